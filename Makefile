@@ -1,0 +1,32 @@
+# `make`: set-up, then the study of config.yaml. `make test`: the same set-up, then lint and all tests.
+PYTHON ?= python3
+BIN := .venv/bin
+# One thread a job: jobs run side by side, and two threads of one job wait for each other on a busy machine.
+export OMP_NUM_THREADS := 1
+
+.PHONY: study test lint report clean
+
+study: .venv/ready
+	$(BIN)/snakemake --cores all
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakemake --lint
+	$(BIN)/basedpyright
+
+report: .venv/ready
+	$(BIN)/snakemake --cores all report
+
+.venv/ready: envs/requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "pinnscape needs Python 3.11 or newer; set PYTHON=...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check -r envs/requirements.txt
+	touch $@
+
+clean:
+	rm -rf .venv .snakemake .cache
