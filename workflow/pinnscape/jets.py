@@ -1,0 +1,227 @@
+"""Derivatives of networks with respect to their inputs, in forward mode and in one pass.
+
+A *jet* is a function's value together with its first and, where asked for, second derivatives at a set of points. All of them go
+through the network together, stacked as *streams*: the affine maps treat the streams alike, and an activation s mixes them by the chain rule
+(Griewank & Walther 2008, ch. 13; for the Laplacian: Li et al. 2023, "Forward Laplacian", arXiv:2307.08214):
+
+    d_i s(z) = s'(z) d_i z,    d_i d_j s(z) = s'(z) d_i d_j z + s''(z) d_i z d_j z.
+
+Everything is batched over leading dimensions of the parameters.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from pinnscape.networks import Network
+
+Order = Literal["value", "gradient", "laplacian", "hessian"]
+Activation = Callable[[Tensor, bool], tuple[Tensor, Tensor, Tensor | None]]
+
+
+class Jet:
+    """A value (..., n, c) with gradient (..., n, c, d), Laplacian (..., n, c) and Hessian (..., n, c, d, d), as far as they were computed.
+
+    Raises:
+        ValueError: on access to a derivative that the jet does not have.
+    """
+
+    def __init__(
+        self, value: Tensor, gradient: Tensor | None = None, laplacian: Tensor | None = None, hessian: Tensor | None = None
+    ) -> None:
+        self.value = value
+        given = {"gradient": gradient, "laplacian": laplacian, "hessian": hessian}
+        self._derivatives = {name: tensor for name, tensor in given.items() if tensor is not None}
+
+    def has(self, name: Order) -> bool:
+        """Whether the derivative of this name was computed."""
+        return name in self._derivatives
+
+    @property
+    def gradient(self) -> Tensor:
+        return self._get("gradient")
+
+    @property
+    def laplacian(self) -> Tensor:
+        return self._get("laplacian")
+
+    @property
+    def hessian(self) -> Tensor:
+        return self._get("hessian")
+
+    def _get(self, name: str) -> Tensor:
+        if name not in self._derivatives:
+            raise ValueError(
+                f"the jet has no {name}; ask for order {name!r} (it has {', '.join(['value', *self._derivatives])})"
+            )
+        return self._derivatives[name]
+
+
+def _tanh(z: Tensor, second: bool) -> tuple[Tensor, Tensor, Tensor | None]:
+    s = torch.tanh(z)
+    first = 1.0 - s * s
+    return s, first, -2.0 * s * first if second else None
+
+
+def _sin(z: Tensor, second: bool) -> tuple[Tensor, Tensor, Tensor | None]:
+    s = torch.sin(z)
+    return s, torch.cos(z), -s if second else None
+
+
+def _swish(z: Tensor, second: bool) -> tuple[Tensor, Tensor, Tensor | None]:
+    g = torch.sigmoid(z)
+    dg = g * (1.0 - g)
+    return z * g, g + z * dg, dg * (2.0 + z * (1.0 - 2.0 * g)) if second else None
+
+
+def _softplus(z: Tensor, second: bool) -> tuple[Tensor, Tensor, Tensor | None]:
+    g = torch.sigmoid(z)
+    # logaddexp, unlike torch's softplus, has no threshold beyond which it switches to the identity.
+    return torch.logaddexp(z, torch.zeros_like(z)), g, g * (1.0 - g) if second else None
+
+
+# Each gives s(z), s'(z) and, if asked for, s''(z).
+ACTIVATIONS: dict[str, Activation] = {"tanh": _tanh, "sin": _sin, "swish": _swish, "softplus": _softplus}
+
+
+def pairs(dimension: int) -> list[tuple[int, int]]:
+    """The index pairs i <= j of a symmetric matrix, in the order of the second-derivative streams."""
+    return [(i, j) for i in range(dimension) for j in range(i, dimension)]
+
+
+def network_jet(network: Network, theta: Tensor, points: Tensor, order: Order) -> Jet:
+    """Value and derivatives of the network with respect to its inputs.
+
+    Args:
+        network: architecture.
+        theta: parameters (..., P).
+        points: x (n, d).
+        order: the highest derivative: ``value``, ``gradient``, ``laplacian`` or (all second derivatives) ``hessian``.
+
+    Returns:
+        The jet of the outputs, c = network.outputs, batched as theta is.
+    """
+    activation = ACTIVATIONS[network.activation]
+    first, *rest = network.layers
+    weight, bias = _affine(theta, first)
+    streams = _through_input(points, weight, bias, activation, order)
+    for layer in rest[:-1]:
+        streams = _through_activation(_through_affine(streams, *_affine(theta, layer)), points.shape[-1], activation, order)
+    if rest:
+        streams = _through_affine(streams, *_affine(theta, rest[-1]))
+    return _jet(streams, points.shape[-1], order)
+
+
+def _affine(theta: Tensor, layer) -> tuple[Tensor, Tensor]:
+    """Transposed weights (..., fan_in, fan_out) and biases (..., fan_out) of a layer."""
+    weight = theta[..., layer.weights].unflatten(-1, (layer.fan_out, layer.fan_in))
+    return weight.transpose(-1, -2), theta[..., layer.biases]
+
+
+def _through_input(points: Tensor, weight: Tensor, bias: Tensor, activation: Activation, order: Order) -> Tensor:
+    """First hidden layer: d z / d x_i is the i-th row of the weights, the second derivatives of z vanish."""
+    z = points @ weight + bias.unsqueeze(-2)
+    second = order in ("laplacian", "hessian")
+    s, ds, dds = activation(z, second)
+    streams = [s.unsqueeze(-3)]
+    if order != "value":
+        streams.append(ds.unsqueeze(-3) * weight.unsqueeze(-2))
+    if dds is not None:
+        if order == "laplacian":
+            squares = (weight * weight).sum(-2, keepdim=True).unsqueeze(-2)
+        else:
+            squares = torch.stack([weight[..., i, :] * weight[..., j, :] for i, j in pairs(points.shape[-1])], -2).unsqueeze(-2)
+        streams.append(dds.unsqueeze(-3) * squares)
+    return torch.cat(streams, dim=-3)
+
+
+def _through_affine(streams: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Affine map of streams (..., S, n, w): one product for all of them, the bias for the value alone."""
+    s, n = streams.shape[-3:-1]
+    out = (streams.flatten(-3, -2) @ weight).unflatten(-2, (s, n))
+    value = out[..., :1, :, :] + bias[..., None, None, :]
+    return value if s == 1 else torch.cat([value, out[..., 1:, :, :]], dim=-3)
+
+
+def _through_activation(streams: Tensor, dimension: int, activation: Activation, order: Order) -> Tensor:
+    second = order in ("laplacian", "hessian")
+    s, ds, dds = activation(streams[..., :1, :, :], second)
+    if order == "value":
+        return s
+    rest = streams[..., 1:, :, :] * ds
+    if dds is None:
+        return torch.cat([s, rest], dim=-3)
+    gradient = streams[..., 1 : 1 + dimension, :, :]
+    if order == "laplacian":
+        products = (gradient * gradient).sum(-3, keepdim=True)
+    else:
+        products = torch.stack([gradient[..., i, :, :] * gradient[..., j, :, :] for i, j in pairs(dimension)], -3)
+    return torch.cat([s, rest[..., :dimension, :, :], rest[..., dimension:, :, :] + dds * products], dim=-3)
+
+
+def _jet(streams: Tensor, dimension: int, order: Order) -> Jet:
+    """Sort the streams (..., S, n, c) into a jet."""
+    value = streams[..., 0, :, :]
+    if order == "value":
+        return Jet(value)
+    gradient = streams[..., 1 : 1 + dimension, :, :].movedim(-3, -1)
+    if order == "gradient":
+        return Jet(value, gradient)
+    if order == "laplacian":
+        return Jet(value, gradient, laplacian=streams[..., 1 + dimension, :, :])
+    return Jet(value, gradient, hessian=symmetric(streams[..., 1 + dimension :, :, :].movedim(-3, -1), dimension))
+
+
+def symmetric(upper: Tensor, dimension: int) -> Tensor:
+    """The symmetric matrices (..., d, d) whose entries i <= j are (..., d(d+1)/2)."""
+    position = {pair: k for k, pair in enumerate(pairs(dimension))}
+    index = [position[min(i, j), max(i, j)] for i in range(dimension) for j in range(dimension)]
+    return upper[..., index].unflatten(-1, (dimension, dimension))
+
+
+def function_jet(function: Callable[[Tensor], Tensor], points: Tensor) -> Jet:
+    """Full jet of a smooth function of a point by nested automatic differentiation; for data that are computed once.
+
+    Args:
+        function: maps points (n, d) to values (n, c), each row by itself.
+        points: (n, d).
+    """
+
+    def single(x: Tensor) -> Tensor:
+        return function(x.unsqueeze(0)).squeeze(0)
+
+    value = function(points)
+    gradient = torch.func.vmap(torch.func.jacfwd(single))(points)
+    hessian = torch.func.vmap(torch.func.jacfwd(torch.func.jacfwd(single)))(points)
+    return Jet(value, gradient, hessian.diagonal(dim1=-2, dim2=-1).sum(-1), hessian)
+
+
+def product_jet(factor: Jet, jet: Jet) -> Jet:
+    """Jet of factor · jet for a scalar factor (c = 1), to the order that ``jet`` has.
+
+    Args:
+        factor: with all derivatives, value (n, 1).
+        jet: value (..., n, c).
+    """
+    a, u = factor, jet
+    value = a.value * u.value
+    if not u.has("gradient"):
+        return Jet(value)
+    value_, slope = u.value.unsqueeze(-1), a.value.unsqueeze(-1)
+    gradient = slope * u.gradient + a.gradient * value_
+    laplacian = hessian = None
+    if u.has("laplacian"):
+        laplacian = a.value * u.laplacian + 2.0 * (a.gradient * u.gradient).sum(-1) + a.laplacian * u.value
+    if u.has("hessian"):
+        mixed = a.gradient.unsqueeze(-1) * u.gradient.unsqueeze(-2)
+        hessian = slope.unsqueeze(-1) * u.hessian + mixed + mixed.transpose(-1, -2) + a.hessian * value_.unsqueeze(-1)
+    return Jet(value, gradient, laplacian, hessian)
+
+
+def sum_jet(a: Jet, b: Jet) -> Jet:
+    """Jet of a + b, to the order that ``b`` has."""
+    gradient = a.gradient + b.gradient if b.has("gradient") else None
+    laplacian = a.laplacian + b.laplacian if b.has("laplacian") else None
+    return Jet(a.value + b.value, gradient, laplacian, a.hessian + b.hessian if b.has("hessian") else None)

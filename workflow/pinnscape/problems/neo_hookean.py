@@ -1,0 +1,54 @@
+"""Compressible neo-Hookean elasticity in plane strain (Ciarlet 1988, sec. 4.10; Wriggers 2008, eq. 3.120).
+
+W(F) = μ/2 (tr FᵀF - 2 - 2 ln J) + λ/2 (ln J)², F = I + ∇u, J = det F. The energy is polyconvex but not convex, and exists only where J > 0.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from pinnscape.functions import log
+from pinnscape.problems.base import Problem
+
+
+class NeoHookean2d(Problem):
+    """On the unit square, stretched along x at the boundary, with a manufactured smooth displacement (J from about 0.7 to 1.4).
+
+    Args:
+        mu: shear modulus μ > 0.
+        lambda_: first Lamé parameter λ ≥ 0 (key ``lambda`` in the configuration).
+    """
+
+    dimension = 2
+    components = ("u_1", "u_2")
+    scale = 0.1
+    stretch = 0.05
+
+    def __init__(self, mu: float = 1.0, **parameters: float) -> None:
+        self.mu = mu
+        self.lambda_ = parameters.pop("lambda", 1.0)
+        if parameters:
+            raise TypeError(f"neo_hookean2d has no parameter {', '.join(parameters)}; it has mu and lambda")
+
+    def density(self, x: Tensor, u: Tensor, du: Tensor) -> Tensor:
+        log_j = log(_jacobian(du))
+        # tr FᵀF - 2 = 2 div u + |∇u|²
+        strain = 2.0 * (du[..., 0, 0] + du[..., 1, 1]) + (du * du).sum((-2, -1))
+        return 0.5 * self.mu * (strain - 2.0 * log_j) + 0.5 * self.lambda_ * log_j * log_j
+
+    def exact(self, x: Tensor) -> Tensor:
+        sx, sy = torch.sin(math.pi * x[..., :1]), torch.sin(math.pi * x[..., 1:])
+        bubble = torch.cat([0.08 * sx * sy, 0.05 * sx * torch.sin(2.0 * math.pi * x[..., 1:])], -1)
+        return self.lift(x) + bubble
+
+    def lift(self, x: Tensor) -> Tensor:
+        return torch.cat([self.stretch * x[..., :1], torch.zeros_like(x[..., 1:])], -1)
+
+    def inverted(self, u: Tensor, du: Tensor) -> Tensor:
+        return _jacobian(du) <= 0.0
+
+
+def _jacobian(du: Tensor) -> Tensor:
+    """J = det(I + ∇u), (...) from (..., 2, 2)."""
+    return (1.0 + du[..., 0, 0]) * (1.0 + du[..., 1, 1]) - du[..., 0, 1] * du[..., 1, 0]

@@ -1,0 +1,68 @@
+"""Digests of code: which project modules a script runs, and a hash of what they say.
+
+Snakemake does not see the modules that a script imports. A digest of their text among a rule's parameters makes it run again when they change,
+and not when they are merely touched.
+"""
+
+import ast
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+
+
+def digest(files: Iterable[Path], roots: Sequence[Path]) -> str:
+    """Hash of the text of ``files`` and of every module under ``roots`` that they import, directly or through others.
+
+    Args:
+        files: Python files.
+        roots: folders in which imports are looked up, as on ``sys.path``.
+
+    Returns:
+        16 hexadecimal digits.
+    """
+    found: set[Path] = set()
+    queue = list(files)
+    while queue:
+        path = queue.pop()
+        if path not in found:
+            found.add(path)
+            queue.extend(imports(path, tuple(roots)))
+    names = sorted((path.relative_to(_root(path, roots)).as_posix(), _content(path)) for path in found)
+    return hashlib.sha256(repr(names).encode()).hexdigest()[:16]
+
+
+@cache
+def imports(path: Path, roots: tuple[Path, ...]) -> frozenset[Path]:
+    """The files under ``roots`` that an import in ``path`` runs; importing a.b.c also runs a and a.b."""
+    return frozenset(file for name in _imported(ast.parse(path.read_text())) for file in _resolve(name, roots))
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    """Dotted names that may be modules; late imports inside functions count too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _resolve(name: str, roots: Sequence[Path]) -> Iterator[Path]:
+    parts = name.split(".")
+    for root in roots:
+        for length in range(1, len(parts) + 1):
+            stem = root.joinpath(*parts[:length])
+            for candidate in (stem.with_suffix(".py"), stem / "__init__.py"):
+                if candidate.is_file():
+                    yield candidate
+
+
+@cache
+def _content(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _root(path: Path, roots: Sequence[Path]) -> Path:
+    """The deepest root that holds ``path``, so that a digest does not depend on where the project lies."""
+    return max((root for root in roots if path.is_relative_to(root)), key=lambda root: len(root.parts))
