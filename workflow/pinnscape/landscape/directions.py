@@ -1,0 +1,147 @@
+"""Directions through a trained point: random and normalised, along the training, or along the Hessian's eigenvectors. Torch is not needed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pinnscape.networks import Layer
+
+NORMALIZATIONS = ("filter", "layer", "global", "none")
+BIASES = ("row", "own", "zero")
+Seed = int | list[int]
+
+
+def random(origin: np.ndarray, layers: tuple[Layer, ...], count: int, seed: Seed, normalization: str, bias: str) -> np.ndarray:
+    """Gaussian directions, normalised (Li et al. 2018, sec. 4).
+
+    Args:
+        origin: theta (P,).
+        layers: its layout.
+        count: how many.
+        seed: of the pseudo-random numbers.
+        normalization: ``filter``, ``layer``, ``global`` or ``none``, see ``normalize``.
+        bias: ``row``, ``own`` or ``zero``, see ``normalize``.
+
+    Returns:
+        (count, P).
+    """
+    raw = np.random.default_rng(seed).standard_normal((count, len(origin)))
+    return np.stack([normalize(d, origin, layers, normalization, bias) for d in raw])
+
+
+def normalize(
+    direction: np.ndarray, origin: np.ndarray, layers: tuple[Layer, ...], normalization: str, bias: str
+) -> np.ndarray:
+    """Scale the parts of a direction to the norms of the same parts of ``origin``.
+
+    Args:
+        direction: (P,).
+        origin: (P,), whose norms it gets.
+        layers: layout.
+        normalization: the parts: ``filter`` (incoming weights of each neuron), ``layer`` (each weight matrix), ``global`` (the whole vector);
+            ``none`` leaves the direction as it is.
+        bias: ``row`` (a bias belongs to its filter or layer), ``own`` (the bias vector of each layer is a part by itself) or ``zero``. For ``global``
+            and ``none``, ``own`` and ``row`` are the same.
+
+    Returns:
+        (P,). A part whose norm is 0 in ``origin`` becomes 0.
+
+    Raises:
+        ValueError: unknown names.
+    """
+    if normalization not in NORMALIZATIONS or bias not in BIASES:
+        raise ValueError(f"`normalization` must be one of {NORMALIZATIONS} and `bias` one of {BIASES}")
+    result = np.array(direction, dtype=float)
+    biases = np.concatenate([np.arange(layer.biases.start, layer.biases.stop) for layer in layers])
+    if bias == "zero":
+        result[biases] = 0.0
+    if normalization == "none":
+        return result
+    for part in _parts(layers, normalization, bias, len(origin)):
+        norm = np.linalg.norm(result[part])
+        result[part] *= np.linalg.norm(origin[part]) / norm if norm > 0 else 0.0
+    if bias == "zero":
+        result[biases] = 0.0
+    return result
+
+
+def _parts(layers: tuple[Layer, ...], normalization: str, bias: str, size: int) -> list[np.ndarray]:
+    """Index sets that are scaled together."""
+    if normalization == "global":
+        return [np.arange(size)]
+    parts: list[np.ndarray] = []
+    for layer in layers:
+        weights, biases = np.arange(layer.weights.start, layer.weights.stop), np.arange(layer.biases.start, layer.biases.stop)
+        if normalization == "layer":
+            rows = [np.concatenate([weights, biases]) if bias == "row" else weights]
+        else:
+            rows = list(weights.reshape(layer.fan_out, layer.fan_in))
+            if bias == "row":
+                rows = [np.append(row, b) for row, b in zip(rows, biases, strict=True)]
+        parts += rows + ([biases] if bias == "own" else [])
+    return parts
+
+
+def orthogonal_plane(
+    origin: np.ndarray, layers: tuple[Layer, ...], seed: Seed, normalization: str, bias: str, iterations: int = 200
+) -> np.ndarray:
+    """Two random directions that are normalised *and* orthogonal at the end.
+
+    Normalising spoils orthogonality and the other way round; alternating the two converges, because each correction shrinks by the ratio of
+    what one undoes of the other.
+
+    Returns:
+        (2, P).
+    """
+    first, second = random(origin, layers, 2, seed, normalization, bias)
+    for _ in range(iterations):
+        if abs(cosine(np.stack([first, second]))) < 1e-14:
+            break
+        second = second - (first @ second) / (first @ first) * first
+        second = normalize(second, origin, layers, normalization, bias)
+    return np.stack([first, second])
+
+
+def cosine(directions: np.ndarray) -> float:
+    """Largest absolute cosine between two of the directions (k, P); 0 for a single one."""
+    unit = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    gram = np.abs(unit @ unit.T) - np.eye(len(unit))
+    return float(max(0.0, gram.max()))
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """Principal plane of a training path.
+
+    Attributes:
+        directions: orthonormal (2, P).
+        coordinates: of the snapshots in the plane (n, 2).
+        explained_variance: share of the squared distance from the final point along each direction (2,).
+        distance: of each snapshot from the plane (n,).
+    """
+
+    directions: np.ndarray
+    coordinates: np.ndarray
+    explained_variance: np.ndarray
+    distance: np.ndarray
+
+
+def trajectory(snapshots: np.ndarray, origin: np.ndarray) -> Trajectory:
+    """Principal components of a training path about its final point (Li et al. 2018, sec. 7, uncentred so that the plane holds that point).
+
+    Args:
+        snapshots: (n, P).
+        origin: the final point (P,).
+
+    Raises:
+        ValueError: the path does not span a plane.
+    """
+    offsets = snapshots - origin
+    _, singular, rows = np.linalg.svd(offsets, full_matrices=False)
+    if len(singular) < 2 or singular[1] <= 1e-12 * singular[0]:
+        raise ValueError("`snapshots` do not span a plane; keep more of them (training.snapshots)")
+    largest = np.abs(rows[:2]).argmax(1)
+    directions = rows[:2] * np.sign(rows[[0, 1], largest])[:, None]
+    coordinates = offsets @ directions.T
+    distance = np.linalg.norm(offsets - coordinates @ directions, axis=1)
+    return Trajectory(directions, coordinates, singular[:2] ** 2 / np.sum(singular**2), distance)

@@ -1,0 +1,138 @@
+"""The files of directions and of surfaces: NetCDF in and out, see results/README.md."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from pinnscape.landscape import directions
+from pinnscape.landscape.axes import centred_axis, covering_axis, plane_coordinates
+from pinnscape.networks import layout_of
+from pinnscape.storage import variable
+
+# Added to a run's seed, so that directions do not repeat the random numbers of the initial weights.
+_STREAMS = {"random": 1, "lines": 2}
+_EIGENPAIRS = {"hessian-top": (0, 1), "hessian-extreme": (0, -1)}
+FORMULATIONS = ("deep-ritz", "strong-form", "supervised")
+
+
+def random_directions(plane: str, checkpoints: xr.Dataset, settings: Mapping[str, Any]) -> xr.Dataset:
+    """directions-random.nc and directions-lines.nc: normalised Gaussian directions at the final point.
+
+    Args:
+        plane: ``random`` (two, orthogonal) or ``lines`` (as many as ``settings["lines"]``, independent).
+        checkpoints: checkpoints.nc.
+        settings: ``normalization``, ``bias`` and, for lines, ``lines``.
+    """
+    origin, layers = checkpoints["theta"].sel(checkpoint="final").values, layout_of(checkpoints)
+    seed = [int(checkpoints.attrs["seed"]), _STREAMS[plane]]
+    how = (settings["normalization"], settings["bias"])
+    if plane == "random":
+        return _directions(plane, origin, directions.orthogonal_plane(origin, layers, seed, *how), "axis", how)
+    return _directions(plane, origin, directions.random(origin, layers, settings["lines"], seed, *how), "line", how)
+
+
+def trajectory_directions(checkpoints: xr.Dataset, training: xr.Dataset) -> xr.Dataset:
+    """directions-trajectory.nc: the principal plane of the snapshots through the final point."""
+    origin = checkpoints["theta"].sel(checkpoint="final").values
+    found = directions.trajectory(training["theta"].values, origin)
+    dataset = _directions("trajectory", origin, found.directions, "axis", ("none", "row"))
+    return dataset.assign(
+        explained_variance=variable("axis", found.explained_variance, "explained share of the squared distance"),
+        trajectory=variable(("snapshot", "axis"), found.coordinates, "coordinates of the snapshot in the plane"),
+        distance=variable("snapshot", found.distance, "distance of the snapshot from the plane"),
+        theta=variable(("snapshot", "parameter"), training["theta"].values, "parameters at the snapshot"),
+        snapshot_step=variable("snapshot", training["snapshot_step"].values, "optimisation step of the snapshot"),
+    )
+
+
+def hessian_directions(plane: str, checkpoints: xr.Dataset, hessian: xr.Dataset) -> xr.Dataset:
+    """directions-hessian-*.nc: eigenvectors at the final point of the loss that trained it, times ‖theta‖.
+
+    Args:
+        plane: ``hessian-top`` (the two largest eigenvalues) or ``hessian-extreme`` (the largest and the smallest).
+        checkpoints: checkpoints.nc.
+        hessian: hessian-final.nc.
+    """
+    origin = checkpoints["theta"].sel(checkpoint="final").values
+    own = hessian.sel(formulation=checkpoints.attrs["formulation"])
+    pair = list(_EIGENPAIRS[plane])
+    rows = own["eigenvector"].values[pair] * np.linalg.norm(origin)
+    indices = own["vector"].values[pair]
+    values = own["eigenvalue"].values[np.searchsorted(own["eigen"].values, indices)]
+    dataset = _directions(plane, origin, rows, "axis", ("none", "row"))
+    return dataset.assign(eigenvalue=variable("axis", values, "eigenvalue of the direction"))
+
+
+def _directions(plane: str, origin: np.ndarray, rows: np.ndarray, dimension: str, how: tuple[str, str]) -> xr.Dataset:
+    variables = {
+        "origin": variable("parameter", origin, "the final point"),
+        "direction": variable((dimension, "parameter"), rows, "direction"),
+        "norm": variable(dimension, np.linalg.norm(rows, axis=1), "Euclidean norm of the direction"),
+        "cosine": variable((), directions.cosine(rows), "largest absolute cosine between two directions"),
+    }
+    return xr.Dataset(variables, attrs={"kind": plane, "normalization": how[0], "bias": how[1]})
+
+
+def coordinates(plane: str, found: xr.Dataset, grid: Mapping[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
+    """Where a surface is evaluated.
+
+    Args:
+        plane: name.
+        found: its directions.
+        grid: settings of the plane: ``radius`` or ``margin``, and ``points`` or ``line_points``.
+
+    Returns:
+        xarray coordinates (``alpha`` and ``beta``, or ``line`` and ``alpha``), and coordinates (..., k) along the k directions.
+    """
+    if plane == "lines":
+        alpha, count = centred_axis(grid["radius"], grid["line_points"]), found.sizes["line"]
+        names = {"line": variable("line", np.arange(count), "line"), "alpha": _axis("alpha", alpha)}
+        return names, np.eye(count)[:, None, :] * alpha[:, None]
+    if plane == "trajectory":
+        path = found["trajectory"].values
+        alpha, beta = (covering_axis(path[:, axis], grid["margin"], grid["points"]) for axis in (0, 1))
+    else:
+        alpha = beta = centred_axis(grid["radius"], grid["points"])
+    return {"alpha": _axis("alpha", alpha), "beta": _axis("beta", beta)}, plane_coordinates(alpha, beta)
+
+
+def _axis(name: str, values: np.ndarray) -> tuple:
+    return variable(name, values, f"coordinate along direction {'1' if name == 'alpha' else '2'}")
+
+
+def surface_dataset(
+    found: xr.Dataset, axes: Mapping[str, Any], measured: Mapping[str, np.ndarray], energy_minimum: float
+) -> xr.Dataset:
+    """surface-{plane}.nc from the measurements on its grid.
+
+    Args:
+        found: directions.
+        axes: xarray coordinates of the grid, in the order of the measurements' dimensions.
+        measured: results of ``Discretization.measure`` on the grid.
+        energy_minimum: energy of the exact solution.
+    """
+    dims = tuple(axes)
+    variables = {
+        "loss": variable(("formulation", *dims), np.stack([measured[f] for f in FORMULATIONS]), "loss of each formulation"),
+        "energy_gap": variable(dims, measured["energy_gap"], "energy above that of the exact solution"),
+        "l2_error": variable(dims, measured["l2_error"], "relative L2 error"),
+        "h1_error": variable(dims, measured["h1_error"], "relative H1 error"),
+        "inverted": variable(dims, measured["inverted"].astype("int8"), "1 where the energy does not exist (det F <= 0)"),
+        "energy_minimum": variable((), energy_minimum, "energy of the exact solution"),
+    }
+    copied = [n for n in ("norm", "eigenvalue", "explained_variance", "trajectory", "snapshot_step", "distance") if n in found]
+    attributes = {name: found.attrs[name] for name in ("kind", "normalization", "bias")}
+    return xr.Dataset(variables | {n: found[n] for n in copied}, {"formulation": list(FORMULATIONS), **axes}, attributes)
+
+
+def trajectory_losses(true: Mapping[str, np.ndarray], projected: Mapping[str, np.ndarray]) -> dict[str, tuple]:
+    """Losses at the snapshots and at their projections onto the plane, as variables of surface-trajectory.nc."""
+    dims = ("formulation", "snapshot")
+    return {
+        "trajectory_loss": variable(dims, np.stack([true[f] for f in FORMULATIONS]), "loss at the snapshot"),
+        "projected_loss": variable(
+            dims, np.stack([projected[f] for f in FORMULATIONS]), "loss at the projection of the snapshot"
+        ),
+    }

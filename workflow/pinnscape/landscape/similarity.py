@@ -1,0 +1,54 @@
+"""How alike two landscapes are: ranks of losses on the same plane, eigenspaces and spectra at the same point. Torch is not needed."""
+
+import numpy as np
+import pandas as pd
+
+
+def spearman(a: np.ndarray, b: np.ndarray) -> float:
+    """Spearman's rank correlation of two losses on the same points, over those where both exist; NaN if fewer than three do.
+
+    Any increasing function of a loss has the same ranks, so differences of scale and offset do not count.
+    """
+    both = np.isfinite(a) & np.isfinite(b)
+    if both.sum() < 3:
+        return float("nan")
+    ranks = [pd.Series(values[both]).rank().to_numpy() for values in (a, b)]
+    if any(np.ptp(r) == 0 for r in ranks):
+        return float("nan")
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
+def minimum_distance(a: np.ndarray, b: np.ndarray, alpha: np.ndarray, beta: np.ndarray) -> float:
+    """Distance between the grid points at which two losses (alpha, beta) are smallest, in units of the coordinates."""
+    if not (np.isfinite(a).any() and np.isfinite(b).any()):
+        return float("nan")
+    (i, j), (k, m) = (np.unravel_index(np.nanargmin(values), values.shape) for values in (a, b))
+    return float(np.hypot(alpha[i] - alpha[k], beta[j] - beta[m]))
+
+
+def principal_angles(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Principal angles in degrees, ascending, between the row spaces of a and b, both (k, P) with orthonormal rows (Björck & Golub 1973).
+
+    Angles below 45° come from sines, which rounding does not blur as it does cosines near 1 (Knyazev & Argentati 2002).
+    """
+    cosines = np.clip(np.linalg.svd(a @ b.T, compute_uv=False), 0.0, 1.0)
+    sines = np.clip(np.sort(np.linalg.svd(b - (b @ a.T) @ a, compute_uv=False)), 0.0, 1.0)
+    return np.degrees(np.where(cosines**2 > 0.5, np.arcsin(sines), np.arccos(cosines)))
+
+
+def spectral_distance(a: np.ndarray, b: np.ndarray, count: int) -> float:
+    """Mean distance in decades between the ``count`` largest eigenvalues of two spectra, each scaled by its own largest.
+
+    The mean of |log10(aᵢ/a₁) - log10(bᵢ/b₁)|: spectra fall over many decades, and on a linear scale all look like a spike at 0. Only indices at
+    which both are positive count.
+    """
+    a, b = np.sort(a)[::-1][:count], np.sort(b)[::-1][:count]
+    positive = (a > 0) & (b > 0)
+    if not positive.any():
+        return float("nan")
+    return float(np.mean(np.abs(np.log10(a[positive] / a[0]) - np.log10(b[positive] / b[0]))))
+
+
+def wasserstein(a: np.ndarray, b: np.ndarray) -> float:
+    """Wasserstein-1 distance between two spectra of equal size, each scaled by its largest eigenvalue."""
+    return float(np.mean(np.abs(np.sort(a) / a.max() - np.sort(b) / b.max())))

@@ -1,0 +1,90 @@
+"""claims.csv: what is said of the landscapes, against what was measured.
+
+Every verdict follows from a number, its spread over seeds and a threshold of the configuration: a claim *holds* if it does for every seed, *does
+not hold* if it does for none, and is *mixed* otherwise.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+COLUMNS = ("claim", "problem", "formulation", "statistic", "value", "low", "high", "threshold", "verdict")
+
+
+@dataclass(frozen=True)
+class Test:
+    """A statistic of metrics.csv with its threshold; ``{own}`` stands for the formulation that trained the point."""
+
+    claim: str
+    statistic: str
+    metric: str
+    threshold: float
+    side: Literal["at most", "at least"]
+
+    def passes(self, values: np.ndarray) -> np.ndarray:
+        return values <= self.threshold if self.side == "at most" else values >= self.threshold
+
+
+def tests(settings: Mapping[str, Any], planes: list[str]) -> list[Test]:
+    """The tests that section ``claims`` of the configuration sets.
+
+    Args:
+        settings: that section.
+        planes: on which the two losses are compared.
+    """
+    conditioned, convex, alike = settings["well_conditioned"], settings["convex"], settings["alike"]
+    radius = convex["radius"][0]
+    comparisons = [Test("alike", f"spearman[{p}]", f"spearman[{p}]", alike["spearman"], "at least") for p in planes]
+    return [
+        Test("smooth", "variation_median", "variation_median[{own}]", settings["smooth"]["variation"], "at most"),
+        Test("well conditioned", "lambda_ratio", "lambda_ratio[{own}]", conditioned["ratio"], "at most"),
+        Test("well conditioned", "share_above", "share_above[{own}]", conditioned["share"], "at least"),
+        Test("convex near the solution", "negative_share", "negative_share[{own}]", convex["negative_share"], "at most"),
+        Test(
+            "convex near the solution",
+            f"convex_share[{radius:g}]",
+            f"convex_share[{{own}}, {radius:g}]",
+            convex["positive_share"],
+            "at least",
+        ),
+        *comparisons,
+        Test("alike", "principal_angle_median", "principal_angle_median", alike["angle"], "at most"),
+        Test("alike", "spectral_distance", "spectral_distance", alike["spectrum"], "at most"),
+    ]
+
+
+def table(metrics: pd.DataFrame, settings: Mapping[str, Any], planes: list[str]) -> pd.DataFrame:
+    """The verdicts at the final points: value is the median over seeds, low and high the smallest and largest."""
+    final = metrics[metrics["checkpoint"] == "final"]
+    rows: list[list[Any]] = []
+    for problem, own in final[["problem", "formulation"]].drop_duplicates().itertuples(index=False):
+        group = final[(final["problem"] == problem) & (final["formulation"] == own)]
+        rows += _rows(problem, own, group, settings, planes)
+    return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(
+        ["claim", "statistic", "problem", "formulation"], ignore_index=True
+    )
+
+
+def _rows(problem: str, own: str, group: pd.DataFrame, settings: Mapping[str, Any], planes: list[str]) -> Iterator[list[Any]]:
+    for test in tests(settings, planes):
+        values = group.loc[group["metric"] == test.metric.format(own=own), "value"].to_numpy(dtype=float)
+        yield [test.claim, problem, own, test.statistic, *spread(values), test.threshold, verdict(test, values)]
+
+
+def spread(values: np.ndarray) -> tuple[float, float, float]:
+    """Median, smallest and largest; NaN without any value."""
+    values = values[~np.isnan(values)]
+    if not len(values):
+        return float("nan"), float("nan"), float("nan")
+    return float(np.median(values)), float(values.min()), float(values.max())
+
+
+def verdict(test: Test, values: np.ndarray) -> str:
+    """``holds``, ``does not hold``, ``mixed``, or ``not measured`` where a value is missing."""
+    if not len(values) or np.isnan(values).any():
+        return "not measured"
+    passed = test.passes(values)
+    return "holds" if passed.all() else "mixed" if passed.any() else "does not hold"

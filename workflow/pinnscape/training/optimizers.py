@@ -1,0 +1,114 @@
+"""Full-batch optimisers on flat parameters. Each takes a ``State`` and returns the next one, or None where it cannot go on."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pinnscape.training.line_search import Trial, strong_wolfe
+
+LossAndGradient = Callable[[Tensor], tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class State:
+    """A point (P,), its loss and gradient (P,), and the learning rate or step length that led there."""
+
+    theta: Tensor
+    loss: float
+    gradient: Tensor
+    rate: float = float("nan")
+
+
+def start(function: LossAndGradient, theta: Tensor) -> State:
+    """The state at a given point."""
+    loss, gradient = function(theta)
+    return State(theta, float(loss), gradient)
+
+
+class Adam:
+    """Adam (Kingma & Ba 2015, algorithm 1) with β = (0.9, 0.999), ε = 1e-8 and a geometrically decaying learning rate.
+
+    Args:
+        function: loss and gradient at a point.
+        steps: over which the learning rate falls from ``learning_rate`` to ``decay · learning_rate``.
+        learning_rate: first learning rate.
+        decay: last learning rate over first one.
+    """
+
+    def __init__(self, function: LossAndGradient, steps: int, learning_rate: float, decay: float = 1.0) -> None:
+        self._function, self._rate, self._decay, self._steps = function, learning_rate, decay, steps
+        self._t, self._mean, self._square = 0, torch.zeros(()), torch.zeros(())
+
+    def step(self, state: State) -> State:
+        rate = self._rate * self._decay ** (self._t / max(1, self._steps - 1))
+        self._t += 1
+        g = state.gradient
+        self._mean = 0.9 * self._mean.to(g) + 0.1 * g
+        self._square = 0.999 * self._square.to(g) + 0.001 * g * g
+        mean, square = self._mean / (1 - 0.9**self._t), self._square / (1 - 0.999**self._t)
+        theta = state.theta - rate * mean / (square.sqrt() + 1e-8)
+        loss, gradient = self._function(theta)
+        return State(theta, float(loss), gradient, rate)
+
+
+class LBFGS:
+    """Limited-memory BFGS with a strong Wolfe line search (Nocedal & Wright 2006, algorithms 7.4 and 7.5).
+
+    Args:
+        function: loss and gradient at a point.
+        memory: number of remembered pairs (s, y).
+        gradient_tolerance: a gradient whose largest entry is below this ends the phase.
+    """
+
+    def __init__(self, function: LossAndGradient, memory: int = 50, gradient_tolerance: float = 1e-9) -> None:
+        self._function, self._tolerance = function, gradient_tolerance
+        self._pairs: deque[tuple[Tensor, Tensor, float]] = deque(maxlen=memory)
+
+    def step(self, state: State) -> State | None:
+        """The next state; None where the gradient vanishes or no step along the steepest descent helps."""
+        if float(state.gradient.abs().max()) <= self._tolerance:
+            return None
+        trial = self._search(state)
+        if trial is None and self._pairs:
+            self._pairs.clear()
+            trial = self._search(state)
+        if trial is None:
+            return None
+        s, y = trial.theta - state.theta, trial.gradient - state.gradient
+        curvature = float(s @ y)
+        if curvature > 1e-12 * float(s.norm() * y.norm()):
+            self._pairs.append((s, y, 1.0 / curvature))
+        return State(trial.theta, trial.loss, trial.gradient, trial.step)
+
+    def _search(self, state: State) -> Trial | None:
+        direction = self._direction(state.gradient)
+        slope = float(direction @ state.gradient)
+        if slope >= 0.0:
+            self._pairs.clear()
+            direction = -state.gradient
+            slope = -float(state.gradient @ state.gradient)
+
+        def evaluate(step: float) -> Trial:
+            theta = state.theta + step * direction
+            loss, gradient = self._function(theta)
+            return Trial(step, float(loss), float(gradient @ direction), theta, gradient)
+
+        first = 1.0 if self._pairs else min(1.0, 1.0 / float(state.gradient.abs().sum()))
+        return strong_wolfe(evaluate, Trial(0.0, state.loss, slope, state.theta, state.gradient), first)
+
+    def _direction(self, gradient: Tensor) -> Tensor:
+        """-H·gradient by the two-loop recursion."""
+        q, coefficients = -gradient, []
+        for s, y, rho in reversed(self._pairs):
+            a = rho * torch.dot(s, q)
+            coefficients.append(a)
+            q = q - a * y
+        if self._pairs:
+            s, y, rho = self._pairs[-1]
+            q = q / (rho * torch.dot(y, y))
+        for (s, y, rho), a in zip(self._pairs, reversed(coefficients), strict=True):
+            q = q + s * (a - rho * torch.dot(y, q))
+        return q
