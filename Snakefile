@@ -1,0 +1,74 @@
+# pinnscape: loss landscapes of physics-informed neural networks. `snakemake -c2` runs the study that config.yaml describes.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/curvature.smk"
+include: "workflow/rules/landscape.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"
+
+
+# One job at a time on a GPU of this machine with `--resources gpu=1`; on a cluster the scheduler hands GPUs out.
+resource_scopes:
+    gpu="local",
+
+
+localrules:
+    all,
+    train,
+    checkpoints,
+    hessian,
+    directions,
+    surfaces,
+    tables,
+    figures,
+
+
+# What can be asked for by name. Each stage brings the stages before it.
+rule all:
+    default_target: True
+    input:
+        TABLES,
+        FIGURES,
+
+
+rule train:
+    input:
+        of_runs("training.nc", "solution.nc"),
+
+
+rule checkpoints:
+    input:
+        of_runs("checkpoints.nc"),
+
+
+rule hessian:
+    input:
+        of_runs(*HESSIANS),
+
+
+rule directions:
+    input:
+        of_runs(*[f"directions-{plane}.nc" for plane in STUDY.planes]),
+
+
+rule surfaces:
+    input:
+        of_runs(*[f"surface-{plane}.nc" for plane in STUDY.planes]),
+
+
+rule tables:
+    input:
+        TABLES,
+
+
+rule figures:
+    input:
+        FIGURES,

@@ -1,0 +1,56 @@
+# All numbers in long form, and the verdicts that follow from them.
+TABLES = ["results/tables/metrics.csv", "results/tables/claims.csv"]
+
+
+rule collect_metrics:
+    input:
+        checkpoints=of_runs("checkpoints.nc"),
+        training=of_runs("training.nc"),
+        hessians=of_runs(*HESSIANS),
+        surfaces=of_runs(*[f"surface-{plane}.nc" for plane in STUDY.planes]),
+    output:
+        report(TABLES[0], caption="../report/metrics.rst", category="Tables", labels={"table": "metrics"}),
+    log:
+        "results/logs/metrics.log",
+    benchmark:
+        "results/benchmarks/metrics.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        rank=STUDY.claims()["well_conditioned"]["rank"],
+        subspace=STUDY.claims()["alike"]["subspace"],
+        radius=STUDY.claims()["convex"]["radius"],
+        code=code("metrics"),
+    message:
+        "Collecting metrics"
+    script:
+        "../scripts/metrics.py"
+
+
+rule judge_claims:
+    input:
+        TABLES[0],
+    output:
+        report(TABLES[1], caption="../report/claims_table.rst", category="Tables", labels={"table": "claims"}),
+    log:
+        "results/logs/claims.log",
+    benchmark:
+        "results/benchmarks/claims.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        claims=STUDY.claims(),
+        planes=[plane for plane in STUDY.planes if plane != "lines"],
+        code=code("claims"),
+    message:
+        "Judging claims"
+    script:
+        "../scripts/claims.py"

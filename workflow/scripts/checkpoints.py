@@ -1,0 +1,22 @@
+"""Pick the checkpoints of each formulation's training. Input: training.nc. Output: checkpoints.nc, in the same order."""
+
+from job import run
+from pinnscape import storage
+from pinnscape.training.checkpoints import select
+
+
+def main(input, output, params) -> None:
+    for source, target in zip(input, output, strict=True):
+        training = storage.read(source, "train")
+        storage.write(
+            target,
+            select(training, params.fractions),
+            stage="checkpoints",
+            title="Checkpoints of the parameters",
+            configuration=storage.configuration(training) | {"checkpoints": params.fractions},
+            **storage.identity(training),
+        )
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821

@@ -1,0 +1,32 @@
+"""Random, trajectory and line directions at the final points of one problem and seed.
+
+Input: checkpoints.nc and training.nc of each formulation. Output: directions-{plane}.nc, formulation by formulation.
+"""
+
+from itertools import product
+
+from job import run
+from pinnscape import storage
+from pinnscape.landscape.files import random_directions, trajectory_directions
+
+
+def main(input, output, params) -> None:
+    runs = list(zip(input.checkpoints, input.training, strict=True))
+    for target, ((points, history), plane) in zip(output, product(runs, params.planes), strict=True):
+        checkpoints, settings = storage.read(points, "checkpoints"), params.planes[plane]
+        if plane == "trajectory":
+            dataset = trajectory_directions(checkpoints, storage.read(history, "train"))
+        else:
+            dataset = random_directions(plane, checkpoints, settings)
+        storage.write(
+            target,
+            dataset,
+            stage="directions",
+            title=f"Directions of the {plane} plane" if plane != "lines" else "Directions of the line bundle",
+            configuration=storage.configuration(checkpoints) | {"directions": settings},
+            **storage.identity(checkpoints),
+        )
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821

@@ -1,0 +1,36 @@
+"""Spectra of the Hessians at checkpoints, for all formulations' points of one problem and seed.
+
+Input: checkpoints.nc of each formulation. Output: hessian-{checkpoint}.nc, formulation by formulation.
+"""
+
+from itertools import product
+
+from job import log, run
+from pinnscape import storage
+from pinnscape.curvature.files import hessian_dataset
+from pinnscape.model import discretization
+from pinnscape.objective import Objective, tensor
+
+
+def main(input, output, params, wildcards, device) -> None:
+    discretized = discretization(wildcards.problem, params.model, device)
+    targets = iter(output)
+    for source, checkpoint in product(input, params.checkpoints):
+        points = storage.read(source, "checkpoints")
+        theta = tensor(points["theta"].sel(checkpoint=checkpoint).values, device)
+        trained = points.attrs["formulation"]
+        losses = ["deep-ritz", "strong-form"] + (["supervised"] if trained == "supervised" else [])
+        log.info("%s: %s", trained, checkpoint)
+        dataset = hessian_dataset([Objective(discretized, f) for f in losses], theta, params.hessian, seed=int(wildcards.seed))
+        storage.write(
+            next(targets),
+            dataset.assign_attrs(checkpoint=checkpoint),
+            stage="hessian",
+            title=f"Hessian spectra at checkpoint {checkpoint}",
+            configuration=storage.configuration(points) | {"hessian": params.hessian},
+            **storage.identity(points) | {"device": device},
+        )
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821

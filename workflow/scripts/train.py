@@ -1,0 +1,34 @@
+"""Train one network from its seed. Output: history and snapshots (training.nc) and the solution on a uniform grid (solution.nc)."""
+
+from job import run
+from pinnscape import storage
+from pinnscape.model import discretization
+from pinnscape.objective import Objective, tensor
+from pinnscape.training.files import solution_dataset, training_dataset
+from pinnscape.training.loop import train
+
+
+def main(output, params, wildcards, device) -> None:
+    problem, formulation, seed = wildcards.problem, wildcards.formulation, int(wildcards.seed)
+    discretized = discretization(problem, params.model, device)
+    theta = tensor(discretized.network.initial(params.model["network"]["initialization"], seed), device)
+    objective = Objective(discretized, formulation)
+    settings = params.training
+    name = f"{problem}/{formulation}/seed-{seed}"
+    history = train(objective, theta, settings["phases"], settings["log_every"], settings["snapshots"], name)
+    common = {"problem": problem, "formulation": formulation, "seed": seed, "device": device, "stage": "train"}
+    configuration = {"model": params.model, "training": settings}
+    storage.write(
+        output.training, training_dataset(history, objective), title="Training history", configuration=configuration, **common
+    )
+    storage.write(
+        output.solution,
+        solution_dataset(history, discretized),
+        title="Solution and error",
+        configuration=configuration,
+        **common,
+    )
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821
