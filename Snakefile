@@ -4,15 +4,14 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
-configfile: "config.yaml"
-
-
+include: "workflow/rules/configuration.smk"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/curvature.smk"
 include: "workflow/rules/landscape.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
 
 
 # One job at a time on a GPU of this machine with `--resources gpu=1`; on a cluster the scheduler hands GPUs out.
@@ -29,6 +28,7 @@ localrules:
     surfaces,
     tables,
     figures,
+    report,
 
 
 # What can be asked for by name. Each stage brings the stages before it.
@@ -72,3 +72,8 @@ rule tables:
 rule figures:
     input:
         FIGURES,
+
+
+rule report:
+    input:
+        "results/report.html",

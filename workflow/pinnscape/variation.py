@@ -18,6 +18,8 @@ from torch import Tensor
 from pinnscape.jets import Jet, pairs
 
 Density = Callable[[Any, Any, Any], Any]  # of tensors, or of symbols
+# What a density raises that arithmetic and ``functions`` alone do not make up, on symbols or in the expression derived from it.
+_NOT_BY_HAND = (TypeError, AttributeError, ValueError, IndexError, NameError, RuntimeError)
 _FUNCTIONS = {name: getattr(torch, name) for name in ("exp", "log", "sin", "cos", "tanh", "sqrt")}
 
 
@@ -40,7 +42,7 @@ class EulerLagrange:
         self._density = density
         try:
             self.principal, self._explicit = symbolic(density, dimension, components)
-        except (TypeError, AttributeError, ValueError) as error:
+        except _NOT_BY_HAND as error:
             logging.getLogger(__name__).info("the energy density cannot be differentiated by hand (%s): slower route", error)
             self.principal, self._explicit = "hessian", None
 
@@ -81,7 +83,8 @@ def symbolic(density: Density, dimension: int, components: int):
         ``principal`` (see ``EulerLagrange``), and a function of points and jet.
 
     Raises:
-        TypeError, AttributeError, ValueError: the density cannot be evaluated on symbols.
+        TypeError, AttributeError, ValueError, IndexError, NameError, RuntimeError: the density cannot be evaluated on symbols, or its
+            derivatives not on tensors.
     """
     import sympy  # late: takes half a second
 
@@ -119,6 +122,10 @@ def symbolic(density: Density, dimension: int, components: int):
         shape = jet.value.shape[:-1]
         return torch.stack([_full(r, shape, jet.value) for r in compiled(*values)], -1)
 
+    # Find out now what torch cannot evaluate: sign, DiracDelta, the logarithm of a number, ...
+    zero = torch.zeros(2, components)
+    slope, hessian = torch.zeros(2, components, dimension), torch.zeros(2, components, dimension, dimension)
+    explicit(torch.zeros(2, dimension), Jet(zero, slope, zero, hessian))
     return "laplacian" if isotropic else "hessian", explicit
 
 

@@ -1,26 +1,5 @@
-# The study, the names of its files, and what all rules share.
-import sys
-from pathlib import Path
-
-WORKFLOW = Path(workflow.basedir) / "workflow"
-sys.path.insert(0, str(WORKFLOW))
-
-from snakemake.exceptions import WorkflowError
-
-from pinnscape.errors import PinnscapeError
-from pinnscape.problems.catalog import CATALOG
+# The names of the files, and what all rules share.
 from pinnscape.provenance import digest
-from pinnscape import study
-
-try:
-    STUDY = study.parse(
-        config,
-        CATALOG,
-        sizes={name: (entry.dimension, entry.components) for name, entry in CATALOG.items()},
-        parameters={name: entry.parameters for name, entry in CATALOG.items()},
-    )
-except PinnscapeError as error:
-    raise WorkflowError(str(error)) from None
 
 RUN = "results/{problem}/{formulation}/seed-{seed}/{file}"
 HESSIANS = [f"hessian-{checkpoint}.nc" for checkpoint in STUDY.hessian_checkpoints]

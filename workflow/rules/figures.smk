@@ -50,13 +50,15 @@ for name in DRAWN:
             mem_mb=1500,
             runtime=10,
         params:
+            figure=name,
             seed=STUDY.figure_seed,
             dpi=STUDY.figures()["dpi"],
             code=code(f"figure_{name}"),
         message:
             f"Figure {name} of {{wildcards.problem}}"
         script:
-            f"../scripts/figure_{name}.py"
+            # Evaluated when the job runs, so the name of the loop would be the last one.
+            "../scripts/figure_{params.figure}.py"
 
 
 rule figure_claims:

@@ -62,12 +62,15 @@ class Lanczos:
             vector = vector - torch.einsum("kmp,km->kp", basis, torch.einsum("kmp,kp->km", basis, vector))
         return vector
 
-    def ritz(self) -> tuple[Tensor, Tensor]:
-        """Ritz values (k, m), ascending, and the eigenvectors of the tridiagonal matrices as columns (k, m, m)."""
-        diagonal = torch.stack(self.alphas, -1)
-        matrix = torch.diag_embed(diagonal)
-        if len(self.betas) > 1:
-            off = torch.diag_embed(torch.stack(self.betas[:-1], -1), offset=1)
+    def ritz(self, steps: slice = slice(None)) -> tuple[Tensor, Tensor]:
+        """Ritz values (k, m), ascending, and the eigenvectors of the tridiagonal matrices as columns (k, m, m).
+
+        ``steps`` selects a run of steps that no other one is coupled to.
+        """
+        alphas, betas = self.alphas[steps], self.betas[steps][:-1]
+        matrix = torch.diag_embed(torch.stack(alphas, -1))
+        if betas:
+            off = torch.diag_embed(torch.stack(betas, -1), offset=1)
             matrix = matrix + off + off.transpose(-1, -2)
         return torch.linalg.eigh(matrix)
 
@@ -79,7 +82,7 @@ class Extremes:
     Attributes:
         values: (2k,); vectors: rows (2k, P); index: position (2k,) of each among all P.
         residual_bounds: ‖A v - λ v‖ (2k,) as the process estimates it.
-        steps: Lanczos steps taken; converged: whether every bound is below the tolerance.
+        steps: Lanczos steps taken; converged: whether every bound is below the tolerance, and no breakdown tells of further copies.
     """
 
     values: Tensor
@@ -108,24 +111,33 @@ def extremes(operator: Operator, like: Tensor, count: int, steps: int, tolerance
     generator = torch.Generator().manual_seed(seed)
     starts = torch.randn(1, size, generator=generator, dtype=like.dtype).to(like)
     process = Lanczos(operator, starts, generator, steps)
-    while len(process.alphas) < process.capacity:
+    while True:
         process.step()
         m = len(process.alphas)
-        if m < min(2 * count, size) or (m % 10 and m < process.capacity):
+        if m < process.capacity and (m % 10 or m <= 2 * count):
             continue
         values, vectors = process.ritz()
         bounds = (process.betas[-1].unsqueeze(-1) * vectors[:, -1, :].abs())[0]
-        ends = _ends(m, count)
-        if bool((bounds[ends] <= tolerance * values.abs().max()).all()) and m > 2 * count:
+        ends, slack = _ends(m, count), tolerance * values.abs().max()
+        converged = bool((bounds[ends] <= slack).all()) and (m == size or _settled(process, values[0], count, slack))
+        if converged or m == process.capacity:
             break
-    values, vectors = process.ritz()
-    m = len(process.alphas)
-    bounds = (process.betas[-1].unsqueeze(-1) * vectors[:, -1, :].abs())[0]
-    ends = _ends(m, count)
     rows = vectors[0][:, ends].T @ process.basis[0]
     index = torch.tensor([m - 1 - e if e >= m - count else size - 1 - e for e in ends.tolist()])
-    converged = bool((bounds[ends] <= tolerance * values.abs().max()).all())
     return Extremes(values[0][ends], fix_signs(rows), index, bounds[ends], m, converged)
+
+
+def _settled(process: Lanczos, values: Tensor, count: int, slack: Tensor) -> bool:
+    """Whether no copy of a multiple eigenvalue is missing from the ends of ``values`` (m,), ascending, as far as breakdowns tell.
+
+    Up to a breakdown a process sees one copy of each eigenvalue, from there to the next one the second copies, and so on: copies
+    that are still unseen lie within the spectrum between the last two breakdowns.
+    """
+    breaks = [0] + [i + 1 for i, beta in enumerate(process.betas) if float(beta) == 0.0]
+    if len(breaks) == 1:
+        return True
+    unseen, k = process.ritz(slice(*breaks[-2:]))[0][0], min(count, len(values))
+    return bool(unseen[-1] <= values[-k] + slack) and bool(unseen[0] >= values[k - 1] - slack)
 
 
 def _ends(m: int, count: int) -> Tensor:

@@ -72,7 +72,7 @@ def strong_wolfe(
         step = 2.0 * trial.step if high is None else interpolate(low, high)
         if high is not None and abs(high.step - low.step) * abs(start.slope) < 1e-18 * max(1.0, abs(start.loss)):
             break
-    return best
+    return best if best is not None and best.loss < start.loss else None
 
 
 def interpolate(low: Trial, high: Trial) -> float:

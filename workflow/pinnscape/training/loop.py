@@ -60,10 +60,10 @@ def train(
     """
     total = sum(phase["steps"] for phase in phases)
     kept = snapshot_steps(total, snapshots["even"], snapshots["logarithmic"])
-    history, step = History(), 0
+    history, step, made_by = History(), 0, phases[0]["optimizer"]
     state = start(objective.loss_and_gradient, theta)
     _check(state, step, phases[0], name)
-    _record(history, objective, state, step, phases[0]["optimizer"], log)
+    _record(history, objective, state, step, made_by, log)
     history.snapshots.append((0, state.loss, state.theta.cpu().numpy()))
     with tqdm(total=total, desc=name, unit="step", disable=None, leave=False) as bar:
         for phase in phases:
@@ -73,15 +73,15 @@ def train(
                 if successor is None:
                     log.info("%s: %s stops at step %d: no further progress", name, phase["optimizer"], step)
                     break
-                state, step = successor, step + 1
+                state, step, made_by = successor, step + 1, phase["optimizer"]
                 _check(state, step, phase, name)
                 bar.update()
                 if step % log_every == 0 or step in kept:
-                    _record(history, objective, state, step, phase["optimizer"], log)
+                    _record(history, objective, state, step, made_by, log)
                 if step in kept:
                     history.snapshots.append((step, state.loss, state.theta.cpu().numpy()))
     if history.records[-1]["step"] != step:
-        _record(history, objective, state, step, phases[-1]["optimizer"], log)
+        _record(history, objective, state, step, made_by, log)
     if history.snapshots[-1][0] != step:
         history.snapshots.append((step, state.loss, state.theta.cpu().numpy()))
     return history

@@ -1,0 +1,79 @@
+"""hessian-{checkpoint}.nc against results/README.md."""
+
+import numpy as np
+import pytest
+from cases import exact_hessian, trained
+
+from pinnscape.curvature.files import hessian_dataset
+from pinnscape.objective import Objective
+
+SETTINGS = {
+    "extremes": 6,
+    "lanczos_steps": 67,
+    "lanczos_tolerance": 1e-9,
+    "density": {"probes": 3, "steps": 10, "deflate": 6, "bins": 50, "width": 0.02},
+    "null_tolerance": 1e-10,
+}
+NUMBERS = ("trace", "trace_error", "trace_estimate", "trace_estimate_error", "condition_number", "negative", "null")
+NUMBERS += ("effective_rank", "share_above")
+
+
+@pytest.fixture(scope="module", params=["dense", "lanczos"])
+def dataset(request):
+    """Both physics losses at the point that Deep Ritz trained; P = 67."""
+    objective, theta = trained("deep-ritz")
+    objectives = [objective, Objective(objective.discretization, "strong-form")]
+    limit = 2500 if request.param == "dense" else 1
+    found = hessian_dataset(objectives, theta, SETTINGS | {"dense_limit": limit}, seed=0)
+    assert found.attrs["method"] == request.param
+    return found
+
+
+def test_variables_have_the_dimensions_of_the_schema(dataset):
+    expected = {
+        "eigenvalue": ("formulation", "eigen"),
+        "eigenvector": ("formulation", "vector", "parameter"),
+        "residual_norm": ("formulation", "vector"),
+        "node": ("formulation", "node"),
+        "weight": ("formulation", "node"),
+        "density_at": ("formulation", "bin"),
+        "density": ("formulation", "bin"),
+    } | {name: ("formulation",) for name in NUMBERS}
+    coordinates = ("formulation", "eigen", "vector")
+    assert {name: variable.dims for name, variable in dataset.variables.items() if name not in coordinates} == expected
+    for name in [*expected, "eigen", "vector"]:
+        assert dataset[name].attrs["long_name"]
+        assert dataset[name].attrs["units"] == "1"
+
+
+def test_coordinates_are_indices_among_all_parameters(dataset):
+    ends = [*range(6), *range(61, 67)]
+    assert dataset["formulation"].values.tolist() == ["deep-ritz", "strong-form"]
+    assert dataset["vector"].values.tolist() == ends
+    assert dataset["eigen"].values.tolist() == (list(range(67)) if dataset.attrs["method"] == "dense" else ends)
+    assert dataset.sizes["parameter"] == 67
+
+
+def test_eigenvectors_and_values_belong_together_by_their_coordinates(dataset):
+    own = dataset.sel(formulation="deep-ritz")
+    matrix = exact_hessian("deep-ritz").numpy()
+    for index in own["vector"].values:
+        vector, value = own["eigenvector"].sel(vector=index).values, float(own["eigenvalue"].sel(eigen=index))
+        assert np.linalg.norm(vector) == pytest.approx(1.0)
+        assert vector @ matrix @ vector == pytest.approx(value, abs=1e-8 * float(own["eigenvalue"][0]))
+        assert vector[np.abs(vector).argmax()] > 0
+
+
+def test_eigenvalues_descend_and_residuals_are_small(dataset):
+    assert bool((dataset["eigenvalue"].diff("eigen") <= 0).all())
+    assert bool((dataset["residual_norm"] < 1e-8 * dataset["eigenvalue"].max("eigen")).all())
+
+
+def test_each_loss_has_its_own_hessian(dataset):
+    ritz, strong = (dataset.sel(formulation=f) for f in ("deep-ritz", "strong-form"))
+    assert float(strong["trace"]) > 10 * float(ritz["trace"])
+    np.testing.assert_allclose(ritz["eigenvalue"][0], np.linalg.eigvalsh(exact_hessian("deep-ritz").numpy())[-1], rtol=1e-9)
+
+
+def test_weights_sum_to_one(dataset):
+    np.testing.assert_allclose(dataset["weight"].sum("node"), 1.0, atol=1e-12)

@@ -1,0 +1,12 @@
+"""One tiny study, run for real once."""
+
+import pytest
+from end_to_end.workspace import Workspace
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A finished tiny study. A test that edits it leaves it as it was."""
+    workspace = Workspace(tmp_path_factory.mktemp("study"))
+    workspace.run()
+    return workspace

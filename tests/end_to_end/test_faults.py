@@ -1,0 +1,123 @@
+"""Bad settings, broken files and killed runs: one clear line, and nothing computed is lost."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import torch
+from end_to_end.workspace import PROJECT, Workspace
+
+RUN = "results/poisson1d/deep-ritz/seed-0"
+
+
+def message(output: str) -> list[str]:
+    return [line for line in output.splitlines() if line.startswith("pinnscape: ")]
+
+
+def test_bad_configurations_give_one_line_and_no_traceback() -> None:
+    files = sorted((PROJECT / "tests/bad_configs").glob("*.yaml"))
+    assert len(files) >= 20
+
+    def call(path: Path) -> tuple[Path, subprocess.CompletedProcess[str]]:
+        command = ["-n", "--nolock", "--configfile", str(path)]
+        python = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+        workspace = Workspace.__new__(Workspace)
+        full = Workspace.command(workspace, *command)
+        return path, subprocess.run(full, cwd=PROJECT, env=python, capture_output=True, text=True, check=False)
+
+    with ThreadPoolExecutor(2) as pool:
+        for path, done in pool.map(call, files[::2]):
+            output = done.stdout + done.stderr
+            expected = path.read_text().splitlines()[0].removeprefix("# expect: ")
+            assert done.returncode == 1, path
+            assert "Traceback" not in output, path
+            (line,) = message(output)
+            assert expected in line, path
+
+
+def test_a_syntax_error_names_the_file_and_the_line(study: Workspace) -> None:
+    with study.edited("config.yaml", "study:\n\tseeds: [0]\n"):
+        done = study.snakemake("-n")
+    assert done.returncode == 1
+    (line,) = message(done.stdout + done.stderr)
+    assert "config.yaml:2" in line
+
+
+def test_a_truncated_file_is_refused_by_the_next_stage(study: Workspace) -> None:
+    path = study.root / RUN / "training.nc"
+    content, status = path.read_bytes(), path.stat()
+    path.write_bytes(content[: len(content) // 2])
+    try:
+        done = study.snakemake("-c2", f"{RUN}/checkpoints.nc")
+    finally:
+        path.write_bytes(content)
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    output = done.stdout + done.stderr
+    assert done.returncode == 1
+    (line,) = message(output)
+    assert re.search(r"training\.nc: not a readable NetCDF file.*rule `train` makes it", line)
+    assert "results/logs/checkpoints/poisson1d/seed-0.log" in line
+    study.run()
+    assert study.planned() == set()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="asks for a GPU where there is none")
+def test_cuda_without_a_gpu_is_one_line(study: Workspace, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    with workspace.with_settings({"device": "cuda"}):
+        done = workspace.snakemake("-c1", f"{RUN}/training.nc")
+    assert done.returncode == 1
+    (line,) = message(done.stdout + done.stderr)
+    assert "device: cuda is asked for" in line
+    assert "use auto or cpu" in line
+
+
+def test_a_diverged_training_is_one_line_and_keeps_its_history(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    phases = [{"optimizer": "adam", "steps": 40, "learning_rate": 1.0e200, "decay": 1.0}]
+    with workspace.with_settings({"training": {"phases": phases, "log_every": 1}}):
+        done = workspace.snakemake("-c1", f"{RUN}/training.nc")
+    assert done.returncode == 1
+    (line,) = message(done.stdout + done.stderr)
+    assert re.search(r"poisson1d/deep-ritz/seed-0: training diverged at step \d+ \(adam\)", line)
+    assert "step      0  loss" in (tmp_path / "results/logs/train/poisson1d/deep-ritz/seed-0.log").read_text()
+    assert not (tmp_path / RUN / "training.nc").exists()
+
+
+@pytest.mark.slow
+def test_a_killed_run_is_taken_up_again_and_ends_with_the_same_bytes(study: Workspace, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    target = f"{RUN}/training.nc"
+    with subprocess.Popen(
+        workspace.command("-c1", target), cwd=tmp_path, env=workspace.environment, start_new_session=True, stderr=subprocess.DEVNULL
+    ) as process:
+        wait_for(tmp_path / "results/logs/train/poisson1d/deep-ritz/seed-0.log")
+        os.killpg(process.pid, signal.SIGKILL)
+    assert not (tmp_path / target).exists()
+    locked = workspace.snakemake("-c1", target)
+    assert locked.returncode == 1
+    assert "--unlock" in locked.stdout + locked.stderr
+    assert workspace.snakemake("--unlock").returncode == 0
+    workspace.run("--rerun-incomplete", target)
+    assert (tmp_path / target).read_bytes() == (study.root / target).read_bytes()
+
+
+def wait_for(path: Path, seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < end, f"{path} did not appear"
+        time.sleep(0.01)
+
+
+def test_gpu_jobs_run_one_at_a_time_with_one_gpu(study: Workspace) -> None:
+    targets = [f"results/{problem}/deep-ritz/seed-0/solution.nc" for problem in ("poisson1d", "neo_hookean2d")]
+    output = study.run("--resources", "gpu=1", "--forcerun", "train_network", "--", *targets)
+    events = re.findall(r"(?m)^(rule train_network:|Finished jobid)", output)
+    assert events == ["rule train_network:", "Finished jobid"] * 2
+    study.run()
+    assert study.planned() == set()

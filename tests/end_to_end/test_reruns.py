@@ -1,0 +1,162 @@
+"""What runs again after which edit: exactly what depends on it."""
+
+import os
+import re
+from itertools import product
+from pathlib import Path
+
+import pytest
+from end_to_end.workspace import Workspace, jobs
+
+PROBLEMS = ("poisson1d", "neo_hookean2d")
+FORMULATIONS = ("deep-ritz", "strong-form")
+STAGES = ("select_checkpoints", "find_directions", "measure_hessians", "find_hessian_directions")
+SURFACES = ("evaluate_surfaces", "evaluate_hessian_surfaces")
+TABLES = {("collect_metrics",), ("judge_claims",), ("figure_claims",)}
+DRAWINGS = ("solutions", "training_curves", "lines", "planes", "planes3d", "cross", "trajectory", "hessian_planes", "spectra")
+OF_SURFACES = ("lines", "planes", "planes3d", "cross", "trajectory", "hessian_planes")
+
+
+def stages(*rules: str, problems=PROBLEMS, seed="0"):
+    return {(rule, problem, seed) for rule, problem in product(rules, problems)}
+
+
+def trainings(problems=PROBLEMS, seed="0"):
+    return {("train_network", problem, formulation, seed) for problem, formulation in product(problems, FORMULATIONS)}
+
+
+def figures(*names: str, problems=PROBLEMS):
+    return {(f"figure_{name}", problem) for name, problem in product(names, problems)}
+
+
+ALL_FIGURES = figures(*DRAWINGS) | {("figure_claims",)}
+AFTER_TRAINING = stages(*STAGES, *SURFACES) | ALL_FIGURES | TABLES
+
+
+def test_after_a_run_nothing_is_left_to_do(study: Workspace) -> None:
+    done = study.snakemake("-c2")
+    assert done.returncode == 0
+    assert "Nothing to be done" in done.stdout + done.stderr
+    assert study.planned() == set()
+
+
+def test_touching_every_source_file_reruns_nothing(study: Workspace) -> None:
+    for path in [study.root / "Snakefile", study.root / "config.yaml", *(study.root / "workflow").rglob("*.*")]:
+        os.utime(path)
+    assert study.planned() == set()
+
+
+def test_layout_and_comments_of_the_configuration_rerun_nothing(study: Workspace) -> None:
+    with study.edited("config.yaml", append="\n# a remark\n"):
+        assert study.planned() == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("figures/planes.py", figures("planes", "planes3d") | figures("planes")),
+        ("figures/spectra.py", figures("spectra")),
+        ("figures/style.py", ALL_FIGURES),
+        ("landscape/roughness.py", TABLES),
+        ("tables/claims.py", {("judge_claims",), ("figure_claims",)}),
+        ("landscape/surfaces.py", stages(*SURFACES) | figures(*OF_SURFACES) | TABLES),
+        (
+            "curvature/trace.py",
+            stages("measure_hessians", "find_hessian_directions", "evaluate_hessian_surfaces")
+            | figures("hessian_planes", "spectra")
+            | TABLES,
+        ),
+        ("training/optimizers.py", trainings() | AFTER_TRAINING),
+        (
+            "problems/neo_hookean.py",
+            trainings(("neo_hookean2d",))
+            | stages(*STAGES, *SURFACES, problems=("neo_hookean2d",))
+            | figures(*DRAWINGS, problems=("neo_hookean2d",))
+            | TABLES,
+        ),
+    ],
+)
+def test_a_comment_in_a_module_reruns_the_stages_that_import_it(study: Workspace, path: str, expected: set) -> None:
+    if path == "figures/planes.py":
+        expected = importers(study.root, "planes")
+    with study.edited(f"workflow/pinnscape/{path}", append="\n# a remark\n"):
+        assert study.planned() == expected
+    assert study.planned() == set(), "taking the edit back must leave nothing to do"
+
+
+def importers(root: Path, module: str) -> set:
+    """Figures whose module is, or imports by name, a module of figures/; figures alone."""
+    names = {module}
+    for file in (root / "workflow/pinnscape/figures").glob("*.py"):
+        if re.search(rf"from pinnscape\.figures import [^\n]*\b{module}\b|from pinnscape\.figures\.{module} import", file.read_text()):
+            names.add(file.stem)
+    return figures(*[name for name in names if name in DRAWINGS])
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ({"grid": {"points": 9}}, stages(*SURFACES) | figures(*OF_SURFACES) | TABLES),
+        ({"grid": {"radius": {"hessian-top": 0.25}}}, stages("evaluate_hessian_surfaces") | figures("hessian_planes") | TABLES),
+        ({"claims": {"smooth": {"variation": 1.5}}}, {("judge_claims",), ("figure_claims",)}),
+        ({"claims": {"alike": {"subspace": 2}}}, TABLES),
+        ({"figures": {"dpi": 70}}, ALL_FIGURES),
+        ({"device": "cpu"}, set()),
+        ({"training": {"log_every": 6}}, trainings() | AFTER_TRAINING),
+        (
+            {"problems": {"neo_hookean2d": {"parameters": {"mu": 2.0}}}},
+            trainings(("neo_hookean2d",))
+            | stages(*STAGES, *SURFACES, problems=("neo_hookean2d",))
+            | figures(*DRAWINGS, problems=("neo_hookean2d",))
+            | TABLES,
+        ),
+        ({"problems": {"poisson2d": {"quadrature": {"points": 9}}}}, set()),
+        ({"checkpoints": {"middle": 0.5}}, AFTER_TRAINING - figures("solutions", "training_curves")),
+        (
+            {"directions": {"lines": 4}},
+            stages("find_directions", "evaluate_surfaces") | figures(*OF_SURFACES[:-1]) | TABLES,
+        ),
+        (
+            {"hessian": {"density": {"bins": 70}}},
+            stages("measure_hessians", "find_hessian_directions", "evaluate_hessian_surfaces")
+            | figures("hessian_planes", "spectra")
+            | TABLES,
+        ),
+        (
+            {"study": {"seeds": [0, 1]}},
+            trainings(seed="1") | stages(*STAGES, *SURFACES, seed="1") | figures("solutions", "training_curves", "spectra") | TABLES,
+        ),
+        (
+            {"study": {"problems": [*PROBLEMS, "poisson2d"]}},
+            trainings(("poisson2d",))
+            | stages(*STAGES, *SURFACES, problems=("poisson2d",))
+            | figures(*DRAWINGS, problems=("poisson2d",))
+            | TABLES,
+        ),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
+)
+def test_a_setting_reruns_the_stages_that_depend_on_it(study: Workspace, override: dict, expected: set) -> None:
+    with study.with_settings(override):
+        assert study.planned() == expected
+
+
+def test_a_deleted_figure_is_drawn_again_alone(study: Workspace) -> None:
+    path = study.root / "results/figures/lines-poisson1d.png"
+    before = path.read_bytes()
+    path.unlink()
+    assert study.planned() == figures("lines", problems=("poisson1d",))
+    assert jobs(study.run()) == figures("lines", problems=("poisson1d",))
+    assert path.read_bytes() == before
+    assert study.planned() == set()
+
+
+def test_an_edit_that_is_run_leaves_nothing_to_do(study: Workspace) -> None:
+    before = (study.root / "results/tables/claims.csv").read_bytes()
+    expected = {("judge_claims",), ("figure_claims",)}
+    with study.with_settings({"claims": {"smooth": {"variation": 0.01}}}):
+        assert jobs(study.run()) == expected
+        assert study.planned() == set()
+        assert (study.root / "results/tables/claims.csv").read_bytes() != before
+    assert jobs(study.run()) == expected
+    assert (study.root / "results/tables/claims.csv").read_bytes() == before

@@ -1,0 +1,96 @@
+"""What a study leaves: complete, identical when repeated, and what the files say they are."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from pinnscape import storage
+from end_to_end.workspace import PROJECT, Workspace
+
+STAGES = {"training": "train", "solution": "train", "checkpoints": "checkpoints", "directions": "directions"}
+STAGES |= {"surface": "surfaces", "hessian": "hessian"}
+
+
+def data_files(root: Path) -> list[Path]:
+    kinds = (".nc", ".png", ".pdf", ".csv")
+    return sorted(path.relative_to(root) for path in (root / "results").rglob("*") if path.suffix in kinds)
+
+
+@pytest.mark.slow
+def test_the_same_study_run_twice_gives_the_same_bytes(study: Workspace, tmp_path: Path) -> None:
+    again = Workspace(tmp_path)
+    again.run()
+    files = data_files(study.root)
+    assert len([path for path in files if path.suffix == ".nc"]) == 4 * (3 + 3 + 5 + 5)
+    assert len([path for path in files if path.suffix in (".png", ".pdf")]) == 2 * (2 * 9 + 1)
+    assert data_files(tmp_path) == files
+    assert [path for path in files if (study.root / path).read_bytes() != (tmp_path / path).read_bytes()] == []
+
+
+def test_every_file_says_what_its_path_says(study: Workspace) -> None:
+    for path in (study.root / "results").rglob("*.nc"):
+        problem, formulation, seed = path.relative_to(study.root / "results").parts[:3]
+        kind = path.stem.split("-")[0]
+        dataset = storage.read(path, STAGES[kind])
+        assert (dataset.attrs["problem"], dataset.attrs["formulation"], f"seed-{dataset.attrs['seed']}") == (problem, formulation, seed)
+        if kind in ("surface", "directions"):
+            assert f"{kind}-{dataset.attrs['kind']}" == path.stem
+        if kind == "hessian":
+            assert f"hessian-{dataset.attrs['checkpoint']}" == path.stem
+
+
+def test_stored_configurations_hold_the_settings_that_made_the_file(study: Workspace) -> None:
+    run = study.root / "results/poisson1d/deep-ritz/seed-0"
+    settings = storage.configuration(storage.read(run / "surface-random.nc", "surfaces"))
+    assert settings["grid"] == {"points": 7, "radius": 1.0}
+    assert settings["model"]["network"]["width"] == 4
+    assert settings["training"]["phases"][0]["steps"] == 15
+    assert settings["checkpoints"] == {"middle": 0.1}
+
+
+def test_no_file_holds_a_time_a_host_or_a_path(study: Workspace) -> None:
+    for path in (study.root / "results").rglob("*.nc"):
+        with storage.xr.open_dataset(path) as dataset:
+            text = " ".join(str(value) for value in dataset.attrs.values())
+        assert not re.search(r"\d{4}-\d{2}-\d{2}|\d{2}:\d{2}:\d{2}", text)
+        assert str(study.root) not in text
+
+
+def test_tables_cover_every_run(study: Workspace) -> None:
+    metrics = pd.read_csv(study.root / "results/tables/metrics.csv")
+    assert list(metrics.columns) == ["problem", "formulation", "seed", "checkpoint", "metric", "value"]
+    assert set(map(tuple, metrics[["problem", "formulation"]].drop_duplicates().to_numpy())) == {
+        (p, f) for p in ("poisson1d", "neo_hookean2d") for f in ("deep-ritz", "strong-form")
+    }
+    assert not metrics.duplicated(["problem", "formulation", "seed", "checkpoint", "metric"]).any()
+    claims = pd.read_csv(study.root / "results/tables/claims.csv")
+    assert set(claims["claim"]) == {"smooth", "well conditioned", "convex near the solution", "alike"}
+    assert set(claims["verdict"]) <= {"holds", "does not hold", "mixed", "not measured"}
+
+
+def test_the_report_is_one_page_with_every_figure(study: Workspace) -> None:
+    study.run("report")
+    page = (study.root / "results/report.html").read_text()
+    for figure in ("solutions", "spectra", "claims"):
+        assert figure in page
+    assert not re.search(r"<(script|link|img)[^>]+(src|href)=[\"']https?://", page)
+
+
+def test_conda_users_get_the_same_pins() -> None:
+    lines = (PROJECT / "envs/requirements.txt").read_text().splitlines()
+    pins = [line for line in lines if line and not line.startswith("#")]
+    conda = yaml.safe_load((PROJECT / "envs/environment.yaml").read_text())["dependencies"]
+    assert all(re.fullmatch(r"[\w-]+==[\w.]+", pin) for pin in pins)
+    assert next(entry["pip"] for entry in conda if isinstance(entry, dict)) == pins
+
+
+def test_figures_start_without_torch() -> None:
+    scripts = sorted((PROJECT / "workflow/scripts").glob("figure_*.py"))
+    assert len(scripts) == 10
+    code = "import sys, runpy\n" + "".join(f"runpy.run_path({str(path)!r})\n" for path in scripts) + "assert 'torch' not in sys.modules"
+    paths = f"import sys; sys.path[:0] = [{str(PROJECT / 'workflow/scripts')!r}, {str(PROJECT / 'workflow')!r}]\n"
+    subprocess.run([sys.executable, "-c", paths + code], check=True, cwd=PROJECT)

@@ -1,0 +1,255 @@
+"""Data sets built exactly as the schema in results/README.md says.
+
+They hold the difficult cases: energies below the exact minimum, gaps of round-off size, inverted regions,
+cells without a value, runs that stop early, one and two components.
+"""
+
+import json
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+FORMULATIONS = ("deep-ritz", "strong-form", "supervised")
+SEEDS = (0, 1, 2)
+CHECKPOINTS = ("init", "middle", "final")
+PROBLEMS = ("poisson1d", "poisson2d", "semilinear2d", "neo_hookean2d")
+ENERGY_MINIMUM = -4.934802200544679
+DIP = 3e-6  # how far the quadrature lets the energy fall below the exact minimum
+_STIFFNESS = {"deep-ritz": (9.0, 40.0), "strong-form": (60.0, 9000.0), "supervised": (0.02, 0.3)}
+_ERROR = {"deep-ritz": 2e-3, "strong-form": 6e-3, "supervised": 1e-4}
+
+
+def attributes(stage: str, problem: str, formulation: str, seed: int = 0, **extra) -> dict:
+    """The attributes that every file has."""
+    return {
+        "title": f"{stage} of {problem}",
+        "stage": stage,
+        "problem": problem,
+        "formulation": formulation,
+        "seed": seed,
+        "conventions": "pinnscape-1",
+        "units": "1",
+        "configuration": json.dumps({"width": 16}),
+        "versions": json.dumps({"numpy": np.__version__}),
+        "device": "cpu",
+        "precision": "float64",
+        **extra,
+    }
+
+
+def solution(problem: str = "poisson1d", formulation: str = "deep-ritz", seed: int = 0, points: int = 41) -> xr.Dataset:
+    """solution.nc; `neo_hookean2d` has two components, problems ending in 1d one axis."""
+    x = np.linspace(0, 1, points)
+    components = ["u_1", "u_2"] if problem == "neo_hookean2d" else ["u"]
+    size = _ERROR[formulation] * (1 + seed)
+    if problem.endswith("1d"):
+        dims, coords = ("component", "x"), {"x": x}
+        exact = np.array([np.sin(np.pi * x) + 0.5 * np.sin(4 * np.pi * x)])
+        error = size * np.array([np.sin(9 * np.pi * x) * x])
+    else:
+        dims, coords = ("component", "x", "y"), {"x": x, "y": x}
+        a, b = np.meshgrid(x, x, indexing="ij")
+        exact = np.array([(1 - 0.6 * i) * np.sin(np.pi * a) * np.sin((1 + i) * np.pi * b) for i in range(len(components))])
+        error = size * np.array([np.sin(5 * np.pi * a) * np.sin(3 * np.pi * b) * (1 + a) for _ in components])
+    return xr.Dataset(
+        {"u": (dims, exact + error), "u_exact": (dims, exact), "error": (dims, error)},
+        coords={"component": components, **coords},
+        attrs=attributes("train", problem, formulation, seed),
+    )
+
+
+def training(problem: str = "poisson2d", formulation: str = "deep-ritz", seed: int = 0) -> xr.Dataset:
+    """training.nc; seeds stop at different steps, and a Deep Ritz run ends below the exact energy."""
+    step = np.arange(0, 1600 + 200 * seed + 1, 10)
+    random = np.random.default_rng(seed + 10 * len(formulation))
+    fall = np.exp(-step / (70.0 + len(formulation) ** 2 / 6) * (1 + 0.1 * seed)) + 1e-6
+    noise = np.exp(0.2 * random.standard_normal(step.size))
+    gap = 5 * fall * noise
+    if formulation == "deep-ritz":
+        gap[-20:] = -DIP
+    loss = ENERGY_MINIMUM + gap if formulation == "deep-ritz" else 100 * fall * noise
+    snapshots = np.unique(np.linspace(0, step[-1], 12).astype(int))
+    flag = xr.Variable("step", (step > 500).astype("int8"), {"flag_values": [0, 1], "flag_meanings": "adam lbfgs"})
+    return xr.Dataset(
+        {
+            "loss": ("step", loss),
+            "energy_gap": ("step", gap),
+            "l2_error": ("step", np.sqrt(fall) * noise),
+            "h1_error": ("step", 2 * np.sqrt(fall) * noise),
+            "gradient_norm": ("step", 30 * fall * noise),
+            "learning_rate": ("step", np.full(step.size, 1e-2)),
+            "optimizer": flag,
+            "theta": (("snapshot", "parameter"), random.standard_normal((snapshots.size, 6))),
+            "snapshot_step": ("snapshot", snapshots),
+            "snapshot_loss": ("snapshot", np.interp(snapshots, step, loss)),
+            "fan_in": ("layer", [1, 1]),
+            "fan_out": ("layer", [2, 1]),
+            "weight_offset": ("layer", [0, 4]),
+            "bias_offset": ("layer", [2, 5]),
+            "energy_minimum": ((), ENERGY_MINIMUM),
+        },
+        coords={"step": step},
+        attrs=attributes("train", problem, formulation, seed),
+    )
+
+
+def _losses(formulation: str, alpha: np.ndarray, beta: np.ndarray) -> np.ndarray:
+    """All three losses around a point where that of ``formulation`` is least; the Ritz loss there is below the exact energy."""
+    shift = 0.0 if formulation == "deep-ritz" else 0.02
+    values = []
+    for name in FORMULATIONS:
+        a, b = _STIFFNESS[name]
+        bowl = a * (alpha - shift) ** 2 + b * (beta + shift) ** 2 * (1 + 0.4 * np.sin(3 * alpha)) + 0.3 * a * alpha**4
+        values.append(bowl + (ENERGY_MINIMUM - DIP if name == "deep-ritz" else 1e-5))
+    return np.array(values)
+
+
+def surface(plane: str = "random", problem: str = "poisson2d", formulation: str = "deep-ritz", points: int = 21) -> xr.Dataset:
+    """surface-{plane}.nc of a plane; `neo_hookean2d` is inverted in a corner, every plane lacks a value in another."""
+    radius = {"random": 1.0, "trajectory": 6.0}.get(plane, 0.5)
+    alpha = np.linspace(-radius, radius, points)
+    beta = alpha * (0.5 if plane == "trajectory" else 1.0)
+    a, b = np.meshgrid(alpha / radius, beta / radius, indexing="ij")
+    loss = _losses(formulation, a, b)
+    inverted = np.zeros(a.shape, "int8")
+    if problem == "neo_hookean2d":
+        inverted[(a + b / beta[-1] * radius > 1.0) & (a < 0.95)] = 1
+        inverted[a > 0.85] = 1
+    loss[:, inverted == 1] = np.nan
+    loss[:, 0, -1] = np.nan
+    h1 = 0.01 + np.sqrt(a**2 + 2 * b**2)
+    h1[inverted == 1] = np.nan
+    h1[0, -1] = np.nan
+    data = xr.Dataset(
+        {
+            "loss": (("formulation", "alpha", "beta"), loss),
+            "energy_gap": (("alpha", "beta"), loss[0] - ENERGY_MINIMUM),
+            "l2_error": (("alpha", "beta"), 0.5 * h1),
+            "h1_error": (("alpha", "beta"), h1),
+            "inverted": (("alpha", "beta"), inverted),
+            "energy_minimum": ((), ENERGY_MINIMUM),
+            "norm": ("axis", [7.5, 7.25]),
+        },
+        coords={"formulation": list(FORMULATIONS), "alpha": alpha, "beta": beta},
+        attrs=attributes("surfaces", problem, formulation, plane=plane),
+    )
+    if plane.startswith("hessian"):
+        data["eigenvalue"] = ("axis", [1234.5, -3.25e-3 if plane == "hessian-extreme" else 56.78])
+    return _with_trajectory(data, formulation) if plane == "trajectory" else data
+
+
+def _with_trajectory(data: xr.Dataset, formulation: str) -> xr.Dataset:
+    snapshots = 18
+    time = np.linspace(0, 1, snapshots)
+    path = np.stack([-4.5 * (1 - time) ** 2, 2.2 * (1 - time) * np.sin(5 * time)], axis=1)
+    scaled = path / np.array([6.0, 3.0])
+    plane_loss = _losses(formulation, scaled[:, 0], scaled[:, 1] / 2)
+    own = plane_loss + np.linspace(1.5, 0, snapshots) ** 2
+    data["explained_variance"] = ("axis", [0.914, 0.0623])
+    data["trajectory"] = (("snapshot", "axis"), path)
+    data["trajectory_loss"] = (("formulation", "snapshot"), own)
+    data["projected_loss"] = (("formulation", "snapshot"), plane_loss)
+    data["snapshot_step"] = ("snapshot", np.concatenate([[0], np.geomspace(1, 2000, snapshots - 1).astype(int)]))
+    data["distance"] = ("snapshot", np.linspace(1, 0, snapshots))
+    return data
+
+
+def lines(problem: str = "poisson2d", formulation: str = "deep-ritz", count: int = 6, points: int = 41) -> xr.Dataset:
+    """surface-lines.nc; for `neo_hookean2d` the ends of some lines are inverted."""
+    alpha = np.linspace(-1, 1, points)
+    slopes = np.linspace(0.2, 1.0, count)[:, None]
+    loss = _losses(formulation, slopes * alpha, (1 - slopes) * alpha + 0.1 * np.sin(6 * alpha) * slopes)
+    inverted = np.zeros((count, points), "int8")
+    if problem == "neo_hookean2d":
+        inverted[-2:, alpha > 0.7] = 1
+        inverted[0, alpha < -0.85] = 1
+    loss[:, inverted == 1] = np.nan
+    return xr.Dataset(
+        {
+            "loss": (("formulation", "line", "alpha"), loss),
+            "energy_gap": (("line", "alpha"), loss[0] - ENERGY_MINIMUM),
+            "l2_error": (("line", "alpha"), np.abs(slopes * alpha)),
+            "h1_error": (("line", "alpha"), 2 * np.abs(slopes * alpha)),
+            "inverted": (("line", "alpha"), inverted),
+            "energy_minimum": ((), ENERGY_MINIMUM),
+            "norm": ("line", np.full(count, 7.0)),
+        },
+        coords={"formulation": list(FORMULATIONS), "alpha": alpha},
+        attrs=attributes("surfaces", problem, formulation, plane="lines"),
+    )
+
+
+def hessian(
+    problem: str = "poisson2d", formulation: str = "deep-ritz", seed: int = 0, checkpoint: str = "final", method: str = "dense"
+) -> xr.Dataset:
+    """hessian-{checkpoint}.nc with both signs in the spectrum; `lanczos` keeps ten eigenvalues at each end of it."""
+    names = [*FORMULATIONS[:2], *(["supervised"] if formulation == "supervised" else [])]
+    spectra = [_spectrum(name, seed, checkpoint) for name in names]
+    count = spectra[0].size
+    kept = np.arange(count) if method == "dense" else np.concatenate([np.arange(10), np.arange(count - 10, count)])
+    vectors = np.concatenate([np.arange(3), np.arange(count - 3, count)])
+    at = np.linspace(-0.3, 1.1, 200)
+    density = [_density(values, at) for values in spectra]
+    size = len(names)
+    return xr.Dataset(
+        {
+            "eigenvalue": (("formulation", "eigen"), np.array(spectra)[:, kept]),
+            "eigenvector": (("formulation", "vector", "parameter"), np.zeros((size, vectors.size, count))),
+            "residual_norm": (("formulation", "vector"), np.full((size, vectors.size), 1e-12)),
+            "node": (("formulation", "node"), np.array(spectra)),
+            "weight": (("formulation", "node"), np.full((size, count), 1 / count)),
+            "density_at": (("formulation", "bin"), np.tile(at, (size, 1))),
+            "density": (("formulation", "bin"), np.array(density)),
+            "trace": ("formulation", [values.sum() for values in spectra]),
+            "trace_error": ("formulation", np.zeros(size)),
+        },
+        coords={"formulation": names, "eigen": kept, "vector": vectors},
+        attrs=attributes("hessian", problem, formulation, seed, checkpoint=checkpoint, method=method),
+    )
+
+
+def _spectrum(name: str, seed: int, checkpoint: str, count: int = 120) -> np.ndarray:
+    random = np.random.default_rng(100 * seed + len(name))
+    largest = {"deep-ritz": 50.0, "strong-form": 4e5, "supervised": 0.8}[name]
+    decades = {"deep-ritz": 9.0, "strong-form": 12.0, "supervised": 10.0}[name]
+    values = largest * 10 ** (-decades * np.linspace(0, 1, count) ** 0.7) * np.exp(0.1 * random.standard_normal(count))
+    share = {"init": 0.4, "middle": 0.2, "final": 0.05}[checkpoint]
+    negative = random.choice(np.arange(10, count), int(share * count), replace=False)
+    values[negative] *= -1
+    if checkpoint == "init":
+        values[10:14] = -largest * np.array([0.2, 0.15, 0.1, 0.05])
+    values[-3:] = 0.0
+    return np.sort(values)[::-1]
+
+
+def _density(values: np.ndarray, at: np.ndarray, width: float = 0.01) -> np.ndarray:
+    ratios = values / values[0]
+    bumps = np.exp(-0.5 * ((at[:, None] - ratios) / width) ** 2) / (width * np.sqrt(2 * np.pi))
+    return bumps.mean(axis=1)
+
+
+def claims(problems: tuple[str, ...] = PROBLEMS) -> pd.DataFrame:
+    """claims.csv: all three verdicts, a statistic without threshold and verdict, and pairs that were not measured."""
+    statistics = [
+        ("smooth", "variation", 1.05, 1.012),
+        ("well_conditioned", "ratio", 1e3, 45678.9),
+        ("well_conditioned", "share", 0.1, 0.2345),
+        ("convex", "negative_share", 0.01, 3.21e-5),
+        ("convex", "positive_share", 0.95, 0.961),
+        ("convex", "radius", np.nan, 0.25),
+        ("alike", "spearman", 0.9, 0.87654),
+        ("alike", "angle", 30.0, 61.5),
+        ("alike", "spectrum", 0.3, 1.234),
+    ]
+    verdicts = ("holds", "mixed", "does not hold")
+    rows = []
+    for number, (claim, statistic, threshold, value) in enumerate(statistics):
+        for place, problem in enumerate(problems):
+            for formulation in FORMULATIONS:
+                if claim == "alike" and formulation == "supervised":
+                    continue
+                verdict = np.nan if np.isnan(threshold) else verdicts[(number + place) % 3]
+                rows.append((claim, problem, formulation, statistic, value, 0.9 * value, 1.2 * value, threshold, verdict))
+    columns = ["claim", "problem", "formulation", "statistic", "value", "low", "high", "threshold", "verdict"]
+    return pd.DataFrame(rows, columns=columns)

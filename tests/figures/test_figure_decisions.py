@@ -1,0 +1,193 @@
+"""What the single figures decide before they draw, against values worked out by hand."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from figures import synthetic
+
+from pinnscape.figures import claims, cross, hessian_planes, lines, planes3d, solutions, spectra, training_curves, trajectory
+from pinnscape.figures.scales import Scale
+
+# ---- solutions ----
+
+
+def test_relative_error_of_a_scaled_solution():
+    data = synthetic.solution("poisson2d")
+    data["error"] = 0.25 * data["u_exact"]
+    assert solutions.relative_error(data) == pytest.approx(0.25)
+
+
+def test_relative_error_counts_all_components_together():
+    data = synthetic.solution("neo_hookean2d")
+    data["u_exact"][:] = 1.0
+    data["error"][0], data["error"][1] = 0.3, 0.4  # sqrt(0.3^2 + 0.4^2) / sqrt(2)
+    assert solutions.relative_error(data) == pytest.approx(0.5 / np.sqrt(2))
+
+
+def test_errors_of_like_size_share_limits_and_others_do_not():
+    assert solutions.error_limits([np.array([-1.0, 0.5]), np.array([4.0])]) == [4.0, 4.0]
+    assert solutions.error_limits([np.array([-1.0, 0.5]), np.array([6.0])]) == [1.0, 6.0]
+    assert solutions.error_limits([np.zeros(2), np.array([6.0])]) == [6.0, 6.0]
+    assert solutions.error_limits([np.zeros(2)]) == [1.0]
+
+
+@pytest.mark.parametrize(("limit", "tick"), [(3.9e-3, 3e-3), (1.0, 1.0), (0.0999, 0.09), (250.0, 200.0)])
+def test_ticks_of_errors_are_round(limit, tick):
+    assert solutions.round_below(limit) == pytest.approx(tick)
+
+
+def test_symbols_of_the_exact_solution():
+    assert solutions.exact_symbol("u") == "u^*"
+    assert solutions.exact_symbol("u_2") == "u^*_{2}"
+
+
+def test_a_seed_without_solutions_is_named():
+    with pytest.raises(Exception, match=r"no solution of seed 7 among seeds \[0, 1\]"):
+        solutions.draw({("deep-ritz", seed): synthetic.solution(seed=seed) for seed in (0, 1)}, 7)
+
+
+# ---- training ----
+
+
+def test_the_median_keeps_the_last_value_of_runs_that_stopped():
+    steps = [np.array([0, 10]), np.array([0, 10, 20]), np.array([0, 10, 20])]
+    at, value = training_curves.median(steps, [np.array([1.0, 5.0]), np.array([2.0, 1.0, 0.0]), np.array([3.0, 9.0, 9.0])])
+    np.testing.assert_array_equal(at, [0, 10, 20])
+    np.testing.assert_array_equal(value, [2.0, 5.0, 5.0])
+
+
+def test_switches_of_the_optimiser():
+    assert training_curves.switches(synthetic.training()) == [(510, "L-BFGS")]
+    data = synthetic.training().isel(step=slice(0, 10))
+    assert training_curves.switches(data) == []
+
+
+def test_the_trained_loss_of_deep_ritz_is_its_gap():
+    ritz, strong = synthetic.training(formulation="deep-ritz"), synthetic.training(formulation="strong-form")
+    np.testing.assert_array_equal(training_curves.quantity_of(ritz, "loss"), ritz["energy_gap"])
+    np.testing.assert_array_equal(training_curves.quantity_of(strong, "loss"), strong["loss"])
+
+
+def test_the_label_mentions_the_gap_only_with_deep_ritz():
+    assert "energy gap" in training_curves.label("loss", {"deep-ritz"})
+    assert "energy gap" not in training_curves.label("loss", {"strong-form"})
+    assert "energy gap" not in training_curves.label("l2_error", {"deep-ritz"})
+
+
+# ---- lines ----
+
+
+def test_the_typical_range_is_the_median_over_lines_with_values():
+    values = np.array([[0.0, 1.0], [0.0, 3.0], [np.nan, 10.0], [np.nan, np.nan], [-5.0, 5.0]])
+    assert lines.typical_range(values) == 2.0  # ranges 1, 3, 0, 10
+    assert np.isnan(lines.typical_range(np.full((1, 2), np.nan)))
+
+
+def test_spans_reach_half_a_step_beyond_their_points():
+    alpha = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
+    assert lines.spans(alpha, np.array([True, False, False, True, True])) == [(-1.0, -0.75), (0.25, 1.0)]
+    assert lines.spans(alpha, np.zeros(5, bool)) == []
+
+
+# ---- planes ----
+
+
+def test_heights_are_logarithms_only_on_a_logarithmic_scale():
+    np.testing.assert_allclose(planes3d.heights(np.array([-1.0, 100.0]), Scale(0.1, 100.0, log=True)), [-1.0, 2.0])
+    np.testing.assert_array_equal(planes3d.heights(np.array([-1.0, 100.0]), Scale(-1.0, 100.0, log=False)), [-1.0, 100.0])
+
+
+def test_axes_of_a_trajectory_name_their_explained_variance():
+    labels = trajectory.axis_labels(synthetic.surface("trajectory"))
+    assert labels == ("PC 1 (91.4 %)", "PC 2 (6.23 %)")
+
+
+def test_axes_of_a_hessian_plane_name_their_eigenvalues():
+    labels = hessian_planes.axis_labels(synthetic.surface("hessian-extreme"), ("1", "P"))
+    assert labels == (r"$v_{1}$,  $\lambda$ = 1230", r"$v_{P}$,  $\lambda$ = $-3.25\times10^{-3}$")
+
+
+def test_rank_correlation_by_hand():
+    assert cross.spearman(np.array([1.0, 2.0, 3.0]), np.array([1.0, 10.0, 1e9])) == pytest.approx(1.0)
+    assert cross.spearman(np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 3.0, 2.0, 4.0])) == pytest.approx(0.8)
+    assert cross.spearman(np.array([1.0, 2.0, 3.0, np.nan]), np.array([3.0, 2.0, 1.0, 0.0])) == pytest.approx(-1.0)
+    assert np.isnan(cross.spearman(np.ones(3), np.arange(3.0)))
+
+
+def test_headings_mark_the_own_loss_and_correlate_the_others():
+    surface = synthetic.surface()
+    assert cross.heading(surface, "deep-ritz", "deep-ritz") == "energy gap (own)"
+    assert cross.heading(surface, "deep-ritz", "supervised").startswith(r"supervised loss, $\rho$ = 0.9")
+
+
+# ---- spectra ----
+
+
+def _spectrum(values, index):
+    return xr.Dataset(
+        {"eigenvalue": (("formulation", "eigen"), [values])}, coords={"formulation": ["deep-ritz"], "eigen": index}
+    )
+
+
+def test_ratios_have_a_gap_where_eigenvalues_are_unknown():
+    index, ratios = spectra.ratios_of(_spectrum([4.0, 2.0, 0.0, -1.0], [0, 1, 8, 9]), "deep-ritz")
+    np.testing.assert_array_equal(index, [0, 1, np.nan, 8, 9])
+    np.testing.assert_array_equal(ratios, [1.0, 0.5, np.nan, 0.0, -0.25])
+
+
+def test_magnitudes_leave_out_what_is_zero_to_round_off():
+    np.testing.assert_array_equal(spectra.magnitudes(np.array([1.0, -0.5, 1e-18, 0.0])), [1.0, 0.5, np.nan, np.nan])
+
+
+def test_the_histogram_is_a_density_without_empty_bins():
+    heights, edges = spectra.histogram(np.array([0.0, 0.0, 0.0, 1.0]), bins=4)
+    np.testing.assert_allclose(edges, [0, 0.25, 0.5, 0.75, 1.0])
+    np.testing.assert_allclose(heights, [3.0, np.nan, np.nan, 1.0])
+
+
+def test_a_shown_density_is_positive():
+    np.testing.assert_array_equal(spectra.shown_density(np.array([10.0, 1e-3, 1e-7, 0.0])), [10.0, 1e-3, np.nan, np.nan])
+
+
+# ---- claims ----
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1.0123, "1.01"),
+        (45678.9, "4.57e4"),
+        (3.21e-5, "3.21e-5"),
+        (0.0, "0"),
+        (1000.0, "1000"),
+        (1e6, "1e6"),
+        (9.999e-4, "0.001"),
+        (np.nan, "–"),
+        (np.inf, "–"),
+    ],
+)
+def test_three_significant_digits(value, text):
+    assert claims.significant(value) == text
+
+
+def test_a_cell_has_mark_value_and_spread():
+    assert claims.cell(0.87654, 0.8, 0.9, "mixed") == "~ 0.877\n0.8…0.9"
+    assert claims.cell(3.21e-5, 2.9e-5, 3.9e-5, np.nan) == "3.21e-5\n2.9e-5\n…3.9e-5"
+
+
+def test_codes_and_texts_of_the_table():
+    codes, texts = claims.tables(synthetic.claims())
+    assert codes.shape == (9, 12)
+    assert list(codes.columns[:3]) == [("poisson1d", name) for name in synthetic.FORMULATIONS]
+    assert codes.loc[("smooth", "variation", "1.05"), ("poisson1d", "deep-ritz")] == 0  # holds
+    assert codes.loc[("smooth", "variation", "1.05"), ("poisson2d", "deep-ritz")] == 1  # mixed
+    assert codes.loc[("smooth", "variation", "1.05"), ("semilinear2d", "deep-ritz")] == 2  # does not hold
+    assert codes.loc[("convex", "radius", ""), ("poisson1d", "deep-ritz")] == 3  # no verdict
+    assert np.isnan(codes.loc[("alike", "angle", "30"), ("poisson1d", "supervised")])
+    assert texts.loc[("alike", "angle", "30"), ("poisson1d", "supervised")] == ""
+    assert texts.loc[("alike", "angle", "30"), ("poisson1d", "deep-ritz")].startswith("~ 61.5")
+
+
+def test_labels_of_rows():
+    assert claims.row_label("well_conditioned", "share", "0.1") == "well conditioned: share\n(threshold 0.1)"
+    assert claims.row_label("convex", "radius", "") == "convex: radius"

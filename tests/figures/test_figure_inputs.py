@@ -1,0 +1,114 @@
+"""Files into keys, and every script from its files to its figure."""
+
+import importlib
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from figures import synthetic
+from matplotlib.figure import Figure
+
+from pinnscape.errors import StorageError
+from pinnscape.figures import claims, inputs, style
+
+SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
+REPORT = Path(__file__).parents[2] / "workflow" / "report"
+NAMES = sorted(path.stem for path in SCRIPTS.glob("figure_*.py"))
+
+
+def _write(folder, dataset):
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{len(list(folder.iterdir()))}.nc"
+    dataset.to_netcdf(path)
+    return str(path)
+
+
+def test_runs_are_sorted_by_formulation_and_seed(tmp_path):
+    keys = [("supervised", 0), ("strong-form", 1), ("strong-form", 0), ("deep-ritz", 2)]
+    paths = [_write(tmp_path, synthetic.solution(formulation=f, seed=s, points=5)) for f, s in keys]
+    found = inputs.by_run(paths, "train")
+    assert list(found) == [("deep-ritz", 2), ("strong-form", 0), ("strong-form", 1), ("supervised", 0)]
+    assert found["strong-form", 1].attrs["seed"] == 1
+
+
+def test_checkpoints_keep_their_order(tmp_path):
+    paths = [_write(tmp_path, synthetic.hessian(checkpoint=name)) for name in ("init", "middle", "final")]
+    assert list(inputs.by_checkpoint(paths)) == [("deep-ritz", 0, name) for name in ("init", "middle", "final")]
+
+
+def test_one_path_is_a_list_of_one(tmp_path):
+    path = _write(tmp_path, synthetic.surface(points=5))
+    assert list(inputs.by_formulation(path, "surfaces")) == ["deep-ritz"]
+
+
+def test_two_files_of_one_run_are_refused(tmp_path):
+    paths = [_write(tmp_path, synthetic.surface(points=5)) for _ in range(2)]
+    with pytest.raises(StorageError, match=r"1\.nc and .*0\.nc: both are of deep-ritz"):
+        inputs.by_formulation(paths, "surfaces")
+
+
+def test_no_files_and_files_of_another_rule_are_refused(tmp_path):
+    with pytest.raises(StorageError, match="no files of rule `surfaces`"):
+        inputs.by_formulation([], "surfaces")
+    with pytest.raises(StorageError, match="comes from rule `surfaces`"):
+        inputs.by_run([_write(tmp_path, synthetic.surface(points=5))], "train")
+
+
+def test_a_missing_attribute_is_named(tmp_path):
+    data = synthetic.hessian()
+    del data.attrs["checkpoint"]
+    with pytest.raises(StorageError, match="lacks the attribute 'checkpoint'"):
+        inputs.by_checkpoint([_write(tmp_path, data)])
+
+
+def test_tables_without_a_column_or_a_file_are_refused(tmp_path):
+    path = tmp_path / "claims.csv"
+    with pytest.raises(StorageError, match=r"claims\.csv: not a readable table"):
+        inputs.table(path, claims.COLUMNS)
+    synthetic.claims().drop(columns="verdict").to_csv(path, index=False)
+    with pytest.raises(StorageError, match=r"claims\.csv: lacks the columns verdict"):
+        inputs.table(path, claims.COLUMNS)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Paths by the names under which the scripts get them, for one problem."""
+    root, problem, names = tmp_path_factory.mktemp("files"), "neo_hookean2d", synthetic.FORMULATIONS[:2]
+
+    def surfaces(plane):
+        return [_write(root / plane, synthetic.surface(plane, problem, f, 9)) for f in names]
+
+    table = root / "claims.csv"
+    synthetic.claims().to_csv(table, index=False)
+    return {
+        "solutions": [_write(root / "solution", synthetic.solution(problem, f, s, 9)) for f in names for s in (0, 1)],
+        "trainings": [_write(root / "training", synthetic.training(problem, f, s)) for f in names for s in (0, 1)],
+        "lines": [_write(root / "lines", synthetic.lines(problem, f, 3, 11)) for f in names],
+        "surfaces": surfaces("trajectory"),  # a plane like any other, with more in it
+        "tops": surfaces("hessian-top"),
+        "extremes": surfaces("hessian-extreme"),
+        "hessians": [
+            _write(root / "hessian", synthetic.hessian(problem, f, 0, c)) for f in names for c in synthetic.CHECKPOINTS
+        ],
+        "claims": str(table),
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_scripts_turn_their_files_into_a_saved_figure(name, files, monkeypatch, tmp_path):
+    script, saved = importlib.import_module(name), []
+    monkeypatch.setattr(style, "save", lambda *arguments: saved.append(arguments))
+    output = SimpleNamespace(pdf=tmp_path / "a.pdf", png=tmp_path / "a.png")
+    script.main(SimpleNamespace(**files), output, SimpleNamespace(seed=0, dpi=77))
+    (figure, pdf, png, dpi) = saved[0]
+    assert isinstance(figure, Figure)
+    assert figure.axes
+    assert (pdf, png, dpi) == (output.pdf, output.png, 77)
+
+
+def test_every_figure_has_a_script_and_a_caption():
+    figures = {"solutions", "training_curves", "lines", "planes", "planes3d", "trajectory", "hessian_planes", "spectra"}
+    figures |= {"cross", "claims"}
+    assert {name.removeprefix("figure_") for name in NAMES} == figures
+    for name in [*figures, "metrics", "claims_table"]:
+        assert (REPORT / f"{name}.rst").read_text().strip()

@@ -1,0 +1,308 @@
+"""The default configuration, changes to it, and values that are refused."""
+
+import copy
+import math
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pinnscape.study import Study, parse
+
+ROOT = Path(__file__).parents[1]
+NAMES = ("poisson1d", "poisson2d", "semilinear2d", "neo_hookean2d")
+SIZES = {"poisson1d": (1, 1), "poisson2d": (2, 1), "semilinear2d": (2, 1), "neo_hookean2d": (2, 2)}
+PARAMETERS = {"poisson1d": (), "poisson2d": (), "semilinear2d": (), "neo_hookean2d": ("mu", "lambda")}
+# A study with every key, so that tests do not hang on the values of the repository's own.
+DEFAULT = yaml.safe_load("""
+study:
+  problems: [poisson1d, poisson2d, semilinear2d, neo_hookean2d]
+  formulations: [deep-ritz, strong-form, supervised]
+  seeds: [0, 1, 2]
+device: auto
+network: {width: 16, depth: 2, activation: tanh, initialization: glorot}
+quadrature: {rule: gauss-legendre, points: 20}
+training:
+  phases:
+    - {optimizer: adam, steps: 500, learning_rate: 0.01, decay: 0.1}
+    - {optimizer: lbfgs, steps: 1500, memory: 50, gradient_tolerance: 1.0e-9}
+  log_every: 10
+  snapshots: {even: 40, logarithmic: 30}
+problems:
+  poisson1d:
+    quadrature: {points: 64}
+  poisson2d: {}
+  semilinear2d: {}
+  neo_hookean2d:
+    parameters: {mu: 1.0, lambda: 1.0}
+checkpoints: {middle: 0.1}
+directions: {normalization: filter, bias: row, lines: 16}
+grid:
+  planes: [random, trajectory, hessian-top, hessian-extreme]
+  points: 41
+  line_points: 101
+  radius: {random: 1.0, hessian-top: 0.5, hessian-extreme: 0.5, lines: 1.0}
+  margin: 0.2
+hessian:
+  checkpoints: [init, middle, final]
+  dense_limit: 2500
+  extremes: 10
+  lanczos_steps: 300
+  lanczos_tolerance: 1.0e-9
+  density: {probes: 8, steps: 50, deflate: 10, bins: 400, width: 0.005}
+  null_tolerance: 1.0e-10
+claims:
+  smooth: {variation: 1.05}
+  well_conditioned: {rank: 50, ratio: 1.0e+3, share: 0.1}
+  convex: {negative_share: 0.01, radius: [0.05, 0.1, 0.25, 0.5, 1.0], positive_share: 0.95}
+  alike: {spearman: 0.9, subspace: 10, angle: 30.0, spectrum: 0.3}
+figures: {seed: 0, dpi: 200}
+""")
+DELETE = object()
+
+
+def checked(config: Any) -> Study:
+    return parse(config, NAMES, sizes=SIZES, parameters=PARAMETERS)
+
+
+def changed(*changes: tuple[str, Any]) -> dict[str, Any]:
+    """The default configuration with other values at keys such as ``training.phases.0.steps``."""
+    config = copy.deepcopy(DEFAULT)
+    for key, value in changes:
+        *path, last = [int(part) if part.isdigit() else part for part in key.split(".")]
+        node = config
+        for part in path:
+            node = node[part] if isinstance(part, int) else node.setdefault(part, {})
+        if value is DELETE:
+            del node[last]
+        else:
+            node[last] = value
+    return config
+
+
+def leaves(node: Any, key: tuple[Any, ...] = ()) -> Any:
+    """All keys of a configuration, entries of lists too."""
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for name, child in items:
+        yield (*key, name)
+        yield from leaves(child, (*key, name))
+
+
+# Key, value, and a fragment of the line with which it is refused.
+ADAM = {"optimizer": "adam", "steps": 10, "learning_rate": 0.01}
+BAD: list[tuple[str, Any, str]] = [
+    # keys
+    ("netwrk", {"width": 3}, "netwrk: unknown key; did you mean network? known are"),
+    ("seeds", [0], "seeds: unknown key; did you mean study.seeds?"),
+    ("zzz", 1, "zzz: unknown key; known are checkpoints, claims"),
+    ("training.learning_rate", 0.1, "training.learning_rate: unknown key; did you mean training.phases[0].learning_rate?"),
+    ("grid.radius.trajectory", 1.0, "grid.radius.trajectory: unknown key"),
+    ("hessian.density.widht", 0.1, "hessian.density.widht: unknown key; did you mean width?"),
+    ("claims.convex.radii", [0.1], "claims.convex.radii: unknown key; did you mean radius?"),
+    ("problems.poisson1d.netwrk", {}, "problems.poisson1d.netwrk: unknown key; did you mean network?"),
+    ("problems.poisson1d.training.snapshots.odd", 3, "problems.poisson1d.training.snapshots.odd: unknown key"),
+    ("network.bad\nname", 3, "network.'bad\\nname': unknown key"),
+    ("study", DELETE, "study: is missing; must be a section with keys among formulations, problems, seeds"),
+    ("network.width", DELETE, "network.width: is missing; must be a whole number from 1 to 8192"),
+    ("study.seeds", DELETE, "study.seeds: is missing; must be a list of at least 1 entry, each a whole number"),
+    ("grid.radius.lines", DELETE, "grid.radius.lines: is missing; must be a finite number above 0 and at most 100"),
+    ("hessian.checkpoints", DELETE, "hessian.checkpoints: is missing; must be a list of at least 1 entry, each text"),
+    ("checkpoints", {1: 0.5}, "checkpoints.1: keys must be text, and YAML reads this one as 1: put it in quotes"),
+    ("checkpoints", {False: 0.5}, "checkpoints.false: keys must be text, and YAML reads this one as false"),
+    # types
+    (
+        "network",
+        None,
+        "network: must be a section with keys among activation, depth, initialization, width; got nothing (null)",
+    ),
+    ("problems.poisson2d", None, "problems.poisson2d: must be a section with keys among network, parameters"),
+    ("checkpoints", None, "checkpoints: must be a section of names with values; got nothing (null)"),
+    ("network.width", None, "network.width: must be a whole number from 1 to 8192; got nothing (null)"),
+    ("network.width", 16.0, "network.width: must be a whole number from 1 to 8192; got 16.0: write 16"),
+    ("network.width", True, "got true"),
+    ("network.width", "wide", "network.width: must be a whole number from 1 to 8192; got 'wide'"),
+    ("network.width", "16", "got '16', which YAML reads as text: write 16 without quotes"),
+    ("network.width", "1e2", "got '1e2', which YAML reads as text: write 100"),
+    ("network.activation", True, "network.activation: must be one of tanh, sin, swish, softplus; got true"),
+    ("network.activation", ["tanh"], "network.activation: must be one of tanh, sin, swish, softplus; got ['tanh']"),
+    ("study.seeds", 0, "study.seeds: must be a list of at least 1 entry, each a whole number from 0"),
+    ("study.seeds", [0, True], "study.seeds[1]: must be a whole number from 0 to 2147483647; got true"),
+    ("study.seeds", [1, 1.0], "study.seeds[1]: must be a whole number"),
+    ("study.problems", "poisson1d", "study.problems: must be a list of at least 1 entry, each one of"),
+    ("study.problems", [["poisson1d"]], "study.problems[0]: must be one of"),
+    (
+        "grid.radius",
+        1.0,
+        "grid.radius: must be a section with keys among hessian-extreme, hessian-top, lines, random; got 1.0",
+    ),
+    ("training.phases", ADAM, "training.phases: must be a list of 1 to 20 entries, each a section"),
+    ("training.phases", ["adam"], "training.phases[0]: must be a section"),
+    ("hessian.lanczos_tolerance", "1e-9", "got '1e-9', which YAML reads as text: write 1.0e-9"),
+    ("hessian.lanczos_tolerance", "1E9", "which YAML reads as text: write 1.0e+9"),
+    ("hessian.lanczos_tolerance", "-.5e-3", "which YAML reads as text: write -0.5e-3"),
+    ("claims.well_conditioned.ratio", "1.0e3", "which YAML reads as text: write 1.0e+3"),
+    ("claims.well_conditioned.ratio", "1.0e+3", "which YAML reads as text: write 1.0e+3 without quotes"),
+    ("claims.well_conditioned.ratio", "0x10", "claims.well_conditioned.ratio: must be a finite number at least 1; got '0x10'"),
+    ("grid.margin", math.nan, "grid.margin: must be a finite number from 0 to 10; got nan"),
+    ("claims.well_conditioned.ratio", math.inf, "claims.well_conditioned.ratio: must be a finite number at least 1; got inf"),
+    (
+        "problems.neo_hookean2d.parameters.mu",
+        "soft",
+        "problems.neo_hookean2d.parameters.mu: must be a finite number; got 'soft'",
+    ),
+    (
+        "problems.neo_hookean2d.parameters.mu",
+        -math.inf,
+        "problems.neo_hookean2d.parameters.mu: must be a finite number; got -inf",
+    ),
+    ("problems.neo_hookean2d.parameters.mu", 10**400, "problems.neo_hookean2d.parameters.mu: is too large a number"),
+    ("problems.neo_hookean2d.parameters", [1, 2], "problems.neo_hookean2d.parameters: must be a section of names with values"),
+    # ranges
+    ("network.width", 0, "network.width: must be a whole number from 1 to 8192; got 0"),
+    ("network.depth", 65, "network.depth: must be a whole number from 1 to 64; got 65"),
+    ("study.seeds", [-1], "study.seeds[0]: must be a whole number from 0 to 2147483647; got -1"),
+    ("grid.radius.random", 0, "grid.radius.random: must be a finite number above 0 and at most 100; got 0"),
+    ("hessian.density.probes", 1, "hessian.density.probes: must be a whole number from 2"),
+    ("claims.convex.radius", [0.0, 0.5], "claims.convex.radius[0]: must be a finite number above 0; got 0.0"),
+    ("checkpoints.middle", 0, "checkpoints.middle: must be a finite number above 0 and below 1; got 0"),
+    ("checkpoints.middle", 1.0, "checkpoints.middle: must be a finite number above 0 and below 1; got 1.0"),
+    ("problems.poisson1d.quadrature.points", 1, "problems.poisson1d.quadrature.points: must be a whole number from 2"),
+    # lists
+    ("study.seeds", [], "study.seeds: must be a list of at least 1 entry, each a whole number"),
+    ("study.seeds", [0, 1, 0], "study.seeds: must not name anything twice; got 0 twice"),
+    ("study.problems", ["poisson1d", "poisson1d"], "study.problems: must not name anything twice; got 'poisson1d' twice"),
+    ("grid.planes", [], "grid.planes: must be a list of at least 1 entry, each one of random, trajectory"),
+    ("training.phases", [], "training.phases: must be a list of 1 to 20 entries"),
+    ("claims.convex.radius", [], "claims.convex.radius: must be a list of at least 1 entry, each a finite number above 0"),
+    ("hessian.checkpoints", [], "hessian.checkpoints: must be a list of at least 1 entry, each text; got []"),
+    # names
+    ("device", "gpu", "device: must be one of auto, cpu, cuda; got 'gpu'"),
+    ("study.formulations", ["deepritz"], "got 'deepritz'; did you mean deep-ritz?"),
+    (
+        "grid.planes",
+        ["random", "lines"],
+        "grid.planes[1]: must be one of random, trajectory, hessian-top, hessian-extreme; got 'lines'",
+    ),
+    (
+        "study.problems",
+        ["poisson3d"],
+        "study.problems[0]: must be one of neo_hookean2d, poisson1d, poisson2d, semilinear2d; got 'poisson3d'",
+    ),
+    ("study.problems", ["../poisson1d"], "study.problems[0]: must be one of"),
+    (
+        "problems.poison1d",
+        {},
+        "problems.poison1d: must be one of neo_hookean2d, poisson1d, poisson2d, semilinear2d; got 'poison1d'",
+    ),
+    ("checkpoints", {"init": 0.5}, "checkpoints.init: must be a name of lower-case letters, digits and single hyphens"),
+    ("checkpoints", {"../../x": 0.5}, "checkpoints.'../../x': must be a name of lower-case letters"),
+    ("checkpoints", {"/etc": 0.5}, "checkpoints.'/etc': must be a name"),
+    ("checkpoints", {"middle\n": 0.5}, "checkpoints.'middle\\n': must be a name"),
+    ("checkpoints", {"Late": 0.5}, "checkpoints.Late: must be a name"),
+    ("checkpoints", {"": 0.5}, "checkpoints.'': must be a name"),
+    ("checkpoints", {"a" * 41: 0.5}, "of at most 40 characters"),
+    ("problems.neo_hookean2d.parameters", {"m u": 1.0}, "problems.neo_hookean2d.parameters.'m u': must be a name of letters"),
+    (
+        "problems.neo_hookean2d.parameters",
+        {"mue": 1.0},
+        "parameters.mue: unknown name; must be one of lambda, mu; did you mean mu?",
+    ),
+    ("problems.poisson1d.parameters", {"mu": 1.0}, "problems.poisson1d.parameters.mu: unknown name; must be left out"),
+    # phases
+    ("training.phases.0", {"steps": 5}, "training.phases[0].optimizer: is missing; must be one of adam, lbfgs"),
+    (
+        "training.phases.0",
+        {"optimiser": "adam", "steps": 5},
+        "training.phases[0].optimizer: is missing; must be one of adam, lbfgs; did you mean it by optimiser?",
+    ),
+    ("training.phases.0.optimizer", "sgd", "training.phases[0].optimizer: must be one of adam, lbfgs; got 'sgd'"),
+    (
+        "training.phases.0.optimizer",
+        "Adam",
+        "training.phases[0].optimizer: must be one of adam, lbfgs; got 'Adam'; did you mean adam?",
+    ),
+    ("training.phases.0.memory", 5, "training.phases[0].memory: unknown key; known are decay, learning_rate, optimizer, steps"),
+    ("training.phases.1.learning_rate", 0.1, "training.phases[1].learning_rate: unknown key"),
+    ("training.phases.0.lr", 0.1, "training.phases[0].lr: unknown key; known are decay, learning_rate, optimizer, steps"),
+    (
+        "training.phases.0.learning_rate",
+        "1e-3",
+        "learning_rate: must be a finite number above 0 and at most 10; got '1e-3', which YAML reads as text: write 1.0e-3",
+    ),
+    (
+        "training.phases.0.learning_rate",
+        0,
+        "training.phases[0].learning_rate: must be a finite number above 0 and at most 10; got 0",
+    ),
+    ("training.phases.0.decay", 1.5, "training.phases[0].decay: must be a finite number above 0 and at most 1; got 1.5"),
+    (
+        "training.phases.1.steps",
+        1e3,
+        "training.phases[1].steps: must be a whole number from 1 to 100000000; got 1000.0: write 1000",
+    ),
+    (
+        "problems.poisson2d.training.phases",
+        [{"optimizer": "adam", "steps": 5}],
+        "problems.poisson2d.training.phases[0].learning_rate: is missing",
+    ),
+    # contradictions
+    ("figures.seed", 3, "figures.seed: must be one of study.seeds (0, 1, 2); got 3"),
+    ("study.seeds", [1], "figures.seed: must be one of study.seeds (1); got 0"),
+    (
+        "hessian.checkpoints",
+        ["final", "midle"],
+        "hessian.checkpoints[1]: must be one of init, middle, best, final; got 'midle'; did you mean middle?",
+    ),
+    ("checkpoints.middle", DELETE, "hessian.checkpoints[1]: must be one of init, best, final; got 'middle'"),
+    (
+        "hessian.checkpoints",
+        ["init"],
+        "hessian.checkpoints: must have final, where claims and hessian planes are taken; got init",
+    ),
+    ("hessian.density.deflate", 11, "hessian.density.deflate: must be at most hessian.extremes (10); got 11"),
+    ("hessian.lanczos_steps", 19, "hessian.lanczos_steps: must be at least twice hessian.extremes (10); got 19"),
+    ("hessian.extremes", 200, "must be at least twice hessian.extremes (200)"),
+    ("claims.alike.subspace", 11, "claims.alike.subspace: must be at most hessian.extremes (10); got 11"),
+    ("claims.convex.radius", [0.1, 0.1], "claims.convex.radius: must be ascending; got 0.1, 0.1"),
+    ("claims.convex.radius", [0.1, 2.0], "claims.convex.radius: must be within grid.radius.lines (1); got 2"),
+    ("claims.convex.radius", [0.01, 0.1], "claims.convex.radius: must be at least the spacing of points along lines (0.02"),
+    (
+        "claims.well_conditioned.rank",
+        322,
+        "claims.well_conditioned.rank: must be at most 321 for poisson1d, whose network has 321 parameters; got 322",
+    ),
+    (
+        "hessian.dense_limit",
+        300,
+        "claims.well_conditioned.rank: must be at most hessian.extremes (10) for poisson1d, whose network has 321 parameters",
+    ),
+    (
+        "problems.poisson2d.network",
+        {"width": 3, "depth": 1},
+        "hessian.extremes: must be at most 6 for poisson2d, whose network has 13 parameters; got 10",
+    ),
+    ("grid.points", 40, "grid.points: must be odd, so that the centre is one of the points; got 40"),
+    ("grid.line_points", 100, "grid.line_points: must be odd, so that the centre is one of the points; got 100"),
+    ("grid.radius.random", DELETE, "grid.radius.random: is missing; must be a number above 0, because grid.planes has random"),
+    ("grid.radius.hessian-top", DELETE, "grid.radius.hessian-top: is missing"),
+    (
+        "quadrature.rule",
+        "simpson",
+        "problems.poisson1d.quadrature.points: must be odd for the simpson rule of poisson1d; got 64",
+    ),
+    (
+        "problems.poisson2d.quadrature.rule",
+        "simpson",
+        "config.yaml: quadrature.points: must be odd for the simpson rule of poisson2d; got 20",
+    ),
+    (
+        "training.snapshots",
+        {"even": 1, "logarithmic": 0},
+        "training.snapshots: must be at least 3, even and logarithmic together",
+    ),
+    (
+        "problems.poisson2d.training.snapshots",
+        {"even": 0, "logarithmic": 0},
+        "problems.poisson2d.training.snapshots: must be at least 3",
+    ),
+]

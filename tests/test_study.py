@@ -1,0 +1,296 @@
+"""The typed study: its schema and defaults, and what each stage has to know of it."""
+
+import copy
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import yaml
+from study_cases import DEFAULT, DELETE, NAMES, PARAMETERS, ROOT, SIZES, changed, checked, leaves
+
+from pinnscape.study import LINES, Study, load, parse
+from pinnscape.study_checks import merged, parameter_count
+from pinnscape.study_schema import complete, schema
+
+# ---- schema ----
+
+
+def nodes(node: Any, key: tuple[Any, ...] = ()) -> Any:
+    """All subschemas that describe a key or an entry."""
+    for place in ("properties", "$defs"):
+        for name, child in node.get(place, {}).items():
+            yield (*key, place, name), child
+            yield from nodes(child, (*key, place, name))
+    if "items" in node:
+        yield (*key, "items"), node["items"]
+        yield from nodes(node["items"], (*key, "items"))
+
+
+def test_schema_is_a_schema():
+    from jsonschema import Draft202012Validator
+
+    Draft202012Validator.check_schema(schema())
+
+
+@pytest.mark.parametrize(
+    ("key", "node"), list(nodes(schema())), ids=lambda part: ".".join(part) if isinstance(part, tuple) else ""
+)
+def test_schema_describes_every_key_and_closes_every_section(key, node):
+    assert node.get("description") or "$ref" in node
+    if node.get("type") == "object" and "allOf" not in node:
+        assert node["additionalProperties"] is False or {"propertyNames", "additionalProperties"} <= set(node)
+
+
+def test_defaults_are_those_of_the_default_study():
+    given = yaml.safe_load((ROOT / "config.yaml").read_text())
+    least = {name: given[name] for name in ("study", "checkpoints", "problems")} | {
+        "network": {"width": given["network"]["width"], "depth": given["network"]["depth"]},
+        "quadrature": {"points": given["quadrature"]["points"]},
+        "training": {"phases": given["training"]["phases"]},
+        "grid": {"radius": given["grid"]["radius"]},
+        "hessian": {"checkpoints": given["hessian"]["checkpoints"]},
+    }
+    assert checked(least) == checked(given)
+
+
+@pytest.mark.parametrize("config", [DEFAULT, yaml.safe_load((ROOT / "config.yaml").read_text())], ids=["tests", "repository"])
+def test_the_default_study_gives_every_key(config):
+    full = complete(config)
+    assert merged(full, config) == full
+    assert set(map(str, leaves(full))) == set(map(str, leaves(config)))
+
+
+def test_defaults_of_optional_parts():
+    config = changed(("figures", DELETE), ("checkpoints", DELETE), ("problems", DELETE), ("study.seeds", [4, 5]))
+    config["hessian"]["checkpoints"] = ["final"]
+    config["training"]["phases"] = [{"optimizer": "adam", "steps": 5, "learning_rate": 1}, {"optimizer": "lbfgs", "steps": 5}]
+    study = checked(config)
+    assert study.figure_seed == 4
+    assert study.checkpoints() == {}
+    assert study.checkpoint_names == ("init", "best", "final")
+    assert study.training("poisson1d")["phases"] == [
+        {"decay": 1.0, "learning_rate": 1.0, "optimizer": "adam", "steps": 5},
+        {"gradient_tolerance": 1e-9, "memory": 50, "optimizer": "lbfgs", "steps": 5},
+    ]
+
+
+# ---- the study ----
+
+
+def test_default_study():
+    assert load(ROOT / "config.yaml", NAMES, sizes=SIZES, parameters=PARAMETERS).problems == NAMES
+    study = checked(DEFAULT)
+    assert study.problems == NAMES
+    assert study.device == "auto"
+    assert len(study.runs) == 36
+    assert study.runs[:2] == [("poisson1d", "deep-ritz", 0), ("poisson1d", "deep-ritz", 1)]
+    assert study.planes == ("random", "trajectory", "hessian-top", "hessian-extreme", "lines")
+    assert study.hessian_checkpoints == ("init", "middle", "final")
+    assert study.checkpoints() == {"middle": 0.1}
+    assert study.directions("random") == {"bias": "row", "normalization": "filter"}
+    assert study.directions("lines") == {"bias": "row", "lines": 16, "normalization": "filter"}
+    assert study.directions("trajectory") == study.directions("hessian-top") == {}
+    assert study.grid("random") == {"points": 41, "radius": 1.0}
+    assert study.grid("hessian-top") == {"points": 41, "radius": 0.5}
+    assert study.grid("trajectory") == {"margin": 0.2, "points": 41}
+    assert study.grid("lines") == {"line_points": 101, "radius": 1.0}
+    assert study.figures() == {"dpi": 200}
+
+
+def test_overrides_change_single_keys_of_one_problem():
+    overrides = {
+        "network": {"width": 8},
+        "quadrature": {"rule": "simpson", "points": 31},
+        "training": {"snapshots": {"even": 5}, "phases": [{"optimizer": "lbfgs", "steps": 7, "memory": 3}]},
+        "parameters": {"mu": 2},
+    }
+    study = checked(changed(("problems.neo_hookean2d", overrides)))
+    assert study.model("neo_hookean2d") == {
+        "network": {"activation": "tanh", "depth": 2, "initialization": "glorot", "width": 8},
+        "parameters": {"mu": 2.0},
+        "quadrature": {"points": 31, "rule": "simpson"},
+    }
+    assert study.training("neo_hookean2d") == {
+        "log_every": 10,
+        "phases": [{"gradient_tolerance": 1e-9, "memory": 3, "optimizer": "lbfgs", "steps": 7}],
+        "snapshots": {"even": 5, "logarithmic": 30},
+    }
+    assert study.model("poisson2d") == checked(DEFAULT).model("poisson2d")
+    assert study.training("poisson2d") == checked(DEFAULT).training("poisson2d")
+
+
+def test_own_problem_of_the_catalogue():
+    config = changed(("study.problems", ["heat2d"]), ("problems.heat2d", {"parameters": {"kappa": 0.5}}))
+    assert parse(config, [*NAMES, "heat2d"]).model("heat2d")["parameters"] == {"kappa": 0.5}
+    assert parse(config, [*NAMES, "heat2d"], sizes=SIZES, parameters=PARAMETERS).problems == ("heat2d",)
+
+
+def test_problem_outside_the_study_may_have_overrides():
+    assert checked(changed(("study.problems", ["poisson1d"]))).problems == ("poisson1d",)
+
+
+def test_checkpoints_are_in_order_of_training():
+    config = changed(("checkpoints", {"late": 0.9, "early": 0.05}), ("hessian.checkpoints", ["final", "late", "init", "early"]))
+    study = checked(config)
+    assert list(study.checkpoints()) == ["early", "late"]
+    assert study.hessian_checkpoints == ("init", "early", "late", "final")
+
+
+def test_planes_have_one_order():
+    assert checked(changed(("grid.planes", ["hessian-top", "trajectory", "random"]))).planes == (*PLANES[:3], LINES)
+
+
+def test_unknown_plane_is_a_mistake_of_the_caller():
+    with pytest.raises(ValueError, match=r"`plane` must be one of .*; got 'contour'"):
+        checked(DEFAULT).grid("contour")
+
+
+def test_the_configuration_is_not_changed():
+    config = changed(("figures", DELETE))
+    before = copy.deepcopy(config)
+    checked(config)
+    assert config == before
+
+
+def stages(study: Study) -> dict[str, str]:
+    """The settings of every stage as the text that decides on a rerun."""
+    settings: dict[str, Any] = {}
+    for problem in study.problems:
+        settings[f"model {problem}"] = study.model(problem)
+        settings[f"training {problem}"] = study.training(problem)
+    for plane in study.planes:
+        settings[f"directions {plane}"] = study.directions(plane)
+        settings[f"grid {plane}"] = study.grid(plane)
+    for name in ("checkpoints", "hessian", "claims", "figures"):
+        settings[name] = getattr(study, name)()
+    return {name: json.dumps(value) for name, value in settings.items()}
+
+
+def for_problems(*names: str, but: str = "") -> set[str]:
+    return {f"{name} {problem}" for name in names for problem in NAMES if problem != but}
+
+
+PLANES = ("random", "trajectory", "hessian-top", "hessian-extreme")
+DEPENDENCIES = [
+    ("study.seeds", [0, 1], set()),
+    ("study.seeds", [2, 1, 0], set()),
+    ("study.formulations", ["strong-form"], set()),
+    ("device", "cpu", set()),
+    ("network.width", 32, for_problems("model")),
+    ("network.depth", 3, for_problems("model")),
+    ("network.activation", "sin", for_problems("model")),
+    ("network.initialization", "he", for_problems("model")),
+    ("quadrature.rule", "uniform", for_problems("model")),
+    ("quadrature.points", 21, for_problems("model", but="poisson1d")),
+    ("problems.poisson1d.quadrature.points", 65, {"model poisson1d"}),
+    ("problems.poisson2d.network.width", 12, {"model poisson2d"}),
+    ("problems.poisson2d.training.log_every", 5, {"training poisson2d"}),
+    ("problems.neo_hookean2d.parameters.mu", 2.0, {"model neo_hookean2d"}),
+    ("problems.neo_hookean2d.parameters.mu", 1, set()),
+    ("training.phases.0.steps", 600, for_problems("training")),
+    ("training.phases.0.learning_rate", 0.02, for_problems("training")),
+    ("training.phases.0.decay", 1.0, for_problems("training")),
+    ("training.phases.1.steps", 600, for_problems("training")),
+    ("training.phases.1.memory", 10, for_problems("training")),
+    ("training.phases.1.gradient_tolerance", 0, for_problems("training")),
+    ("training.log_every", 1, for_problems("training")),
+    ("training.snapshots.even", 41, for_problems("training")),
+    ("training.snapshots.logarithmic", 31, for_problems("training")),
+    ("checkpoints.middle", 0.2, {"checkpoints"}),
+    ("checkpoints.late", 0.8, {"checkpoints"}),
+    ("directions.normalization", "layer", {"directions random", "directions lines"}),
+    ("directions.bias", "zero", {"directions random", "directions lines"}),
+    ("directions.lines", 8, {"directions lines"}),
+    ("grid.planes", [*reversed(PLANES)], set()),
+    ("grid.points", 21, {f"grid {plane}" for plane in PLANES}),
+    ("grid.line_points", 201, {"grid lines"}),
+    ("grid.radius.random", 0.7, {"grid random"}),
+    ("grid.radius.random", 1, set()),
+    ("grid.radius.hessian-top", 0.7, {"grid hessian-top"}),
+    ("grid.radius.hessian-extreme", 0.7, {"grid hessian-extreme"}),
+    ("grid.radius.lines", 1.5, {"grid lines"}),
+    ("grid.margin", 0.1, {"grid trajectory"}),
+    ("hessian.checkpoints", ["final"], set()),
+    ("hessian.dense_limit", 1000, {"hessian"}),
+    ("hessian.extremes", 12, {"hessian"}),
+    ("hessian.lanczos_steps", 200, {"hessian"}),
+    ("hessian.lanczos_tolerance", 1e-8, {"hessian"}),
+    ("hessian.density.probes", 4, {"hessian"}),
+    ("hessian.density.steps", 40, {"hessian"}),
+    ("hessian.density.deflate", 5, {"hessian"}),
+    ("hessian.density.bins", 200, {"hessian"}),
+    ("hessian.density.width", 0.01, {"hessian"}),
+    ("hessian.null_tolerance", 1e-9, {"hessian"}),
+    ("claims.smooth.variation", 1.1, {"claims"}),
+    ("claims.well_conditioned.rank", 40, {"claims"}),
+    ("claims.well_conditioned.ratio", 100, {"claims"}),
+    ("claims.well_conditioned.share", 0.2, {"claims"}),
+    ("claims.convex.negative_share", 0.02, {"claims"}),
+    ("claims.convex.radius", [0.1, 1.0], {"claims"}),
+    ("claims.convex.positive_share", 0.9, {"claims"}),
+    ("claims.alike.spearman", 0.8, {"claims"}),
+    ("claims.alike.subspace", 5, {"claims"}),
+    ("claims.alike.angle", 20, {"claims"}),
+    ("claims.alike.spectrum", 0.2, {"claims"}),
+    ("figures.seed", 1, set()),
+    ("figures.dpi", 100, {"figures"}),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "expected"), DEPENDENCIES, ids=lambda part: part if isinstance(part, str) else "")
+def test_a_stage_changes_only_with_what_it_depends_on(key, value, expected):
+    before, after = stages(checked(DEFAULT)), stages(checked(changed((key, value))))
+    assert before.keys() == after.keys()
+    assert {name for name in before if before[name] != after[name]} == expected
+
+
+def test_dependencies_are_known_for_every_key():
+    tested = [key for key, _, _ in DEPENDENCIES]
+    keys = {".".join(map(str, key)) for key in leaves(DEFAULT)}
+    missing = {key for key in keys if not any(f"{key}.".startswith(f"{t}.") or f"{t}.".startswith(f"{key}.") for t in tested)}
+    # Which problems there are decides on the keys of ``stages``; an optimiser changes together with its phase.
+    assert {key for key in missing if not key.startswith(("study.problems", "problems."))} == {
+        "training.phases.0.optimizer",
+        "training.phases.1.optimizer",
+    }
+
+
+def test_the_order_of_keys_in_the_file_does_not_matter():
+    def turned(node: Any) -> Any:
+        return {name: turned(node[name]) for name in reversed(node)} if isinstance(node, dict) else node
+
+    assert stages(checked(turned(DEFAULT))) == stages(checked(DEFAULT))
+
+
+def test_settings_are_copies():
+    study = checked(DEFAULT)
+    study.training("poisson1d")["phases"].clear()
+    study.model("poisson1d")["network"]["width"] = 0
+    study.checkpoints().clear()
+    study.claims()["convex"]["radius"].clear()
+    assert stages(study) == stages(checked(DEFAULT))
+
+
+def test_import_is_light():
+    code = (
+        "import sys, pinnscape.study; print(sorted({'torch', 'numpy', 'xarray', 'snakemake', 'jsonschema'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT / "workflow")
+    assert result.stdout == "[]\n"
+
+
+def test_radius_is_needed_only_for_chosen_planes():
+    config = changed(("grid.planes", ["trajectory"]), ("grid.radius", {"lines": 1.0}))
+    assert checked(config).planes == ("trajectory", LINES)
+
+
+def test_spacing_may_be_the_smallest_radius():
+    checked(changed(("grid.line_points", 41), ("claims.convex.radius", [0.05])))
+    checked(changed(("grid.line_points", 7), ("claims.convex.radius", [1 / 3])))
+
+
+def test_parameter_count():
+    assert parameter_count({"width": 16, "depth": 2}, 2, 1) == 2 * 16 + 16 + 16 * 16 + 16 + 16 + 1
+    assert parameter_count({"width": 3, "depth": 1}, 1, 2) == 6 + 8

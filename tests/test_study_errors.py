@@ -1,0 +1,205 @@
+"""What is refused in a configuration, and that each refusal is one line that names the key."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from study_cases import BAD, DEFAULT, NAMES, ROOT, changed, checked, leaves
+
+from pinnscape.errors import StudyError
+from pinnscape.study import Study, load, parse
+from pinnscape.study_checks import merged
+from pinnscape.study_schema import read
+
+
+def message(config: Any) -> str:
+    """The one line with which a configuration is refused."""
+    with pytest.raises(StudyError) as caught:
+        checked(config)
+    text = str(caught.value)
+    assert len(text.splitlines()) == 1
+    assert text.startswith("config.yaml: ")
+    return text
+
+
+@pytest.mark.parametrize(("key", "value", "fragment"), BAD)
+def test_bad_values_are_refused_in_one_line(key, value, fragment):
+    assert fragment in message(changed((key, value)))
+
+
+@pytest.mark.parametrize("config", [None, [], "study", 3, {}])
+def test_what_is_no_configuration_at_all_is_refused(config):
+    message(config)
+
+
+def test_circular_and_repeated_aliases_are_refused():
+    circle: dict[str, Any] = {}
+    circle["network"] = circle
+    assert "nested too deeply" in message(changed(("network", circle)))
+    bomb: list[Any] = [1] * 10
+    for _ in range(9):
+        bomb = [bomb] * 10
+    assert "repeated too often" in message(changed(("study.seeds", bomb)))
+
+
+def test_long_values_are_cut():
+    assert len(message(changed(("device", "x" * 10_000)))) < 200
+    assert len(message(changed(("study.seeds", {str(n): n for n in range(1000)})))) < 300
+
+
+def test_name_in_the_catalogue_that_would_be_no_folder_is_refused():
+    config = changed(("study.problems", ["../mine"]))
+    with pytest.raises(StudyError, match=r"study.problems\[0\]: must be a name of lower-case letters"):
+        parse(config, [*NAMES, "../mine"])
+
+
+# ---- files ----
+
+
+@pytest.mark.parametrize(
+    ("text", "fragment"),
+    [
+        ("study: {seeds: [0]}\nnetwork: {width: 3, width: 4}\n", ":2: not valid YAML: the key 'width' comes twice"),
+        ("device: cpu\nstudy: {}\ndevice: auto\n", ":3: not valid YAML: the key 'device' comes twice"),
+        ("study:\n  seeds: [0, 1\n", ":3: not valid YAML: "),
+        ("study:\n\tseeds: [0]\n", ":2: not valid YAML: found character '\\t' that cannot start any token"),
+        ("study: a: b\n", ":1: not valid YAML: mapping values are not allowed here"),
+        ("a: *nobody\n", ":1: not valid YAML: found undefined alias"),
+        ("a: 1\n---\nb: 2\n", ":2: not valid YAML: but found another document"),
+        ("device: !!python/object/apply:os.getcwd []\n", ":1: not valid YAML: could not determine a constructor"),
+        ("device: 2020-13-45\n", ": not valid YAML: month must be in 1..12"),
+        ("? [a]\n: 1\n", ":1: not valid YAML: found unhashable key"),
+        ("a: \x01\n", ": not valid YAML: unacceptable character"),
+        ("[" * 5000, ": is nested too deeply"),
+        ("", ": must hold keys with values, such as `device: auto`; got nothing (null)"),
+        ("- study\n", ": must hold keys with values, such as `device: auto`; got ['study']"),
+        ("network: {widht: 3}\n", ": network.widht: unknown key; did you mean width?"),
+    ],
+)
+def test_bad_files_are_refused_in_one_line(tmp_path, text, fragment):
+    path = tmp_path / "my.yaml"
+    path.write_text(text)
+    with pytest.raises(StudyError) as caught:
+        load(path, NAMES)
+    assert str(caught.value).startswith(f"{path}{fragment}")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_unreadable_files_are_refused(tmp_path):
+    with pytest.raises(StudyError, match=r"none\.yaml: cannot be read \(No such file or directory\)"):
+        load(tmp_path / "none.yaml", NAMES)
+    with pytest.raises(StudyError, match=r"cannot be read \(Is a directory\)"):
+        load(tmp_path, NAMES)
+    (tmp_path / "latin.yaml").write_bytes(b"device: \xe9\n")
+    with pytest.raises(StudyError, match=r"latin\.yaml: not valid YAML: .*can't decode"):
+        load(tmp_path / "latin.yaml", NAMES)
+
+
+def test_merge_keys_of_yaml_are_no_duplicates(tmp_path):
+    path = tmp_path / "my.yaml"
+    path.write_text("base: &base {width: 3, depth: 2}\nnetwork: {<<: *base, width: 4}\n")
+    assert read(path)["network"] == {"width": 4, "depth": 2}
+
+
+BAD_CONFIGS = sorted((ROOT / "tests" / "bad_configs").glob("*.yaml"))
+
+
+def test_there_are_bad_configs():
+    assert len(BAD_CONFIGS) >= 20
+
+
+@pytest.mark.parametrize("path", BAD_CONFIGS, ids=lambda path: path.stem)
+def test_bad_configs_on_top_of_the_default_are_refused(path):
+    first, _, rest = path.read_text().partition("\n")
+    fragment = first.removeprefix("# expect: ")
+    assert fragment != first
+    assert rest.strip()
+    assert fragment in message(merged(read(ROOT / "config.yaml"), read(path)))
+
+
+# ---- fuzzing ----
+
+KEYS = sorted(leaves(DEFAULT), key=str)
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=20),
+    st.sampled_from(["1e-3", "inf", "adam", "lbfgs", "../x", "random", "lines", "middle", "\u2028", "1_0", ".5", "-"]),
+    st.dates(),
+    st.binary(max_size=5),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5) | st.integers() | st.none(), inner, max_size=4)
+        ),
+        max_leaves=8,
+    ),
+    st.sampled_from([parent for parent in DEFAULT.values()]).map(copy.deepcopy),
+)
+CHANGES = st.tuples(
+    st.sampled_from(KEYS),
+    st.sampled_from(["replace", "delete", "add", "rename", "scale"]),
+    VALUES,
+    st.text(max_size=8)
+    | st.integers()
+    | st.booleans()
+    | st.none()
+    | st.sampled_from(["width", "steps", "memory", "poisson2d", "late"]),
+)
+
+
+def change(config: Any, key: tuple[Any, ...], kind: str, value: Any, name: Any) -> None:
+    """Change the configuration at ``key`` where that is still there."""
+    try:
+        for part in key[:-1]:
+            config = config[part]
+        old = config[key[-1]]
+        if kind == "add":
+            old[name] = value
+        elif kind == "delete":
+            del config[key[-1]]
+        elif kind == "rename":
+            config[name] = config.pop(key[-1])
+        elif kind == "scale":
+            config[key[-1]] = float(value) * float(old)
+        else:
+            config[key[-1]] = value
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError):
+        pass
+
+
+def outcome(config: Any) -> Study | str:
+    try:
+        return checked(config)
+    except StudyError as refusal:
+        return str(refusal)
+
+
+def settings_of(study: Study) -> list[Any]:
+    per_problem = [(study.model(problem), study.training(problem)) for problem in study.problems]
+    per_plane = [(study.directions(plane), study.grid(plane)) for plane in study.planes]
+    return [per_problem, per_plane, study.checkpoints(), study.hessian(), study.claims(), study.figures()]
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(CHANGES, min_size=1, max_size=4))
+def test_a_changed_configuration_is_parsed_or_refused_in_one_line(changes):
+    config = copy.deepcopy(DEFAULT)
+    for key, kind, value, name in changes:
+        change(config, key, kind, value, name)
+    study = outcome(config)
+    if isinstance(study, str):
+        assert len(study.splitlines()) == 1
+        assert study.startswith("config.yaml: ")
+        return
+    # What was accepted is usable, and names nothing outside results/.
+    json.dumps(settings_of(study), allow_nan=False)
+    for part in (*study.problems, *study.formulations, *study.planes, *study.checkpoint_names):
+        assert Path("results", part).resolve().parent == Path("results").resolve()
+        assert part.isprintable()

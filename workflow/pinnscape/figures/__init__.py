@@ -1,0 +1,1 @@
+"""Figures from the files of the study: xarray in, matplotlib out. Nothing here imports torch."""

@@ -1,0 +1,130 @@
+"""Figure: the verdict on every claim, with the number that it rests on."""
+
+import math
+from collections.abc import Callable, Hashable
+
+import numpy as np
+import pandas as pd
+import seaborn
+from matplotlib.axes import Axes
+from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from pinnscape.figures import style
+
+# Pale blue, yellow and orange: apart for every form of colour blindness, and dark text stays readable on them.
+VERDICTS = {"holds": ("✓", "#A6D3EC"), "mixed": ("~", "#F5EC9A"), "does not hold": ("✗", "#F0B08A")}
+NO_VERDICT = "no verdict"
+_NO_VERDICT_COLOUR = "#EDEDED"
+LONGEST = 10  # characters of a spread that fit on one line of a cell
+COLUMNS = ("claim", "problem", "formulation", "statistic", "value", "low", "high", "threshold", "verdict")
+_ROW, _COLUMN = ["claim", "statistic", "threshold"], ["problem", "formulation"]
+
+
+@style.styled
+def draw(claims: pd.DataFrame) -> Figure:
+    """A table: rows are claims and statistics, columns problems and formulations, colours verdicts.
+
+    Args:
+        claims: claims.csv.
+    """
+    codes, texts = tables(claims)
+    fig = style.figure(1.5 + 0.36 * len(codes), max(style.WIDTH, 1.8 + 0.5 * codes.shape[1]))
+    ax = fig.subplots()
+    colours = [*(colour for _, colour in VERDICTS.values()), _NO_VERDICT_COLOUR]
+    norm = BoundaryNorm(np.arange(len(colours) + 1) - 0.5, len(colours))
+    font = {"fontsize": 6, "color": "black", "linespacing": 1.15}
+    lines = {"linewidths": 0.8, "linecolor": "white"}
+    seaborn.heatmap(
+        codes, annot=texts, fmt="", cmap=ListedColormap(colours), norm=norm, cbar=False, annot_kws=font, ax=ax, **lines
+    )
+    _label(ax, codes)
+    _legend(fig, codes)
+    fig.suptitle("claims about the landscapes: median over seeds (smallest … largest)")
+    return fig
+
+
+def tables(claims: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Codes of the verdicts and texts of the cells, rows and columns in the order of the figure.
+
+    A code is the index into ``VERDICTS``, the number after the last where there is no verdict, NaN where nothing was measured.
+    """
+    names = [*VERDICTS]
+    numbers = zip(claims["value"], claims["low"], claims["high"], claims["verdict"], strict=True)
+    cells = claims.assign(
+        threshold=[threshold_text(value) for value in claims["threshold"]],
+        code=[float(names.index(name)) if name in names else float(len(names)) for name in claims["verdict"]],
+        text=[cell(*row) for row in numbers],
+    )
+    rows, columns = list(cells.groupby(_ROW, sort=False).groups), _columns(claims)
+    codes, texts = (cells.pivot(index=_ROW, columns=_COLUMN, values=name) for name in ("code", "text"))
+    return codes.reindex(index=rows, columns=columns), texts.reindex(index=rows, columns=columns).fillna("")
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """``value`` with three significant digits, in as few characters as possible."""
+    if not math.isfinite(value):
+        return "–"
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    if value == 0 or -4 < int(exponent) < 4:
+        return f"{float(f'{mantissa}e{exponent}'):g}"
+    return f"{float(mantissa):g}e{int(exponent)}"
+
+
+def cell(value: float, low: float, high: float, verdict: Hashable) -> str:
+    """The text of a cell: a mark for the verdict and the value, then its spread over seeds."""
+    mark, _ = VERDICTS.get(str(verdict), ("", ""))
+    least, most = significant(low, 2), significant(high, 2)
+    gap = "" if len(least) + len(most) < LONGEST else "\n"
+    return f"{mark} {significant(value)}\n{least}{gap}…{most}".lstrip()
+
+
+def threshold_text(threshold: float) -> str:
+    """The threshold of a row, empty where it has none."""
+    return "" if pd.isna(threshold) else significant(float(threshold))
+
+
+def row_label(claim: str, statistic: str, threshold: str) -> str:
+    """Claim, statistic and threshold in words."""
+    words = f"{claim}: {statistic}".replace("_", " ")
+    return f"{words}\n(threshold {threshold})" if threshold else words
+
+
+def _columns(claims: pd.DataFrame) -> pd.MultiIndex:
+    """Problems in the order of the table, formulations in that of all figures."""
+    pairs = [
+        (problem, formulation)
+        for problem, group in claims.groupby("problem", sort=False)
+        for formulation in style.ordered(group["formulation"])
+    ]
+    return pd.MultiIndex.from_tuples(pairs, names=_COLUMN)
+
+
+def _label(ax: Axes, codes: pd.DataFrame) -> None:
+    ax.set(xlabel="formulation that trained the point", ylabel="claim: statistic")
+    formulations = [style.formulation_label(name) for _, name in codes.columns]
+    ax.set_yticks(np.arange(len(codes)) + 0.5, [row_label(*name) for name in codes.index], rotation=0)
+    ax.set_xticks(np.arange(len(formulations)) + 0.5, formulations, rotation=40, ha="right")
+    ax.tick_params(length=0)
+    problems = [problem for problem, _ in codes.columns]
+    for problem in dict.fromkeys(problems):
+        middle = problems.index(problem) + problems.count(problem) / 2
+        ax.text(middle, -0.12, style.problem_label(problem), ha="center", va="bottom", fontsize=8)
+    _rule(ax.axvline, problems)
+    _rule(ax.axhline, [claim for claim, *_ in codes.index])
+
+
+def _rule(line: Callable[..., Line2D], names: list[str]) -> None:
+    """A ruled line wherever the name changes."""
+    for place in range(1, len(names)):
+        if names[place] != names[place - 1]:
+            line(place, color="0.3", linewidth=0.8)
+
+
+def _legend(fig: Figure, codes: pd.DataFrame) -> None:
+    handles = [Patch(facecolor=colour, label=f"{mark} {name}") for name, (mark, colour) in VERDICTS.items()]
+    if (codes.to_numpy() == len(VERDICTS)).any():
+        handles.append(Patch(facecolor=_NO_VERDICT_COLOUR, label=NO_VERDICT))
+    fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))

@@ -1,0 +1,60 @@
+"""Figure: every loss over the random plane of every trained point."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.figure import Figure
+
+from pinnscape.figures import panels, scales, style
+
+
+@style.styled
+def draw(surfaces: Mapping[str, xr.Dataset]) -> Figure:
+    """Rows are the points, columns the losses, each loss on one scale; titles give the rank correlation with the own loss.
+
+    Args:
+        surfaces: surface-random.nc keyed by the formulation that trained the point.
+    """
+    trained = style.ordered(surfaces)
+    losses = style.ordered(str(name) for data in surfaces.values() for name in data["formulation"].values)
+    fig = style.figure(1.2 + 2.1 * len(trained), square=True)
+    grid = fig.subplots(len(trained), len(losses), squeeze=False, sharex=True, sharey=True)
+    for column, loss in zip(grid.T, losses, strict=True):
+        values = {name: scales.shown(surfaces[name], loss) for name in trained}
+        scale = scales.decide(*values.values())
+        for ax, formulation in zip(column, trained, strict=True):
+            data = surfaces[formulation]
+            panels.contours(ax, data, values[formulation], scale)
+            panels.name_axes(ax)
+            ax.set_title(heading(data, formulation, loss))
+        panels.colour_bar(fig, list(column), scale, style.loss_label(loss))
+    for row, formulation in zip(grid, trained, strict=True):
+        row[0].set_ylabel(f"{style.formulation_label(formulation)} point\n$\\beta$", color=style.colour(formulation))
+    for ax in grid.flat:
+        ax.label_outer()
+    panels.legend(fig, surfaces.values())
+    fig.suptitle(
+        style.title(surfaces.values(), r"all losses on the same random planes; $\rho$: rank correlation with the own loss")
+    )
+    return fig
+
+
+def spearman(first: np.ndarray | xr.DataArray, second: np.ndarray | xr.DataArray) -> float:
+    """Spearman's rank correlation over the points where both have a value; NaN where one of them does not vary."""
+    a, b = np.asarray(first, float).ravel(), np.asarray(second, float).ravel()
+    both = np.isfinite(a) & np.isfinite(b)
+    ranks = np.stack([pd.Series(values[both]).rank().to_numpy() for values in (a, b)])
+    if both.sum() < 2 or np.ptp(ranks, axis=1).min() == 0:
+        return float("nan")
+    return float(np.corrcoef(ranks)[0, 1])
+
+
+def heading(data: xr.Dataset, formulation: str, loss: str) -> str:
+    """The loss of a panel and its rank correlation with the loss that trained the point."""
+    name = style.loss_label(loss)
+    if loss == formulation:
+        return f"{name} (own)"
+    correlation = spearman(data["loss"].sel(formulation=formulation), data["loss"].sel(formulation=loss))
+    return rf"{name}, $\rho$ = {correlation:.3f}" if np.isfinite(correlation) else rf"{name}, no $\rho$"

@@ -1,0 +1,72 @@
+"""Lists of files into dictionaries of data sets, keyed by what their attributes say."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from pinnscape import storage
+from pinnscape.errors import StorageError
+from pinnscape.figures import style
+
+Paths = str | Path | Iterable[str | Path]
+
+
+def by_formulation(paths: Paths, stage: str) -> dict[str, xr.Dataset]:
+    """Files of one seed, keyed by the formulation that trained them."""
+    return _keyed(paths, stage, lambda data: (data.attrs["formulation"],), unpack=True)
+
+
+def by_run(paths: Paths, stage: str) -> dict[tuple[str, int], xr.Dataset]:
+    """Files of several seeds, keyed by (formulation, seed)."""
+    return _keyed(paths, stage, lambda data: (data.attrs["formulation"], int(data.attrs["seed"])))
+
+
+def by_checkpoint(paths: Paths, stage: str = "hessian") -> dict[tuple[str, int, str], xr.Dataset]:
+    """Files of several seeds and checkpoints, keyed by (formulation, seed, checkpoint)."""
+    return _keyed(
+        paths,
+        stage,
+        lambda data: (data.attrs["formulation"], int(data.attrs["seed"]), str(data.attrs["checkpoint"])),
+    )
+
+
+def table(path: str | Path, columns: Iterable[str]) -> pd.DataFrame:
+    """A CSV file that has at least ``columns``.
+
+    Raises:
+        StorageError: missing, unreadable, or without one of the columns.
+    """
+    try:
+        data = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise StorageError(f"{path}: not a readable table ({error})") from error
+    missing = [name for name in columns if name not in data.columns]
+    if missing:
+        raise StorageError(f"{path}: lacks the columns {', '.join(missing)}; delete it and run `snakemake` again")
+    return data
+
+
+def _keyed(paths: Paths, stage: str, key: Callable[[xr.Dataset], tuple], unpack: bool = False) -> dict[Any, xr.Dataset]:
+    files: dict[tuple, tuple[Path, xr.Dataset]] = {}
+    for path in _listed(paths):
+        data = storage.read(path, stage)
+        try:
+            name = key(data)
+        except KeyError as error:
+            raise StorageError(f"{path}: lacks the attribute {error}; rule `{stage}` writes it") from error
+        if name in files:
+            raise StorageError(f"{path} and {files[name][0]}: both are of {', '.join(map(str, name))}; a figure needs one")
+        files[name] = (path, data)
+    if not files:
+        raise StorageError(f"no files of rule `{stage}` to draw")
+    names = style.ordered(name[0] for name in files)
+    # A stable sort: checkpoints keep the order in which they were given, which is their order in training.
+    order = sorted(files, key=lambda name: (names.index(name[0]), *name[1:2]))
+    return {(name[0] if unpack else name): files[name][1] for name in order}
+
+
+def _listed(paths: Paths) -> Sequence[Path]:
+    return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]

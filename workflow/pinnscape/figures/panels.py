@@ -1,0 +1,92 @@
+"""One contour panel, its colour bar and its legend: shared by all figures of planes."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colorbar import Colorbar
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from pinnscape.figures import scales, style
+from pinnscape.figures.scales import Scale
+
+INVERTED_LABEL = "inverted (J ≤ 0)"
+MISSING_LABEL = "no value"
+POINT_LABEL = "trained point"
+_POINT = {"marker": "P", "markersize": 6, "markerfacecolor": "white", "markeredgecolor": "black", "markeredgewidth": 0.7}
+
+
+def contours(ax: Axes, surface: xr.Dataset, values: xr.DataArray, scale: Scale, cmap: str = "viridis") -> None:
+    """Filled contours of ``values`` (alpha, beta); grey without a value, hatched where inverted, a cross at the point."""
+    alpha, beta = surface["alpha"].values, surface["beta"].values
+    table = values.transpose("beta", "alpha").values
+    ax.set_facecolor(style.NO_VALUE)
+    if np.isfinite(table).any():
+        table = np.ma.masked_invalid(scale.clip(table))
+        ax.contourf(alpha, beta, table, levels=scale.levels(), norm=scale.norm(), cmap=cmap)
+        ax.contour(alpha, beta, table, levels=scale.levels(), colors="black", linewidths=0.25, alpha=0.5)
+    hatch(ax, surface)
+    ax.plot(0.0, 0.0, linestyle="none", **_POINT)
+    # The point may lie outside a plane; it must not widen it.
+    ax.set(xlim=(alpha[0], alpha[-1]), ylim=(beta[0], beta[-1]))
+
+
+def hatch(ax: Axes, surface: xr.Dataset) -> None:
+    """Hatch the cells where the material is inverted."""
+    inverted = surface["inverted"].transpose("beta", "alpha").values.astype(float)
+    if inverted.any():
+        # Contours of a field with gaps end at the last cell without a gap: the hatching starts there.
+        area = ax.contourf(surface["alpha"], surface["beta"], inverted, levels=[1e-3, 2], colors="none", hatches=[style.HATCH])
+        area.set_label(INVERTED_LABEL)
+
+
+def name_axes(ax: Axes, labels: tuple[str, str] = (r"$\alpha$", r"$\beta$"), *, equal: bool = True) -> None:
+    """Label both axes of a plane; ``equal`` where both directions have the same unit."""
+    ax.set(xlabel=labels[0], ylabel=labels[1])
+    ax.locator_params(nbins=5)
+    if equal:
+        ax.set_aspect("equal")
+
+
+def colour_bar(
+    fig: Figure, axes: list[Axes], scale: Scale, name: str, cmap: str = "viridis", *, wide: bool = False
+) -> Colorbar:
+    """A colour bar below ``axes``, ``wide`` where these stand side by side, that says what is shown and above which floor."""
+    aspect = 22 * (len(axes) if wide else 1)
+    bar = fig.colorbar(ScalarMappable(scale.norm(), cmap), ax=axes, location="bottom", shrink=0.9, aspect=aspect, pad=0.02)
+    bar.set_ticks(scale.ticks().tolist(), labels=scale.tick_labels())
+    bar.minorticks_off()
+    bar.ax.tick_params(labelsize=6.5, length=2)
+    bar.set_label(scale.label(name), fontsize=7)
+    bar.outline.set_linewidth(0.5)
+    return bar
+
+
+def legend(fig: Figure, surfaces: Iterable[xr.Dataset], extra: Iterable[Line2D] = (), *, point: bool = True) -> None:
+    """One legend below the figure: the trained point, what is drawn besides it, and why cells are grey."""
+    handles = [Line2D([], [], linestyle="none", label=POINT_LABEL, **_POINT)] if point else []
+    handles += [*extra, *gap_handles(surfaces)]
+    fig.legend(handles=handles, loc="outside lower center", ncols=len(handles), handletextpad=0.5)
+
+
+def gap_handles(surfaces: Iterable[xr.Dataset]) -> list[Patch]:
+    """Legend entries for the gaps that ``surfaces`` really have."""
+    surfaces = list(surfaces)
+    handles = []
+    if any((surface["inverted"].values == 1).any() for surface in surfaces):
+        handles.append(Patch(facecolor=style.NO_VALUE, hatch=style.HATCH, label=INVERTED_LABEL, edgecolor="0.35", linewidth=0))
+    if any(has_missing(surface) for surface in surfaces):
+        handles.append(Patch(facecolor=style.NO_VALUE, label=MISSING_LABEL, edgecolor="0.35", linewidth=0.5))
+    return handles
+
+
+def has_missing(surface: xr.Dataset) -> bool:
+    """Whether a loss or an error lacks a value for another reason than inversion."""
+    inverted = surface["inverted"].values
+    losses = surface["loss"].transpose("formulation", *surface["inverted"].dims).values
+    errors = surface["h1_error"].transpose(*surface["inverted"].dims).values
+    return any(bool(scales.missing(values, inverted).any()) for values in [*losses, errors])

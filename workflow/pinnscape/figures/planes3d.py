@@ -1,0 +1,73 @@
+"""Figure: the random plane around each minimiser as a surface in three dimensions."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+from mpl_toolkits.mplot3d.axes3d import Axes3D
+
+from pinnscape.figures import panels, scales, style
+from pinnscape.figures.scales import Scale
+
+
+@style.styled
+def draw(surfaces: Mapping[str, xr.Dataset]) -> Figure:
+    """The own loss of each trained point over its random plane; heights are decimal logarithms where the loss spans decades.
+
+    Args:
+        surfaces: surface-random.nc keyed by the formulation that trained the point.
+    """
+    trained = style.ordered(surfaces)
+    fig = style.figure(2.9, right=0.97)  # vertical labels do not count in the layout
+    axes = fig.subplots(1, len(trained), squeeze=False, subplot_kw={"projection": "3d"})[0]
+    for ax, formulation in zip(axes, trained, strict=True):
+        _surface(ax, surfaces[formulation], formulation)
+    panels.legend(fig, surfaces.values(), point=False)
+    fig.suptitle(style.title(surfaces.values(), "random plane through each trained point"))
+    return fig
+
+
+def heights(values: np.ndarray, scale: Scale) -> np.ndarray:
+    """What is drawn upwards: ``values`` within ``scale``, as log10 on a logarithmic one; NaN stays NaN."""
+    clipped = scale.clip(values)
+    return np.log10(clipped) if scale.log else clipped
+
+
+def height_label(scale: Scale) -> str:
+    """The short label of the vertical axis, L being what the title says: a longer one would run into the neighbour."""
+    return r"$\log_{10} L$" if scale.log else "$L$"
+
+
+def _surface(ax: Axes3D, data: xr.Dataset, formulation: str) -> None:
+    values = scales.shown(data, formulation).transpose("beta", "alpha").values
+    scale = scales.decide(values)
+    alpha, beta = np.meshgrid(data["alpha"].values, data["beta"].values)
+    height = heights(values, scale)
+    low, high = heights(scale.levels()[[0, -1]], scale)
+    ax.plot_surface(
+        alpha, beta, height, cmap="viridis", vmin=low, vmax=high, rcount=60, ccount=60, linewidth=0.1, edgecolor="0.25"
+    )
+    _floor(ax, data, values, low)
+    ax.set(xlabel=r"$\alpha$", ylabel=r"$\beta$", zlim=(low, high))
+    ax.set_zlabel(height_label(scale), labelpad=-5)
+    name = scale.label(style.loss_label(formulation))
+    ax.set_title(f"{style.formulation_label(formulation)}\n$L$: {name}", color=style.colour(formulation))
+    ax.view_init(elev=28, azim=-55)
+    ax.set_box_aspect((1, 1, 0.8), zoom=0.85)  # pyright: ignore[reportArgumentType] (typed as an integer by mistake)
+    ax.tick_params(pad=-1)
+    ax.xaxis.labelpad = ax.yaxis.labelpad = -3
+    ax.patch.set_visible(False)  # a white background would hide the labels of its neighbour
+    ax.locator_params(nbins=5)
+
+
+def _floor(ax: Axes3D, data: xr.Dataset, values: np.ndarray, low: float) -> None:
+    """On the floor, under the holes of the surface, say why they are there."""
+    inverted = data["inverted"].transpose("beta", "alpha").values.astype(float)
+    absent = scales.missing(values, inverted).astype(float)
+    for mask, hatch, label in ((inverted, style.HATCH, panels.INVERTED_LABEL), (absent, "", panels.MISSING_LABEL)):
+        if mask.any():
+            area = ax.contourf(
+                data["alpha"], data["beta"], mask, levels=[0.5, 2], colors=style.NO_VALUE, hatches=[hatch], zdir="z", offset=low
+            )
+            area.set_label(label)

@@ -1,0 +1,142 @@
+"""Which limits, levels and ticks a quantity is shown with: pure functions, no drawing.
+
+A logarithmic scale needs a floor. Two things set it apart from the smallest positive value. A quadrature rule lets an energy
+fall slightly below the exact minimum, and gaps no larger than the deepest of those mean nothing. And at a minimiser a handful
+of cells may lie many decades below all others, on which a colour scale would be wasted.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from matplotlib.colors import BoundaryNorm
+from matplotlib.ticker import MaxNLocator
+
+from pinnscape.figures import style
+
+LOG_FROM = 30.0  # ratio of largest to smallest shown value from which a scale is logarithmic
+MOST_DECADES = 12.0
+FLOOR_QUANTILE = 0.005  # share of the values that may lie below a logarithmic scale
+_STRIDES = (1, 2, 5, 10)  # of labelled levels on a linear scale
+_STEPS = (0.125, 0.25, 0.5, 1.0, 2.0)  # of levels, in decades
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The range in which values are shown.
+
+    Attributes:
+        low: smallest value shown; on a logarithmic scale positive.
+        high: largest value shown.
+        log: whether the scale is logarithmic.
+        below: how many finite values lie below ``low`` and are shown as ``low``.
+    """
+
+    low: float
+    high: float
+    log: bool
+    below: int = 0
+
+    def levels(self, most: int = 16) -> np.ndarray:
+        """Round contour levels that cover the range, about ``most`` of them at most."""
+        if not self.log:
+            return np.asarray(MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(self.low, self.high))
+        low, high = math.log10(self.low), math.log10(self.high)
+        step = next((s for s in _STEPS if (high - low) / s <= most), _STEPS[-1])
+        first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+        return 10.0 ** (step * np.arange(first, max(last, first + 1) + 1))
+
+    def norm(self) -> BoundaryNorm:
+        """One colour between two levels."""
+        return BoundaryNorm(self.levels(), 256)
+
+    def clip(self, values: np.ndarray) -> np.ndarray:
+        """``values``, those below the scale raised to its lowest level; NaN stays NaN."""
+        return np.maximum(values, self.levels()[0]) if self.log else np.asarray(values, float)
+
+    def ticks(self, most: int = 5) -> np.ndarray:
+        """Levels that get a label: whole decades where at least two fit, round values on a linear scale."""
+        levels = self.levels()
+        if not self.log:
+            multiples = np.round(levels / (levels[1] - levels[0]))
+            stride = next((n for n in _STRIDES if len(levels) <= n * (most + 1)), _STRIDES[-1])
+            return levels[multiples % stride == 0]
+        exponents = np.log10(levels)
+        decades = levels[np.abs(exponents - np.round(exponents)) < 1e-6]
+        if len(decades) < 2:
+            return levels[[0, len(levels) // 2, -1]]
+        return decades[:: math.ceil(len(decades) / most)]
+
+    def tick_labels(self, most: int = 5) -> list[str]:
+        """The labels of :meth:`ticks`."""
+        return [_power(tick) if self.log else f"{_clean(tick):.4g}".replace("-", "−") for tick in self.ticks(most)]
+
+    def label(self, name: str) -> str:
+        """``name``, with the floor where values lie below it."""
+        return f"{name} (floor {style.number(self.levels()[0])})" if self.log and self.below else name
+
+
+def decide(*arrays: np.ndarray | xr.DataArray) -> Scale:
+    """The scale on which all of ``arrays`` are shown; values that are not finite do not count.
+
+    Logarithmic where the positive values above the floor span at least a factor of 30. The floor is the largest of: the 0.5 %
+    quantile of the positive values, the size of the most negative value, and 1e-12 of the largest value.
+    """
+    values = np.concatenate([np.asarray(array, float).ravel() for array in arrays]) if arrays else np.empty(0)
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return Scale(0.0, 1.0, log=False)
+    low, high = float(values.min()), float(values.max())
+    positive = values[values > 0]
+    if positive.size:
+        floor = max(float(np.quantile(positive, FLOOR_QUANTILE, method="lower")), -low, high * 10**-MOST_DECADES)
+        if high / floor >= LOG_FROM:
+            bottom = Scale(floor, high, log=True).levels()[0]
+            return Scale(floor, high, log=True, below=int((values < bottom).sum()))
+    return Scale(low, high, log=False) if high > low else Scale(low - 0.5, high + 0.5, log=False)
+
+
+def shown(dataset: xr.Dataset, loss: str, variable: str = "loss") -> xr.DataArray:
+    """A loss as figures show it: Deep Ritz as its gap to the exact energy, which may be negative; the others as they are."""
+    values = dataset[variable].sel(formulation=loss, drop=True)
+    return values - float(dataset["energy_minimum"]) if loss == "deep-ritz" else values
+
+
+def positive(values: np.ndarray | xr.DataArray) -> np.ndarray:
+    """``values`` with NaN wherever they are not positive, for a logarithmic axis."""
+    values = np.asarray(values, float)
+    return np.where(values > 0, values, np.nan)
+
+
+def omission(*arrays: np.ndarray | xr.DataArray) -> str:
+    """A note on how many values a logarithmic axis leaves out; empty where it shows all."""
+    count = sum(int((np.asarray(array, float) <= 0).sum()) for array in arrays)
+    return f"{count} value{'s' if count > 1 else ''} ≤ 0 omitted" if count else ""
+
+
+def normalised(values: np.ndarray) -> np.ndarray:
+    """Each row of ``values`` (line, point) scaled to [0, 1] by its own range; a constant row becomes 0, NaN stays NaN."""
+    values = np.asarray(values, float)
+    result = np.full_like(values, np.nan)
+    for row, into in zip(values, result, strict=True):
+        finite = np.isfinite(row)
+        if finite.any():
+            low, high = row[finite].min(), row[finite].max()
+            into[finite] = (row[finite] - low) / (high - low) if high > low else 0.0
+    return result
+
+
+def missing(values: np.ndarray, inverted: np.ndarray) -> np.ndarray:
+    """Where a value is absent for another reason than inversion."""
+    return ~np.isfinite(np.asarray(values, float)) & (np.asarray(inverted) != 1)
+
+
+def _power(value: float) -> str:
+    exponent = round(math.log10(value))
+    return rf"$10^{{{exponent}}}$" if math.isclose(value, 10.0**exponent, rel_tol=1e-6) else style.number(value)
+
+
+def _clean(value: float) -> float:
+    """Sums of steps that should be zero are, in a label."""
+    return 0.0 if abs(value) < 1e-12 else float(value)

@@ -1,0 +1,147 @@
+"""Contradictions between settings that are each valid on their own."""
+
+import itertools
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from pinnscape.study_schema import suggestion
+
+# A key, dotted, and what is wrong with its value.
+Fault = tuple[str, str]
+
+Sizes = Mapping[str, tuple[int, int]]
+
+
+def merged(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with the single keys of ``override``, section by section; lists are replaced."""
+    both = dict(base)
+    for name, value in override.items():
+        both[name] = merged(both[name], value) if isinstance(value, Mapping) and name in both else value
+    return both
+
+
+def parameter_count(network: Mapping[str, Any], inputs: int, outputs: int) -> int:
+    """Number of weights and biases of a multilayer perceptron."""
+    sizes = [inputs, *[network["width"]] * network["depth"], outputs]
+    return sum((fan_in + 1) * fan_out for fan_in, fan_out in itertools.pairwise(sizes))
+
+
+def contradictions(
+    config: Mapping[str, Any], sizes: Sizes | None = None, parameters: Mapping[str, Collection[str]] | None = None
+) -> Iterator[Fault]:
+    """All contradictions in a complete and valid configuration.
+
+    Args:
+        config: the configuration, defaults filled in.
+        sizes: numbers of inputs and outputs of the networks, by problem; problems that are not named are not checked.
+        parameters: names of the parameters that each problem takes; problems that are not named are not checked.
+
+    Yields:
+        The dotted key and the text of each.
+    """
+    yield from _study(config)
+    yield from _problems(config, parameters or {})
+    yield from _grid(config)
+    yield from _trajectory(config)
+    yield from _hessian(config)
+    yield from _claims(config)
+    for problem in config["study"]["problems"]:
+        if problem in (sizes or {}):
+            network = merged(config["network"], config["problems"].get(problem, {}).get("network", {}))
+            yield from _parameter_counts(config, problem, parameter_count(network, *(sizes or {})[problem]))
+
+
+def _listed(names: Collection[Any]) -> str:
+    return ", ".join(str(name) for name in names)
+
+
+def _study(config: Mapping[str, Any]) -> Iterator[Fault]:
+    seed, seeds = config["figures"]["seed"], config["study"]["seeds"]
+    if seed not in seeds:
+        yield "figures.seed", f"must be one of study.seeds ({_listed(seeds)}); got {seed}"
+
+
+def _problems(config: Mapping[str, Any], parameters: Mapping[str, Collection[str]]) -> Iterator[Fault]:
+    for problem, override in config["problems"].items():
+        for name in override.get("parameters", {}):
+            known = parameters.get(problem)
+            if known is not None and name not in known:
+                takes = f"one of {_listed(sorted(known))}" if known else "left out: this problem has no parameters"
+                yield f"problems.{problem}.parameters.{name}", f"unknown name; must be {takes}{suggestion(name, known)}"
+    for problem in config["study"]["problems"]:
+        override = config["problems"].get(problem, {}).get("quadrature", {})
+        rule = merged(config["quadrature"], override)
+        if rule["rule"] == "simpson" and rule["points"] % 2 == 0:
+            key = f"problems.{problem}.quadrature.points" if "points" in override else "quadrature.points"
+            yield key, f"must be odd for the simpson rule of {problem}; got {rule['points']}"
+
+
+def _grid(config: Mapping[str, Any]) -> Iterator[Fault]:
+    grid = config["grid"]
+    for name in ("points", "line_points"):
+        if grid[name] % 2 == 0:
+            yield f"grid.{name}", f"must be odd, so that the centre is one of the points; got {grid[name]}"
+    for plane in grid["planes"]:
+        if plane != "trajectory" and plane not in grid["radius"]:
+            yield f"grid.radius.{plane}", f"is missing; must be a number above 0, because grid.planes has {plane}"
+
+
+def _trajectory(config: Mapping[str, Any]) -> Iterator[Fault]:
+    if "trajectory" not in config["grid"]["planes"]:
+        return
+    for problem in config["study"]["problems"]:
+        override = config["problems"].get(problem, {}).get("training", {}).get("snapshots")
+        snapshots = merged(config["training"]["snapshots"], override or {})
+        if sum(snapshots.values()) < 3:
+            key = f"problems.{problem}.training.snapshots" if override else "training.snapshots"
+            text = "must be at least 3, even and logarithmic together, for the trajectory plane"
+            yield key, f"{text} of {problem}; got {snapshots['even']} and {snapshots['logarithmic']}"
+
+
+def _hessian(config: Mapping[str, Any]) -> Iterator[Fault]:
+    hessian = config["hessian"]
+    known = ["init", *config["checkpoints"], "best", "final"]
+    for position, name in enumerate(hessian["checkpoints"]):
+        if name not in known:
+            text = f"must be one of {_listed(known)}; got {name!r}{suggestion(name, known)}"
+            yield f"hessian.checkpoints[{position}]", text
+    if "final" not in hessian["checkpoints"]:
+        text = "must have final, where claims and hessian planes are taken"
+        yield "hessian.checkpoints", f"{text}; got {_listed(hessian['checkpoints'])}"
+    extremes = hessian["extremes"]
+    if hessian["density"]["deflate"] > extremes:
+        text = f"must be at most hessian.extremes ({extremes})"
+        yield "hessian.density.deflate", f"{text}; got {hessian['density']['deflate']}"
+    if hessian["lanczos_steps"] < 2 * extremes:
+        text = f"must be at least twice hessian.extremes ({extremes})"
+        yield "hessian.lanczos_steps", f"{text}; got {hessian['lanczos_steps']}"
+
+
+def _claims(config: Mapping[str, Any]) -> Iterator[Fault]:
+    subspace, extremes = config["claims"]["alike"]["subspace"], config["hessian"]["extremes"]
+    if subspace > extremes:
+        yield "claims.alike.subspace", f"must be at most hessian.extremes ({extremes}); got {subspace}"
+    distances, limit = config["claims"]["convex"]["radius"], config["grid"]["radius"]["lines"]
+    if any(after <= before for before, after in itertools.pairwise(distances)):
+        yield "claims.convex.radius", f"must be ascending; got {_listed(distances)}"
+    if max(distances) > limit:
+        yield "claims.convex.radius", f"must be within grid.radius.lines ({limit:g}); got {max(distances):g}"
+    spacing = 2 * limit / (config["grid"]["line_points"] - 1)
+    # A second difference reaches one spacing to each side; the tolerance is for spacings such as 2 / 40.
+    if min(distances) < spacing * (1 - 1e-9):
+        text = f"must be at least the spacing of points along lines ({spacing:g}, by grid.radius.lines and grid.line_points)"
+        yield "claims.convex.radius", f"{text}; got {min(distances):g}"
+
+
+def _parameter_counts(config: Mapping[str, Any], problem: str, count: int) -> Iterator[Fault]:
+    """What the number of parameters of a network bounds."""
+    network = f"{problem}, whose network has {count} parameters"
+    extremes, limit = config["hessian"]["extremes"], config["hessian"]["dense_limit"]
+    if 2 * extremes > count:
+        yield "hessian.extremes", f"must be at most {count // 2} for {network}; got {extremes}"
+    rank = config["claims"]["well_conditioned"]["rank"]
+    if rank > count:
+        yield "claims.well_conditioned.rank", f"must be at most {count} for {network}; got {rank}"
+    elif count > limit and rank > extremes:
+        text = f"must be at most hessian.extremes ({extremes}) for {network}, more than hessian.dense_limit ({limit})"
+        yield "claims.well_conditioned.rank", f"{text}; got {rank}"

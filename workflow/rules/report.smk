@@ -1,0 +1,27 @@
+# One self-contained page with all figures and tables.
+
+
+rule write_report:
+    input:
+        TABLES,
+        FIGURES,
+    output:
+        "results/report.html",
+    log:
+        "results/logs/report.log",
+    benchmark:
+        "results/benchmarks/report.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        config=config,
+        snakefile=str(Path(workflow.basedir) / "Snakefile"),
+        code=code("report"),
+    message:
+        "Report"
+    script:
+        "../scripts/report.py"

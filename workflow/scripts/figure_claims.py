@@ -1,0 +1,19 @@
+"""Draw the verdict on every claim.
+
+Input: claims, the table claims.csv of the whole study.
+Output: pdf, png.
+Parameters: dpi.
+"""
+
+from job import run
+from pinnscape.figures import claims, inputs, style
+
+
+def main(input, output, params):
+    """Draw the figure and save it."""
+    table = inputs.table(input.claims, claims.COLUMNS)
+    style.save(claims.draw(table), output.pdf, output.png, params.dpi)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821

@@ -1,0 +1,19 @@
+"""Draw every loss on the random plane of every trained point of one problem.
+
+Input: surfaces, the surface-random.nc of every formulation, one seed.
+Output: pdf, png.
+Parameters: dpi.
+"""
+
+from job import run
+from pinnscape.figures import cross, inputs, style
+
+
+def main(input, output, params):
+    """Draw the figure and save it."""
+    files = inputs.by_formulation(input.surfaces, "surfaces")
+    style.save(cross.draw(files), output.pdf, output.png, params.dpi)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821

@@ -1,0 +1,19 @@
+"""Draw the planes of Hessian eigenvectors around the trained points of one problem.
+
+Input: tops and extremes, the surface-hessian-top.nc and surface-hessian-extreme.nc of every formulation, one seed.
+Output: pdf, png.
+Parameters: dpi.
+"""
+
+from job import run
+from pinnscape.figures import hessian_planes, inputs, style
+
+
+def main(input, output, params):
+    """Draw the figure and save it."""
+    tops, extremes = (inputs.by_formulation(paths, "surfaces") for paths in (input.tops, input.extremes))
+    style.save(hessian_planes.draw(tops, extremes), output.pdf, output.png, params.dpi)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821

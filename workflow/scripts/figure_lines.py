@@ -1,0 +1,19 @@
+"""Draw every loss along random lines through the trained points of one problem.
+
+Input: lines, the surface-lines.nc of every formulation, one seed.
+Output: pdf, png.
+Parameters: dpi.
+"""
+
+from job import run
+from pinnscape.figures import inputs, lines, style
+
+
+def main(input, output, params):
+    """Draw the figure and save it."""
+    files = inputs.by_formulation(input.lines, "surfaces")
+    style.save(lines.draw(files), output.pdf, output.png, params.dpi)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821

@@ -1,0 +1,19 @@
+"""Draw the random plane around the trained points of one problem in three dimensions.
+
+Input: surfaces, the surface-random.nc of every formulation, one seed.
+Output: pdf, png.
+Parameters: dpi.
+"""
+
+from job import run
+from pinnscape.figures import inputs, planes3d, style
+
+
+def main(input, output, params):
+    """Draw the figure and save it."""
+    files = inputs.by_formulation(input.surfaces, "surfaces")
+    style.save(planes3d.draw(files), output.pdf, output.png, params.dpi)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821

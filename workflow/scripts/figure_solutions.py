@@ -1,0 +1,19 @@
+"""Draw the exact solution, the trained networks and their errors of one problem.
+
+Input: solutions, the solution.nc of every formulation and seed.
+Output: pdf, png.
+Parameters: seed (the one that is shown), dpi.
+"""
+
+from job import run
+from pinnscape.figures import inputs, solutions, style
+
+
+def main(input, output, params):
+    """Draw the figure and save it."""
+    files = inputs.by_run(input.solutions, "train")
+    style.save(solutions.draw(files, params.seed), output.pdf, output.png, params.dpi)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821

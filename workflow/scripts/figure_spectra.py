@@ -1,0 +1,19 @@
+"""Draw Hessian eigenvalues and spectral densities along training of one problem.
+
+Input: hessians, the hessian-{checkpoint}.nc of every formulation, seed and checkpoint; checkpoints in the order of training.
+Output: pdf, png.
+Parameters: seed (the one drawn thick), dpi.
+"""
+
+from job import run
+from pinnscape.figures import inputs, spectra, style
+
+
+def main(input, output, params):
+    """Draw the figure and save it."""
+    files = inputs.by_checkpoint(input.hessians)
+    style.save(spectra.draw(files, params.seed), output.pdf, output.png, params.dpi)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821

@@ -1,0 +1,19 @@
+"""Draw loss, errors and gradient norm along training of one problem.
+
+Input: trainings, the training.nc of every formulation and seed.
+Output: pdf, png.
+Parameters: dpi.
+"""
+
+from job import run
+from pinnscape.figures import inputs, style, training_curves
+
+
+def main(input, output, params):
+    """Draw the figure and save it."""
+    files = inputs.by_run(input.trainings, "train")
+    style.save(training_curves.draw(files), output.pdf, output.png, params.dpi)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821

@@ -1,0 +1,19 @@
+"""Draw the plane of the training trajectory of every formulation of one problem.
+
+Input: surfaces, the surface-trajectory.nc of every formulation, one seed.
+Output: pdf, png.
+Parameters: dpi.
+"""
+
+from job import run
+from pinnscape.figures import inputs, style, trajectory
+
+
+def main(input, output, params):
+    """Draw the figure and save it."""
+    files = inputs.by_formulation(input.surfaces, "surfaces")
+    style.save(trajectory.draw(files), output.pdf, output.png, params.dpi)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821
