@@ -16,7 +16,9 @@ LOSSES = [(problem, formulation) for problem in PROBLEMS for formulation in FORM
 
 
 @cache
-def small(problem: str = "poisson2d", width: int = 4, depth: int = 2, points: int = 8, activation: str = "tanh") -> Discretization:
+def small(
+    problem: str = "poisson2d", width: int = 4, depth: int = 2, points: int = 8, activation: str = "tanh"
+) -> Discretization:
     """A discretisation that evaluates in a millisecond."""
     model = {
         "network": {"width": width, "depth": depth, "activation": activation},

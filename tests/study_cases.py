@@ -7,12 +7,13 @@ from typing import Any
 
 import yaml
 
+from pinnscape.problems.catalog import CATALOG
 from pinnscape.study import Study, parse
 
 ROOT = Path(__file__).parents[1]
 NAMES = ("poisson1d", "poisson2d", "semilinear2d", "neo_hookean2d")
 SIZES = {"poisson1d": (1, 1), "poisson2d": (2, 1), "semilinear2d": (2, 1), "neo_hookean2d": (2, 2)}
-PARAMETERS = {"poisson1d": (), "poisson2d": (), "semilinear2d": (), "neo_hookean2d": ("mu", "lambda")}
+PARAMETERS = {name: entry.parameters for name, entry in CATALOG.items()}
 # A study with every key, so that tests do not hang on the values of the repository's own.
 DEFAULT = yaml.safe_load("""
 study:

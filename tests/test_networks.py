@@ -103,5 +103,5 @@ def test_equal_seeds_give_equal_parameters_and_others_do_not():
 
 
 def test_an_unknown_initialization_is_refused_with_those_known():
-    with pytest.raises(ValueError, match="^`initialization` must be one of glorot, lecun, he, not 'xavier'$"):
+    with pytest.raises(ValueError, match=r"^`initialization` must be one of glorot, lecun, he, not 'xavier'$"):
         Network(1, 1, 2, 1).initial("xavier", 0)

@@ -178,7 +178,7 @@ def test_measures_of_a_known_field_are_those_on_paper():
     """u = sin πx misses ½ sin 4πx: ∫ of its square 1/8, of its slope squared 2π², of its second derivative squared 32π⁴."""
     measured = SineSeries(6).measure(EXACT.clone().index_fill_(0, torch.tensor([3]), 0.0))
     expected = {
-        "deep-ritz": -math.pi**2 / 4,
+        "deep-ritz": -(math.pi**2) / 4,
         "strong-form": 32 * math.pi**4,
         "supervised": 1 / 8,
         "energy_gap": math.pi**2,
@@ -186,6 +186,17 @@ def test_measures_of_a_known_field_are_those_on_paper():
         "h1_error": math.sqrt((1 / 8 + 2 * math.pi**2) / (5 / 8 + 5 * math.pi**2 / 2)),
     }
     assert {name: float(measured[name]) for name in expected} == pytest.approx(expected, rel=1e-12)
+
+
+def test_under_a_rule_that_is_too_coarse_the_energy_falls_below_its_minimum_and_the_gap_says_so():
+    d = SineSeries(6, points=2)
+    objective, zero = Objective(d, "deep-ritz"), torch.zeros(6, dtype=torch.float64)
+    eigenvalues, vectors = torch.linalg.eigh(objective.hessian_product(zero, torch.eye(6, dtype=torch.float64)))
+    free = vectors[:, eigenvalues < 1e-9]  # invisible to the rule, but not to the load
+    downhill = -free @ (free.T @ objective.gradient(zero))
+    measured = d.measure(downhill)
+    assert measured["energy_gap"] < -1.0
+    assert measured["energy_gap"] == measured["deep-ritz"] - d.energy_minimum
 
 
 @problems
@@ -267,14 +278,14 @@ def test_a_problem_whose_energy_always_exists_is_never_inverted(name):
 
 
 def test_an_unknown_formulation_is_refused_with_those_known():
-    with pytest.raises(ValueError, match="^`formulation` must be one of deep-ritz, strong-form, supervised, not 'ritz'$"):
+    with pytest.raises(ValueError, match=r"^`formulation` must be one of deep-ritz, strong-form, supervised, not 'ritz'$"):
         Objective(discretized("poisson1d"), "ritz")
 
 
 @pytest.mark.parametrize(("inputs", "outputs"), [(1, 2), (2, 1), (3, 2)])
 def test_a_network_that_does_not_fit_the_problem_is_refused(inputs, outputs):
     rule = quadrature.rule("uniform", 2, 2)
-    with pytest.raises(ValueError, match="^`network` must map 2 inputs to 2 outputs$"):
+    with pytest.raises(ValueError, match=r"^`network` must map 2 inputs to 2 outputs$"):
         Discretization(problem("neo_hookean2d"), Network(inputs, outputs, 3, 1), rule)
 
 

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from pinnscape.quadrature import gauss_legendre, rule, simpson, uniform
@@ -18,6 +19,7 @@ ALL = [*EXACT, ("monte-carlo", 6, 0)]
 
 
 @pytest.mark.parametrize(("name", "points", "degree"), EXACT)
+@hypothesis_settings(max_examples=25)
 @given(data=st.data())
 def test_polynomials_up_to_the_degree_are_exact(name, points, degree, data):
     coefficients = data.draw(st.lists(st.integers(-9, 9), min_size=degree + 1, max_size=degree + 1))
@@ -100,14 +102,17 @@ def test_monte_carlo_points_depend_on_the_seed_alone():
 
 def test_monte_carlo_is_unbiased_with_the_variance_of_the_mean():
     # x^2 y on the unit square: mean 1/6, variance 1/15 - 1/36.
-    estimates = [made.weights @ (made.points[:, 0] ** 2 * made.points[:, 1]) for made in (rule("monte-carlo", 8, 2, s) for s in range(400))]
+    estimates = [
+        made.weights @ (made.points[:, 0] ** 2 * made.points[:, 1])
+        for made in (rule("monte-carlo", 8, 2, s) for s in range(400))
+    ]
     variance = (1 / 15 - 1 / 36) / 64
     assert np.mean(estimates) == pytest.approx(1 / 6, abs=4 * np.sqrt(variance / 400))
     assert np.var(estimates) == pytest.approx(variance, rel=4 * np.sqrt(2 / 400))
 
 
 def test_an_unknown_rule_is_refused_with_those_known():
-    with pytest.raises(ValueError, match="^`rule` must be one of gauss-legendre, simpson, uniform, monte-carlo, not 'gauss'$"):
+    with pytest.raises(ValueError, match=r"^`rule` must be one of gauss-legendre, simpson, uniform, monte-carlo, not 'gauss'$"):
         rule("gauss", 4, 1)
 
 

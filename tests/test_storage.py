@@ -145,7 +145,8 @@ def test_a_file_cut_off_anywhere_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"\n", b"loss: -1.0\n", b"\x89HDF\r\n\x1a\n", b"\x89PNG\r\n\x1a\n" + bytes(99), b"CDF\x01", b"CDF\x01\xff" * 20]
+    "content",
+    [b"", b"\n", b"loss: -1.0\n", b"\x89HDF\r\n\x1a\n", b"\x89PNG\r\n\x1a\n" + bytes(99), b"CDF\x01", b"CDF\x01\xff" * 20],
 )
 def test_a_file_of_another_kind_is_refused(tmp_path, content):
     path = tmp_path / "x.nc"

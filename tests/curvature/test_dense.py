@@ -38,7 +38,9 @@ def test_the_hessian_does_not_depend_on_the_block_size(block):
     objective = Objective(small(), "strong-form")
     theta = initial(objective.discretization)
     reference = dense.hessian(objective, theta)
-    torch.testing.assert_close(dense.hessian(objective, theta, block), reference, rtol=0.0, atol=1e-13 * float(reference.abs().max()))
+    torch.testing.assert_close(
+        dense.hessian(objective, theta, block), reference, rtol=0.0, atol=1e-13 * float(reference.abs().max())
+    )
 
 
 def test_a_hessian_where_the_loss_does_not_exist_is_refused_by_name():
@@ -132,6 +134,10 @@ def test_null_tolerance_is_relative_to_the_largest_magnitude():
 
 def test_a_negative_spectrum_has_no_share_above():
     assert numbers([-1.0, -2.0, -3.0])["share_above"] == 0.0
+
+
+def test_the_share_above_is_relative_to_the_largest_not_to_the_largest_magnitude():
+    assert numbers([1.0, 0.5, -1e6, -1e6])["share_above"] == 0.5
 
 
 def test_the_order_of_the_eigenvalues_does_not_matter():

@@ -70,7 +70,6 @@ def test_ends_are_in_descending_order():
 # ---- multiplicities: no ghosts, nothing missing ----
 
 
-
 @pytest.mark.parametrize(
     "values",
     [
@@ -131,7 +130,9 @@ def test_processes_side_by_side_are_those_one_by_one():
 
 def test_one_process_breaks_down_while_another_goes_on():
     matrix = torch.diag(torch.arange(1.0, 21.0, dtype=torch.float64))
-    starts = torch.stack([torch.eye(20, dtype=torch.float64)[4], torch.ones(20, dtype=torch.float64)])  # the first is an eigenvector
+    starts = torch.stack(
+        [torch.eye(20, dtype=torch.float64)[4], torch.ones(20, dtype=torch.float64)]
+    )  # the first is an eigenvector
     process = Lanczos(rows_of(matrix), starts, torch.Generator().manual_seed(0), 20)
     for _ in range(20):
         process.step()
@@ -158,7 +159,9 @@ def test_residual_bounds_are_the_residuals(name, steps):
     matrix = with_spectrum(SPECTRA[name])
     found = found_in(matrix, 5, steps, tolerance=0.0)
     residuals = (found.vectors @ matrix - found.values.unsqueeze(-1) * found.vectors).norm(dim=1)
-    np.testing.assert_allclose(found.residual_bounds.numpy(), residuals.numpy(), rtol=1e-6, atol=1e-12 * scale_of(SPECTRA[name]))
+    np.testing.assert_allclose(
+        found.residual_bounds.numpy(), residuals.numpy(), rtol=1e-6, atol=1e-12 * scale_of(SPECTRA[name])
+    )
 
 
 def test_an_eigenvalue_lies_within_the_residual_bound_of_each_value():

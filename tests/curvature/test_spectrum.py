@@ -93,7 +93,9 @@ def test_residual_norms_tell_of_pairs_that_have_not_converged(caplog):
     with caplog.at_level(logging.WARNING):
         found = spectrum(objective, theta, SETTINGS | {"dense_limit": 1, "lanczos_steps": 20}, 0)
     values = found.eigenvalue[:, None]
-    residuals = np.linalg.norm(found.eigenvector @ exact_hessian("deep-ritz", 10, 60).numpy() - values * found.eigenvector, axis=1)
+    residuals = np.linalg.norm(
+        found.eigenvector @ exact_hessian("deep-ritz", 10, 60).numpy() - values * found.eigenvector, axis=1
+    )
     assert residuals.max() > 1e-6 * found.eigenvalue[0]
     np.testing.assert_allclose(found.residual_norm, residuals, rtol=1e-6, atol=1e-11)
     assert "Lanczos: not converged after 20 steps (residual " in caplog.text
@@ -108,6 +110,17 @@ def test_both_routes_find_the_same_ends(formulation):
     np.testing.assert_allclose(found.eigenvalue, values[found.eigen], rtol=0.0, atol=1e-8 * values[0])
     ours, theirs = measured(formulation, True).eigenvector, found.eigenvector
     np.testing.assert_allclose(np.abs(np.sum(ours * theirs, axis=1))[:8], 1.0, atol=1e-6)
+
+
+@pytest.mark.parametrize("limit", [1, 2500])
+def test_the_outermost_eigenpairs_of_both_ends_are_counted_exactly(limit):
+    values = np.concatenate([[-90.0, -50.0, -30.0], np.linspace(-1.0, 1.0, 44), [20.0, 40.0, 100.0]])
+    found = of_matrix(with_spectrum(values), dense_limit=limit, extremes=3, density=SETTINGS["density"] | {"deflate": 2})
+    assert len(found.eigenvector) == 6
+    for value in (100.0, 40.0, -50.0, -90.0):
+        assert found.weight[np.abs(found.node - value) < 1e-6] == pytest.approx([1 / 50])
+    for value in (20.0, -30.0):  # known, but left to the probes: eight nodes of random weights
+        assert len(found.weight[np.abs(found.node - value) < 1e-6]) == 8
 
 
 @pytest.mark.parametrize("dense", [True, False])

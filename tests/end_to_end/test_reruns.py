@@ -88,7 +88,9 @@ def importers(root: Path, module: str) -> set:
     """Figures whose module is, or imports by name, a module of figures/; figures alone."""
     names = {module}
     for file in (root / "workflow/pinnscape/figures").glob("*.py"):
-        if re.search(rf"from pinnscape\.figures import [^\n]*\b{module}\b|from pinnscape\.figures\.{module} import", file.read_text()):
+        if re.search(
+            rf"from pinnscape\.figures import [^\n]*\b{module}\b|from pinnscape\.figures\.{module} import", file.read_text()
+        ):
             names.add(file.stem)
     return figures(*[name for name in names if name in DRAWINGS])
 
@@ -124,7 +126,10 @@ def importers(root: Path, module: str) -> set:
         ),
         (
             {"study": {"seeds": [0, 1]}},
-            trainings(seed="1") | stages(*STAGES, *SURFACES, seed="1") | figures("solutions", "training_curves", "spectra") | TABLES,
+            trainings(seed="1")
+            | stages(*STAGES, *SURFACES, seed="1")
+            | figures("solutions", "training_curves", "spectra")
+            | TABLES,
         ),
         (
             {"study": {"problems": [*PROBLEMS, "poisson2d"]}},

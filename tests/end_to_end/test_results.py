@@ -8,8 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from pinnscape import storage
 from end_to_end.workspace import PROJECT, Workspace
+
+from pinnscape import storage
 
 STAGES = {"training": "train", "solution": "train", "checkpoints": "checkpoints", "directions": "directions"}
 STAGES |= {"surface": "surfaces", "hessian": "hessian"}
@@ -36,7 +37,11 @@ def test_every_file_says_what_its_path_says(study: Workspace) -> None:
         problem, formulation, seed = path.relative_to(study.root / "results").parts[:3]
         kind = path.stem.split("-")[0]
         dataset = storage.read(path, STAGES[kind])
-        assert (dataset.attrs["problem"], dataset.attrs["formulation"], f"seed-{dataset.attrs['seed']}") == (problem, formulation, seed)
+        assert (dataset.attrs["problem"], dataset.attrs["formulation"], f"seed-{dataset.attrs['seed']}") == (
+            problem,
+            formulation,
+            seed,
+        )
         if kind in ("surface", "directions"):
             assert f"{kind}-{dataset.attrs['kind']}" == path.stem
         if kind == "hessian":
@@ -91,6 +96,10 @@ def test_conda_users_get_the_same_pins() -> None:
 def test_figures_start_without_torch() -> None:
     scripts = sorted((PROJECT / "workflow/scripts").glob("figure_*.py"))
     assert len(scripts) == 10
-    code = "import sys, runpy\n" + "".join(f"runpy.run_path({str(path)!r})\n" for path in scripts) + "assert 'torch' not in sys.modules"
+    code = (
+        "import sys, runpy\n"
+        + "".join(f"runpy.run_path({str(path)!r})\n" for path in scripts)
+        + "assert 'torch' not in sys.modules"
+    )
     paths = f"import sys; sys.path[:0] = [{str(PROJECT / 'workflow/scripts')!r}, {str(PROJECT / 'workflow')!r}]\n"
     subprocess.run([sys.executable, "-c", paths + code], check=True, cwd=PROJECT)

@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,7 +52,13 @@ class Workspace:
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            self.command(*arguments), cwd=self.root, env=self.environment, capture_output=True, text=True, check=False, timeout=500
+            self.command(*arguments),
+            cwd=self.root,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=500,
         )
 
     def run(self, *arguments: str) -> str:
@@ -66,7 +71,11 @@ class Workspace:
         """The jobs that a plain call would run now, targets left out."""
         done = self.snakemake("-n", *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
-        return jobs(done.stdout + done.stderr)
+        found = jobs(done.stdout + done.stderr)
+        total = re.search(r"(?m)^total +(\d+)$", done.stdout + done.stderr)
+        targets = re.findall(r"(?m)^(?:local)?rule (\w+):$", done.stdout + done.stderr)
+        assert len(found) + len(targets) == (int(total[1]) if total else 0), "a job escaped the count"
+        return found
 
     @contextmanager
     def edited(self, path: str, text: str | None = None, append: str = "") -> Iterator[None]:
@@ -86,14 +95,34 @@ class Workspace:
             yield
 
 
+# What each rule's message looks like; Snakemake shows it in place of the rule's name.
+MESSAGES = {
+    "train_network": r"Training (\w+), ([\w-]+), seed (\d+)",
+    "select_checkpoints": r"Checkpoints of (\w+), seed (\d+)",
+    "measure_hessians": r"Hessians of (\w+), seed (\d+)",
+    "find_directions": r"Directions for (\w+), seed (\d+)",
+    "find_hessian_directions": r"Hessian directions for (\w+), seed (\d+)",
+    "evaluate_surfaces": r"Surfaces of (\w+), seed (\d+)",
+    "evaluate_hessian_surfaces": r"Hessian surfaces of (\w+), seed (\d+)",
+    "collect_metrics": r"Collecting metrics",
+    "judge_claims": r"Judging claims",
+    "figure_claims": r"Figure of the claims",
+    "write_report": r"Report",
+}
+FIGURE = re.compile(r"Figure (\w+) of (\w+)")
+
+
 def jobs(output: str) -> set[Job]:
-    """Jobs with an entry in Snakemake's output: (rule, problem, formulation, seed), as far as the job has these wildcards."""
-    found = []
-    for block in re.split(r"\n\[[^\n]*\]\n", output):
-        rule = re.match(r"(?:local)?rule (\w+):", block)
-        if rule and not re.search(r"^localrule", block):
-            wildcards = re.search(r"wildcards: (.*)", block)
-            found.append((rule[1], *([w.split("=")[1] for w in wildcards[1].split(", ")] if wildcards else [])))
-    counted = Counter(found)
-    assert all(n == 1 for n in counted.values()), counted
-    return set(counted)
+    """The jobs that Snakemake announces: (rule, problem, formulation, seed), as far as the job has these wildcards."""
+    announced = re.findall(r"(?m)^Job \d+: (.*)$", output)
+    found = [_job(message.strip()) for message in announced]
+    assert len(set(found)) == len(found), "a job was announced twice"
+    return set(found)
+
+
+def _job(message: str) -> Job:
+    if drawn := FIGURE.fullmatch(message):
+        return f"figure_{drawn[1]}", drawn[2]
+    matches = {rule: re.fullmatch(pattern, message) for rule, pattern in MESSAGES.items()}
+    ((rule, match),) = [(rule, match) for rule, match in matches.items() if match]
+    return rule, *match.groups()

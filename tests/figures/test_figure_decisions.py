@@ -107,13 +107,6 @@ def test_axes_of_a_hessian_plane_name_their_eigenvalues():
     assert labels == (r"$v_{1}$,  $\lambda$ = 1230", r"$v_{P}$,  $\lambda$ = $-3.25\times10^{-3}$")
 
 
-def test_rank_correlation_by_hand():
-    assert cross.spearman(np.array([1.0, 2.0, 3.0]), np.array([1.0, 10.0, 1e9])) == pytest.approx(1.0)
-    assert cross.spearman(np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 3.0, 2.0, 4.0])) == pytest.approx(0.8)
-    assert cross.spearman(np.array([1.0, 2.0, 3.0, np.nan]), np.array([3.0, 2.0, 1.0, 0.0])) == pytest.approx(-1.0)
-    assert np.isnan(cross.spearman(np.ones(3), np.arange(3.0)))
-
-
 def test_headings_mark_the_own_loss_and_correlate_the_others():
     surface = synthetic.surface()
     assert cross.heading(surface, "deep-ritz", "deep-ritz") == "energy gap (own)"
@@ -172,22 +165,26 @@ def test_three_significant_digits(value, text):
 
 def test_a_cell_has_mark_value_and_spread():
     assert claims.cell(0.87654, 0.8, 0.9, "mixed") == "~ 0.877\n0.8…0.9"
+    assert claims.cell(np.nan, np.nan, np.nan, "not measured") == "–"
     assert claims.cell(3.21e-5, 2.9e-5, 3.9e-5, np.nan) == "3.21e-5\n2.9e-5\n…3.9e-5"
 
 
 def test_codes_and_texts_of_the_table():
     codes, texts = claims.tables(synthetic.claims())
-    assert codes.shape == (9, 12)
+    assert codes.shape == (10, 12)
     assert list(codes.columns[:3]) == [("poisson1d", name) for name in synthetic.FORMULATIONS]
-    assert codes.loc[("smooth", "variation", "1.05"), ("poisson1d", "deep-ritz")] == 0  # holds
-    assert codes.loc[("smooth", "variation", "1.05"), ("poisson2d", "deep-ritz")] == 1  # mixed
-    assert codes.loc[("smooth", "variation", "1.05"), ("semilinear2d", "deep-ritz")] == 2  # does not hold
-    assert codes.loc[("convex", "radius", ""), ("poisson1d", "deep-ritz")] == 3  # no verdict
-    assert np.isnan(codes.loc[("alike", "angle", "30"), ("poisson1d", "supervised")])
-    assert texts.loc[("alike", "angle", "30"), ("poisson1d", "supervised")] == ""
-    assert texts.loc[("alike", "angle", "30"), ("poisson1d", "deep-ritz")].startswith("~ 61.5")
+    assert codes.index[0] == ("alike", "principal_angle_median", "30")
+    smooth, ritz = ("smooth", "variation_median", "1.05"), "deep-ritz"
+    assert codes.loc[smooth, ("poisson1d", ritz)] == 0  # holds
+    assert codes.loc[smooth, ("poisson2d", ritz)] == 1  # mixed
+    assert codes.loc[smooth, ("semilinear2d", ritz)] == 2  # does not hold
+    assert codes.loc[("smooth", "variation_spread", ""), ("poisson1d", ritz)] == 3  # no verdict
+    assert codes.loc[("well conditioned", "share_above", "0.1"), ("poisson1d", ritz)] == 3
+    assert np.isnan(codes.loc[codes.index[0], ("poisson1d", "supervised")])
+    assert texts.loc[codes.index[0], ("poisson1d", "supervised")] == ""
+    assert texts.loc[codes.index[0], ("poisson1d", ritz)].startswith("✓ 61.5")
 
 
 def test_labels_of_rows():
-    assert claims.row_label("well_conditioned", "share", "0.1") == "well conditioned: share\n(threshold 0.1)"
-    assert claims.row_label("convex", "radius", "") == "convex: radius"
+    assert claims.row_label("well_conditioned", "share", "0.1") == "well conditioned\nshare (threshold 0.1)"
+    assert claims.row_label("convex", "radius", "") == "convex\nradius"

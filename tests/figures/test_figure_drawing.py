@@ -225,6 +225,8 @@ def test_planes_of_one_quantity_share_their_colours():
     bottom = drawn("planes", "poisson1d").axes[3:6]
     levels = [tuple(_contours(ax)[0].levels) for ax in bottom]
     assert len(set(levels)) == 1
+    largest = synthetic.surface("random", "poisson1d", "supervised")["h1_error"].max()
+    assert levels[0][0] < largest <= levels[0][-1]
     columns = np.reshape(drawn("cross", "poisson1d").axes[:9], (3, 3)).T
     for column in columns:
         assert len({tuple(_contours(ax)[0].levels) for ax in column}) == 1

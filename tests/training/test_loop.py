@@ -99,7 +99,7 @@ def test_records_name_the_optimiser_and_its_learning_rate():
 
 def test_phases_go_on_from_where_the_one_before_ended():
     whole, _ = short([ADAM, LBFGS], snapshots={"even": 35, "logarithmic": 0})
-    first, objective = short([ADAM])
+    first, _ = short([ADAM])
     second, _ = short([LBFGS], theta=tensor(first.snapshots[-1][2]))
     assert np.array_equal(whole.snapshots[23][2], first.snapshots[-1][2])
     assert np.array_equal(whole.snapshots[-1][2], second.snapshots[-1][2])
@@ -189,5 +189,5 @@ def test_deep_ritz_learns_poisson2d():
     ]
     history = train(Objective(discretized, "deep-ritz"), theta, phases, 100, SNAPSHOTS, "poisson2d")
     assert history.column("l2_error")[-1] < 1e-3
-    assert history.column("loss")[-1] == pytest.approx(-math.pi**2 / 4, abs=1e-4)
+    assert history.column("loss")[-1] == pytest.approx(-(math.pi**2) / 4, abs=1e-4)
     assert history.column("energy_gap")[-1] == pytest.approx(history.column("loss")[-1] + math.pi**2 / 4, abs=1e-12)

@@ -1,5 +1,7 @@
 """Adam against torch's, L-BFGS against a dense formula and SciPy's."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -103,7 +105,7 @@ def test_lbfgs_steps_along_the_quasi_newton_direction_of_its_pairs(memory):
     states = run(LBFGS(evaluate, memory), start(evaluate, tensor(np.linspace(-1.0, 0.5, 6))), 15)
     identity = torch.eye(6, dtype=torch.float64)
     for k in range(1, len(states) - 1):
-        pairs = [(b.theta - a.theta, b.gradient - a.gradient) for a, b in zip(states[:k], states[1 : k + 1], strict=True)][-memory:]
+        pairs = [(b.theta - a.theta, b.gradient - a.gradient) for a, b in pairwise(states[: k + 1])][-memory:]
         assert all(float(s @ y) > 0 for s, y in pairs)
         s, y = pairs[-1]
         inverse = (s @ y) / (y @ y) * identity  # Nocedal & Wright (2006), eq. 7.20
@@ -144,7 +146,9 @@ def test_lbfgs_trains_a_network_as_well_as_scipy_does():
         loss, gradient = objective.loss_and_gradient(tensor(x))
         return float(loss), gradient.numpy()
 
-    reference = minimize(evaluate, theta.numpy(), jac=True, method="L-BFGS-B", options={"maxiter": 60, "maxcor": 50, "ftol": 0.0})
+    reference = minimize(
+        evaluate, theta.numpy(), jac=True, method="L-BFGS-B", options={"maxiter": 60, "maxcor": 50, "ftol": 0.0}
+    )
     gaps = states[-1].loss - objective.minimum, reference.fun - objective.minimum
     assert 0.0 < gaps[0] < 3.0 * gaps[1]
 

@@ -25,7 +25,10 @@ def trained():
 
 def test_training_follows_its_schema(trained):
     dataset = training_dataset(*trained)
-    expected = {name: ("step",) for name in ("loss", "energy_gap", "l2_error", "h1_error", "gradient_norm", "learning_rate", "optimizer")}
+    expected = {
+        name: ("step",)
+        for name in ("loss", "energy_gap", "l2_error", "h1_error", "gradient_norm", "learning_rate", "optimizer")
+    }
     expected |= {"theta": ("snapshot", "parameter"), "snapshot_step": ("snapshot",), "snapshot_loss": ("snapshot",)}
     expected |= {name: ("layer",) for name in ("fan_in", "fan_out", "weight_offset", "bias_offset")}
     expected |= {"energy_minimum": ()}

@@ -46,6 +46,10 @@ class Network:
     depth: int
     activation: str = "tanh"
 
+    def __post_init__(self) -> None:
+        if self.depth < 1:
+            raise ValueError(f"`depth` must be at least 1 hidden layer, not {self.depth}")
+
     @property
     def layers(self) -> tuple[Layer, ...]:
         sizes = [self.inputs, *[self.width] * self.depth, self.outputs]

@@ -49,26 +49,31 @@ class Discretization:
         self.second: Order = self._operator.principal  # the derivatives that the residual needs
 
     def jet(self, theta: Tensor, order: Order) -> Jet:
-        """U and its derivatives at the quadrature points for parameters (..., P)."""
+        """The solution u and its derivatives at the quadrature points for parameters (..., P)."""
         return sum_jet(self._lift, product_jet(self._factor, network_jet(self.network, theta, self.points, order)))
 
     def at(self, theta: Tensor, points: Tensor) -> Tensor:
-        """U (..., n, c) at any points (n, d)."""
+        """The solution u (..., n, c) at any points (n, d)."""
         network = network_jet(self.network, theta, points, "value").value
         return self.problem.lift(points) + self.problem.scale * self.problem.distance(points) * network
 
     def energy(self, u: Jet) -> Tensor:
         """∫ e(x, u, ∇u) - f·u; NaN where the energy does not exist at a quadrature point."""
         density = self.problem.density(self.points, u.value, u.gradient)
-        return (density - (self.load * u.value).sum(-1)) @ self.weights
+        return self._where_it_exists((density - (self.load * u.value).sum(-1)) @ self.weights, u)
 
     def residual(self, u: Jet) -> Tensor:
         """EL[e](u) - f (..., n, c)."""
         return self._operator(self.points, u) - self.load
 
     def squared_residual(self, u: Jet) -> Tensor:
-        """∫ |EL[e](u) - f|²."""
-        return self.residual(u).square().sum(-1) @ self.weights
+        """∫ |EL[e](u) - f|²; NaN where the energy does not exist at a quadrature point."""
+        return self._where_it_exists(self.residual(u).square().sum(-1) @ self.weights, u)
+
+    def _where_it_exists(self, loss: Tensor, u: Jet) -> Tensor:
+        """NaN where the energy does not exist, even if its formula happens to give a number there."""
+        mask = self.problem.inverted(u.value, u.gradient)
+        return loss if mask is None else torch.where(mask.any(-1), torch.nan, loss)
 
     def misfit(self, u: Jet) -> Tensor:
         """∫ |u - u*|²."""
@@ -103,13 +108,11 @@ class Discretization:
         made of it are NaN.
         """
         u = self.jet(theta, self.second)
-        inverted = self.inverted(u)
-        energy = torch.where(inverted, torch.nan, self.energy(u))
-        strong = torch.where(inverted, torch.nan, self.squared_residual(u))
+        energy = self.energy(u)
         l2_error, h1_error = self.errors(u)
-        losses = dict(zip(FORMULATIONS, (energy, strong, self.misfit(u)), strict=True))
+        losses = dict(zip(FORMULATIONS, (energy, self.squared_residual(u), self.misfit(u)), strict=True))
         gap = energy - self.energy_minimum
-        return {**losses, "energy_gap": gap, "l2_error": l2_error, "h1_error": h1_error, "inverted": inverted}
+        return {**losses, "energy_gap": gap, "l2_error": l2_error, "h1_error": h1_error, "inverted": self.inverted(u)}
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def digest(files: Iterable[Path], roots: Sequence[Path]) -> str:
 @cache
 def imports(path: Path, roots: tuple[Path, ...]) -> frozenset[Path]:
     """The files under ``roots`` that an import in ``path`` runs; importing a.b.c also runs a and a.b."""
-    return frozenset(file for name in _imported(ast.parse(path.read_text())) for file in _resolve(name, roots))
+    return frozenset(file for name in _imported(ast.parse(path.read_bytes())) for file in _resolve(name, roots))
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:

@@ -7,6 +7,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "hessian": ("eigenvalue", "eigenvector", "density", "trace"),
 }
 _ATTRIBUTES = ("title", "problem", "formulation", "seed", "configuration", "versions")
-_COMPRESSION = {"zlib": True, "complevel": 1, "shuffle": True}
+_COMPRESSION = {"zlib": True, "complevel": 1, "shuffle": True, "fletcher32": True}  # checksums: damaged data are refused
 
 
 def versions() -> dict[str, str]:
@@ -79,10 +80,12 @@ def write(
             raise StorageError(f"{path}: the file does not read back as it was written; is the disk sound and not full?")
         _flush(temporary)
         os.replace(temporary, path)
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be written ({error.strerror or error}); free space or permissions?") from error
+    except (OSError, RuntimeError) as error:  # the NetCDF library reports a full disk as a RuntimeError
+        reason = getattr(error, "strerror", None) or error
+        raise StorageError(f"{path}: cannot be written ({reason}); free space or permissions?") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # none was made, or the folder itself is what is wrong
+            temporary.unlink()
 
 
 def read(path: str | Path, stage: str) -> xr.Dataset:

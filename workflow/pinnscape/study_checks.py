@@ -34,7 +34,8 @@ def contradictions(
     Args:
         config: the configuration, defaults filled in.
         sizes: numbers of inputs and outputs of the networks, by problem; problems that are not named are not checked.
-        parameters: names of the parameters that each problem takes; problems that are not named are not checked.
+        parameters: names of the parameters that each problem takes, or a mapping of them to lower bounds, (number, ``above`` or ``at least``);
+            problems that are not named are not checked.
 
     Yields:
         The dotted key and the text of each.
@@ -63,11 +64,15 @@ def _study(config: Mapping[str, Any]) -> Iterator[Fault]:
 
 def _problems(config: Mapping[str, Any], parameters: Mapping[str, Collection[str]]) -> Iterator[Fault]:
     for problem, override in config["problems"].items():
-        for name in override.get("parameters", {}):
+        for name, value in override.get("parameters", {}).items():
             known = parameters.get(problem)
             if known is not None and name not in known:
                 takes = f"one of {_listed(sorted(known))}" if known else "left out: this problem has no parameters"
                 yield f"problems.{problem}.parameters.{name}", f"unknown name; must be {takes}{suggestion(name, known)}"
+            elif isinstance(known, Mapping):
+                bound, side = known[name]
+                if value < bound or (value == bound and side == "above"):
+                    yield f"problems.{problem}.parameters.{name}", f"must be {side} {bound:g}; got {value:g}"
     for problem in config["study"]["problems"]:
         override = config["problems"].get(problem, {}).get("quadrature", {})
         rule = merged(config["quadrature"], override)

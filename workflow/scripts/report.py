@@ -7,7 +7,6 @@ import tempfile
 from pathlib import Path
 
 from job import log, run
-
 from pinnscape.errors import PinnscapeError
 
 

@@ -18,7 +18,7 @@ from pinnscape.figures import style
 VERDICTS = {"holds": ("✓", "#A6D3EC"), "mixed": ("~", "#F5EC9A"), "does not hold": ("✗", "#F0B08A")}
 NO_VERDICT = "no verdict"
 _NO_VERDICT_COLOUR = "#EDEDED"
-LONGEST = 10  # characters of a spread that fit on one line of a cell
+LONGEST = 9  # characters of a spread that fit on one line of a cell
 COLUMNS = ("claim", "problem", "formulation", "statistic", "value", "low", "high", "threshold", "verdict")
 _ROW, _COLUMN = ["claim", "statistic", "threshold"], ["problem", "formulation"]
 
@@ -31,7 +31,7 @@ def draw(claims: pd.DataFrame) -> Figure:
         claims: claims.csv.
     """
     codes, texts = tables(claims)
-    fig = style.figure(1.5 + 0.36 * len(codes), max(style.WIDTH, 1.8 + 0.5 * codes.shape[1]))
+    fig = style.figure(1.5 + 0.36 * len(codes), max(style.WIDTH, 2.6 + 0.5 * codes.shape[1]))
     ax = fig.subplots()
     colours = [*(colour for _, colour in VERDICTS.values()), _NO_VERDICT_COLOUR]
     norm = BoundaryNorm(np.arange(len(colours) + 1) - 0.5, len(colours))
@@ -75,6 +75,8 @@ def significant(value: float, digits: int = 3) -> str:
 
 def cell(value: float, low: float, high: float, verdict: Hashable) -> str:
     """The text of a cell: a mark for the verdict and the value, then its spread over seeds."""
+    if math.isnan(value):
+        return "–"
     mark, _ = VERDICTS.get(str(verdict), ("", ""))
     least, most = significant(low, 2), significant(high, 2)
     gap = "" if len(least) + len(most) < LONGEST else "\n"
@@ -87,9 +89,9 @@ def threshold_text(threshold: float) -> str:
 
 
 def row_label(claim: str, statistic: str, threshold: str) -> str:
-    """Claim, statistic and threshold in words."""
-    words = f"{claim}: {statistic}".replace("_", " ")
-    return f"{words}\n(threshold {threshold})" if threshold else words
+    """Claim above, statistic and threshold below, in words."""
+    words = f"{claim}\n{statistic}".replace("_", " ")
+    return f"{words} (threshold {threshold})" if threshold else words
 
 
 def _columns(claims: pd.DataFrame) -> pd.MultiIndex:
@@ -103,7 +105,7 @@ def _columns(claims: pd.DataFrame) -> pd.MultiIndex:
 
 
 def _label(ax: Axes, codes: pd.DataFrame) -> None:
-    ax.set(xlabel="formulation that trained the point", ylabel="claim: statistic")
+    ax.set(xlabel="formulation that trained the point", ylabel="claim and statistic")
     formulations = [style.formulation_label(name) for _, name in codes.columns]
     ax.set_yticks(np.arange(len(codes)) + 0.5, [row_label(*name) for name in codes.index], rotation=0)
     ax.set_xticks(np.arange(len(formulations)) + 0.5, formulations, rotation=40, ha="right")

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
 from pinnscape.figures import panels, scales, style
+from pinnscape.landscape.similarity import spearman
 
 
 @style.styled
@@ -41,20 +41,10 @@ def draw(surfaces: Mapping[str, xr.Dataset]) -> Figure:
     return fig
 
 
-def spearman(first: np.ndarray | xr.DataArray, second: np.ndarray | xr.DataArray) -> float:
-    """Spearman's rank correlation over the points where both have a value; NaN where one of them does not vary."""
-    a, b = np.asarray(first, float).ravel(), np.asarray(second, float).ravel()
-    both = np.isfinite(a) & np.isfinite(b)
-    ranks = np.stack([pd.Series(values[both]).rank().to_numpy() for values in (a, b)])
-    if both.sum() < 2 or np.ptp(ranks, axis=1).min() == 0:
-        return float("nan")
-    return float(np.corrcoef(ranks)[0, 1])
-
-
 def heading(data: xr.Dataset, formulation: str, loss: str) -> str:
     """The loss of a panel and its rank correlation with the loss that trained the point."""
     name = style.loss_label(loss)
     if loss == formulation:
         return f"{name} (own)"
-    correlation = spearman(data["loss"].sel(formulation=formulation), data["loss"].sel(formulation=loss))
+    correlation = spearman(*(data["loss"].sel(formulation=name).values for name in (formulation, loss)))
     return rf"{name}, $\rho$ = {correlation:.3f}" if np.isfinite(correlation) else rf"{name}, no $\rho$"

@@ -106,7 +106,7 @@ def _error_curve(ax: Axes, part: xr.Dataset, formulation: str, component: str, l
 def _images(chosen: Mapping[str, xr.Dataset]) -> Figure:
     components = [str(name) for name in next(iter(chosen.values()))["component"].values]
     columns = 1 + len(chosen)
-    fig = style.figure(0.7 + len(components) * (1.2 + 10.2 / columns), square=True)
+    fig = style.figure(0.7 + len(components) * (1.1 + 8.6 / columns), square=True)
     grid = fig.subplots(2 * len(components), columns, squeeze=False, sharex=True, sharey=True)
     for row, component in enumerate(components):
         _solution_images(fig, grid[2 * row], chosen, component)

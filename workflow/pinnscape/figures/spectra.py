@@ -107,7 +107,8 @@ def _label(grid: np.ndarray, trained: list[str]) -> None:
 
 def _legend(fig: Figure, hessians: Hessians, seed: int) -> None:
     names = style.ordered(f for f, _, _ in hessians)
-    handles = [Line2D([], [], color=style.colour(f), linewidth=1.6, label=style.formulation_label(f)) for f in names]
+    handles: list[Line2D | Patch] = []
+    handles += [Line2D([], [], color=style.colour(f), linewidth=1.6, label=style.formulation_label(f)) for f in names]
     handles.append(Line2D([], [], color="0.3", linewidth=1.6, label=f"seed {seed}"))
     if any(s != seed for _, s, _ in hessians):
         handles.append(Line2D([], [], color="0.3", linewidth=0.5, label="other seeds"))

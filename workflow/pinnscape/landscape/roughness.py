@@ -7,7 +7,7 @@ def existing(alpha: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndar
     """The part of a line around alpha = 0 on which the loss exists (is finite)."""
     centre = int(np.abs(alpha).argmin())
     holes = np.flatnonzero(~np.isfinite(values))
-    low = holes[holes < centre].max(initial=-1) + 1
+    low = holes[holes <= centre].max(initial=-1) + 1
     high = holes[holes >= centre].min(initial=len(values))
     return alpha[low:high], values[low:high]
 

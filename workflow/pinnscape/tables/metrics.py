@@ -70,9 +70,9 @@ def _alike(pair: xr.Dataset, rank: int, subspace: int) -> Iterator[tuple[str, fl
     yield "principal_angle_smallest", float(angles[0])
     yield "principal_angle_largest", float(angles[-1])
     values = pair["eigenvalue"].values
-    yield "spectral_distance", similarity.spectral_distance(*values, rank)
+    yield "spectral_distance", similarity.spectral_distance(values[0], values[1], rank)
     if pair.sizes["eigen"] == pair.sizes["parameter"]:
-        yield "wasserstein", similarity.wasserstein(*values)
+        yield "wasserstein", similarity.wasserstein(values[0], values[1])
 
 
 def of_plane(surface: xr.Dataset) -> Rows:

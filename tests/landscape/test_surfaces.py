@@ -1,0 +1,170 @@
+"""Surfaces against a plain loop: one network for each grid point, differentiated by nested reverse mode."""
+
+import math
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from cases import PROBLEMS, initial, small
+
+from pinnscape.landscape import surfaces
+from pinnscape.landscape.axes import centred_axis, plane_coordinates
+from pinnscape.objective import FORMULATIONS, Objective, tensor
+
+ALPHA, BETA = centred_axis(0.8, 5), centred_axis(0.3, 3)  # not square, not equal
+
+
+def plane(problem: str, size: float = 1.0, seed: int = 0):
+    """A discretisation, a point and two directions."""
+    discretized = small(problem)
+    rng = np.random.default_rng(seed)
+    origin = initial(discretized, seed)
+    return discretized, origin, tensor(size * rng.standard_normal((2, len(origin))))
+
+
+@cache
+def surface(problem: str, chunk: int = 4, size: float = 1.0) -> dict[str, np.ndarray]:
+    discretized, origin, rows = plane(problem, size)
+    return surfaces.evaluate(discretized.measure, origin, rows, plane_coordinates(ALPHA, BETA), chunk)
+
+
+# ---- the loop ----
+
+
+def network(theta: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """2 → 4 → 4 → 1 with tanh, at one point after the other: (n,)."""
+    values = []
+    for point in x:
+        hidden = torch.tanh(theta[0:8].reshape(4, 2) @ point + theta[8:12])
+        hidden = torch.tanh(theta[12:28].reshape(4, 4) @ hidden + theta[28:32])
+        values.append(theta[32:36] @ hidden + theta[36])
+    return torch.stack(values)
+
+
+def poisson_by_hand(theta: torch.Tensor) -> dict[str, float]:
+    """Losses and errors of -Δu = 2π² sin πx sin πy with u = 16 x (1 - x) y (1 - y) N."""
+    nodes, weights = np.polynomial.legendre.leggauss(8)
+    x = tensor([[(a + 1) / 2, (b + 1) / 2] for a in nodes for b in nodes]).requires_grad_()
+    w = tensor([a * b / 4 for a in weights for b in weights])
+    u = 16.0 * (x * (1.0 - x)).prod(1) * network(theta, x)
+    (slope,) = torch.autograd.grad(u.sum(), x, create_graph=True)
+    laplacian = sum(torch.autograd.grad(slope[:, i].sum(), x, create_graph=True)[0][:, i] for i in (0, 1))
+    exact = torch.sin(math.pi * x).prod(1)
+    (exact_slope,) = torch.autograd.grad(exact.sum(), x)
+    load = 2.0 * math.pi**2 * exact
+    misfit, slopes = w @ (u - exact) ** 2, w @ ((slope - exact_slope) ** 2).sum(1)
+    energy = w @ (0.5 * (slope**2).sum(1) - load * u)
+    found = {
+        "deep-ritz": energy,
+        "strong-form": w @ (laplacian + load) ** 2,
+        "supervised": misfit,
+        "energy_gap": energy + math.pi**2 / 4,
+        "l2_error": (misfit / (w @ exact**2)).sqrt(),
+        "h1_error": ((misfit + slopes) / (w @ (exact**2 + (exact_slope**2).sum(1)))).sqrt(),
+    }
+    return {name: value.item() for name, value in found.items()}
+
+
+@cache
+def surface_by_hand() -> dict[str, np.ndarray]:
+    _, origin, rows = plane("poisson2d")
+    cells = [[poisson_by_hand(origin + a * rows[0] + b * rows[1]) for b in BETA] for a in ALPHA]
+    return {name: np.array([[cell[name] for cell in line] for line in cells]) for name in cells[0][0]}
+
+
+@pytest.mark.parametrize("name", [*FORMULATIONS, "energy_gap", "l2_error", "h1_error"])
+def test_a_surface_is_that_of_a_loop_over_networks(name):
+    found, expected = surface("poisson2d")[name], surface_by_hand()[name]
+    assert found.shape == (5, 3)
+    np.testing.assert_allclose(found, expected, rtol=1e-10)
+
+
+# ---- where points lie ----
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("formulation", FORMULATIONS)
+def test_a_cell_holds_the_loss_at_its_coordinates(problem, formulation):
+    discretized, origin, rows = plane(problem, 0.1)
+    found, objective = surface(problem, size=0.1)[formulation], Objective(discretized, formulation)
+    for i, j in [(0, 0), (4, 0), (0, 2), (3, 1)]:
+        value = float(objective(origin + float(ALPHA[i]) * rows[0] + float(BETA[j]) * rows[1]))
+        assert found[i, j] == pytest.approx(value, rel=1e-10)
+    assert found[2, 1] == pytest.approx(float(objective(origin)), rel=1e-12)  # the point itself
+    assert len(np.unique(found)) == found.size
+
+
+def test_a_quadratic_surface_has_its_closed_form():
+    origin, rows = tensor([1.0, 2.0, 3.0]), tensor([[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]])
+    found = surfaces.evaluate(lambda t: {"loss": (t * t).sum(-1)}, origin, rows, plane_coordinates(ALPHA, BETA), 2)["loss"]
+    expected = (1 + ALPHA[:, None]) ** 2 + (2 + 2 * BETA) ** 2 + 9
+    np.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
+def test_lines_and_single_points_keep_their_shape():
+    origin, rows = tensor([1.0, 2.0]), tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    coordinates = np.random.default_rng(0).standard_normal((4, 7, 3))
+    found = surfaces.evaluate(lambda t: {"x": t[..., 0], "y": t[..., 1] > 2}, origin, rows, coordinates, 5)
+    np.testing.assert_allclose(found["x"], 1 + coordinates[..., 0] + coordinates[..., 2])
+    np.testing.assert_array_equal(found["y"], coordinates[..., 1] + coordinates[..., 2] > 0)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("chunk", [1, 7, 15, 1000])
+def test_the_size_of_a_chunk_does_not_matter(problem, chunk):
+    found, expected = surface(problem, chunk, 0.1), surface(problem, 4, 0.1)
+    assert set(found) == {*FORMULATIONS, "energy_gap", "l2_error", "h1_error", "inverted"}
+    for name in set(found) - {"energy_gap", "inverted"}:
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-12)
+
+
+def test_the_point_and_the_directions_are_left_as_they_were():
+    discretized, origin, rows = plane("poisson2d")
+    before = origin.clone(), rows.clone()
+    surfaces.evaluate(discretized.measure, origin, rows, plane_coordinates(ALPHA, BETA), 4)
+    assert torch.equal(origin, before[0])
+    assert torch.equal(rows, before[1])
+
+
+# ---- where the energy does not exist ----
+
+
+def jacobian_by_differences(theta: torch.Tensor) -> np.ndarray:
+    """det(I + ∇u) at the quadrature points by central differences."""
+    discretized, step = small("neo_hookean2d"), 1e-5
+    x = discretized.points
+    slope = []
+    for i in (0, 1):
+        shift = torch.zeros(2, dtype=torch.float64)
+        shift[i] = step
+        slope.append((discretized.at(theta, x + shift) - discretized.at(theta, x - shift)) / (2 * step))
+    (a, c), (b, d) = ((s[:, 0], s[:, 1]) for s in slope)
+    return ((1 + a) * (1 + d) - b * c).numpy()
+
+
+def test_losses_are_missing_exactly_where_a_body_is_turned_inside_out():
+    found = surface("neo_hookean2d", size=3.0)
+    _, origin, rows = plane("neo_hookean2d", 3.0)
+    lowest = np.array([[jacobian_by_differences(origin + a * rows[0] + b * rows[1]).min() for b in BETA] for a in ALPHA])
+    assert (np.abs(lowest) > 1e-6).all()
+    np.testing.assert_array_equal(found["inverted"], lowest < 0)
+    assert found["inverted"].any()
+    assert not found["inverted"].all()
+    for name in ("deep-ritz", "strong-form", "energy_gap"):
+        np.testing.assert_array_equal(np.isnan(found[name]), found["inverted"])
+    for name in ("supervised", "l2_error", "h1_error"):
+        assert np.isfinite(found[name]).all()
+
+
+@pytest.mark.parametrize("problem", ["poisson1d", "poisson2d", "semilinear2d"])
+def test_other_problems_have_losses_everywhere(problem):
+    found = surface(problem, size=30.0)
+    assert not found["inverted"].any()
+    assert all(np.isfinite(found[name]).all() for name in FORMULATIONS)
+
+
+def test_chunks_are_small_enough_for_a_cache_and_never_empty():
+    assert surfaces.chunk_size(small("poisson2d", width=20, points=20)) == 4_000_000 // (8 * 4 * 400 * 20)
+    assert surfaces.chunk_size(small("neo_hookean2d", width=20, points=20)) == 4_000_000 // (8 * 6 * 400 * 20)
+    assert surfaces.chunk_size(small("poisson2d", width=200, points=60)) == 1

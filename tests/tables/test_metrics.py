@@ -1,0 +1,276 @@
+"""metrics.csv: every number against one worked out by hand."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from pinnscape.tables import metrics
+
+OWNER = {"problem": "poisson2d", "formulation": "deep-ritz", "seed": 2}
+
+
+def rows_of(rows) -> dict[str, float]:
+    """Metric -> value; all rows must be of the final point and none twice."""
+    rows = list(rows)
+    assert {checkpoint for checkpoint, _, _ in rows} == {"final"}
+    assert len({metric for _, metric, _ in rows}) == len(rows)
+    return {metric: value for _, metric, value in rows}
+
+
+# ---- checkpoints ----
+
+
+def checkpoints_and_training() -> tuple[xr.Dataset, xr.Dataset]:
+    steps = np.array([0, 10, 20, 30])
+    names = ("loss", "energy_gap", "l2_error", "h1_error", "gradient_norm")
+    training = xr.Dataset({name: ("step", 100.0 * k + steps) for k, name in enumerate(names)}, {"step": steps})
+    checkpoints = xr.Dataset(
+        {"theta": (("checkpoint", "parameter"), np.zeros((4, 2))), "step": ("checkpoint", [0, 20, 10, 30])},
+        {"checkpoint": ["init", "middle", "best", "final"]},
+        OWNER,
+    )
+    return checkpoints, training
+
+
+def test_checkpoints_give_the_record_of_their_own_step():
+    rows = list(metrics.of_checkpoints(*checkpoints_and_training()))
+    found = {(checkpoint, metric): value for checkpoint, metric, value in rows}
+    assert len(rows) == len(found) == 4 * 6
+    for checkpoint, step in {"init": 0, "middle": 20, "best": 10, "final": 30}.items():
+        assert found[checkpoint, "step"] == step
+        for k, name in enumerate(("loss", "energy_gap", "l2_error", "h1_error", "gradient_norm")):
+            assert found[checkpoint, name] == 100.0 * k + step
+
+
+# ---- Hessians ----
+
+E = np.eye(6)
+ANGLE = np.radians(30.0)
+# The two top spaces share one direction; the other one is turned by 30 degrees. The bottom ends are at right angles.
+RITZ_VECTORS = np.stack([E[0], E[1], E[4], E[5]])
+STRONG_VECTORS = np.stack(
+    [np.cos(ANGLE) * E[1] + np.sin(ANGLE) * E[2], E[0], E[3], np.sin(ANGLE) * E[1] - np.cos(ANGLE) * E[2]]
+)
+RITZ = np.array([100.0, 10.0, 1.0, 0.1, -0.5, -2.0])
+STRONG = np.array([5000.0, 50.0, 5.0, 0.0, 0.0, -1.0])
+NUMBERS = ("trace", "trace_estimate", "condition_number", "negative", "null", "effective_rank", "share_above")
+
+
+def hessian(losses: tuple[str, ...] = ("deep-ritz", "strong-form")) -> xr.Dataset:
+    """Spectra of six parameters."""
+    values = np.stack([{"deep-ritz": RITZ, "strong-form": STRONG, "supervised": 2 * RITZ}[f] for f in losses])
+    vectors = np.stack(
+        [{"deep-ritz": RITZ_VECTORS, "strong-form": STRONG_VECTORS, "supervised": RITZ_VECTORS}[f] for f in losses]
+    )
+    numbers = {name: ("formulation", 10.0 * k + np.arange(len(losses))) for k, name in enumerate(NUMBERS)}
+    numbers["negative"] = ("formulation", [2.0, 1.0, 2.0][: len(losses)])
+    return xr.Dataset(
+        {
+            "eigenvalue": (("formulation", "eigen"), values),
+            "eigenvector": (("formulation", "vector", "parameter"), vectors),
+            **numbers,
+        },
+        {"formulation": list(losses), "eigen": np.arange(6), "vector": [0, 1, 4, 5]},
+        OWNER | {"checkpoint": "final"},
+    )
+
+
+def test_a_hessian_gives_its_numbers_for_each_loss():
+    found = rows_of(metrics.of_hessian(hessian(), rank=3, subspace=2))
+    for k, name in enumerate(NUMBERS):
+        if name != "negative":
+            assert found[f"{name}[deep-ritz]"] == 10.0 * k
+            assert found[f"{name}[strong-form]"] == 10.0 * k + 1
+    assert (found["lambda_max[deep-ritz]"], found["lambda_min[deep-ritz]"]) == (100.0, -2.0)
+    assert (found["lambda_max[strong-form]"], found["lambda_min[strong-form]"]) == (5000.0, -1.0)
+    assert found["negative_share[deep-ritz]"] == pytest.approx(2 / 6)
+    assert found["negative_share[strong-form]"] == pytest.approx(1 / 6)
+
+
+@pytest.mark.parametrize(
+    ("rank", "ritz", "strong"), [(1, 1.0, 1.0), (2, 10.0, 100.0), (3, 100.0, 1000.0), (4, 1000.0, math.inf)]
+)
+def test_the_ratio_is_of_the_first_to_the_ranked_eigenvalue(rank, ritz, strong):
+    found = rows_of(metrics.of_hessian(hessian(), rank, subspace=2))
+    assert found["lambda_ratio[deep-ritz]"] == pytest.approx(ritz)
+    assert found["lambda_ratio[strong-form]"] == pytest.approx(strong)
+
+
+def test_the_ratio_to_a_negative_eigenvalue_is_infinite():
+    assert rows_of(metrics.of_hessian(hessian(), 5, 2))["lambda_ratio[deep-ritz]"] == math.inf
+
+
+def test_the_ratio_is_missing_where_that_eigenvalue_was_not_computed():
+    ends = hessian().isel(eigen=[0, 1, 4, 5])
+    found = rows_of(metrics.of_hessian(ends, rank=3, subspace=2))
+    assert math.isnan(found["lambda_ratio[deep-ritz]"])
+    assert rows_of(metrics.of_hessian(ends, rank=2, subspace=2))["lambda_ratio[deep-ritz]"] == pytest.approx(10.0)
+    assert rows_of(metrics.of_hessian(ends, rank=5, subspace=2))["lambda_ratio[deep-ritz]"] == math.inf  # -0.5, by its index
+
+
+def test_likeness_is_of_the_top_eigenspaces_of_the_two_physics_losses():
+    found = rows_of(metrics.of_hessian(hessian(), rank=3, subspace=2))
+    assert found["principal_angle_smallest"] == pytest.approx(0.0, abs=1e-12)
+    assert found["principal_angle_largest"] == pytest.approx(30.0)
+    assert found["principal_angle_median"] == pytest.approx(15.0)
+    # scaled: 1, 0.1, 0.01 | 1, 0.01, 0.001
+    assert found["spectral_distance"] == pytest.approx((0 + 1 + 1) / 3)
+
+
+def test_likeness_of_single_eigenvectors():
+    found = rows_of(metrics.of_hessian(hessian(), rank=3, subspace=1))
+    assert found["principal_angle_median"] == pytest.approx(90.0)
+
+
+def test_likeness_of_spectra_of_which_all_eigenvalues_are_known():
+    found = rows_of(metrics.of_hessian(hessian(), rank=3, subspace=2))
+    assert found["wasserstein"] == pytest.approx(np.mean(np.abs(np.sort(RITZ) / 100.0 - np.sort(STRONG) / 5000.0)))
+    assert "wasserstein" not in rows_of(metrics.of_hessian(hessian().isel(eigen=[0, 1, 4, 5]), 2, 2))
+
+
+def test_a_third_loss_changes_nothing_of_the_likeness():
+    two, three = (rows_of(metrics.of_hessian(hessian(f), 3, 2)) for f in (metrics._PHYSICS, (*metrics._PHYSICS, "supervised")))
+    assert two.items() <= three.items()
+    assert three["lambda_max[supervised]"] == 200.0
+
+
+def test_rows_are_of_the_checkpoint_of_the_file():
+    rows = list(metrics.of_hessian(hessian().assign_attrs(checkpoint="middle"), 3, 2))
+    assert {checkpoint for checkpoint, _, _ in rows} == {"middle"}
+
+
+# ---- planes ----
+
+
+def surface() -> xr.Dataset:
+    """A plane on which the strong form is an increasing function of the energy but for one cell, and one cell does not exist."""
+    alpha, beta = np.array([-1.0, 0.0, 1.0]), np.array([-10.0, 10.0])
+    ritz = np.array([[-2.0, -1.0], [-3.0, 0.0], [1.0, np.nan]])
+    strong = np.exp(ritz)
+    strong[0, 0] = 0.01  # the smallest, where the energy has its second
+    loss = np.stack([ritz, strong, np.ones((3, 2))])
+    return xr.Dataset(
+        {
+            "loss": (("formulation", "alpha", "beta"), loss),
+            "inverted": (("alpha", "beta"), np.isnan(ritz).astype("int8")),
+        },
+        {"formulation": ["deep-ritz", "strong-form", "supervised"], "alpha": alpha, "beta": beta},
+        OWNER | {"kind": "random"},
+    )
+
+
+def test_a_plane_gives_the_likeness_of_the_two_physics_losses():
+    found = rows_of(metrics.of_plane(surface()))
+    # ranks 2 3 1 4 5 | 1 3 2 4 5
+    assert found["spearman[random]"] == pytest.approx(1 - 6 * 2 / (5 * 24))
+    assert found["minimum_distance[random]"] == pytest.approx(1.0)  # (0, -10) and (-1, -10)
+    assert found["inverted_share[random]"] == pytest.approx(1 / 6)
+    assert set(found) == {"spearman[random]", "minimum_distance[random]", "inverted_share[random]"}
+
+
+def test_a_trajectory_plane_tells_how_much_of_the_path_it_holds():
+    dataset = surface().assign(explained_variance=("axis", [0.7, 0.25])).assign_attrs(kind="trajectory")
+    assert rows_of(metrics.of_plane(dataset))["explained_variance[trajectory]"] == pytest.approx(0.95)
+
+
+def test_a_plane_without_any_energy_has_no_likeness():
+    dataset = surface()
+    dataset["loss"][:2] = np.nan
+    found = rows_of(metrics.of_plane(dataset))
+    assert math.isnan(found["spearman[random]"])
+    assert math.isnan(found["minimum_distance[random]"])
+
+
+# ---- lines ----
+
+
+def lines() -> xr.Dataset:
+    """Three lines of each loss: bowls, one of them with a bump; straight lines; hats."""
+    alpha = np.linspace(-1.0, 1.0, 41)
+    bowl, wave = alpha**2, np.cos(2 * np.pi * alpha)  # excess 1 and 2
+    loss = np.stack([[bowl, 3 * bowl - 7, wave], [alpha, 2 * alpha, bowl], [-bowl, -bowl, bowl]])
+    inverted = np.zeros((3, 41), dtype="int8")
+    return xr.Dataset(
+        {"loss": (("formulation", "line", "alpha"), loss), "inverted": (("line", "alpha"), inverted)},
+        {"formulation": ["deep-ritz", "strong-form", "supervised"], "line": np.arange(3), "alpha": alpha},
+        OWNER | {"kind": "lines"},
+    )
+
+
+def test_lines_give_variation_and_roughness_of_each_loss():
+    found = rows_of(metrics.of_lines(lines(), [0.1, 0.5]))
+    assert found["variation_median[deep-ritz]"] == pytest.approx(1.0)
+    assert found["variation_largest[deep-ritz]"] == pytest.approx(2.0)
+    assert found["roughness_index[deep-ritz]"] == pytest.approx(np.std([1, 1, 2], ddof=1) / (4 / 3))
+    assert found["variation_median[strong-form]"] == pytest.approx(0.5)
+    assert found["variation_largest[strong-form]"] == pytest.approx(1.0)
+    assert found["roughness_index[supervised]"] == pytest.approx(0.0, abs=1e-12)
+    assert found["inverted_share[lines]"] == 0.0
+
+
+def test_lines_give_the_convex_share_within_each_radius():
+    found = rows_of(metrics.of_lines(lines(), [0.1, 0.5, 1.0]))
+    for radius in ("0.1", "0.5", "1"):
+        assert found[f"convex_share[strong-form, {radius}]"] == 1.0
+        assert found[f"convex_share[supervised, {radius}]"] == pytest.approx(1 / 3)
+    assert found["convex_share[deep-ritz, 0.1]"] == pytest.approx(2 / 3)  # the wave is at its crest
+    # cos 2πα is convex for ¼ ≤ |α| ≤ ¾: 10 to 12 of the 21 points within ½
+    assert found["convex_share[deep-ritz, 0.5]"] == pytest.approx((2 + 12 / 21) / 3, abs=0.05)
+
+
+def test_missing_points_of_lines_do_not_count():
+    dataset = lines()
+    dataset["loss"][0, 2] = np.nan
+    dataset["inverted"][2] = 1
+    found = rows_of(metrics.of_lines(dataset, [1.0]))
+    assert found["variation_largest[deep-ritz]"] == pytest.approx(1.0)
+    assert found["roughness_index[deep-ritz]"] == pytest.approx(0.0, abs=1e-12)
+    assert found["convex_share[deep-ritz, 1]"] == 1.0
+    assert found["inverted_share[lines]"] == pytest.approx(1 / 3)
+
+
+# ---- the table ----
+
+
+def test_the_table_has_a_row_for_each_number_sorted_by_owner():
+    a = xr.Dataset(attrs={"problem": "poisson2d", "formulation": "strong-form", "seed": 1})
+    b = xr.Dataset(attrs={"problem": "poisson1d", "formulation": "strong-form", "seed": 10})
+    c = xr.Dataset(attrs={"problem": "poisson1d", "formulation": "strong-form", "seed": 2})
+    files = [
+        (a, iter([("final", "x", 1.0)])),
+        (b, iter([("init", "y", 2.0), ("final", "z", np.nan)])),
+        (c, [("final", "z", 3.0)]),
+    ]
+    found = metrics.table(files)
+    assert tuple(found.columns) == ("problem", "formulation", "seed", "checkpoint", "metric", "value")
+    assert found["seed"].tolist() == [2, 10, 10, 1]  # numbers, not text
+    assert found["metric"].tolist() == ["z", "z", "y", "x"]
+    assert found["value"].tolist()[0] == 3.0
+    assert math.isnan(found["value"][1])
+    assert found.index.tolist() == [0, 1, 2, 3]
+
+
+def test_the_order_of_the_files_does_not_matter():
+    checkpoints, training = checkpoints_and_training()
+
+    def files():
+        return [
+            (checkpoints, metrics.of_checkpoints(checkpoints, training)),
+            (hessian(), metrics.of_hessian(hessian(), 3, 2)),
+            (surface(), metrics.of_plane(surface())),
+            (lines(), metrics.of_lines(lines(), [0.5])),
+        ]
+
+    found = metrics.table(files())
+    pd.testing.assert_frame_equal(found, metrics.table(files()[::-1]))
+    assert not found.duplicated(["problem", "formulation", "seed", "checkpoint", "metric"]).any()
+    assert found["value"].dtype == np.float64
+
+
+def test_the_table_survives_its_file(tmp_path):
+    found = metrics.table([(hessian(), metrics.of_hessian(hessian(), 4, 2))])
+    found.to_csv(tmp_path / "metrics.csv", index=False)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "metrics.csv"), found, check_dtype=False)

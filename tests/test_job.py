@@ -1,0 +1,181 @@
+"""What every script does around its work: arguments, log, errors, device."""
+
+import logging
+import re
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+import job
+from pinnscape.errors import DeviceError, DivergenceError, PinnscapeError, StorageError, StudyError
+
+
+@pytest.fixture(autouse=True)
+def _restored():
+    """A job owns its process: put back the log handlers and the number of threads that it sets."""
+    root, threads = logging.getLogger(), torch.get_num_threads()
+    handlers, level = root.handlers[:], root.level
+    root.handlers = []
+    yield
+    for handler in root.handlers:
+        handler.close()
+    root.handlers, root.level = handlers, level
+    torch.set_num_threads(threads)
+
+
+def call(folder, **changes):
+    """A stand-in for the object that Snakemake gives to a script."""
+    given = {
+        "input": SimpleNamespace(training="training.nc"),
+        "output": SimpleNamespace(checkpoints="checkpoints.nc"),
+        "params": SimpleNamespace(steps=3),
+        "wildcards": SimpleNamespace(seed="0"),
+        "log": [str(folder / "logs" / "job.log")],
+        "resources": {"device": "cpu", "gpu": 0},
+        "threads": 1,
+    }
+    return SimpleNamespace(**{**given, **changes})
+
+
+def logged(snakemake) -> str:
+    with open(snakemake.log[0]) as file:
+        return file.read()
+
+
+def test_main_gets_what_it_names_and_nothing_else(tmp_path):
+    snakemake, got = call(tmp_path), {}
+
+    def main(output, wildcards):
+        got.update(output=output, wildcards=wildcards)
+
+    job.run(main, snakemake)
+    assert got == {"output": snakemake.output, "wildcards": snakemake.wildcards}
+
+
+def test_main_may_name_everything(tmp_path):
+    snakemake, got = call(tmp_path), []
+
+    def main(input, output, params, wildcards, device):
+        got.extend([input, output, params, wildcards, device])
+
+    job.run(main, snakemake)
+    assert got == [snakemake.input, snakemake.output, snakemake.params, snakemake.wildcards, "cpu"]
+
+
+def test_what_the_work_logs_and_that_it_is_done_stands_in_the_log(tmp_path, capsys):
+    snakemake = call(tmp_path)
+    job.run(lambda params: job.log.info("%d steps", params.steps), snakemake)
+    first, last = logged(snakemake).splitlines()
+    assert first == "3 steps"
+    assert re.fullmatch(r"done: \d+\.\d\d s of CPU for start-up and imports, \d+\.\d\d s for the work", last)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_log_of_an_earlier_attempt_is_replaced(tmp_path):
+    for _ in range(2):
+        snakemake = call(tmp_path)
+        job.run(lambda: job.log.info("once"), snakemake)
+    assert logged(snakemake).count("once") == 1
+
+
+@pytest.mark.parametrize("kind", [StudyError, StorageError, DivergenceError, DeviceError, PinnscapeError])
+def test_an_error_of_the_user_is_one_line_on_the_terminal_and_in_the_log_and_the_job_fails(tmp_path, capsys, kind):
+    snakemake = call(tmp_path)
+
+    def main():
+        raise kind("training.nc: not a readable NetCDF file")
+
+    with pytest.raises(SystemExit) as ended:
+        job.run(main, snakemake)
+    assert ended.value.code == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == f"pinnscape: training.nc: not a readable NetCDF file (log: {snakemake.log[0]})\n"
+    assert logged(snakemake) == "training.nc: not a readable NetCDF file\n"
+
+
+@pytest.mark.parametrize("error", [ValueError("seventeen"), ZeroDivisionError("seventeen"), MemoryError("seventeen")])
+def test_a_mistake_of_ours_is_raised_again_with_its_traceback_in_the_log(tmp_path, error):
+    snakemake = call(tmp_path)
+
+    def broken_main():
+        raise error
+
+    with pytest.raises(type(error), match="seventeen") as caught:
+        job.run(broken_main, snakemake)
+    assert caught.value is error
+    text = logged(snakemake)
+    assert text.startswith("Traceback (most recent call last)")
+    assert "in broken_main" in text
+    assert text.rstrip().endswith(f"{type(error).__name__}: seventeen")
+
+
+def test_an_argument_that_no_job_has_is_a_mistake_of_ours(tmp_path):
+    with pytest.raises(KeyError, match="outputs"):
+        job.run(lambda outputs: None, call(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "gpus", "available", "expected"),
+    [
+        ("cpu", 0, False, "cpu"),
+        ("cpu", 1, False, "cpu"),
+        ("cpu", 0, True, "cpu"),
+        ("cpu", 1, True, "cpu"),
+        ("auto", 0, False, "cpu"),
+        ("auto", 1, False, "cpu"),
+        ("auto", 0, True, "cpu"),
+        ("auto", 1, True, "cuda"),
+        ("cuda", 0, False, "cpu"),
+        ("cuda", 0, True, "cpu"),
+        ("cuda", 1, True, "cuda"),
+    ],
+)
+def test_the_device_is_a_gpu_where_one_is_wanted_granted_and_there(monkeypatch, wanted, gpus, available, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: available)
+    assert job.device(wanted, gpus, 1) == expected
+
+
+def test_a_gpu_that_is_asked_for_and_missing_is_an_error_that_says_what_to_set(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(DeviceError) as caught:
+        job.device("cuda", 1, 1)
+    expected = "config.yaml: device: cuda is asked for, but torch finds no CUDA device here; use auto or cpu"
+    assert str(caught.value) == expected
+
+
+def test_a_missing_gpu_ends_a_job_before_its_work_with_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    snakemake, worked = call(tmp_path, resources={"device": "cuda", "gpu": 1}), []
+    with pytest.raises(SystemExit) as ended:
+        job.run(lambda device: worked.append(device), snakemake)
+    assert ended.value.code == 1
+    assert worked == []
+    assert capsys.readouterr().err.startswith("pinnscape: config.yaml: device: cuda is asked for")
+
+
+def test_without_resources_a_job_runs_on_the_cpu(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    got = []
+    job.run(lambda device: got.append(device), call(tmp_path, resources={}))
+    assert got == ["cpu"]
+
+
+def test_torch_gets_the_threads_of_the_job(tmp_path):
+    job.run(lambda device: None, call(tmp_path, threads=2))
+    assert torch.get_num_threads() == 2
+
+
+def test_a_job_that_names_no_device_leaves_torch_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(job, "device", lambda *_: pytest.fail("asked for a device"))
+    job.run(lambda output: None, call(tmp_path))
+
+
+def test_starting_a_job_loads_no_library_that_only_its_work_needs():
+    program = f"import sys; sys.path[:0] = {sys.path!r}; import job; import pinnscape.problems.catalog; print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
+    assert "job" in modules
+    assert not {"torch", "numpy", "xarray", "sympy", "matplotlib"} & set(modules)
