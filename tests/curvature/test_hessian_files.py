@@ -34,8 +34,8 @@ def test_variables_have_the_dimensions_of_the_schema(dataset):
         "eigenvalue": ("formulation", "eigen"),
         "eigenvector": ("formulation", "vector", "parameter"),
         "residual_norm": ("formulation", "vector"),
-        "node": ("formulation", "node"),
-        "weight": ("formulation", "node"),
+        "node": ("formulation", "ritz"),
+        "weight": ("formulation", "ritz"),
         "density_at": ("formulation", "bin"),
         "density": ("formulation", "bin"),
     } | {name: ("formulation",) for name in NUMBERS}
@@ -76,4 +76,4 @@ def test_each_loss_has_its_own_hessian(dataset):
 
 
 def test_weights_sum_to_one(dataset):
-    np.testing.assert_allclose(dataset["weight"].sum("node"), 1.0, atol=1e-12)
+    np.testing.assert_allclose(dataset["weight"].sum("ritz"), 1.0, atol=1e-12)

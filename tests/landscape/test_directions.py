@@ -36,7 +36,8 @@ def matrices(network: Network, flat: np.ndarray) -> list[tuple[np.ndarray, np.nd
 def norms(network: Network, flat: np.ndarray, normalization: str, bias: str) -> np.ndarray:
     """Norms of all parts that are scaled together."""
     if normalization == "global":
-        return np.array([np.linalg.norm(flat)])
+        parts = [weights.ravel() for weights, _ in matrices(network, flat)] if bias == "zero" else [flat]
+        return np.array([np.linalg.norm(np.concatenate(parts))])
     found: list[float] = []
     for weights, biases in matrices(network, flat):
         if normalization == "filter" and bias == "row":

@@ -16,7 +16,16 @@ def main(input, output, params) -> None:
         settings = Path(folder) / "config.json"
         settings.write_text(json.dumps(params.config))
         page = Path(folder) / "report.html"
-        command = [sys.executable, "-m", "snakemake", "--snakefile", params.snakefile, "--nolock", "--configfile", str(settings)]
+        command = [
+            sys.executable,
+            "-m",
+            "snakemake",
+            "--snakefile",
+            params.snakefile,
+            "--nolock",
+            "--configfile",
+            str(settings),
+        ]
         done = subprocess.run([*command, "--report", str(page), "--", *input], capture_output=True, text=True, check=False)
         log.info("%s%s", done.stdout, done.stderr)
         if done.returncode or not page.is_file():

@@ -54,6 +54,9 @@ def summary(eigenvalues: np.ndarray, weights: np.ndarray, size: int, null_tolera
         exp(-Σ p log p) with p = |λ|/Σ|λ| (Roy & Vetterli 2007), ``share_above`` the share above 1e-3 of the largest.
     """
     magnitude = np.abs(eigenvalues)
+    if magnitude.max() == 0.0:
+        nan = float("nan")
+        return {"condition_number": nan, "negative": 0.0, "null": float(size), "effective_rank": nan, "share_above": 0.0}
     zero = null_tolerance * magnitude.max()
     counted = magnitude > zero
     p = weights * magnitude / np.sum(weights * magnitude)

@@ -26,8 +26,8 @@ _ARRAYS = {
     "eigenvalue": ("eigen", "eigenvalue"),
     "eigenvector": (("vector", "parameter"), "unit eigenvector"),
     "residual_norm": ("vector", "residual norm of the eigenpair"),
-    "node": ("node", "node of the stochastic Lanczos quadrature"),
-    "weight": ("node", "weight of the stochastic Lanczos quadrature"),
+    "node": ("ritz", "node of the stochastic Lanczos quadrature"),
+    "weight": ("ritz", "weight of the stochastic Lanczos quadrature"),
     "density_at": ("bin", "eigenvalue over the largest eigenvalue"),
     "density": ("bin", "smoothed spectral density"),
 }

@@ -68,7 +68,7 @@ def normalize(
 def _parts(layers: tuple[Layer, ...], normalization: str, bias: str, size: int) -> list[np.ndarray]:
     """Index sets that are scaled together."""
     if normalization == "global":
-        return [np.arange(size)]
+        return [weights_of(layers) if bias == "zero" else np.arange(size)]
     parts: list[np.ndarray] = []
     for layer in layers:
         weights, biases = np.arange(layer.weights.start, layer.weights.stop), np.arange(layer.biases.start, layer.biases.stop)
@@ -82,13 +82,18 @@ def _parts(layers: tuple[Layer, ...], normalization: str, bias: str, size: int) 
     return parts
 
 
+def weights_of(layers: tuple[Layer, ...]) -> np.ndarray:
+    """Indices of all weights, without the biases."""
+    return np.concatenate([np.arange(layer.weights.start, layer.weights.stop) for layer in layers])
+
+
 def orthogonal_plane(
     origin: np.ndarray, layers: tuple[Layer, ...], seed: Seed, normalization: str, bias: str, iterations: int = 200
 ) -> np.ndarray:
     """Two random directions that are normalised *and* orthogonal at the end.
 
-    Normalising spoils orthogonality and the other way round; alternating the two converges, because each correction shrinks by the ratio of
-    what one undoes of the other.
+    Normalising spoils orthogonality and the other way round; alternating the two converges. Where filters are single weights (networks of one
+    input without their biases), only signs are free and no orthogonal pair may exist: the norms hold, and ``cosine`` tells the rest.
 
     Returns:
         (2, P).

@@ -50,7 +50,9 @@ def of_hessian(hessian: xr.Dataset, rank: int, subspace: int) -> Rows:
         yield checkpoint, f"lambda_max[{loss}]", float(values[0])
         yield checkpoint, f"lambda_min[{loss}]", float(values[-1])
         yield checkpoint, f"lambda_ratio[{loss}]", _ratio(own, rank)
-        yield checkpoint, f"negative_share[{loss}]", float(own["negative"]) / size
+        # The number of negative eigenvalues is known only where all of them are.
+        share = float(own["negative"]) / size if hessian.sizes["eigen"] == size else float("nan")
+        yield checkpoint, f"negative_share[{loss}]", share
     yield from ((checkpoint, metric, value) for metric, value in _alike(hessian.sel(formulation=_PHYSICS), rank, subspace))
 
 
@@ -95,8 +97,9 @@ def of_lines(surface: xr.Dataset, radii: Sequence[float]) -> Rows:
         lines = surface["loss"].sel(formulation=loss).values
         excess = np.array([roughness.excess(alpha, line) for line in lines])
         variations = np.array([roughness.normalized_variation(alpha, line) for line in lines])
-        yield "final", f"variation_median[{loss}]", float(np.nanmedian(excess))
-        yield "final", f"variation_largest[{loss}]", float(np.nanmax(excess))
+        known = excess[np.isfinite(excess)]
+        yield "final", f"variation_median[{loss}]", float(np.median(known)) if len(known) else float("nan")
+        yield "final", f"variation_largest[{loss}]", float(known.max()) if len(known) else float("nan")
         yield "final", f"roughness_index[{loss}]", roughness.roughness_index(variations)
         for radius in radii:
             yield "final", f"convex_share[{loss}, {radius:g}]", roughness.convex_share(alpha, lines, radius)

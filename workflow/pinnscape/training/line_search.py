@@ -1,7 +1,7 @@
 """Line search for the strong Wolfe conditions (Nocedal & Wright 2006, algorithms 3.5 and 3.6).
 
-Near a minimum the decrease of the loss drowns in rounding; there a step is also accepted by the approximate Wolfe conditions of Hager & Zhang
-(2005, eq. 4.1), which ask for slopes alone. A loss that is not finite counts as too large a step.
+Near a minimum the decrease of the loss drowns in rounding; a step that does not raise the loss beyond that is therefore also accepted by the
+approximate Wolfe conditions of Hager & Zhang (2005, eq. 4.1), which ask for slopes alone. A loss that is not finite counts as too large a step.
 """
 
 import math
