@@ -29,4 +29,4 @@ report: .venv/ready
 	touch $@
 
 clean:
-	rm -rf .venv .snakemake .cache
+	rm -rf .venv .cache

@@ -55,8 +55,8 @@ hessian:
 claims:
   smooth: {variation: 1.05}
   well_conditioned: {rank: 50, ratio: 1.0e+3, share: 0.1}
-  convex: {negative_share: 0.01, radius: [0.05, 0.1, 0.25, 0.5, 1.0], positive_share: 0.95}
-  alike: {spearman: 0.9, subspace: 10, angle: 30.0, spectrum: 0.3}
+  convex: {negative_share: 0.01, negative_ratio: 1.0e-3, radius: [0.05, 0.1, 0.25, 0.5, 1.0], positive_share: 0.95}
+  alike: {spearman: 0.9, subspace: 10, angle: 30.0, spectrum: 0.3, eigenvalues: 50}
 figures: {seed: 0, dpi: 200}
 """)
 DELETE = object()

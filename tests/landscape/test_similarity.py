@@ -130,11 +130,13 @@ def test_spectral_distance_is_a_mean_in_decades():
 
 def test_spectral_distance_of_two_decays_grows_with_their_rates():
     k = np.arange(11)
-    assert spectral_distance(10.0**-k, 10.0 ** (-2.0 * k), 11) == pytest.approx(5.0)
+    assert spectral_distance(10.0**-k, 10.0 ** (-2.0 * k), 11, floor=1e-30) == pytest.approx(5.0)
 
 
-def test_spectral_distance_counts_indices_at_which_both_are_positive():
-    assert spectral_distance(np.array([10.0, 1.0, -1.0]), np.array([10.0, 0.1, 0.01]), 3) == pytest.approx(0.5)
+def test_spectral_distance_counts_what_is_not_positive_as_the_floor():
+    assert spectral_distance(np.array([10.0, 1.0, -1.0]), np.array([10.0, 0.1, 0.01]), 3, 1e-4) == pytest.approx(
+        (0 + 1 + 1) / 3
+    )
     assert np.isnan(spectral_distance(np.array([-1.0, -2.0]), np.array([1.0, 2.0]), 2))
 
 

@@ -11,17 +11,18 @@ from pinnscape.tables import claims, metrics
 SETTINGS = {
     "smooth": {"variation": 1.05},
     "well_conditioned": {"rank": 50, "ratio": 1e3, "share": 0.1},
-    "convex": {"negative_share": 0.01, "radius": [0.05, 0.1], "positive_share": 0.95},
-    "alike": {"spearman": 0.9, "subspace": 10, "angle": 30.0, "spectrum": 0.3},
+    "convex": {"negative_share": 0.01, "negative_ratio": 1e-3, "radius": [0.05, 0.1], "positive_share": 0.95},
+    "alike": {"spearman": 0.9, "subspace": 10, "angle": 30.0, "spectrum": 0.3, "eigenvalues": 50},
 }
 PLANES = ["random", "trajectory"]
 OWN = "strong-form"
 # Claim and statistic -> metric, threshold and the side on which the claim holds.
 TESTS = {
-    ("smooth", "variation_median"): (f"variation_median[{OWN}]", 1.05, "at most"),
+    ("smooth", "variation_largest"): (f"variation_largest[{OWN}]", 1.05, "at most"),
     ("well conditioned", "lambda_ratio"): (f"lambda_ratio[{OWN}]", 1e3, "at most"),
     ("well conditioned", "share_above"): (f"share_above[{OWN}]", 0.1, "at least"),
     ("convex near the solution", "negative_share"): (f"negative_share[{OWN}]", 0.01, "at most"),
+    ("convex near the solution", "negative_ratio"): (f"negative_ratio[{OWN}]", 1e-3, "at most"),
     ("convex near the solution", "convex_share[0.05]"): (f"convex_share[{OWN}, 0.05]", 0.95, "at least"),
     ("alike", "spearman[random]"): ("spearman[random]", 0.9, "at least"),
     ("alike", "spearman[trajectory]"): ("spearman[trajectory]", 0.9, "at least"),

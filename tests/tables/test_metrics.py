@@ -12,6 +12,10 @@ from pinnscape.tables import metrics
 OWNER = {"problem": "poisson2d", "formulation": "deep-ritz", "seed": 2}
 
 
+def of_hessian(dataset: xr.Dataset, rank: int, subspace: int) -> metrics.Rows:
+    return metrics.of_hessian(dataset, rank, subspace, eigenvalues=3)
+
+
 def rows_of(rows) -> dict[str, float]:
     """Metric -> value; all rows must be of the final point and none twice."""
     rows = list(rows)
@@ -79,7 +83,7 @@ def hessian(losses: tuple[str, ...] = ("deep-ritz", "strong-form")) -> xr.Datase
 
 
 def test_a_hessian_gives_its_numbers_for_each_loss():
-    found = rows_of(metrics.of_hessian(hessian(), rank=3, subspace=2))
+    found = rows_of(of_hessian(hessian(), rank=3, subspace=2))
     for k, name in enumerate(NUMBERS):
         if name != "negative":
             assert found[f"{name}[deep-ritz]"] == 10.0 * k
@@ -94,25 +98,25 @@ def test_a_hessian_gives_its_numbers_for_each_loss():
     ("rank", "ritz", "strong"), [(1, 1.0, 1.0), (2, 10.0, 100.0), (3, 100.0, 1000.0), (4, 1000.0, math.inf)]
 )
 def test_the_ratio_is_of_the_first_to_the_ranked_eigenvalue(rank, ritz, strong):
-    found = rows_of(metrics.of_hessian(hessian(), rank, subspace=2))
+    found = rows_of(of_hessian(hessian(), rank, subspace=2))
     assert found["lambda_ratio[deep-ritz]"] == pytest.approx(ritz)
     assert found["lambda_ratio[strong-form]"] == pytest.approx(strong)
 
 
 def test_the_ratio_to_a_negative_eigenvalue_is_infinite():
-    assert rows_of(metrics.of_hessian(hessian(), 5, 2))["lambda_ratio[deep-ritz]"] == math.inf
+    assert rows_of(of_hessian(hessian(), 5, 2))["lambda_ratio[deep-ritz]"] == math.inf
 
 
 def test_the_ratio_is_missing_where_that_eigenvalue_was_not_computed():
     ends = hessian().isel(eigen=[0, 1, 4, 5])
-    found = rows_of(metrics.of_hessian(ends, rank=3, subspace=2))
+    found = rows_of(of_hessian(ends, rank=3, subspace=2))
     assert math.isnan(found["lambda_ratio[deep-ritz]"])
-    assert rows_of(metrics.of_hessian(ends, rank=2, subspace=2))["lambda_ratio[deep-ritz]"] == pytest.approx(10.0)
-    assert rows_of(metrics.of_hessian(ends, rank=5, subspace=2))["lambda_ratio[deep-ritz]"] == math.inf  # -0.5, by its index
+    assert rows_of(of_hessian(ends, rank=2, subspace=2))["lambda_ratio[deep-ritz]"] == pytest.approx(10.0)
+    assert rows_of(of_hessian(ends, rank=5, subspace=2))["lambda_ratio[deep-ritz]"] == math.inf  # -0.5, by its index
 
 
 def test_likeness_is_of_the_top_eigenspaces_of_the_two_physics_losses():
-    found = rows_of(metrics.of_hessian(hessian(), rank=3, subspace=2))
+    found = rows_of(of_hessian(hessian(), rank=3, subspace=2))
     assert found["principal_angle_smallest"] == pytest.approx(0.0, abs=1e-12)
     assert found["principal_angle_largest"] == pytest.approx(30.0)
     assert found["principal_angle_median"] == pytest.approx(15.0)
@@ -121,24 +125,24 @@ def test_likeness_is_of_the_top_eigenspaces_of_the_two_physics_losses():
 
 
 def test_likeness_of_single_eigenvectors():
-    found = rows_of(metrics.of_hessian(hessian(), rank=3, subspace=1))
+    found = rows_of(of_hessian(hessian(), rank=3, subspace=1))
     assert found["principal_angle_median"] == pytest.approx(90.0)
 
 
 def test_likeness_of_spectra_of_which_all_eigenvalues_are_known():
-    found = rows_of(metrics.of_hessian(hessian(), rank=3, subspace=2))
+    found = rows_of(of_hessian(hessian(), rank=3, subspace=2))
     assert found["wasserstein"] == pytest.approx(np.mean(np.abs(np.sort(RITZ) / 100.0 - np.sort(STRONG) / 5000.0)))
-    assert "wasserstein" not in rows_of(metrics.of_hessian(hessian().isel(eigen=[0, 1, 4, 5]), 2, 2))
+    assert "wasserstein" not in rows_of(of_hessian(hessian().isel(eigen=[0, 1, 4, 5]), 2, 2))
 
 
 def test_a_third_loss_changes_nothing_of_the_likeness():
-    two, three = (rows_of(metrics.of_hessian(hessian(f), 3, 2)) for f in (metrics._PHYSICS, (*metrics._PHYSICS, "supervised")))
+    two, three = (rows_of(of_hessian(hessian(f), 3, 2)) for f in (metrics._PHYSICS, (*metrics._PHYSICS, "supervised")))
     assert two.items() <= three.items()
     assert three["lambda_max[supervised]"] == 200.0
 
 
 def test_rows_are_of_the_checkpoint_of_the_file():
-    rows = list(metrics.of_hessian(hessian().assign_attrs(checkpoint="middle"), 3, 2))
+    rows = list(of_hessian(hessian().assign_attrs(checkpoint="middle"), 3, 2))
     assert {checkpoint for checkpoint, _, _ in rows} == {"middle"}
 
 
@@ -168,7 +172,8 @@ def test_a_plane_gives_the_likeness_of_the_two_physics_losses():
     assert found["spearman[random]"] == pytest.approx(1 - 6 * 2 / (5 * 24))
     assert found["minimum_distance[random]"] == pytest.approx(1.0)  # (0, -10) and (-1, -10)
     assert found["inverted_share[random]"] == pytest.approx(1 / 6)
-    assert set(found) == {"spearman[random]", "minimum_distance[random]", "inverted_share[random]"}
+    names = {"spearman[random]", "spearman_distance[random]", "minimum_distance[random]", "inverted_share[random]"}
+    assert set(found) == names
 
 
 def test_a_trajectory_plane_tells_how_much_of_the_path_it_holds():
@@ -205,10 +210,22 @@ def test_lines_give_variation_and_roughness_of_each_loss():
     assert found["variation_median[deep-ritz]"] == pytest.approx(1.0)
     assert found["variation_largest[deep-ritz]"] == pytest.approx(2.0)
     assert found["roughness_index[deep-ritz]"] == pytest.approx(np.std([1, 1, 2], ddof=1) / (4 / 3))
+    assert found["variation_largest[deep-ritz, 0.5]"] == pytest.approx(1.0)  # the wave is a single hat there
     assert found["variation_median[strong-form]"] == pytest.approx(0.5)
     assert found["variation_largest[strong-form]"] == pytest.approx(1.0)
     assert found["roughness_index[supervised]"] == pytest.approx(0.0, abs=1e-12)
     assert found["inverted_share[lines]"] == 0.0
+
+
+def test_a_ripple_that_the_whole_line_hides_shows_within_a_radius():
+    dataset = lines()
+    alpha = dataset["alpha"].values
+    rippled = np.where(np.abs(alpha) <= 0.3, alpha**2 + 0.02 * np.cos(20 * np.pi * alpha), alpha**2)
+    dataset["loss"][0, 2] = 100.0 * alpha**4 + rippled
+    found = rows_of(metrics.of_lines(dataset, [0.2, 1.0]))
+    assert found["variation_largest[deep-ritz, 1]"] < 1.01
+    assert found["variation_largest[deep-ritz, 0.2]"] > 1.1
+    assert found["variation_largest[deep-ritz]"] == found["variation_largest[deep-ritz, 0.2]"]
 
 
 def test_lines_give_the_convex_share_within_each_radius():
@@ -259,7 +276,7 @@ def test_the_order_of_the_files_does_not_matter():
     def files():
         return [
             (checkpoints, metrics.of_checkpoints(checkpoints, training)),
-            (hessian(), metrics.of_hessian(hessian(), 3, 2)),
+            (hessian(), of_hessian(hessian(), 3, 2)),
             (surface(), metrics.of_plane(surface())),
             (lines(), metrics.of_lines(lines(), [0.5])),
         ]
@@ -271,6 +288,6 @@ def test_the_order_of_the_files_does_not_matter():
 
 
 def test_the_table_survives_its_file(tmp_path):
-    found = metrics.table([(hessian(), metrics.of_hessian(hessian(), 4, 2))])
+    found = metrics.table([(hessian(), of_hessian(hessian(), 4, 2))])
     found.to_csv(tmp_path / "metrics.csv", index=False)
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "metrics.csv"), found, check_dtype=False)

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from pinnscape import quadrature
+from pinnscape.formulations import FORMULATIONS
 from pinnscape.jets import Jet, Order, function_jet, network_jet, product_jet, sum_jet
 from pinnscape.networks import Network
 from pinnscape.problems.base import Problem
 from pinnscape.variation import EulerLagrange
 
-FORMULATIONS = ("deep-ritz", "strong-form", "supervised")
 # The exact energy is integrated with this many Gauss-Legendre points an axis, far beyond what smooth solutions need.
 _REFERENCE_POINTS = 80
 

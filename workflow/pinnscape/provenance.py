@@ -6,17 +6,27 @@ and not when they are merely touched.
 
 import ast
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
+# Libraries that shape numbers or pictures; the others only run or check the workflow.
+_SHAPING = ("torch", "numpy", "scipy", "pandas", "xarray", "netCDF4", "matplotlib", "seaborn", "sympy")
 
-def digest(files: Iterable[Path], roots: Sequence[Path]) -> str:
+
+def pins(requirements: Path) -> str:
+    """The pinned versions of the libraries that shape results, from a requirements file."""
+    lines = (line.strip() for line in requirements.read_text().splitlines())
+    return " ".join(sorted(line for line in lines if line.split("==")[0] in _SHAPING))
+
+
+def digest(files: Iterable[Path], roots: Sequence[Path], without: Collection[Path] = ()) -> str:
     """Hash of the text of ``files`` and of every module under ``roots`` that they import, directly or through others.
 
     Args:
         files: Python files.
         roots: folders in which imports are looked up, as on ``sys.path``.
+        without: files whose text does not count, nor what they import.
 
     Returns:
         16 hexadecimal digits.
@@ -25,7 +35,7 @@ def digest(files: Iterable[Path], roots: Sequence[Path]) -> str:
     queue = list(files)
     while queue:
         path = queue.pop()
-        if path not in found:
+        if path not in found and path not in without:
             found.add(path)
             queue.extend(imports(path, tuple(roots)))
     names = sorted((path.relative_to(_root(path, roots)).as_posix(), _content(path)) for path in found)

@@ -146,6 +146,7 @@ class Convex:
     """When a landscape counts as convex near the trained parameters."""
 
     negative_share: float
+    negative_ratio: float
     radius: tuple[float, ...]
     positive_share: float
 
@@ -158,6 +159,7 @@ class Alike:
     subspace: int
     angle: float
     spectrum: float
+    eigenvalues: int
 
 
 @dataclass(frozen=True)

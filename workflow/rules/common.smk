@@ -1,16 +1,18 @@
 # The names of the files, and what all rules share.
-from pinnscape.provenance import digest
+from pinnscape.formulations import FORMULATIONS
+from pinnscape.provenance import digest, pins
 
 RUN = "results/{problem}/{formulation}/seed-{seed}/{file}"
 HESSIANS = [f"hessian-{checkpoint}.nc" for checkpoint in STUDY.hessian_checkpoints]
 HESSIAN_PLANES = [plane for plane in STUDY.planes if plane.startswith("hessian-")]
 OTHER_PLANES = [plane for plane in STUDY.planes if not plane.startswith("hessian-")]
+PINS = pins(WORKFLOW.parent / "envs" / "requirements.txt")
 ENVIRONMENT = "../../envs/environment.yaml"
 
 
 wildcard_constraints:
-    problem="|".join(CATALOG),
-    formulation="deep-ritz|strong-form|supervised",
+    problem="|".join(STUDY.problems),
+    formulation="|".join(FORMULATIONS),
     seed=r"\d+",
 
 
@@ -35,18 +37,21 @@ def of_shown(*files):
 
 
 def code(*scripts, problem=False):
-    """A parameter that changes with the text of the scripts and of the project's modules that they import.
+    """A parameter that changes with the text of the scripts, of the project's modules that they import, and with the pinned libraries.
 
-    With `problem`, the module that defines the problem of the wildcard counts too, and no other problem's.
+    With `problem`, the module that defines the problem of the wildcard counts too, and its entry in the catalogue, but no other problem's.
     """
-    roots = (WORKFLOW, WORKFLOW / "scripts")
-    files = [WORKFLOW / "scripts" / f"{script}.py" for script in scripts]
+    problems = WORKFLOW / "pinnscape" / "problems"
+
+    def of(*more):
+        files = [WORKFLOW / "scripts" / f"{script}.py" for script in scripts]
+        return digest([*files, *more], (WORKFLOW, WORKFLOW / "scripts"), without=[problems / "catalog.py"])
 
     def of_job(wildcards):
-        physics = WORKFLOW / "pinnscape" / "problems" / f"{CATALOG[wildcards.problem].module}.py"
-        return digest([*files, physics], roots)
+        entry = CATALOG[wildcards.problem]
+        return [of(problems / f"{entry.module}.py"), repr(entry), PINS]
 
-    return of_job if problem else digest(files, roots)
+    return of_job if problem else [of(), PINS]
 
 
 def gpus(wildcards):

@@ -21,8 +21,11 @@ rule collect_metrics:
         mem_mb=2000,
         runtime=20,
     params:
-        rank=STUDY.claims()["well_conditioned"]["rank"],
-        subspace=STUDY.claims()["alike"]["subspace"],
+        spectra={
+            "rank": STUDY.claims()["well_conditioned"]["rank"],
+            "subspace": STUDY.claims()["alike"]["subspace"],
+            "eigenvalues": STUDY.claims()["alike"]["eigenvalues"],
+        },
         radius=STUDY.claims()["convex"]["radius"],
         code=code("metrics"),
     message:

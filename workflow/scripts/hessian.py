@@ -8,6 +8,7 @@ from itertools import product
 from job import log, run
 from pinnscape import storage
 from pinnscape.curvature.files import hessian_dataset
+from pinnscape.formulations import PHYSICS
 from pinnscape.model import discretization
 from pinnscape.objective import Objective, tensor
 
@@ -19,7 +20,7 @@ def main(input, output, params, wildcards, device) -> None:
         points = storage.read(source, "checkpoints")
         theta = tensor(points["theta"].sel(checkpoint=checkpoint).values, device)
         trained = points.attrs["formulation"]
-        losses = ["deep-ritz", "strong-form"] + (["supervised"] if trained == "supervised" else [])
+        losses = [*PHYSICS, *([] if trained in PHYSICS else [trained])]
         log.info("%s: %s", trained, checkpoint)
         dataset = hessian_dataset([Objective(discretized, f) for f in losses], theta, params.hessian, seed=int(wildcards.seed))
         storage.write(

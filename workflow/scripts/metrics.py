@@ -12,7 +12,7 @@ def main(input, output, params) -> None:
         files.append((checkpoints, metrics.of_checkpoints(checkpoints, storage.read(history, "train"))))
     for path in input.hessians:
         hessian = storage.read(path, "hessian")
-        files.append((hessian, metrics.of_hessian(hessian, params.rank, params.subspace)))
+        files.append((hessian, metrics.of_hessian(hessian, **params.spectra)))
     for path in input.surfaces:
         surface = storage.read(path, "surfaces")
         lines = surface.attrs["kind"] == "lines"

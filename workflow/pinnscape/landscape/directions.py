@@ -144,7 +144,7 @@ def trajectory(snapshots: np.ndarray, origin: np.ndarray) -> Trajectory:
     offsets = snapshots - origin
     _, singular, rows = np.linalg.svd(offsets, full_matrices=False)
     if len(singular) < 2 or singular[1] <= 1e-12 * singular[0]:
-        raise ValueError("`snapshots` do not span a plane; keep more of them (training.snapshots)")
+        raise ValueError("`snapshots` do not span a plane; train for more steps, or keep more of them (training.snapshots)")
     largest = np.abs(rows[:2]).argmax(1)
     directions = rows[:2] * np.sign(rows[[0, 1], largest])[:, None]
     coordinates = offsets @ directions.T

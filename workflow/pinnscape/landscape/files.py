@@ -6,15 +6,16 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from pinnscape.errors import StudyError
+from pinnscape.formulations import FORMULATIONS
 from pinnscape.landscape import directions
 from pinnscape.landscape.axes import centred_axis, covering_axis, plane_coordinates
 from pinnscape.networks import layout_of
 from pinnscape.storage import variable
 
-# Added to a run's seed, so that directions do not repeat the random numbers of the initial weights.
+# Second entry of the seeds, so that directions do not repeat the random numbers of the initial weights.
 _STREAMS = {"random": 1, "lines": 2}
 _EIGENPAIRS = {"hessian-top": (0, 1), "hessian-extreme": (0, -1)}
-FORMULATIONS = ("deep-ritz", "strong-form", "supervised")
 
 
 def random_directions(plane: str, checkpoints: xr.Dataset, settings: Mapping[str, Any]) -> xr.Dataset:
@@ -36,7 +37,10 @@ def random_directions(plane: str, checkpoints: xr.Dataset, settings: Mapping[str
 def trajectory_directions(checkpoints: xr.Dataset, training: xr.Dataset) -> xr.Dataset:
     """directions-trajectory.nc: the principal plane of the snapshots through the final point."""
     origin = checkpoints["theta"].sel(checkpoint="final").values
-    found = directions.trajectory(training["theta"].values, origin)
+    try:
+        found = directions.trajectory(training["theta"].values, origin)
+    except ValueError as error:
+        raise StudyError(f"config.yaml: training: the path of the training has no principal plane ({error})") from error
     dataset = _directions("trajectory", origin, found.directions, "axis", ("none", "row"))
     return dataset.assign(
         explained_variance=variable("axis", found.explained_variance, "explained share of the squared distance"),

@@ -36,17 +36,16 @@ def principal_angles(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.degrees(np.where(cosines**2 > 0.5, np.arcsin(sines), np.arccos(cosines)))
 
 
-def spectral_distance(a: np.ndarray, b: np.ndarray, count: int) -> float:
+def spectral_distance(a: np.ndarray, b: np.ndarray, count: int, floor: float = 1e-10) -> float:
     """Mean distance in decades between the ``count`` largest eigenvalues of two spectra, each scaled by its own largest.
 
-    The mean of |log10(aᵢ/a₁) - log10(bᵢ/b₁)|: spectra fall over many decades, and on a linear scale all look like a spike at 0. Only indices at
-    which both are positive count.
+    The mean of |log10(aᵢ/a₁) - log10(bᵢ/b₁)|: spectra fall over many decades, and on a linear scale all look like a spike at 0. Ratios below
+    ``floor``, negative ones among them, count as ``floor``. NaN where a largest eigenvalue is not positive.
     """
     a, b = np.sort(a)[::-1][:count], np.sort(b)[::-1][:count]
-    positive = (a > 0) & (b > 0)
-    if not positive.any():
+    if a[0] <= 0 or b[0] <= 0:
         return float("nan")
-    return float(np.mean(np.abs(np.log10(a[positive] / a[0]) - np.log10(b[positive] / b[0]))))
+    return float(np.mean(np.abs(np.log10(np.maximum(a / a[0], floor)) - np.log10(np.maximum(b / b[0], floor)))))
 
 
 def wasserstein(a: np.ndarray, b: np.ndarray) -> float:

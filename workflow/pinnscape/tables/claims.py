@@ -39,10 +39,11 @@ def tests(settings: Mapping[str, Any], planes: list[str]) -> list[Test]:
     radius = convex["radius"][0]
     comparisons = [Test("alike", f"spearman[{p}]", f"spearman[{p}]", alike["spearman"], "at least") for p in planes]
     return [
-        Test("smooth", "variation_median", "variation_median[{own}]", settings["smooth"]["variation"], "at most"),
+        Test("smooth", "variation_largest", "variation_largest[{own}]", settings["smooth"]["variation"], "at most"),
         Test("well conditioned", "lambda_ratio", "lambda_ratio[{own}]", conditioned["ratio"], "at most"),
         Test("well conditioned", "share_above", "share_above[{own}]", conditioned["share"], "at least"),
         Test("convex near the solution", "negative_share", "negative_share[{own}]", convex["negative_share"], "at most"),
+        Test("convex near the solution", "negative_ratio", "negative_ratio[{own}]", convex["negative_ratio"], "at most"),
         Test(
             "convex near the solution",
             f"convex_share[{radius:g}]",

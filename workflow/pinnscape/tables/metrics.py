@@ -1,16 +1,17 @@
 """metrics.csv: every number of the study in long form."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from pinnscape.formulations import PHYSICS
 from pinnscape.landscape import roughness, similarity
 
 COLUMNS = ("problem", "formulation", "seed", "checkpoint", "metric", "value")
 _NUMBERS = ("trace", "trace_estimate", "condition_number", "negative", "null", "effective_rank", "share_above")
-_PHYSICS = ["deep-ritz", "strong-form"]
+_PHYSICS = list(PHYSICS)
 Rows = Iterator[tuple[str, str, float]]  # checkpoint, metric, value
 
 
@@ -33,13 +34,14 @@ def of_checkpoints(checkpoints: xr.Dataset, training: xr.Dataset) -> Rows:
             yield name, metric, float(record[metric])
 
 
-def of_hessian(hessian: xr.Dataset, rank: int, subspace: int) -> Rows:
+def of_hessian(hessian: xr.Dataset, rank: int, subspace: int, eigenvalues: int) -> Rows:
     """Spectra at a checkpoint, each loss in brackets, and how alike those of the two physics losses are.
 
     Args:
         hessian: hessian-{checkpoint}.nc.
-        rank: k of the ratio λ_1/λ_k, and number of eigenvalues whose distance is taken.
+        rank: k of the ratio λ_1/λ_k.
         subspace: dimension of the top eigenspaces that are compared.
+        eigenvalues: number of the largest eigenvalues whose distance is taken.
     """
     checkpoint = hessian.attrs["checkpoint"]
     for loss in hessian["formulation"].values:
@@ -53,7 +55,10 @@ def of_hessian(hessian: xr.Dataset, rank: int, subspace: int) -> Rows:
         # The number of negative eigenvalues is known only where all of them are.
         share = float(own["negative"]) / size if hessian.sizes["eigen"] == size else float("nan")
         yield checkpoint, f"negative_share[{loss}]", share
-    yield from ((checkpoint, metric, value) for metric, value in _alike(hessian.sel(formulation=_PHYSICS), rank, subspace))
+        yield checkpoint, f"negative_ratio[{loss}]", max(0.0, -float(values[-1] / values[0]))
+    yield from (
+        (checkpoint, metric, value) for metric, value in _alike(hessian.sel(formulation=_PHYSICS), subspace, eigenvalues)
+    )
 
 
 def _ratio(own: xr.Dataset, rank: int) -> float:
@@ -65,14 +70,16 @@ def _ratio(own: xr.Dataset, rank: int) -> float:
     return float(own["eigenvalue"].values[0] / value) if value > 0 else float("inf")
 
 
-def _alike(pair: xr.Dataset, rank: int, subspace: int) -> Iterator[tuple[str, float]]:
+def _alike(pair: xr.Dataset, subspace: int, eigenvalues: int) -> Iterator[tuple[str, float]]:
     a, b = (pair["eigenvector"].values[i][pair["vector"].values < subspace] for i in (0, 1))
     angles = similarity.principal_angles(a, b)
     yield "principal_angle_median", float(np.median(angles))
     yield "principal_angle_smallest", float(angles[0])
     yield "principal_angle_largest", float(angles[-1])
-    values = pair["eigenvalue"].values
-    yield "spectral_distance", similarity.spectral_distance(values[0], values[1], rank)
+    values, top = pair["eigenvalue"].values, pair["eigen"].values < eigenvalues
+    known = top.sum() == min(eigenvalues, pair.sizes["parameter"])
+    distance = similarity.spectral_distance(values[0, top], values[1, top], eigenvalues) if known else float("nan")
+    yield "spectral_distance", distance
     if pair.sizes["eigen"] == pair.sizes["parameter"]:
         yield "wasserstein", similarity.wasserstein(values[0], values[1])
 
@@ -82,6 +89,10 @@ def of_plane(surface: xr.Dataset) -> Rows:
     name = surface.attrs["kind"]
     ritz, strong = (surface["loss"].sel(formulation=f).values for f in _PHYSICS)
     yield "final", f"spearman[{name}]", similarity.spearman(ritz, strong)
+    if name == "random":  # what any two losses that grow with the distance from their minimum have in common
+        squares = surface["alpha"].values[:, None] ** 2 + surface["beta"].values ** 2
+        own = surface["loss"].sel(formulation=surface.attrs["formulation"]).values
+        yield "final", "spearman_distance[random]", similarity.spearman(own, squares)
     distance = similarity.minimum_distance(ritz, strong, surface["alpha"].values, surface["beta"].values)
     yield "final", f"minimum_distance[{name}]", distance
     yield "final", f"inverted_share[{name}]", float(surface["inverted"].mean())
@@ -90,16 +101,28 @@ def of_plane(surface: xr.Dataset) -> Rows:
 
 
 def of_lines(surface: xr.Dataset, radii: Sequence[float]) -> Rows:
-    """Roughness of each loss along the bundle, and convexity of it within the radii."""
+    """Roughness of each loss along the bundle, and convexity of it, within the radii.
+
+    The range of a whole line is set by its ends, so that ripples near the centre hardly count in it; within a smaller radius they do.
+    ``variation_largest`` is over all lines and radii.
+    """
     alpha = surface["alpha"].values
     yield "final", "inverted_share[lines]", float(surface["inverted"].mean())
     for loss in surface["formulation"].values:
         lines = surface["loss"].sel(formulation=loss).values
-        excess = np.array([roughness.excess(alpha, line) for line in lines])
-        variations = np.array([roughness.normalized_variation(alpha, line) for line in lines])
-        known = excess[np.isfinite(excess)]
-        yield "final", f"variation_median[{loss}]", float(np.median(known)) if len(known) else float("nan")
-        yield "final", f"variation_largest[{loss}]", float(known.max()) if len(known) else float("nan")
-        yield "final", f"roughness_index[{loss}]", roughness.roughness_index(variations)
+        whole = np.array([roughness.excess(alpha, line) for line in lines])
+        yield "final", f"roughness_index[{loss}]", roughness.roughness_index(whole)
+        yield "final", f"variation_median[{loss}]", _over(np.median, whole)
+        largest = []
         for radius in radii:
+            inside = np.abs(alpha) <= radius * (1 + 1e-12)
+            largest.append(_over(np.max, np.array([roughness.excess(alpha[inside], line[inside]) for line in lines])))
+            yield "final", f"variation_largest[{loss}, {radius:g}]", largest[-1]
             yield "final", f"convex_share[{loss}, {radius:g}]", roughness.convex_share(alpha, lines, radius)
+        yield "final", f"variation_largest[{loss}]", _over(np.max, np.array([*largest, *whole]))
+
+
+def _over(statistic: Callable[[np.ndarray], float], values: np.ndarray) -> float:
+    """A statistic of the finite values; NaN without any."""
+    finite = values[np.isfinite(values)]
+    return float(statistic(finite)) if len(finite) else float("nan")
