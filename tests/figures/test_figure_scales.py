@@ -113,6 +113,16 @@ def test_lines_are_scaled_each_to_its_own_range():
     np.testing.assert_array_equal(scales.normalised(values), expected)
 
 
+def test_a_line_that_blows_up_is_scaled_by_its_bulk():
+    bowl = np.linspace(-1.0, 1.0, 21) ** 2
+    spiked = np.append(bowl, 1e6)
+    bulk = np.quantile(spiked, 0.8)
+    (scaled,) = scales.normalised(spiked[None])
+    np.testing.assert_allclose(scaled[:-1], bowl / bulk)
+    assert scaled[-1] > 1e5
+    np.testing.assert_allclose(scales.normalised(bowl[None])[0], bowl)
+
+
 def test_missing_values_are_those_that_inversion_does_not_explain():
     values, inverted = np.array([1.0, np.nan, np.nan, np.inf]), np.array([1, 1, 0, 0])
     np.testing.assert_array_equal(scales.missing(values, inverted), [False, False, True, True])

@@ -115,14 +115,23 @@ def omission(*arrays: np.ndarray | xr.DataArray) -> str:
     return f"{count} value{'s' if count > 1 else ''} ≤ 0 omitted" if count else ""
 
 
+SPIKE = 20.0  # a line whose largest value is this many times its 80 % quantile blows up at its ends
+
+
 def normalised(values: np.ndarray) -> np.ndarray:
-    """Each row of ``values`` (line, point) scaled to [0, 1] by its own range; a constant row becomes 0, NaN stays NaN."""
+    """Each row of ``values`` (line, point) scaled to [0, 1] by its own range; a constant row becomes 0, NaN stays NaN.
+
+    A row that blows up (as next to an inversion) is scaled by its 80 % quantile instead and leaves [0, 1] at the top: scaled by its largest
+    value it would be a flat line with a spike.
+    """
     values = np.asarray(values, float)
     result = np.full_like(values, np.nan)
     for row, into in zip(values, result, strict=True):
         finite = np.isfinite(row)
         if finite.any():
             low, high = row[finite].min(), row[finite].max()
+            bulk = np.quantile(row[finite], 0.8)
+            high = bulk if high - low > SPIKE * (bulk - low) > 0 else high
             into[finite] = (row[finite] - low) / (high - low) if high > low else 0.0
     return result
 
