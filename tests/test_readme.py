@@ -1,0 +1,39 @@
+"""The README's examples do what it says."""
+
+import re
+from pathlib import Path
+
+import torch
+
+from pinnscape import quadrature
+from pinnscape.networks import Network
+from pinnscape.objective import Discretization
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+
+
+def block(beginning: str) -> str:
+    (found,) = [code for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if beginning in code]
+    return found
+
+
+def test_the_problem_of_the_readme_is_one() -> None:
+    scope: dict = {}
+    exec(block("class Gelfand2d"), scope)  # noqa: S102 - the text is our own
+    made = Discretization(scope["Gelfand2d"](), Network(2, 1, 5, 1), quadrature.rule("gauss-legendre", 12, 2))
+    x, y = made.points.T
+    u = torch.sin(torch.pi * x) * torch.sin(torch.pi * y)
+    torch.testing.assert_close(made.load[:, 0], 2 * torch.pi**2 * u - torch.exp(u), rtol=1e-12, atol=1e-12)
+    assert made.second == "laplacian"
+    theta = torch.zeros(3, made.network.size, dtype=torch.float64)
+    assert bool(made.measure(theta)["strong-form"].isfinite().all())
+
+
+def test_the_notebook_example_imports_what_there_is() -> None:
+    lines = [line for line in block("dense.eigenpairs").splitlines() if line.startswith(("import", "from"))]
+    assert len(lines) == 5
+    exec("\n".join(lines), {})  # noqa: S102 - the text is our own
+
+
+def test_no_placeholder_is_left() -> None:
+    assert not re.findall(r"@[A-Z]+@", README)
