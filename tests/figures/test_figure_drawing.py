@@ -122,7 +122,7 @@ def test_surfaces_have_finite_heights_where_gaps_are_negative():
     assert ax.get_zlabel() == r"$\log_{10} L$"
     low, high = ax.get_zlim()
     assert -6 < low < high < 3
-    assert "energy gap (floor" in ax.get_title()
+    assert "energy gap\n(floor" in ax.get_title()
 
 
 # ---- colours ----

@@ -113,6 +113,19 @@ def test_lines_are_scaled_each_to_its_own_range():
     np.testing.assert_array_equal(scales.normalised(values), expected)
 
 
+def test_a_few_values_far_above_all_others_do_not_set_the_scale():
+    values = np.concatenate([np.geomspace(1.0, 1e3, 200), [1e9, 1e12]])
+    scale = scales.decide(values)
+    assert scale.log
+    assert scale.high <= 1e3
+    assert scale.above == (values > scale.levels()[-1]).sum() >= 2
+    assert "ceiling" in scale.label("loss")
+    assert scale.clip(values).max() == scale.levels()[-1]
+    without = scales.decide(values[:200])
+    assert (without.high, without.above) == (1e3, 0)
+    assert "ceiling" not in without.label("loss")
+
+
 def test_a_line_that_blows_up_is_scaled_by_its_bulk():
     bowl = np.linspace(-1.0, 1.0, 21) ** 2
     spiked = np.append(bowl, 1e6)

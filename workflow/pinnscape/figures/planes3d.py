@@ -19,7 +19,7 @@ def draw(surfaces: Mapping[str, xr.Dataset]) -> Figure:
         surfaces: surface-random.nc keyed by the formulation that trained the point.
     """
     trained = style.ordered(surfaces)
-    fig = style.figure(2.9, right=0.97)  # vertical labels do not count in the layout
+    fig = style.figure(3.05, right=0.97)  # vertical labels do not count in the layout
     axes = fig.subplots(1, len(trained), squeeze=False, subplot_kw={"projection": "3d"})[0]
     for ax, formulation in zip(axes, trained, strict=True):
         _surface(ax, surfaces[formulation], formulation)
@@ -51,7 +51,7 @@ def _surface(ax: Axes3D, data: xr.Dataset, formulation: str) -> None:
     _floor(ax, data, values, low)
     ax.set(xlabel=r"$\alpha$", ylabel=r"$\beta$", zlim=(low, high))
     ax.set_zlabel(height_label(scale), labelpad=-5)
-    name = scale.label(style.loss_label(formulation))
+    name = scale.label(style.loss_label(formulation)).replace(" (", "\n(")  # in one line it would run into the neighbour
     ax.set_title(f"{style.formulation_label(formulation)}\n$L$: {name}", color=style.colour(formulation))
     ax.view_init(elev=28, azim=-55)
     ax.set_box_aspect((1, 1, 0.8), zoom=0.85)  # pyright: ignore[reportArgumentType] (typed as an integer by mistake)

@@ -2,7 +2,8 @@
 
 A logarithmic scale needs a floor. Two things set it apart from the smallest positive value. A quadrature rule lets an energy
 fall slightly below the exact minimum, and gaps no larger than the deepest of those mean nothing. And at a minimiser a handful
-of cells may lie many decades below all others, on which a colour scale would be wasted.
+of cells may lie many decades below all others, on which a colour scale would be wasted. So may a handful of cells above all
+others, where a loss blows up next to an inversion: then it has a ceiling too.
 """
 
 import math
@@ -18,6 +19,8 @@ from pinnscape.figures import style
 LOG_FROM = 30.0  # ratio of largest to smallest shown value from which a scale is logarithmic
 MOST_DECADES = 12.0
 FLOOR_QUANTILE = 0.005  # share of the values that may lie below a logarithmic scale
+CEILING_QUANTILE = 0.97  # a logarithmic scale ends here if the largest value ...
+BLOW_UP = 1e3  # ... is this many times larger
 _STRIDES = (1, 2, 5, 10)  # of labelled levels on a linear scale
 _STEPS = (0.125, 0.25, 0.5, 1.0, 2.0)  # of levels, in decades
 
@@ -31,12 +34,14 @@ class Scale:
         high: largest value shown.
         log: whether the scale is logarithmic.
         below: how many finite values lie below ``low`` and are shown as ``low``.
+        above: how many finite values lie above ``high`` and are shown as ``high``.
     """
 
     low: float
     high: float
     log: bool
     below: int = 0
+    above: int = 0
 
     def levels(self, most: int = 16) -> np.ndarray:
         """Round contour levels that cover the range, about ``most`` of them at most."""
@@ -52,8 +57,9 @@ class Scale:
         return BoundaryNorm(self.levels(), 256)
 
     def clip(self, values: np.ndarray) -> np.ndarray:
-        """``values``, those below the scale raised to its lowest level; NaN stays NaN."""
-        return np.maximum(values, self.levels()[0]) if self.log else np.asarray(values, float)
+        """``values``, those below the scale raised to its lowest level, those above lowered to its highest; NaN stays NaN."""
+        levels = self.levels()
+        return np.clip(values, levels[0], levels[-1]) if self.log else np.asarray(values, float)
 
     def ticks(self, most: int = 5) -> np.ndarray:
         """Levels that get a label: whole decades where at least two fit, round values on a linear scale."""
@@ -73,15 +79,19 @@ class Scale:
         return [_power(tick) if self.log else f"{_clean(tick):.4g}".replace("-", "−") for tick in self.ticks(most)]
 
     def label(self, name: str) -> str:
-        """``name``, with the floor where values lie below it."""
-        return f"{name} (floor {style.number(self.levels()[0])})" if self.log and self.below else name
+        """``name``, with the floor where values lie below it and the ceiling where values lie above it."""
+        levels = self.levels()
+        ends = [f"floor {style.number(levels[0])}"] if self.log and self.below else []
+        ends += [f"ceiling {style.number(levels[-1])}"] if self.log and self.above else []
+        return f"{name} ({', '.join(ends)})" if ends else name
 
 
 def decide(*arrays: np.ndarray | xr.DataArray) -> Scale:
     """The scale on which all of ``arrays`` are shown; values that are not finite do not count.
 
     Logarithmic where the positive values above the floor span at least a factor of 30. The floor is the largest of: the 0.5 %
-    quantile of the positive values, the size of the most negative value, and 1e-12 of the largest value.
+    quantile of the positive values, the size of the most negative value, and 1e-12 of the largest value. A ceiling at the 97 %
+    quantile where the largest value is more than 1000 times that.
     """
     values = np.concatenate([np.asarray(array, float).ravel() for array in arrays]) if arrays else np.empty(0)
     values = values[np.isfinite(values)]
@@ -90,10 +100,14 @@ def decide(*arrays: np.ndarray | xr.DataArray) -> Scale:
     low, high = float(values.min()), float(values.max())
     positive = values[values > 0]
     if positive.size:
+        bulk = float(np.quantile(positive, CEILING_QUANTILE, method="higher"))
+        high = bulk if high > BLOW_UP * bulk else high
         floor = max(float(np.quantile(positive, FLOOR_QUANTILE, method="lower")), -low, high * 10**-MOST_DECADES)
         if high / floor >= LOG_FROM:
-            bottom = Scale(floor, high, log=True).levels()[0]
-            return Scale(floor, high, log=True, below=int((values < bottom).sum()))
+            levels = Scale(floor, high, log=True).levels()
+            below, above = int((values < levels[0]).sum()), int((values > levels[-1]).sum())
+            return Scale(floor, high, log=True, below=below, above=above)
+        high = float(values.max())
     return Scale(low, high, log=False) if high > low else Scale(low - 0.5, high + 0.5, log=False)
 
 
