@@ -308,5 +308,8 @@ def test_signs_do_not_depend_on_the_path_being_mirrored():
 
 @pytest.mark.parametrize("snapshots", [np.zeros((1, 5)), np.outer(np.arange(4.0), np.ones(5)), np.eye(2)])
 def test_a_path_on_a_line_is_refused(snapshots):
-    with pytest.raises(ValueError, match=r"^`snapshots` do not span a plane; keep more of them \(training.snapshots\)$"):
+    with pytest.raises(
+        ValueError,
+        match=r"^`snapshots` do not span a plane; train for more steps, or keep more of them \(training.snapshots\)$",
+    ):
         directions.trajectory(snapshots, snapshots[-1])

@@ -19,7 +19,7 @@ rule write_report:
         runtime=20,
     params:
         config=config,
-        captions=[path.read_text() for path in sorted((WORKFLOW / "report").glob("*.rst"))],
+        captions=lambda wildcards: [path.read_text() for path in sorted((WORKFLOW / "report").glob("*.rst"))],
         snakefile=str(Path(workflow.basedir) / "Snakefile"),
         code=code("report"),
     message:
