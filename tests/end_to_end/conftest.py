@@ -6,7 +6,6 @@ import pytest
 from end_to_end.workspace import Workspace
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One process runs all tests of the workflow, so that they share the finished study; it starts with them, the longest."""
     here = [item for item in items if Path(__file__).parent in item.path.parents]
