@@ -10,7 +10,7 @@ study: .venv/ready
 	$(BIN)/snakemake --cores all
 
 test: lint
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	$(BIN)/python -m pytest
 
 lint: .venv/ready
 	$(BIN)/ruff check .
