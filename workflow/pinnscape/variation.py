@@ -4,7 +4,7 @@
 
 where d/dxᵢ is the directional derivative of the flux ∂e/∂(∂ᵢu) along (eᵢ, ∂ᵢu, ∂ᵢ∇u) in its arguments (x, u, ∇u). There are two routes to it
 from the same density: by automatic differentiation at every evaluation (``automatic``, the reference: any density), and once by hand, that is
-by SymPy, as an explicit expression (``symbolic``, 5 to 20 times faster: densities written with ``functions`` and arithmetic).
+by SymPy, as an explicit expression (``symbolic``, several times faster: densities written with ``functions`` and arithmetic).
 """
 
 import logging
