@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from end_to_end.workspace import Workspace, jobs
 
+pytestmark = pytest.mark.xdist_group("workflow")  # one process runs them all: they share one finished study
+
 PROBLEMS = ("poisson1d", "neo_hookean2d")
 FORMULATIONS = ("deep-ritz", "strong-form")
 STAGES = ("select_checkpoints", "find_directions", "measure_hessians", "find_hessian_directions")

@@ -12,6 +12,8 @@ from end_to_end.workspace import PROJECT, Workspace
 
 from pinnscape import storage
 
+pytestmark = pytest.mark.xdist_group("workflow")  # one process runs them all: they share one finished study
+
 STAGES = {"training": "train", "solution": "train", "checkpoints": "checkpoints", "directions": "directions"}
 STAGES |= {"surface": "surfaces", "hessian": "hessian"}
 
