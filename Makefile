@@ -4,7 +4,7 @@ BIN := .venv/bin
 # One thread a job: jobs run side by side, and two threads of one job wait for each other on a busy machine.
 export OMP_NUM_THREADS := 1
 
-.PHONY: study test lint report clean
+.PHONY: study test lint report bench clean
 
 study: .venv/ready
 	$(BIN)/snakemake --cores all
@@ -28,5 +28,14 @@ report: .venv/ready
 	$(BIN)/python -m pip install --disable-pip-version-check -r envs/requirements.txt
 	touch $@
 
+# Against other packages, which have an environment of their own.
+bench: .venv/ready .venv-peers/ready
+	$(BIN)/python tests/benchmarks/run.py --output results/tables/benchmarks.csv
+
+.venv-peers/ready: envs/peers.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --disable-pip-version-check -r envs/peers.txt
+	touch $@
+
 clean:
-	rm -rf .venv .cache
+	rm -rf .venv .venv-peers .cache

@@ -21,6 +21,7 @@ study:
   formulations: [deep-ritz, strong-form, supervised]
   seeds: [0, 1, 2]
 device: auto
+engine: {compile: auto, memory: 1000}
 network: {width: 16, depth: 2, activation: tanh, initialization: glorot}
 quadrature: {rule: gauss-legendre, points: 20}
 training:
@@ -42,6 +43,7 @@ grid:
   planes: [random, trajectory, hessian-top, hessian-extreme]
   points: 41
   line_points: 101
+  tolerance: 1.0e-5
   radius: {random: 1.0, hessian-top: 0.5, hessian-extreme: 0.5, lines: 1.0}
   margin: 0.2
 hessian:
@@ -222,7 +224,11 @@ BAD: list[tuple[str, Any, str]] = [
         "Adam",
         "training.phases[0].optimizer: must be one of adam, lbfgs; got 'Adam'; did you mean adam?",
     ),
-    ("training.phases.0.memory", 5, "training.phases[0].memory: unknown key; known are decay, learning_rate, optimizer, steps"),
+    (
+        "training.phases.0.memory",
+        5,
+        "training.phases[0].memory: unknown key; did you mean engine.memory? known are decay, learning_rate, optimizer, steps",
+    ),
     ("training.phases.1.learning_rate", 0.1, "training.phases[1].learning_rate: unknown key"),
     ("training.phases.0.lr", 0.1, "training.phases[0].lr: unknown key; known are decay, learning_rate, optimizer, steps"),
     (

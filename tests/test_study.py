@@ -92,10 +92,11 @@ def test_default_study():
     assert study.directions("random") == {"bias": "row", "normalization": "filter"}
     assert study.directions("lines") == {"bias": "row", "lines": 16, "normalization": "filter"}
     assert study.directions("trajectory") == study.directions("hessian-top") == {}
-    assert study.grid("random") == {"points": 41, "radius": 1.0}
-    assert study.grid("hessian-top") == {"points": 41, "radius": 0.5}
-    assert study.grid("trajectory") == {"margin": 0.2, "points": 41}
-    assert study.grid("lines") == {"line_points": 101, "radius": 1.0}
+    assert study.engine() == {"compile": "auto", "memory": 1000}
+    assert study.grid("random") == {"points": 41, "radius": 1.0, "tolerance": 1e-5}
+    assert study.grid("hessian-top") == {"points": 41, "radius": 0.5, "tolerance": 1e-5}
+    assert study.grid("trajectory") == {"margin": 0.2, "points": 41, "tolerance": 1e-5}
+    assert study.grid("lines") == {"line_points": 101, "radius": 1.0, "tolerance": 1e-5}
     assert study.figures() == {"dpi": 200}
 
 
@@ -163,7 +164,7 @@ def stages(study: Study) -> dict[str, str]:
     for plane in study.planes:
         settings[f"directions {plane}"] = study.directions(plane)
         settings[f"grid {plane}"] = study.grid(plane)
-    for name in ("checkpoints", "hessian", "claims", "figures"):
+    for name in ("checkpoints", "engine", "hessian", "claims", "figures"):
         settings[name] = getattr(study, name)()
     return {name: json.dumps(value) for name, value in settings.items()}
 
@@ -178,6 +179,8 @@ DEPENDENCIES = [
     ("study.seeds", [2, 1, 0], set()),
     ("study.formulations", ["strong-form"], set()),
     ("device", "cpu", set()),
+    ("engine.compile", "never", {"engine"}),
+    ("engine.memory", 500, {"engine"}),
     ("network.width", 32, for_problems("model")),
     ("network.depth", 3, for_problems("model")),
     ("network.activation", "sin", for_problems("model")),
@@ -206,6 +209,7 @@ DEPENDENCIES = [
     ("grid.planes", [*reversed(PLANES)], set()),
     ("grid.points", 21, {f"grid {plane}" for plane in PLANES}),
     ("grid.line_points", 201, {"grid lines"}),
+    ("grid.tolerance", 0, {f"grid {plane}" for plane in (*PLANES, "lines")}),
     ("grid.radius.random", 0.7, {"grid random"}),
     ("grid.radius.random", 1, set()),
     ("grid.radius.hessian-top", 0.7, {"grid hessian-top"}),

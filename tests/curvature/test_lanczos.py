@@ -49,6 +49,18 @@ def test_both_ends_are_those_of_the_dense_spectrum(name, count):
     assert found.converged
 
 
+@pytest.mark.parametrize("name", SPECTRA)
+@pytest.mark.parametrize("count", [1, 5])
+def test_the_largest_alone_are_those_of_the_dense_spectrum(name, count):
+    matrix = with_spectrum(SPECTRA[name])
+    found = extremes(rows_of(matrix), matrix[0], count, 1000, 1e-10, 0, smallest=False)
+    expected = np.sort(torch.linalg.eigvalsh(matrix).numpy())[::-1][:count]
+    np.testing.assert_allclose(found.values.numpy(), expected, rtol=0.0, atol=1e-8 * scale_of(SPECTRA[name]))
+    assert found.index.tolist() == list(range(count))
+    assert found.converged
+    assert found.steps <= found_in(matrix, count).steps
+
+
 @pytest.mark.parametrize("formulation", ["deep-ritz", "strong-form"])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_both_ends_of_the_hessian_of_a_trained_network(formulation, seed):

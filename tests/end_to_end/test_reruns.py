@@ -101,6 +101,7 @@ def importers(root: Path, module: str) -> set:
 @pytest.mark.parametrize(
     ("override", "expected"),
     [
+        ({"grid": {"tolerance": 1e-4}}, stages(*SURFACES) | figures(*OF_SURFACES) | TABLES),
         ({"grid": {"points": 9}}, stages(*SURFACES) | figures(*OF_SURFACES) | TABLES),
         ({"grid": {"radius": {"hessian-top": 0.25}}}, stages("evaluate_hessian_surfaces") | figures("hessian_planes") | TABLES),
         ({"claims": {"smooth": {"variation": 1.5}}}, {("judge_claims",), ("figure_claims",)}),
@@ -108,6 +109,7 @@ def importers(root: Path, module: str) -> set:
         ({"figures": {"dpi": 70}}, ALL_FIGURES),
         ({"device": "cpu"}, set()),
         ({"training": {"log_every": 6}}, trainings() | AFTER_TRAINING),
+        ({"engine": {"compile": "never"}}, trainings() | AFTER_TRAINING),
         (
             {"problems": {"neo_hookean2d": {"parameters": {"mu": 2.0}}}},
             trainings(("neo_hookean2d",))

@@ -35,6 +35,10 @@ class Jet:
         given = {"gradient": gradient, "laplacian": laplacian, "hessian": hessian}
         self._derivatives = {name: tensor for name, tensor in given.items() if tensor is not None}
 
+    def __getitem__(self, rows: slice) -> "Jet":
+        """The jet at some of the points, for one that is not batched."""
+        return Jet(self.value[rows], **{name: derivative[rows] for name, derivative in self._derivatives.items()})
+
     def has(self, name: Order) -> bool:
         """Whether the derivative of this name was computed."""
         return name in self._derivatives
@@ -177,8 +181,9 @@ def _jet(streams: Tensor, dimension: int, order: Order) -> Jet:
 def symmetric(upper: Tensor, dimension: int) -> Tensor:
     """The symmetric matrices (..., d, d) whose entries i <= j are (..., d(d+1)/2)."""
     position = {pair: k for k, pair in enumerate(pairs(dimension))}
-    index = [position[min(i, j), max(i, j)] for i in range(dimension) for j in range(dimension)]
-    return upper[..., index].unflatten(-1, (dimension, dimension))
+    # Not by an index with repetitions: from its second derivative, TorchInductor of torch 2.13 makes code with wrong numbers.
+    entries = [upper[..., position[min(i, j), max(i, j)]] for i in range(dimension) for j in range(dimension)]
+    return torch.stack(entries, -1).unflatten(-1, (dimension, dimension))
 
 
 def function_jet(function: Callable[[Tensor], Tensor], points: Tensor) -> Jet:

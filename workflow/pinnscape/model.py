@@ -1,12 +1,16 @@
 """From the settings of a study to objectives: the one place where names become problems, networks and rules."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pinnscape import quadrature
+from pinnscape.compiler import Compiler
 from pinnscape.networks import Network
 from pinnscape.objective import Discretization
 from pinnscape.problems.catalog import CATALOG, problem
+
+_KERNELS = Path(".cache/kernels")  # of the folder of the study
 
 
 def network(name: str, settings: Mapping[str, Any]) -> Network:
@@ -20,13 +24,30 @@ def network(name: str, settings: Mapping[str, Any]) -> Network:
     return Network(entry.dimension, entry.components, settings["width"], settings["depth"], settings["activation"])
 
 
-def discretization(name: str, settings: Mapping[str, Any], device: str = "cpu") -> Discretization:
+def compiler(engine: Mapping[str, Any], calls: Mapping[str, float]) -> Compiler | None:
+    """The compiler that the section ``engine`` asks for; ``calls`` as in ``Compiler``."""
+    if engine["compile"] == "never":
+        return None
+    return Compiler(_KERNELS, calls if engine["compile"] == "auto" else None)
+
+
+def discretization(
+    name: str,
+    settings: Mapping[str, Any],
+    device: str = "cpu",
+    compiler: Compiler | None = None,
+    memory: float = 1000.0,
+) -> Discretization:
     """A problem with its network and quadrature.
 
     Args:
         name: of the problem.
         settings: with keys ``network``, ``quadrature`` and ``parameters``, as ``Study.model`` gives them.
         device: of the tensors.
+        compiler: of losses and derivatives, if any.
+        memory: for intermediate values, in megabytes.
     """
     rule = quadrature.rule(settings["quadrature"]["rule"], settings["quadrature"]["points"], CATALOG[name].dimension)
-    return Discretization(problem(name, settings["parameters"]), network(name, settings["network"]), rule, device)
+    return Discretization(
+        problem(name, settings["parameters"]), network(name, settings["network"]), rule, device, compiler, 1e6 * memory
+    )

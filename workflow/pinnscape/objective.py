@@ -4,6 +4,8 @@
 dimensions of theta. No analysis above this module knows a differential equation.
 """
 
+import copy
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +14,7 @@ import torch
 from torch import Tensor
 
 from pinnscape import quadrature
+from pinnscape.compiler import Compiler, Kernel
 from pinnscape.formulations import FORMULATIONS
 from pinnscape.jets import Jet, Order, function_jet, network_jet, product_jet, sum_jet
 from pinnscape.networks import Network
@@ -20,6 +23,7 @@ from pinnscape.variation import EulerLagrange
 
 # The exact energy is integrated with this many Gauss-Legendre points an axis, far beyond what smooth solutions need.
 _REFERENCE_POINTS = 80
+_MEASURED = (*FORMULATIONS, "energy_gap", "l2_error", "h1_error", "inverted")
 
 
 class Discretization:
@@ -30,12 +34,22 @@ class Discretization:
         network: architecture; its inputs and outputs must fit the problem.
         rule: quadrature rule on the unit cube.
         device: of all tensors; they are float64.
+        compiler: makes machine code of losses and derivatives where that pays; without it, and on a GPU, torch runs them operation by operation.
+        memory: bound on the intermediate values of one evaluation, in bytes; more points than fit are summed block by block.
 
     Raises:
         ValueError: the network's inputs or outputs do not fit the problem.
     """
 
-    def __init__(self, problem: Problem, network: Network, rule: quadrature.Rule, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        network: Network,
+        rule: quadrature.Rule,
+        device: str = "cpu",
+        compiler: Compiler | None = None,
+        memory: float = 1e9,
+    ) -> None:
         if (network.inputs, network.outputs) != (problem.dimension, len(problem.components)):
             raise ValueError(f"`network` must map {problem.dimension} inputs to {len(problem.components)} outputs")
         self.problem, self.network, self.device = problem, network, torch.device(device)
@@ -47,6 +61,50 @@ class Discretization:
         self._operator = EulerLagrange(problem.density, problem.dimension, len(problem.components))
         self.load = self._operator(self.points, self.exact)
         self.second: Order = self._operator.principal  # the derivatives that the residual needs
+        self._compiler = compiler if self.device.type == "cpu" else None
+        self._kernels: dict[str, Kernel | None] = {}
+        self._memory = memory
+
+    @cached_property
+    def parts(self) -> Sequence["Discretization"]:
+        """The same problem on blocks of the quadrature points, whose losses sum up to the whole; itself where memory suffices."""
+        streams, network = self.streams(self.second), self.network
+        # An intermediate value for each of the ten or so operations of a layer, kept for the derivatives.
+        block = max(1, int(self._memory / (8 * 10 * streams * network.width * (network.depth + 1))))
+        return [self] if len(self.points) <= block else [self._part(rows) for rows in self._blocks(block)]
+
+    def _blocks(self, block: int) -> Iterator[slice]:
+        for start in range(0, len(self.points), block):
+            yield slice(start, start + block)
+
+    def _part(self, rows: slice) -> "Discretization":
+        part = copy.copy(self)
+        part.points, part.weights, part.load = self.points[rows], self.weights[rows], self.load[rows]
+        part.exact, part._lift, part._factor = self.exact[rows], self._lift[rows], self._factor[rows]
+        part._compiler, part._kernels, part.parts = None, {}, [part]
+        return part
+
+    def streams(self, order: Order) -> int:
+        """How many values at a point go through the network for derivatives up to this order."""
+        d = self.problem.dimension
+        return {"value": 1, "gradient": 1 + d, "laplacian": 2 + d, "hessian": 1 + d + d * (d + 1) // 2}[order]
+
+    def kernel(self, kind: str, name: str, order: Order, function: Callable[..., object], *example: Tensor) -> Kernel | None:
+        """Machine code for a function of the parameters; None where there is none, or where it does not pay.
+
+        Args:
+            kind: of work, as the compiler counts it.
+            name: of the function.
+            order: of the derivatives that it needs.
+            function: see ``Compiler.compile``.
+            example: its arguments.
+        """
+        if self._compiler is None or len(self.parts) > 1:
+            return None
+        if name not in self._kernels:
+            weights = self.network.size * len(self.points) * self.streams(order)
+            self._kernels[name] = self._compiler.compile(function, *example, name=name, kind=kind, weights=weights)
+        return self._kernels[name]
 
     def jet(self, theta: Tensor, order: Order) -> Jet:
         """The solution u and its derivatives at the quadrature points for parameters (..., P)."""
@@ -81,10 +139,20 @@ class Discretization:
 
     def errors(self, u: Jet) -> tuple[Tensor, Tensor]:
         """Relative L² error and relative error in the full H¹ norm."""
-        value, slope = self.misfit(u), (u.gradient - self.exact.gradient).square().sum((-2, -1)) @ self.weights
-        norm = self.exact.value.square().sum(-1) @ self.weights
-        seminorm = self.exact.gradient.square().sum((-2, -1)) @ self.weights
+        return self._relative(self.misfit(u), self._slope_misfit(u))
+
+    def _slope_misfit(self, u: Jet) -> Tensor:
+        return (u.gradient - self.exact.gradient).square().sum((-2, -1)) @ self.weights
+
+    def _relative(self, value: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
+        norm, seminorm = self.norms
         return (value / norm).sqrt(), ((value + slope) / (norm + seminorm)).sqrt()
+
+    @cached_property
+    def norms(self) -> tuple[float, float]:
+        """∫ |u*|² and ∫ |∇u*|², which errors are relative to."""
+        value = self.exact.value.square().sum(-1) @ self.weights
+        return float(value), float(self.exact.gradient.square().sum((-2, -1)) @ self.weights)
 
     def inverted(self, u: Jet) -> Tensor:
         """Whether the energy does not exist at some quadrature point (...), bool."""
@@ -102,17 +170,33 @@ class Discretization:
         return float(density @ torch.tensor(fine.weights))
 
     def measure(self, theta: Tensor) -> dict[str, Tensor]:
-        """Every loss and error at once, each (...): one pass through the network for all of them.
+        """Every loss and error at once, each (...), for parameters (..., P): one pass through the network for all of them.
 
         Keys: the formulations, ``energy_gap``, ``l2_error``, ``h1_error``, ``inverted``. Where the energy does not exist, the losses that are
         made of it are NaN.
         """
+        example = theta.reshape(-1, theta.shape[-1])[0].contiguous()
+        kernel = self.kernel("measurement", "losses and errors", self.second, self._integrals, example)
+        if kernel is None:
+            energy, residual, misfit, slope, inverted = self._summed(theta)
+        else:
+            rows = [kernel(row) for row in theta.reshape(-1, theta.shape[-1])]
+            columns = (torch.stack(column).reshape(theta.shape[:-1]) for column in zip(*rows, strict=True))
+            energy, residual, misfit, slope, inverted = columns
+        results = energy, residual, misfit, energy - self.energy_minimum, *self._relative(misfit, slope), inverted
+        return dict(zip(_MEASURED, results, strict=True))
+
+    def _summed(self, theta: Tensor) -> tuple[Tensor, ...]:
+        """``_integrals`` over all blocks of points."""
+        sums = self.parts[0]._integrals(theta)
+        for part in self.parts[1:]:
+            *more, inverted = part._integrals(theta)
+            sums = *(a + b for a, b in zip(sums[:-1], more, strict=True)), sums[-1] | inverted
+        return sums
+
+    def _integrals(self, theta: Tensor) -> tuple[Tensor, ...]:
         u = self.jet(theta, self.second)
-        energy = self.energy(u)
-        l2_error, h1_error = self.errors(u)
-        losses = dict(zip(FORMULATIONS, (energy, self.squared_residual(u), self.misfit(u)), strict=True))
-        gap = energy - self.energy_minimum
-        return {**losses, "energy_gap": gap, "l2_error": l2_error, "h1_error": h1_error, "inverted": self.inverted(u)}
+        return self.energy(u), self.squared_residual(u), self.misfit(u), self._slope_misfit(u), self.inverted(u)
 
 
 @dataclass(frozen=True)
@@ -148,21 +232,52 @@ class Objective:
         """Value of the loss at the exact solution."""
         return self.discretization.energy_minimum if self.formulation == "deep-ritz" else 0.0
 
+    @property
+    def order(self) -> Order:
+        """The derivatives of u that the loss needs."""
+        orders: dict[str, Order] = {"deep-ritz": "gradient", "strong-form": self.discretization.second, "supervised": "value"}
+        return orders[self.formulation]
+
     def __call__(self, theta: Tensor) -> Tensor:
-        """Loss (...) at parameters (..., P)."""
-        d = self.discretization
-        if self.formulation == "deep-ritz":
-            return d.energy(d.jet(theta, "gradient"))
-        if self.formulation == "strong-form":
-            return d.squared_residual(d.jet(theta, d.second))
-        return d.misfit(d.jet(theta, "value"))
+        """Loss (...) at parameters (..., P), to be differentiated; see ``loss`` for the value alone."""
+        return sum(
+            (self._on(part, theta) for part in self.discretization.parts[1:]), self._on(self.discretization.parts[0], theta)
+        )
+
+    def _on(self, d: Discretization, theta: Tensor) -> Tensor:
+        """The part of the loss that comes from the points of ``d``."""
+        u = d.jet(theta, self.order)
+        return {"deep-ritz": d.energy, "strong-form": d.squared_residual, "supervised": d.misfit}[self.formulation](u)
+
+    def loss(self, theta: Tensor) -> Tensor:
+        """Loss (...) at parameters (..., P), the value alone."""
+        example = theta.reshape(-1, theta.shape[-1])[0].contiguous()
+        kernel = self.discretization.kernel("measurement", f"{self.formulation} loss", self.order, self.__call__, example)
+        if kernel is None:
+            with torch.no_grad():
+                return self(theta)
+        return torch.stack([kernel(row)[0] for row in theta.reshape(-1, theta.shape[-1])]).reshape(theta.shape[:-1])
 
     def loss_and_gradient(self, theta: Tensor) -> tuple[Tensor, Tensor]:
         """Loss (...) and its gradient (..., P)."""
-        theta = theta.detach().requires_grad_()
-        loss = self(theta)
-        (gradient,) = torch.autograd.grad(loss.sum(), theta)
-        return loss.detach(), gradient
+        theta = theta.detach()
+        if theta.ndim == 1:
+            name = f"gradient of the {self.formulation} loss"
+            kernel = self.discretization.kernel("gradient", name, self.order, self._value_and_gradient, theta)
+            if kernel is not None:
+                loss, gradient = kernel(theta)
+                return loss, gradient
+        theta = theta.requires_grad_()
+        loss, gradient = torch.zeros(theta.shape[:-1], dtype=theta.dtype, device=theta.device), torch.zeros_like(theta)
+        for part in self.discretization.parts:
+            summand = self._on(part, theta)
+            gradient = gradient + torch.autograd.grad(summand.sum(), theta)[0]
+            loss = loss + summand.detach()
+        return loss, gradient
+
+    def _value_and_gradient(self, theta: Tensor) -> tuple[Tensor, Tensor]:
+        gradient, loss = torch.func.grad_and_value(self.__call__)(theta)
+        return loss, gradient
 
     def gradient(self, theta: Tensor) -> Tensor:
         """Gradient (..., P)."""
@@ -178,12 +293,21 @@ class Objective:
         Returns:
             H v for each vector, of the shape of ``vectors``.
         """
-        gradient = torch.func.grad(self.__call__)
+        name = f"Hessian-vector product of the {self.formulation} loss"
+        example = vectors.reshape(-1, vectors.shape[-1])[0].contiguous()
+        kernel = self.discretization.kernel("product", name, self.order, self._product, theta, example)
+        if kernel is not None:
+            rows = [kernel(theta, row)[0] for row in vectors.reshape(-1, vectors.shape[-1])]
+            return torch.stack(rows).reshape(vectors.shape)
+        if vectors.ndim == 1:
+            return self._product(theta, vectors)
+        return torch.func.vmap(lambda vector: self._product(theta, vector))(vectors)
 
-        def product(vector: Tensor) -> Tensor:
-            return torch.func.jvp(gradient, (theta,), (vector,))[1]
-
-        return product(vectors) if vectors.ndim == 1 else torch.func.vmap(product)(vectors)
+    def _product(self, theta: Tensor, vector: Tensor) -> Tensor:
+        return sum(
+            torch.func.jvp(torch.func.grad(lambda t, d=part: self._on(d, t)), (theta,), (vector,))[1]
+            for part in self.discretization.parts
+        )  # pyright: ignore[reportReturnType] (there is at least one part)
 
 
 def tensor(theta: np.ndarray, device: str | torch.device = "cpu") -> Tensor:

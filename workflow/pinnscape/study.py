@@ -17,6 +17,14 @@ LINES = "lines"
 
 
 @dataclass(frozen=True)
+class Engine:
+    """How losses and derivatives are computed; ``memory`` in megabytes."""
+
+    compile: str
+    memory: float
+
+
+@dataclass(frozen=True)
 class Network:
     """A multilayer perceptron."""
 
@@ -92,9 +100,10 @@ class Directions:
 
 @dataclass(frozen=True)
 class Grid:
-    """Points at which losses are evaluated; ``radius`` by plane."""
+    """Points at which losses are evaluated; ``radius`` by plane, ``tolerance`` of spectral surfaces."""
 
     planes: tuple[str, ...]
+    tolerance: float
     points: int
     line_points: int
     radius: Mapping[str, float]
@@ -184,6 +193,7 @@ class Figures:
 class Sections:
     """The settings that all problems share; ``checkpoints`` are named fractions of the training steps, ascending."""
 
+    engine: Engine
     checkpoints: Mapping[str, float]
     directions: Directions
     grid: Grid
@@ -238,6 +248,10 @@ class Study:
         """The seed that planes and solutions show."""
         return self.sections.figures.seed
 
+    def engine(self) -> dict[str, Any]:
+        """How losses and derivatives are computed: ``compile`` and ``memory``."""
+        return _plain(self.sections.engine)
+
     def model(self, problem: str) -> dict[str, Any]:
         """What defines the losses of ``problem``: ``network``, ``quadrature`` and ``parameters``."""
         settings = _plain(self.settings[problem])
@@ -258,13 +272,13 @@ class Study:
         return {name: getattr(self.sections.directions, name) for name in names}
 
     def grid(self, plane: str) -> dict[str, Any]:
-        """``points`` and ``radius``; ``margin`` and ``points`` for ``trajectory``; ``line_points`` and ``radius`` for lines."""
+        """``tolerance``, and ``points`` and ``radius``; ``margin`` instead for ``trajectory``, ``line_points`` for lines."""
         self._check_plane(plane)
         grid = self.sections.grid
         if plane == "trajectory":
-            return {"margin": grid.margin, "points": grid.points}
+            return {"margin": grid.margin, "points": grid.points, "tolerance": grid.tolerance}
         count = {"line_points": grid.line_points} if plane == LINES else {"points": grid.points}
-        return {**count, "radius": grid.radius[plane]}
+        return {**count, "radius": grid.radius[plane], "tolerance": grid.tolerance}
 
     def hessian(self) -> dict[str, Any]:
         """How a spectrum is computed; at which checkpoints is ``hessian_checkpoints``."""
@@ -352,6 +366,7 @@ def _sections(config: Mapping[str, Any]) -> Sections:
     convex = {**claims["convex"], "radius": tuple(claims["convex"]["radius"])}
     fractions = sorted(config["checkpoints"].items(), key=lambda item: (item[1], item[0]))
     return Sections(
+        engine=Engine(**config["engine"]),
         checkpoints=dict(fractions),
         directions=Directions(**config["directions"]),
         grid=Grid(**{**grid, "planes": tuple(grid["planes"])}),

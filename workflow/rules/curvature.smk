@@ -19,6 +19,7 @@ rule measure_hessians:
         mem_mb=3000,
         runtime=60,
     params:
+        engine=STUDY.engine(),
         model=lambda wildcards: STUDY.model(wildcards.problem),
         hessian=STUDY.hessian(),
         checkpoints=list(STUDY.hessian_checkpoints),

@@ -45,6 +45,7 @@ rule evaluate_surfaces:
         mem_mb=2000,
         runtime=60,
     params:
+        engine=STUDY.engine(),
         model=lambda wildcards: STUDY.model(wildcards.problem),
         grid={plane: STUDY.grid(plane) for plane in OTHER_PLANES},
         code=code("surfaces", problem=True),
@@ -90,6 +91,7 @@ if HESSIAN_PLANES:
         benchmark:
             "results/benchmarks/hessian-surfaces/{problem}/seed-{seed}.tsv"
         params:
+            engine=STUDY.engine(),
             model=lambda wildcards: STUDY.model(wildcards.problem),
             grid={plane: STUDY.grid(plane) for plane in HESSIAN_PLANES},
             code=code("surfaces", problem=True),

@@ -18,6 +18,7 @@ rule train_network:
         mem_mb=2000,
         runtime=60,
     params:
+        engine=STUDY.engine(),
         model=lambda wildcards: STUDY.model(wildcards.problem),
         training=lambda wildcards: STUDY.training(wildcards.problem),
         code=code("train", problem=True),

@@ -9,20 +9,23 @@ from job import log, run
 from pinnscape import storage
 from pinnscape.curvature.files import hessian_dataset
 from pinnscape.formulations import PHYSICS
-from pinnscape.model import discretization
+from pinnscape.model import compiler, discretization, network
 from pinnscape.objective import Objective, tensor
 
 
 def main(input, output, params, wildcards, device) -> None:
-    discretized = discretization(wildcards.problem, params.model, device)
-    targets = iter(output)
+    engine = params.engine
+    calls = {"product": len(output) * network(wildcards.problem, params.model["network"]).size}
+    discretized = discretization(wildcards.problem, params.model, device, compiler(engine, calls), engine["memory"])
+    targets, memo, seed = iter(output), {}, int(wildcards.seed)
     for source, checkpoint in product(input, params.checkpoints):
         points = storage.read(source, "checkpoints")
         theta = tensor(points["theta"].sel(checkpoint=checkpoint).values, device)
         trained = points.attrs["formulation"]
         losses = [*PHYSICS, *([] if trained in PHYSICS else [trained])]
         log.info("%s: %s", trained, checkpoint)
-        dataset = hessian_dataset([Objective(discretized, f) for f in losses], theta, params.hessian, seed=int(wildcards.seed))
+        objectives = [Objective(discretized, f) for f in losses]
+        dataset = hessian_dataset(objectives, theta, params.hessian, seed, memo)
         storage.write(
             next(targets),
             dataset.assign_attrs(checkpoint=checkpoint),

@@ -2,7 +2,7 @@
 
 from job import run
 from pinnscape import storage
-from pinnscape.model import discretization
+from pinnscape.model import compiler, discretization
 from pinnscape.objective import Objective, tensor
 from pinnscape.training.files import solution_dataset, training_dataset
 from pinnscape.training.loop import train
@@ -10,10 +10,12 @@ from pinnscape.training.loop import train
 
 def main(output, params, wildcards, device) -> None:
     problem, formulation, seed = wildcards.problem, wildcards.formulation, int(wildcards.seed)
-    discretized = discretization(problem, params.model, device)
+    settings, engine = params.training, params.engine
+    # A line search takes a little more than one gradient a step.
+    calls = {"gradient": 1.2 * sum(phase["steps"] for phase in settings["phases"])}
+    discretized = discretization(problem, params.model, device, compiler(engine, calls), engine["memory"])
     theta = tensor(discretized.network.initial(params.model["network"]["initialization"], seed), device)
     objective = Objective(discretized, formulation)
-    settings = params.training
     name = f"{problem}/{formulation}/seed-{seed}"
     history = train(objective, theta, settings["phases"], settings["log_every"], settings["snapshots"], name)
     common = {"problem": problem, "formulation": formulation, "seed": seed, "device": device, "stage": "train"}

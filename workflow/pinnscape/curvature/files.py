@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 from torch import Tensor
 
-from pinnscape.curvature.spectrum import spectrum
+from pinnscape.curvature.spectrum import Spectrum, spectrum
 from pinnscape.objective import Objective
 from pinnscape.storage import variable
 
@@ -33,9 +33,23 @@ _ARRAYS = {
 }
 
 
-def hessian_dataset(objectives: Sequence[Objective], theta: Tensor, settings: Mapping[str, Any], seed: int) -> xr.Dataset:
-    """hessian-{checkpoint}.nc (see results/README.md): the Hessian of each objective at theta (P,)."""
-    spectra = [spectrum(objective, theta, settings, seed) for objective in objectives]
+Memo = dict[tuple[str, bytes], Spectrum]  # by formulation and parameters
+
+
+def hessian_dataset(
+    objectives: Sequence[Objective], theta: Tensor, settings: Mapping[str, Any], seed: int, memo: Memo | None = None
+) -> xr.Dataset:
+    """hessian-{checkpoint}.nc (see results/README.md): the Hessian of each objective at theta (P,).
+
+    ``memo`` keeps spectra for further calls with the same settings and seed: all formulations start from the same parameters.
+    """
+    memo = {} if memo is None else memo
+    spectra = []
+    for objective in objectives:
+        key = (objective.formulation, theta.cpu().numpy().tobytes())
+        if key not in memo:
+            memo[key] = spectrum(objective, theta, settings, seed)
+        spectra.append(memo[key])
     variables = {}
     for name, (dims, text) in _ARRAYS.items():
         dims = (dims,) if isinstance(dims, str) else dims

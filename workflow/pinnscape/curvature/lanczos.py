@@ -93,7 +93,9 @@ class Extremes:
     converged: bool
 
 
-def extremes(operator: Operator, like: Tensor, count: int, steps: int, tolerance: float, seed: int) -> Extremes:
+def extremes(
+    operator: Operator, like: Tensor, count: int, steps: int, tolerance: float, seed: int, smallest: bool = True
+) -> Extremes:
     """The ``count`` largest and ``count`` smallest eigenpairs of a symmetric operator.
 
     Args:
@@ -103,6 +105,7 @@ def extremes(operator: Operator, like: Tensor, count: int, steps: int, tolerance
         steps: at most this many Lanczos steps (products).
         tolerance: residual norm of a converged pair, relative to the largest eigenvalue in magnitude.
         seed: of the start vector.
+        smallest: whether the smallest are wanted too; the largest alone often take a fraction of the steps.
 
     Returns:
         The eigenpairs; it is a result, not an error, if not all have converged. If 2·count ≥ P: all of them.
@@ -114,12 +117,14 @@ def extremes(operator: Operator, like: Tensor, count: int, steps: int, tolerance
     while True:
         process.step()
         m = len(process.alphas)
-        if m < process.capacity and (m % 10 or m <= 2 * count):
+        early = m <= 2 * count or m % 10 if smallest else m <= count or m % 5
+        if m < process.capacity and early:
             continue
         values, vectors = process.ritz()
         bounds = (process.betas[-1].unsqueeze(-1) * vectors[:, -1, :].abs())[0]
-        ends, slack = _ends(m, count), tolerance * values.abs().max()
-        converged = bool((bounds[ends] <= slack).all()) and (m == size or _settled(process, values[0], count, slack))
+        ends, slack = _ends(m, count, smallest), tolerance * values.abs().max()
+        settled = m == size or _settled(process, values[0], count, slack, smallest)
+        converged = bool((bounds[ends] <= slack).all()) and settled
         if converged or m == process.capacity:
             break
     rows = vectors[0][:, ends].T @ process.basis[0]
@@ -127,7 +132,7 @@ def extremes(operator: Operator, like: Tensor, count: int, steps: int, tolerance
     return Extremes(values[0][ends], fix_signs(rows), index, bounds[ends], m, converged)
 
 
-def _settled(process: Lanczos, values: Tensor, count: int, slack: Tensor) -> bool:
+def _settled(process: Lanczos, values: Tensor, count: int, slack: Tensor, smallest: bool) -> bool:
     """Whether no copy of a multiple eigenvalue is missing from the ends of ``values`` (m,), ascending, as far as breakdowns tell.
 
     Up to a breakdown a process sees one copy of each eigenvalue, from there to the next one the second copies, and so on: copies
@@ -137,11 +142,13 @@ def _settled(process: Lanczos, values: Tensor, count: int, slack: Tensor) -> boo
     if len(breaks) == 1:
         return True
     unseen, k = process.ritz(slice(*breaks[-2:]))[0][0], min(count, len(values))
-    return bool(unseen[-1] <= values[-k] + slack) and bool(unseen[0] >= values[k - 1] - slack)
+    return bool(unseen[-1] <= values[-k] + slack) and (not smallest or bool(unseen[0] >= values[k - 1] - slack))
 
 
-def _ends(m: int, count: int) -> Tensor:
-    """Positions of the largest and smallest of m ascending values, in descending order of value."""
+def _ends(m: int, count: int, smallest: bool) -> Tensor:
+    """Positions of the largest (and smallest) of m ascending values, in descending order of value."""
+    if not smallest:
+        return torch.arange(m - 1, max(m - 1 - count, -1), -1)
     if m <= 2 * count:
         return torch.arange(m - 1, -1, -1)
     return torch.cat([torch.arange(m - 1, m - 1 - count, -1), torch.arange(count - 1, -1, -1)])

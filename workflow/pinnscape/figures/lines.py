@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -72,6 +73,9 @@ def _panel(ax: Axes, data: xr.Dataset, loss: str) -> None:
 
 
 def _legend(fig: Figure, lines: Mapping[str, xr.Dataset]) -> None:
+    handles: list[Artist] = [*panels.grid_note(lines.values(), "bundles")]
     if any((data["inverted"].values == 1).any() for data in lines.values()):
         patch = Patch(facecolor=style.NO_VALUE, hatch=style.HATCH, edgecolor="0.35", linewidth=0, label=INVERTED_LABEL)
-        fig.legend(handles=[patch], loc="outside lower center")
+        handles.append(patch)
+    if handles:
+        fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))

@@ -69,7 +69,8 @@ def colour_bar(
 def legend(fig: Figure, surfaces: Iterable[xr.Dataset], extra: Iterable[Line2D] = (), *, point: bool = True) -> None:
     """One legend below the figure: the trained point, what is drawn besides it, and why cells are grey."""
     handles = [Line2D([], [], linestyle="none", label=POINT_LABEL, **_POINT)] if point else []
-    handles += [*extra, *gap_handles(surfaces)]
+    surfaces = list(surfaces)
+    handles += [*extra, *gap_handles(surfaces), *grid_note(surfaces)]
     fig.legend(handles=handles, loc="outside lower center", ncols=len(handles), handletextpad=0.5)
 
 
@@ -82,6 +83,14 @@ def gap_handles(surfaces: Iterable[xr.Dataset]) -> list[Patch]:
     if any(has_missing(surface) for surface in surfaces):
         handles.append(Patch(facecolor=style.NO_VALUE, label=MISSING_LABEL, edgecolor="0.35", linewidth=0.5))
     return handles
+
+
+def grid_note(surfaces: Iterable[xr.Dataset], what: str = "planes") -> list[Line2D]:
+    """A legend entry that tells where a spectral surface did not converge and the points of a grid are drawn."""
+    surfaces = list(surfaces)
+    count = sum("reason" in surface.attrs for surface in surfaces)
+    label = f"{count} of {len(surfaces)} {what} from a plain grid (no spectral convergence)"
+    return [Line2D([], [], linestyle="none", label=label)] if count else []
 
 
 def has_missing(surface: xr.Dataset) -> bool:

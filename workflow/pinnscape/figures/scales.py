@@ -15,6 +15,7 @@ from matplotlib.colors import BoundaryNorm
 from matplotlib.ticker import MaxNLocator
 
 from pinnscape.figures import style
+from pinnscape.landscape.pictures import resolution
 
 LOG_FROM = 30.0  # ratio of largest to smallest shown value from which a scale is logarithmic
 MOST_DECADES = 12.0
@@ -89,8 +90,10 @@ class Scale:
 def decide(*arrays: np.ndarray | xr.DataArray) -> Scale:
     """The scale on which all of ``arrays`` are shown; values that are not finite do not count.
 
+    An attribute ``resolution`` of an array says below which magnitude its values mean nothing.
+
     Logarithmic where the positive values above the floor span at least a factor of 30. The floor is the largest of: the 0.5 %
-    quantile of the positive values, the size of the most negative value, and 1e-12 of the largest value. A ceiling at the 97 %
+    quantile of the positive values, the size of the most negative value, 1e-12 of the largest value, and the resolution. A ceiling at the 97 %
     quantile where the largest value is more than 1000 times that.
     """
     values = np.concatenate([np.asarray(array, float).ravel() for array in arrays]) if arrays else np.empty(0)
@@ -102,7 +105,8 @@ def decide(*arrays: np.ndarray | xr.DataArray) -> Scale:
     if positive.size:
         bulk = float(np.quantile(positive, CEILING_QUANTILE, method="higher"))
         high = bulk if high > BLOW_UP * bulk else high
-        floor = max(float(np.quantile(positive, FLOOR_QUANTILE, method="lower")), -low, high * 10**-MOST_DECADES)
+        resolution = max(float(getattr(array, "attrs", {}).get("resolution", 0.0)) for array in arrays)
+        floor = max(float(np.quantile(positive, FLOOR_QUANTILE, method="lower")), -low, high * 10**-MOST_DECADES, resolution)
         if high / floor >= LOG_FROM:
             levels = Scale(floor, high, log=True).levels()
             below, above = int((values < levels[0]).sum()), int((values > levels[-1]).sum())
@@ -112,9 +116,13 @@ def decide(*arrays: np.ndarray | xr.DataArray) -> Scale:
 
 
 def shown(dataset: xr.Dataset, loss: str, variable: str = "loss") -> xr.DataArray:
-    """A loss as figures show it: Deep Ritz as its gap to the exact energy, which may be negative; the others as they are."""
+    """A loss as figures show it: Deep Ritz as its gap to the exact energy, which may be negative; the others as they are.
+
+    The attribute ``resolution`` is the bound of the error of a spectral surface.
+    """
     values = dataset[variable].sel(formulation=loss, drop=True)
-    return values - float(dataset["energy_minimum"]) if loss == "deep-ritz" else values
+    values = values - float(dataset["energy_minimum"]) if loss == "deep-ritz" else values
+    return values.assign_attrs(resolution=resolution(dataset, loss)) if variable == "loss" else values
 
 
 def positive(values: np.ndarray | xr.DataArray) -> np.ndarray:

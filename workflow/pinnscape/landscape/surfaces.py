@@ -1,16 +1,102 @@
-"""Losses and errors on lines and planes through parameter space, many points at a time."""
+"""Losses and errors on lines and planes through parameter space: spectral surfaces where they converge, else every point of a grid."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from pinnscape.landscape import pictures
+from pinnscape.landscape.spectral import Result, interpolate
 from pinnscape.objective import Discretization
 
 # Temporaries of a chunk should stay in the cache of a core; more parameters at a time are slower, not faster.
 _CHUNK_BYTES = 4_000_000
+# A plane that needs more nodes than this has structure that its grid does not show either.
+_MOST_NODES = 10_000
+# Second entry of the seeds of the random points.
+_STREAM = 3
+
+Measured = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A line, plane or bundle of lines through parameter space.
+
+    Attributes:
+        discretization: whose losses and errors are measured.
+        origin: (P,).
+        directions: (k, P).
+        name: shown by the progress bar.
+    """
+
+    discretization: Discretization
+    origin: Tensor
+    directions: Tensor
+    name: str = ""
+
+    def measure(self, coordinates: np.ndarray) -> dict[str, np.ndarray]:
+        """Losses and errors at coordinates (..., k), each (...)."""
+        d = self.discretization
+        return evaluate(d.measure, self.origin, self.directions, coordinates, chunk_size(d), self.name)
+
+    def line(self, index: int) -> "Section":
+        """The line along one of the directions."""
+        return Section(self.discretization, self.origin, self.directions[index : index + 1], self.name)
+
+    def fields(self, points: np.ndarray) -> np.ndarray:
+        """What is interpolated (field, m) at points (m, k)."""
+        return pictures.fields(self.measure(points))
+
+
+def surface(
+    section: Section, axes: Mapping[str, Any], points: np.ndarray, tolerance: float, seed: int
+) -> tuple[Measured, dict[str, Any], dict[str, Any]]:
+    """Measure a section, spectrally where that converges.
+
+    Args:
+        section: with one direction for each axis of a plane, or one for each line of a bundle.
+        axes: coordinates of the stored grid, as ``files.coordinates`` gives them.
+        points: the same as coordinates (..., k).
+        tolerance: of a spectral surface, relative to its range; 0 for the plain grid.
+        seed: of the random points at which interpolants are checked.
+
+    Returns:
+        The measurements on the stored grid; further variables of the file; attributes: ``method`` (``chebyshev`` or ``grid``) and, where
+        a spectral surface was tried in vain, ``reason``. A plane's measurements come from its interpolant. Those of lines are evaluated point by
+        point, because roughness and convexity are read off their differences.
+    """
+    if tolerance == 0:
+        return section.measure(points), {}, {"method": "grid"}
+    norm = section.discretization.norms[0]
+    if "line" in axes:
+        alpha = axes["alpha"][1]
+        domain = ((alpha[0], alpha[-1]),)
+        lines = range(len(section.directions))
+        results = [interpolate(section.line(i).fields, domain, tolerance, [seed, _STREAM, i]) for i in lines]
+        variables = pictures.line_variables(results, norm)
+        return section.measure(points), variables, _method(results)
+    ends = tuple((axis[1][0], axis[1][-1]) for axis in axes.values())
+    result = interpolate(section.fields, ends, tolerance, [seed, _STREAM], most=_MOST_NODES)
+    method = _method([result])
+    if method["method"] == "grid":
+        return section.measure(points), {}, method
+    values = result.interpolant.on_grid(*(axis[1] for axis in axes.values()))
+    measured = pictures.measurements(values, section.discretization.energy_minimum, norm)
+    return measured, pictures.plane_variables(result, norm), method
+
+
+def _method(results: list[Result]) -> dict[str, str]:
+    """Attributes of the file: spectral only where all fields (and all lines) have converged."""
+    reasons = [reason for result in results for reason in result.reason if reason]
+    if not reasons:
+        return {"method": "chebyshev"}
+    which = f"{sum(not result.converged.all() for result in results)} of {len(results)} lines: " if len(results) > 1 else ""
+    return {"method": "grid", "reason": f"{which}{reasons[0]}"}
 
 
 def evaluate(
@@ -35,12 +121,16 @@ def evaluate(
         Each result with the shape (...) of the coordinates.
     """
     flat = torch.tensor(coordinates.reshape(-1, coordinates.shape[-1]), dtype=origin.dtype, device=origin.device)
-    parts: list[dict[str, Tensor]] = []
+    results: dict[str, np.ndarray] = {}
     with torch.no_grad(), tqdm(total=len(flat), desc=name, unit="point", disable=None, leave=False) as bar:
+        done = 0
         for block in flat.split(chunk):
-            parts.append(measure(origin + block @ directions))
+            for key, values in measure(origin + block @ directions).items():
+                into = results.setdefault(key, np.empty(len(flat), values.cpu().numpy().dtype))
+                into[done : done + len(block)] = values.cpu().numpy()
+            done += len(block)
             bar.update(len(block))
-    return {key: torch.cat([part[key] for part in parts]).cpu().numpy().reshape(coordinates.shape[:-1]) for key in parts[0]}
+    return {key: values.reshape(coordinates.shape[:-1]) for key, values in results.items()}
 
 
 def chunk_size(discretization: Discretization) -> int:

@@ -1,6 +1,5 @@
 """Full-batch optimisers on flat parameters. Each takes a ``State`` and returns the next one, or None where it cannot go on."""
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -65,14 +64,14 @@ class LBFGS:
 
     def __init__(self, function: LossAndGradient, memory: int = 50, gradient_tolerance: float = 1e-9) -> None:
         self._function, self._tolerance = function, gradient_tolerance
-        self._pairs: deque[tuple[Tensor, Tensor, float]] = deque(maxlen=memory)
+        self._pairs = _Pairs(memory)
 
     def step(self, state: State) -> State | None:
         """The next state; None where the gradient vanishes or no step along the steepest descent helps."""
         if float(state.gradient.abs().max()) <= self._tolerance:
             return None
         trial = self._search(state)
-        if trial is None and self._pairs:
+        if trial is None and self._pairs.count:
             self._pairs.clear()
             trial = self._search(state)
         if trial is None:
@@ -80,11 +79,11 @@ class LBFGS:
         s, y = trial.theta - state.theta, trial.gradient - state.gradient
         curvature = float(s @ y)
         if curvature > 1e-12 * float(s.norm() * y.norm()):
-            self._pairs.append((s, y, 1.0 / curvature))
+            self._pairs.append(s, y)
         return State(trial.theta, trial.loss, trial.gradient, trial.step)
 
     def _search(self, state: State) -> Trial | None:
-        direction = self._direction(state.gradient)
+        direction = self._pairs.direction(state.gradient)
         slope = float(direction @ state.gradient)
         if slope >= 0.0:
             self._pairs.clear()
@@ -96,19 +95,37 @@ class LBFGS:
             loss, gradient = self._function(theta)
             return Trial(step, float(loss), float(gradient @ direction), theta, gradient)
 
-        first = 1.0 if self._pairs else min(1.0, 1.0 / float(state.gradient.abs().sum()))
+        first = 1.0 if self._pairs.count else min(1.0, 1.0 / float(state.gradient.abs().sum()))
         return strong_wolfe(evaluate, Trial(0.0, state.loss, slope, state.theta, state.gradient), first)
 
-    def _direction(self, gradient: Tensor) -> Tensor:
-        """-H·gradient by the two-loop recursion."""
-        q, coefficients = -gradient, []
-        for s, y, rho in reversed(self._pairs):
-            a = rho * torch.dot(s, q)
-            coefficients.append(a)
-            q = q - a * y
-        if self._pairs:
-            s, y, rho = self._pairs[-1]
-            q = q / (rho * torch.dot(y, y))
-        for (s, y, rho), a in zip(self._pairs, reversed(coefficients), strict=True):
-            q = q + s * (a - rho * torch.dot(y, q))
-        return q
+
+class _Pairs:
+    """The last pairs (s, y) as rows of two matrices, oldest first, and the upper triangle R of S Yᵀ."""
+
+    def __init__(self, memory: int) -> None:
+        self._memory = memory
+        self.clear()
+
+    def clear(self) -> None:
+        self.count = 0
+        self._s = self._y = self._r = torch.zeros(0, 0)
+
+    def append(self, s: Tensor, y: Tensor) -> None:
+        if not self.count:
+            self._s, self._y, self._r = s[None], y[None], torch.dot(s, y)[None, None]
+        else:
+            first = 1 if self.count == self._memory else 0
+            self._s, self._y = torch.cat([self._s[first:], s[None]]), torch.cat([self._y[first:], y[None]])
+            above = torch.nn.functional.pad(self._r[first:, first:], (0, 0, 0, 1))
+            self._r = torch.cat([above, (self._s @ y)[:, None]], 1)
+        self.count = len(self._s)
+
+    def direction(self, gradient: Tensor) -> Tensor:
+        """-H·gradient: the two-loop recursion with each loop as the triangular system that it solves (Byrd, Nocedal & Schnabel 1994)."""
+        if not self.count:
+            return -gradient
+        a = torch.linalg.solve_triangular(self._r, -(self._s @ gradient)[:, None], upper=True)[:, 0]
+        scale = self._r[-1, -1] / torch.dot(self._y[-1], self._y[-1])
+        q = scale * (-gradient - a @ self._y)
+        right = self._r.diagonal() * a - self._y @ q
+        return q + torch.linalg.solve_triangular(self._r.T, right[:, None], upper=False)[:, 0] @ self._s

@@ -1,0 +1,148 @@
+"""Our side of the benchmarks: one function each, which makes everything ready and returns what is timed.
+
+Whatever drives the library faster is plugged in here, and only here: ``discretized`` makes the one discretisation that all of them use.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from benchmarks.worker import Job
+from torch import Tensor
+
+from pinnscape.compiler import Compiler
+from pinnscape.curvature import density as spectral_density
+from pinnscape.curvature.lanczos import extremes
+from pinnscape.landscape.surfaces import chunk_size, evaluate
+from pinnscape.model import discretization
+from pinnscape.objective import Discretization, Objective, tensor
+from pinnscape.training.loop import train
+
+WIDTH, DEPTH, POINTS = 32, 3, 24
+NO_SNAPSHOTS = {"even": 0, "logarithmic": 0}
+
+
+class Missing(RuntimeError):
+    """A part of the library that a benchmark is about is not there."""
+
+
+@cache
+def discretized(
+    problem: str = "poisson2d", rule: str = "gauss-legendre", points: int = POINTS, width: int = WIDTH, depth: int = DEPTH
+) -> Discretization:
+    network = {"width": width, "depth": depth, "activation": "tanh"}
+    model = {"network": network, "quadrature": {"rule": rule, "points": points}, "parameters": {}}
+    # Code for each of the shapes of which only the growth is measured would take longer to compile than it runs.
+    compiler = Compiler(Path(".cache/kernels")) if (width, points, depth) == (WIDTH, POINTS, DEPTH) else None
+    return discretization(problem, model, compiler=compiler)
+
+
+@cache
+def objective(
+    problem: str = "poisson2d", formulation: str = "strong-form", rule: str = "gauss-legendre", width: int = WIDTH
+) -> Objective:
+    return Objective(discretized(problem, rule, width=width), formulation)
+
+
+def initial(problem: str = "poisson2d", width: int = WIDTH) -> np.ndarray:
+    """Parameters (P,) before any training; no bias is zero, as some peers divide by it."""
+    theta = discretized(problem, width=width).network.initial("glorot", seed=0)
+    return theta + 0.1 * np.random.default_rng(1).standard_normal(theta.shape)
+
+
+@cache
+def trained(problem: str = "poisson2d", width: int = WIDTH, steps: int = 200) -> np.ndarray:
+    """Parameters (P,) after a short training of the strong form."""
+    start = tensor(initial(problem, width))
+    history = train(objective(problem, width=width), start, _adam(steps, 0.01), steps, NO_SNAPSHOTS, "start")
+    return history.snapshots[-1][2]
+
+
+def grid(
+    origin: np.ndarray, directions: np.ndarray, coordinates: np.ndarray, formulation: str | None = None, **shape: int
+) -> Job:
+    """A plain grid, by name: one loss, or all losses and errors at once."""
+    d, at, rows = discretized(**shape), tensor(origin), tensor(directions)
+    measure = d.measure if formulation is None else _alone(Objective(d, formulation))
+    return lambda: evaluate(measure, at, rows, coordinates, chunk_size(d))
+
+
+def _alone(target: Objective) -> Callable[[Tensor], dict[str, Tensor]]:
+    return lambda thetas: {target.formulation: target.loss(thetas)}
+
+
+def picture(
+    origin: np.ndarray, directions: np.ndarray, axes: tuple[np.ndarray, np.ndarray], formulation: str, tolerance: float
+) -> Job:
+    """One loss on a fine grid, from an interpolant that is within ``tolerance`` of its range."""
+    try:
+        from pinnscape.landscape.spectral import interpolate
+    except ImportError as error:
+        raise Missing("there is no spectral surface") from error
+    d, at, rows = discretized(), tensor(origin), tensor(directions)
+
+    def function(points: np.ndarray) -> np.ndarray:
+        return evaluate(_alone(objective(formulation=formulation)), at, rows, points, chunk_size(d))[formulation][None]
+
+    domain = tuple((float(axis[0]), float(axis[-1])) for axis in axes)
+
+    def draw() -> dict[str, np.ndarray]:
+        found = interpolate(function, domain, tolerance, seed=0)
+        return {"losses": found.interpolant.on_grid(*axes)[0], "evaluations": np.array(found.evaluations)}
+
+    return draw
+
+
+def products(problem: str, vectors: np.ndarray, together: bool) -> Job:
+    """Hessian-vector products, one at a time or all together."""
+    target, at, rows = objective(problem), tensor(trained(problem)), tensor(vectors)
+    blocks = [rows] if together else rows.split(1)
+    return lambda: {"products": torch.cat([target.hessian_product(at, block) for block in blocks]).numpy()}
+
+
+def spectrum(probes: int, steps: int, grid_points: int, width: int = WIDTH) -> Job:
+    """Spectral density by stochastic Lanczos quadrature, with the smoothed density on a regular grid."""
+    target, at = objective(width=width), tensor(trained(width=width))
+
+    def quadrature() -> dict[str, np.ndarray]:
+        starts: list[Tensor] = []
+
+        def operator(vectors: Tensor) -> Tensor:
+            starts.extend([] if starts else [vectors])
+            return target.hessian_product(at, vectors)
+
+        nodes, weights = spectral_density.quadrature(operator, at, probes, steps, seed=0)
+        spread = np.ptp(nodes)
+        points = np.linspace(nodes.min() - 0.1 * spread, nodes.max() + 0.1 * spread, grid_points)
+        density = spectral_density.smooth(nodes, weights, points, spread / steps)
+        return {"nodes": nodes, "weights": weights, "density": density, "starts": starts[0].numpy()}
+
+    return quadrature
+
+
+def eigenpairs(count: int, tolerance: float, smallest: bool, width: int = WIDTH) -> Job:
+    """The largest (and smallest) eigenpairs with residuals within ``tolerance`` of the largest eigenvalue, in descending order."""
+    target, at = objective(width=width), tensor(trained(width=width))
+
+    def pairs() -> dict[str, np.ndarray]:
+        found = extremes(lambda v: target.hessian_product(at, v), at, count, target.size, tolerance, 0, smallest)
+        return {"values": found.values.numpy(), "vectors": found.vectors.numpy(), "steps": np.array(found.steps)}
+
+    return pairs
+
+
+def adam(steps: int, rate: float, log_every: int) -> Job:
+    """Training by Adam at a constant rate, full batch, with points of equal weights; ``losses`` has those that were recorded."""
+    target, start = objective(rule="uniform"), tensor(initial())
+
+    def run() -> dict[str, np.ndarray]:
+        history = train(target, start, _adam(steps, rate), log_every, NO_SNAPSHOTS, "adam")
+        return {"losses": history.column("loss"), "theta": history.snapshots[-1][2]}
+
+    return run
+
+
+def _adam(steps: int, rate: float) -> list[dict]:
+    return [{"optimizer": "adam", "steps": steps, "learning_rate": rate, "decay": 1.0}]

@@ -1,0 +1,149 @@
+"""Spectral surfaces of trained networks: the stored bound holds, tighter tolerances are truer, and what cannot converge says so."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+import xarray as xr
+from cases import PROBLEMS, initial, small
+
+from pinnscape.landscape import directions, files, pictures
+from pinnscape.landscape.surfaces import Section, surface
+from pinnscape.objective import Objective, tensor
+from pinnscape.training.loop import train
+
+PHASES = [
+    {"optimizer": "adam", "steps": 60, "learning_rate": 0.02, "decay": 0.3},
+    {"optimizer": "lbfgs", "steps": 150, "memory": 20, "gradient_tolerance": 1e-10},
+]
+# Smaller than the distance to the next inversion; a wiggly solution makes for a wiggly landscape.
+RADIUS = {"neo_hookean2d": 0.1, "poisson1d": 0.2}
+POINTS = {"poisson1d": 60}
+
+
+@cache
+def point(problem: str, formulation: str = "deep-ritz"):
+    """A trained point and its layout."""
+    discretized = small(problem, width=8, points=POINTS.get(problem, 12))
+    history = train(Objective(discretized, formulation), initial(discretized), PHASES, 1000, {"even": 0, "logarithmic": 0}, "x")
+    return discretized, history.snapshots[-1][2]
+
+
+def section(problem: str, seed: int, count: int = 2) -> Section:
+    discretized, origin = point(problem)
+    rows = directions.random(origin, discretized.network.layers, count, seed, "filter", "row")
+    return Section(discretized, tensor(origin), tensor(rows))
+
+
+def plane(problem: str, seed: int, tolerance: float, radius: float | None = None) -> tuple[Section, xr.Dataset]:
+    found, radius = section(problem, seed), radius or RADIUS.get(problem, 0.7)
+    directions_file = xr.Dataset(attrs={"kind": "random", "normalization": "filter", "bias": "row"})
+    axes, points = files.coordinates("random", directions_file, {"radius": radius, "points": 5})
+    measured, variables, attributes = surface(found, axes, points, tolerance, seed)
+    minimum = found.discretization.energy_minimum
+    return found, files.surface_dataset(directions_file, axes, measured, minimum).assign(variables).assign_attrs(attributes)
+
+
+def errors(found: Section, stored: xr.Dataset, count: int = 1000) -> np.ndarray:
+    """Largest error of each field at random points."""
+    low, high = stored["domain"].values.T
+    points = np.random.default_rng(99).uniform(low, high, (count, 2))
+    return np.abs(pictures.interpolant(stored).at(points) - found.fields(points)).max(1)
+
+
+@pytest.mark.slow
+def test_the_stored_bound_holds_at_random_points_of_nearly_all_surfaces() -> None:
+    held, converged = [], []
+    for problem in PROBLEMS:
+        for seed in range(4):
+            found, stored = plane(problem, seed, 1e-5)
+            converged.append(stored.attrs["method"] == "chebyshev")
+            if converged[-1]:
+                true = errors(found, stored)
+                held.extend(true <= stored["bound"].values)
+                # What is promised: a fraction of the range, four times for safety.
+                assert (stored["bound"].values <= 4.1e-5 * stored["range"].values).all()
+    assert np.mean(converged) > 0.8
+    assert len(held) >= 50
+    assert np.mean(held) >= 0.99
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_tighter_tolerances_are_truer_and_cost_little(problem: str) -> None:
+    loose, middle, tight = (plane(problem, 1, tolerance) for tolerance in (1e-2, 1e-5, 1e-8))
+    relative = [(errors(*case, 300) / case[1]["range"].values).max() for case in (loose, middle, tight)]
+    assert relative[0] > relative[1] > relative[2]
+    assert relative[1] <= 1e-5
+    assert relative[2] <= 1e-8
+    evaluations = [int(case[1]["evaluations"]) for case in (loose, middle, tight)]
+    assert evaluations[0] < evaluations[1] < evaluations[2] < 201 * 201 / 5
+
+
+def test_measurements_come_back_from_the_fields() -> None:
+    found = section("semilinear2d", 3)
+    coordinates = np.random.default_rng(0).uniform(-0.2, 0.2, (6, 2))
+    measured = found.measure(coordinates)
+    d = found.discretization
+    again = pictures.measurements(pictures.fields(measured), d.energy_minimum, d.norms[0])
+    assert list(again) == list(measured)
+    for name, values in measured.items():
+        np.testing.assert_allclose(again[name], values, rtol=1e-12, atol=1e-14)
+
+
+def test_a_picture_is_the_surface_at_more_points() -> None:
+    found, stored = plane("poisson2d", 0, 1e-8, radius=0.2)
+    picture = pictures.pictured(stored)
+    assert picture.sizes["alpha"] == picture.sizes["beta"] == 201
+    rows = [(0, 0), (17, 150), (100, 100), (200, 3)]
+    points = np.array([(picture["alpha"][i], picture["beta"][j]) for i, j in rows])
+    measured = found.measure(points)
+    for name in ("energy_gap", "l2_error", "h1_error"):
+        np.testing.assert_allclose([picture[name].values[r] for r in rows], measured[name], rtol=1e-4)
+    loss = picture["loss"].sel(formulation="strong-form").values
+    np.testing.assert_allclose([loss[r] for r in rows], measured["strong-form"], rtol=1e-5)
+    # The stored grid, coarser, is the same surface.
+    np.testing.assert_allclose(picture["l2_error"].values[::50, ::50], stored["l2_error"].values, rtol=1e-12, atol=1e-15)
+
+
+def test_where_the_energy_ends_the_grid_is_evaluated_and_the_file_says_why() -> None:
+    found, stored = plane("neo_hookean2d", 0, 1e-5, radius=30.0)
+    assert stored.attrs["method"] == "grid"
+    assert "not finite at" in stored.attrs["reason"]
+    assert "coefficient" not in stored
+    expected = found.measure(np.array([[0.0, 0.0], [30.0, 30.0]]))
+    assert stored["inverted"].values[[2, 4], [2, 4]].tolist() == expected["inverted"].astype(int).tolist() == [0, 1]
+    assert stored["l2_error"].values[2, 2] == pytest.approx(expected["l2_error"][0], rel=1e-12)
+    assert pictures.pictured(stored) is stored
+    with pytest.raises(ValueError, match="method 'grid'"):
+        pictures.interpolant(stored)
+
+
+def test_tolerance_zero_is_the_plain_grid() -> None:
+    found, stored = plane("poisson2d", 0, 0.0)
+    assert stored.attrs["method"] == "grid"
+    assert "reason" not in stored.attrs
+    expected = found.measure(np.zeros((1, 2)))["strong-form"][0]
+    assert float(stored["loss"].sel(formulation="strong-form").values[2, 2]) == pytest.approx(expected, rel=1e-12)
+
+
+def test_lines_are_evaluated_and_drawn_from_their_interpolants() -> None:
+    found = section("poisson2d", 5, count=3)
+    bundle = xr.Dataset({"direction": (("line", "parameter"), np.zeros((3, 1)))})
+    bundle.attrs = {"kind": "lines", "normalization": "filter", "bias": "row"}
+    axes, points = files.coordinates("lines", bundle, {"radius": 0.5, "line_points": 21})
+    measured, variables, attributes = surface(found, axes, points, 1e-8, 0)
+    stored = files.surface_dataset(bundle, axes, measured, found.discretization.energy_minimum)
+    stored = stored.assign(variables).assign_attrs(attributes)
+    assert attributes == {"method": "chebyshev"}
+    direct = found.measure(points)
+    np.testing.assert_array_equal(stored["loss"].sel(formulation="supervised").values, direct["supervised"])
+    picture = pictures.pictured(stored)
+    assert picture.sizes["alpha"] == 401
+    for row in range(3):
+        at = np.zeros((401, 3))
+        at[:, row] = picture["alpha"].values
+        true = found.measure(at)["strong-form"]
+        drawn = picture["loss"].sel(formulation="strong-form").values[row]
+        bound = float(stored["bound"].sel(field="strong-form").values[row])
+        assert np.abs(drawn - true).max() <= bound <= 4.1e-8 * np.ptp(true)

@@ -1,0 +1,130 @@
+"""Spectral surfaces as files have them: from measurements to coefficients, and from coefficients to pictures. Torch is not needed.
+
+What is interpolated is analytic: the three losses and the *squared* H1 error. Errors themselves have a kink where they vanish, and the other
+measurements follow: the energy gap from the energy, the L2 error from the supervised loss, which is its square times ∫|u*|².
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from pinnscape.formulations import FORMULATIONS
+from pinnscape.landscape.chebyshev import Interpolant
+from pinnscape.landscape.spectral import Result
+from pinnscape.storage import variable
+
+FIELDS = (*FORMULATIONS, "h1_square")
+PLANE_POINTS, LINE_POINTS = 201, 401  # of a picture, along each axis
+
+
+def fields(measured: Mapping[str, np.ndarray]) -> np.ndarray:
+    """What is interpolated (field, m), from the results of ``Discretization.measure`` at m points."""
+    return np.stack([*(measured[name] for name in FORMULATIONS), measured["h1_error"] ** 2])
+
+
+def measurements(values: np.ndarray, energy_minimum: float, solution_norm: float) -> dict[str, np.ndarray]:
+    """The inverse of ``fields``.
+
+    Args:
+        values: (field, ...); squares that rounding or interpolation made negative count as 0.
+        energy_minimum: energy of the exact solution.
+        solution_norm: ∫ |u*|².
+    """
+    losses = dict(zip(FORMULATIONS, values[:-1], strict=True))
+    l2_square = np.maximum(losses["supervised"], 0.0) / solution_norm
+    return {
+        **losses,
+        "energy_gap": losses["deep-ritz"] - energy_minimum,
+        "l2_error": np.sqrt(l2_square),
+        "h1_error": np.sqrt(np.maximum(values[-1], 0.0)),
+        "inverted": np.zeros(values.shape[1:], dtype=bool),
+    }
+
+
+def plane_variables(result: Result, solution_norm: float) -> dict[str, Any]:
+    """Variables that a spectral plane has besides those of a grid; see results/README.md."""
+    variables = _described(result, ("field",))
+    degrees = ("degree_alpha", "degree_beta")
+    variables["coefficient"] = variable(("field", *degrees), result.interpolant.coefficients, "Chebyshev coefficient")
+    variables["domain"] = variable(("axis", "end"), np.array(result.interpolant.domain), "ends of the interval along the axis")
+    return variables | _shared(solution_norm)
+
+
+def line_variables(results: list[Result], solution_norm: float) -> dict[str, Any]:
+    """The same for a bundle of lines, coefficients padded with zeros; those of a line that has not converged are NaN."""
+    described = [_described(result, ("field",)) for result in results]
+    variables: dict[str, Any] = {
+        name: variable(("line", *dims), np.stack([d[name][1] for d in described]), attributes["long_name"])
+        for name, (dims, _, attributes) in described[0].items()
+        if name != "evaluations"
+    }
+    total = sum(result.evaluations for result in results)
+    variables["evaluations"] = variable((), total, described[0]["evaluations"][2]["long_name"])
+    length = max(result.interpolant.coefficients.shape[1] for result in results)
+    table = np.zeros((len(results), len(FIELDS), length))
+    for row, result in zip(table, results, strict=True):
+        row[:, : result.interpolant.coefficients.shape[1]] = result.interpolant.coefficients
+        row[:] = row if result.converged.all() else np.nan
+    variables["coefficient"] = variable(("line", "field", "degree"), table, "Chebyshev coefficient")
+    variables["domain"] = variable(("end",), np.array(results[0].interpolant.domain[0]), "ends of the lines")
+    return variables | _shared(solution_norm)
+
+
+def _described(result: Result, dims: tuple[str, ...]) -> dict[str, Any]:
+    described = {
+        "bound": (result.bound, "bound of the error of the interpolant"),
+        "tail": (result.tail, "tail of the Chebyshev coefficients"),
+        "misfit": (result.misfit, "largest error at random points"),
+        "range": (result.range, "largest less smallest value"),
+    }
+    variables = {name: variable(dims, values, text) for name, (values, text) in described.items()}
+    return variables | {"evaluations": variable((), result.evaluations, "points at which losses were evaluated")}
+
+
+def _shared(solution_norm: float) -> dict[str, Any]:
+    return {"field": list(FIELDS), "solution_norm": variable((), solution_norm, "integral of the squared exact solution")}
+
+
+def interpolant(surface: xr.Dataset) -> Interpolant:
+    """The interpolant of a spectral plane: fields are FIELDS, variables alpha and beta.
+
+    Raises:
+        ValueError: the surface is no spectral plane.
+    """
+    if surface.attrs.get("method") != "chebyshev" or "beta" not in surface.dims:
+        raise ValueError(f"`surface` must be a spectral plane; this one has method {surface.attrs.get('method')!r}")
+    (a, b), (c, d) = surface["domain"].values.tolist()
+    return Interpolant(((a, b), (c, d)), surface["coefficient"].values)
+
+
+def pictured(surface: xr.Dataset) -> xr.Dataset:
+    """The surface at the resolution of a picture where it is spectral, else as it is.
+
+    ``loss``, ``energy_gap``, ``l2_error``, ``h1_error`` and ``inverted`` come on a finer grid.
+    """
+    if surface.attrs.get("method") != "chebyshev":
+        return surface
+    if "beta" in surface.dims:
+        domain = surface["domain"].values.tolist()
+        axes = {name: np.linspace(low, high, PLANE_POINTS) for name, (low, high) in zip(("alpha", "beta"), domain, strict=True)}
+        values = interpolant(surface).on_grid(*axes.values())
+    else:
+        low, high = surface["domain"].values.tolist()
+        axes = {"alpha": np.linspace(low, high, LINE_POINTS)}
+        rows = [Interpolant(((low, high),), table).on_grid(axes["alpha"]) for table in surface["coefficient"].values]
+        values = np.stack(rows, 1)
+    measured = measurements(values, float(surface["energy_minimum"]), float(surface["solution_norm"]))
+    dims = tuple(dim for dim in ("line", "alpha", "beta") if dim in surface["inverted"].dims)
+    drawn: dict[str, Any] = {"loss": (("formulation", *dims), np.stack([measured[name] for name in FORMULATIONS]))}
+    drawn |= {name: (dims, measured[name]) for name in ("energy_gap", "l2_error")}
+    drawn["h1_error"] = (dims, measured["h1_error"], {"resolution": resolution(surface, "h1_square") ** 0.5})
+    drawn["inverted"] = (dims, measured["inverted"].astype("int8"))
+    coarse = [name for name in surface.variables if set(surface[name].dims) & set(axes)]
+    return surface.drop_vars(coarse).assign_coords(axes).assign(drawn)
+
+
+def resolution(surface: xr.Dataset, name: str) -> float:
+    """Below this a value of the field means nothing: the bound of its error; 0 where every value was evaluated."""
+    return float(surface["bound"].sel(field=name).max()) if "bound" in surface else 0.0
