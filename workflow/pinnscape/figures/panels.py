@@ -17,6 +17,7 @@ from pinnscape.figures.scales import Scale
 INVERTED_LABEL = "inverted (J ≤ 0)"
 MISSING_LABEL = "no value"
 POINT_LABEL = "trained point"
+_LEGEND_COLUMNS = 4  # that fit beside each other
 _POINT = {"marker": "P", "markersize": 6, "markerfacecolor": "white", "markeredgecolor": "black", "markeredgewidth": 0.7}
 
 
@@ -71,7 +72,8 @@ def legend(fig: Figure, surfaces: Iterable[xr.Dataset], extra: Iterable[Line2D] 
     handles = [Line2D([], [], linestyle="none", label=POINT_LABEL, **_POINT)] if point else []
     surfaces = list(surfaces)
     handles += [*extra, *gap_handles(surfaces), *grid_note(surfaces)]
-    fig.legend(handles=handles, loc="outside lower center", ncols=len(handles), handletextpad=0.5)
+    columns = len(handles) if len(handles) <= _LEGEND_COLUMNS else 3
+    fig.legend(handles=handles, loc="outside lower center", ncols=columns, handletextpad=0.5)
 
 
 def gap_handles(surfaces: Iterable[xr.Dataset]) -> list[Patch]:
