@@ -76,6 +76,19 @@ def test_a_gradient_agrees_and_is_compiled_once(folder: Path, caplog: pytest.Log
 
 @needs_compiler
 @pytest.mark.slow
+def test_the_value_alone_agrees_and_needs_no_graph(folder: Path) -> None:
+    eager = Objective(small("poisson1d", depth=1), "deep-ritz")
+    theta = torch.stack([initial(eager.discretization, seed) for seed in range(4)]).reshape(2, 2, -1)
+    assert not eager.loss(theta.requires_grad_()).requires_grad
+    theta = theta.detach()
+    torch.testing.assert_close(eager.loss(theta), eager(theta), rtol=0, atol=0)
+    found = Objective(compiled("poisson1d", folder), "deep-ritz").loss(theta)
+    assert found.shape == (2, 2)
+    close(found, eager(theta))
+
+
+@needs_compiler
+@pytest.mark.slow
 def test_hessian_products_agree(folder: Path) -> None:
     eager = Objective(small("poisson1d", depth=1), "strong-form")
     theta = initial(eager.discretization)

@@ -15,6 +15,7 @@ from torch import Tensor
 from pinnscape.compiler import Compiler
 from pinnscape.curvature import density as spectral_density
 from pinnscape.curvature.lanczos import extremes
+from pinnscape.landscape.spectral import interpolate
 from pinnscape.landscape.surfaces import chunk_size, evaluate
 from pinnscape.model import discretization
 from pinnscape.objective import Discretization, Objective, tensor
@@ -22,10 +23,6 @@ from pinnscape.training.loop import train
 
 WIDTH, DEPTH, POINTS = 32, 3, 24
 NO_SNAPSHOTS = {"even": 0, "logarithmic": 0}
-
-
-class Missing(RuntimeError):
-    """A part of the library that a benchmark is about is not there."""
 
 
 @cache
@@ -77,10 +74,6 @@ def picture(
     origin: np.ndarray, directions: np.ndarray, axes: tuple[np.ndarray, np.ndarray], formulation: str, tolerance: float
 ) -> Job:
     """One loss on a fine grid, from an interpolant that is within ``tolerance`` of its range."""
-    try:
-        from pinnscape.landscape.spectral import interpolate
-    except ImportError as error:
-        raise Missing("there is no spectral surface") from error
     d, at, rows = discretized(), tensor(origin), tensor(directions)
 
     def function(points: np.ndarray) -> np.ndarray:

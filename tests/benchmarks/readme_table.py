@@ -1,43 +1,52 @@
 """Prints a table of benchmarks as Markdown: `python tests/benchmarks/readme_table.py [results/tables/benchmarks.csv]`."""
 
-import csv
+import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from benchmarks.rows import Row
+
+FOLDER = Path(__file__).resolve().parents[1]
 HEADER = ("benchmark", "pinnscape", "peer", "its time", "ratio", "target", "agreement")
 UNITS = {"memory": " GB", "overhead": " s", "slope": "", "limit": ""}
 
 
-def duration(text: str) -> str:
+def duration(seconds: float) -> str:
     """Seconds in the unit that suits them, to three digits."""
-    if not text:
+    if math.isnan(seconds):
         return "–"
-    seconds = float(text)
     for unit, size in (("min", 60.0), ("s", 1.0), ("ms", 1e-3)):
         if seconds >= (120.0 if unit == "min" else size):
             return f"{seconds / size:.3g} {unit}"
     return f"{seconds / 1e-6:.3g} µs"
 
 
-def cells(row: Mapping[str, str]) -> tuple[str, ...]:
-    """One row of the CSV file in words."""
-    peer = f"{row['peer']} {row['peer_version']}".strip() if row["peer"] not in UNITS else row["peer"]
-    ratio = f"{float(row['ratio']):.3g}{UNITS.get(row['peer'], '×')}" if row["ratio"] else "–"
-    target = row["target"].replace(">=", "≥").replace("<=", "≤") or "–"
-    agreement = f"{float(row['agreement']):.0e}" if row["agreement"] else "–"
-    if row["peer"] == "overhead":
-        ratio = "–"
-    return row["benchmark"], duration(row["ours_seconds"]), peer, duration(row["peer_seconds"]), ratio, target, agreement
+def cells(row: "Row") -> tuple[str, ...]:
+    """One row in words."""
+    peer = row.peer if row.peer in UNITS else f"{row.peer} {row.peer_version}".strip()
+    ratio = "–" if row.peer == "overhead" or math.isnan(row.ratio) else f"{row.ratio:.3g}{UNITS.get(row.peer, '×')}"
+    target = row.target.replace(">=", "≥").replace("<=", "≤") or "–"
+    agreement = "–" if math.isnan(row.agreement) else f"{row.agreement:.0e}"
+    return row.benchmark, duration(row.ours_seconds), peer, duration(row.peer_seconds), ratio, target, agreement
 
 
-def markdown(path: Path) -> str:
+def markdown(rows: Iterable["Row"]) -> str:
     """The table."""
-    with path.open(newline="") as file:
-        lines = [HEADER, ("---", "---:", "---", "---:", "---:", "---:", "---:"), *map(cells, csv.DictReader(file))]
+    lines = [HEADER, ("---", "---:", "---", "---:", "---:", "---:", "---:"), *map(cells, rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
+def main() -> None:
+    from benchmarks.rows import read
+
+    default = FOLDER.parent / "results/tables/benchmarks.csv"
+    print(markdown(read(Path(sys.argv[1]) if len(sys.argv) > 1 else default)), end="")
+
+
 if __name__ == "__main__":
-    default = Path(__file__).resolve().parents[2] / "results/tables/benchmarks.csv"
-    print(markdown(Path(sys.argv[1]) if len(sys.argv) > 1 else default), end="")
+    # The folder takes the place of this one, whose modules would hide others of the same name.
+    sys.path[0:1] = [str(FOLDER)]
+    main()

@@ -12,7 +12,7 @@ import pytest
 import torch
 from end_to_end.workspace import PROJECT, Workspace
 
-pytestmark = pytest.mark.xdist_group("workflow")  # one process runs them all: they share one finished study
+pytestmark = pytest.mark.xdist_group("faults")  # one after the other: each runs jobs of its own
 
 RUN = "results/poisson1d/deep-ritz/seed-0"
 
@@ -42,9 +42,10 @@ def test_bad_configurations_give_one_line_and_no_traceback() -> None:
             assert expected in line, path
 
 
-def test_a_syntax_error_names_the_file_and_the_line(study: Workspace) -> None:
-    with study.edited("config.yaml", "study:\n\tseeds: [0]\n"):
-        done = study.snakemake("-n")
+def test_a_syntax_error_names_the_file_and_the_line(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    with workspace.edited("config.yaml", "study:\n\tseeds: [0]\n"):
+        done = workspace.snakemake("-n")
     assert done.returncode == 1
     (line,) = message(done.stdout + done.stderr)
     assert "config.yaml:2" in line
@@ -67,7 +68,7 @@ def test_a_truncated_file_is_refused_by_the_next_stage(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="asks for a GPU where there is none")
-def test_cuda_without_a_gpu_is_one_line(study: Workspace, tmp_path: Path) -> None:
+def test_cuda_without_a_gpu_is_one_line(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     with workspace.with_settings({"device": "cuda"}):
         done = workspace.snakemake("-c1", f"{RUN}/training.nc")
@@ -91,8 +92,10 @@ def test_a_diverged_training_is_one_line_and_keeps_its_history(tmp_path: Path) -
 
 
 @pytest.mark.slow
-def test_a_killed_run_is_taken_up_again_and_ends_with_the_same_bytes(study: Workspace, tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path)
+def test_a_killed_run_is_taken_up_again_and_ends_with_the_same_bytes(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    workspace, undisturbed = Workspace(tmp_path), Workspace(tmp_path_factory.mktemp("undisturbed"))
     target = f"{RUN}/training.nc"
     with subprocess.Popen(
         workspace.command("-c1", target),
@@ -109,7 +112,8 @@ def test_a_killed_run_is_taken_up_again_and_ends_with_the_same_bytes(study: Work
     assert "--unlock" in locked.stdout + locked.stderr
     assert workspace.snakemake("--unlock").returncode == 0
     workspace.run("--rerun-incomplete", target)
-    assert (tmp_path / target).read_bytes() == (study.root / target).read_bytes()
+    undisturbed.run(target)
+    assert (tmp_path / target).read_bytes() == (undisturbed.root / target).read_bytes()
 
 
 def wait_for(path: Path, seconds: float = 60.0) -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from figures import synthetic
 
 from pinnscape.figures import scales
@@ -139,3 +140,14 @@ def test_a_line_that_blows_up_is_scaled_by_its_bulk():
 def test_missing_values_are_those_that_inversion_does_not_explain():
     values, inverted = np.array([1.0, np.nan, np.nan, np.inf]), np.array([1, 1, 0, 0])
     np.testing.assert_array_equal(scales.missing(values, inverted), [False, False, True, True])
+
+
+def test_what_is_below_the_resolution_of_a_spectral_surface_is_not_shown():
+    surface = synthetic.surface(points=5)
+    plain = scales.shown(surface, "strong-form")
+    assert "resolution" not in plain.attrs
+    fine = surface.assign(resolution=("formulation", [1.0, 2.0, 3.0]))
+    assert [scales.shown(fine, name).attrs["resolution"] for name in surface["formulation"].values] == [1.0, 2.0, 3.0]
+    values = xr.DataArray(np.geomspace(1e-6, 1e3, 200))
+    assert decide(values).low < 1e-5
+    assert decide(values.assign_attrs(resolution=0.1)).low == 0.1

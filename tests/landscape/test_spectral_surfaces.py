@@ -102,6 +102,8 @@ def test_a_picture_is_the_surface_at_more_points() -> None:
         np.testing.assert_allclose([picture[name].values[r] for r in rows], measured[name], rtol=1e-4)
     loss = picture["loss"].sel(formulation="strong-form").values
     np.testing.assert_allclose([loss[r] for r in rows], measured["strong-form"], rtol=1e-5)
+    np.testing.assert_array_equal(picture["resolution"].values, stored["bound"].values[:3])
+    assert picture["h1_error"].attrs["resolution"] == float(stored["bound"][3]) ** 0.5
     # The stored grid, coarser, is the same surface.
     np.testing.assert_allclose(picture["l2_error"].values[::50, ::50], stored["l2_error"].values, rtol=1e-12, atol=1e-15)
 

@@ -6,12 +6,12 @@ Parameters: dpi.
 """
 
 from job import run
-from pinnscape.figures import hessian_planes, inputs, style
+from pinnscape.figures import hessian_planes, style, surfaces
 
 
 def main(input, output, params):
     """Draw the figure and save it."""
-    tops, extremes = (inputs.by_formulation(paths, "surfaces") for paths in (input.tops, input.extremes))
+    tops, extremes = (surfaces.by_formulation(paths) for paths in (input.tops, input.extremes))
     style.save(hessian_planes.draw(tops, extremes), output.pdf, output.png, params.dpi)
 
 

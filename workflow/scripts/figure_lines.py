@@ -6,12 +6,12 @@ Parameters: dpi.
 """
 
 from job import run
-from pinnscape.figures import inputs, lines, style
+from pinnscape.figures import lines, style, surfaces
 
 
 def main(input, output, params):
     """Draw the figure and save it."""
-    files = inputs.by_formulation(input.lines, "surfaces")
+    files = surfaces.by_formulation(input.lines)
     style.save(lines.draw(files), output.pdf, output.png, params.dpi)
 
 

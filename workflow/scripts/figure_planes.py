@@ -6,12 +6,12 @@ Parameters: dpi.
 """
 
 from job import run
-from pinnscape.figures import inputs, planes, style
+from pinnscape.figures import planes, style, surfaces
 
 
 def main(input, output, params):
     """Draw the figure and save it."""
-    files = inputs.by_formulation(input.surfaces, "surfaces")
+    files = surfaces.by_formulation(input.surfaces)
     style.save(planes.draw(files), output.pdf, output.png, params.dpi)
 
 

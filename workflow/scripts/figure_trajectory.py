@@ -6,12 +6,12 @@ Parameters: dpi.
 """
 
 from job import run
-from pinnscape.figures import inputs, style, trajectory
+from pinnscape.figures import style, surfaces, trajectory
 
 
 def main(input, output, params):
     """Draw the figure and save it."""
-    files = inputs.by_formulation(input.surfaces, "surfaces")
+    files = surfaces.by_formulation(input.surfaces)
     style.save(trajectory.draw(files), output.pdf, output.png, params.dpi)
 
 

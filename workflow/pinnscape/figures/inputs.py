@@ -10,7 +10,6 @@ import xarray as xr
 from pinnscape import storage
 from pinnscape.errors import StorageError
 from pinnscape.figures import style
-from pinnscape.landscape.pictures import pictured
 
 Paths = str | Path | Iterable[str | Path]
 
@@ -54,7 +53,6 @@ def _keyed(paths: Paths, stage: str, key: Callable[[xr.Dataset], tuple], unpack:
     files: dict[tuple, tuple[Path, xr.Dataset]] = {}
     for path in _listed(paths):
         data = storage.read(path, stage)
-        data = pictured(data) if stage == "surfaces" else data
         try:
             name = key(data)
         except KeyError as error:

@@ -15,7 +15,6 @@ from matplotlib.colors import BoundaryNorm
 from matplotlib.ticker import MaxNLocator
 
 from pinnscape.figures import style
-from pinnscape.landscape.pictures import resolution
 
 LOG_FROM = 30.0  # ratio of largest to smallest shown value from which a scale is logarithmic
 MOST_DECADES = 12.0
@@ -118,11 +117,13 @@ def decide(*arrays: np.ndarray | xr.DataArray) -> Scale:
 def shown(dataset: xr.Dataset, loss: str, variable: str = "loss") -> xr.DataArray:
     """A loss as figures show it: Deep Ritz as its gap to the exact energy, which may be negative; the others as they are.
 
-    The attribute ``resolution`` is the bound of the error of a spectral surface.
+    The attribute ``resolution`` is the bound of the error of a spectral surface, which such a dataset has as a variable.
     """
     values = dataset[variable].sel(formulation=loss, drop=True)
     values = values - float(dataset["energy_minimum"]) if loss == "deep-ritz" else values
-    return values.assign_attrs(resolution=resolution(dataset, loss)) if variable == "loss" else values
+    if variable == "loss" and "resolution" in dataset:
+        values = values.assign_attrs(resolution=float(dataset["resolution"].sel(formulation=loss)))
+    return values
 
 
 def positive(values: np.ndarray | xr.DataArray) -> np.ndarray:

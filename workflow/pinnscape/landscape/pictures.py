@@ -102,7 +102,8 @@ def interpolant(surface: xr.Dataset) -> Interpolant:
 def pictured(surface: xr.Dataset) -> xr.Dataset:
     """The surface at the resolution of a picture where it is spectral, else as it is.
 
-    ``loss``, ``energy_gap``, ``l2_error``, ``h1_error`` and ``inverted`` come on a finer grid.
+    ``loss``, ``energy_gap``, ``l2_error``, ``h1_error`` and ``inverted`` come on a finer grid. Below ``resolution`` (formulation), the bound of
+    its error, a loss means nothing; ``h1_error`` has an attribute of that name.
     """
     if surface.attrs.get("method") != "chebyshev":
         return surface
@@ -119,12 +120,9 @@ def pictured(surface: xr.Dataset) -> xr.Dataset:
     dims = tuple(dim for dim in ("line", "alpha", "beta") if dim in surface["inverted"].dims)
     drawn: dict[str, Any] = {"loss": (("formulation", *dims), np.stack([measured[name] for name in FORMULATIONS]))}
     drawn |= {name: (dims, measured[name]) for name in ("energy_gap", "l2_error")}
-    drawn["h1_error"] = (dims, measured["h1_error"], {"resolution": resolution(surface, "h1_square") ** 0.5})
+    bound = surface["bound"].max([dim for dim in surface["bound"].dims if dim != "field"])
+    drawn["resolution"] = ("formulation", bound.sel(field=list(FORMULATIONS)).values)
+    drawn["h1_error"] = (dims, measured["h1_error"], {"resolution": float(bound.sel(field="h1_square")) ** 0.5})
     drawn["inverted"] = (dims, measured["inverted"].astype("int8"))
     coarse = [name for name in surface.variables if set(surface[name].dims) & set(axes)]
     return surface.drop_vars(coarse).assign_coords(axes).assign(drawn)
-
-
-def resolution(surface: xr.Dataset, name: str) -> float:
-    """Below this a value of the field means nothing: the bound of its error; 0 where every value was evaluated."""
-    return float(surface["bound"].sel(field=name).max()) if "bound" in surface else 0.0

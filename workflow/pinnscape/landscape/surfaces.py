@@ -126,8 +126,10 @@ def evaluate(
         done = 0
         for block in flat.split(chunk):
             for key, values in measure(origin + block @ directions).items():
-                into = results.setdefault(key, np.empty(len(flat), values.cpu().numpy().dtype))
-                into[done : done + len(block)] = values.cpu().numpy()
+                found = values.cpu().numpy()
+                if key not in results:
+                    results[key] = np.empty(len(flat), found.dtype)
+                results[key][done : done + len(block)] = found
             done += len(block)
             bar.update(len(block))
     return {key: values.reshape(coordinates.shape[:-1]) for key, values in results.items()}
@@ -135,6 +137,5 @@ def evaluate(
 
 def chunk_size(discretization: Discretization) -> int:
     """Parameter vectors at a time so that the temporaries of one layer stay small."""
-    d = discretization.problem.dimension
-    streams = 1 + d + (1 if discretization.second == "laplacian" else d * (d + 1) // 2)
+    streams = discretization.streams(discretization.second)
     return max(1, _CHUNK_BYTES // (8 * streams * len(discretization.points) * discretization.network.width))
