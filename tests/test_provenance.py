@@ -20,12 +20,13 @@ FILES = {
     "pkg/sub/__init__.py": "",
     "pkg/sub/member.py": "from pkg.sub.deep import name as alias\n",
     "pkg/sub/deep.py": "name = 1\n",
+    "pkg/sub/code.hpp": "int compiled;\n",
     "pkg/sub/neighbour.py": "name = 2\n",
     "pkg/late.py": "late = True\n",
     "pkg/unused.py": "from pkg import direct\n",
 }
 USED = {"scripts/work.py", "scripts/helper.py", "pkg/__init__.py", "pkg/direct.py", "pkg/sub/__init__.py"}
-USED |= {"pkg/sub/member.py", "pkg/sub/deep.py", "pkg/late.py"}
+USED |= {"pkg/sub/member.py", "pkg/sub/deep.py", "pkg/sub/code.hpp", "pkg/late.py"}
 
 
 @pytest.fixture(autouse=True)

@@ -12,12 +12,12 @@ import torch
 from benchmarks.worker import Job
 from torch import Tensor
 
-from pinnscape.compiler import Compiler
 from pinnscape.curvature import density as spectral_density
 from pinnscape.curvature.lanczos import extremes
 from pinnscape.landscape.spectral import interpolate
 from pinnscape.landscape.surfaces import chunk_size, evaluate
 from pinnscape.model import discretization
+from pinnscape.native.build import Compiler
 from pinnscape.objective import Discretization, Objective, tensor
 from pinnscape.training.loop import train
 
@@ -31,9 +31,7 @@ def discretized(
 ) -> Discretization:
     network = {"width": width, "depth": depth, "activation": "tanh"}
     model = {"network": network, "quadrature": {"rule": rule, "points": points}, "parameters": {}}
-    # Code for each of the shapes of which only the growth is measured would take longer to compile than it runs.
-    compiler = Compiler(Path(".cache/kernels")) if (width, points, depth) == (WIDTH, POINTS, DEPTH) else None
-    return discretization(problem, model, compiler=compiler)
+    return discretization(problem, model, compiler=Compiler(Path(".cache/kernels")))
 
 
 @cache

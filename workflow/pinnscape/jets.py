@@ -82,8 +82,8 @@ def _swish(z: Tensor, second: bool) -> tuple[Tensor, Tensor, Tensor | None]:
 
 def _softplus(z: Tensor, second: bool) -> tuple[Tensor, Tensor, Tensor | None]:
     g = torch.sigmoid(z)
-    # logaddexp, unlike torch's softplus, has no threshold beyond which it switches to the identity.
-    return torch.logaddexp(z, torch.zeros_like(z)), g, g * (1.0 - g) if second else None
+    # Unlike torch's softplus, this has no threshold beyond which it switches to the identity, and unlike logaddexp finite second derivatives.
+    return -torch.nn.functional.logsigmoid(-z), g, g * (1.0 - g) if second else None
 
 
 # Each gives s(z), s'(z) and, if asked for, s''(z).
@@ -181,7 +181,6 @@ def _jet(streams: Tensor, dimension: int, order: Order) -> Jet:
 def symmetric(upper: Tensor, dimension: int) -> Tensor:
     """The symmetric matrices (..., d, d) whose entries i <= j are (..., d(d+1)/2)."""
     position = {pair: k for k, pair in enumerate(pairs(dimension))}
-    # Not by an index with repetitions: from its second derivative, TorchInductor of torch 2.13 makes code with wrong numbers.
     entries = [upper[..., position[min(i, j), max(i, j)]] for i in range(dimension) for j in range(dimension)]
     return torch.stack(entries, -1).unflatten(-1, (dimension, dimension))
 

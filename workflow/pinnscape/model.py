@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pinnscape import quadrature
-from pinnscape.compiler import Compiler
+from pinnscape.native.build import Compiler
 from pinnscape.networks import Network
 from pinnscape.objective import Discretization
 from pinnscape.problems.catalog import CATALOG, problem
@@ -24,11 +24,11 @@ def network(name: str, settings: Mapping[str, Any]) -> Network:
     return Network(entry.dimension, entry.components, settings["width"], settings["depth"], settings["activation"])
 
 
-def compiler(engine: Mapping[str, Any], calls: Mapping[str, float]) -> Compiler | None:
-    """The compiler that the section ``engine`` asks for; ``calls`` as in ``Compiler``."""
+def compiler(engine: Mapping[str, Any], evaluations: float) -> Compiler | None:
+    """The compiler that the section ``engine`` asks for; ``evaluations`` as in ``Compiler``."""
     if engine["compile"] == "never":
         return None
-    return Compiler(_KERNELS, calls if engine["compile"] == "auto" else None)
+    return Compiler(_KERNELS, evaluations if engine["compile"] == "auto" else None)
 
 
 def discretization(

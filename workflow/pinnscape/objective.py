@@ -5,7 +5,8 @@ dimensions of theta. No analysis above this module knows a differential equation
 """
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+import ctypes
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,15 +15,17 @@ import torch
 from torch import Tensor
 
 from pinnscape import quadrature
-from pinnscape.compiler import Compiler, Kernel
 from pinnscape.formulations import FORMULATIONS
 from pinnscape.jets import Jet, Order, function_jet, network_jet, product_jet, sum_jet
+from pinnscape.native.build import Compiler
+from pinnscape.native.kernels import Kernels, point_data
 from pinnscape.networks import Network
 from pinnscape.problems.base import Problem
 from pinnscape.variation import EulerLagrange
 
 # The exact energy is integrated with this many Gauss-Legendre points an axis, far beyond what smooth solutions need.
 _REFERENCE_POINTS = 80
+_CHECKED_POINTS = 50  # of fresh machine code
 _MEASURED = (*FORMULATIONS, "energy_gap", "l2_error", "h1_error", "inverted")
 
 
@@ -35,7 +38,7 @@ class Discretization:
         rule: quadrature rule on the unit cube.
         device: of all tensors; they are float64.
         compiler: makes machine code of losses and derivatives where that pays; without it, and on a GPU, torch runs them operation by operation.
-        memory: bound on the intermediate values of one evaluation, in bytes; more points than fit are summed block by block.
+        memory: bound on the intermediate values of one evaluation by torch, in bytes; more points than fit are summed block by block.
 
     Raises:
         ValueError: the network's inputs or outputs do not fit the problem.
@@ -62,7 +65,6 @@ class Discretization:
         self.load = self._operator(self.points, self.exact)
         self.second: Order = self._operator.principal  # the derivatives that the residual needs
         self._compiler = compiler if self.device.type == "cpu" else None
-        self._kernels: dict[str, Kernel | None] = {}
         self._memory = memory
 
     @cached_property
@@ -81,7 +83,7 @@ class Discretization:
         part = copy.copy(self)
         part.points, part.weights, part.load = self.points[rows], self.weights[rows], self.load[rows]
         part.exact, part._lift, part._factor = self.exact[rows], self._lift[rows], self._factor[rows]
-        part._compiler, part._kernels, part.parts = None, {}, [part]
+        part._compiler, part.parts = None, [part]
         return part
 
     def streams(self, order: Order) -> int:
@@ -89,22 +91,40 @@ class Discretization:
         d = self.problem.dimension
         return {"value": 1, "gradient": 1 + d, "laplacian": 2 + d, "hessian": 1 + d + d * (d + 1) // 2}[order]
 
-    def kernel(self, kind: str, name: str, order: Order, function: Callable[..., object], *example: Tensor) -> Kernel | None:
-        """Machine code for a function of the parameters; None where there is none, or where it does not pay.
-
-        Args:
-            kind: of work, as the compiler counts it.
-            name: of the function.
-            order: of the derivatives that it needs.
-            function: see ``Compiler.compile``.
-            example: its arguments.
-        """
-        if self._compiler is None or len(self.parts) > 1:
+    @cached_property
+    def kernels(self) -> Kernels | None:
+        """Machine code of losses and derivatives; None where there is none, or where it does not pay."""
+        weights = self.network.size * len(self.points) * self.streams(self.second)
+        if self._compiler is None or not self._compiler.pays(weights):
             return None
-        if name not in self._kernels:
-            weights = self.network.size * len(self.points) * self.streams(order)
-            self._kernels[name] = self._compiler.compile(function, *example, name=name, kind=kind, weights=weights)
-        return self._kernels[name]
+        library = self._compiler.library(self._operator.expressions, self.problem, self.network, self._check)
+        return None if library is None else self._kernels(library, slice(None))
+
+    def _kernels(self, library: ctypes.CDLL, rows: slice) -> Kernels:
+        points, weights, load = (t[rows].numpy() for t in (self.points, self.weights, self.load))
+        data = point_data(points, weights, self._factor[rows], self._lift[rows], load, self.exact[rows])
+        return Kernels(library, self.network.size, self.problem.dimension, data)
+
+    def _check(self, library: ctypes.CDLL) -> None:
+        """Compare fresh code with torch at two parameter vectors and some of the points.
+
+        Raises:
+            ArithmeticError: they disagree.
+        """
+        rows = slice(None, _CHECKED_POINTS)
+        part, kernels = self._part(rows), self._kernels(library, rows)
+        generator = torch.Generator().manual_seed(0)
+        thetas = 0.3 * torch.randn(2, self.network.size, generator=generator, dtype=torch.float64)
+        _agree(kernels.measure(thetas.numpy()), torch.stack([values.double() for values in part._integrals(thetas)], -1))
+        for formulation in FORMULATIONS:
+            objective = Objective(part, formulation)
+            loss, gradient = objective.loss_and_gradient(thetas[0])
+            if loss.isfinite():
+                found = kernels.gradient(formulation, thetas[0].numpy())
+                _agree(kernels.loss(formulation, thetas[:1].numpy()), loss[None])
+                _agree(found[1], gradient)
+                products = kernels.products(formulation, thetas[0].numpy(), thetas.numpy())
+                _agree(products, objective.hessian_product(thetas[0], thetas))
 
     def jet(self, theta: Tensor, order: Order) -> Jet:
         """The solution u and its derivatives at the quadrature points for parameters (..., P)."""
@@ -175,14 +195,12 @@ class Discretization:
         Keys: the formulations, ``energy_gap``, ``l2_error``, ``h1_error``, ``inverted``. Where the energy does not exist, the losses that are
         made of it are NaN.
         """
-        example = theta.reshape(-1, theta.shape[-1])[0].contiguous()
-        kernel = self.kernel("measurement", "losses and errors", self.second, self._integrals, example)
-        if kernel is None:
+        if self.kernels is None:
             energy, residual, misfit, slope, inverted = self._summed(theta)
         else:
-            rows = [kernel(row) for row in theta.reshape(-1, theta.shape[-1])]
-            columns = (torch.stack(column).reshape(theta.shape[:-1]) for column in zip(*rows, strict=True))
-            energy, residual, misfit, slope, inverted = columns
+            rows = torch.from_numpy(self.kernels.measure(_rows(theta)))
+            energy, residual, misfit, slope, missing = rows.reshape(*theta.shape[:-1], 5).unbind(-1)
+            inverted = missing != 0
         results = energy, residual, misfit, energy - self.energy_minimum, *self._relative(misfit, slope), inverted
         return dict(zip(_MEASURED, results, strict=True))
 
@@ -251,32 +269,28 @@ class Objective:
 
     def loss(self, theta: Tensor) -> Tensor:
         """Loss (...) at parameters (..., P), the value alone."""
-        example = theta.reshape(-1, theta.shape[-1])[0].contiguous()
-        kernel = self.discretization.kernel("measurement", f"{self.formulation} loss", self.order, self.__call__, example)
-        if kernel is None:
+        kernels = self.discretization.kernels
+        if kernels is None:
             with torch.no_grad():
                 return self(theta)
-        return torch.stack([kernel(row)[0] for row in theta.reshape(-1, theta.shape[-1])]).reshape(theta.shape[:-1])
+        return torch.from_numpy(kernels.loss(self.formulation, _rows(theta))).reshape(theta.shape[:-1])
 
     def loss_and_gradient(self, theta: Tensor) -> tuple[Tensor, Tensor]:
         """Loss (...) and its gradient (..., P)."""
-        theta = theta.detach()
-        if theta.ndim == 1:
-            name = f"gradient of the {self.formulation} loss"
-            kernel = self.discretization.kernel("gradient", name, self.order, self._value_and_gradient, theta)
-            if kernel is not None:
-                loss, gradient = kernel(theta)
-                return loss, gradient
+        theta, kernels = theta.detach(), self.discretization.kernels
+        if kernels is not None:
+            found = [kernels.gradient(self.formulation, row) for row in _rows(theta)]
+            losses, gradients = (
+                torch.tensor([f[0] for f in found], dtype=theta.dtype),
+                torch.from_numpy(np.stack([f[1] for f in found])),
+            )
+            return losses.reshape(theta.shape[:-1]), gradients.reshape(theta.shape)
         theta = theta.requires_grad_()
         loss, gradient = torch.zeros(theta.shape[:-1], dtype=theta.dtype, device=theta.device), torch.zeros_like(theta)
         for part in self.discretization.parts:
             summand = self._on(part, theta)
             gradient = gradient + torch.autograd.grad(summand.sum(), theta)[0]
             loss = loss + summand.detach()
-        return loss, gradient
-
-    def _value_and_gradient(self, theta: Tensor) -> tuple[Tensor, Tensor]:
-        gradient, loss = torch.func.grad_and_value(self.__call__)(theta)
         return loss, gradient
 
     def gradient(self, theta: Tensor) -> Tensor:
@@ -293,12 +307,10 @@ class Objective:
         Returns:
             H v for each vector, of the shape of ``vectors``.
         """
-        name = f"Hessian-vector product of the {self.formulation} loss"
-        example = vectors.reshape(-1, vectors.shape[-1])[0].contiguous()
-        kernel = self.discretization.kernel("product", name, self.order, self._product, theta, example)
-        if kernel is not None:
-            rows = [kernel(theta, row)[0] for row in vectors.reshape(-1, vectors.shape[-1])]
-            return torch.stack(rows).reshape(vectors.shape)
+        kernels = self.discretization.kernels
+        if kernels is not None:
+            found = kernels.products(self.formulation, theta.detach().numpy(), _rows(vectors))
+            return torch.from_numpy(found).reshape(vectors.shape)
         if vectors.ndim == 1:
             return self._product(theta, vectors)
         return torch.func.vmap(lambda vector: self._product(theta, vector))(vectors)
@@ -308,6 +320,22 @@ class Objective:
             torch.func.jvp(torch.func.grad(lambda t, d=part: self._on(d, t)), (theta,), (vector,))[1]
             for part in self.discretization.parts
         )  # pyright: ignore[reportReturnType] (there is at least one part)
+
+
+def _rows(theta: Tensor) -> np.ndarray:
+    """Parameters (..., P) as rows (m, P)."""
+    return theta.detach().reshape(-1, theta.shape[-1]).numpy()
+
+
+def _agree(found: np.ndarray, expected: Tensor) -> None:
+    """Refuse code whose numbers are wrong.
+
+    Raises:
+        ArithmeticError: they are.
+    """
+    scale = float(expected.nan_to_num().abs().max())
+    if not np.allclose(found, expected.detach().numpy(), rtol=1e-9, atol=1e-9 * scale, equal_nan=True):
+        raise ArithmeticError("the code gives other numbers than torch does")
 
 
 def tensor(theta: np.ndarray, device: str | torch.device = "cpu") -> Tensor:

@@ -21,7 +21,7 @@ def pins(requirements: Path) -> str:
 
 
 def digest(files: Iterable[Path], roots: Sequence[Path], without: Collection[Path] = ()) -> str:
-    """Hash of the text of ``files`` and of every module under ``roots`` that they import, directly or through others.
+    """Hash of the text of ``files`` and of every module under ``roots`` that they import, directly or through others, with C++ beside them.
 
     Args:
         files: Python files.
@@ -37,6 +37,7 @@ def digest(files: Iterable[Path], roots: Sequence[Path], without: Collection[Pat
         path = queue.pop()
         if path not in found and path not in without:
             found.add(path)
+            found.update(path.parent.glob("*.hpp"))  # what the modules of the folder compile
             queue.extend(imports(path, tuple(roots)))
     names = sorted((path.relative_to(_root(path, roots)).as_posix(), _content(path)) for path in found)
     return hashlib.sha256(repr(names).encode()).hexdigest()[:16]

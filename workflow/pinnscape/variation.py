@@ -4,11 +4,12 @@
 
 where d/dxᵢ is the directional derivative of the flux ∂e/∂(∂ᵢu) along (eᵢ, ∂ᵢu, ∂ᵢ∇u) in its arguments (x, u, ∇u). There are two routes to it
 from the same density: by automatic differentiation at every evaluation (``automatic``, the reference: any density), and once by hand, that is
-by SymPy, as an explicit expression (``symbolic``, several times faster: densities written with ``functions`` and arithmetic).
+by SymPy, as an explicit expression (``derive`` and ``explicit``, several times faster: densities written with ``functions`` and arithmetic).
 """
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -23,6 +24,27 @@ _NOT_BY_HAND = (TypeError, AttributeError, ValueError, IndexError, NameError, Ru
 _FUNCTIONS = {name: getattr(torch, name) for name in ("exp", "log", "sin", "cos", "tanh", "sqrt")}
 
 
+@dataclass(frozen=True)
+class Expressions:
+    """An energy density and its Euler-Lagrange operator as SymPy expressions.
+
+    Attributes:
+        energy: e.
+        residual: EL[e](u), one for each component.
+        x, u, p: symbols of the point (d,), the values (c,) and the gradient (c·d,), by rows.
+        second: of what enters of the second derivatives: the Laplacians (c,) if ``isotropic``, else (c·d(d+1)/2,) in the order of ``pairs``.
+        isotropic: whether ∂²e/∂∇u² is a multiple of the identity for each pair of components.
+    """
+
+    energy: Any
+    residual: tuple[Any, ...]
+    x: tuple[Any, ...]
+    u: tuple[Any, ...]
+    p: tuple[Any, ...]
+    second: tuple[Any, ...]
+    isotropic: bool
+
+
 class EulerLagrange:
     """EL[e] for one energy density.
 
@@ -32,19 +54,23 @@ class EulerLagrange:
         components: c.
 
     Attributes:
+        expressions: the density and the operator by hand; None where that fails.
         principal: which second derivatives of u are needed: ``laplacian`` if ∂²e/∂∇u² is a multiple of the identity for each pair of
             components, so that they enter only through Δu; else ``hessian``.
     """
 
+    expressions: Expressions | None
     principal: Literal["laplacian", "hessian"]
 
     def __init__(self, density: Density, dimension: int, components: int) -> None:
         self._density = density
         try:
-            self.principal, self._explicit = symbolic(density, dimension, components)
+            self.expressions = derive(density, dimension, components)
+            self._explicit = explicit(self.expressions, dimension)
         except _NOT_BY_HAND as error:
             logging.getLogger(__name__).info("the energy density cannot be differentiated by hand (%s): slower route", error)
-            self.principal, self._explicit = "hessian", None
+            self.expressions = self._explicit = None
+        self.principal = "laplacian" if self.expressions is not None and self.expressions.isotropic else "hessian"
 
     def __call__(self, points: Tensor, jet: Jet) -> Tensor:
         """EL[e](u) (..., n, c) at points (n, d), from a jet of u to the order ``principal`` or with a Hessian."""
@@ -76,15 +102,11 @@ def automatic(density: Density, points: Tensor, jet: Jet) -> Tensor:
     return partials(points, u, du)[0] - divergence
 
 
-def symbolic(density: Density, dimension: int, components: int):
-    """EL[e] as an explicit function.
-
-    Returns:
-        ``principal`` (see ``EulerLagrange``), and a function of points and jet.
+def derive(density: Density, dimension: int, components: int) -> Expressions:
+    """EL[e] by hand.
 
     Raises:
-        TypeError, AttributeError, ValueError, IndexError, NameError, RuntimeError: the density cannot be evaluated on symbols, or its
-            derivatives not on tensors.
+        TypeError, AttributeError, ValueError, IndexError, NameError, RuntimeError: the density cannot be evaluated on symbols.
     """
     import sympy  # late: takes half a second
 
@@ -102,31 +124,42 @@ def symbolic(density: Density, dimension: int, components: int):
         terms += [sympy.diff(flux[k][i], u[m]) * p[m, i] for i in d for m in c]
         terms += [modulus[k, i, m, j] * h[m, min(i, j), max(i, j)] for m in c for i, j in second]
         residual.append(sympy.diff(energy, u[k]) - sum(terms))
+    symbols = [h[m, i, j] for m in c for i, j in pairs(dimension)]
     if isotropic:
         # Only the trace of the second derivatives enters: write it as one symbol.
-        laplacian = _symbols("l", components)
+        symbols = list(_symbols("l", components))
         rest = {h[m, i, i]: 0 for m in c for i in d if i > 0}
-        residual = [r.subs(rest | {h[m, 0, 0]: laplacian[m] for m in c}) for r in residual]
-        arguments = [*x, *u, *p.ravel(), *laplacian]
-    else:
-        arguments = [*x, *u, *p.ravel(), *[h[m, i, j] for m in c for i, j in pairs(dimension)]]
-    compiled = sympy.lambdify(arguments, residual, modules=[_FUNCTIONS], cse=True)
+        residual = [r.subs(rest | {h[m, 0, 0]: symbols[m] for m in c}) for r in residual]
+    return Expressions(energy, tuple(residual), tuple(x), tuple(u), tuple(p.ravel()), tuple(symbols), isotropic)
 
-    def explicit(points: Tensor, jet: Jet) -> Tensor:
+
+def explicit(expressions: Expressions, dimension: int) -> Callable[[Tensor, Jet], Tensor]:
+    """EL[e] as a function of points and a jet.
+
+    Raises:
+        TypeError, AttributeError, ValueError, IndexError, NameError, RuntimeError: torch cannot evaluate the expressions.
+    """
+    import sympy
+
+    components = range(len(expressions.u))
+    arguments = [*expressions.x, *expressions.u, *expressions.p, *expressions.second]
+    compiled = sympy.lambdify(arguments, expressions.residual, modules=[_FUNCTIONS], cse=True)
+
+    def operator(points: Tensor, jet: Jet) -> Tensor:
         values = [*points.unbind(-1), *jet.value.unbind(-1), *jet.gradient.flatten(-2).unbind(-1)]
-        if isotropic:
+        if expressions.isotropic:
             trace = jet.laplacian if jet.has("laplacian") else jet.hessian.diagonal(dim1=-2, dim2=-1).sum(-1)
             values += trace.unbind(-1)
         else:
-            values += [jet.hessian[..., m, i, j] for m in c for i, j in pairs(dimension)]
+            values += [jet.hessian[..., m, i, j] for m in components for i, j in pairs(dimension)]
         shape = jet.value.shape[:-1]
         return torch.stack([_full(r, shape, jet.value) for r in compiled(*values)], -1)
 
     # Find out now what torch cannot evaluate: sign, DiracDelta, the logarithm of a number, ...
-    zero = torch.zeros(2, components)
-    slope, hessian = torch.zeros(2, components, dimension), torch.zeros(2, components, dimension, dimension)
-    explicit(torch.zeros(2, dimension), Jet(zero, slope, zero, hessian))
-    return "laplacian" if isotropic else "hessian", explicit
+    zero = torch.zeros(2, len(components))
+    slope, hessian = torch.zeros(2, len(components), dimension), torch.zeros(2, len(components), dimension, dimension)
+    operator(torch.zeros(2, dimension), Jet(zero, slope, zero, hessian))
+    return operator
 
 
 def _symbols(name: str, *shape: int) -> np.ndarray:

@@ -15,8 +15,8 @@ from pinnscape.objective import Objective, tensor
 
 def main(input, output, params, wildcards, device) -> None:
     engine = params.engine
-    calls = {"product": len(output) * network(wildcards.problem, params.model["network"]).size}
-    discretized = discretization(wildcards.problem, params.model, device, compiler(engine, calls), engine["memory"])
+    evaluations = len(output) * network(wildcards.problem, params.model["network"]).size
+    discretized = discretization(wildcards.problem, params.model, device, compiler(engine, evaluations), engine["memory"])
     targets, memo, seed = iter(output), {}, int(wildcards.seed)
     for source, checkpoint in product(input, params.checkpoints):
         points = storage.read(source, "checkpoints")

@@ -17,8 +17,8 @@ _POINTS = 2000  # that a typical surface takes, for the decision whether to comp
 
 def main(input, output, params, wildcards, device) -> None:
     engine = params.engine
-    calls = {"measurement": _POINTS * len(output)}
-    discretized = discretization(wildcards.problem, params.model, device, compiler(engine, calls), engine["memory"])
+    evaluations = _POINTS * len(output)
+    discretized = discretization(wildcards.problem, params.model, device, compiler(engine, evaluations), engine["memory"])
     for source, target in zip(input, output, strict=True):
         found = storage.read(source, "directions")
         plane = found.attrs["kind"]

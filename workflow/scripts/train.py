@@ -12,8 +12,8 @@ def main(output, params, wildcards, device) -> None:
     problem, formulation, seed = wildcards.problem, wildcards.formulation, int(wildcards.seed)
     settings, engine = params.training, params.engine
     # A line search takes a little more than one gradient a step.
-    calls = {"gradient": 1.2 * sum(phase["steps"] for phase in settings["phases"])}
-    discretized = discretization(problem, params.model, device, compiler(engine, calls), engine["memory"])
+    evaluations = 1.2 * sum(phase["steps"] for phase in settings["phases"])
+    discretized = discretization(problem, params.model, device, compiler(engine, evaluations), engine["memory"])
     theta = tensor(discretized.network.initial(params.model["network"]["initialization"], seed), device)
     objective = Objective(discretized, formulation)
     name = f"{problem}/{formulation}/seed-{seed}"

@@ -15,6 +15,7 @@ from pinnscape.objective import Discretization
 
 # Temporaries of a chunk should stay in the cache of a core; more parameters at a time are slower, not faster.
 _CHUNK_BYTES = 4_000_000
+_CHUNK = 256
 # A plane that needs more nodes than this has structure that its grid does not show either.
 _MOST_NODES = 10_000
 # Second entry of the seeds of the random points.
@@ -136,6 +137,8 @@ def evaluate(
 
 
 def chunk_size(discretization: Discretization) -> int:
-    """Parameter vectors at a time so that the temporaries of one layer stay small."""
+    """Parameter vectors at a time so that the temporaries of one layer stay small; machine code has none."""
+    if discretization.kernels is not None:
+        return _CHUNK
     streams = discretization.streams(discretization.second)
     return max(1, _CHUNK_BYTES // (8 * streams * len(discretization.points) * discretization.network.width))

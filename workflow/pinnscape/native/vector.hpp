@@ -1,0 +1,184 @@
+// Vectors of doubles, dual numbers of them, and the elementary functions of both.
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#if defined(__AVX512F__)
+constexpr int LANES = 8;
+#elif defined(__AVX__)
+constexpr int LANES = 4;
+#else
+constexpr int LANES = 2;
+#endif
+
+typedef double Vec __attribute__((vector_size(8 * LANES)));
+typedef int64_t Mask __attribute__((vector_size(8 * LANES)));  // -1 where true, 0 where false
+
+#define INLINE inline __attribute__((always_inline))
+
+INLINE Vec broadcast(double value) { return Vec{} + value; }
+
+INLINE double sum(Vec v) {  // in pairs: the same order on every machine with as many lanes
+    double lanes[LANES];
+    std::memcpy(lanes, &v, sizeof v);
+    for (int width = LANES / 2; width > 0; width /= 2)
+        for (int i = 0; i < width; ++i) lanes[i] += lanes[i + width];
+    return lanes[0];
+}
+
+INLINE bool any(Mask m) {
+    int64_t found = 0;
+    for (int i = 0; i < LANES; ++i) found |= m[i];
+    return found != 0;
+}
+
+template <class F>
+INLINE Vec by_lane(Vec v, F function) {
+    Vec result;
+    for (int i = 0; i < LANES; ++i) result[i] = function(v[i]);
+    return result;
+}
+
+// x = n ln 2 + r with |r| <= ln 2 / 2: returns e^r - 1 (Taylor, degree 13), and 2^n through `power`. For |x| < 709.
+INLINE Vec reduced_expm1(Vec x, Vec& power) {
+    const Vec shifted = x * 1.4426950408889634 + 0x1.8p52;  // rounds, and leaves n in the lowest bits
+    const Vec n = shifted - 0x1.8p52;
+    Mask bits;
+    std::memcpy(&bits, &shifted, sizeof bits);
+    bits = (bits + 1023) << 52;
+    std::memcpy(&power, &bits, sizeof bits);
+    const Vec r = (x - n * 0x1.62e42fefa38p-1) - n * 0x1.ef35793c7673p-45;
+    Vec p = broadcast(1.0 / 6227020800.0);
+    p = p * r + 1.0 / 479001600.0;
+    p = p * r + 1.0 / 39916800.0;
+    p = p * r + 1.0 / 3628800.0;
+    p = p * r + 1.0 / 362880.0;
+    p = p * r + 1.0 / 40320.0;
+    p = p * r + 1.0 / 5040.0;
+    p = p * r + 1.0 / 720.0;
+    p = p * r + 1.0 / 120.0;
+    p = p * r + 1.0 / 24.0;
+    p = p * r + 1.0 / 6.0;
+    p = p * r + 0.5;
+    return p * r * r + r;
+}
+
+INLINE Vec exp(Vec x) {
+    x = x > 709.0 ? broadcast(709.0) : x;
+    x = x < -708.0 ? broadcast(-708.0) : x;
+    Vec power;
+    const Vec p = reduced_expm1(x, power);
+    return power * p + power;
+}
+
+INLINE Vec tanh(Vec x) {
+    Vec size = x < 0.0 ? -x : x;
+    size = size > 20.0 ? broadcast(20.0) : size;
+    Vec power;
+    const Vec p = reduced_expm1(size + size, power);
+    const Vec e = power * p + (power - 1.0);
+    const Vec t = e / (e + 2.0);
+    return x < 0.0 ? -t : t;
+}
+
+INLINE Vec sigmoid(Vec x) { return 1.0 / (1.0 + exp(-x)); }
+INLINE Vec softplus(Vec x) {
+    const Vec size = x < 0.0 ? x : -x;
+    return (x > 0.0 ? x : Vec{}) + by_lane(exp(size), [](double e) { return std::log1p(e); });
+}
+INLINE Vec log(Vec x) { return by_lane(x, [](double v) { return std::log(v); }); }
+INLINE Vec sin(Vec x) { return by_lane(x, [](double v) { return std::sin(v); }); }
+INLINE Vec cos(Vec x) { return by_lane(x, [](double v) { return std::cos(v); }); }
+INLINE Vec sqrt(Vec x) { return by_lane(x, [](double v) { return std::sqrt(v); }); }
+
+// A value and its derivative along a direction.
+struct Dual {
+    Vec v{}, t{};
+    Dual() = default;
+    INLINE Dual(Vec value) : v(value) {}
+    INLINE Dual(double value) : v(broadcast(value)) {}
+    INLINE Dual(Vec value, Vec derivative) : v(value), t(derivative) {}
+};
+
+INLINE Dual operator-(const Dual& a) { return {-a.v, -a.t}; }
+INLINE Dual operator+(const Dual& a, const Dual& b) { return {a.v + b.v, a.t + b.t}; }
+INLINE Dual operator-(const Dual& a, const Dual& b) { return {a.v - b.v, a.t - b.t}; }
+INLINE Dual operator*(const Dual& a, const Dual& b) { return {a.v * b.v, a.t * b.v + a.v * b.t}; }
+INLINE Dual operator/(const Dual& a, const Dual& b) {
+    const Vec quotient = a.v / b.v;
+    return {quotient, (a.t - quotient * b.t) / b.v};
+}
+// With constants there is less to do.
+INLINE Dual operator+(const Dual& a, Vec b) { return {a.v + b, a.t}; }
+INLINE Dual operator+(Vec a, const Dual& b) { return {a + b.v, b.t}; }
+INLINE Dual operator-(const Dual& a, Vec b) { return {a.v - b, a.t}; }
+INLINE Dual operator-(Vec a, const Dual& b) { return {a - b.v, -b.t}; }
+INLINE Dual operator*(const Dual& a, Vec b) { return {a.v * b, a.t * b}; }
+INLINE Dual operator*(Vec a, const Dual& b) { return {a * b.v, a * b.t}; }
+INLINE Dual operator/(const Dual& a, Vec b) { return {a.v / b, a.t / b}; }
+INLINE Dual operator+(const Dual& a, double b) { return {a.v + b, a.t}; }
+INLINE Dual operator+(double a, const Dual& b) { return {a + b.v, b.t}; }
+INLINE Dual operator-(const Dual& a, double b) { return {a.v - b, a.t}; }
+INLINE Dual operator-(double a, const Dual& b) { return {a - b.v, -b.t}; }
+INLINE Dual operator*(const Dual& a, double b) { return {a.v * b, a.t * b}; }
+INLINE Dual operator*(double a, const Dual& b) { return {a * b.v, a * b.t}; }
+INLINE Dual operator/(const Dual& a, double b) { return {a.v / b, a.t / b}; }
+
+INLINE Dual exp(const Dual& x) {
+    const Vec e = exp(x.v);
+    return {e, e * x.t};
+}
+INLINE Dual tanh(const Dual& x) {
+    const Vec s = tanh(x.v);
+    return {s, (1.0 - s * s) * x.t};
+}
+INLINE Dual sigmoid(const Dual& x) {
+    const Vec s = sigmoid(x.v);
+    return {s, s * (1.0 - s) * x.t};
+}
+INLINE Dual softplus(const Dual& x) { return {softplus(x.v), sigmoid(x.v) * x.t}; }
+INLINE Dual log(const Dual& x) { return {log(x.v), x.t / x.v}; }
+INLINE Dual sin(const Dual& x) { return {sin(x.v), cos(x.v) * x.t}; }
+INLINE Dual cos(const Dual& x) { return {cos(x.v), -sin(x.v) * x.t}; }
+INLINE Dual sqrt(const Dual& x) {
+    const Vec s = sqrt(x.v);
+    return {s, 0.5 * x.t / s};
+}
+
+template <class T>
+INLINE T power(const T& x, int exponent) {  // x^n for a constant n
+    if (exponent < 0) return 1.0 / power(x, -exponent);
+    T result = T{} + 1.0, base = x;
+    for (int n = exponent; n > 0; n >>= 1) {
+        if (n & 1) result = result * base;
+        base = base * base;
+    }
+    return result;
+}
+template <class T>
+INLINE T power(const T& x, double exponent) {
+    return exp(exponent * log(x));
+}
+
+INLINE Vec value_of(Vec x) { return x; }
+INLINE Vec value_of(const Dual& x) { return x.v; }
+
+// How numbers lie in memory: the derivative at a distance from the value.
+template <class T>
+struct Planes;
+template <>
+struct Planes<Vec> {
+    static constexpr int TANGENTS = 0;
+    static INLINE Vec load(const Vec* at, int) { return *at; }
+    static INLINE void store(Vec* at, int, Vec value) { *at = value; }
+};
+template <>
+struct Planes<Dual> {
+    static constexpr int TANGENTS = 1;
+    static INLINE Dual load(const Vec* at, int distance) { return {at[0], at[distance]}; }
+    static INLINE void store(Vec* at, int distance, const Dual& value) {
+        at[0] = value.v;
+        at[distance] = value.t;
+    }
+};
