@@ -159,6 +159,42 @@ void differentiate(const double* theta, const double* direction, const double* p
         for (int i = 0; i < PARAMETERS; ++i) gradient[i] = none;
 }
 
+// Streams of the outputs of a pass at its v-th vector of points.
+template <class P>
+INLINE void outputs(const P& pass, int v, Vec (&n)[C][P::S]) {
+    for (int c = 0; c < C; ++c)
+        for (int s = 0; s < P::S; ++s) n[c][s] = pass.out[c * P::ROW + s * P::V + v];
+}
+
+// The energy at `count` parameter vectors, with the gradient in x by reverse mode, which is less work than streams where C < D.
+inline void evaluate_energy(const double* thetas, long count, const double* points, long vectors, double* losses) {
+    using P = Pass<Vec, VALUE, true>;
+    P pass(thetas, nullptr);
+    for (long t = 0; t < count; ++t) {
+        pass.theta = thetas + t * PARAMETERS;
+        const Vec* data = reinterpret_cast<const Vec*>(points);
+        Vec total{};
+        Mask missing{};
+        for (long block = 0; block < vectors; block += P::V, data += P::V * FIELDS) {
+            pass.forward(data + X, FIELDS);
+            Vec slopes[C][D * P::V];
+            for (int c = 0; c < C; ++c) pass.gradient_in_x(c, slopes[c]);
+            for (int v = 0; v < P::V; ++v) {
+                const Vec* here = data + v * FIELDS;
+                Vec n[C][1 + D];
+                for (int c = 0; c < C; ++c) {
+                    n[c][0] = pass.out[c * P::ROW + v];
+                    for (int i = 0; i < D; ++i) n[c][1 + i] = slopes[c][i * P::V + v];
+                }
+                Solution<Vec, GRADIENT> u;
+                u.from(here, n);
+                total += part<DEEP_RITZ, Vec, GRADIENT>(here, u, missing) * here[WEIGHT];
+            }
+        }
+        losses[t] = any(missing) ? std::numeric_limits<double>::quiet_NaN() : sum(total);
+    }
+}
+
 // One loss at `count` parameter vectors.
 template <int FORMULATION>
 void evaluate(const double* thetas, long count, const double* points, long vectors, double* losses) {
@@ -175,8 +211,7 @@ void evaluate(const double* thetas, long count, const double* points, long vecto
             for (int v = 0; v < P::V; ++v) {
                 const Vec* here = data + v * FIELDS;
                 Vec n[C][P::S];
-                for (int c = 0; c < C; ++c)
-                    for (int s = 0; s < P::S; ++s) n[c][s] = pass.out[c * P::ROW + s * P::V + v];
+                outputs(pass, v, n);
                 Solution<Vec, ORDER> u;
                 u.from(here, n);
                 total += part<FORMULATION, Vec, ORDER>(here, u, missing) * here[WEIGHT];
@@ -200,8 +235,7 @@ inline void measure(const double* thetas, long count, const double* points, long
             for (int v = 0; v < P::V; ++v) {
                 const Vec* here = data + v * FIELDS;
                 Vec n[C][P::S];
-                for (int c = 0; c < C; ++c)
-                    for (int s = 0; s < P::S; ++s) n[c][s] = pass.out[c * P::ROW + s * P::V + v];
+                outputs(pass, v, n);
                 Solution<Vec, SECOND_ORDER> u;
                 u.from(here, n);
                 const Vec w = here[WEIGHT];
@@ -237,7 +271,8 @@ void measure_all(const double* thetas, long count, const double* points, long ve
 }
 
 void loss(int formulation, const double* thetas, long count, const double* points, long vectors, double* losses) {
-    if (formulation == DEEP_RITZ) evaluate<DEEP_RITZ>(thetas, count, points, vectors, losses);
+    if (formulation == DEEP_RITZ && C < D) evaluate_energy(thetas, count, points, vectors, losses);
+    if (formulation == DEEP_RITZ && C >= D) evaluate<DEEP_RITZ>(thetas, count, points, vectors, losses);
     if (formulation == STRONG_FORM) evaluate<STRONG_FORM>(thetas, count, points, vectors, losses);
     if (formulation == SUPERVISED) evaluate<SUPERVISED>(thetas, count, points, vectors, losses);
 }

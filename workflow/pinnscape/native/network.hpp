@@ -103,6 +103,23 @@ struct Pass {
         input_weights(x, field, gradient);
     }
 
+    // After `forward` of values alone: the gradient in x of output c, (D, V), by a pass back.
+    void gradient_in_x(int c, Vec* gradient) {
+        static_assert(K == 0 && ORDER == VALUE && REVERSE, "of values alone");
+        const double *last = theta + weights_of(DEPTH) + c * WIDTH, *first = theta;
+        for (int j = 0; j < WIDTH; ++j)
+            for (int v = 0; v < V; ++v) bar[j * ROW + v] = broadcast(last[j]);
+        for (int l = DEPTH - 1; l > 0; --l) {
+            deactivate(l);
+            transposed(l, WIDTH, next, bar);
+        }
+        deactivate(0);
+        for (int i = 0; i < D * V; ++i) gradient[i] = Vec{};
+        for (int j = 0; j < WIDTH; ++j)
+            for (int i = 0; i < D; ++i)
+                for (int v = 0; v < V; ++v) gradient[i * V + v] += next[j * ROW + v] * first[j * D + i];
+    }
+
    private:
     INLINE static T at(const Vec* unit, int stream, int v) { return P::load(unit + stream * V + v, PLANE); }
     INLINE static void put(Vec* unit, int stream, int v, const T& value) { P::store(unit + stream * V + v, PLANE, value); }
