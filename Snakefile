@@ -9,6 +9,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/curvature.smk"
 include: "workflow/rules/landscape.smk"
+include: "workflow/rules/techniques.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
@@ -26,6 +27,7 @@ localrules:
     hessian,
     directions,
     surfaces,
+    techniques,
     tables,
     figures,
     report,
@@ -62,6 +64,11 @@ rule directions:
 rule surfaces:
     input:
         of_runs(*[f"surface-{plane}.nc" for plane in STUDY.planes]),
+
+
+rule techniques:
+    input:
+        of_problems(*STUDY.techniques),
 
 
 rule tables:

@@ -94,6 +94,30 @@ def leaves(node: Any, key: tuple[Any, ...] = ()) -> Any:
 # Key, value, and a fragment of the line with which it is refused.
 ADAM = {"optimizer": "adam", "steps": 10, "learning_rate": 0.01}
 BAD: list[tuple[str, Any, str]] = [
+    # techniques
+    ("extended", "yes", "extended: must be true or false; got 'yes'"),
+    ("techniques", {"zom": {}}, "techniques.zom: unknown key; did you mean zoom?"),
+    ("techniques", {"without": ["zom"]}, "techniques.without[0]: must be one of"),
+    ("techniques", {"without": "zoom"}, "techniques.without: must be a list of entries, each one of"),
+    (
+        "techniques",
+        {"zoom": {"points": 30}},
+        "techniques.zoom.points: must be odd, so that the centre is one of the points; got 30",
+    ),
+    (
+        "techniques",
+        {"zoom": {"radii": []}},
+        "techniques.zoom.radii: must be a list of at least 1 entry, each a finite number above 0",
+    ),
+    ("techniques", {"ntk": {"checkpoints": ["last"]}}, "techniques.ntk.checkpoints[0]: must be one of init,"),
+    ("techniques", {"basin": {"largest": 1e-4}}, "techniques.basin.smallest: must be at most largest (0.0001); got 0.001"),
+    (
+        "techniques",
+        {"goldilocks": {"largest": 0.01}},
+        "techniques.goldilocks.smallest: must be at most largest (0.01); got 0.1",
+    ),
+    ("techniques", {"stability": {"steps": 5}}, "techniques.stability.record_every: must be at most steps (5); got 20"),
+    ("claims", {"data_driven": {"bulk": 2}}, "claims.data_driven.bulk: must be a finite number from 0 to 1; got 2"),
     # keys
     ("netwrk", {"width": 3}, "netwrk: unknown key; did you mean network? known are"),
     ("seeds", [0], "seeds: unknown key; did you mean study.seeds?"),

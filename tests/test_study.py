@@ -13,6 +13,7 @@ from study_cases import DEFAULT, DELETE, NAMES, PARAMETERS, ROOT, SIZES, changed
 from pinnscape.study import LINES, Study, load, parse
 from pinnscape.study_checks import merged, parameter_count
 from pinnscape.study_schema import complete, schema
+from pinnscape.techniques import TECHNIQUES
 
 # ---- schema ----
 
@@ -51,15 +52,35 @@ def test_defaults_are_those_of_the_default_study():
         "training": {"phases": given["training"]["phases"]},
         "grid": {"radius": given["grid"]["radius"]},
         "hessian": {"checkpoints": given["hessian"]["checkpoints"]},
+        "techniques": {"sharpness": {"checkpoints": given["techniques"]["sharpness"]["checkpoints"]}},
     }
     assert checked(least) == checked(given)
 
 
-@pytest.mark.parametrize("config", [DEFAULT, yaml.safe_load((ROOT / "config.yaml").read_text())], ids=["tests", "repository"])
-def test_the_default_study_gives_every_key(config):
+def test_the_default_study_gives_every_key():
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
     full = complete(config)
     assert merged(full, config) == full
     assert set(map(str, leaves(full))) == set(map(str, leaves(config)))
+
+
+def test_costly_techniques_are_those_of_the_extended_study():
+    config = changed(("techniques", {"without": ["zoom"]}))
+    cheap = checked(config).techniques
+    assert cheap == tuple(name for name, technique in TECHNIQUES.items() if not technique.costly and name != "zoom")
+    config["extended"] = True
+    assert checked(config).techniques == tuple(name for name in TECHNIQUES if name != "zoom")
+
+
+def test_a_technique_gets_its_own_settings_and_those_of_its_directions():
+    study = checked(changed(("techniques", {"zoom": {"points": 9}}), ("directions.normalization", "layer")))
+    assert study.technique("zoom") == {
+        "points": 9,
+        "radii": [0.01, 0.1, 1.0, 10.0, 100.0],
+        "normalization": "layer",
+        "bias": "row",
+    }
+    assert study.technique("interpolation") == {"points": 81, "extension": 0.5}
 
 
 def test_defaults_of_optional_parts():

@@ -11,6 +11,7 @@ import yaml
 from end_to_end.workspace import PROJECT, Workspace
 
 from pinnscape import storage
+from pinnscape.techniques import TECHNIQUES
 
 pytestmark = pytest.mark.xdist_group("workflow")  # one process runs them all: they share one finished study
 
@@ -84,7 +85,8 @@ def test_tables_cover_every_run(study: Workspace) -> None:
     }
     assert not metrics.duplicated(["problem", "formulation", "seed", "checkpoint", "metric"]).any()
     claims = pd.read_csv(study.root / "results/tables/claims.csv")
-    assert set(claims["claim"]) == {"smooth", "well conditioned", "convex near the solution", "alike"}
+    expected = {"smooth", "well conditioned", "convex near the solution", "alike"}
+    assert set(claims["claim"]) == expected | {"bulk and outliers", "low-dimensional training"}
     assert set(claims["verdict"]) <= {"holds", "does not hold", "mixed", "not measured"}
 
 
@@ -106,7 +108,7 @@ def test_conda_users_get_the_same_pins() -> None:
 
 def test_figures_start_without_torch() -> None:
     scripts = sorted((PROJECT / "workflow/scripts").glob("figure_*.py"))
-    assert len(scripts) == 10
+    assert len(scripts) == 10 + len(TECHNIQUES)
     code = (
         "import sys, runpy\n"
         + "".join(f"runpy.run_path({str(path)!r})\n" for path in scripts)

@@ -25,15 +25,17 @@ def merged(base: dict, override: dict) -> dict:
 
 
 class Workspace:
-    """A folder with the project and the tiny study of tests/tiny.yaml."""
+    """A folder with the project and the tiny study of tests/tiny.yaml, with what ``more`` of tests/ changes of it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, more: str = "") -> None:
         self.root = root
         for part in PARTS:
             source = PROJECT / part
             copy = shutil.copytree if source.is_dir() else shutil.copy2
             copy(source, root / part, **({"ignore": shutil.ignore_patterns("__pycache__")} if source.is_dir() else {}))
         tiny = yaml.safe_load((PROJECT / "tests/tiny.yaml").read_text())
+        if more:
+            tiny = merged(tiny, yaml.safe_load((PROJECT / "tests" / more).read_text()))
         self.config(merged(yaml.safe_load((PROJECT / "config.yaml").read_text()), tiny))
 
     def config(self, settings: dict) -> None:
@@ -110,6 +112,7 @@ MESSAGES = {
     "write_report": r"Report",
 }
 FIGURE = re.compile(r"Figure (\w+) of (\w+)")
+TECHNIQUE = re.compile(r"Technique (\w+) of (\w+)")
 
 
 def jobs(output: str) -> set[Job]:
@@ -123,6 +126,8 @@ def jobs(output: str) -> set[Job]:
 def _job(message: str) -> Job:
     if drawn := FIGURE.fullmatch(message):
         return f"figure_{drawn[1]}", drawn[2]
+    if measured := TECHNIQUE.fullmatch(message):
+        return f"measure_{measured[1]}", measured[2]
     matches = {rule: re.fullmatch(pattern, message) for rule, pattern in MESSAGES.items()}
     ((rule, match),) = [(rule, match) for rule, match in matches.items() if match]
     return rule, *match.groups()

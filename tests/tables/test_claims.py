@@ -13,8 +13,19 @@ SETTINGS = {
     "well_conditioned": {"rank": 50, "ratio": 1e3, "share": 0.1},
     "convex": {"negative_share": 0.01, "negative_ratio": 1e-3, "radius": [0.05, 0.1], "positive_share": 0.95},
     "alike": {"spearman": 0.9, "subspace": 10, "angle": 30.0, "spectrum": 0.3, "eigenvalues": 50},
+    "data_driven": {
+        "violation": 0.01,
+        "barrier": 0.02,
+        "explained": 0.9,
+        "subspace": 10,
+        "gradient": 0.8,
+        "level": 0.1,
+        "intrinsic": 0.5,
+        "bulk": 0.95,
+    },
 }
 PLANES = ["random", "trajectory"]
+TECHNIQUES = ["interpolation", "barriers", "curves", "gradient_subspace", "intrinsic_dimension", "zoom"]
 OWN = "strong-form"
 # Claim and statistic -> metric, threshold and the side on which the claim holds.
 TESTS = {
@@ -28,7 +39,15 @@ TESTS = {
     ("alike", "spearman[trajectory]"): ("spearman[trajectory]", 0.9, "at least"),
     ("alike", "principal_angle_median"): ("principal_angle_median", 30.0, "at most"),
     ("alike", "spectral_distance"): ("spectral_distance", 0.3, "at most"),
+    ("bulk and outliers", "bulk_share"): (f"bulk_share[{OWN}]", 0.95, "at least"),
+    ("low-dimensional training", "explained_variance"): ("explained_variance[trajectory]", 0.9, "at least"),
+    ("monotone interpolation", "monotone_violation_relative"): (f"monotone_violation_relative[{OWN}]", 0.01, "at most"),
+    ("connected minima", "barrier_relative[aligned]"): (f"barrier_relative[aligned, {OWN}]", 0.02, "at most"),
+    ("connected minima", "barrier_relative[bezier]"): (f"barrier_relative[bezier, {OWN}]", 0.02, "at most"),
+    ("gradient in a tiny subspace", "gradient_share_mean[10]"): ("gradient_share_mean[10]", 0.8, "at least"),
+    ("small intrinsic dimension", "intrinsic_share[0.1]"): ("intrinsic_share[0.1]", 0.5, "at most"),
 }
+AT_INIT = ("intrinsic_share[0.1]",)
 
 
 def measured(
@@ -36,13 +55,15 @@ def measured(
 ) -> pd.DataFrame:
     """A table of metrics from metric -> value for each seed."""
     rows = [
-        [problem, own, seed, checkpoint, metric, value] for metric, each in values.items() for seed, value in enumerate(each)
+        [problem, own, seed, "init" if metric in AT_INIT else checkpoint, metric, value]
+        for metric, each in values.items()
+        for seed, value in enumerate(each)
     ]
     return pd.DataFrame(rows, columns=list(metrics.COLUMNS))
 
 
 def judged(values: dict[str, list[float]]) -> pd.DataFrame:
-    return claims.table(measured(values), SETTINGS, PLANES).set_index(["claim", "statistic"])
+    return claims.table(measured(values), SETTINGS, PLANES, TECHNIQUES).set_index(["claim", "statistic"])
 
 
 def test_every_claim_is_tested_with_its_threshold():
@@ -123,11 +144,16 @@ def test_planes_are_compared_as_asked_for():
     assert [name for name in found["statistic"] if name.startswith("spearman")] == ["spearman[random]"]
 
 
+def test_claims_that_need_a_technique_of_another_study_are_left_out():
+    found = set(claims.table(measured({"x": [1.0]}), SETTINGS, ["random"])["claim"])
+    assert found == {"smooth", "well conditioned", "convex near the solution", "alike", "bulk and outliers"}
+
+
 def test_the_table_has_its_columns_and_is_sorted():
     table = pd.concat(
         [measured({}, "semilinear2d"), measured({"x": [1.0]}, "poisson2d"), measured({"x": [1.0]}, "poisson1d", "deep-ritz")]
     )
-    found = claims.table(table, SETTINGS, PLANES)
+    found = claims.table(table, SETTINGS, PLANES, TECHNIQUES)
     expected = ("claim", "problem", "formulation", "statistic", "value", "low", "high", "threshold", "verdict")
     assert tuple(found.columns) == expected
     keys = list(found[["claim", "statistic", "problem", "formulation"]].itertuples(index=False, name=None))
@@ -138,4 +164,5 @@ def test_the_table_has_its_columns_and_is_sorted():
 def test_the_order_of_the_metrics_does_not_matter():
     table = measured({metric: list(np.linspace(0.0, 2 * threshold, 3)) for metric, threshold, _ in TESTS.values()})
     shuffled = table.sample(frac=1.0, random_state=0)
-    pd.testing.assert_frame_equal(claims.table(table, SETTINGS, PLANES), claims.table(shuffled, SETTINGS, PLANES))
+    found = [claims.table(rows, SETTINGS, PLANES, TECHNIQUES) for rows in (table, shuffled)]
+    pd.testing.assert_frame_equal(*found)

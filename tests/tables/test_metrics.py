@@ -75,6 +75,8 @@ def hessian(losses: tuple[str, ...] = ("deep-ritz", "strong-form")) -> xr.Datase
         {
             "eigenvalue": (("formulation", "eigen"), values),
             "eigenvector": (("formulation", "vector", "parameter"), vectors),
+            "node": (("formulation", "ritz"), values[:, ::2]),
+            "weight": (("formulation", "ritz"), np.tile([0.2, 0.3, 0.5], (len(losses), 1))),
             **numbers,
         },
         {"formulation": list(losses), "eigen": np.arange(6), "vector": [0, 1, 4, 5]},
@@ -92,6 +94,14 @@ def test_a_hessian_gives_its_numbers_for_each_loss():
     assert (found["lambda_max[strong-form]"], found["lambda_min[strong-form]"]) == (5000.0, -1.0)
     assert found["negative_share[deep-ritz]"] == pytest.approx(2 / 6)
     assert found["negative_share[strong-form]"] == pytest.approx(1 / 6)
+    assert found["bulk_share[deep-ritz]"] == pytest.approx(1 / 6)  # 0.1 of 100
+    assert found["bulk_share[strong-form]"] == pytest.approx(4 / 6)  # 5, 0, 0 and -1 of 5000
+
+
+def test_the_bulk_of_a_spectrum_that_is_known_in_part_comes_from_its_density():
+    found = rows_of(of_hessian(hessian().isel(eigen=[0, 1, 4, 5]), rank=2, subspace=2))
+    assert found["bulk_share[deep-ritz]"] == 0.0  # nodes 100, 1, -0.5
+    assert found["bulk_share[strong-form]"] == pytest.approx(0.8)  # nodes 5000, 5, 0
 
 
 @pytest.mark.parametrize(

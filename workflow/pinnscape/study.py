@@ -12,6 +12,7 @@ from typing import Any
 
 from pinnscape.study_checks import Sizes, contradictions, merged
 from pinnscape.study_schema import complete, error, read, schema, validate
+from pinnscape.techniques import TECHNIQUES
 
 LINES = "lines"
 
@@ -172,6 +173,20 @@ class Alike:
 
 
 @dataclass(frozen=True)
+class DataDriven:
+    """When a landscape has what is known of those of data-driven problems."""
+
+    violation: float
+    barrier: float
+    explained: float
+    subspace: int
+    gradient: float
+    level: float
+    intrinsic: float
+    bulk: float
+
+
+@dataclass(frozen=True)
 class Claims:
     """Thresholds of the verdicts."""
 
@@ -179,6 +194,7 @@ class Claims:
     well_conditioned: WellConditioned
     convex: Convex
     alike: Alike
+    data_driven: DataDriven
 
 
 @dataclass(frozen=True)
@@ -191,7 +207,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Sections:
-    """The settings that all problems share; ``checkpoints`` are named fractions of the training steps, ascending."""
+    """The settings that all problems share; ``checkpoints`` are named fractions of the training steps, ascending; ``techniques`` by name."""
 
     engine: Engine
     checkpoints: Mapping[str, float]
@@ -200,6 +216,7 @@ class Sections:
     hessian: Hessian
     claims: Claims
     figures: Figures
+    techniques: Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -210,6 +227,7 @@ class Study:
         problems: names of the problems, as they are in the file.
         formulations: names of the formulations, as they are in the file.
         seeds: seeds, as they are in the file.
+        techniques: names of those beyond surfaces and spectra.
         device: ``auto``, ``cpu`` or ``cuda``.
         settings: settings of each problem in ``problems``.
         sections: settings that all problems share.
@@ -218,6 +236,7 @@ class Study:
     problems: tuple[str, ...]
     formulations: tuple[str, ...]
     seeds: tuple[int, ...]
+    techniques: tuple[str, ...]
     device: str
     settings: Mapping[str, ProblemSettings]
     sections: Sections
@@ -286,6 +305,12 @@ class Study:
         del settings["checkpoints"]
         return settings
 
+    def technique(self, name: str) -> dict[str, Any]:
+        """The settings of a technique; with ``normalization`` and ``bias`` where it has random directions."""
+        settings = json.loads(json.dumps(self.sections.techniques[name], sort_keys=True))
+        shared = self.directions(LINES) if TECHNIQUES[name].directions else {}
+        return settings | {key: shared[key] for key in ("normalization", "bias") if key in shared}
+
     def claims(self) -> dict[str, Any]:
         """Thresholds of the verdicts."""
         return _plain(self.sections.claims)
@@ -329,7 +354,7 @@ def parse(
         raise error(source, key, text)
     problems = {name: _problem(full, full["problems"].get(name, {})) for name in full["study"]["problems"]}
     study = {name: tuple(values) for name, values in full["study"].items()}
-    return Study(**study, device=full["device"], settings=problems, sections=_sections(full))
+    return Study(**study, techniques=_techniques(full), device=full["device"], settings=problems, sections=_sections(full))
 
 
 def load(
@@ -376,8 +401,21 @@ def _sections(config: Mapping[str, Any]) -> Sections:
             well_conditioned=WellConditioned(**claims["well_conditioned"]),
             convex=Convex(**convex),
             alike=Alike(**claims["alike"]),
+            data_driven=DataDriven(**claims["data_driven"]),
         ),
         figures=Figures(**config["figures"]),
+        techniques={name: config["techniques"].get(name, {}) for name in TECHNIQUES},
+    )
+
+
+def _techniques(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Those that the study asks for: without the costly ones, unless it is extended, and those that are left out or lack their planes."""
+    return tuple(
+        name
+        for name, technique in TECHNIQUES.items()
+        if (config["extended"] or not technique.costly)
+        and name not in config["techniques"]["without"]
+        and (not technique.surfaces or set(technique.surfaces) & set(config["grid"]["planes"]))
     )
 
 

@@ -46,6 +46,7 @@ def contradictions(
     yield from _trajectory(config)
     yield from _hessian(config)
     yield from _claims(config)
+    yield from _techniques(config)
     for problem in config["study"]["problems"]:
         if problem in (sizes or {}):
             network = merged(config["network"], config["problems"].get(problem, {}).get("network", {}))
@@ -120,6 +121,33 @@ def _hessian(config: Mapping[str, Any]) -> Iterator[Fault]:
     if hessian["lanczos_steps"] < 2 * extremes:
         text = f"must be at least twice hessian.extremes ({extremes})"
         yield "hessian.lanczos_steps", f"{text}; got {hessian['lanczos_steps']}"
+
+
+# Keys whose first value must be at most the second.
+_ORDERED = {
+    "basin": ("smallest", "largest"),
+    "goldilocks": ("smallest", "largest"),
+    "stability": ("record_every", "steps"),
+}
+_ODD = ("zoom", "curvature_map")
+
+
+def _techniques(config: Mapping[str, Any]) -> Iterator[Fault]:
+    known = ["init", *config["checkpoints"], "best", "final"]
+    for name, settings in config["techniques"].items():
+        if name == "without":
+            continue
+        for position, checkpoint in enumerate(settings.get("checkpoints", ())):
+            if checkpoint not in known:
+                text = f"must be one of {_listed(known)}; got {checkpoint!r}{suggestion(checkpoint, known)}"
+                yield f"techniques.{name}.checkpoints[{position}]", text
+        if name in _ODD and settings["points"] % 2 == 0:
+            text = f"must be odd, so that the centre is one of the points; got {settings['points']}"
+            yield f"techniques.{name}.points", text
+        if name in _ORDERED:
+            low, high = _ORDERED[name]
+            if settings[low] > settings[high]:
+                yield f"techniques.{name}.{low}", f"must be at most {high} ({settings[high]:g}); got {settings[low]:g}"
 
 
 def _claims(config: Mapping[str, Any]) -> Iterator[Fault]:

@@ -214,7 +214,9 @@ def _described(fault: "ValidationError", root: Mapping[str, Any]) -> tuple[Key, 
 def _unknown_key(key: Key, known: Mapping[str, Any]) -> str:
     hint = suggestion(key[-1], known)
     here = tuple(0 if isinstance(part, int) else part for part in key)
-    homes = dict.fromkeys(dotted(home) for home in _keys(schema()) if home[-1] == key[-1] and home != here)
+    # Settings of techniques have names that occur everywhere.
+    known_keys = (home for home in _keys(schema()) if home[0] != "techniques")
+    homes = dict.fromkeys(dotted(home) for home in known_keys if home[-1] == key[-1] and home != here)
     if not hint and homes:
         hint = f"; did you mean {' or '.join(homes)}?"
     return f"unknown key{hint or ';'} known are {', '.join(sorted(known))}"
@@ -234,8 +236,11 @@ def _allowed(node: Mapping[str, Any], root: Mapping[str, Any]) -> str:
             return f"a finite number{_bounds(node)}"
         case "string":
             return "text"
+        case "boolean":
+            return "true or false"
         case "array":
-            count = f"1 to {node['maxItems']} entries" if "maxItems" in node else "at least 1 entry"
+            least = "at least 1 entry" if node.get("minItems") else "entries"
+            count = f"1 to {node['maxItems']} entries" if "maxItems" in node else least
             return f"a list of {count}, each {_allowed(node['items'], root)}"
     names = ", ".join(sorted(node.get("properties", ())))
     more = " and what it takes" if "allOf" in node else ""

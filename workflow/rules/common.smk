@@ -36,6 +36,24 @@ def of_shown(*files):
     return expand(of_formulations(*files), seed=STUDY.figure_seed, allow_missing=True)
 
 
+def technique_file(name):
+    """The file of a technique, for a problem that is a wildcard."""
+    return f"results/{{problem}}/{name}.nc"
+
+
+def of_technique(name):
+    """What a technique reads, for a problem that is a wildcard."""
+    planes = TECHNIQUES[name].surfaces
+    if planes:
+        return {"surfaces": of_seeds(*[f"surface-{plane}.nc" for plane in planes if plane in STUDY.planes])}
+    return {"checkpoints": of_seeds("checkpoints.nc"), "training": of_seeds("training.nc")}
+
+
+def of_problems(*names):
+    """The files of these techniques for all problems of the study."""
+    return expand("results/{problem}/{name}.nc", problem=STUDY.problems, name=names)
+
+
 def code(*scripts, problem=False):
     """A parameter that changes with the text of the scripts, of the project's modules that they import, and with the pinned libraries.
 

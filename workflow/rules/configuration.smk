@@ -9,6 +9,7 @@ from pinnscape import study
 from pinnscape.errors import PinnscapeError
 from pinnscape.problems.catalog import CATALOG
 from pinnscape.study_schema import read
+from pinnscape.techniques import TECHNIQUES
 
 try:
     if Path("config.yaml").is_file():

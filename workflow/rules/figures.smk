@@ -16,6 +16,8 @@ PER_PROBLEM = {
     ),
     "spectra": ("Hessian spectra", {"hessians": of_seeds(*HESSIANS)}, ()),
 }
+for technique in STUDY.techniques:
+    PER_PROBLEM[technique] = (TECHNIQUES[technique].title, {"file": technique_file(technique)}, ())
 SEEDED = ("solutions", "spectra")  # these get all seeds and bring one forward
 DRAWN = [name for name, (_, _, planes) in PER_PROBLEM.items() if set(planes) <= set(STUDY.planes)]
 FIGURES = [

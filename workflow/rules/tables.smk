@@ -8,6 +8,7 @@ rule collect_metrics:
         training=of_runs("training.nc"),
         hessians=of_runs(*HESSIANS),
         surfaces=of_runs(*[f"surface-{plane}.nc" for plane in STUDY.planes]),
+        techniques=of_problems(*STUDY.techniques),
     output:
         report(TABLES[0], caption="../report/metrics.rst", category="Tables", labels={"table": "metrics"}),
     log:
@@ -52,6 +53,7 @@ rule judge_claims:
     params:
         claims=STUDY.claims(),
         planes=[plane for plane in STUDY.planes if plane != "lines"],
+        techniques=list(STUDY.techniques),
         code=code("claims"),
     message:
         "Judging claims"

@@ -7,7 +7,8 @@ from pinnscape.tables import claims
 
 
 def main(input, output, params) -> None:
-    claims.table(pd.read_csv(input[0]), params.claims, params.planes).to_csv(output[0], index=False)
+    table = claims.table(pd.read_csv(input[0]), params.claims, params.planes, params.techniques)
+    table.to_csv(output[0], index=False)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""Collect every number of the study. Input: checkpoints, trainings, hessians and surfaces of all runs. Output: metrics.csv."""
+"""Collect every number of the study. Input: checkpoints, trainings, hessians and surfaces of all runs, techniques of all problems. Output: metrics.csv."""
+
+from pathlib import Path
 
 from job import run
 from pinnscape import storage
-from pinnscape.tables import metrics
+from pinnscape.tables import metrics, techniques
 
 
 def main(input, output, params) -> None:
@@ -17,7 +19,12 @@ def main(input, output, params) -> None:
         surface = storage.read(path, "surfaces")
         lines = surface.attrs["kind"] == "lines"
         files.append((surface, metrics.of_lines(surface, params.radius) if lines else metrics.of_plane(surface)))
-    metrics.table(files).to_csv(output[0], index=False)
+    several = []
+    for path in input.techniques:
+        name = Path(path).stem
+        found = storage.read(path, name)
+        several.append((found, techniques.rows(name, found)))
+    metrics.table(files, several).to_csv(output[0], index=False)
 
 
 if __name__ == "__main__":

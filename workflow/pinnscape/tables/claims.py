@@ -4,7 +4,7 @@ Every verdict follows from a number, its spread over seeds and a threshold of th
 not hold* if it does for none, and is *mixed* otherwise.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -23,17 +23,19 @@ class Test:
     metric: str
     threshold: float
     side: Literal["at most", "at least"]
+    checkpoint: str = "final"
 
     def passes(self, values: np.ndarray) -> np.ndarray:
         return values <= self.threshold if self.side == "at most" else values >= self.threshold
 
 
-def tests(settings: Mapping[str, Any], planes: list[str]) -> list[Test]:
+def tests(settings: Mapping[str, Any], planes: Collection[str], techniques: Collection[str]) -> list[Test]:
     """The tests that section ``claims`` of the configuration sets.
 
     Args:
         settings: that section.
         planes: on which the two losses are compared.
+        techniques: of the study; claims that need another one are left out.
     """
     conditioned, convex, alike = settings["well_conditioned"], settings["convex"], settings["alike"]
     radius = convex["radius"][0]
@@ -54,24 +56,50 @@ def tests(settings: Mapping[str, Any], planes: list[str]) -> list[Test]:
         *comparisons,
         Test("alike", "principal_angle_median", "principal_angle_median", alike["angle"], "at most"),
         Test("alike", "spectral_distance", "spectral_distance", alike["spectrum"], "at most"),
+        *_as_data_driven(settings["data_driven"], planes, techniques),
     ]
 
 
-def table(metrics: pd.DataFrame, settings: Mapping[str, Any], planes: list[str]) -> pd.DataFrame:
-    """The verdicts at the final points: value is the median over seeds, low and high the smallest and largest."""
-    final = metrics.query("checkpoint == 'final'")
+def _as_data_driven(settings: Mapping[str, Any], planes: Collection[str], techniques: Collection[str]) -> Iterator[Test]:
+    """What is known of landscapes of data-driven problems."""
+    yield Test("bulk and outliers", "bulk_share", "bulk_share[{own}]", settings["bulk"], "at least")
+    if "trajectory" in planes:
+        share = settings["explained"]
+        yield Test("low-dimensional training", "explained_variance", "explained_variance[trajectory]", share, "at least")
+    if "interpolation" in techniques:
+        rise, metric = settings["violation"], "monotone_violation_relative"
+        yield Test("monotone interpolation", metric, f"{metric}[{{own}}]", rise, "at most")
+    for technique, path in (("barriers", "aligned"), ("curves", "bezier")):
+        if technique in techniques:
+            metric = f"barrier_relative[{path}, {{own}}]"
+            yield Test("connected minima", f"barrier_relative[{path}]", metric, settings["barrier"], "at most")
+    if "gradient_subspace" in techniques:
+        k = settings["subspace"]
+        metric = f"gradient_share_mean[{k}]"
+        yield Test("gradient in a tiny subspace", metric, metric, settings["gradient"], "at least")
+    if "intrinsic_dimension" in techniques:
+        metric = f"intrinsic_share[{settings['level']:g}]"
+        yield Test("small intrinsic dimension", metric, metric, settings["intrinsic"], "at most", "init")
+
+
+def table(
+    metrics: pd.DataFrame, settings: Mapping[str, Any], planes: Collection[str], techniques: Collection[str] = ()
+) -> pd.DataFrame:
+    """The verdicts: value is the median over seeds, low and high the smallest and largest."""
     rows: list[list[Any]] = []
-    for problem, own in dict.fromkeys(zip(final["problem"], final["formulation"], strict=True)):
-        group = final.query("problem == @problem and formulation == @own")
-        rows += _rows(problem, own, group, settings, planes)
+    wanted = tests(settings, planes, techniques)
+    for problem, own in dict.fromkeys(zip(metrics["problem"], metrics["formulation"], strict=True)):
+        group = metrics.query("problem == @problem and formulation == @own")
+        rows += _rows(problem, own, group, wanted)
     return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(
         ["claim", "statistic", "problem", "formulation"], ignore_index=True
     )
 
 
-def _rows(problem: str, own: str, group: pd.DataFrame, settings: Mapping[str, Any], planes: list[str]) -> Iterator[list[Any]]:
-    for test in tests(settings, planes):
-        values = group.loc[group["metric"] == test.metric.format(own=own), "value"].to_numpy(dtype=float)
+def _rows(problem: str, own: str, group: pd.DataFrame, wanted: Collection[Test]) -> Iterator[list[Any]]:
+    for test in wanted:
+        found = (group["metric"] == test.metric.format(own=own)) & (group["checkpoint"] == test.checkpoint)
+        values = group.loc[found, "value"].to_numpy(dtype=float)
         yield [test.claim, problem, own, test.statistic, *spread(values), test.threshold, verdict(test, values)]
 
 

@@ -15,12 +15,19 @@ _PHYSICS = list(PHYSICS)
 Rows = Iterator[tuple[str, str, float]]  # checkpoint, metric, value
 
 
-def table(files: Iterable[tuple[xr.Dataset, Rows]]) -> pd.DataFrame:
-    """One row for each measured number; the file's attributes say whose it is."""
-    rows = []
+def table(files: Iterable[tuple[xr.Dataset, Rows]], several: Iterable[tuple[xr.Dataset, Iterable[tuple]]] = ()) -> pd.DataFrame:
+    """One row for each measured number.
+
+    Args:
+        files: of one run each, whose attributes say whose the numbers are.
+        several: files of all runs of a problem, with rows that say it: formulation, seed, checkpoint, metric and value.
+    """
+    rows: list[list] = []
     for dataset, measured in files:
         owner = [dataset.attrs[name] for name in ("problem", "formulation", "seed")]
         rows += [[*owner, *row] for row in measured]
+    for dataset, measured in several:
+        rows += [[dataset.attrs["problem"], *row] for row in measured]
     return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(list(COLUMNS[:-1]), kind="stable", ignore_index=True)
 
 
@@ -55,10 +62,19 @@ def of_hessian(hessian: xr.Dataset, rank: int, subspace: int, eigenvalues: int) 
         # The number of negative eigenvalues is known only where all of them are.
         share = float(own["negative"]) / size if hessian.sizes["eigen"] == size else float("nan")
         yield checkpoint, f"negative_share[{loss}]", share
+        yield checkpoint, f"bulk_share[{loss}]", _bulk(own, size)
         yield checkpoint, f"negative_ratio[{loss}]", max(0.0, -float(values[-1] / values[0]))
     yield from (
         (checkpoint, metric, value) for metric, value in _alike(hessian.sel(formulation=_PHYSICS), subspace, eigenvalues)
     )
+
+
+def _bulk(own: xr.Dataset, size: int) -> float:
+    """Share of the eigenvalues whose magnitude is at most 1e-3 of the largest eigenvalue; where not all are known, by the density."""
+    complete = own.sizes["eigen"] == size
+    values = own["eigenvalue"].values if complete else own["node"].values
+    shares = np.full(size, 1.0 / size) if complete else own["weight"].values
+    return float(shares[np.abs(values) <= 1e-3 * own["eigenvalue"].values[0]].sum())
 
 
 def _ratio(own: xr.Dataset, rank: int) -> float:

@@ -1,0 +1,98 @@
+"""Maps of convexity: dense Hessians at sampled points, known curvature, and the file."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from cases import small
+from geometry_cases import Function
+from runs_cases import tiny
+
+from pinnscape.curvature import curvature_map
+from pinnscape.landscape.files import random_directions
+from pinnscape.objective import tensor
+from pinnscape.tables import geometry
+
+SETTINGS = {"normalization": "filter", "bias": "row", "radius": 0.5, "points": 3, "losses": "own"}
+SETTINGS |= {"dense_limit": 0, "lanczos_steps": 40, "lanczos_tolerance": 1e-8}
+
+
+@pytest.mark.parametrize("limit", [0, 10])
+def test_extreme_eigenvalues_follow_the_point(limit):
+    objective = Function(lambda t: (t**4).sum(-1) - 3.0 * t[..., 0] ** 2, 5)
+    for first in (0.0, 1.0):
+        theta = tensor([first, 0.5, 0.5, 2.0, 0.5])
+        high, low, residual, converged = curvature_map.ends(objective, theta, SETTINGS | {"dense_limit": limit})
+        assert (high, low) == (pytest.approx(48.0), pytest.approx(12.0 * first**2 - 6.0 if first == 0.0 else 3.0))
+        assert residual < 1e-8
+        assert converged
+
+
+def test_too_few_steps_are_told():
+    objective = Function(lambda t: (torch.arange(1.0, 31.0, dtype=torch.float64) * t.square()).sum(-1), 30)
+    high, low, residual, converged = curvature_map.ends(
+        objective, torch.zeros(30, dtype=torch.float64), SETTINGS | {"lanczos_steps": 4}
+    )
+    assert not converged
+    assert residual > 1e-3
+    assert 2.0 < low < high < 60.0
+
+
+@pytest.mark.parametrize("limit", [0, 10])
+def test_a_point_without_a_loss_gives_nan(limit):
+    objective = Function(lambda t: t.log().sum(-1), 2)
+    high, low, residual, converged = curvature_map.ends(objective, tensor([math.nan, 1.0]), SETTINGS | {"dense_limit": limit})
+    assert np.isnan([high, low, residual]).all()
+    assert not converged
+
+
+@pytest.mark.parametrize(
+    ("problem", "formulations", "losses"),
+    [("poisson1d", ("strong-form", "supervised"), "own"), ("neo_hookean2d", ("deep-ritz",), "all")],
+)
+def test_the_map_is_that_of_dense_hessians_on_the_random_plane(problem, formulations, losses):
+    runs = tiny(problem, 1, formulations)
+    data = curvature_map.dataset(runs, SETTINGS | {"losses": losses, "lanczos_steps": small(problem).network.size})
+    assert data["lambda_max"].dims == ("formulation", "seed", "loss", "alpha", "beta")
+    assert data["alpha"].values.tolist() == [-0.5, 0.0, 0.5]
+    run = runs.all[0]
+    plane = random_directions("random", run.checkpoints.assign_attrs(seed=0), SETTINGS)["direction"].values
+    for loss in (run.formulation, "deep-ritz") if losses == "all" else (run.formulation,):
+        part = data.sel(formulation=run.formulation, seed=0, loss=loss)
+        for a, b in ((0.0, 0.0), (0.5, -0.5), (-0.5, 0.0)):
+            theta = runs.tensor(run.theta() + a * plane[0] + b * plane[1])
+            point, matrix = part.sel(alpha=a, beta=b), torch.func.hessian(runs.objective(loss).__call__)(theta)
+            if not bool(matrix.isfinite().all()):
+                assert a != 0.0
+                assert math.isnan(float(point["lambda_max"]))
+                continue
+            exact = torch.linalg.eigvalsh(matrix).numpy()
+            assert float(point["lambda_max"]) == pytest.approx(exact[-1], rel=1e-7)
+            assert float(point["lambda_min"]) == pytest.approx(exact[0], abs=1e-7 * exact[-1])
+    other = data["lambda_max"].sel(
+        formulation=run.formulation, seed=0, loss="deep-ritz" if run.formulation != "deep-ritz" else "supervised"
+    )
+    assert bool(other.notnull().all() if losses == "all" else other.isnull().all())
+    rows = list(geometry.curvature_map(data))
+    assert len(rows) == 4 * (3 if losses == "all" else len(formulations))
+
+
+def test_dense_and_lanczos_agree():
+    runs = tiny("poisson2d", 1, ("deep-ritz",))
+    maps = [curvature_map.dataset(runs, SETTINGS | {"dense_limit": limit, "lanczos_steps": 60}) for limit in (0, 500)]
+    scale = float(maps[1]["lambda_max"].max())
+    for name in ("lambda_max", "lambda_min"):
+        np.testing.assert_allclose(maps[0][name], maps[1][name], atol=1e-7 * scale)
+
+
+def test_metrics_take_the_sign_and_the_accuracy_of_the_smallest_eigenvalue():
+    data = curvature_map.dataset(tiny("poisson1d", 1, ("supervised",)), SETTINGS).copy(deep=True)
+    own = {"formulation": "supervised", "seed": 0, "loss": "supervised"}
+    for name, value in (("lambda_max", 2.0), ("lambda_min", 1.0), ("residual", 1e-3)):
+        data[name].loc[own] = value
+    data["lambda_min"].loc[{**own, "alpha": 0.5}] = [-1.0, -1e-3, np.nan]
+    found = {row[3]: row[4] for row in geometry.curvature_map(data)}
+    assert found["nonconvexity_largest[supervised]"] == 0.5
+    assert found["nonconvexity_median[supervised]"] == 0.0
+    assert found["map_convex_share[supervised]"] == pytest.approx(7 / 8)

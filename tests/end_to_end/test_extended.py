@@ -1,0 +1,83 @@
+"""The extended study: every technique runs, and each runs again alone."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from end_to_end.workspace import Workspace
+
+from pinnscape import storage
+from pinnscape.techniques import TECHNIQUES
+
+pytestmark = [pytest.mark.xdist_group("extended"), pytest.mark.slow]  # one process runs them all: they share one finished study
+
+PROBLEM = "neo_hookean2d"
+TABLES = {("collect_metrics",), ("judge_claims",), ("figure_claims",)}
+
+
+def technique(*names: str) -> set[tuple[str, ...]]:
+    return {(f"{kind}_{name}", PROBLEM) for name in names for kind in ("measure", "figure")}
+
+
+@pytest.fixture(scope="module")
+def extended(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    workspace = Workspace(tmp_path_factory.mktemp("extended"), "tiny_techniques.yaml")
+    workspace.run()
+    return workspace
+
+
+def test_after_a_run_nothing_is_left_to_do(extended: Workspace) -> None:
+    assert extended.planned() == set()
+
+
+@pytest.mark.parametrize("name", TECHNIQUES)
+def test_a_technique_leaves_its_file_and_figure(extended: Workspace, name: str) -> None:
+    data = storage.read(extended.root / f"results/{PROBLEM}/{name}.nc", name)
+    assert (data.attrs["problem"], data.attrs["formulation"], data.attrs["seed"]) == (PROBLEM, "all", -1)
+    assert list(data["formulation"].values) == ["deep-ritz", "strong-form"]
+    assert name in storage.configuration(data)
+    for key, values in data.variables.items():
+        assert values.attrs.get("long_name") or key in data.coords, key
+        assert values.attrs.get("units", "1") == "1", key
+    numbers = [v.values for v in data.data_vars.values() if v.dtype.kind == "f" and v.size]
+    assert any(np.isfinite(values).any() for values in numbers)
+    for kind in ("png", "pdf"):
+        assert (extended.root / f"results/figures/{name}-{PROBLEM}.{kind}").stat().st_size > 3000
+
+
+def test_metrics_and_claims_know_the_techniques(extended: Workspace) -> None:
+    metrics = pd.read_csv(extended.root / "results/tables/metrics.csv")
+    assert not metrics.duplicated(["problem", "formulation", "seed", "checkpoint", "metric"]).any()
+    found = {metric.split("[")[0] for metric in metrics["metric"]}
+    expected = {"monotone_violation", "barrier", "gradient_share", "gd_edge", "sam_sharpness", "basin_radius_median"}
+    expected |= {"goldilocks_ratio", "map_convex_share", "zoom_convex_share", "intrinsic_dimension", "learning_coefficient"}
+    assert expected | {"remainder_share", "vicinity_gap", "gap_ratio", "cosine_median"} <= found
+    claims = pd.read_csv(extended.root / "results/tables/claims.csv")
+    expected = {"monotone interpolation", "connected minima", "gradient in a tiny subspace", "small intrinsic dimension"}
+    assert expected <= set(claims["claim"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"techniques": {"interpolation": {"points": 7}}}, technique("interpolation") | TABLES),
+        ({"directions": {"lines": 4}}, None),
+        ({"extended": False}, TABLES),
+        ({"techniques": {"without": ["zoom"]}}, TABLES),
+        ({"claims": {"data_driven": {"bulk": 0.5}}}, {("judge_claims",), ("figure_claims",)}),
+    ],
+    ids=str,
+)
+def test_a_setting_reruns_the_techniques_that_depend_on_it(extended: Workspace, settings: dict, expected: set | None) -> None:
+    with extended.with_settings(settings):
+        planned = extended.planned()
+    if expected is None:
+        assert not {job for job in planned if job[0].startswith("measure_") and job[0] != "measure_hessians"}
+    else:
+        assert planned == expected
+
+
+def test_a_technique_runs_again_alone_when_its_module_changes(extended: Workspace) -> None:
+    with extended.edited("workflow/pinnscape/curvature/goldilocks.py", append="\n# a remark\n"):
+        assert extended.planned() == technique("goldilocks") | TABLES
+    with extended.edited("workflow/pinnscape/figures/goldilocks.py", append="\n# a remark\n"):
+        assert extended.planned() == {("figure_goldilocks", PROBLEM)}

@@ -1,0 +1,35 @@
+"""Small trainings that the tests of techniques share."""
+
+from functools import cache
+
+import numpy as np
+from cases import initial, small
+
+from pinnscape.formulations import FORMULATIONS
+from pinnscape.objective import Objective
+from pinnscape.runs import Run, Runs
+from pinnscape.training.checkpoints import select
+from pinnscape.training.files import training_dataset
+from pinnscape.training.loop import train
+
+PHASES = [
+    {"optimizer": "adam", "steps": 30, "learning_rate": 0.01, "decay": 0.5},
+    {"optimizer": "lbfgs", "steps": 60, "memory": 10, "gradient_tolerance": 1e-9},
+]
+
+
+@cache
+def tiny(problem: str = "poisson2d", seeds: int = 2, formulations: tuple[str, ...] = FORMULATIONS) -> Runs:
+    """Runs of a problem with a network of two layers of width 4, after 90 steps."""
+    discretized = small(problem)
+    runs = []
+    for formulation in formulations:
+        for seed in range(seeds):
+            objective = Objective(discretized, formulation)
+            start = initial(discretized, seed)
+            history = train(objective, start, PHASES, 10, {"even": 9, "logarithmic": 5}, f"{problem}/{formulation}/{seed}")
+            training = training_dataset(history, objective)
+            training = training.assign_attrs(problem=problem, formulation=formulation, seed=seed)
+            runs.append(Run(formulation, seed, select(training, {"middle": 0.2}), training))
+    assert all(np.isfinite(run.snapshots).all() for run in runs)
+    return Runs(discretized, tuple(runs))

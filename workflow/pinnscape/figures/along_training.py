@@ -1,0 +1,70 @@
+"""Curves of quantities along training, one for each run, in the colour of the formulation."""
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from pinnscape.figures import scales, style
+
+LINEAR_STEPS = 10  # the first steps, on an axis that is logarithmic beyond
+
+
+def runs(data: xr.Dataset) -> list[tuple[str, xr.Dataset]]:
+    """The part of each run, with the formulation that it trained."""
+    return [
+        (name, data.sel(formulation=name, seed=seed))
+        for name in style.ordered(data["formulation"].values)
+        for seed in data["seed"].values
+    ]
+
+
+def curves(ax: Axes, data: xr.Dataset, name: str, step: str = "step", *, log: bool = False, marker: str = "") -> None:
+    """One variable of every run against the step; says so where there is nothing to show.
+
+    Args:
+        ax: the panel.
+        data: with the variables ``name`` and ``step`` of every run.
+        name: of the variable.
+        step: name of the steps.
+        log: whether the values have a logarithmic axis, which leaves out those that are not positive and says how many.
+        marker: of the points.
+    """
+    values = data[name].values
+    shown = scales.positive(values) if log else values
+    if not np.isfinite(shown).any():
+        unmeasured(ax)
+        return
+    for formulation, run in runs(data):
+        at = scales.positive(run[name]) if log else run[name].values
+        ax.plot(run[step], at, color=style.colour(formulation), linewidth=0.8, alpha=0.75, marker=marker, markersize=2.5)
+    if log:
+        ax.set_yscale("log")
+        ax.set_title(scales.omission(values), fontsize=7, loc="right")
+    step_axis(ax)
+
+
+def step_axis(ax: Axes, label: str = "optimisation step") -> None:
+    """Steps from 0 on, logarithmic from the first few on."""
+    ax.set_xscale("symlog", linthresh=LINEAR_STEPS)
+    ax.set_xlim(left=0)
+    ax.set_xlabel(label)
+    ax.grid(**style.GRID)
+
+
+def unmeasured(ax: Axes) -> None:
+    """A panel without a value says so."""
+    ax.text(0.5, 0.5, "not measured", transform=ax.transAxes, ha="center", va="center", color="0.4")
+    ax.set(xticks=[], yticks=[])
+
+
+def legend(fig: Figure, data: xr.Dataset, *more: Line2D) -> None:
+    """Below the panels: the formulations, and how many seeds each has."""
+    count = data.sizes["seed"]
+    handles = [
+        Line2D([], [], color=style.colour(f), linewidth=1.6, label=style.formulation_label(f))
+        for f in style.ordered(data["formulation"].values)
+    ]
+    handles.append(Line2D([], [], linestyle="none", label=f"one line for each of {count} seed{'s' if count != 1 else ''}"))
+    fig.legend(handles=[*handles, *more], loc="outside lower center", ncols=min(5, len(handles) + len(more)))

@@ -1,0 +1,91 @@
+"""Figure: smallest over largest eigenvalue of the Hessian over the random plane through each trained point."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from pinnscape.figures import style
+
+_LOWEST = 1e-4  # ratios below this are as good as convex and get one colour
+_CONVEX: dict[str, Any] = {
+    "marker": "o",
+    "markersize": 2.5,
+    "markerfacecolor": "none",
+    "markeredgecolor": "white",
+    "markeredgewidth": 0.7,
+}
+
+
+@style.styled
+def draw(data: xr.Dataset, seed: int | None = None) -> Figure:
+    """One panel for each formulation: the own loss around the point that it trained.
+
+    Args:
+        data: curvature_map.nc.
+        seed: the seed that is shown, by default the first.
+    """
+    trained = style.ordered(data["formulation"].values)
+    fig = style.figure(3.1, square=True)
+    grid = fig.subplots(1, max(1, len(trained)), squeeze=False, sharey=True)[0]
+    shown = [_of(data, formulation, seed) for formulation in trained]
+    ratios = [ratio(part) for part in shown if part is not None]
+    highest = max([1.0, *(float(np.nanmax(r)) for r in ratios if np.isfinite(r).any())])
+    norm = LogNorm(_LOWEST, highest)
+    for ax, formulation, part in zip(grid, trained, shown, strict=False):
+        _panel(ax, part, norm)
+        ax.set_title(style.formulation_label(formulation), color=style.colour(formulation))
+        ax.set_xlabel(r"$\alpha$")
+    grid[0].set_ylabel(r"$\beta$")
+    bar = fig.colorbar(ScalarMappable(norm, "cividis"), ax=list(grid), location="bottom", shrink=0.6, aspect=40, extend="min")
+    bar.set_label(r"$|\lambda_{\min}\,/\,\lambda_{\max}|$")
+    dark: dict[str, Any] = _CONVEX | {"markeredgecolor": "0.2"}
+    handles: list[Line2D | Patch] = []
+    if any(part is not None and convex(part).any() for part in shown):
+        handles.append(Line2D([], [], linestyle="none", label="not negative to accuracy", **dark))
+    if any(not np.isfinite(r).all() for r in ratios):
+        handles.append(Patch(facecolor=style.NO_VALUE, hatch=style.HATCH, edgecolor="0.35", linewidth=0, label="no value"))
+    if handles:
+        fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    fig.suptitle(style.title([data], "smallest over largest eigenvalue of the Hessian on the random plane"))
+    return fig
+
+
+def ratio(data: xr.Dataset) -> np.ndarray:
+    """|λmin/λmax| (alpha, beta)."""
+    share = data["lambda_min"] / data["lambda_max"]
+    return np.abs(share.transpose("alpha", "beta").values)
+
+
+def convex(data: xr.Dataset) -> np.ndarray:
+    """Where λmin (alpha, beta) is not negative within the resolution of the eigenvalues."""
+    low, high, resolution = (data[n].transpose("alpha", "beta").values for n in ("lambda_min", "lambda_max", "residual"))
+    return low >= -resolution * np.maximum(np.abs(high), np.abs(low))
+
+
+def _of(data: xr.Dataset, formulation: str, seed: int | None) -> xr.Dataset | None:
+    if not data.sizes["seed"]:
+        return None
+    chosen = data["seed"].values[0] if seed is None else seed
+    return data.sel(formulation=formulation, loss=formulation, seed=chosen)
+
+
+def _panel(ax: Axes, part: xr.Dataset | None, norm: LogNorm) -> None:
+    ax.set_facecolor(style.NO_VALUE)
+    ax.set_aspect("equal")
+    if part is None or not np.isfinite(ratio(part)).any():
+        ax.text(0.5, 0.5, "not measured", transform=ax.transAxes, ha="center", va="center", color="0.3")
+        return
+    alpha, beta, values = part["alpha"].values, part["beta"].values, ratio(part).T
+    if not np.isfinite(values).all():
+        ax.patch.set(hatch=style.HATCH, edgecolor="0.35")
+    table = np.ma.masked_invalid(np.where(values < _LOWEST, _LOWEST, values))
+    ax.pcolormesh(alpha, beta, table, norm=norm, cmap="cividis", shading="nearest")
+    b, a = np.nonzero(convex(part).T)
+    ax.plot(alpha[a], beta[b], linestyle="none", **_CONVEX)

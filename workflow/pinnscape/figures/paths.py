@@ -1,0 +1,43 @@
+"""What the figures of paths through parameter space share."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import xarray as xr
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from pinnscape.figures import scales, style
+
+NOT_MEASURED = "not measured"
+
+
+def shown(data: xr.Dataset, name: str, loss: str) -> xr.DataArray:
+    """Values of a loss as figures show it: Deep Ritz as its gap to the exact energy."""
+    values = data[name].sel(loss=loss, drop=True)
+    return values - float(data["energy_minimum"]) if loss == "deep-ritz" else values
+
+
+def log_axis(ax: Axes, values: Iterable[xr.DataArray]) -> None:
+    """A logarithmic axis that notes what it leaves out; says so where there is nothing to draw."""
+    values = list(values)
+    if not any((np.asarray(array, float) > 0).any() for array in values):
+        not_measured(ax)
+        return
+    ax.set_yscale("log")
+    ax.text(0.98, 0.02, scales.omission(*values), transform=ax.transAxes, ha="right", va="bottom", fontsize=6.5, color="0.3")
+
+
+def not_measured(ax: Axes) -> None:
+    """Say that there is nothing to draw."""
+    ax.text(0.5, 0.5, NOT_MEASURED, transform=ax.transAxes, ha="center", va="center", color="0.4")
+    ax.set_yticks([])
+
+
+def formulation_handles(names: Iterable[str], linewidth: float = 1.2) -> list[Artist]:
+    """Entries of a legend, one for each loss that trained points."""
+    return [
+        Line2D([], [], color=style.colour(name), linewidth=linewidth, label=f"trained: {style.formulation_label(name)}")
+        for name in style.ordered(names)
+    ]

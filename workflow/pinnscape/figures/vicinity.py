@@ -1,0 +1,82 @@
+"""Figure: natural gradient descents and the spectra of the Hessian where they end."""
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from pinnscape.figures import scales, style
+
+SMALLEST = 1e-17  # ratios below this are round-off of zero eigenvalues
+_PANELS = {"gap": "gap of the own loss", "l2_error": "relative $L^2$ error"}
+_NEGATIVE = {"marker": "x", "markersize": 2.6, "markeredgewidth": 0.6, "linestyle": "none"}
+
+
+@style.styled
+def draw(data: xr.Dataset) -> Figure:
+    """A column for each starting point; rows are gap, error and spectra.
+
+    Args:
+        data: vicinity.nc.
+    """
+    starts = list(data["checkpoint"].values)
+    fig = style.figure(6.6)
+    grid = fig.subplots(3, len(starts), squeeze=False, sharey="row")
+    for column, start in zip(grid.T, starts, strict=True):
+        point = data.sel(checkpoint=start)
+        for ax, name in zip(column, _PANELS, strict=False):
+            _descents(ax, point, name)
+        _spectra(column[2], point)
+        column[0].set_title(f"from the {style.checkpoint_label(start)}", fontsize=8)
+    for ax, label in zip(grid[:, 0], (*_PANELS.values(), r"$|\lambda|\,/\,\lambda_{\max}$ at the end"), strict=True):
+        ax.set_ylabel(label)
+    _legend(fig, data)
+    fig.suptitle(style.title([data], "natural gradient descent to the vicinity of a minimiser"))
+    return fig
+
+
+def ratios(values: np.ndarray) -> np.ndarray:
+    """Eigenvalues over the largest, NaN where they are zero to round-off."""
+    scaled = values / values[0] if values[0] > 0 else np.full_like(values, np.nan)
+    return np.where(np.abs(scaled) >= SMALLEST, scaled, np.nan)
+
+
+def _descents(ax: Axes, point: xr.Dataset, name: str) -> None:
+    drawn = []
+    for formulation in style.ordered(point["formulation"].values):
+        for k, values in enumerate(point[name].sel(formulation=formulation).transpose("seed", "step").values):
+            drawn.append(values)
+            ax.plot(point["step"], scales.positive(values), color=style.colour(formulation), linewidth=1.4 if k == 0 else 0.5)
+    ax.set(yscale="log", xlabel="natural gradient step")
+    ax.grid(**style.GRID)
+    ax.text(0.02, 0.03, scales.omission(*drawn), transform=ax.transAxes, fontsize=6.5, color="0.3")
+    _say_if_empty(ax)
+
+
+def _spectra(ax: Axes, point: xr.Dataset) -> None:
+    for formulation in style.ordered(point["formulation"].values):
+        for k, values in enumerate(point["eigenvalue"].sel(formulation=formulation).transpose("seed", "eigen").values):
+            row, colour = ratios(values), style.colour(formulation)
+            ax.plot(point["eigen"], np.abs(row), color=colour, linewidth=1.4 if k == 0 else 0.5)
+            if k == 0:
+                ax.plot(point["eigen"], np.where(row < 0, -row, np.nan), color=colour, **_NEGATIVE)
+    ax.set(yscale="log", xlabel="index, largest eigenvalue first")
+    ax.grid(**style.GRID)
+    _say_if_empty(ax)
+
+
+def _say_if_empty(ax: Axes) -> None:
+    if not any(np.isfinite(np.asarray(line.get_ydata(), float)).any() for line in ax.get_lines()):
+        ax.text(0.5, 0.5, "not measured", transform=ax.transAxes, ha="center", va="center", color="0.4")
+
+
+def _legend(fig: Figure, data: xr.Dataset) -> None:
+    names = style.ordered(data["formulation"].values)
+    handles = [Line2D([], [], color=style.colour(f), linewidth=1.6, label=style.formulation_label(f)) for f in names]
+    if data.sizes["seed"]:
+        handles.append(Line2D([], [], color="0.3", linewidth=1.4, label=f"seed {data['seed'].values[0]}"))
+    if data.sizes["seed"] > 1:
+        handles.append(Line2D([], [], color="0.3", linewidth=0.5, label="other seeds"))
+    handles.append(Line2D([], [], color="0.3", label="negative", **_NEGATIVE))
+    fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))

@@ -1,0 +1,1 @@
+"""Paths through parameter space: interpolation, alignment, connectivity, geometry of trajectories."""

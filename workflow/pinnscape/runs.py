@@ -1,0 +1,110 @@
+"""The trained networks of one problem, as the techniques that compare formulations, seeds and checkpoints take them."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from torch import Tensor
+
+from pinnscape.networks import Layer, layout_of
+from pinnscape.objective import Discretization, Objective, tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One training.
+
+    Attributes:
+        formulation: the loss that was trained.
+        seed: of the training.
+        checkpoints: checkpoints.nc.
+        training: training.nc.
+    """
+
+    formulation: str
+    seed: int
+    checkpoints: xr.Dataset
+    training: xr.Dataset
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layout of theta."""
+        return layout_of(self.checkpoints)
+
+    @property
+    def steps(self) -> np.ndarray:
+        """Optimisation steps (n,) of the snapshots."""
+        return self.training["snapshot_step"].values
+
+    @property
+    def snapshots(self) -> np.ndarray:
+        """Parameters (n, P) along the training, the first the initial and the last the final ones."""
+        return self.training["theta"].values
+
+    def theta(self, checkpoint: str = "final") -> np.ndarray:
+        """Parameters (P,) at a checkpoint."""
+        return self.checkpoints["theta"].sel(checkpoint=checkpoint).values
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """All trainings of one problem, every formulation with every seed.
+
+    Attributes:
+        discretization: of the problem.
+        all: formulation by formulation, seed by seed.
+    """
+
+    discretization: Discretization
+    all: tuple[Run, ...]
+
+    @cached_property
+    def formulations(self) -> tuple[str, ...]:
+        """Those that were trained, in the order of the study."""
+        return tuple(dict.fromkeys(run.formulation for run in self.all))
+
+    @cached_property
+    def seeds(self) -> tuple[int, ...]:
+        """In the order of the study."""
+        return tuple(dict.fromkeys(run.seed for run in self.all))
+
+    def run(self, formulation: str, seed: int) -> Run:
+        """The run of this formulation and seed.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for run in self.all:
+            if (run.formulation, run.seed) == (formulation, seed):
+                return run
+        raise KeyError(f"no run of {formulation} with seed {seed}")
+
+    def objective(self, formulation: str) -> Objective:
+        """A loss of the problem, whether it was trained or not."""
+        return Objective(self.discretization, formulation)
+
+    def tensor(self, values: np.ndarray) -> Tensor:
+        """Parameters on the device of the discretisation."""
+        return tensor(values, self.discretization.device)
+
+    def collect(self, measure: Callable[[Run], xr.Dataset]) -> xr.Dataset:
+        """A dataset for each run, joined along the new dimensions ``formulation`` (that trained the point) and ``seed``, in this order.
+
+        Args:
+            measure: gives datasets with equal variables, dimensions and coordinates.
+        """
+        rows = [
+            xr.concat([measure(self.run(f, s)) for s in self.seeds], _index("seed", self.seeds), **_STRICT)
+            for f in self.formulations
+        ]
+        return xr.concat(rows, _index("formulation", self.formulations), **_STRICT)
+
+
+_STRICT: dict[str, Any] = {"join": "exact", "data_vars": "all", "coords": "minimal", "compat": "equals"}
+
+
+def _index(name: str, values: Iterable[Any]) -> xr.DataArray:
+    return xr.DataArray(list(values), dims=name, name=name)

@@ -1,0 +1,45 @@
+"""Metrics of the techniques that count dimensions: intrinsic dimension, local learning coefficient, critical points. Torch is not needed."""
+
+from collections.abc import Iterator
+
+import xarray as xr
+
+Rows = Iterator[tuple[str, int, str, str, float]]  # formulation, seed, checkpoint, metric, value
+
+
+def intrinsic_dimension(data: xr.Dataset) -> Rows:
+    """Intrinsic dimension for each level of the error, its share of P, and the error of training all parameters by as many steps.
+
+    Args:
+        data: intrinsic_dimension.nc.
+    """
+    for formulation, seed, own in _runs(data):
+        for level in data["level"].values:
+            value = float(own["intrinsic_dimension"].sel(level=level))
+            yield formulation, seed, "init", f"intrinsic_dimension[{level:g}]", value
+            yield formulation, seed, "init", f"intrinsic_share[{level:g}]", value / data.attrs["parameters"]
+        yield formulation, seed, "init", "full_l2_error", float(own["full_l2_error"])
+
+
+def _runs(data: xr.Dataset) -> Iterator[tuple[str, int, xr.Dataset]]:
+    for formulation in data["formulation"].values:
+        for seed in data["seed"].values:
+            yield str(formulation), int(seed), data.sel(formulation=formulation, seed=seed)
+
+
+def learning_coefficient(data: xr.Dataset) -> Rows:
+    """Local learning coefficient with its error at each inverse temperature, that of the quadratic expansion, and split R-hat.
+
+    The coefficient is NaN where a chain left towards lower losses.
+
+    Args:
+        data: learning_coefficient.nc.
+    """
+    for formulation, seed, own in _runs(data):
+        for temperature in data["inverse_temperature"].values:
+            one, case = own.sel(inverse_temperature=temperature), f"[{temperature:g}]"
+            value = float(one["learning_coefficient"]) if float(one["left"]) == 0 else float("nan")
+            yield formulation, seed, "final", f"learning_coefficient{case}", value
+            yield formulation, seed, "final", f"learning_coefficient_error{case}", float(one["standard_error"])
+            yield formulation, seed, "final", f"quadratic_coefficient{case}", float(one["quadratic"])
+            yield formulation, seed, "final", f"r_hat{case}", float(one["r_hat"])

@@ -1,0 +1,110 @@
+"""Trainings at constant step sizes with the curvature that they run into (Cohen et al. 2021, 2022)."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from pinnscape.curvature.leading import Leading
+from pinnscape.objective import Objective
+from pinnscape.training.constant_adam import ConstantAdam
+from pinnscape.training.gradient_descent import GradientDescent
+from pinnscape.training.optimizers import State, start
+
+Curvature = Callable[[Tensor], dict[str, tuple[float, float]]]  # name -> largest eigenvalue and residual
+
+
+def gradient_descent(
+    objective: Objective, theta: Tensor, rate: float, settings: Mapping[str, Any], seed: int
+) -> dict[str, Any]:
+    """Gradient descent from theta (P,) at step size η.
+
+    Args:
+        objective: the loss.
+        theta: (P,).
+        rate: η.
+        settings: ``steps``, ``record_every``, ``divergence``, ``lanczos_steps``, ``lanczos_tolerance``.
+        seed: of the Lanczos processes.
+
+    Returns:
+        ``gap``, ``rising``, ``sharpness``, ``residual``, each (steps // record_every + 1,), and ``diverged``; see ``follow``.
+    """
+    leading = Leading(settings["lanczos_steps"], settings["lanczos_tolerance"], seed)
+
+    def curvature(theta: Tensor) -> dict[str, tuple[float, float]]:
+        return {"sharpness": leading(lambda v: objective.hessian_product(theta, v), theta)}
+
+    return follow(objective, GradientDescent(objective.loss_and_gradient, rate), theta, settings, curvature)
+
+
+def adam(objective: Objective, theta: Tensor, rate: float, settings: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """Adam from theta (P,) at the constant rate η.
+
+    Returns:
+        As ``gradient_descent``, and ``preconditioned``, the largest eigenvalue of D^-½ H D^-½; NaN before the first step.
+    """
+    optimizer = ConstantAdam(objective.loss_and_gradient, rate)
+    plain, scaled = (Leading(settings["lanczos_steps"], settings["lanczos_tolerance"], seed) for _ in range(2))
+
+    def curvature(theta: Tensor) -> dict[str, tuple[float, float]]:
+        def product(vectors: Tensor) -> Tensor:
+            return objective.hessian_product(theta, vectors)
+
+        result = {"sharpness": plain(product, theta), "preconditioned": (math.nan, math.nan)}
+        if optimizer.preconditioner is not None:
+            scale = optimizer.preconditioner.rsqrt()
+            result["preconditioned"] = scaled(lambda v: scale * product(scale * v), theta)
+        return result
+
+    return follow(objective, optimizer, theta, settings, curvature)
+
+
+def follow(
+    objective: Objective, optimizer: Any, theta: Tensor, settings: Mapping[str, Any], curvature: Curvature
+) -> dict[str, Any]:
+    """Train and record; divergence ends the training and is a result.
+
+    Args:
+        objective: the loss.
+        optimizer: with ``step(state) -> State``.
+        theta: (P,).
+        settings: ``steps``; ``record_every``; ``divergence``, how many times its first value the gap may reach.
+        curvature: eigenvalues at a point.
+
+    Returns:
+        Arrays of steps // record_every + 1 records, NaN from the divergence on: ``gap`` (loss above that of the exact
+        solution), ``rising`` (share of the steps since the last record that raised the loss), each eigenvalue,
+        ``residual`` (the largest of the eigenvalues'); and
+        ``diverged``, the step at which the loss was not finite or too large, NaN if there was none.
+    """
+    every = settings["record_every"]
+    count = settings["steps"] // every + 1
+    records: dict[str, Any] = {"diverged": math.nan}
+    state = start(objective.loss_and_gradient, theta)
+    limit = settings["divergence"] * abs(state.loss - objective.minimum)
+    rising = 0
+
+    def record(index: int, share: float) -> None:
+        found = curvature(state.theta)
+        residuals = [residual for _, residual in found.values()]
+        row = {"gap": state.loss - objective.minimum, "rising": share, "residual": float(np.fmax.reduce(residuals))}
+        for name, value in (row | {name: value for name, (value, _) in found.items()}).items():
+            records.setdefault(name, np.full(count, np.nan))[index] = value
+
+    if not math.isfinite(state.loss):
+        record_nothing = {name: (math.nan, math.nan) for name in curvature(theta)}
+        return {name: np.full(count, np.nan) for name in ("gap", "rising", "residual", *record_nothing)} | {"diverged": 0.0}
+    record(0, math.nan)
+    for step in range(1, (count - 1) * every + 1):
+        successor: State = optimizer.step(state)
+        if not math.isfinite(successor.loss) or successor.loss - objective.minimum > limit:
+            records["diverged"] = float(step)
+            break
+        rising += successor.loss > state.loss
+        state = successor
+        if step % every == 0:
+            record(step // every, rising / every)
+            rising = 0
+    return records

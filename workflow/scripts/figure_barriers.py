@@ -1,0 +1,14 @@
+"""Draw the losses and barriers between seeds, before and after alignment, of one problem. Input: barriers.nc. Output: pdf, png. Parameters: dpi."""
+
+from job import run
+from pinnscape import storage
+from pinnscape.figures import barriers, style
+
+
+def main(input, output, params):
+    """Draw the figure and save it."""
+    style.save(barriers.draw(storage.read(input[0], "barriers")), output.pdf, output.png, params.dpi)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821

@@ -1,0 +1,14 @@
+"""Draw the radii of basins of one problem. Input: basin.nc. Output: pdf, png. Parameters: dpi."""
+
+from job import run
+from pinnscape import storage
+from pinnscape.figures import basin, style
+
+
+def main(input, output, params) -> None:
+    """Draw the figure and save it."""
+    style.save(basin.draw(storage.read(input[0], "basin")), output.pdf, output.png, params.dpi)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821

@@ -1,0 +1,14 @@
+"""Draw the Goldilocks zone of one problem. Input: goldilocks.nc. Output: pdf, png. Parameters: dpi."""
+
+from job import run
+from pinnscape import storage
+from pinnscape.figures import goldilocks, style
+
+
+def main(input, output, params) -> None:
+    """Draw the figure and save it."""
+    style.save(goldilocks.draw(storage.read(input[0], "goldilocks")), output.pdf, output.png, params.dpi)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821

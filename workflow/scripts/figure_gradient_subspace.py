@@ -1,0 +1,19 @@
+"""Draw shares of gradients in top eigenspaces along training of one problem.
+
+Input: gradient_subspace.nc.
+Output: pdf, png.
+Parameters: dpi.
+"""
+
+from job import run
+from pinnscape import storage
+from pinnscape.figures import gradient_subspace, style
+
+
+def main(input, output, params):
+    """Draw the figure and save it."""
+    style.save(gradient_subspace.draw(storage.read(input[0], "gradient_subspace")), output.pdf, output.png, params.dpi)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821

@@ -1,0 +1,14 @@
+"""Draw the losses along straight lines of one problem. Input: interpolation.nc. Output: pdf, png. Parameters: dpi."""
+
+from job import run
+from pinnscape import storage
+from pinnscape.figures import interpolation, style
+
+
+def main(input, output, params):
+    """Draw the figure and save it."""
+    style.save(interpolation.draw(storage.read(input[0], "interpolation")), output.pdf, output.png, params.dpi)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821

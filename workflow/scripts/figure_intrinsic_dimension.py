@@ -1,0 +1,15 @@
+"""Draw the trainings in random subspaces of one problem. Input: intrinsic_dimension.nc. Output: pdf, png. Parameters: dpi."""
+
+from job import run
+from pinnscape import storage
+from pinnscape.figures import intrinsic_dimension, style
+
+
+def main(input, output, params) -> None:
+    """Draw the figure and save it."""
+    data = storage.read(input[0], "intrinsic_dimension")
+    style.save(intrinsic_dimension.draw(data), output.pdf, output.png, params.dpi)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821

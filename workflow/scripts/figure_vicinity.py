@@ -1,0 +1,14 @@
+"""Draw the natural gradient descents of one problem and the spectra at their ends. Input: vicinity.nc. Output: pdf, png. Parameters: dpi."""
+
+from job import run
+from pinnscape import storage
+from pinnscape.figures import style, vicinity
+
+
+def main(input, output, params):
+    """Draw the figure and save it."""
+    style.save(vicinity.draw(storage.read(input[0], "vicinity")), output.pdf, output.png, params.dpi)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821
