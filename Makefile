@@ -4,10 +4,14 @@ BIN := .venv/bin
 # One thread a job: jobs run side by side, and two threads of one job wait for each other on a busy machine.
 export OMP_NUM_THREADS := 1
 
-.PHONY: study test lint report bench clean
+.PHONY: study extended test lint report bench clean
 
 study: .venv/ready
 	$(BIN)/snakemake --cores all
+
+# With the costly techniques.
+extended: .venv/ready
+	$(BIN)/snakemake --cores all --config extended=True
 
 test: lint
 	$(BIN)/python -m pytest

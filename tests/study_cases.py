@@ -116,6 +116,16 @@ BAD: list[tuple[str, Any, str]] = [
         {"goldilocks": {"largest": 0.01}},
         "techniques.goldilocks.smallest: must be at most largest (0.01); got 0.1",
     ),
+    (
+        "techniques",
+        {"curves": {"pivots": 1, "inserted": 3}},
+        "techniques.curves.inserted: must be at most the segments of the first band, pivots + 1 (2); got 3",
+    ),
+    (
+        "techniques",
+        {"roughness_rules": {"line_points": 40}},
+        "techniques.roughness_rules.line_points: must be odd, so that the centre is one of the points; got 40",
+    ),
     ("techniques", {"stability": {"steps": 5}}, "techniques.stability.record_every: must be at most steps (5); got 20"),
     ("claims", {"data_driven": {"bulk": 2}}, "claims.data_driven.bulk: must be a finite number from 0 to 1; got 2"),
     # keys

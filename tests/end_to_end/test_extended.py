@@ -50,7 +50,20 @@ def test_metrics_and_claims_know_the_techniques(extended: Workspace) -> None:
     found = {metric.split("[")[0] for metric in metrics["metric"]}
     expected = {"monotone_violation", "barrier", "gradient_share", "gd_edge", "sam_sharpness", "basin_radius_median"}
     expected |= {"goldilocks_ratio", "map_convex_share", "zoom_convex_share", "intrinsic_dimension", "learning_coefficient"}
-    assert expected | {"remainder_share", "vicinity_gap", "gap_ratio", "cosine_median"} <= found
+    assert (
+        expected
+        | {
+            "remainder_share",
+            "vicinity_gap",
+            "gap_ratio",
+            "cosine_median",
+            "rule_deviation",
+            "smad",
+            "path_length",
+            "plane_pass",
+        }
+        <= found
+    )
     claims = pd.read_csv(extended.root / "results/tables/claims.csv")
     expected = {"monotone interpolation", "connected minima", "gradient in a tiny subspace", "small intrinsic dimension"}
     assert expected <= set(claims["claim"])

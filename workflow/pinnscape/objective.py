@@ -67,6 +67,10 @@ class Discretization:
         self._compiler = compiler if self.device.type == "cpu" else None
         self._memory = memory
 
+    def with_rule(self, rule: quadrature.Rule) -> "Discretization":
+        """The same under another quadrature rule."""
+        return Discretization(self.problem, self.network, rule, str(self.device), self._compiler, self._memory)
+
     @cached_property
     def parts(self) -> Sequence["Discretization"]:
         """The same problem on blocks of the quadrature points, whose losses sum up to the whole; itself where memory suffices."""

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 # Libraries that shape numbers or pictures; the others only run or check the workflow.
-_SHAPING = ("torch", "numpy", "scipy", "pandas", "xarray", "netCDF4", "matplotlib", "seaborn", "sympy")
+_SHAPING = ("torch", "numpy", "scipy", "pandas", "xarray", "netCDF4", "matplotlib", "seaborn", "sympy", "gudhi")
 
 
 def pins(requirements: Path) -> str:

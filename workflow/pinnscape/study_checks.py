@@ -128,8 +128,10 @@ _ORDERED = {
     "basin": ("smallest", "largest"),
     "goldilocks": ("smallest", "largest"),
     "stability": ("record_every", "steps"),
+    "curves": ("check", "steps"),
+    "three_points": ("check", "steps"),
 }
-_ODD = ("zoom", "curvature_map")
+_ODD = {"zoom": "points", "curvature_map": "points", "roughness_rules": "line_points"}
 
 
 def _techniques(config: Mapping[str, Any]) -> Iterator[Fault]:
@@ -141,9 +143,11 @@ def _techniques(config: Mapping[str, Any]) -> Iterator[Fault]:
             if checkpoint not in known:
                 text = f"must be one of {_listed(known)}; got {checkpoint!r}{suggestion(checkpoint, known)}"
                 yield f"techniques.{name}.checkpoints[{position}]", text
-        if name in _ODD and settings["points"] % 2 == 0:
-            text = f"must be odd, so that the centre is one of the points; got {settings['points']}"
-            yield f"techniques.{name}.points", text
+        if name in _ODD and settings[key := _ODD[name]] % 2 == 0:
+            yield f"techniques.{name}.{key}", f"must be odd, so that the centre is one of the points; got {settings[key]}"
+        if name == "curves" and settings["inserted"] > settings["pivots"] + 1:
+            text = f"must be at most the segments of the first band, pivots + 1 ({settings['pivots'] + 1})"
+            yield "techniques.curves.inserted", f"{text}; got {settings['inserted']}"
         if name in _ORDERED:
             low, high = _ORDERED[name]
             if settings[low] > settings[high]:

@@ -26,6 +26,8 @@ class Technique:
 TECHNIQUES: dict[str, Technique] = {
     "interpolation": Technique("Linear interpolation"),
     "barriers": Technique("Barriers between seeds"),
+    "curves": Technique("Curved paths between seeds"),
+    "three_points": Technique("Planes through three points"),
     "trajectory_geometry": Technique("Geometry of the trajectory"),
     "gradient_subspace": Technique("Gradient in the top eigenspace"),
     "stability": Technique("Edge of stability", costly=True),
@@ -39,4 +41,6 @@ TECHNIQUES: dict[str, Technique] = {
     "ntk": Technique("Neural tangent kernel and Gauss-Newton part"),
     "vicinity": Technique("Vicinity of the minimiser"),
     "formulations": Technique("Similarity of formulations"),
+    "roughness_rules": Technique("Roughness under several quadrature rules", directions=True),
+    "topology": Technique("Topology of surfaces", surfaces=("random", "trajectory")),
 }

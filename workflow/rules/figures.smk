@@ -18,7 +18,16 @@ PER_PROBLEM = {
 }
 for technique in STUDY.techniques:
     PER_PROBLEM[technique] = (TECHNIQUES[technique].title, {"file": technique_file(technique)}, ())
-SEEDED = ("solutions", "spectra")  # these get all seeds and bring one forward
+PER_PROBLEM["portrait"] = (
+    "Portrait of both formulations",
+    {
+        "surfaces": of_shown(*[f"surface-{plane}.nc" for plane in ("random", "trajectory") if plane in STUDY.planes]),
+        "hessians": of_shown("hessian-final.nc"),
+        "techniques": [technique_file(technique) for technique in STUDY.techniques],
+    },
+    (),
+)
+SEEDED = ("solutions", "spectra", "portrait")  # these get all seeds and bring one forward
 DRAWN = [name for name, (_, _, planes) in PER_PROBLEM.items() if set(planes) <= set(STUDY.planes)]
 FIGURES = [
     *expand("results/figures/{name}-{problem}.{kind}", name=DRAWN, problem=STUDY.problems, kind=("pdf", "png")),

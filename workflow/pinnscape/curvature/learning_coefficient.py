@@ -197,7 +197,11 @@ def _file(found: list[Estimate], expected: list[float], settings: Mapping[str, A
     numbers = {field.name: [getattr(each, field.name) for each in found] for field in fields(Estimate)}
     numbers["quadratic"] = expected
     variables = {name: variable(dimension, np.array(numbers[name], float), text) for name, text in _NUMBERS.items()}
-    each, shape, kept = (dimension, "chain"), (len(found), settings["chains"]), np.arange(0, settings["steps"], settings["thinning"])
+    each, shape, kept = (
+        (dimension, "chain"),
+        (len(found), settings["chains"]),
+        np.arange(0, settings["steps"], settings["thinning"]),
+    )
     trace = np.reshape(numbers["trace"], (*shape, settings["steps"]))[..., kept]
     variables |= {
         "chain_estimate": variable(each, np.reshape(numbers["chains"], shape), "local learning coefficient of one chain"),

@@ -1,5 +1,7 @@
 """Figure: local learning coefficients against the inverse temperature, and the chains that they come from."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -19,14 +21,17 @@ def draw(data: xr.Dataset) -> Figure:
         data: learning_coefficient.nc.
     """
     fig, names = style.figure(3.6), style.ordered(data["formulation"].values)
-    left, right = fig.subfigures(1, 2, width_ratios=[1.0, 1.15])
+    parts: Any = fig.subfigures(1, 2, width_ratios=[1.0, 1.15])
+    left, right = parts
     _coefficients(left.subplots(), data, names)
     axes = right.subplots(max(len(names), 1), 1, sharex=True, squeeze=False)[:, 0]
     for ax, name in zip(axes, names, strict=True):
         _chains(ax, data.sel(formulation=name), name)
     axes[-1].set_xlabel("step of the chain after burn-in")
     _legend(fig, data, names)
-    fig.suptitle(style.title([data], f"local learning coefficient (half the number of parameters: {data.attrs['parameters'] / 2:g})"))
+    fig.suptitle(
+        style.title([data], f"local learning coefficient (half the number of parameters: {data.attrs['parameters'] / 2:g})")
+    )
     return fig
 
 

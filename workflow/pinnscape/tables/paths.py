@@ -30,6 +30,17 @@ def barriers(data: xr.Dataset) -> Rows:
         yield name, seed, "final", "alignment_distance", float(point["closeness"])
 
 
+def curves(data: xr.Dataset) -> Rows:
+    """Barriers of each loss and lengths of paths that were trained on the own loss: means over the pairs of a seed."""
+    for name, seed, point in _over_pairs(data):
+        for path in (str(path) for path in data["path"].values if path != "straight"):  # which is among the barriers
+            for loss in data["loss"].values:
+                own = point.sel(path=path, loss=loss)
+                yield name, seed, "final", f"barrier[{path}, {loss}]", float(own["barrier"])
+                yield name, seed, "final", f"barrier_relative[{path}, {loss}]", float(own["relative_barrier"])
+            yield name, seed, "final", f"path_length[{path}]", float(point["length"].sel(path=path))
+
+
 def _runs(data: xr.Dataset) -> Iterator[tuple[str, int, xr.Dataset]]:
     for name in data["formulation"].values:
         for seed in data["seed"].values:

@@ -1,0 +1,113 @@
+"""Roughness by quadrature rule: exact on a quadratic, and the rule's own share of it."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from runs_cases import tiny
+
+from pinnscape import quadrature
+from pinnscape.jets import Jet
+from pinnscape.landscape import roughness, roughness_rules
+from pinnscape.networks import Network
+from pinnscape.objective import Discretization, Objective
+from pinnscape.problems.base import Problem
+from pinnscape.tables import shape
+
+SETTINGS = {
+    "rules": ["gauss-legendre", "simpson", "monte-carlo"],
+    "points": [4, 8],
+    "reference": 16,
+    "lines": 3,
+    "radius": 0.5,
+    "line_points": 9,
+    "normalization": "filter",
+    "bias": "row",
+}
+
+
+class Sine(Problem):
+    """-u'' = π² sin πx."""
+
+    dimension = 1
+
+    def density(self, x, u, du):
+        return 0.5 * (du * du).sum((-2, -1))
+
+    def exact(self, x):
+        return torch.sin(math.pi * x)
+
+
+class Cubic(Discretization):
+    """u = x(1-x)(wx + b) with theta = (w, b)."""
+
+    def __init__(self) -> None:
+        super().__init__(Sine(), Network(1, 1, 1, 1), quadrature.rule("gauss-legendre", 30, 1))
+
+    def jet(self, theta, order):
+        x = self.points[:, 0]
+        value, slope, bend = (
+            theta[..., :1] * a + theta[..., 1:] * b
+            for a, b in ((x**2 - x**3, x - x**2), (2 * x - 3 * x**2, 1 - 2 * x), (2 - 6 * x, torch.full_like(x, -2.0)))
+        )
+        return Jet(value.unsqueeze(-1), slope[..., None, None], bend.unsqueeze(-1))
+
+
+@pytest.mark.parametrize("formulation", ["deep-ritz", "strong-form"])
+def test_lines_through_the_minimiser_of_a_quadratic_are_bowls_and_equally_rough(formulation):
+    d = Cubic()
+    objective = Objective(d, formulation)
+    zero = torch.zeros(2, dtype=torch.float64)
+    hessian = objective.hessian_product(zero, torch.eye(2, dtype=torch.float64))
+    minimiser = torch.linalg.solve(hessian, -objective.gradient(zero))
+    assert abs(float(minimiser[0])) < 1e-10  # by symmetry
+    lines = torch.tensor(np.random.default_rng(0).standard_normal((12, 2)))
+    alpha, l = np.linspace(-2.0, 2.0, 41), 2.0
+    found = roughness_rules.profiles(d, minimiser, lines, alpha)[["deep-ritz", "strong-form"].index(formulation)]
+    variation = np.array([roughness.normalized_variation(alpha, row) for row in found])
+    np.testing.assert_allclose(variation, 1 / l, rtol=1e-9)
+    assert roughness.roughness_index(variation) < 1e-9
+
+
+def test_the_difference_from_a_rule_falls_with_its_points_and_vanishes_for_the_rule_itself():
+    data = roughness_rules.dataset(tiny("poisson2d", 1), {**SETTINGS, "points": [4, 8, 16]})
+    found = data["deviation"].sel(rule="gauss-legendre").max("line").squeeze("seed")
+    assert (found.sel(points=16) == 0).all()
+    assert (found.sel(points=4) > 10 * found.sel(points=8)).all()
+    random = data["deviation"].sel(rule="monte-carlo").median("line").squeeze("seed")
+    assert (random.sel(points=8) > found.sel(points=8)).all()
+    same = data["variation"].sel(rule="gauss-legendre", points=16)
+    np.testing.assert_array_equal(same.values, data["reference_variation"].values)
+
+
+def test_the_lines_are_those_of_the_bundle():
+    runs = tiny("poisson1d", 1, ("strong-form",))
+    run = runs.all[0]
+    data = roughness_rules.dataset(runs, {**SETTINGS, "reference": 8})
+    from pinnscape.landscape import directions
+
+    lines = directions.random(run.theta(), run.layers, 3, [run.seed, 2], "filter", "row")
+    alpha = np.linspace(-0.5, 0.5, 9)
+    d = roughness_rules.with_rule(runs.discretization, "gauss-legendre", 8)
+    losses = Objective(d, "strong-form")(torch.tensor(run.theta() + alpha[:, None] * lines[1]))
+    expected = roughness.normalized_variation(alpha, losses.detach().numpy())
+    found = float(data["reference_variation"].sel(loss="strong-form", line=1).squeeze())
+    assert found == pytest.approx(expected, rel=1e-10)
+
+
+def test_the_file_has_all_rules_and_simpson_takes_an_odd_number():
+    data = roughness_rules.dataset(tiny("poisson1d", 2, ("deep-ritz", "strong-form")), SETTINGS)
+    assert data["variation"].dims == ("formulation", "seed", "loss", "rule", "points", "line")
+    assert data["rule"].values.tolist() == SETTINGS["rules"]
+    assert np.isfinite(data["variation"].values).all()
+    assert len(roughness_rules.with_rule(tiny("poisson1d").discretization, "simpson", 4).points) == 5
+    rows = list(shape.roughness_rules(data))
+    assert len(rows) == len({row[:4] for row in rows}) == 2 * 2 * (1 + 2 * 3 * 2)
+    assert ("deep-ritz", 0, "final", "rule_roughness_index[simpson, 4]") in {row[:4] for row in rows}
+
+
+def test_deviation_leaves_out_what_does_not_exist():
+    reference = np.array([[0.0, 2.0, np.nan], [np.nan] * 3])
+    values = np.array([[1.0, 2.0, 5.0], [1.0, 2.0, 3.0]])
+    np.testing.assert_array_equal(roughness_rules.deviation(values, reference), [0.5, np.nan])

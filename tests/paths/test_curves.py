@@ -1,0 +1,159 @@
+"""Curves between two points on functions whose minimum energy paths are known."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from runs_cases import tiny
+from torch import Tensor
+
+from pinnscape.paths import barriers, connectivity, curves, elastic_band, profiles
+from pinnscape.tables import paths as tables
+
+SETTINGS = {
+    "pairs": 3, "steps": 300, "learning_rate": 0.1, "decay": 0.05, "perturbation": 0.05, "seed": 0, "check": 10, "points": 41, "nodes": 12,
+    "segments": 6, "pivots": 4, "insertions": 2, "inserted": 2, "stiffness": 1.0,
+}  # fmt: skip
+
+
+class Toy:
+    """A function (..., P) -> (...) as the paths ask for it."""
+
+    minimum = 0.0
+
+    def __init__(self, function) -> None:
+        self.loss = function
+
+    def loss_and_gradient(self, theta: Tensor) -> tuple[Tensor, Tensor]:
+        theta = theta.detach().requires_grad_()
+        loss = self.loss(theta)
+        return loss.detach(), torch.autograd.grad(loss.sum(), theta)[0]
+
+
+def bent(theta: Tensor) -> Tensor:
+    """Minima at (-1, 0) and (1, 0) in a valley y = 1 - x² with its pass at (0, 1), of height 1; straight between them it is 5 high."""
+    x, y = theta[..., 0], theta[..., 1]
+    return (x**2 - 1) ** 2 + 4 * (y + x**2 - 1) ** 2
+
+
+def ring(theta: Tensor) -> Tensor:
+    return (theta.norm(dim=-1) - 1) ** 2
+
+
+ENDS = torch.tensor([[-1.0, 0.0], [1.0, 0.0]], dtype=torch.float64)
+
+
+@pytest.mark.parametrize(
+    ("name", "bound"), [("bezier", 1.1), ("chain", 1.3), ("band", 1.01)]
+)  # six straight segments cut corners
+def test_a_trained_path_goes_through_the_pass(name, bound):
+    path = getattr(curves, name)(Toy(bent), *ENDS, SETTINGS)
+    heights = bent(path(np.linspace(0, 1, 401)))
+    assert 1.0 - 1e-9 <= float(heights.max()) < bound  # the pass is the lowest way, by continuity never below it
+    assert float(bent(connectivity.straight(*ENDS, 401)).max()) == pytest.approx(5.0)
+    torch.testing.assert_close(path(np.array([0.0, 1.0])), ENDS, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("name", "bound"), [("bezier", 0.05), ("chain", 0.03), ("band", 0.03)])
+def test_minima_on_a_ring_are_connected_around_it(name, bound):
+    path = getattr(curves, name)(Toy(ring), *ENDS, SETTINGS)
+    assert float(ring(path(np.linspace(0, 1, 201))).max()) < bound  # 1 on the straight line
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 1000), st.sampled_from(["bezier", "chain", "band"]), st.floats(1e-3, 3.0))
+def test_no_path_is_higher_than_the_straight_one(seed, name, rate):
+    rng = np.random.default_rng(seed)
+    waves, shift, ends = (torch.tensor(rng.standard_normal(shape)) for shape in ((4, 3), 4, (2, 3)))
+    toy = Toy(lambda theta: 4 + (theta @ waves.T * 3 + shift).sin().sum(-1))
+    bad = SETTINGS | {"steps": 10, "learning_rate": rate, "points": 21}
+    path, t = getattr(curves, name)(toy, *ends, bad), np.arange(21) / 20
+    assert float(toy.loss(path(t)).max()) <= float(toy.loss(connectivity.straight(*ends, 21)).max()) + 1e-12
+
+
+def test_paths_avoid_where_the_loss_does_not_exist():
+    def hole(theta):
+        return torch.where(theta.norm(dim=-1) > 0.3, ring(theta), torch.nan)
+
+    for name in ("bezier", "chain", "band"):
+        heights = hole(getattr(curves, name)(Toy(hole), *ENDS, SETTINGS)(np.linspace(0, 1, 41)))
+        assert bool(heights.isfinite().all()), name
+
+
+def test_bases_and_rules():
+    t = np.linspace(0, 1, 7)
+    values = np.random.default_rng(0).standard_normal(5)
+    np.testing.assert_allclose(connectivity.chain(4)(t) @ values, np.interp(t, np.linspace(0, 1, 5), values), atol=1e-14)
+    np.testing.assert_allclose(connectivity.bezier(t).sum(1), 1.0, atol=1e-14)
+    np.testing.assert_allclose(connectivity.bezier(t) @ np.array([0.0, 0.5, 1.0]), t, atol=1e-14)
+    nodes, weights = connectivity.quadrature(3, 4)
+    assert weights @ nodes**5 == pytest.approx(1 / 6, abs=1e-14)
+    assert weights @ np.abs(nodes - 0.25) == pytest.approx(
+        (0.25**2 + 0.75**2) / 2, abs=1e-14
+    )  # kinks at the joints cost nothing
+
+
+def test_forces_across_the_band_are_downhill_and_along_it_of_springs():
+    pivots = torch.tensor([[0.0, 0.0], [1.0, 0.0], [3.0, 0.0]], dtype=torch.float64)
+    gradients = torch.tensor([[0.0, 0.0], [5.0, 2.0], [0.0, 0.0]], dtype=torch.float64)
+    force = elastic_band.forces(pivots, torch.tensor([0.0, 1.0, 2.0]), gradients, 10.0)
+    torch.testing.assert_close(force, torch.tensor([[10.0, -2.0]], dtype=torch.float64))  # spring 10 (2 - 1), downhill -2
+
+
+def test_a_folded_band_is_pulled_straight_and_a_straight_one_left_alone():
+    cosines = torch.tensor([1.0, 0.5, 0.0, -1.0], dtype=torch.float64)
+    torch.testing.assert_close(elastic_band.kink(cosines), torch.tensor([0.0, 0.5, 1.0, 1.0], dtype=torch.float64))
+    pivots = torch.tensor([[0.0, 0.0], [1.0, 1.0], [2.0, 0.0]], dtype=torch.float64)  # a right angle, sides √2
+    force = elastic_band.forces(pivots, torch.tensor([0.0, 1.0, 2.0]), torch.zeros(3, 2, dtype=torch.float64), 1.0)
+    # After minus before is (0, -2); its part across the direction (1, -1)/√2 of the higher neighbour is (-1, -1).
+    torch.testing.assert_close(force, torch.tensor([[-1.0, -1.0]], dtype=torch.float64))
+
+
+def test_new_pivots_come_where_the_band_rises_highest_above_its_chord():
+    level = elastic_band.Level(Toy(ring), *ENDS)
+    pivots = torch.tensor([[-1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [1.0, 0.0]], dtype=torch.float64)
+    pivots[2] = torch.tensor([0.6, 0.8])
+    found = elastic_band.insert(level, pivots, 1)
+    torch.testing.assert_close(found[1], (pivots[0] + pivots[1]) / 2)  # the longest chord of the circle
+    assert len(found) == 5
+
+
+def test_levels_are_roots_with_their_gradient():
+    level, theta = elastic_band.Level(Toy(bent), *ENDS), torch.tensor([[0.3, 0.2]], dtype=torch.float64)
+    value, gradient = level(theta)
+    assert level.scale == pytest.approx(5.0)  # the straight line's highest point, x = 0
+    assert float(value) == pytest.approx(float((bent(theta) / 5).sqrt()))
+    step = torch.tensor([[1e-6, 0.0]], dtype=torch.float64)
+    assert float((level(theta + step)[0] - level(theta - step)[0]) / 2e-6) == pytest.approx(float(gradient[0, 0]), rel=1e-7)
+
+
+SMALL = SETTINGS | {"steps": 6, "check": 3, "points": 9, "nodes": 4, "segments": 2, "pivots": 1, "insertions": 1, "inserted": 1}
+
+
+def test_dataset_of_runs_agrees_with_barriers_on_the_straight_line():
+    runs = tiny("poisson2d", 3, ("deep-ritz", "strong-form"))
+    data = curves.dataset(runs, SMALL)
+    straight = barriers.dataset(runs, {"points": 9, "starts": 0, "seed": 0})
+    assert data["value"].dims == ("formulation", "pair", "path", "loss", "t")
+    assert data["path"].values.tolist() == ["straight", "bezier", "chain", "band"]
+    for name in ("value", "barrier", "relative_barrier"):
+        expected = straight[name].sel(path="straight").values
+        np.testing.assert_allclose(data[name].sel(path="straight").values, expected, rtol=1e-9, atol=1e-12)
+    for own in data["formulation"].values:
+        highest = data["value"].sel(formulation=own, loss=own).max("t")
+        assert (highest <= highest.sel(path="straight") + 1e-12).all()
+    assert (data["length"] >= 1 - 1e-12).all()
+    assert curves.dataset(runs, SMALL | {"pairs": 1}).sizes["pair"] == 1
+    assert curves.dataset(tiny("poisson1d", 1), SMALL)["value"].sizes["pair"] == 0
+
+
+def test_metrics_are_means_over_the_pairs_of_a_seed():
+    runs = tiny("poisson1d", 3, ("deep-ritz",))
+    data = curves.dataset(runs, SMALL)
+    rows = {row[1:4]: row[4] for row in tables.curves(data)}
+    own = data["relative_barrier"].sel(formulation="deep-ritz", path="band", loss="deep-ritz")
+    assert profiles.pairs(runs.seeds) == [(0, 1), (0, 2), (1, 2)]
+    assert rows[1, "final", "barrier_relative[band, deep-ritz]"] == pytest.approx(float((own[0] + own[2]) / 2))
+    assert rows[2, "final", "path_length[bezier]"] >= 1
+    assert not [metric for *_, metric in rows if "straight" in metric]  # those are among the barriers

@@ -1,0 +1,147 @@
+"""Figure: one page that puts the two physics formulations side by side over all techniques of a problem."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from pinnscape.errors import StorageError
+from pinnscape.figures import panels, portrait_marks, scales, style, trajectory
+from pinnscape.figures.portrait_marks import SMALL
+from pinnscape.figures.portrait_panels import PANELS
+from pinnscape.figures.spectra import SMALLEST
+
+PHYSICS = ("deep-ritz", "strong-form")
+COLUMNS = 4
+_FIELDS, _ROW, _REST = 2.2, 1.27, 0.8  # inches: the fields, a row of panels, title and legend
+_HEIGHT = 9.6  # at most: more rows are lower
+_PLANES = {"random": "random plane", "trajectory": "trajectory"}
+_PATH = {
+    "color": "white",
+    "linewidth": 0.7,
+    "marker": "o",
+    "markersize": 1.6,
+    "markeredgecolor": "black",
+    "markeredgewidth": 0.3,
+}
+_POINT = {"marker": "P", "markersize": 5, "markerfacecolor": "white", "markeredgecolor": "black", "markeredgewidth": 0.7}
+_START = {"marker": "s", "markersize": 4, "markerfacecolor": "white", "markeredgecolor": "black", "markeredgewidth": 0.6}
+
+Surfaces = Mapping[str, xr.Dataset]
+
+
+@style.styled
+def draw(
+    planes: Mapping[str, Surfaces], hessians: Surfaces, techniques: Mapping[str, xr.Dataset], seed: int | None = None
+) -> Figure:
+    """Fields above, one small panel for each technique below; what is not there takes no room.
+
+    Args:
+        planes: pictures of surface-{plane}.nc, keyed by the plane (random, trajectory) and the formulation that trained the point.
+        hessians: hessian-{checkpoint}.nc of one checkpoint, keyed by the formulation.
+        techniques: {technique}.nc keyed by the technique; one without an entry in ``PANELS`` is left out.
+        seed: of the fields and the Hessians, for the title.
+
+    Raises:
+        StorageError: there is nothing at all to draw.
+    """
+    shown = {name: planes[name] for name in _PLANES if planes.get(name)}
+    files = dict(techniques) | ({"hessian": ratios(hessians)} if hessians else {})
+    drawn = [name for name in PANELS if name in files]
+    everything = [*(data for part in shown.values() for data in part.values()), *hessians.values(), *techniques.values()]
+    if not (shown or drawn):
+        raise StorageError("nothing to draw a portrait of: neither surfaces nor Hessians nor techniques are in the study")
+    rows = math.ceil(len(drawn) / COLUMNS)
+    fields = _FIELDS if shown else 0.0
+    row = min(_ROW, (_HEIGHT - fields - _REST) / max(1, rows))
+    fig = style.figure(fields + row * rows + _REST)
+    fig.get_layout_engine().set(w_pad=0.03, h_pad=0.025, hspace=0.015, wspace=0.02)  # pyright: ignore
+    heights = [fields] * bool(shown) + [row] * rows
+    grid = fig.add_gridspec(len(heights), COLUMNS, height_ratios=heights)
+    if shown:
+        _fields(fig, grid, shown)
+    for k, name in enumerate(drawn):
+        ax = fig.add_subplot(grid[k // COLUMNS + bool(shown), k % COLUMNS])
+        portrait_marks.draw(ax, PANELS[name], files[name])
+    _legend(fig, shown, {name: files[name] for name in drawn})
+    fig.suptitle(style.title(everything, heading(shown, bool(hessians), seed)))
+    return fig
+
+
+def heading(planes: Mapping[str, Surfaces], hessians: bool, seed: int | None) -> str:
+    """What the page is, and of which seed its upper part."""
+    text = "Deep Ritz and strong form side by side"
+    parts = [word for word, there in (("planes", bool(planes)), ("Hessians", hessians)) if there]
+    return f"{text} ({' and '.join(parts)} of seed {seed})" if parts and seed is not None else text
+
+
+def ratios(hessians: Surfaces) -> xr.Dataset:
+    """Eigenvalues of each formulation's own loss over the largest (formulation, seed, eigen); NaN where one is not known."""
+    parts = []
+    for name in style.ordered(hessians):
+        values = hessians[name]["eigenvalue"].sel(formulation=name).astype(float)
+        largest = values.isel(eigen=0, drop=True) if values.size else np.nan
+        ratio = (values / largest).drop_vars("formulation").drop_attrs()
+        parts.append(ratio.where(np.abs(ratio) >= SMALLEST).expand_dims(formulation=[name], seed=[0]))
+    return xr.Dataset({"ratio": xr.concat(parts, "formulation", join="outer")})
+
+
+def _fields(fig: Figure, grid: GridSpec, planes: Mapping[str, Surfaces]) -> None:
+    """For each plane both formulations side by side, every field on its own scale."""
+    cells = [(plane, name) for plane in planes for name in PHYSICS]
+    for k, (plane, name) in enumerate(cells):
+        ax = fig.add_subplot(grid[0, (COLUMNS - len(cells)) // 2 + k])
+        ax.set_title(f"{style.formulation_label(name)}: {_PLANES[plane]}", fontsize=7.5, color=style.colour(name))
+        ax.set_box_aspect(1.0)
+        ax.tick_params(labelsize=SMALL, length=2, pad=1.5)
+        data = planes[plane].get(name)
+        if data is None or not np.isfinite(data["loss"].sel(formulation=name)).any():
+            portrait_marks.not_measured(ax)
+        else:
+            _field(fig, ax, data, name, plane)
+
+
+def _field(fig: Figure, ax: Axes, data: xr.Dataset, name: str, plane: str) -> None:
+    values = scales.shown(data, name)
+    scale = scales.decide(values)
+    panels.contours(ax, data, values, scale)
+    labels = (r"$\alpha$", r"$\beta$")
+    if plane == "trajectory":
+        path = data["trajectory"].transpose("snapshot", "axis").values
+        ax.plot(path[:, 0], path[:, 1], **_PATH)
+        ax.plot(*path[:1].T, linestyle="none", **_START)
+        labels = trajectory.axis_labels(data)
+    panels.name_axes(ax, labels, equal=False)
+    ax.set_xlabel(labels[0], fontsize=SMALL + 0.5, labelpad=1.0)
+    ax.set_ylabel(labels[1], fontsize=SMALL + 0.5, labelpad=1.0)
+    bar = panels.colour_bar(fig, [ax], scale, style.loss_label(name))
+    bar.set_ticks(scale.ticks(4).tolist(), labels=scale.tick_labels(4))
+    bar.ax.tick_params(labelsize=SMALL, pad=1.5)
+    # Beside its neighbours there is no room for one line.
+    bar.set_label(scale.label(style.loss_label(name)).replace(" (", "\n("), fontsize=SMALL, labelpad=1.0)
+
+
+def _legend(fig: Figure, planes: Mapping[str, Surfaces], files: Mapping[str, xr.Dataset]) -> None:
+    """One for the whole page: the formulations and what their marks mean, then those of the fields."""
+    handles: list[Artist] = []
+    for name in style.ordered(name for key, data in files.items() for name in PANELS[key].names(data)):
+        handles.append(Line2D([], [], label=style.formulation_label(name), **portrait_marks.look(name)))
+    if any(data.sizes.get("seed", 0) > 1 for data in files.values()):
+        handles.append(Patch(facecolor="0.4", alpha=0.3, label="median and range over seeds"))
+    surfaces = [part[name] for part in planes.values() for name in PHYSICS if name in part]
+    if surfaces:
+        handles.append(Line2D([], [], linestyle="none", label=panels.POINT_LABEL, **_POINT))
+    if planes.get("trajectory"):
+        handles.append(Line2D([], [], linestyle="none", label="initial point", **_START))
+        handles.append(
+            Line2D([], [], label="path of training, projected", **{**_PATH, "color": "0.5", "markerfacecolor": "white"})
+        )
+    handles += panels.gap_handles(surfaces)
+    fig.legend(handles=handles, loc="outside lower center", ncols=max(1, min(len(handles), 4)), fontsize=6.5, columnspacing=1.5)

@@ -1,0 +1,78 @@
+"""Figure: planes through two seeds and the curve between them, and through the minimisers of both physics losses and their start."""
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pinnscape.figures import panels, paths, scales, style
+
+_POINT = {"marker": "o", "markersize": 4.5, "markeredgecolor": "black", "markeredgewidth": 0.7, "linestyle": "none"}
+
+
+@style.styled
+def draw(data: xr.Dataset, seed: int | None = None) -> Figure:
+    """Above the own loss around two seeds of each formulation; below each loss around both physics minimisers of one seed.
+
+    Args:
+        data: three_points.nc.
+        seed: the seed of the lower row, by default the first there is.
+    """
+    losses = style.ordered(str(name) for name in data["loss"].values)
+    fig = style.figure(6.4, square=True)
+    grid = fig.subplots(2, len(losses), squeeze=False)
+    for ax, loss in zip(grid[0], losses, strict=True):
+        _seeds(fig, ax, data, loss)
+    for ax, loss in zip(grid[1], losses, strict=True):
+        _physics(fig, ax, data, loss, seed)
+    grid[0, 0].set_ylabel("two seeds and their curve")
+    grid[1, 0].set_ylabel("both minimisers and their start")
+    fig.suptitle(style.title([data], "planes through three points; axes in distances of the first two"))
+    return fig
+
+
+def _seeds(fig: Figure, ax: Axes, data: xr.Dataset, loss: str) -> None:
+    ax.set_title(f"{style.formulation_label(loss)} points", color=style.colour(loss))
+    if loss not in data["formulation"].values or not data.sizes["pair"]:
+        return paths.not_measured(ax)
+    own = data.sel(formulation=loss, loss=loss).isel(pair=0)
+    if _field(fig, ax, own, "seeds", loss):
+        ax.plot(*own["seeds_curve"].transpose("axis", "t").values, color="white", linewidth=1.6)
+        ax.plot(*own["seeds_curve"].transpose("axis", "t").values, color=style.colour(loss), linewidth=0.9)
+        _corners(ax, own["seeds_corner"], [f"seed {int(own[name])}" for name in ("first_seed", "second_seed")], [loss, loss])
+    return None
+
+
+def _physics(fig: Figure, ax: Axes, data: xr.Dataset, loss: str, seed: int | None) -> None:
+    if not data.sizes["seed"]:
+        return paths.not_measured(ax)
+    own = data.sel(loss=loss, seed=data["seed"].values[0] if seed is None else seed)
+    if _field(fig, ax, own, "physics", loss):
+        _corners(ax, own["physics_corner"], ["R", "S", "init"], ["deep-ritz", "strong-form", None])
+    return None
+
+
+def _field(fig: Figure, ax: Axes, own: xr.Dataset, name: str, loss: str) -> bool:
+    """The gap as filled contours, with its colour bar; whether there was anything to draw."""
+    gap = own[f"{name}_gap"].transpose("row", "column").values
+    if not np.isfinite(gap).any():
+        paths.not_measured(ax)
+        return False
+    scale = scales.decide(gap)
+    x, y = own[f"{name}_x"].values, own[f"{name}_y"].values
+    ax.set_facecolor(style.NO_VALUE)
+    if not np.isfinite(gap).all():
+        ax.patch.set(hatch=style.HATCH, edgecolor="0.35")
+    shown = np.ma.masked_invalid(scale.clip(gap))
+    ax.contourf(x, y, shown, levels=scale.levels(), norm=scale.norm(), cmap="viridis")
+    panels.name_axes(ax, ("", ""))
+    panels.colour_bar(fig, [ax], scale, style.loss_label(loss))
+    return True
+
+
+def _corners(ax: Axes, corners: xr.DataArray, labels: list[str], owners: list[str | None]) -> None:
+    """The named points; of two seeds the third, on the curve, needs no name."""
+    for (x, y), label, owner in zip(corners.transpose("corner", "axis").values, labels, owners, strict=False):
+        ax.plot(x, y, markerfacecolor=style.colour(owner) if owner else "white", **_POINT)
+        text = ax.annotate(label, (x, y), xytext=(0, -9), textcoords="offset points", ha="center", va="center", fontsize=6.5)
+        text.set_bbox({"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.75})

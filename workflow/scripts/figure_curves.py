@@ -1,0 +1,14 @@
+"""Draw the losses along straight and curved paths between seeds of one problem. Input: curves.nc. Output: pdf, png. Parameters: dpi."""
+
+from job import run
+from pinnscape import storage
+from pinnscape.figures import curves, style
+
+
+def main(input, output, params):
+    """Draw the figure and save it."""
+    style.save(curves.draw(storage.read(input[0], "curves")), output.pdf, output.png, params.dpi)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821

@@ -1,0 +1,38 @@
+"""Draw both physics formulations side by side over all techniques of one problem.
+
+Input, each of which may be empty or absent: surfaces, the surface-random.nc and surface-trajectory.nc of both physics formulations, one seed; hessians,
+their hessian-{checkpoint}.nc, of which the last checkpoint is drawn; techniques, the {technique}.nc of every technique in the study.
+Output: pdf, png.
+Parameters: seed (of surfaces and Hessians), dpi.
+"""
+
+from pathlib import Path
+
+from job import run
+from pinnscape import storage
+from pinnscape.figures import inputs, portrait, style, surfaces
+
+
+def main(input, output, params):
+    """Draw the figure and save it."""
+    fields, spectra, techniques = (_listed(getattr(input, name, ())) for name in ("surfaces", "hessians", "techniques"))
+    planes = {}
+    for path in fields:
+        planes.setdefault("trajectory" if "trajectory" in storage.read(path, "surfaces") else "random", []).append(path)
+    hessians = inputs.by_checkpoint(spectra) if spectra else {}
+    figure = portrait.draw(
+        {plane: surfaces.by_formulation(paths) for plane, paths in planes.items()},
+        {formulation: data for (formulation, seed, _), data in hessians.items() if seed == params.seed},
+        {path.stem: storage.read(path, path.stem) for path in techniques},
+        params.seed,
+    )
+    style.save(figure, output.pdf, output.png, params.dpi)
+
+
+def _listed(paths) -> list[Path]:
+    """Snakemake gives a single file as a string."""
+    return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821
