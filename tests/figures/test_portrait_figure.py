@@ -17,7 +17,7 @@ from pinnscape.errors import StorageError
 from pinnscape.figures import portrait, portrait_marks, style
 from pinnscape.figures.portrait_panels import PANELS
 from pinnscape.figures.portrait_series import resampled
-from pinnscape.landscape import basin_file, roughness_rules, three_points_file, topology_file, zoom
+from pinnscape.landscape import basin_file, critical_points_file, roughness_rules, three_points_file, topology_file, zoom
 from pinnscape.paths import barriers, interpolation, trajectory_geometry
 from pinnscape.paths import curves as curved
 from pinnscape.study_schema import complete, schema
@@ -40,6 +40,10 @@ REAL = {
     "learning_coefficient": (
         learning_coefficient,
         {"chains": 2, "burn_in": 5, "steps": 20, "inverse_temperatures": [100.0, 1000.0]},
+    ),
+    "critical_points": (
+        critical_points_file,
+        {"snapshots": 2, "random": 1, "scales": [1.0], "steps": 5, "memory": 5, "hessians": 1},
     ),
     "ntk": (ntk, {"checkpoints": ["init", "final"], "subspace": 3}),
     "vicinity": (vicinity, {"checkpoints": ["init"], "steps": 3, "lengths": 5}),
@@ -240,6 +244,7 @@ def test_nothing_known_is_said_in_every_panel(files):
         name: data.map(lambda values: values * np.nan if values.dtype.kind == "f" else values).assign_attrs(data.attrs)
         for name, data in files.items()
     }
+    nothing["critical_points"]["kind"][:] = 0  # no loss
     fig = portrait.draw({}, {}, nothing, 0)
     assert len(titles(fig)) == len(files)
     assert all("not measured" in texts(ax) and not ax.lines for ax in fig.axes)

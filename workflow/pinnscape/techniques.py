@@ -38,6 +38,7 @@ TECHNIQUES: dict[str, Technique] = {
     "zoom": Technique("Zoom series", directions=True),
     "intrinsic_dimension": Technique("Intrinsic dimension", costly=True),
     "learning_coefficient": Technique("Local learning coefficient", costly=True),
+    "critical_points": Technique("Critical points", costly=True),
     "ntk": Technique("Neural tangent kernel and Gauss-Newton part"),
     "vicinity": Technique("Vicinity of the minimiser"),
     "formulations": Technique("Similarity of formulations"),

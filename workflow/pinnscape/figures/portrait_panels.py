@@ -119,6 +119,10 @@ PANELS: dict[str, Panel] = {
         "Learning coefficient", lambda d: "local, at the final point", r"inverse temperature $n\beta$",
         ("learning_coefficient", "left"), series.learning_coefficient, scales=("log", "linear"),
     ),
+    "critical_points": Panel(
+        "Critical points", lambda d: "share of the searches", "how a search ended", ("kind",), series.critical_points,
+        limits=(-0.05, 1.05),
+    ),
     "ntk": Panel(
         "Gauss–Newton remainder", lambda d: r"$|H-G|\,/\,|H|$, own loss", "point of training", ("remainder_share",), series.ntk,
         scales=("linear", "log"),

@@ -11,6 +11,7 @@ BASIN_RADII = 80  # at which the share of the rays outside the basin is drawn
 
 _PATHS = {"straight": "as trained", "aligned": "aligned", "bezier": "Bézier", "chain": "chain", "band": "band"}
 _POINTS = {"init": "initial", "middle": "middle", "best": "best", "final": "final"}
+_KINDS = {"critical": "critical", "gradient-flat": "flat", "none": "unfinished"}
 _RULES = {"gauss-legendre": "GL", "simpson": "Sim", "uniform": "uni", "monte-carlo": "MC"}
 _SHARPNESS = {"lambda_max": r"$\lambda_{\max}$", "trace": "trace", "lambda_max_filter": r"$\lambda_{\max}^{\mathrm{filter}}$"}
 
@@ -138,6 +139,13 @@ def learning_coefficient(data: xr.Dataset, name: str) -> Series:
     own = _own(data, name)
     kept = own["learning_coefficient"].where(own["left"] != 1)  # chains that left the point say nothing about it
     return data["inverse_temperature"].values, _rows(kept, "seed", "inverse_temperature")
+
+
+def critical_points(data: xr.Dataset, name: str) -> Series:
+    kinds, ended = data["kind"].attrs["flag_meanings"].split(" "), _rows(_own(data, name)["kind"], "seed", "start")
+    searches = np.sum(ended != kinds.index("no-loss"), axis=1, keepdims=True)
+    counts = np.stack([np.sum(ended == kinds.index(kind), axis=1) for kind in _KINDS], axis=1)
+    return np.array(list(_KINDS.values())), counts / np.where(searches > 0, searches, np.nan)
 
 
 def ntk(data: xr.Dataset, name: str) -> Series:

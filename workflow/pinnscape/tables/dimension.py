@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import xarray as xr
+
+from pinnscape.landscape.similarity import spearman
 
 Rows = Iterator[tuple[str, int, str, str, float]]  # formulation, seed, checkpoint, metric, value
 
@@ -43,3 +46,30 @@ def learning_coefficient(data: xr.Dataset) -> Rows:
             yield formulation, seed, "final", f"learning_coefficient_error{case}", float(one["standard_error"])
             yield formulation, seed, "final", f"quadratic_coefficient{case}", float(one["quadratic"])
             yield formulation, seed, "final", f"r_hat{case}", float(one["r_hat"])
+
+
+def critical_points(data: xr.Dataset) -> Rows:
+    """How searches end, and how index and loss go together at the critical points that they find.
+
+    Shares are of the searches whose start has a loss. The correlation is that of the index with the rank of the distinct losses, as equal ones differ
+    by rounding; NaN where all losses or all indices are the same. Minima are distinct losses of critical points without negative eigenvalues; NaN where
+    only the ends of the spectra are known.
+
+    Args:
+        data: critical_points.nc.
+    """
+    meanings = data["kind"].attrs["flag_meanings"].split(" ")
+    for formulation, seed, own in _runs(data):
+        kinds = np.array(meanings)[own["kind"].values]
+        searches, critical = int((kinds != "no-loss").sum()), kinds == "critical"
+        levels, fractions = own["level"].values[critical], own["index_fraction"].values[critical]
+        values = {
+            "critical_share": critical.sum() / searches if searches else np.nan,
+            "gradient_flat_share": (kinds == "gradient-flat").sum() / searches if searches else np.nan,
+            "critical_index_spearman": spearman(fractions, levels),
+            "critical_index_fraction": np.median(fractions) if len(fractions) else np.nan,
+            "critical_losses": len(np.unique(levels)),
+            "critical_minima": len(np.unique(levels[fractions == 0])) if np.isfinite(fractions).all() else np.nan,
+        }
+        for name, value in values.items():
+            yield formulation, seed, "all", name, float(value)

@@ -1,0 +1,14 @@
+"""Draw index and gradient of critical points of one problem. Input: critical_points.nc. Output: pdf, png. Parameters: dpi."""
+
+from job import run
+from pinnscape import storage
+from pinnscape.figures import critical_points, style
+
+
+def main(input, output, params) -> None:
+    """Draw the figure and save it."""
+    style.save(critical_points.draw(storage.read(input[0], "critical_points")), output.pdf, output.png, params.dpi)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821
