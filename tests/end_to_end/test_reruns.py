@@ -15,8 +15,9 @@ FORMULATIONS = ("deep-ritz", "strong-form")
 STAGES = ("select_checkpoints", "find_directions", "measure_hessians", "find_hessian_directions")
 SURFACES = ("evaluate_surfaces", "evaluate_hessian_surfaces")
 TABLES = {("collect_metrics",), ("judge_claims",), ("figure_claims",)}
-DRAWINGS = ("solutions", "training_curves", "lines", "planes", "planes3d", "cross", "trajectory", "hessian_planes", "spectra")
-OF_SURFACES = ("lines", "planes", "planes3d", "cross", "trajectory", "hessian_planes")
+OF_PLANES = ("lines", "planes", "planes3d", "cross", "trajectory", "portrait")  # surfaces other than those of the Hessian
+OF_SURFACES = (*OF_PLANES, "hessian_planes")
+DRAWINGS = ("solutions", "training_curves", "spectra", *OF_SURFACES)
 
 
 def stages(*rules: str, problems=PROBLEMS, seed="0"):
@@ -57,7 +58,7 @@ def test_layout_and_comments_of_the_configuration_rerun_nothing(study: Workspace
     ("path", "expected"),
     [
         ("figures/planes.py", figures("planes", "planes3d") | figures("planes")),
-        ("figures/spectra.py", figures("spectra")),
+        ("figures/spectra.py", figures("spectra", "portrait")),
         ("figures/style.py", ALL_FIGURES),
         ("landscape/roughness.py", TABLES),
         ("landscape/chebyshev.py", stages(*SURFACES) | figures(*OF_SURFACES) | TABLES),
@@ -67,7 +68,7 @@ def test_layout_and_comments_of_the_configuration_rerun_nothing(study: Workspace
         (
             "curvature/trace.py",
             stages("measure_hessians", "find_hessian_directions", "evaluate_hessian_surfaces")
-            | figures("hessian_planes", "spectra")
+            | figures("hessian_planes", "spectra", "portrait")
             | TABLES,
         ),
         ("training/optimizers.py", trainings() | AFTER_TRAINING),
@@ -122,12 +123,12 @@ def importers(root: Path, module: str) -> set:
         ({"checkpoints": {"middle": 0.5}}, AFTER_TRAINING - figures("solutions", "training_curves")),
         (
             {"directions": {"lines": 4}},
-            stages("find_directions", "evaluate_surfaces") | figures(*OF_SURFACES[:-1]) | TABLES,
+            stages("find_directions", "evaluate_surfaces") | figures(*OF_PLANES) | TABLES,
         ),
         (
             {"hessian": {"density": {"bins": 70}}},
             stages("measure_hessians", "find_hessian_directions", "evaluate_hessian_surfaces")
-            | figures("hessian_planes", "spectra")
+            | figures("hessian_planes", "spectra", "portrait")
             | TABLES,
         ),
         (

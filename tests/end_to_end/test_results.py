@@ -36,7 +36,7 @@ def test_a_study_run_again_gives_the_same_bytes_whatever_else_is_studied(study: 
     files = [path for path in data_files(tmp_path) if "neo_hookean2d" in str(path)]
     assert files == [path for path in data_files(study.root) if "neo_hookean2d" in str(path)]
     assert len([path for path in files if path.suffix == ".nc"]) == 2 * (3 + 3 + 5 + 5)
-    assert len([path for path in files if path.suffix in (".png", ".pdf")]) == 2 * 9
+    assert len([path for path in files if path.suffix in (".png", ".pdf")]) == 2 * 10
     assert [path for path in files if (study.root / path).read_bytes() != (tmp_path / path).read_bytes()] == []
     for table in ("metrics.csv", "claims.csv"):
         rows = [rows_of("neo_hookean2d", root / "results/tables" / table) for root in (tmp_path, study.root)]
@@ -108,7 +108,7 @@ def test_conda_users_get_the_same_pins() -> None:
 
 def test_figures_start_without_torch() -> None:
     scripts = sorted((PROJECT / "workflow/scripts").glob("figure_*.py"))
-    assert len(scripts) == 10 + len(TECHNIQUES)
+    assert len(scripts) == 11 + len(TECHNIQUES)
     code = (
         "import sys, runpy\n"
         + "".join(f"runpy.run_path({str(path)!r})\n" for path in scripts)
