@@ -180,6 +180,17 @@ def test_the_jet_of_a_function_has_the_derivatives_of_nested_differentiation(fun
         assert_close(actual, expected, 1e-13)
 
 
+def test_the_jet_of_a_function_has_its_derivatives_where_gradients_are_off_and_leaves_nothing_to_differentiate():
+    x = random_points(4, 2)
+    with torch.no_grad():
+        jet = function_jet(two_fields, x)
+    expected = function_jet(two_fields, x)
+    for part in ("value", "gradient", "hessian", "laplacian"):
+        assert torch.equal(getattr(jet, part), getattr(expected, part))
+        assert not getattr(jet, part).requires_grad
+    assert not x.requires_grad
+
+
 def test_the_jet_of_a_constant_function_has_zero_derivatives():
     jet = function_jet(lambda x: torch.full((*x.shape[:-1], 2), 3.0, dtype=x.dtype), random_points(4, 2))
     assert jet.value.shape == (4, 2)

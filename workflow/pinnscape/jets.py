@@ -185,21 +185,30 @@ def symmetric(upper: Tensor, dimension: int) -> Tensor:
     return torch.stack(entries, -1).unflatten(-1, (dimension, dimension))
 
 
+@torch.enable_grad()
 def function_jet(function: Callable[[Tensor], Tensor], points: Tensor) -> Jet:
     """Full jet of a smooth function of a point by nested automatic differentiation; for data that are computed once.
+
+    In reverse mode throughout: the first use of torch's forward mode takes two seconds of imports, which every job would pay.
 
     Args:
         function: maps points (n, d) to values (n, c), each row by itself.
         points: (n, d).
     """
+    x = points.detach().requires_grad_()
+    value = function(x)
+    gradient = torch.stack([_slope(v, x) for v in value.unbind(-1)], -2)
+    hessian = (
+        torch.stack([_slope(g, x) for g in gradient.flatten(-2).unbind(-1)], -2).unflatten(-2, gradient.shape[-2:]).detach()
+    )
+    return Jet(value.detach(), gradient.detach(), hessian.diagonal(dim1=-2, dim2=-1).sum(-1), hessian)
 
-    def single(x: Tensor) -> Tensor:
-        return function(x.unsqueeze(0)).squeeze(0)
 
-    value = function(points)
-    gradient = torch.func.vmap(torch.func.jacfwd(single))(points)
-    hessian = torch.func.vmap(torch.func.jacfwd(torch.func.jacfwd(single)))(points)
-    return Jet(value, gradient, hessian.diagonal(dim1=-2, dim2=-1).sum(-1), hessian)
+def _slope(values: Tensor, x: Tensor) -> Tensor:
+    """Gradient (n, d) of each of the values (n,) in its own row of x (n, d); zero where they do not depend on it."""
+    if not values.requires_grad:
+        return torch.zeros_like(x)
+    return torch.autograd.grad(values.sum(), x, create_graph=True, materialize_grads=True)[0]
 
 
 def product_jet(factor: Jet, jet: Jet) -> Jet:

@@ -91,6 +91,7 @@ def figure(height: float, width: float = WIDTH, *, square: bool = False, right: 
 def save(fig: Figure, pdf: str | Path, png: str | Path, dpi: int) -> None:
     """Write ``fig`` as PDF and PNG without date or program, so that equal figures give equal bytes."""
     fig.savefig(pdf, format="pdf", dpi=dpi, metadata={"CreationDate": None})
+    fig.set_layout_engine("none")  # the parts keep their places; arranging them again would take as long as drawing
     fig.savefig(png, format="png", dpi=dpi, metadata={"Software": None})
 
 
