@@ -14,14 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pinnscape import quadrature
+from pinnscape import derivations, quadrature
 from pinnscape.formulations import FORMULATIONS
 from pinnscape.jets import Jet, Order, function_jet, network_jet, product_jet, sum_jet
 from pinnscape.native.build import Compiler
 from pinnscape.native.kernels import Kernels, point_data
 from pinnscape.networks import Network
 from pinnscape.problems.base import Problem
-from pinnscape.variation import EulerLagrange
 
 # The exact energy is integrated with this many Gauss-Legendre points an axis, far beyond what smooth solutions need.
 _REFERENCE_POINTS = 80
@@ -58,13 +57,14 @@ class Discretization:
         self.problem, self.network, self.device = problem, network, torch.device(device)
         self.points = torch.tensor(rule.points, dtype=torch.float64, device=self.device)
         self.weights = torch.tensor(rule.weights, dtype=torch.float64, device=self.device)
+        self._compiler = compiler if self.device.type == "cpu" else None
+        self._kept = None if compiler is None else compiler.folder
         self.exact = function_jet(problem.exact, self.points)
         self._lift = function_jet(problem.lift, self.points)
         self._factor = function_jet(lambda x: problem.scale * problem.distance(x), self.points)
-        self._operator = EulerLagrange(problem.density, problem.dimension, len(problem.components))
+        self._operator = derivations.operator(problem, self._kept)
         self.load = self._operator(self.points, self.exact)
         self.second: Order = self._operator.principal  # the derivatives that the residual needs
-        self._compiler = compiler if self.device.type == "cpu" else None
         self._memory = memory
 
     def with_rule(self, rule: quadrature.Rule) -> "Discretization":
@@ -101,7 +101,9 @@ class Discretization:
         weights = self.network.size * len(self.points) * self.streams(self.second)
         if self._compiler is None or not self._compiler.pays(weights):
             return None
-        library = self._compiler.library(self._operator.expressions, self.problem, self.network, self._check)
+        library = self._compiler.library(
+            lambda: derivations.code(self.problem, self._operator, self._kept), self.network, self._check
+        )
         return None if library is None else self._kernels(library, slice(None))
 
     def _kernels(self, library: ctypes.CDLL, rows: slice) -> Kernels:

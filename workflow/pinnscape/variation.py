@@ -4,9 +4,10 @@
 
 where d/dxᵢ is the directional derivative of the flux ∂e/∂(∂ᵢu) along (eᵢ, ∂ᵢu, ∂ᵢ∇u) in its arguments (x, u, ∇u). There are two routes to it
 from the same density: by automatic differentiation at every evaluation (``automatic``, the reference: any density), and once by hand, that is
-by SymPy, as an explicit expression (``derive`` and ``explicit``, several times faster: densities written with ``functions`` and arithmetic).
+by SymPy, as an explicit expression (``derive``, ``written`` and ``explicit``, several times faster: densities written with ``functions`` and arithmetic).
 """
 
+import inspect
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from pinnscape.jets import Jet, pairs
 Density = Callable[[Any, Any, Any], Any]  # of tensors, or of symbols
 # What a density raises that arithmetic and ``functions`` alone do not make up, on symbols or in the expression derived from it.
 _NOT_BY_HAND = (TypeError, AttributeError, ValueError, IndexError, NameError, RuntimeError)
+_NAME = "_lambdifygenerated"  # what SymPy calls the functions that it writes
 _FUNCTIONS = {name: getattr(torch, name) for name in ("exp", "log", "sin", "cos", "tanh", "sqrt")}
 
 
@@ -45,6 +47,14 @@ class Expressions:
     isotropic: bool
 
 
+@dataclass(frozen=True)
+class Source:
+    """EL[e] as Python source, which needs no SymPy: a function of all symbols of ``Expressions`` in their order, and whether it is isotropic."""
+
+    isotropic: bool
+    text: str
+
+
 class EulerLagrange:
     """EL[e] for one energy density.
 
@@ -52,25 +62,35 @@ class EulerLagrange:
         density: e(x (n, d), u (..., n, c), ∇u (..., n, c, d)) -> (..., n).
         dimension: d.
         components: c.
+        source: what an earlier object for the same density has found, if any.
 
     Attributes:
-        expressions: the density and the operator by hand; None where that fails.
+        source: the operator by hand; None where that fails.
         principal: which second derivatives of u are needed: ``laplacian`` if ∂²e/∂∇u² is a multiple of the identity for each pair of
             components, so that they enter only through Δu; else ``hessian``.
     """
 
-    expressions: Expressions | None
+    source: Source | None
     principal: Literal["laplacian", "hessian"]
 
-    def __init__(self, density: Density, dimension: int, components: int) -> None:
-        self._density = density
+    def __init__(self, density: Density, dimension: int, components: int, source: Source | None = None) -> None:
+        self._density, self._sizes, self._expressions = density, (dimension, components), None
         try:
-            self.expressions = derive(density, dimension, components)
-            self._explicit = explicit(self.expressions, dimension)
+            if source is None:
+                self._expressions = derive(density, dimension, components)
+                source = written(self._expressions)
+            self._explicit, self.source = explicit(source, dimension, components), source
         except _NOT_BY_HAND as error:
             logging.getLogger(__name__).info("the energy density cannot be differentiated by hand (%s): slower route", error)
-            self.expressions = self._explicit = None
-        self.principal = "laplacian" if self.expressions is not None and self.expressions.isotropic else "hessian"
+            self._expressions = self._explicit = self.source = None
+        self.principal = "laplacian" if self.source is not None and self.source.isotropic else "hessian"
+
+    @property
+    def expressions(self) -> Expressions | None:
+        """The density and the operator by hand; None where that fails."""
+        if self._expressions is None and self.source is not None:
+            self._expressions = derive(self._density, *self._sizes)
+        return self._expressions
 
     def __call__(self, points: Tensor, jet: Jet) -> Tensor:
         """EL[e](u) (..., n, c) at points (n, d), from a jet of u to the order ``principal`` or with a Hessian."""
@@ -133,31 +153,38 @@ def derive(density: Density, dimension: int, components: int) -> Expressions:
     return Expressions(energy, tuple(residual), tuple(x), tuple(u), tuple(p.ravel()), tuple(symbols), isotropic)
 
 
-def explicit(expressions: Expressions, dimension: int) -> Callable[[Tensor, Jet], Tensor]:
+def written(expressions: Expressions) -> Source:
+    """EL[e] as Python source."""
+    import sympy
+
+    arguments = [*expressions.x, *expressions.u, *expressions.p, *expressions.second]
+    function = sympy.lambdify(arguments, expressions.residual, modules=[_FUNCTIONS], cse=True)
+    return Source(expressions.isotropic, inspect.getsource(function))
+
+
+def explicit(source: Source, dimension: int, components: int) -> Callable[[Tensor, Jet], Tensor]:
     """EL[e] as a function of points and a jet.
 
     Raises:
         TypeError, AttributeError, ValueError, IndexError, NameError, RuntimeError: torch cannot evaluate the expressions.
     """
-    import sympy
-
-    components = range(len(expressions.u))
-    arguments = [*expressions.x, *expressions.u, *expressions.p, *expressions.second]
-    compiled = sympy.lambdify(arguments, expressions.residual, modules=[_FUNCTIONS], cse=True)
+    scope: dict[str, Any] = dict(_FUNCTIONS)
+    exec(source.text, scope)  # noqa: S102 - our own text
+    compiled = scope[_NAME]
 
     def operator(points: Tensor, jet: Jet) -> Tensor:
         values = [*points.unbind(-1), *jet.value.unbind(-1), *jet.gradient.flatten(-2).unbind(-1)]
-        if expressions.isotropic:
+        if source.isotropic:
             trace = jet.laplacian if jet.has("laplacian") else jet.hessian.diagonal(dim1=-2, dim2=-1).sum(-1)
             values += trace.unbind(-1)
         else:
-            values += [jet.hessian[..., m, i, j] for m in components for i, j in pairs(dimension)]
+            values += [jet.hessian[..., m, i, j] for m in range(components) for i, j in pairs(dimension)]
         shape = jet.value.shape[:-1]
         return torch.stack([_full(r, shape, jet.value) for r in compiled(*values)], -1)
 
     # Find out now what torch cannot evaluate: sign, DiracDelta, the logarithm of a number, ...
-    zero = torch.zeros(2, len(components))
-    slope, hessian = torch.zeros(2, len(components), dimension), torch.zeros(2, len(components), dimension, dimension)
+    zero = torch.zeros(2, components)
+    slope, hessian = torch.zeros(2, components, dimension), torch.zeros(2, components, dimension, dimension)
     operator(torch.zeros(2, dimension), Jet(zero, slope, zero, hessian))
     return operator
 

@@ -189,7 +189,8 @@ def _measure(runs: Runs, run: Run, settings: Mapping[str, Any]) -> xr.Dataset:
         expected.append(quadratic(pairs[0], inverse, settings["localization"]) if exists else math.nan)
         value, error = found[-1].learning_coefficient, found[-1].standard_error
         log.info("%s, seed %d, nβ %g: λ = %.3f ± %.3f", run.formulation, run.seed, relative, value, error)
-    return _file(found, expected, settings, scale, (loss - objective.minimum) / scale)
+    gap = (loss - objective.minimum) / scale if scale > 0 else math.nan
+    return _file(found, expected, settings, scale, gap)
 
 
 def _file(found: list[Estimate], expected: list[float], settings: Mapping[str, Any], scale: float, gap: float) -> xr.Dataset:

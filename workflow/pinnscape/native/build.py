@@ -11,12 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from pinnscape.native.generate import NotCompilable, fingerprint, functions, sizes
+from pinnscape.native.generate import NotCompilable, sizes
 from pinnscape.native.kernels import load
 from pinnscape.networks import Network
-from pinnscape.variation import Expressions
 
 log = logging.getLogger(__name__)
 Check = Callable[[ctypes.CDLL], None]
@@ -38,7 +36,7 @@ class Compiler:
     """
 
     def __init__(self, folder: Path, evaluations: float | None = None) -> None:
-        self._folder, self._evaluations = folder, evaluations
+        self.folder, self._evaluations = folder, evaluations
 
     def pays(self, weights: int) -> bool:
         """Whether the work is worth the compilation, judged by sizes alone, so that the answer is the same in every run.
@@ -50,19 +48,16 @@ class Compiler:
             return True
         return self._evaluations * (_EVALUATION_SECONDS + _WEIGHT_SECONDS * weights) > _COMPILE_SECONDS
 
-    def library(self, expressions: Expressions | None, problem: Any, network: Network, check: Check) -> ctypes.CDLL | None:
+    def library(self, functions: Callable[[], str], network: Network, check: Check) -> ctypes.CDLL | None:
         """The code of a problem on a network, compiled if it is not there; None, and a warning in the log, where that fails.
 
         Args:
-            expressions: the problem's energy density by hand.
-            problem: the boundary value problem.
+            functions: gives the problem's own functions as C++, or raises NotCompilable.
             network: architecture.
             check: raises an ArithmeticError if fresh code gives wrong numbers.
         """
         try:
-            if expressions is None:
-                raise NotCompilable("its energy density cannot be differentiated by hand")
-            return self._library(expressions, problem, network, check)
+            return self._library(functions, network, check)
         except subprocess.CalledProcessError as error:
             reason = next((line for line in error.stderr.splitlines() if "error" in line), f"{error.cmd[0]} fails")
         except (NotCompilable, ArithmeticError, OSError) as error:
@@ -70,16 +65,16 @@ class Compiler:
         log.warning("the losses are not compiled (%s): they run slower", reason[:200])
         return None
 
-    def _library(self, expressions: Expressions, problem: Any, network: Network, check: Check) -> ctypes.CDLL:
-        compiler = _compiler()
+    def _library(self, functions: Callable[[], str], network: Network, check: Check) -> ctypes.CDLL:
+        compiler, code = _compiler(), functions()
         made_by = [path.read_text() for path in sorted(_FOLDER.iterdir()) if path.suffix in (".hpp", ".py")]
-        made_from = [sizes(network), fingerprint(expressions, problem), *_FLAGS, _machine(compiler)]
+        made_from = [sizes(network), code, *_FLAGS, _machine(compiler)]
         name = hashlib.sha256("\0".join(made_by + made_from).encode()).hexdigest()[:24]
-        path = self._folder / f"{name}.so"
+        path = self.folder / f"{name}.so"
         with _locked(path):
             if not path.exists():
-                log.info("compiling the losses; the code is kept in %s", self._folder)
-                source = [sizes(network), '#include "vector.hpp"\n', functions(expressions, problem), '#include "losses.hpp"\n']
+                log.info("compiling the losses; the code is kept in %s", self.folder)
+                source = [sizes(network), '#include "vector.hpp"\n', code, '#include "losses.hpp"\n']
                 _build(compiler, "".join(source), path, check)
         return load(str(path.resolve()))
 

@@ -29,15 +29,6 @@ def sizes(network: Network) -> str:
     return "".join(f"constexpr int {name} = {value};\n" for name, value in constants.items())
 
 
-def fingerprint(expressions: Expressions, problem: Any) -> str:
-    """What ``functions`` depends on, in a fraction of its time.
-
-    Raises:
-        NotCompilable: as ``functions``.
-    """
-    return repr((expressions, _condition(expressions, problem)))
-
-
 def functions(expressions: Expressions, problem: Any) -> str:
     """The problem's own functions, as losses.hpp calls them.
 
