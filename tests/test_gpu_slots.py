@@ -14,6 +14,7 @@ import torch
 
 import gpu_slots
 import job
+from pinnscape.errors import DeviceError
 
 pytestmark = pytest.mark.xdist_group("gpu_slots")  # one process compiles the driver
 COMPILER = shutil.which("g++") or shutil.which("c++")
@@ -220,6 +221,17 @@ def test_a_torch_for_the_cpu_reserves_none(build, monkeypatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert job.device("auto", 1, 1) == "cpu"
     assert build == []
+
+
+def test_a_folder_that_cannot_hold_locks_is_one_line(monkeypatch, tmp_path) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
+    monkeypatch.setattr(gpu_slots, "_held", [])
+    monkeypatch.setattr(gpu_slots, "visible", lambda: NAMES[:1])
+    monkeypatch.setattr(gpu_slots, "locks", lambda: tmp_path / "file" / "locks")
+    with pytest.raises(DeviceError, match=r"file/locks: GPUs cannot be locked there: Not a directory; set TMPDIR$"):
+        job.device("auto", 1, 1)
 
 
 def test_a_cuda_that_has_started_is_too_late(build, monkeypatch) -> None:

@@ -47,8 +47,8 @@ KillWait=5
 MinJobAge=300
 GresTypes=gpu
 NodeName={host} NodeAddr=127.0.0.1 CPUs=2 RealMemory=16000 Gres=gpu:h100:1 State=UNKNOWN
-PartitionName=cpu Nodes={host} Default=YES MaxTime=02:00:00 DefMemPerCPU=1000 State=UP
-PartitionName=gpu Nodes={host} MaxTime=02:00:00 DefMemPerCPU=1000 State=UP
+PartitionName=cpu Nodes={host} Default=YES MaxTime=INFINITE DefMemPerCPU=1000 State=UP
+PartitionName=gpu Nodes={host} MaxTime=INFINITE DefMemPerCPU=1000 State=UP
 """
 GRES = "NodeName={host} Name=gpu Type=h100 Count=1 File=/dev/null\n"
 

@@ -52,7 +52,7 @@ def device(wanted: str, gpus: int, threads: int) -> str:
         threads: of the job.
 
     Raises:
-        DeviceError: ``cuda`` is asked for, and there is none.
+        DeviceError: ``cuda`` is asked for, and there is none; or GPUs cannot be locked.
     """
     import torch  # late: jobs without torch start in a second
 
@@ -60,7 +60,10 @@ def device(wanted: str, gpus: int, threads: int) -> str:
     if gpus and wanted != "cpu" and torch.version.cuda:
         if torch.cuda.is_initialized():
             raise RuntimeError("CUDA has been started before the job's GPU was chosen")
-        gpu_slots.reserve()
+        try:
+            gpu_slots.reserve()
+        except OSError as error:
+            raise DeviceError(f"{gpu_slots.locks()}: GPUs cannot be locked there: {error.strerror}; set TMPDIR") from None
     available = torch.cuda.is_available()
     if wanted == "cuda" and gpus and not available:
         raise DeviceError("config.yaml: device: cuda is asked for, but torch finds no CUDA device here; use auto or cpu")
