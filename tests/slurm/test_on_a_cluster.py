@@ -128,15 +128,16 @@ def test_jobs_that_fail_or_are_killed_are_tried_again_and_reported_with_their_lo
     ):
         soon(lambda: len(of_rule("train_network", before)) == 2, "training was not tried again")
         first, second = of_rule("train_network", before)
-        assert first["JobState"] == "OUT_OF_MEMORY"
+        assert first["JobState"] == "FAILED"  # with control groups Slurm says OUT_OF_MEMORY
         assert (first["MinMemoryNode"], second["MinMemoryNode"]) == ("150M", "3000M")
         assert (first["TimeLimit"], second["TimeLimit"]) == ("01:00:00", "20:00:00")
         soon(lambda: log.exists() and "step" in log.read_text(), "training did not get along with more memory")
         subprocess.run(["scancel", second["JobId"]], check=True)
         assert process.wait(60) == 1
     output = (tmp_path / "out").read_text()
-    for job, status in ((first, "OUT_OF_MEMORY"), (second, "CANCELLED")):
+    for job, status in ((first, "FAILED"), (second, "CANCELLED")):
         assert f"SLURM-job '{job['JobId']}' failed, SLURM status is: '{status}'" in output
+    assert "exceeded memory limit" in output
     assert "results/logs/train/poisson1d/deep-ritz/seed-0.log" in output
     assert not (tmp_path / TRAINING).exists()
 
