@@ -72,5 +72,15 @@ def code(*scripts, problem=False):
     return of_job if problem else [of(), PINS]
 
 
-def gpus(wildcards):
-    return 0 if STUDY.device == "cpu" else 1
+def needs(mem_mb, runtime, gpu=False):
+    """The resources of a rule's jobs: megabytes, minutes, and one GPU for those with `gpu`, unless the study is for the CPU.
+
+    A job that is tried again, for which an executor's profile must ask, gets twice the memory and time. A default `gpu_model` of such a profile is
+    for jobs with a GPU alone.
+    """
+
+    def doubled(first):
+        return lambda wildcards, attempt: first * 2 ** (attempt - 1)
+
+    found = {"mem_mb": doubled(mem_mb), "runtime": doubled(runtime), "device": STUDY.device, "gpu": 0}
+    return found | ({"gpu": 1} if gpu and STUDY.device != "cpu" else {"gpu_model": None})

@@ -14,10 +14,7 @@ rule measure_hessians:
         ENVIRONMENT
     threads: 1
     resources:
-        gpu=gpus,
-        device=STUDY.device,
-        mem_mb=3000,
-        runtime=60,
+        **needs(mem_mb=3000, runtime=60, gpu=True),
     params:
         engine=STUDY.engine(),
         model=lambda wildcards: STUDY.model(wildcards.problem),

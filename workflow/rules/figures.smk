@@ -59,8 +59,7 @@ for name in DRAWN:
             ENVIRONMENT
         threads: 1
         resources:
-            mem_mb=1500,
-            runtime=10,
+            **needs(mem_mb=1500, runtime=10),
         params:
             figure=name,
             seed=STUDY.figure_seed if name in SEEDED else None,
@@ -89,8 +88,7 @@ rule figure_claims:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=10,
+        **needs(mem_mb=1500, runtime=10),
     params:
         dpi=STUDY.figures()["dpi"],
         code=code("figure_claims"),

@@ -16,8 +16,7 @@ rule find_directions:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **needs(mem_mb=1000, runtime=10),
     params:
         planes={plane: STUDY.directions(plane) for plane in OTHER_PLANES},
         code=code("directions"),
@@ -40,10 +39,7 @@ rule evaluate_surfaces:
         ENVIRONMENT
     threads: 1
     resources:
-        gpu=gpus,
-        device=STUDY.device,
-        mem_mb=2000,
-        runtime=60,
+        **needs(mem_mb=2000, runtime=60, gpu=True),
     params:
         engine=STUDY.engine(),
         model=lambda wildcards: STUDY.model(wildcards.problem),
@@ -71,8 +67,7 @@ if HESSIAN_PLANES:
             ENVIRONMENT
         threads: 1
         resources:
-            mem_mb=1000,
-            runtime=10,
+            **needs(mem_mb=1000, runtime=10),
         params:
             planes=HESSIAN_PLANES,
             code=code("hessian_directions"),

@@ -15,8 +15,7 @@ rule write_report:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        **needs(mem_mb=2000, runtime=20),
     params:
         config=config,
         captions=lambda wildcards: [path.read_text() for path in sorted((WORKFLOW / "report").glob("*.rst"))],

@@ -19,8 +19,7 @@ rule collect_metrics:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        **needs(mem_mb=2000, runtime=20),
     params:
         spectra={
             "rank": STUDY.claims()["well_conditioned"]["rank"],
@@ -48,8 +47,7 @@ rule judge_claims:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **needs(mem_mb=1000, runtime=10),
     params:
         claims=STUDY.claims(),
         planes=[plane for plane in STUDY.planes if plane != "lines"],

@@ -17,10 +17,7 @@ for technique in STUDY.techniques:
             ENVIRONMENT
         threads: 1
         resources:
-            gpu=gpus,
-            device=STUDY.device,
-            mem_mb=3000,
-            runtime=120,
+            **needs(mem_mb=3000, runtime=120, gpu=not TECHNIQUES[technique].surfaces),
         params:
             technique=technique,
             engine=STUDY.engine(),

@@ -13,10 +13,7 @@ rule train_network:
         ENVIRONMENT
     threads: 1
     resources:
-        gpu=gpus,
-        device=STUDY.device,
-        mem_mb=2000,
-        runtime=60,
+        **needs(mem_mb=2000, runtime=60, gpu=True),
     params:
         engine=STUDY.engine(),
         model=lambda wildcards: STUDY.model(wildcards.problem),
@@ -41,8 +38,7 @@ rule select_checkpoints:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **needs(mem_mb=1000, runtime=10),
     params:
         fractions=STUDY.checkpoints(),
         code=code("checkpoints"),

@@ -12,6 +12,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import gpu_slots
 from pinnscape.errors import DeviceError, PinnscapeError
 
 log = logging.getLogger("pinnscape")
@@ -43,7 +44,7 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
 
 
 def device(wanted: str, gpus: int, threads: int) -> str:
-    """``cuda`` or ``cpu`` for this job; also gives torch its number of threads.
+    """``cuda`` or ``cpu`` for this job, with a GPU that no other job uses; also gives torch its number of threads.
 
     Args:
         wanted: the setting ``device``: auto, cpu or cuda.
@@ -51,11 +52,18 @@ def device(wanted: str, gpus: int, threads: int) -> str:
         threads: of the job.
 
     Raises:
-        DeviceError: ``cuda`` is asked for, and there is none.
+        DeviceError: ``cuda`` is asked for, and there is none; or GPUs cannot be locked.
     """
     import torch  # late: jobs without torch start in a second
 
     torch.set_num_threads(threads)
+    if gpus and wanted != "cpu" and torch.version.cuda:
+        if torch.cuda.is_initialized():
+            raise RuntimeError("CUDA has been started before the job's GPU was chosen")
+        try:
+            gpu_slots.reserve()
+        except OSError as error:
+            raise DeviceError(f"{gpu_slots.locks()}: GPUs cannot be locked there: {error.strerror}; set TMPDIR") from None
     available = torch.cuda.is_available()
     if wanted == "cuda" and gpus and not available:
         raise DeviceError("config.yaml: device: cuda is asked for, but torch finds no CUDA device here; use auto or cpu")
