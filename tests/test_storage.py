@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import platform
+import re
 import resource
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from pinnscape import storage
+from pinnscape import seal, storage
 from pinnscape.errors import StorageError
 from pinnscape.networks import Network, layout_variables
 from pinnscape.storage import REQUIRED, variable
@@ -23,6 +24,7 @@ from pinnscape.storage import REQUIRED, variable
 HEAD = {"problem": "poisson1d", "formulation": "deep-ritz", "seed": 3, "configuration": {"width": 5, "rule": "simpson"}}
 ATTRIBUTES = ["title", "stage", "problem", "formulation", "seed", "conventions", "units", "configuration", "versions"]
 ATTRIBUTES += ["device", "precision"]
+SEAL = len("\npinnscape-2 sha256 \n") + 64
 
 
 def sample() -> xr.Dataset:
@@ -60,9 +62,10 @@ def refused(path: Path, stage: str = "checkpoints") -> str:
 
 
 def changed(path: Path, change) -> Path:
-    """A good file in which ``change`` altered something by the plain NetCDF library."""
+    """A good file in which ``change`` altered something by the plain NetCDF library, and which was sealed again."""
     with netCDF4.Dataset(write(path), "a") as handle:
         change(handle)
+    seal.seal(path, storage.CONVENTIONS)
     return path
 
 
@@ -85,7 +88,7 @@ def test_a_file_has_the_attributes_of_the_schema_and_no_others(tmp_path):
     dataset = storage.read(write(tmp_path / "x.nc"), "checkpoints")
     assert list(dataset.attrs) == ATTRIBUTES
     expected = {"title": "Checkpoints", "stage": "checkpoints", "problem": "poisson1d", "formulation": "deep-ritz", "seed": 3}
-    expected |= {"conventions": "pinnscape-1", "units": "1", "device": "cpu", "precision": "float64"}
+    expected |= {"conventions": "pinnscape-2", "units": "1", "device": "cpu", "precision": "float64"}
     assert {name: dataset.attrs[name] for name in expected} == expected
     assert storage.configuration(dataset) == HEAD["configuration"]
     assert json.loads(dataset.attrs["versions"]) == storage.versions()
@@ -139,38 +142,107 @@ def test_folders_are_made_and_files_replaced(tmp_path):
 
 def test_a_file_cut_off_anywhere_is_refused(tmp_path):
     content, path = write(tmp_path / "x.nc").read_bytes(), tmp_path / "cut.nc"
-    for length in [1, 7, 8, 9, 100, *range(500, len(content), len(content) // 25), len(content) - 1]:
+    full = len(content) - SEAL
+    for length in [1, 7, 8, 9, 35, 36, 100, *range(500, full, full // 25), full - 1]:
         path.write_bytes(content[:length])
-        assert "not a readable NetCDF file (truncated or foreign); delete it" in refused(path)
+        many = f"only {length}" if length < 36 else f"{length} of {full}"
+        assert f": not a readable NetCDF file (truncated: {many} bytes are left); delete it" in refused(path)
+    for length in [full, full + 1, len(content) - 30, len(content) - 1]:
+        path.write_bytes(content[:length])
+        assert ": without the checksum in its last line (cut off there, extended, or changed by" in refused(path)
+
+
+def test_a_byte_that_flipped_anywhere_is_noticed(tmp_path):
+    content, path = write(tmp_path / "x.nc").read_bytes(), tmp_path / "flipped.nc"
+    for position in [0, 8, 9, 30, 60, *range(100, len(content) - SEAL, len(content) // 25), len(content) - SEAL - 1]:
+        flipped = bytearray(content)
+        flipped[position] ^= 1 << position % 8
+        path.write_bytes(flipped)
+        assert ": changed since it was written (the SHA-256 of its bytes is not the one in its last line); " in refused(path)
+
+
+def test_what_another_program_made_of_a_file_is_refused(tmp_path):
+    with netCDF4.Dataset(write(tmp_path / "x.nc"), "a") as handle:
+        handle["loss"][0] = 0.0
+    assert ": without the checksum in its last line" in refused(tmp_path / "x.nc")
+
+
+def test_the_seal_is_a_last_line_that_standard_tools_check(tmp_path):
+    path = write(tmp_path / "x.nc")
+    line = subprocess.run(["tail", "-n", "1", path], capture_output=True, text=True, check=True).stdout
+    assert re.fullmatch(r"pinnscape-2 sha256 [0-9a-f]{64}\n", line)
+    head = subprocess.run(["head", "-c", f"-{SEAL}", path], capture_output=True, check=True).stdout
+    assert subprocess.run(["sha256sum"], input=head, capture_output=True, check=True).stdout.split()[0].decode() in line
+    assert f"head -c -{SEAL} FILE | sha256sum" in (Path(__file__).parents[1] / "results" / "README.md").read_text()
+
+
+def test_other_readers_do_not_mind_the_seal(tmp_path):
+    path, plain = write(tmp_path / "x.nc"), tmp_path / "plain.nc"
+    plain.write_bytes(path.read_bytes()[:-SEAL])
+    assert xr.load_dataset(path).identical(xr.load_dataset(plain))
+    with netCDF4.Dataset(path) as handle:
+        assert handle["step"][:].tolist() == [0, 2**40]
 
 
 @pytest.mark.parametrize(
-    "content",
-    [b"", b"\n", b"loss: -1.0\n", b"\x89HDF\r\n\x1a\n", b"\x89PNG\r\n\x1a\n" + bytes(99), b"CDF\x01", b"CDF\x01\xff" * 20],
+    ("content", "words"),
+    [
+        (b"", "an empty file"),
+        (b"\n", "not a NetCDF-4 file (foreign, or its beginning is damaged)"),
+        (b"loss: -1.0\n", "not a NetCDF-4 file (foreign, or its beginning is damaged)"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(99), "not a NetCDF-4 file (foreign, or its beginning is damaged)"),
+        (b"\x89HDF\r\n\x1a\n", "not a readable NetCDF file (truncated: only 8 bytes are left)"),
+        (b"\x89HDF\r\n\x1a\n\x07" + bytes(99), "not a file of pinnscape, but another NetCDF-4 or HDF5 file"),
+        (b"CDF\x01", "not a file of pinnscape, but a classic NetCDF file"),
+        (b"CDF\x05\xff" * 20, "not a file of pinnscape, but a classic NetCDF file"),
+        (b"CDF\x09", "not a NetCDF-4 file (foreign, or its beginning is damaged)"),
+    ],
 )
-def test_a_file_of_another_kind_is_refused(tmp_path, content):
+def test_a_file_of_another_kind_is_refused(tmp_path, content, words):
     path = tmp_path / "x.nc"
     path.write_bytes(content)
-    assert "not a readable NetCDF file (truncated or foreign)" in refused(path)
+    assert refused(path).startswith(f"{path}: {words}; delete it and run `snakemake` again")
 
 
 @pytest.mark.parametrize("kind", ["NETCDF4", "NETCDF3_64BIT", "NETCDF3_CLASSIC"])
 def test_the_netcdf_file_of_another_program_is_refused(tmp_path, kind):
     xr.Dataset({"loss": ("x", [1.0, 2.0])}, attrs={"Conventions": "CF-1.8"}).to_netcdf(tmp_path / "x.nc", format=kind)
-    assert "a NetCDF file, but not one of pinnscape (no `conventions`)" in refused(tmp_path / "x.nc")
+    words = "another NetCDF-4 or HDF5 file" if kind == "NETCDF4" else "a classic NetCDF file"
+    assert f": not a file of pinnscape, but {words}; " in refused(tmp_path / "x.nc")
 
 
-def test_a_netcdf_file_whose_times_cannot_be_decoded_is_refused(tmp_path):
-    with netCDF4.Dataset(tmp_path / "x.nc", "w") as handle:
-        handle.createDimension("time", 2)
-        handle.createVariable("time", "f8", ("time",)).units = "days since the flood"
-    assert "not a readable NetCDF file" in refused(tmp_path / "x.nc")
+def test_a_sealed_file_that_cannot_be_decoded_is_refused(tmp_path):
+    path = changed(tmp_path / "x.nc", lambda handle: handle["loss"].setncattr("scale_factor", "much"))
+    assert "not a readable NetCDF file (" in refused(path)
 
 
-@pytest.mark.parametrize("found", ["pinnscape-0", "pinnscape-2", "pinnscape", ""])
-def test_other_conventions_are_refused_by_name(tmp_path, found):
+def test_no_time_is_seen_in_units(tmp_path):
+    path = changed(tmp_path / "x.nc", lambda handle: handle["loss"].setncattr("units", "days since the flood"))
+    assert storage.read(path, "checkpoints")["loss"].dtype == "float64"
+
+
+def test_a_file_of_an_older_version_is_refused_by_its_name(tmp_path):
+    dataset = sample().assign_attrs(conventions="pinnscape-1", stage="checkpoints")
+    dataset.to_netcdf(tmp_path / "x.nc")  # files of that version had no seal
+    words = (
+        "has conventions 'pinnscape-1' of an older version; this one reads 'pinnscape-2'; delete it and run `snakemake` again"
+    )
+    assert words in refused(tmp_path / "x.nc")
+
+
+@pytest.mark.parametrize(
+    ("found", "age"), [("pinnscape-0", "an older"), ("pinnscape-3", "a newer"), ("pinnscape-10", "a newer")]
+)
+def test_a_sealed_file_of_another_version_is_refused_by_its_name(tmp_path, found, age):
+    path = write(tmp_path / "x.nc")
+    path.write_bytes(path.read_bytes().replace(b"\npinnscape-2 ", f"\n{found} ".encode()))
+    assert f": has conventions {found!r} of {age} version; this one reads 'pinnscape-2'; delete it" in refused(path)
+
+
+@pytest.mark.parametrize("found", ["pinnscape-0", "pinnscape", ""])
+def test_other_conventions_under_a_good_seal_are_refused_by_name(tmp_path, found):
     path = changed(tmp_path / "x.nc", lambda handle: handle.setncattr("conventions", found))
-    assert f"has conventions {found!r}, this version reads 'pinnscape-1'" in refused(path)
+    assert f"has conventions {found!r}, this version reads 'pinnscape-2'" in refused(path)
 
 
 def test_a_file_of_another_stage_is_refused_with_both_rules(tmp_path):
@@ -179,7 +251,60 @@ def test_a_file_of_another_stage_is_refused_with_both_rules(tmp_path):
 
 
 def test_a_file_without_a_stage_is_refused(tmp_path):
-    assert "comes from rule `None`" in refused(changed(tmp_path / "x.nc", lambda handle: handle.delncattr("stage")))
+    assert "lacks stage" in refused(changed(tmp_path / "x.nc", lambda handle: handle.delncattr("stage")))
+
+
+def test_techniques_are_named_by_their_rules(tmp_path):
+    path = write(tmp_path / "x.nc", stage="zoom")
+    with pytest.raises(
+        StorageError,
+        match=r"comes from rule `measure_zoom`, expected a file of rule `measure_ntk`; delete .*`measure_ntk` makes",
+    ):
+        storage.read(path, "ntk")
+
+
+# ---- files that are good, but not at their place ----
+
+PLACE = "results/poisson1d/deep-ritz/seed-3"
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("results/poisson2d/deep-ritz/seed-3", "problem poisson1d, and not of poisson2d"),
+        ("results/poisson1d/supervised/seed-3", "formulation deep-ritz, and not of supervised"),
+        ("results/poisson1d/deep-ritz/seed-13", "seed 3, and not of 13"),
+        ("results/poisson2d", "problem poisson1d, and not of poisson2d"),
+    ],
+)
+def test_a_copy_in_the_folder_of_another_run_is_refused(tmp_path, place, words):
+    good, copy = write(tmp_path / PLACE / "checkpoints.nc"), tmp_path / place / "checkpoints.nc"
+    assert storage.read(good, "checkpoints").attrs["seed"] == 3
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_bytes(good.read_bytes())
+    assert f": a file of {words} as its path says; delete it" in refused(copy)
+
+
+@pytest.mark.parametrize(
+    ("stage", "attribute", "word"), [("hessian", "checkpoint", "hessian"), ("surfaces", "kind", "surface")]
+)
+def test_a_copy_under_the_name_of_another_checkpoint_or_plane_is_refused(tmp_path, stage, attribute, word):
+    dataset = xr.Dataset({name: ("k", np.zeros(2)) for name in REQUIRED[stage]}, attrs={attribute: "hessian-top"})
+    good = write(tmp_path / PLACE / f"{word}-hessian-top.nc", dataset, stage)
+    storage.read(good, stage)
+    copy = good.rename(good.with_name(f"{word}-final.nc"))
+    assert f": a file of {attribute} hessian-top, and not of final as its path says" in refused(copy, stage)
+
+
+def test_a_solution_does_not_pass_for_a_history(tmp_path):
+    solution = xr.Dataset({"u": ("x", np.zeros(2)), "u_exact": ("x", np.zeros(2))})
+    good = write(tmp_path / PLACE / "solution.nc", solution, "train")
+    storage.read(good, "train")
+    copy = good.rename(good.with_name("training.nc"))
+    assert ": lacks theta, snapshot_step, loss; delete it" in refused(copy, "train")
+
+
+# ---- what is wrong inside ----
 
 
 @pytest.mark.parametrize("name", ["title", "problem", "formulation", "seed", "configuration", "versions"])
@@ -195,7 +320,7 @@ def test_a_missing_variable_is_named(tmp_path, name):
 
 
 def test_a_missing_file_is_refused_with_the_rule_that_makes_it(tmp_path):
-    assert refused(tmp_path / "x.nc").endswith("x.nc: no such file; rule `checkpoints` makes it")
+    assert refused(tmp_path / "x.nc").endswith("x.nc: no such file; run `snakemake` to make it (rule `checkpoints`)")
 
 
 def test_a_folder_is_no_file(tmp_path):
@@ -273,8 +398,8 @@ def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path):
 
 
 def test_data_that_do_not_read_back_as_written_are_not_kept(tmp_path, monkeypatch):
-    read = storage.read
-    monkeypatch.setattr(storage, "read", lambda *args: read(*args).assign(loss=("checkpoint", [0.0, 0.0])))
+    checked = storage._checked
+    monkeypatch.setattr(storage, "_checked", lambda *args: checked(*args).assign(loss=("checkpoint", [0.0, 0.0])))
     with pytest.raises(StorageError, match=r"x\.nc: the file does not read back as it was written"):
         write(tmp_path / "x.nc")
     assert not list(tmp_path.iterdir())

@@ -57,6 +57,19 @@ def test_name_in_the_catalogue_that_would_be_no_folder_is_refused():
         parse(config, [*NAMES, "../mine"])
 
 
+@pytest.mark.parametrize("name", ["figures", "tables", "logs", "benchmarks", "gallery"])
+def test_a_problem_must_not_take_the_folder_of_something_else(name):
+    with pytest.raises(
+        StudyError, match=r"study.problems\[0\]: must be a name of .*other than benchmarks, figures, gallery, logs"
+    ):
+        parse(changed(("study.problems", [name])), [*NAMES, name])
+
+
+def test_many_names_are_listed_by_the_first():
+    text = message(changed(("study.seeds", list(range(1, 1000)))))
+    assert text.endswith("must be one of study.seeds (" + ", ".join(map(str, range(1, 21))) + ", ...); got 0")
+
+
 # ---- files ----
 
 
@@ -74,6 +87,11 @@ def test_name_in_the_catalogue_that_would_be_no_folder_is_refused():
         ("device: 2020-13-45\n", ": not valid YAML: month must be in 1..12"),
         ("? [a]\n: 1\n", ":1: not valid YAML: found unhashable key"),
         ("a: \x01\n", ": not valid YAML: unacceptable character"),
+        ('device: !!int ""\n', ": not valid YAML: a value does not fit the tag (!!...) before it"),
+        ("device: !!bool maybe\n", ": not valid YAML: a value does not fit the tag (!!...) before it"),
+        ("a: &a {b: 1}\nc: {<<: [" + "*a, " * 300 + "]}\n", ":2: not valid YAML: merge keys give too many values"),
+        ("study: {seeds: [" + "0, " * 6000 + "]}\n", ":1: not valid YAML: too many values"),
+        ("#" * 250_001, ": is no configuration: it is larger than 250 kB"),
         ("[" * 5000, ": is nested too deeply"),
         ("", ": must hold keys with values, such as `device: auto`; got nothing (null)"),
         ("- study\n", ": must hold keys with values, such as `device: auto`; got ['study']"),

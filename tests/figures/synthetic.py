@@ -5,10 +5,13 @@ cells without a value, runs that stop early, one and two components.
 """
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+
+from pinnscape import seal, storage
 
 FORMULATIONS = ("deep-ritz", "strong-form", "supervised")
 SEEDS = (0, 1, 2)
@@ -28,7 +31,7 @@ def attributes(stage: str, problem: str, formulation: str, seed: int = 0, **extr
         "problem": problem,
         "formulation": formulation,
         "seed": seed,
-        "conventions": "pinnscape-1",
+        "conventions": storage.CONVENTIONS,
         "units": "1",
         "configuration": json.dumps({"width": 16}),
         "versions": json.dumps({"numpy": np.__version__}),
@@ -36,6 +39,13 @@ def attributes(stage: str, problem: str, formulation: str, seed: int = 0, **extr
         "precision": "float64",
         **extra,
     }
+
+
+def save(path: Path, dataset: xr.Dataset) -> str:
+    """Make a file of a dataset that has the attributes of the study already."""
+    dataset.to_netcdf(path)
+    seal.seal(path, storage.CONVENTIONS)
+    return str(path)
 
 
 def solution(problem: str = "poisson1d", formulation: str = "deep-ritz", seed: int = 0, points: int = 41) -> xr.Dataset:

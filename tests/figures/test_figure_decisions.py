@@ -42,7 +42,7 @@ def test_symbols_of_the_exact_solution():
 
 
 def test_a_seed_without_solutions_is_named():
-    with pytest.raises(Exception, match=r"no solution of seed 7 among seeds \[0, 1\]"):
+    with pytest.raises(Exception, match=r"no file of seed 7 among those of seeds 0, 1; set figures\.seed to one of them"):
         solutions.draw({("deep-ritz", seed): synthetic.solution(seed=seed) for seed in (0, 1)}, 7)
 
 

@@ -9,7 +9,7 @@ from figures import synthetic
 from matplotlib.figure import Figure
 
 from pinnscape.errors import StorageError
-from pinnscape.figures import claims, inputs, style
+from pinnscape.figures import inputs, style
 from pinnscape.techniques import TECHNIQUES
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
@@ -19,9 +19,7 @@ NAMES = sorted(path.stem for path in SCRIPTS.glob("figure_*.py") if path.stem.re
 
 def _write(folder, dataset):
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{len(list(folder.iterdir()))}.nc"
-    dataset.to_netcdf(path)
-    return str(path)
+    return synthetic.save(folder / f"{len(list(folder.iterdir()))}.nc", dataset)
 
 
 def test_runs_are_sorted_by_formulation_and_seed(tmp_path):
@@ -60,15 +58,6 @@ def test_a_missing_attribute_is_named(tmp_path):
     del data.attrs["checkpoint"]
     with pytest.raises(StorageError, match="lacks the attribute 'checkpoint'"):
         inputs.by_checkpoint([_write(tmp_path, data)])
-
-
-def test_tables_without_a_column_or_a_file_are_refused(tmp_path):
-    path = tmp_path / "claims.csv"
-    with pytest.raises(StorageError, match=r"claims\.csv: not a readable table"):
-        inputs.table(path, claims.COLUMNS)
-    synthetic.claims().drop(columns="verdict").to_csv(path, index=False)
-    with pytest.raises(StorageError, match=r"claims\.csv: lacks the columns verdict"):
-        inputs.table(path, claims.COLUMNS)
 
 
 @pytest.fixture(scope="module")

@@ -283,8 +283,7 @@ def test_a_full_page_is_readable(files):
 
 def test_the_script_reads_what_there_is(files, monkeypatch, tmp_path):
     def write(name, data):
-        data.to_netcdf(tmp_path / name)
-        return str(tmp_path / name)
+        return synthetic.save(tmp_path / name, data)
 
     script, saved = importlib.import_module("figure_portrait"), []
     monkeypatch.setattr(style, "save", lambda *arguments: saved.append(arguments))

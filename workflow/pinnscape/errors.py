@@ -2,7 +2,14 @@
 
 
 class PinnscapeError(Exception):
-    """Base of all errors whose message is meant for the user."""
+    """Base of all errors whose message is meant for the user.
+
+    A message is one line of printable text, whatever it quotes of a file or a name: line breaks, escape sequences of terminals and the like
+    are written as Python writes them in strings.
+    """
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(message)))
 
 
 class StudyError(PinnscapeError):
@@ -10,7 +17,7 @@ class StudyError(PinnscapeError):
 
 
 class StorageError(PinnscapeError):
-    """A file is missing, truncated, foreign or of another version."""
+    """A file is missing, truncated, changed, foreign or of another version."""
 
 
 class DivergenceError(PinnscapeError):

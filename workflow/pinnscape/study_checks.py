@@ -4,12 +4,14 @@ import itertools
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from pinnscape.study_schema import suggestion
+from pinnscape.study_schema import shown, suggestion
 
 # A key, dotted, and what is wrong with its value.
 Fault = tuple[str, str]
 
 Sizes = Mapping[str, tuple[int, int]]
+
+_MOST_LISTED = 20  # in a message
 
 
 def merged(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,7 +56,8 @@ def contradictions(
 
 
 def _listed(names: Collection[Any]) -> str:
-    return ", ".join(str(name) for name in names)
+    """The names, or the first of many."""
+    return ", ".join([str(name) for name in itertools.islice(names, _MOST_LISTED)] + ["..."] * (len(names) > _MOST_LISTED))
 
 
 def _study(config: Mapping[str, Any]) -> Iterator[Fault]:
@@ -109,7 +112,7 @@ def _hessian(config: Mapping[str, Any]) -> Iterator[Fault]:
     known = ["init", *config["checkpoints"], "best", "final"]
     for position, name in enumerate(hessian["checkpoints"]):
         if name not in known:
-            text = f"must be one of {_listed(known)}; got {name!r}{suggestion(name, known)}"
+            text = f"must be one of {_listed(known)}; got {shown(name)}{suggestion(name, known)}"
             yield f"hessian.checkpoints[{position}]", text
     if "final" not in hessian["checkpoints"]:
         text = "must have final, where claims and hessian planes are taken"
@@ -141,7 +144,7 @@ def _techniques(config: Mapping[str, Any]) -> Iterator[Fault]:
             continue
         for position, checkpoint in enumerate(settings.get("checkpoints", ())):
             if checkpoint not in known:
-                text = f"must be one of {_listed(known)}; got {checkpoint!r}{suggestion(checkpoint, known)}"
+                text = f"must be one of {_listed(known)}; got {shown(checkpoint)}{suggestion(checkpoint, known)}"
                 yield f"techniques.{name}.checkpoints[{position}]", text
         if name in _ODD and settings[key := _ODD[name]] % 2 == 0:
             yield f"techniques.{name}.{key}", f"must be odd, so that the centre is one of the points; got {settings[key]}"

@@ -10,6 +10,7 @@ import re
 import reprlib
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -23,9 +24,12 @@ SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 
 Key = tuple[Any, ...]
 
-# Far beyond any study; they bound the work on a file of nested or repeated YAML aliases.
+# Far beyond any study; they bound the work on a file that is huge or made of nested or repeated YAML aliases.
 _MOST_LEVELS = 20
-_MOST_VALUES = 100_000
+_MOST_VALUES = 5_000
+_MOST_MERGED = 200  # mappings, or keys, that one merge key copies
+_MOST_BYTES = 250_000
+_LONGEST_NUMBER = 100
 _LARGEST_INTEGER = 2**63 - 1
 
 # Of several errors the first in this order is shown: a misspelt key also makes a key missing, a wrong type is also no name.
@@ -48,7 +52,7 @@ def dotted(key: Key) -> str:
         if isinstance(part, int) and not isinstance(part, bool):
             name += f"[{part}]"
         else:
-            plain = isinstance(part, str) and re.fullmatch(r"[\w-]+", part)
+            plain = isinstance(part, str) and re.fullmatch(r"[\w-]{1,60}", part)
             name += ("." if name else "") + (str(part) if plain else shown(part))
     return name
 
@@ -74,7 +78,22 @@ def suggestion(name: Any, known: Collection[str]) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that comes twice, where YAML would silently take the last."""
+    """Refuses a key that comes twice, where YAML would silently take the last, and what would take for ever."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._nodes = 0
+
+    def fetch_flow_collection_start(self, token: Any) -> None:
+        if self.flow_level > _MOST_LEVELS:
+            raise RecursionError  # which it would come to, later
+        super().fetch_flow_collection_start(token)
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self._nodes += 1
+        if self._nodes > _MOST_VALUES:
+            raise yaml.composer.ComposerError(None, None, "too many values", self.peek_event().start_mark)
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
@@ -87,6 +106,14 @@ class _Loader(yaml.SafeLoader):
             seen.add(key)
         return super().construct_mapping(node, deep)
 
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Refuses merge keys that copy what they merge again and again."""
+        many = any(len(merged.value) > _MOST_MERGED for key, merged in node.value if key.tag == "tag:yaml.org,2002:merge")
+        if not many:
+            super().flatten_mapping(node)
+        if many or len(node.value) > _MOST_VALUES:
+            raise yaml.constructor.ConstructorError(None, None, "merge keys give too many values", node.start_mark)
+
 
 def read(path: str | Path) -> dict[str, Any]:
     """Read a configuration from a YAML file.
@@ -96,15 +123,21 @@ def read(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     try:
-        config = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+        with path.open("rb") as file:
+            text = file.read(_MOST_BYTES + 1)
+        if len(text) > _MOST_BYTES:
+            raise error(f"{path}", "", f"is no configuration: it is larger than {_MOST_BYTES // 1000} kB")
+        config = yaml.load(text.decode(), Loader=_Loader)
     except OSError as exception:
-        raise StudyError(f"{path}: cannot be read ({exception.strerror})") from None
+        raise StudyError(f"{path}: cannot be read ({exception.strerror}); name an existing file that you may read") from None
     except yaml.MarkedYAMLError as exception:
         mark = exception.problem_mark or exception.context_mark
         where = f"{path}:{mark.line + 1}" if mark else f"{path}"
-        raise error(where, "", f"not valid YAML: {exception.problem or exception.context}") from None
+        raise error(where, "", f"not valid YAML: {shorten(str(exception.problem or exception.context), 200)}") from None
     except (yaml.YAMLError, ValueError) as exception:
-        raise error(f"{path}", "", f"not valid YAML: {exception}") from None
+        raise error(f"{path}", "", f"not valid YAML: {shorten(str(exception), 200)}") from None
+    except (LookupError, AttributeError, TypeError, ArithmeticError):  # how the YAML library fails at `!!int ""` and the like
+        raise error(f"{path}", "", "not valid YAML: a value does not fit the tag (!!...) before it") from None
     except RecursionError:
         raise error(f"{path}", "", "is nested too deeply") from None
     if not isinstance(config, dict):
@@ -125,13 +158,28 @@ def _is_number(_: Any, value: Any) -> bool:
 
 @functools.cache
 def _validator_class() -> Any:
-    """A validator for which, unlike JSON schema's, 3.0 is no integer and NaN is no number."""
+    """A validator for which, unlike JSON schema's, 3.0 is no integer and NaN is no number, and which is quick with long lists."""
     # The slowest import by far, so only where something is validated.
-    from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator, ValidationError
     from jsonschema.validators import extend
 
+    def unique(_validator: Any, _wanted: bool, value: Any, _node: Any) -> Iterator[ValidationError]:
+        if isinstance(value, list) and _repeated(value):
+            yield ValidationError("repeated")
+
     kinds = Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": _is_integer, "number": _is_number})
-    return extend(Draft202012Validator, type_checker=kinds)
+    return extend(Draft202012Validator, {"uniqueItems": unique}, type_checker=kinds)
+
+
+def _repeated(values: list[Any]) -> list[Any]:
+    """The first entry that equals an earlier one, alone in a list; none where there is none."""
+    seen: set[Any] = set()
+    for value in values:
+        key = (isinstance(value, bool), value) if isinstance(value, str | float | int) else repr(value)
+        if key in seen:
+            return [value]
+        seen.add(key)
+    return []
 
 
 @functools.cache
@@ -201,8 +249,7 @@ def _described(fault: "ValidationError", root: Mapping[str, Any]) -> tuple[Key, 
             hint = f"; did you mean it by {misspelt[0]}?" if misspelt else ""
             return (*key, missing), f"is missing; must be {_allowed(known[missing], root)}{hint}"
         case "uniqueItems":
-            twice = next(item for position, item in enumerate(value) if item in value[:position])
-            return key, f"must not name anything twice; got {shown(twice)} twice"
+            return key, f"must not name anything twice; got {shown(_repeated(value)[0])} twice"
     if "propertyNames" in fault.absolute_schema_path:
         key = (*key, value)
     if fault.validator == "pattern":
@@ -257,9 +304,9 @@ def _bounds(node: Mapping[str, Any]) -> str:
 def _text_for_number(value: Any, node: Mapping[str, Any]) -> str:
     """What to write where a number came as text, or an integer as a float."""
     kind = node.get("type")
-    if kind == "integer" and isinstance(value, float) and value.is_integer():
+    if kind == "integer" and isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return f": write {value:.0f}"
-    if kind not in ("integer", "number") or not isinstance(value, str):
+    if kind not in ("integer", "number") or not isinstance(value, str) or len(value) > _LONGEST_NUMBER:
         return ""
     try:
         number = float(value)

@@ -13,7 +13,7 @@ ENVIRONMENT = "../../envs/environment.yaml"
 wildcard_constraints:
     problem="|".join(STUDY.problems),
     formulation="|".join(FORMULATIONS),
-    seed=r"\d+",
+    seed="0|[1-9][0-9]{0,9}",
 
 
 def of_runs(*files):

@@ -1,13 +1,12 @@
 """Judge the claims. Input: metrics.csv. Output: claims.csv."""
 
-import pandas as pd
-
 from job import run
-from pinnscape.tables import claims
+from pinnscape.tables import claims, reading
 
 
 def main(input, output, params) -> None:
-    table = claims.table(pd.read_csv(input[0]), params.claims, params.planes, params.techniques)
+    measured = reading.table(input[0], claims.MEASURED, ("value",), "collect_metrics")
+    table = claims.table(measured, params.claims, params.planes, params.techniques)
     table.to_csv(output[0], index=False)
 
 

@@ -6,12 +6,13 @@ Parameters: dpi.
 """
 
 from job import run
-from pinnscape.figures import claims, inputs, style
+from pinnscape.figures import claims, style
+from pinnscape.tables import reading
 
 
 def main(input, output, params):
     """Draw the figure and save it."""
-    table = inputs.table(input.claims, claims.COLUMNS)
+    table = reading.table(input.claims, claims.COLUMNS, claims.NUMBERS, "judge_claims")
     style.save(claims.draw(table), output.pdf, output.png, params.dpi)
 
 

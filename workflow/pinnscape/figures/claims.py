@@ -20,6 +20,7 @@ NO_VERDICT = "no verdict"
 _NO_VERDICT_COLOUR = "#EDEDED"
 LONGEST = 9  # characters of a spread that fit on one line of a cell
 COLUMNS = ("claim", "problem", "formulation", "statistic", "value", "low", "high", "threshold", "verdict")
+NUMBERS = ("value", "low", "high", "threshold")
 _ROW, _COLUMN = ["claim", "statistic", "threshold"], ["problem", "formulation"]
 
 

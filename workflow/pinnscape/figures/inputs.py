@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import xarray as xr
 
 from pinnscape import storage
@@ -33,22 +32,6 @@ def by_checkpoint(paths: Paths, stage: str = "hessian") -> dict[tuple[str, int, 
     )
 
 
-def table(path: str | Path, columns: Iterable[str]) -> pd.DataFrame:
-    """A CSV file that has at least ``columns``.
-
-    Raises:
-        StorageError: missing, unreadable, or without one of the columns.
-    """
-    try:
-        data = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise StorageError(f"{path}: not a readable table ({error})") from error
-    missing = [name for name in columns if name not in data.columns]
-    if missing:
-        raise StorageError(f"{path}: lacks the columns {', '.join(missing)}; delete it and run `snakemake` again")
-    return data
-
-
 def _keyed(paths: Paths, stage: str, key: Callable[[xr.Dataset], tuple], unpack: bool = False) -> dict[Any, xr.Dataset]:
     files: dict[tuple, tuple[Path, xr.Dataset]] = {}
     for path in _listed(paths):
@@ -56,12 +39,16 @@ def _keyed(paths: Paths, stage: str, key: Callable[[xr.Dataset], tuple], unpack:
         try:
             name = key(data)
         except KeyError as error:
-            raise StorageError(f"{path}: lacks the attribute {error}; rule `{stage}` writes it") from error
+            raise StorageError(
+                f"{path}: lacks the attribute {error}; delete it and run `snakemake` again (rule `{stage}` makes it)"
+            ) from error
         if name in files:
-            raise StorageError(f"{path} and {files[name][0]}: both are of {', '.join(map(str, name))}; a figure needs one")
+            raise StorageError(
+                f"{path} and {files[name][0]}: both are of {', '.join(map(str, name))}; a figure needs one of each: name one of them"
+            )
         files[name] = (path, data)
     if not files:
-        raise StorageError(f"no files of rule `{stage}` to draw")
+        raise StorageError(f"no files of rule `{stage}` to draw: name at least one")
     names = style.ordered(name[0] for name in files)
     # A stable sort: checkpoints keep the order in which they were given, which is their order in training.
     order = sorted(files, key=lambda name: (names.index(name[0]), *name[1:2]))

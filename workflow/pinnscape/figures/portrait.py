@@ -57,7 +57,9 @@ def draw(
     drawn = [name for name in PANELS if name in files]
     everything = [*(data for part in shown.values() for data in part.values()), *hessians.values(), *techniques.values()]
     if not (shown or drawn):
-        raise StorageError("nothing to draw a portrait of: neither surfaces nor Hessians nor techniques are in the study")
+        raise StorageError(
+            "nothing to draw a portrait of: neither surfaces nor Hessians nor techniques are in the study; see grid.planes"
+        )
     rows = math.ceil(len(drawn) / COLUMNS)
     fields = _FIELDS if shown else 0.0
     row = min(_ROW, (_HEIGHT - fields - _REST) / max(1, rows))

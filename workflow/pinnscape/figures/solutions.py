@@ -25,7 +25,8 @@ def draw(solutions: Mapping[tuple[str, int], xr.Dataset], seed: int) -> Figure:
     """
     chosen = {f: solutions[f, seed] for f in style.ordered(f for f, s in solutions if s == seed)}
     if not chosen:
-        raise StorageError(f"no solution of seed {seed} among seeds {sorted({s for _, s in solutions})}")
+        known = ", ".join(map(str, sorted({s for _, s in solutions})))
+        raise StorageError(f"solution.nc: no file of seed {seed} among those of seeds {known}; set figures.seed to one of them")
     first = next(iter(chosen.values()))
     fig = _images(chosen) if "y" in first["u"].dims else _curves(chosen)
     fig.suptitle(style.title(chosen.values(), f"solutions and errors, seed {seed}"))

@@ -40,7 +40,8 @@ def trajectory_directions(checkpoints: xr.Dataset, training: xr.Dataset) -> xr.D
     try:
         found = directions.trajectory(training["theta"].values, origin)
     except ValueError as error:
-        raise StudyError(f"config.yaml: training: the path of the training has no principal plane ({error})") from error
+        remedy = "give it more steps, or take trajectory out of grid.planes"
+        raise StudyError(f"config.yaml: training: its path has no principal plane ({error}); {remedy}") from error
     dataset = _directions("trajectory", origin, found.directions, "axis", ("none", "row"))
     return dataset.assign(
         explained_variance=variable("axis", found.explained_variance, "explained share of the squared distance"),

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 COLUMNS = ("claim", "problem", "formulation", "statistic", "value", "low", "high", "threshold", "verdict")
+MEASURED = ("problem", "formulation", "checkpoint", "metric", "value")  # what of metrics.csv is needed
 
 
 @dataclass(frozen=True)

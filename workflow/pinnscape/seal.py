@@ -1,0 +1,114 @@
+"""Seals: a last line of text that says by which conventions a file was written, with the SHA-256 of all bytes before it.
+
+An HDF5 file ends where its first bytes say, so whatever opens NetCDF files ignores the seal. It is verified without HDF5, whose own checksums
+leave out attributes and most metadata, and which damaged metadata can crash.
+"""
+
+import hashlib
+import os
+import re
+from pathlib import Path
+from typing import BinaryIO
+
+_SEAL = re.compile(rb"\n(pinnscape-\d{1,9}) sha256 ([0-9a-f]{64})\n\Z")
+_LONGEST = 128  # bytes that a seal can have
+_NAMED = re.compile(rb"pinnscape-\d{1,9}")
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_LENGTH_AT = {
+    0: 40,
+    1: 44,
+    2: 28,
+    3: 28,
+}  # where the length of the file is, by version of the superblock (HDF5 file format, II.A)
+_CHUNK = 1 << 20
+
+
+def seal(path: Path, conventions: str) -> None:
+    """Append the seal to a file.
+
+    Args:
+        path: the file, complete and closed.
+        conventions: such as ``pinnscape-2``.
+
+    Raises:
+        OSError: the file cannot be read or written.
+    """
+    with path.open("r+b") as handle:
+        digest = _digest(handle, path.stat().st_size)
+        handle.seek(0, os.SEEK_END)
+        handle.write(f"\n{conventions} sha256 {digest}\n".encode())
+
+
+def fault(path: Path, conventions: str) -> str | None:
+    """What is wrong with a file, from its bytes alone.
+
+    Args:
+        path: the file.
+        conventions: by which it should be written.
+
+    Returns:
+        Words that follow the name of the file, or None: the file is, byte by byte, as it was written.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    length = path.stat().st_size
+    with path.open("rb") as handle:
+        handle.seek(max(0, length - _LONGEST))
+        found = _SEAL.search(handle.read())
+        handle.seek(0)
+        if not found:
+            return _unsealed(handle, length, conventions)
+        if found[1].decode() != conventions:
+            return _other(found[1].decode(), conventions)
+        if _digest(handle, length - len(found[0])) != found[2].decode():
+            return "changed since it was written (the SHA-256 of its bytes is not the one in its last line)"
+    return None
+
+
+def _unsealed(handle: BinaryIO, length: int, conventions: str) -> str:
+    """What a file without a seal is; the words only say how to understand it, it is refused in any case."""
+    head = handle.read(64)
+    if not head:
+        return "an empty file"
+    if head.startswith((b"CDF\x01", b"CDF\x02", b"CDF\x05")):
+        return "not a file of pinnscape, but a classic NetCDF file"
+    if not (head.startswith(_SIGNATURE) or _SIGNATURE.startswith(head)):
+        return "not a NetCDF-4 file (foreign, or its beginning is damaged)"
+    at = _LENGTH_AT.get(head[8] if len(head) > 8 else -1, 28)
+    full = int.from_bytes(head[at : at + 8], "little")
+    if length < at + 8:
+        return f"not a readable NetCDF file (truncated: only {length} bytes are left)"
+    if length < full:
+        return f"not a readable NetCDF file (truncated: {length} of {full} bytes are left)"
+    handle.seek(0)
+    named = _first_named(handle)
+    if named is None:
+        return "not a file of pinnscape, but another NetCDF-4 or HDF5 file"
+    if named != conventions:
+        return _other(named, conventions)
+    return "without the checksum in its last line (cut off there, extended, or changed by another program)"
+
+
+def _other(found: str, conventions: str) -> str:
+    older = int(found.split("-")[1]) < int(conventions.split("-")[1])
+    return f"has conventions {found!r} of {'an older' if older else 'a newer'} version; this one reads {conventions!r}"
+
+
+def _first_named(handle: BinaryIO) -> str | None:
+    """The first conventions that the bytes of a file name."""
+    before = b""
+    while chunk := handle.read(_CHUNK):
+        if found := _NAMED.search(before + chunk):
+            return found[0].decode()
+        before = chunk[-32:]
+    return None
+
+
+def _digest(handle: BinaryIO, length: int) -> str:
+    """SHA-256 of the next ``length`` bytes."""
+    digest = hashlib.sha256()
+    while length > 0 and (chunk := handle.read(min(_CHUNK, length))):
+        digest.update(chunk)
+        length -= len(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,34 @@
+"""Tables of the study, read again."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+import pandas as pd
+
+from pinnscape.errors import StorageError
+
+
+def table(path: str | Path, columns: Collection[str], numbers: Collection[str], rule: str) -> pd.DataFrame:
+    """A CSV file that has at least ``columns``, numbers in those of them that are ``numbers``, and a row.
+
+    Raises:
+        StorageError: missing, unreadable, cut off within a line, or not such a table; the message names the file and the rule that makes it.
+    """
+    path, remedy = Path(path), f"delete it and run `snakemake` again (rule `{rule}` makes it)"
+    try:
+        if not path.read_bytes().endswith(b"\n"):
+            raise ValueError("cut off within a line")
+        data = pd.read_csv(path)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be read ({error.strerror}); run `snakemake` to make it (rule `{rule}`)") from error
+    except ValueError as error:
+        raise StorageError(f"{path}: not a readable table ({error}); {remedy}") from error
+    missing = [name for name in columns if name not in data.columns]
+    if missing:
+        raise StorageError(f"{path}: lacks the columns {', '.join(missing)}; {remedy}")
+    if data.empty:
+        raise StorageError(f"{path}: has no rows; {remedy}")
+    for name in numbers:
+        if not pd.api.types.is_numeric_dtype(data[name]):
+            raise StorageError(f"{path}: its column {name} holds something that is no number; {remedy}")
+    return data
