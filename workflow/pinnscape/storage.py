@@ -4,7 +4,6 @@ A file is a pure function of the configuration and the code: no time, host or us
 """
 
 import json
-import os
 import platform
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from pinnscape import atomic
 from pinnscape.errors import StorageError
 
 CONVENTIONS = "pinnscape-1"
@@ -71,18 +71,16 @@ def write(
         device=device,
         precision="float64",
     )
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = atomic.temporary(path)
     encoding = {name: dict(_COMPRESSION) for name, v in dataset.variables.items() if v.dtype.kind in "fiu" and v.ndim}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         dataset.to_netcdf(temporary, format="NETCDF4", engine="netcdf4", encoding=encoding)
         if not read(temporary, stage).identical(dataset.load()):
             raise StorageError(f"{path}: the file does not read back as it was written; is the disk sound and not full?")
-        _flush(temporary)
-        os.replace(temporary, path)
+        atomic.commit(temporary, path)
     except (OSError, RuntimeError) as error:  # the NetCDF library reports a full disk as a RuntimeError
-        reason = getattr(error, "strerror", None) or error
-        raise StorageError(f"{path}: cannot be written ({reason}); free space or permissions?") from error
+        raise atomic.refusal(path, error) from error
     finally:
         with suppress(OSError):  # none was made, or the folder itself is what is wrong
             temporary.unlink()
@@ -132,11 +130,3 @@ def identity(dataset: xr.Dataset) -> dict[str, Any]:
 def variable(dims: str | tuple[str, ...], values: Any, long_name: str, **attributes: Any) -> tuple:
     """An xarray variable with its description; every quantity of the study is non-dimensional."""
     return dims, np.asarray(values), {"long_name": long_name, "units": "1", **attributes}
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

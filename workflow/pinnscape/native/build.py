@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pinnscape.errors import StorageError
 from pinnscape.native.generate import NotCompilable, fingerprint, functions, sizes
 from pinnscape.native.kernels import load
 from pinnscape.networks import Network
@@ -58,14 +59,20 @@ class Compiler:
             problem: the boundary value problem.
             network: architecture.
             check: raises an ArithmeticError if fresh code gives wrong numbers.
+
+        Raises:
+            StorageError: the disk is full.
+            MemoryError: the compiler was killed.
         """
         try:
             if expressions is None:
                 raise NotCompilable("its energy density cannot be differentiated by hand")
             return self._library(expressions, problem, network, check)
         except subprocess.CalledProcessError as error:
+            _blame_the_machine(error.returncode, error.stderr, self._folder)
             reason = next((line for line in error.stderr.splitlines() if "error" in line), f"{error.cmd[0]} fails")
         except (NotCompilable, ArithmeticError, OSError) as error:
+            _blame_the_machine(0, str(error), self._folder)
             reason = str(error)
         log.warning("the losses are not compiled (%s): they run slower", reason[:200])
         return None
@@ -82,6 +89,16 @@ class Compiler:
                 source = [sizes(network), '#include "vector.hpp"\n', functions(expressions, problem), '#include "losses.hpp"\n']
                 _build(compiler, "".join(source), path, check)
         return load(str(path.resolve()))
+
+
+def _blame_the_machine(code: int, text: str, folder: Path) -> None:
+    """Raise where code is missing for want of space or memory: what runs without it has other last digits than what runs next time with it."""
+    if "No space left" in text:
+        raise StorageError(
+            f"{folder}: the losses cannot be compiled (No space left on device); free space, there and in TMPDIR"
+        )
+    if code < 0 or "Killed signal" in text:
+        raise MemoryError("the compiler was killed; `engine.compile: never` does without it")
 
 
 def _build(compiler: str, source: str, path: Path, check: Check) -> None:
