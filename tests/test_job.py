@@ -118,7 +118,9 @@ def test_a_mistake_of_ours_is_raised_again_with_its_traceback_in_the_log(tmp_pat
     assert text.rstrip().endswith(f"{type(error).__name__}: seventeen")
 
 
-@pytest.mark.parametrize("error", [MemoryError("seventeen"), RuntimeError("DefaultCPUAllocator: can't allocate memory: seventeen")])
+@pytest.mark.parametrize(
+    "error", [MemoryError("seventeen"), RuntimeError("DefaultCPUAllocator: can't allocate memory: seventeen")]
+)
 @pytest.mark.parametrize("engine", [True, False])
 def test_memory_that_does_not_suffice_is_one_line_that_says_what_to_set(tmp_path, capsys, error, engine):
     params = SimpleNamespace(engine={"compile": "auto", "memory": 1000.0}) if engine else SimpleNamespace()

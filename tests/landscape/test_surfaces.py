@@ -167,6 +167,21 @@ def test_other_problems_have_losses_everywhere(problem):
     assert all(np.isfinite(found[name]).all() for name in FORMULATIONS)
 
 
+def test_what_overflows_is_missing_and_flags_stay_flags():
+    points = np.array([-1.0, 0.0, 1.0])[:, None]
+    found = surfaces.evaluate(
+        lambda t: {"up": (2000 * t[:, 0]).exp(), "down": -(2000 * t[:, 0]).exp(), "flag": t[:, 0] > 0},
+        tensor([0.0]),
+        tensor([[1.0]]),
+        points,
+        2,
+    )
+    np.testing.assert_array_equal(found["up"], [0.0, 1.0, np.nan])
+    np.testing.assert_array_equal(found["down"], [-0.0, -1.0, np.nan])
+    assert found["flag"].dtype == bool
+    np.testing.assert_array_equal(found["flag"], [False, False, True])
+
+
 def test_chunks_are_small_enough_for_a_cache_and_never_empty():
     assert surfaces.chunk_size(small("poisson2d", width=20, points=20)) == 4_000_000 // (8 * 4 * 400 * 20)
     assert surfaces.chunk_size(small("neo_hookean2d", width=20, points=20)) == 4_000_000 // (8 * 6 * 400 * 20)

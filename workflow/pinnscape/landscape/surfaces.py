@@ -125,7 +125,7 @@ def evaluate(
         name: shown by the progress bar.
 
     Returns:
-        Each result with the shape (...) of the coordinates.
+        Each result with the shape (...) of the coordinates; NaN where it is not finite.
 
     Raises:
         MemoryError: or what a library has instead: memory does not suffice for the smallest chunk.
@@ -144,7 +144,7 @@ def evaluate(
             for key, values in found.items():
                 if key not in results:
                     results[key] = np.empty(len(flat), values.dtype)
-                results[key][done : done + len(block)] = values
+                results[key][done : done + len(block)] = np.where(np.isfinite(values), values, np.nan)
             done += len(block)
             bar.update(len(block))
     return {key: values.reshape(coordinates.shape[:-1]) for key, values in results.items()}
