@@ -113,7 +113,8 @@ def _check(ours: tuple[int, int], path: str) -> None:
         StorageError: the log at ``path`` is not the file that it was.
     """
     try:
-        there = _file(os.stat(path))
+        with open(path) as now:  # on a network disk, opening it is what looks it up anew
+            there = _file(os.fstat(now.fileno()))
     except OSError:
         there = None
     if there != ours:
