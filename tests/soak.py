@@ -87,6 +87,7 @@ class Soak:
         if target == "job" and not jobs:
             target = "snakemake"
         self.count.kills[f"{number.name} of {target}"] += 1
+        print(f"kill {sum(self.count.kills.values())}: {number.name} of {target}", flush=True)
         try:
             if target == "group":
                 os.killpg(process.pid, number)
@@ -174,11 +175,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=60.0, help="stop earlier than after all kills")
     options = parser.parse_args()
     begin = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         soak = Soak(Path(folder), options.seed)
-        while sum(soak.count.kills.values()) < options.kills:
+        while sum(soak.count.kills.values()) < options.kills and time.monotonic() - begin < 60.0 * options.minutes:
             soak.hit()
             if sum(soak.count.faults.values()) > 20:
                 break

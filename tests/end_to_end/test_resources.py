@@ -23,7 +23,10 @@ def can_mount() -> bool:
     return os.geteuid() == 0 and subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode == 0
 
 
-needs_mount = pytest.mark.skipif(not can_mount(), reason="mounts a small disk, which takes root and the right to mount")
+# Continuous integration is to have that right; there, its lack is an error.
+needs_mount = pytest.mark.skipif(
+    not can_mount() and "CI" not in os.environ, reason="mounts a small disk, which takes root and the right to mount"
+)
 
 
 @contextmanager
@@ -95,10 +98,12 @@ def test_memory_that_does_not_suffice_is_one_line_and_its_remedy_works(tmp_path:
         tmp_path,
         study={"problems": ["poisson2d"], "formulations": ["strong-form"]},
         training={"phases": [{"optimizer": "adam", "steps": 1, "learning_rate": 0.01, "decay": 1.0}]},
-        quadrature={"points": 500},
+        network={"width": 40},
+        quadrature={"points": 300},
         engine={"compile": "never", "memory": 100000},
     )
-    limit = address_space() + 600_000_000
+    # The study takes 0.2 GB to begin with; its losses take 0.4 GB more at once, and hardly more block by block.
+    limit = address_space() + 350_000_000
 
     def limited() -> subprocess.CompletedProcess[str]:
         before = resource.getrlimit(resource.RLIMIT_AS)
@@ -114,7 +119,7 @@ def test_memory_that_does_not_suffice_is_one_line_and_its_remedy_works(tmp_path:
     assert f"{target}: out of memory; lower `engine.memory` in config.yaml (now 100000 MB)" in line
     assert "train_network:mem_mb" in line
     assert not (tmp_path / target).exists()
-    with workspace.with_settings({"engine": {"memory": 50}}):
+    with workspace.with_settings({"engine": {"memory": 20}}):
         done = limited()
         assert done.returncode == 0, done.stdout + done.stderr
         inside = (tmp_path / target).read_bytes()
