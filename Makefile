@@ -4,7 +4,7 @@ BIN := .venv/bin
 # One thread a job: jobs run side by side, and two threads of one job wait for each other on a busy machine.
 export OMP_NUM_THREADS := 1
 
-.PHONY: study extended test lint report bench clean
+.PHONY: study extended test lint report bench soak clean
 
 study: .venv/ready
 	$(BIN)/snakemake --cores all
@@ -40,6 +40,10 @@ bench: .venv/ready .venv-peers/ready
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --disable-pip-version-check -r envs/peers.txt
 	touch $@
+
+# A study killed a hundred times at random moments; takes about 20 minutes.
+soak: .venv/ready
+	$(BIN)/python tests/soak.py --kills 100
 
 clean:
 	rm -rf .venv .venv-peers .cache

@@ -4,12 +4,15 @@ import logging
 import re
 import subprocess
 import sys
+from contextlib import suppress
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 
 import job
+from pinnscape import atomic
 from pinnscape.errors import DeviceError, DivergenceError, PinnscapeError, StorageError, StudyError
 
 
@@ -21,7 +24,8 @@ def _restored():
     root.handlers = []
     yield
     for handler in root.handlers:
-        handler.close()
+        with suppress(OSError):  # a disk that is full
+            handler.close()
     root.handlers, root.level = handlers, level
     torch.set_num_threads(threads)
 
@@ -36,6 +40,7 @@ def call(folder, **changes):
         "log": [str(folder / "logs" / "job.log")],
         "resources": {"device": "cpu", "gpu": 0},
         "threads": 1,
+        "rule": "train_network",
     }
     return SimpleNamespace(**{**given, **changes})
 
@@ -97,7 +102,7 @@ def test_an_error_of_the_user_is_one_line_on_the_terminal_and_in_the_log_and_the
     assert logged(snakemake) == "training.nc: not a readable NetCDF file\n"
 
 
-@pytest.mark.parametrize("error", [ValueError("seventeen"), ZeroDivisionError("seventeen"), MemoryError("seventeen")])
+@pytest.mark.parametrize("error", [ValueError("seventeen"), ZeroDivisionError("seventeen"), RuntimeError("seventeen")])
 def test_a_mistake_of_ours_is_raised_again_with_its_traceback_in_the_log(tmp_path, error):
     snakemake = call(tmp_path)
 
@@ -111,6 +116,118 @@ def test_a_mistake_of_ours_is_raised_again_with_its_traceback_in_the_log(tmp_pat
     assert text.startswith("Traceback (most recent call last)")
     assert "in broken_main" in text
     assert text.rstrip().endswith(f"{type(error).__name__}: seventeen")
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError("seventeen"), RuntimeError("DefaultCPUAllocator: can't allocate memory: seventeen")]
+)
+@pytest.mark.parametrize("engine", [True, False])
+def test_memory_that_does_not_suffice_is_one_line_that_says_what_to_set(tmp_path, capsys, error, engine):
+    params = SimpleNamespace(engine={"compile": "auto", "memory": 1000.0}) if engine else SimpleNamespace()
+    snakemake = call(tmp_path, params=params, output=["training.nc"], resources={"mem_mb": 2000})
+
+    def main():
+        raise error
+
+    with pytest.raises(SystemExit) as ended:
+        job.run(main, snakemake)
+    assert ended.value.code == 1
+    setting = "lower `engine.memory` in config.yaml (now 1000 MB), or " if engine else ""
+    assert capsys.readouterr().err == (
+        f"pinnscape: training.nc: out of memory; {setting}run fewer jobs at a time (`-c1`), or where memory is granted, "
+        f"`--set-resources train_network:mem_mb=…` (now 2000) (log: {snakemake.log[0]})\n"
+    )
+    assert "seventeen" in logged(snakemake)
+
+
+def test_ctrl_c_ends_a_job_without_a_traceback(tmp_path, capsys):
+    snakemake = call(tmp_path)
+
+    def main():
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as ended:
+        job.run(main, snakemake)
+    assert ended.value.code == 130
+    assert capsys.readouterr() == ("", "")
+    assert logged(snakemake) == "interrupted\n"
+
+
+def test_a_log_that_cannot_be_written_is_one_line(tmp_path, capsys):
+    (tmp_path / "logs").write_text("in the way")
+    with pytest.raises(SystemExit) as ended:
+        job.run(lambda: pytest.fail("worked without a log"), call(tmp_path))
+    assert ended.value.code == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"pinnscape: {tmp_path}/logs/job.log: cannot be written (")
+
+
+def test_a_full_disk_under_the_log_does_not_end_a_job(tmp_path, capsys):
+    snakemake = call(tmp_path, log=["/dev/full"])
+
+    def main():
+        job.log.info("lost")
+        worked.append(True)
+
+    worked, unlink = [], Path.unlink
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "unlink", lambda path, **_: None if str(path) == "/dev/full" else unlink(path))
+        job.run(main, snakemake)
+    assert worked
+    assert capsys.readouterr() == ("", "")
+
+
+# ---- two runs of the same job ----
+
+
+def write(path, text: str) -> None:
+    with atomic.replacing(path) as unfinished:
+        unfinished.write_text(text)
+
+
+@pytest.mark.parametrize("left", ["a log of its own", "no log yet"])
+def test_a_job_writes_nothing_once_a_later_run_of_it_has_begun(tmp_path, capsys, left):
+    snakemake, result = call(tmp_path), tmp_path / "result"
+    write(result, "of the later run")
+
+    def main():
+        log = Path(snakemake.log[0])
+        log.unlink()
+        if left == "a log of its own":
+            log.touch()
+        write(result, "of the earlier run")
+
+    with pytest.raises(SystemExit):
+        job.run(main, snakemake)
+    assert result.read_text() == "of the later run"
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "is no longer this job's log, so another run does the same work; this one writes nothing" in line
+
+
+def test_a_later_run_of_a_job_takes_over_even_if_nothing_removed_the_log(tmp_path, capsys):
+    snakemake, result = call(tmp_path), tmp_path / "result"
+    later = f"""
+import sys; sys.path[:0] = {sys.path!r}
+from types import SimpleNamespace
+import job
+from pinnscape import atomic
+
+def main():
+    with atomic.replacing({str(result)!r}) as unfinished:
+        unfinished.write_text("of the later run")
+
+nothing = SimpleNamespace()
+job.run(main, SimpleNamespace(log={snakemake.log!r}, input=nothing, output=nothing, params=nothing, wildcards=nothing))
+"""
+
+    def earlier():
+        subprocess.run([sys.executable, "-c", later], check=True)
+        write(result, "of the earlier run")
+
+    with pytest.raises(SystemExit):
+        job.run(earlier, snakemake)
+    assert result.read_text() == "of the later run"
+    assert "another run does the same work" in capsys.readouterr().err
 
 
 def test_an_argument_that_no_job_has_is_a_mistake_of_ours(tmp_path):

@@ -1,24 +1,17 @@
-"""Bad settings, broken files and killed runs: one clear line, and nothing computed is lost."""
+"""Bad settings and broken files: one clear line, and nothing computed is lost."""
 
 import os
 import re
-import signal
 import subprocess
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import torch
+from end_to_end.faults import RUN, message
 from end_to_end.workspace import PROJECT, Workspace
 
 pytestmark = pytest.mark.xdist_group("faults")  # one after the other: each runs jobs of its own
-
-RUN = "results/poisson1d/deep-ritz/seed-0"
-
-
-def message(output: str) -> list[str]:
-    return [line for line in output.splitlines() if line.startswith("pinnscape: ")]
 
 
 def test_bad_configurations_give_one_line_and_no_traceback() -> None:
@@ -89,38 +82,6 @@ def test_a_diverged_training_is_one_line_and_keeps_its_history(tmp_path: Path) -
     assert re.search(r"neo_hookean2d/deep-ritz/seed-0: training diverged at step \d+ \(adam\)", line)
     assert "step      0  loss" in (tmp_path / "results/logs/train/neo_hookean2d/deep-ritz/seed-0.log").read_text()
     assert not (tmp_path / run / "training.nc").exists()
-
-
-@pytest.mark.slow
-def test_a_killed_run_is_taken_up_again_and_ends_with_the_same_bytes(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    workspace, undisturbed = Workspace(tmp_path), Workspace(tmp_path_factory.mktemp("undisturbed"))
-    target = f"{RUN}/training.nc"
-    with subprocess.Popen(
-        workspace.command("-c1", target),
-        cwd=tmp_path,
-        env=workspace.environment,
-        start_new_session=True,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        wait_for(tmp_path / "results/logs/train/poisson1d/deep-ritz/seed-0.log")
-        os.killpg(process.pid, signal.SIGKILL)
-    assert not (tmp_path / target).exists()
-    locked = workspace.snakemake("-c1", target)
-    assert locked.returncode == 1
-    assert "--unlock" in locked.stdout + locked.stderr
-    assert workspace.snakemake("--unlock").returncode == 0
-    workspace.run("--rerun-incomplete", target)
-    undisturbed.run(target)
-    assert (tmp_path / target).read_bytes() == (undisturbed.root / target).read_bytes()
-
-
-def wait_for(path: Path, seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not path.exists():
-        assert time.monotonic() < end, f"{path} did not appear"
-        time.sleep(0.01)
 
 
 def test_gpu_jobs_run_one_at_a_time_with_one_gpu(tmp_path: Path) -> None:

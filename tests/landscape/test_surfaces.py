@@ -1,6 +1,9 @@
 """Surfaces against a plain loop: one network for each grid point, differentiated by nested reverse mode."""
 
 import math
+import os
+import subprocess
+import sys
 from functools import cache
 
 import numpy as np
@@ -164,7 +167,117 @@ def test_other_problems_have_losses_everywhere(problem):
     assert all(np.isfinite(found[name]).all() for name in FORMULATIONS)
 
 
+def test_what_overflows_is_missing_and_flags_stay_flags():
+    points = np.array([-1.0, 0.0, 1.0])[:, None]
+    found = surfaces.evaluate(
+        lambda t: {"up": (2000 * t[:, 0]).exp(), "down": -(2000 * t[:, 0]).exp(), "flag": t[:, 0] > 0},
+        tensor([0.0]),
+        tensor([[1.0]]),
+        points,
+        2,
+    )
+    np.testing.assert_array_equal(found["up"], [0.0, 1.0, np.nan])
+    np.testing.assert_array_equal(found["down"], [-0.0, -1.0, np.nan])
+    assert found["flag"].dtype == bool
+    np.testing.assert_array_equal(found["flag"], [False, False, True])
+
+
 def test_chunks_are_small_enough_for_a_cache_and_never_empty():
     assert surfaces.chunk_size(small("poisson2d", width=20, points=20)) == 4_000_000 // (8 * 4 * 400 * 20)
     assert surfaces.chunk_size(small("neo_hookean2d", width=20, points=20)) == 4_000_000 // (8 * 6 * 400 * 20)
     assert surfaces.chunk_size(small("poisson2d", width=200, points=60)) == 1
+
+
+# ---- memory ----
+
+
+def short_of_memory(measure, most: int, error: Exception):
+    """``measure`` on a machine whose memory suffices for ``most`` points."""
+    sizes = []
+
+    def limited(theta):
+        sizes.append(len(theta))
+        if len(theta) > most:
+            raise error
+        return measure(theta)
+
+    return limited, sizes
+
+
+OUT_OF_MEMORY = [
+    MemoryError("std::bad_alloc"),
+    RuntimeError(
+        "[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes."
+    ),
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+]
+
+
+@pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=lambda error: type(error).__name__)
+def test_where_memory_is_short_smaller_chunks_give_the_same_bytes(error):
+    discretized, origin, rows = plane("poisson2d")
+    points = plane_coordinates(ALPHA, BETA)
+    limited, sizes = short_of_memory(discretized.measure, 3, error)
+    found = surfaces.evaluate(limited, origin, rows, points, 15)
+    assert sizes == [15, 8, 4, 2, 2, 2, 2, 2, 2, 2, 2]  # and the last point twice
+    assert all(np.array_equal(values, surface("poisson2d", 15)[name]) for name, values in found.items())
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("chunk", [2, 3, 7, 14])
+def test_a_result_does_not_depend_on_the_other_points_of_its_chunk(problem, chunk):
+    found, expected = surface(problem, chunk, 0.1), surface(problem, 1000, 0.1)
+    assert all(np.array_equal(found[name], expected[name], equal_nan=True) for name in expected)
+
+
+@pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=lambda error: type(error).__name__)
+def test_memory_that_does_not_suffice_for_the_smallest_chunk_is_an_error(error):
+    discretized, origin, rows = plane("poisson2d")
+    limited, sizes = short_of_memory(discretized.measure, 1, error)
+    with pytest.raises(type(error)) as caught:
+        surfaces.evaluate(limited, origin, rows, plane_coordinates(ALPHA, BETA), 15)
+    assert caught.value is error
+    assert sizes == [15, 8, 4, 2]
+
+
+def test_other_errors_of_a_measurement_are_not_tried_again():
+    discretized, origin, rows = plane("poisson2d")
+    limited, sizes = short_of_memory(discretized.measure, 3, RuntimeError("The size of tensor a must match"))
+    with pytest.raises(RuntimeError, match="size of tensor"):
+        surfaces.evaluate(limited, origin, rows, plane_coordinates(ALPHA, BETA), 15)
+    assert sizes == [15]
+
+
+LIMITED = """
+import resource, sys
+sys.path[:0] = {path!r}
+import numpy as np
+from cases import initial, small
+from pinnscape.landscape import surfaces
+from pinnscape.objective import tensor
+
+discretized = small("poisson2d", width=20, points=40)
+origin, rng = initial(discretized), np.random.default_rng(0)
+rows, points = tensor(rng.standard_normal((2, len(origin)))), rng.standard_normal((64, 2))
+surfaces.evaluate(discretized.measure, origin, rows, points[:2], 2)
+expected = surfaces.evaluate(discretized.measure, origin, rows, points, 8)
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 60_000_000, -1))
+try:
+    discretized.measure(origin + tensor(points) @ rows)
+except (MemoryError, RuntimeError) as error:
+    assert "memory" in str(error), error
+else:
+    sys.exit("the limit is too generous")
+found = surfaces.evaluate(discretized.measure, origin, rows, points, 64)
+assert all(np.array_equal(found[name], expected[name]) for name in expected)
+print("same bytes")
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits of address space are a matter of Linux")
+def test_a_limit_of_memory_changes_no_byte():
+    program = LIMITED.format(path=sys.path)
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, env=environment)
+    assert done.stdout == "same bytes\n", done.stderr

@@ -10,6 +10,7 @@ import torch
 from cases import PROBLEMS, initial, small
 
 from pinnscape import derivations, quadrature
+from pinnscape.errors import StorageError
 from pinnscape.functions import exp, log, sin, sqrt, tanh
 from pinnscape.jets import ACTIVATIONS
 from pinnscape.model import discretization
@@ -195,6 +196,36 @@ def test_code_with_wrong_numbers_is_refused(
         assert discretization("poisson2d", model(), compiler=Compiler(tmp_path)).kernels is None
     assert "the code gives other numbers than torch does" in caplog.text
     assert not list(tmp_path.glob("*.so"))
+
+
+def a_compiler_that(fails: str, folder: Path) -> str:
+    """A compiler that answers questions about itself, and then fails."""
+    path = folder / "compiler"
+    path.write_text(f'#!/bin/bash\nif [[ "$*" == *-dM* ]]; then exit 0; fi\n{fails}\n')
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("fails", "error", "text"),
+    [
+        (
+            'echo "fatal error: error writing to /tmp/x.s: No space left on device" >&2; exit 1',
+            StorageError,
+            "cannot be compiled",
+        ),
+        ('echo "fatal error: Killed signal terminated program cc1plus" >&2; exit 1', MemoryError, "the compiler was killed"),
+        ("kill -KILL $$", MemoryError, "the compiler was killed"),
+    ],
+)
+def test_a_machine_that_fails_the_compiler_does_not_change_the_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str, error: type, text: str
+) -> None:
+    monkeypatch.setenv("CXX", a_compiler_that(fails, tmp_path))
+    found = discretization("poisson2d", model(), compiler=Compiler(tmp_path / "kernels"))
+    with pytest.raises(error, match=text):
+        _ = found.kernels
+    assert not list((tmp_path / "kernels").glob("*.so"))
 
 
 def _expressions(p: Problem):

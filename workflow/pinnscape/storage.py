@@ -4,7 +4,6 @@ A file is a pure function of the configuration and the code: no time, host or us
 """
 
 import json
-import os
 import platform
 import re
 import reprlib
@@ -19,7 +18,7 @@ import netCDF4
 import numpy as np
 import xarray as xr
 
-from pinnscape import seal
+from pinnscape import atomic, seal
 from pinnscape.errors import StorageError
 
 CONVENTIONS = "pinnscape-2"  # 2: files end with a seal
@@ -86,7 +85,7 @@ def write(
         device=device,
         precision="float64",
     )
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = atomic.temporary(path)
     encoding = {name: dict(_COMPRESSION) for name, v in dataset.variables.items() if v.dtype.kind in "fiu" and v.ndim}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -94,11 +93,9 @@ def write(
         seal.seal(temporary, CONVENTIONS)
         if not _checked(temporary, path, stage).identical(dataset.load()):
             raise StorageError(f"{path}: the file does not read back as it was written; is the disk sound and not full?")
-        _flush(temporary)
-        os.replace(temporary, path)
+        atomic.commit(temporary, path)
     except (OSError, RuntimeError) as error:  # the NetCDF library reports a full disk as a RuntimeError
-        reason = getattr(error, "strerror", None) or error
-        raise StorageError(f"{path}: cannot be written ({reason}); free space or permissions?") from error
+        raise atomic.refusal(path, error) from error
     finally:
         with suppress(OSError):  # none was made, or the folder itself is what is wrong
             temporary.unlink()
@@ -221,11 +218,3 @@ def identity(dataset: xr.Dataset) -> dict[str, Any]:
 def variable(dims: str | tuple[str, ...], values: Any, long_name: str, **attributes: Any) -> tuple:
     """An xarray variable with its description; every quantity of the study is non-dimensional."""
     return dims, np.asarray(values), {"long_name": long_name, "units": "1", **attributes}
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

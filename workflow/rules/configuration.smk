@@ -5,7 +5,7 @@ from pathlib import Path
 WORKFLOW = Path(workflow.basedir) / "workflow"
 sys.path.insert(0, str(WORKFLOW))
 
-from pinnscape import study
+from pinnscape import dates, study
 from pinnscape.errors import PinnscapeError
 from pinnscape.problems.catalog import CATALOG
 from pinnscape.study_schema import read
@@ -32,3 +32,12 @@ try:
     )
 except PinnscapeError as error:
     sys.exit(f"pinnscape: {error}")
+
+# A clock that was wrong must not decide what is up to date. Jobs on other machines leave the dates to the process that plans.
+if workflow.is_main_process and (ahead := dates.ahead(Path("results"))):
+    print(
+        f"pinnscape: {ahead[0]} is dated in the future, as are {len(ahead) - 1} more results: a clock was wrong. "
+        "All results get new dates, so that their contents decide what runs again.",
+        file=sys.stderr,
+    )
+    dates.leave_it_to_contents(Path("results"))

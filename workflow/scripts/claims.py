@@ -1,13 +1,15 @@
 """Judge the claims. Input: metrics.csv. Output: claims.csv."""
 
 from job import run
+from pinnscape import atomic
 from pinnscape.tables import claims, reading
 
 
 def main(input, output, params) -> None:
     measured = reading.table(input[0], claims.MEASURED, ("value",), "collect_metrics")
     table = claims.table(measured, params.claims, params.planes, params.techniques)
-    table.to_csv(output[0], index=False)
+    with atomic.replacing(output[0]) as unfinished:
+        table.to_csv(unfinished, index=False)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import gpu_slots
-from pinnscape.errors import DeviceError, PinnscapeError
+import orphans
+from pinnscape import atomic, memory
+from pinnscape.errors import DeviceError, PinnscapeError, StorageError
 
 log = logging.getLogger("pinnscape")
 
@@ -21,25 +23,38 @@ log = logging.getLogger("pinnscape")
 def run(main: Callable[..., None], snakemake: Any) -> None:
     """Call ``main`` with those of input, output, params, wildcards, device that it names.
 
-    The log file gets one line a record, and a traceback if there is one. A ``PinnscapeError`` ends the job with its one line on the terminal.
+    The log file gets one line a record, and a traceback if there is one. A ``PinnscapeError`` or a lack of memory ends the job with one line on
+    the terminal. Nothing is written once the log is another job's, or none's: then a later run does the same work.
     """
-    _start_log(str(snakemake.log[0]))
+    path = str(snakemake.log[0])
+    try:
+        ours = _start_log(path)
+    except OSError as error:
+        _end(str(atomic.refusal(Path(path), error)))
+    atomic.only_while(lambda: _check(ours, path))
     imported = time.process_time()
     offered = {name: getattr(snakemake, name) for name in ("input", "output", "params", "wildcards")}
     wanted = inspect.signature(main).parameters
     try:
-        if "device" in wanted:
-            offered["device"] = device(
-                snakemake.resources.get("device", "auto"), snakemake.resources.get("gpu", 0), snakemake.threads
-            )
-        main(**{name: offered[name] for name in wanted})
+        with orphans.ended():
+            if "device" in wanted:
+                offered["device"] = device(
+                    snakemake.resources.get("device", "auto"), snakemake.resources.get("gpu", 0), snakemake.threads
+                )
+            main(**{name: offered[name] for name in wanted})
     except PinnscapeError as error:
         log.error("%s", error)
-        print(f"pinnscape: {error} (log: {snakemake.log[0]})", file=sys.stderr)
-        sys.exit(1)
-    except Exception:
+        _end(f"{error} (log: {path})")
+    except KeyboardInterrupt:
+        log.error("interrupted")
+        sys.exit(130)
+    except Exception as error:
         log.error("%s", traceback.format_exc())
+        if memory.ran_out(error):
+            _end(f"{_out_of_memory(snakemake)} (log: {path})")
         raise
+    finally:
+        atomic.only_while(None)
     log.info("done: %.2f s of CPU for start-up and imports, %.2f s for the work", imported, time.process_time() - imported)
 
 
@@ -70,6 +85,49 @@ def device(wanted: str, gpus: int, threads: int) -> str:
     return "cuda" if available and gpus and wanted != "cpu" else "cpu"
 
 
-def _start_log(path: str) -> None:
+def _end(message: str) -> None:
+    print(f"pinnscape: {message}", file=sys.stderr)
+    sys.exit(1)
+
+
+def _out_of_memory(snakemake: Any) -> str:
+    engine = getattr(snakemake.params, "engine", None)
+    remedies = [f"lower `engine.memory` in config.yaml (now {engine['memory']:g} MB)"] if engine else []
+    remedies += ["run fewer jobs at a time (`-c1`)"]
+    remedies += [
+        f"where memory is granted, `--set-resources {snakemake.rule}:mem_mb=…` (now {snakemake.resources.get('mem_mb')})"
+    ]
+    return f"{snakemake.output[0]}: out of memory; {', or '.join(remedies)}"
+
+
+class _Log(logging.FileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:
+        """A disk that is full is reported when the results cannot be written; the log is not worth a traceback a line."""
+
+
+def _start_log(path: str) -> tuple[int, int]:
+    """Start a log in a new file, not one that an earlier run of the job may still have open; which file that is."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    logging.basicConfig(filename=path, filemode="w", level=logging.INFO, format="%(message)s", force=True)
+    Path(path).unlink(missing_ok=True)
+    handler = _Log(path, mode="w")
+    logging.basicConfig(handlers=[handler], level=logging.INFO, format="%(message)s", force=True)
+    return _file(os.fstat(handler.stream.fileno()))
+
+
+def _check(ours: tuple[int, int], path: str) -> None:
+    """Refuse to write where a later run of this job has begun: that puts a log of its own in place of this one.
+
+    Raises:
+        StorageError: the log at ``path`` is not the file that it was.
+    """
+    try:
+        with open(path) as now:  # on a network disk, opening it is what looks it up anew
+            there = _file(os.fstat(now.fileno()))
+    except OSError:
+        there = None
+    if there != ours:
+        raise StorageError(f"{path}: is no longer this job's log, so another run does the same work; this one writes nothing")
+
+
+def _file(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from job import run
-from pinnscape import storage
+from pinnscape import atomic, storage
 from pinnscape.tables import metrics, techniques
 
 
@@ -24,7 +24,8 @@ def main(input, output, params) -> None:
         name = Path(path).stem
         found = storage.read(path, name)
         several.append((found, techniques.rows(name, found)))
-    metrics.table(files, several).to_csv(output[0], index=False)
+    with atomic.replacing(output[0]) as unfinished:
+        metrics.table(files, several).to_csv(unfinished, index=False)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from job import log, run
+from pinnscape import atomic
 from pinnscape.errors import PinnscapeError
 
 
@@ -30,7 +31,8 @@ def main(input, output, params) -> None:
         log.info("%s%s", done.stdout, done.stderr)
         if done.returncode or not page.is_file():
             raise PinnscapeError("the report could not be made; its log says why")
-        Path(output[0]).write_bytes(page.read_bytes())
+        with atomic.replacing(output[0]) as unfinished:
+            unfinished.write_bytes(page.read_bytes())
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ import matplotlib.style
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from pinnscape import atomic
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -90,9 +92,11 @@ def figure(height: float, width: float = WIDTH, *, square: bool = False, right: 
 @styled
 def save(fig: Figure, pdf: str | Path, png: str | Path, dpi: int) -> None:
     """Write ``fig`` as PDF and PNG without date or program, so that equal figures give equal bytes."""
-    fig.savefig(pdf, format="pdf", dpi=dpi, metadata={"CreationDate": None})
+    with atomic.replacing(pdf) as unfinished:
+        fig.savefig(unfinished, format="pdf", dpi=dpi, metadata={"CreationDate": None})
     fig.set_layout_engine("none")  # the parts keep their places; arranging them again would take as long as drawing
-    fig.savefig(png, format="png", dpi=dpi, metadata={"Software": None})
+    with atomic.replacing(png) as unfinished:
+        fig.savefig(unfinished, format="png", dpi=dpi, metadata={"Software": None})
 
 
 def colour(formulation: str) -> str:

@@ -1,5 +1,6 @@
 """Losses and errors on lines and planes through parameter space: spectral surfaces where they converge, else every point of a grid."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,9 +10,12 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from pinnscape import memory
 from pinnscape.landscape import pictures
 from pinnscape.landscape.spectral import Result, interpolate
 from pinnscape.objective import Discretization
+
+log = logging.getLogger(__name__)
 
 # Temporaries of a chunk should stay in the cache of a core; more parameters at a time are slower, not faster.
 _CHUNK_BYTES = 4_000_000
@@ -110,6 +114,8 @@ def evaluate(
 ) -> dict[str, np.ndarray]:
     """All measurements at origin + Σ coordinateᵢ · directionᵢ.
 
+    Where memory does not suffice for a chunk, half of it is tried; a result does not depend on what else is in its chunk.
+
     Args:
         measure: maps parameters (m, P) to named results (m,).
         origin: (P,).
@@ -119,21 +125,43 @@ def evaluate(
         name: shown by the progress bar.
 
     Returns:
-        Each result with the shape (...) of the coordinates.
+        Each result with the shape (...) of the coordinates; NaN where it is not finite.
+
+    Raises:
+        MemoryError: or what a library has instead: memory does not suffice for the smallest chunk.
     """
     flat = torch.tensor(coordinates.reshape(-1, coordinates.shape[-1]), dtype=origin.dtype, device=origin.device)
     results: dict[str, np.ndarray] = {}
     with torch.no_grad(), tqdm(total=len(flat), desc=name, unit="point", disable=None, leave=False) as bar:
-        done = 0
-        for block in flat.split(chunk):
-            for key, values in measure(origin + block @ directions).items():
-                found = values.cpu().numpy()
+        done, alone = 0, chunk == 1
+        while done < len(flat):
+            block = flat[done : done + chunk]
+            found = _attempt(measure, origin, directions, block, alone)
+            if found is None:
+                chunk = (len(block) + 1) // 2
+                log.warning("memory does not suffice for %d points at a time; going on with %d", len(block), chunk)
+                continue
+            for key, values in found.items():
                 if key not in results:
-                    results[key] = np.empty(len(flat), found.dtype)
-                results[key][done : done + len(block)] = found
+                    results[key] = np.empty(len(flat), values.dtype)
+                results[key][done : done + len(block)] = np.where(np.isfinite(values), values, np.nan)
             done += len(block)
             bar.update(len(block))
     return {key: values.reshape(coordinates.shape[:-1]) for key, values in results.items()}
+
+
+def _attempt(
+    measure: Callable[[Tensor], dict[str, Tensor]], origin: Tensor, directions: Tensor, block: Tensor, alone: bool
+) -> dict[str, np.ndarray] | None:
+    """The measurements at a block (m, k) of coordinates; None where memory does not suffice and a smaller block may do."""
+    # Products of matrices with one row are rounded otherwise than with more: a point that is left over is measured twice instead.
+    rows = block.expand(2, -1) if len(block) == 1 and not alone else block
+    try:
+        return {key: values[: len(block)].cpu().numpy() for key, values in measure(origin + rows @ directions).items()}
+    except (MemoryError, RuntimeError) as error:
+        if len(rows) <= 2 or not memory.ran_out(error):
+            raise
+    return None
 
 
 def chunk_size(discretization: Discretization) -> int:

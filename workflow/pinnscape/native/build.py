@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from pinnscape.errors import StorageError
 from pinnscape.native.generate import NotCompilable, sizes
 from pinnscape.native.kernels import load
 from pinnscape.networks import Network
@@ -55,12 +56,18 @@ class Compiler:
             functions: gives the problem's own functions as C++, or raises NotCompilable.
             network: architecture.
             check: raises an ArithmeticError if fresh code gives wrong numbers.
+
+        Raises:
+            StorageError: the disk is full.
+            MemoryError: the compiler was killed.
         """
         try:
             return self._library(functions, network, check)
         except subprocess.CalledProcessError as error:
+            _blame_the_machine(error.returncode, error.stderr, self.folder)
             reason = next((line for line in error.stderr.splitlines() if "error" in line), f"{error.cmd[0]} fails")
         except (NotCompilable, ArithmeticError, OSError) as error:
+            _blame_the_machine(0, str(error), self.folder)
             reason = str(error)
         log.warning("the losses are not compiled (%s): they run slower", reason[:200])
         return None
@@ -77,6 +84,16 @@ class Compiler:
                 source = [sizes(network), '#include "vector.hpp"\n', code, '#include "losses.hpp"\n']
                 _build(compiler, "".join(source), path, check)
         return load(str(path.resolve()))
+
+
+def _blame_the_machine(code: int, text: str, folder: Path) -> None:
+    """Raise where code is missing for want of space or memory: what runs without it has other last digits than what runs next time with it."""
+    if "No space left" in text:
+        raise StorageError(
+            f"{folder}: the losses cannot be compiled (No space left on device); free space, there and in TMPDIR"
+        )
+    if code < 0 or "Killed signal" in text:
+        raise MemoryError("the compiler was killed; `engine.compile: never` does without it")
 
 
 def _build(compiler: str, source: str, path: Path, check: Check) -> None:

@@ -1,0 +1,132 @@
+"""Kills, signals, two runs at once and wrong clocks: the next run ends with the bytes of an undisturbed one."""
+
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from end_to_end.faults import CHECKPOINTS, TRAINING, jobs_of, message, small, started, taken_up, wait_for, working
+from end_to_end.workspace import Workspace
+
+from pinnscape import storage
+
+pytestmark = [
+    pytest.mark.xdist_group("interruptions"),
+    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the processes to hit in /proc"),
+]
+FUTURE = time.time() + 1e9
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    workspace = small(tmp_path_factory.mktemp("undisturbed"))
+    workspace.run(CHECKPOINTS)
+    return workspace
+
+
+def assert_same(workspace: Workspace, undisturbed: Workspace) -> None:
+    """The same bytes, and nothing half done beside them."""
+    names = {path.relative_to(undisturbed.root) for path in (undisturbed.root / "results").rglob("*.nc")}
+    assert len(names) == 3
+    for name in names:
+        assert (workspace.root / name).read_bytes() == (undisturbed.root / name).read_bytes(), name
+    assert not list((workspace.root / "results").rglob("*.part"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "whom"),
+    [(signal.SIGKILL, "job"), (signal.SIGINT, "group"), (signal.SIGTERM, "snakemake"), (signal.SIGKILL, "group")],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_a_run_that_is_hit_is_taken_up_again(tmp_path: Path, undisturbed: Workspace, number: int, whom: str) -> None:
+    workspace = small(tmp_path)
+    with started(workspace, CHECKPOINTS) as process:
+        job = working(workspace)
+        if whom == "group":
+            os.killpg(process.pid, number)
+        else:
+            os.kill(job if whom == "job" else process.pid, number)
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert not jobs_of(workspace)
+    assert "Traceback" not in output or number == signal.SIGKILL, output
+    assert not (tmp_path / CHECKPOINTS).exists()
+    said = taken_up(workspace, CHECKPOINTS)
+    assert ("--unlock" in said) == ((number, whom) == (signal.SIGKILL, "group")), said
+    assert_same(workspace, undisturbed)
+
+
+@pytest.mark.slow
+def test_a_job_that_outlives_its_snakemake_writes_nothing_into_the_next_run(tmp_path: Path, undisturbed: Workspace) -> None:
+    workspace = small(tmp_path)
+    with started(workspace, CHECKPOINTS) as process:
+        orphan = working(workspace)
+        os.kill(orphan, signal.SIGSTOP)  # as if it took very long
+        process.kill()
+        process.wait()
+        said = taken_up(workspace, CHECKPOINTS)
+        assert "--unlock" in said
+        before = (tmp_path / TRAINING).stat()
+        os.kill(orphan, signal.SIGCONT)
+        wait_for(lambda: orphan not in jobs_of(workspace), "the end of the orphan", 10.0)
+    after = (tmp_path / TRAINING).stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+    assert_same(workspace, undisturbed)
+    assert workspace.planned(CHECKPOINTS) == set()
+
+
+@pytest.mark.slow
+def test_a_second_run_in_the_same_folder_is_refused_and_the_first_goes_on(tmp_path: Path, undisturbed: Workspace) -> None:
+    workspace = small(tmp_path)
+    with started(workspace, CHECKPOINTS) as process:
+        job = working(workspace)
+        os.kill(job, signal.SIGSTOP)
+        second = workspace.snakemake("-c1", CHECKPOINTS)
+        os.kill(job, signal.SIGCONT)
+        output, _ = process.communicate(timeout=60)
+    assert second.returncode == 1
+    assert "Directory cannot be locked" in second.stdout + second.stderr
+    assert "--unlock" in second.stdout + second.stderr
+    assert process.returncode == 0, output
+    assert_same(workspace, undisturbed)
+
+
+def date(path: Path, seconds: float) -> None:
+    os.utime(path, (seconds, seconds))
+
+
+def copied(workspace: Workspace, root: Path) -> Workspace:
+    shutil.copytree(workspace.root, root, dirs_exist_ok=True)
+    other = Workspace.__new__(Workspace)
+    other.root = root
+    return other
+
+
+@pytest.mark.slow
+def test_a_clock_that_was_wrong_makes_nothing_stale_and_no_run_fail(tmp_path: Path, undisturbed: Workspace) -> None:
+    workspace = copied(undisturbed, tmp_path)
+    training, checkpoints = tmp_path / TRAINING, tmp_path / CHECKPOINTS
+    # A result that is dated in the future, and its input made anew with other contents in a run that went no further.
+    settings = workspace.settings
+    settings["training"]["log_every"] = 7
+    workspace.config(settings)
+    workspace.run(TRAINING)
+    date(checkpoints, FUTURE)
+    output = workspace.run(CHECKPOINTS)
+    (line,) = message(output)
+    assert line.startswith(f"pinnscape: {CHECKPOINTS} is dated in the future, as are 0 more results: a clock was wrong.")
+    made_by = storage.configuration(storage.read(checkpoints, "checkpoints"))
+    assert made_by["training"]["log_every"] == 7
+    # An input that is dated in the future: its contents are what they were.
+    date(training, FUTURE)
+    before = checkpoints.read_bytes()
+    assert workspace.planned(CHECKPOINTS) == set()
+    # The same, and its output missing: the job may not fail because of dates.
+    date(training, FUTURE)
+    checkpoints.unlink()
+    workspace.run(CHECKPOINTS)
+    assert checkpoints.read_bytes() == before
+    assert workspace.planned(CHECKPOINTS) == set()

@@ -1,0 +1,67 @@
+"""Losses that are not finite in a part of what is looked at: masked all the way to figures and tables, never a number that is none."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from end_to_end.workspace import Workspace
+
+from pinnscape import storage
+
+pytestmark = pytest.mark.xdist_group("resources")
+
+# The energy overflows where u > 71, far from the solution; nothing marks such points but the loss itself.
+PROBLEM = '''"""A problem with a load that explodes."""
+
+import math
+
+import torch
+
+from pinnscape.functions import exp
+from pinnscape.problems.base import Problem
+
+
+class Gelfand1d(Problem):
+    dimension = 1
+
+    def density(self, x, u, du):
+        return 0.5 * (du * du).sum((-2, -1)) + 1e-4 * exp(10.0 * u).sum(-1)
+
+    def exact(self, x):
+        return torch.sin(math.pi * x).prod(-1, keepdim=True)
+'''
+
+
+@pytest.mark.slow
+def test_losses_that_overflow_in_a_part_of_a_surface_are_masked_from_files_to_tables(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    (tmp_path / "workflow/pinnscape/problems/gelfand.py").write_text(PROBLEM)
+    catalog = tmp_path / "workflow/pinnscape/problems/catalog.py"
+    entry = '    "gelfand1d": Entry("gelfand", "Gelfand1d", 1, 1),\n'
+    text = catalog.read_text()
+    start = text.index("{\n", text.index("CATALOG")) + 2
+    catalog.write_text(text[:start] + entry + text[start:])
+    changes = {
+        "study": {"problems": ["gelfand1d"]},
+        "grid": {"radius": {"lines": 100.0, "random": 100.0}},
+    }
+    with workspace.with_settings(changes):
+        workspace.run()
+    run = tmp_path / "results/gelfand1d/deep-ritz/seed-0"
+    for plane in ("random", "lines"):
+        surface = storage.read(run / f"surface-{plane}.nc", "surfaces")
+        energy, residual = (surface["loss"].sel(formulation=name).values for name in ("deep-ritz", "strong-form"))
+        lost = ~np.isfinite(energy)
+        assert 0.05 < lost.mean() < 0.95
+        assert np.isnan(energy[lost]).all()
+        assert np.isnan(residual[lost]).all()
+        assert (np.abs(energy[~lost]) > 0).all()
+        assert np.isnan(surface["energy_gap"].values[lost]).all()
+        assert np.isfinite(surface["loss"].sel(formulation="supervised").values).all()
+        assert surface.attrs["method"] == "grid"
+        assert "not finite" in surface.attrs["reason"]
+    metrics = pd.read_csv(tmp_path / "results/tables/metrics.csv")
+    assert np.isfinite(metrics["value"].dropna()).all()
+    for name in ("planes", "cross", "lines"):
+        assert (tmp_path / f"results/figures/{name}-gelfand1d.png").stat().st_size > 5000

@@ -1,0 +1,118 @@
+"""Files that appear whole or not at all."""
+
+import errno
+import os
+import re
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from pinnscape import atomic
+from pinnscape.errors import StorageError
+
+HOST = socket.gethostname()
+
+
+@pytest.fixture(autouse=True)
+def _no_check():
+    yield
+    atomic.only_while(None)
+
+
+def names(folder) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def dead() -> int:
+    """The number of a process that has ended."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        pass
+    return process.pid
+
+
+def test_a_file_appears_at_the_end_of_the_block(tmp_path):
+    path = tmp_path / "folder" / "table.csv"
+    with atomic.replacing(path) as unfinished:
+        unfinished.write_text("whole")
+        assert not path.exists()
+        assert unfinished.parent == path.parent
+    assert path.read_text() == "whole"
+    assert names(path.parent) == ["table.csv"]
+
+
+@pytest.mark.parametrize("error", [ValueError("ours"), KeyboardInterrupt()])
+def test_what_was_there_stays_where_a_block_fails(tmp_path, error):
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+
+    def half():
+        with atomic.replacing(path) as unfinished:
+            unfinished.write_text("half")
+            raise error
+
+    with pytest.raises(type(error)):
+        half()
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["table.csv"]
+
+
+def test_two_processes_never_write_into_the_same_file(tmp_path):
+    ours = atomic.temporary(tmp_path / "x.nc")
+    assert ours.name == f".x.nc.{HOST}.{os.getpid()}.part"
+    assert ours.name != atomic.temporary(tmp_path / "y.nc").name
+
+
+def test_what_dead_processes_left_is_removed_and_nothing_else(tmp_path):
+    kept = [f".x.nc.{HOST}.{os.getppid()}.part", f".x.nc.elsewhere.{dead()}.part", f".y.nc.{HOST}.{dead()}.part"]
+    kept += ["x.nc", f".x.nc.{HOST}.text.part"]
+    for name in [*kept, f".x.nc.{HOST}.{dead()}.part"]:
+        (tmp_path / name).touch()
+    atomic.temporary(tmp_path / "x.nc")
+    assert names(tmp_path) == sorted(kept)
+
+
+def test_a_check_that_fails_keeps_the_old_file(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+
+    def refuse():
+        raise StorageError("another run does the same work")
+
+    def write():
+        with atomic.replacing(path) as unfinished:
+            unfinished.write_text("new")
+
+    atomic.only_while(refuse)
+    with pytest.raises(StorageError, match="another run"):
+        write()
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["table.csv"]
+    atomic.only_while(None)
+    write()
+    assert path.read_text() == "new"
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        (errno.ENOSPC, "the disk is full: free space, then run `snakemake` again"),
+        (errno.EDQUOT, "the quota is used up: free space, then run `snakemake` again"),
+        (errno.EROFS, "the folder is read-only here: make it writable, or run in a copy of the project"),
+        (errno.EACCES, "free space or permissions?"),
+    ],
+)
+def test_why_a_file_cannot_be_written_is_one_line_with_a_remedy(tmp_path, code, remedy):
+    path = tmp_path / "x.nc"
+    reason = os.strerror(code)
+    assert str(atomic.refusal(path, OSError(code, reason))) == f"{path}: cannot be written ({reason}); {remedy}"
+
+
+def test_an_error_of_the_system_in_the_block_becomes_that_line(tmp_path):
+    def full():
+        with atomic.replacing(tmp_path / "x.nc"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(StorageError, match=re.escape("x.nc: cannot be written (No space left on device); the disk is full")):
+        full()
