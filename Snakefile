@@ -13,6 +13,7 @@ include: "workflow/rules/techniques.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/archive.smk"
 
 
 # One job at a time on a GPU of this machine with `--resources gpu=1`; on a cluster the scheduler hands GPUs out.
@@ -31,6 +32,7 @@ localrules:
     tables,
     figures,
     report,
+    archive,
 
 
 # What can be asked for by name. Each stage brings the stages before it.
@@ -84,3 +86,8 @@ rule figures:
 rule report:
     input:
         "results/report.html",
+
+
+rule archive:
+    input:
+        "results/archive.zip",
