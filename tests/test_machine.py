@@ -45,7 +45,7 @@ def test_a_library_that_is_not_installed_is_left_out(monkeypatch):
 
 def test_the_machine_is_described_without_its_name_or_its_user():
     found = machine.description()
-    assert set(found) == {"system", "architecture", "libc", "processor", "vector", "compiler"}
+    assert set(found) == {"system", "architecture", "libc", "processor", "vector", "compiler", "target", "switches"}
     assert found["architecture"] == platform.machine()
     text = " ".join(found.values())
     for private in (socket.gethostname(), os.environ.get("HOME", ""), os.environ.get("USER", "")):
@@ -114,6 +114,7 @@ def test_everything_that_changes_last_digits_changes_the_fingerprint(monkeypatch
     with monkeypatch.context() as context:
         context.setenv("ATEN_CPU_CAPABILITY", "avx2")
         found.append(fingerprint())
+        assert machine.description()["switches"] == "ATEN_CPU_CAPABILITY=avx2"
     with monkeypatch.context() as context:
         context.setattr(machine.metadata, "version", lambda name: "0")
         found.append(fingerprint())

@@ -9,7 +9,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pinnscape.reproduction import Comparison, Verdict, compare, distance
+from pinnscape.reproduction import Comparison, Verdict, compare, distance, verdicts
 
 NAN, INF = math.nan, math.inf
 TABLE = "problem,metric,value,low\npoisson1d,loss,-1.5,\npoisson1d,condition_number,4000000000.0,inf\n"
@@ -192,3 +192,25 @@ def test_a_cell_that_changes_is_found_with_its_line(tmp_path, old, new, verdict,
 def test_the_size_of_one_number_does_not_hide_another(tmp_path):
     # Relative to the largest of its column, 4e9, this difference would vanish.
     assert tables(tmp_path, TABLE.replace("-1.5", "-1.4")).verdict is Verdict.DIFFERENT
+
+
+CLAIMS = (
+    "claim,problem,formulation,statistic,value,verdict\nsmooth,a,b,c,1.0,holds\nsmooth,a,b,d,2.0,mixed\nalike,a,b,c,,holds\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("1.0", "1.1", (3, 3)),  # another number, the same conclusion
+        ("mixed", "holds", (2, 3)),
+        ("smooth,a,b,c,1.0,holds\nsmooth,a,b,d,2.0,mixed\n", "smooth,a,b,d,2.0,mixed\nsmooth,a,b,c,1.0,holds\n", (3, 3)),
+        ("alike,a,b,c,,holds\n", "", (2, 3)),
+        ("alike,a,b,c", "alike,z,b,c", (2, 3)),
+    ],
+)
+def test_verdicts_are_compared_claim_by_claim(tmp_path, old, new, expected):
+    (tmp_path / "known.csv").write_text(CLAIMS)
+    (tmp_path / "fresh.csv").write_text(CLAIMS.replace(old, new))
+    assert verdicts(tmp_path / "known.csv", tmp_path / "fresh.csv") == expected
+    assert verdicts(tmp_path / "known.csv", tmp_path / "none.csv") == (0, 3)

@@ -9,6 +9,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import xarray as xr
@@ -87,10 +88,12 @@ def test_the_same_study_gives_the_same_archive(archived: Workspace) -> None:
 def test_an_archive_is_run_again_and_each_file_compared(archived: Workspace, tmp_path: Path) -> None:
     content = members(archived.root / "results/archive.zip")
     del content[archive.MANIFEST]
-    changes = {"solution": ("u", 1e-13), "checkpoints": ("loss", 1e-3)}  # what nobody has computed
+    changes, sizes = {"solution": ("u", 1e-13), "checkpoints": ("loss", 1e-3)}, {}  # what nobody has computed
     for name, (variable, size) in changes.items():
         data = xr.load_dataset(archived.root / RUN / f"{name}.nc")
+        before = data[variable].values.copy()
         data[variable].values[...] += size
+        sizes[name] = np.abs(data[variable].values - before).max() / max(1.0, np.abs(data[variable].values).max())
         data.to_netcdf(tmp_path / "changed.nc")
         content[f"{RUN}/{name}.nc"] = (tmp_path / "changed.nc").read_bytes()
     archive.write(tmp_path / "archive.zip", content)
@@ -104,9 +107,14 @@ def test_an_archive_is_run_again_and_each_file_compared(archived: Workspace, tmp
     ]
     said = {name: text for name, _, text in (line.partition(": ") for line in lines) if name in content}
     assert set(said) == {name for name in content if name.endswith((".nc", ".csv"))}
-    assert said.pop(f"{RUN}/solution.nc").startswith("within the tolerance, largest difference 1e-13 in variable u")
-    assert said.pop(f"{RUN}/checkpoints.nc").startswith("not reproduced, largest difference 0.001 in variable loss")
+    close, different = (
+        f"largest difference {sizes[name]:.2g} in variable {variable}" for name, (variable, _) in changes.items()
+    )
+    assert said.pop(f"{RUN}/solution.nc").startswith(f"within the tolerance, {close}")
+    assert said.pop(f"{RUN}/checkpoints.nc").startswith(f"not reproduced, {different}")
     assert set(said.values()) == {"byte for byte"}
+    rows = len(content["results/tables/claims.csv"].splitlines()) - 1
+    assert f"claims: {rows} of {rows} verdicts are the same" in lines
     counts = f"{len(said)} byte for byte, 1 within the tolerance, 1 not reproduced"
     assert lines[-1] == f"NOT reproduced: {len(said) + 2} data files, {counts} (tolerance 1e-10)"
 

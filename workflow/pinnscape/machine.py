@@ -54,7 +54,10 @@ def libraries() -> dict[str, str]:
 
 @cache
 def description() -> dict[str, str]:
-    """System, processor, vector instructions and compiler, for people to compare."""
+    """System, processor, vector instructions, compiler and variables that switch them, for people to compare.
+
+    ``target`` is a digest of what the compiler knows of itself and of the processor.
+    """
     processor = _processor(_FAMILY)
     return {
         "system": platform.system(),
@@ -63,6 +66,8 @@ def description() -> dict[str, str]:
         "processor": " ".join(processor) or platform.processor(),
         "vector": " ".join(_vector()),
         "compiler": next((line.split(maxsplit=2)[2].strip('"') for line in _macros() if "__VERSION__" in line), "none"),
+        "target": hashlib.sha256("\n".join(_macros()).encode()).hexdigest()[:16],
+        "switches": " ".join(f"{name}={os.environ[name]}" for name in _SWITCHES if name in os.environ),
     }
 
 
@@ -80,8 +85,6 @@ def fingerprint(threads: int, gpu: bool) -> str:
         "libraries": libraries(),
         "machine": description(),
         "instructions": _processor(_FLAGS),
-        "compiler": _macros(),
-        "switches": {name: os.environ[name] for name in _SWITCHES if name in os.environ},
         "threads": threads,
         "gpu": cuda() if gpu else "",
     }

@@ -88,6 +88,18 @@ def distance(known: Any, fresh: Any) -> float:
     return float(np.abs(a[other] / scale - b[other] / scale).max())  # divided first: the difference alone may overflow
 
 
+def verdicts(known: Path, fresh: Path) -> tuple[int, int]:
+    """How many lines of a claims.csv have the same verdict in another one, and how many there are."""
+    a, b = _verdicts(known), _verdicts(fresh) if fresh.is_file() else {}
+    return sum(verdict == b.get(claim) for claim, verdict in a.items()), len(a)
+
+
+def _verdicts(path: Path) -> dict[tuple[str, ...], str]:
+    names = ("claim", "problem", "formulation", "statistic")
+    with path.open(newline="") as file:
+        return {tuple(row.get(name, "") for name in names): row.get("verdict", "") for row in csv.DictReader(file)}
+
+
 def _datasets(known: Path, fresh: Path) -> tuple[list[tuple[float, str]], list[str]]:
     """Differences of variables, and of attributes."""
     raw = {"engine": "netcdf4", "decode_cf": False}

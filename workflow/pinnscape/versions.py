@@ -58,11 +58,10 @@ def read(text: str, source: str | Path) -> dict[str, Any]:
     """
     try:
         found = json.loads(text)
-        sections = [found["libraries"], found["machine"]]
-        sound = all(isinstance(section, dict) for section in sections) and isinstance(found["devices"], list)
+        kinds = [(found["libraries"], dict), (found["machine"], dict), (found["devices"], list)]
     except (ValueError, KeyError, TypeError):
-        sound = False
-    if not sound:
+        raise StorageError(f"{source}: its versions.json is damaged or of another program") from None
+    if not all(isinstance(section, kind) for section, kind in kinds):
         raise StorageError(f"{source}: its versions.json is damaged or of another program")
     return found
 
