@@ -4,7 +4,7 @@ BIN := .venv/bin
 # One thread a job: jobs run side by side, and two threads of one job wait for each other on a busy machine.
 export OMP_NUM_THREADS := 1
 
-.PHONY: study extended test lint report bench soak clean
+.PHONY: study extended test lint report verify bench soak clean
 
 study: .venv/ready
 	$(BIN)/snakemake --cores all
@@ -25,6 +25,10 @@ lint: .venv/ready
 
 report: .venv/ready
 	$(BIN)/snakemake --cores all report
+
+# Whether an archive of `snakemake archive` is whole, and whether its study gives the same here: make verify [ARCHIVE=path.zip] [CHECK=1] [CORES=n]
+verify: .venv/ready
+	$(BIN)/python workflow/verify.py $(if $(CHECK),--check-only) $(if $(CORES),--cores $(CORES)) $(if $(ARCHIVE),"$(ARCHIVE)")
 
 .venv/ready: envs/requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "pinnscape needs Python 3.11 or newer; set PYTHON=...")'

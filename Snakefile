@@ -14,6 +14,7 @@ include: "workflow/rules/techniques.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/archive.smk"
 
 
 # One job at a time on a GPU of this machine with `--resources gpu=1`; on a cluster the scheduler hands GPUs out.
@@ -32,6 +33,7 @@ localrules:
     tables,
     figures,
     report,
+    archive,
 
 
 # What can be asked for by name. Each stage brings the stages before it.
@@ -85,3 +87,8 @@ rule figures:
 rule report:
     input:
         "results/report.html",
+
+
+rule archive:
+    input:
+        "results/archive.zip",

@@ -168,3 +168,40 @@ def test_training_depends_on_the_mathematics_below_it_and_not_on_figures():
     below = {"networks", "quadrature", "jets", "variation", "objective", "problems/base", "problems/catalog", "storage", "seal"}
     assert {f"pinnscape/{name}.py" for name in below} | {"scripts/job.py"} <= names
     assert not [name for name in names if "figures" in name or "curvature" in name or "poisson" in name]
+
+
+def a_project(folder: Path) -> Path:
+    texts = {
+        "Snakefile": "rule all:\n",
+        "workflow/pinnscape/a.py": "1\n",
+        "workflow/rules/a.smk": "rule a:\n",
+        "results/a.nc": "",
+    }
+    for name, text in texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    (folder / "pyproject.toml").write_text('[project]\nversion = "1.2.3"\n')
+    return folder
+
+
+def test_a_project_has_a_version_and_one_digest_of_all_its_code(tmp_path):
+    here, there = provenance.project(a_project(tmp_path / "here")), provenance.project(a_project(tmp_path / "there"))
+    assert here == there
+    assert here["pinnscape"] == "1.2.3"
+    assert len(here["code"]) == 16
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [("Snakefile", True), ("workflow/rules/a.smk", True), ("workflow/pinnscape/new.hpp", True), ("results/a.nc", False)],
+)
+def test_the_digest_of_a_project_changes_with_its_code_alone(tmp_path, name, counts):
+    before = provenance.project(a_project(tmp_path))
+    forget()
+    (tmp_path / name).write_text("# another word\n")
+    assert (provenance.project(tmp_path)["code"] != before["code"]) == counts
+
+
+def test_a_project_without_its_settings_has_no_known_version(tmp_path):
+    (a_project(tmp_path) / "pyproject.toml").unlink()
+    assert provenance.project(tmp_path)["pinnscape"] == "unknown"

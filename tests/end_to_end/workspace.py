@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 PROJECT = Path(__file__).resolve().parents[2]
-PARTS = ("Snakefile", "config.yaml", "workflow", "profiles", "envs")
+PARTS = ("Snakefile", "config.yaml", "pyproject.toml", "workflow", "profiles", "envs")
 Job = tuple[str, ...]  # name of the rule, then its wildcards
 
 
@@ -33,6 +33,8 @@ class Workspace:
             source = PROJECT / part
             copy = shutil.copytree if source.is_dir() else shutil.copy2
             copy(source, root / part, **({"ignore": shutil.ignore_patterns("__pycache__")} if source.is_dir() else {}))
+        (root / "results").mkdir(exist_ok=True)
+        shutil.copy2(PROJECT / "results/README.md", root / "results/README.md")
         tiny = yaml.safe_load((PROJECT / "tests/tiny.yaml").read_text())
         if more:
             tiny = merged(tiny, yaml.safe_load((PROJECT / "tests" / more).read_text()))
@@ -110,6 +112,7 @@ MESSAGES = {
     "judge_claims": r"Judging claims",
     "figure_claims": r"Figure of the claims",
     "write_report": r"Report",
+    "write_archive": r"Archive",
 }
 FIGURE = re.compile(r"Figure (\w+) of (\w+)")
 TECHNIQUE = re.compile(r"Technique (\w+) of (\w+)")

@@ -6,18 +6,34 @@ and not when they are merely touched.
 
 import ast
 import hashlib
+import tomllib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 # Libraries that shape numbers or pictures; the others only run or check the workflow.
-_SHAPING = ("torch", "numpy", "scipy", "pandas", "xarray", "netCDF4", "matplotlib", "seaborn", "sympy", "gudhi")
+SHAPING = ("torch", "numpy", "scipy", "pandas", "xarray", "netCDF4", "matplotlib", "seaborn", "sympy", "gudhi")
+
+_CODE = (".py", ".hpp", ".smk", ".yaml")
 
 
 def pins(requirements: Path) -> str:
     """The pinned versions of the libraries that shape results, from a requirements file."""
     lines = (line.strip() for line in requirements.read_text().splitlines())
-    return " ".join(sorted(line for line in lines if line.split("==")[0] in _SHAPING))
+    return " ".join(sorted(line for line in lines if line.split("==")[0] in SHAPING))
+
+
+def project(root: Path) -> dict[str, str]:
+    """Version of the project (``unknown`` without its pyproject.toml) and a digest of all its code, whichever of it a study runs.
+
+    Args:
+        root: folder of the project.
+    """
+    settings = root / "pyproject.toml"
+    version = tomllib.loads(settings.read_text())["project"]["version"] if settings.is_file() else "unknown"
+    files = [root / "Snakefile", *(path for path in (root / "workflow").rglob("*") if path.suffix in _CODE)]
+    names = sorted((path.relative_to(root).as_posix(), _content(path)) for path in files)
+    return {"pinnscape": version, "code": hashlib.sha256(repr(names).encode()).hexdigest()[:16]}
 
 
 def digest(files: Iterable[Path], roots: Sequence[Path], without: Collection[Path] = ()) -> str:

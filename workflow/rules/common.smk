@@ -1,6 +1,9 @@
 # The names of the files, and what all rules share.
 from pinnscape.formulations import FORMULATIONS
-from pinnscape.provenance import digest, pins
+from pinnscape.provenance import digest, pins, project
+
+if workflow.enable_cache:
+    from pinnscape.machine import fingerprint  # takes numpy
 
 RUN = "results/{problem}/{formulation}/seed-{seed}/{file}"
 HESSIANS = [f"hessian-{checkpoint}.nc" for checkpoint in STUDY.hessian_checkpoints]
@@ -84,3 +87,14 @@ def needs(mem_mb, runtime, gpu=False):
 
     found = {"mem_mb": doubled(mem_mb), "runtime": doubled(runtime), "device": STUDY.device, "gpu": 0}
     return found | ({"gpu": 1} if gpu and STUDY.device != "cpu" else {"gpu_model": None})
+
+
+def cache_entry(wildcards, threads, resources):
+    """What else tells one result from another for `--cache`, which looks at parameters but not at wildcards or machines; nothing without it.
+
+    Snakemake does not compare parameters that depend on resources with those of earlier runs: with and without `--cache`, the same is up to date.
+    """
+    if not workflow.enable_cache:
+        return None
+    on_gpu = bool(resources.get("gpu", 0)) and STUDY.device != "cpu"
+    return [wildcards.problem, wildcards.formulation, wildcards.seed, fingerprint(threads, on_gpu)]

@@ -1,4 +1,5 @@
 # The study: config.yaml and what the command line adds, checked before anything else happens.
+import os
 import sys
 from pathlib import Path
 
@@ -8,8 +9,17 @@ sys.path.insert(0, str(WORKFLOW))
 from pinnscape import dates, study
 from pinnscape.errors import PinnscapeError
 from pinnscape.problems.catalog import CATALOG
-from pinnscape.study_schema import read
+from pinnscape.study_schema import complete, read
 from pinnscape.techniques import TECHNIQUES
+
+# Snakemake would find it out after a training, or link to a folder that is not there.
+if workflow.enable_cache:
+    shared = Path(os.environ.get("SNAKEMAKE_OUTPUT_CACHE", ""))
+    if not (shared.is_absolute() and shared.is_dir() and os.access(shared, os.W_OK)):
+        sys.exit(
+            "pinnscape: --cache keeps trained networks in the folder $SNAKEMAKE_OUTPUT_CACHE, which must exist and be writable; "
+            f"set it to an absolute path; it is now '{os.environ.get('SNAKEMAKE_OUTPUT_CACHE', '')}'"
+        )
 
 try:
     if Path("config.yaml").is_file():

@@ -1,0 +1,35 @@
+# One zip to hand on: every file of this study, its configuration, versions and a manifest. `make verify` checks it and runs it again.
+import os
+
+
+rule write_archive:
+    input:
+        data=[
+            *of_runs("training.nc", "solution.nc", "checkpoints.nc", *HESSIANS),
+            *of_runs(*[f"{kind}-{plane}.nc" for kind in ("directions", "surface") for plane in STUDY.planes]),
+            *of_problems(*STUDY.techniques),
+        ],
+        tables=TABLES,
+        figures=FIGURES,
+        page=os.path.relpath(WORKFLOW.parent / "results" / "README.md"),
+    output:
+        "results/archive.zip",
+    log:
+        "results/logs/archive.log",
+    benchmark:
+        "results/benchmarks/archive.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        # With what --config added and with all defaults, keys in the order of the schema.
+        config=complete(config),
+        project=project(WORKFLOW.parent),
+        code=code("archive"),
+    message:
+        "Archive"
+    script:
+        "../scripts/archive.py"

@@ -1,0 +1,25 @@
+"""Pack the study. Input: all its NetCDF files, tables and figures, and the page that describes them. Output: archive.zip."""
+
+import json
+from pathlib import Path
+
+import yaml
+
+from job import log, run
+from pinnscape import archive, versions
+
+
+def main(input, output, params) -> None:
+    files = [*input.data, *input.tables, *input.figures]
+    found = versions.of_files(input.data, params.project)
+    texts = {
+        archive.CONFIGURATION: yaml.safe_dump(params.config, sort_keys=False, allow_unicode=True),
+        archive.VERSIONS: json.dumps(found, indent=2, ensure_ascii=False) + "\n",
+    }
+    members = {name: Path(name) for name in files} | {"results/README.md": Path(input.page)}
+    archive.write(output[0], members | {name: text.encode() for name, text in texts.items()})
+    log.info("%d files", len(files))
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821
