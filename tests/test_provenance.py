@@ -168,3 +168,10 @@ def test_training_depends_on_the_mathematics_below_it_and_not_on_figures():
     below = {"networks", "quadrature", "jets", "variation", "objective", "problems/base", "problems/catalog", "storage"}
     assert {f"pinnscape/{name}.py" for name in below} | {"scripts/job.py"} <= names
     assert not [name for name in names if "figures" in name or "curvature" in name or "poisson" in name]
+
+
+def test_a_hash_of_values_knows_their_contents_and_not_the_order_of_their_keys():
+    value = {"a": [1, 2.5, "x"], "b": {"c": True, "d": None}}
+    assert provenance.hashed(value) == provenance.hashed({"b": {"d": None, "c": True}, "a": [1, 2.5, "x"]})
+    others = [{**value, "a": [2.5, 1, "x"]}, {**value, "b": {"c": False, "d": None}}, {"a": value["a"]}]
+    assert len({provenance.hashed(other) for other in (value, *others)}) == 4
