@@ -45,6 +45,7 @@ rule select_checkpoints:
         runtime=10,
     params:
         fractions=STUDY.checkpoints(),
+        inputs=listed(of_formulations("training.nc")),
         code=code("checkpoints"),
     message:
         "Checkpoints of {wildcards.problem}, seed {wildcards.seed}"
