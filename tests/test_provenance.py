@@ -205,3 +205,10 @@ def test_the_digest_of_a_project_changes_with_its_code_alone(tmp_path, name, cou
 def test_a_project_without_its_settings_has_no_known_version(tmp_path):
     (a_project(tmp_path) / "pyproject.toml").unlink()
     assert provenance.project(tmp_path)["pinnscape"] == "unknown"
+
+
+def test_a_hash_of_values_knows_their_contents_and_not_the_order_of_their_keys():
+    value = {"a": [1, 2.5, "x"], "b": {"c": True, "d": None}}
+    assert provenance.hashed(value) == provenance.hashed({"b": {"d": None, "c": True}, "a": [1, 2.5, "x"]})
+    others = [{**value, "a": [2.5, 1, "x"]}, {**value, "b": {"c": False, "d": None}}, {"a": value["a"]}]
+    assert len({provenance.hashed(other) for other in (value, *others)}) == 4

@@ -114,6 +114,7 @@ def test_default_study():
     assert study.directions("lines") == {"bias": "row", "lines": 16, "normalization": "filter"}
     assert study.directions("trajectory") == study.directions("hessian-top") == {}
     assert study.engine() == {"compile": "auto", "memory": 1000}
+    assert study.shards() == {"surfaces": 1, "hessians": 1, "techniques": 1}
     assert study.grid("random") == {"points": 41, "radius": 1.0, "tolerance": 1e-5}
     assert study.grid("hessian-top") == {"points": 41, "radius": 0.5, "tolerance": 1e-5}
     assert study.grid("trajectory") == {"margin": 0.2, "points": 41, "tolerance": 1e-5}
@@ -200,6 +201,7 @@ DEPENDENCIES = [
     ("study.seeds", [2, 1, 0], set()),
     ("study.formulations", ["strong-form"], set()),
     ("device", "cpu", set()),
+    ("shards.surfaces", 7, set()),
     ("engine.compile", "never", {"engine"}),
     ("engine.memory", 500, {"engine"}),
     ("network.width", 32, for_problems("model")),

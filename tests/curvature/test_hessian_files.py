@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from cases import exact_hessian, trained
 
-from pinnscape.curvature.files import hessian_dataset
+from pinnscape.curvature.files import hessian_dataset, spectrum_dataset
 from pinnscape.objective import Objective
 
 SETTINGS = {
@@ -24,7 +24,8 @@ def dataset(request):
     objective, theta = trained("deep-ritz")
     objectives = [objective, Objective(objective.discretization, "strong-form")]
     limit = 2500 if request.param == "dense" else 1
-    found = hessian_dataset(objectives, theta, SETTINGS | {"dense_limit": limit}, seed=0)
+    settings = SETTINGS | {"dense_limit": limit}
+    found = hessian_dataset({each.formulation: spectrum_dataset(each, theta, settings, seed=0) for each in objectives})
     assert found.attrs["method"] == request.param
     return found
 

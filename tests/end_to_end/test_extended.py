@@ -65,6 +65,13 @@ def test_metrics_and_claims_know_the_techniques(extended: Workspace) -> None:
         ({"techniques": {"interpolation": {"points": 7}}}, technique("interpolation") | TABLES | PAGE),
         ({"directions": {"lines": 4}}, None),
         ({"extended": False}, TABLES | PAGE),
+        (
+            {"study": {"seeds": [0]}},
+            technique(*TECHNIQUES)
+            | {(f"figure_{name}", PROBLEM) for name in ("solutions", "training_curves", "spectra")}
+            | TABLES
+            | PAGE,
+        ),
         ({"techniques": {"without": ["zoom"]}}, TABLES | PAGE),
         ({"claims": {"data_driven": {"bulk": 0.5}}}, {("judge_claims",), ("figure_claims",)}),
     ],

@@ -139,6 +139,15 @@ def importers(root: Path, module: str) -> set:
             | TABLES,
         ),
         (
+            {"grid": {"planes": ["random", "hessian-top", "hessian-extreme"]}},
+            stages("find_directions", "evaluate_surfaces") | figures(*(set(OF_PLANES) - {"trajectory"})) | TABLES,
+        ),
+        (
+            {"grid": {"planes": ["random", "trajectory", "hessian-top"]}},
+            stages("find_hessian_directions", "evaluate_hessian_surfaces") | TABLES,
+        ),
+        ({"study": {"problems": ["neo_hookean2d"]}}, TABLES),
+        (
             {"study": {"problems": [*PROBLEMS, "poisson2d"]}},
             trainings(("poisson2d",))
             | stages(*STAGES, *SURFACES, problems=("poisson2d",))

@@ -108,6 +108,9 @@ MESSAGES = {
     "find_hessian_directions": r"Hessian directions for (\w+), seed (\d+)",
     "evaluate_surfaces": r"Surfaces of (\w+), seed (\d+)",
     "evaluate_hessian_surfaces": r"Hessian surfaces of (\w+), seed (\d+)",
+    "shard_hessians": r"Shard (\d+-of-\d+) of Hessians of (\w+), seed (\d+)",
+    "shard_surfaces": r"Shard (\d+-of-\d+) of surfaces of (\w+), seed (\d+)",
+    "shard_hessian_surfaces": r"Shard (\d+-of-\d+) of Hessian surfaces of (\w+), seed (\d+)",
     "collect_metrics": r"Collecting metrics",
     "judge_claims": r"Judging claims",
     "figure_claims": r"Figure of the claims",
@@ -116,6 +119,7 @@ MESSAGES = {
 }
 FIGURE = re.compile(r"Figure (\w+) of (\w+)")
 TECHNIQUE = re.compile(r"Technique (\w+) of (\w+)")
+SHARD = re.compile(r"Shard (\d+-of-\d+) of technique (\w+) of (\w+)")
 
 
 def jobs(output: str) -> set[Job]:
@@ -131,6 +135,8 @@ def _job(message: str) -> Job:
         return f"figure_{drawn[1]}", drawn[2]
     if measured := TECHNIQUE.fullmatch(message):
         return f"measure_{measured[1]}", measured[2]
+    if part := SHARD.fullmatch(message):
+        return f"shard_{part[2]}", part[1], part[3]
     matches = {rule: re.fullmatch(pattern, message) for rule, pattern in MESSAGES.items()}
     ((rule, match),) = [(rule, match) for rule, match in matches.items() if match]
     return rule, *match.groups()

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from cases import initial, small
 
-from pinnscape.curvature.files import hessian_dataset
+from pinnscape.curvature.files import hessian_dataset, spectrum_dataset
 from pinnscape.landscape import files, surfaces
 from pinnscape.landscape.directions import cosine, normalize
 from pinnscape.networks import filters
@@ -42,9 +42,8 @@ def checkpoints(training) -> xr.Dataset:
 @pytest.fixture(scope="module")
 def hessian(checkpoints) -> xr.Dataset:
     theta = tensor(checkpoints["theta"].sel(checkpoint="final").values)
-    return hessian_dataset([Objective(small(), f) for f in ("deep-ritz", "strong-form")], theta, HESSIAN, 0).assign_attrs(
-        IDENTITY
-    )
+    spectra = {f: spectrum_dataset(Objective(small(), f), theta, HESSIAN, 0) for f in ("deep-ritz", "strong-form")}
+    return hessian_dataset(spectra).assign_attrs(IDENTITY)
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,12 @@ and not when they are merely touched.
 
 import ast
 import hashlib
+import json
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 # Libraries that shape numbers or pictures; the others only run or check the workflow.
 SHAPING = ("torch", "numpy", "scipy", "pandas", "xarray", "netCDF4", "matplotlib", "seaborn", "sympy", "gudhi")
@@ -57,6 +59,11 @@ def digest(files: Iterable[Path], roots: Sequence[Path], without: Collection[Pat
             queue.extend(imports(path, tuple(roots)))
     names = sorted((path.relative_to(_root(path, roots)).as_posix(), _content(path)) for path in found)
     return hashlib.sha256(repr(names).encode()).hexdigest()[:16]
+
+
+def hashed(value: Any) -> str:
+    """Hash of plain values, 16 hexadecimal digits; the order of keys does not count."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @cache

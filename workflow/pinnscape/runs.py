@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from pinnscape.networks import Layer, layout_of
 from pinnscape.objective import Discretization, Objective, tensor
+from pinnscape.shards import Piece, Source, compute
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,10 +57,12 @@ class Runs:
     Attributes:
         discretization: of the problem.
         all: formulation by formulation, seed by seed.
+        source: of what ``collect`` joins; by default, it is computed.
     """
 
     discretization: Discretization
     all: tuple[Run, ...]
+    source: Source = compute
 
     @cached_property
     def formulations(self) -> tuple[str, ...]:
@@ -93,17 +96,25 @@ class Runs:
     def collect(self, measure: Callable[[Run], xr.Dataset]) -> xr.Dataset:
         """A dataset for each run, joined along the new dimensions ``formulation`` (that trained the point) and ``seed``, in this order.
 
+        Each run is a piece of work of its own; a technique calls this once. Runs of one seed, which start from the same point, are neighbours.
+
         Args:
             measure: gives datasets with equal variables, dimensions and coordinates.
         """
+        runs = [self.run(f, s) for s in self.seeds for f in self.formulations]
+        found = self.source([Piece(_name(run.formulation, run.seed), partial(measure, run)) for run in runs])
         rows = [
-            xr.concat([measure(self.run(f, s)) for s in self.seeds], _index("seed", self.seeds), **_STRICT)
+            xr.concat([found[_name(f, s)] for s in self.seeds], _index("seed", self.seeds), **_STRICT)
             for f in self.formulations
         ]
         return xr.concat(rows, _index("formulation", self.formulations), **_STRICT)
 
 
 _STRICT: dict[str, Any] = {"join": "exact", "data_vars": "all", "coords": "minimal", "compat": "equals"}
+
+
+def _name(formulation: str, seed: int) -> str:
+    return f"{formulation}/seed-{seed}"
 
 
 def _index(name: str, values: Iterable[Any]) -> xr.DataArray:

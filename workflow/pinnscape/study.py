@@ -26,6 +26,15 @@ class Engine:
 
 
 @dataclass(frozen=True)
+class Shards:
+    """Numbers of jobs among which the work of one is divided."""
+
+    surfaces: int
+    hessians: int
+    techniques: int
+
+
+@dataclass(frozen=True)
 class Network:
     """A multilayer perceptron."""
 
@@ -210,6 +219,7 @@ class Sections:
     """The settings that all problems share; ``checkpoints`` are named fractions of the training steps, ascending; ``techniques`` by name."""
 
     engine: Engine
+    shards: Shards
     checkpoints: Mapping[str, float]
     directions: Directions
     grid: Grid
@@ -270,6 +280,10 @@ class Study:
     def engine(self) -> dict[str, Any]:
         """How losses and derivatives are computed: ``compile`` and ``memory``."""
         return _plain(self.sections.engine)
+
+    def shards(self) -> dict[str, int]:
+        """Numbers of shards of ``surfaces``, ``hessians`` and ``techniques``; never part of a stage's settings."""
+        return _plain(self.sections.shards)
 
     def model(self, problem: str) -> dict[str, Any]:
         """What defines the losses of ``problem``: ``network``, ``quadrature`` and ``parameters``."""
@@ -392,6 +406,7 @@ def _sections(config: Mapping[str, Any]) -> Sections:
     fractions = sorted(config["checkpoints"].items(), key=lambda item: (item[1], item[0]))
     return Sections(
         engine=Engine(**config["engine"]),
+        shards=Shards(**config["shards"]),
         checkpoints=dict(fractions),
         directions=Directions(**config["directions"]),
         grid=Grid(**{**grid, "planes": tuple(grid["planes"])}),

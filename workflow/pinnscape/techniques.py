@@ -15,19 +15,21 @@ class Technique:
         costly: whether it belongs to the extended study alone.
         surfaces: planes whose surface-{plane}.nc it reads instead of trainings.
         directions: whether its random directions are normalised as ``directions`` says.
+        splits: whether its work, or most of it, is done for each run alone, by ``Runs.collect``, and can be divided among jobs.
     """
 
     title: str
     costly: bool = False
     surfaces: tuple[str, ...] = ()
     directions: bool = False
+    splits: bool = True
 
 
 TECHNIQUES: dict[str, Technique] = {
     "interpolation": Technique("Linear interpolation"),
-    "barriers": Technique("Barriers between seeds"),
-    "curves": Technique("Curved paths between seeds"),
-    "three_points": Technique("Planes through three points"),
+    "barriers": Technique("Barriers between seeds", splits=False),
+    "curves": Technique("Curved paths between seeds", splits=False),
+    "three_points": Technique("Planes through three points", splits=False),
     "trajectory_geometry": Technique("Geometry of the trajectory"),
     "gradient_subspace": Technique("Gradient in the top eigenspace"),
     "stability": Technique("Edge of stability", costly=True),
@@ -43,5 +45,5 @@ TECHNIQUES: dict[str, Technique] = {
     "vicinity": Technique("Vicinity of the minimiser"),
     "formulations": Technique("Similarity of formulations"),
     "roughness_rules": Technique("Roughness under several quadrature rules", directions=True),
-    "topology": Technique("Topology of surfaces", surfaces=("random", "trajectory")),
+    "topology": Technique("Topology of surfaces", surfaces=("random", "trajectory"), splits=False),
 }

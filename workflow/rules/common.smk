@@ -1,6 +1,6 @@
 # The names of the files, and what all rules share.
 from pinnscape.formulations import FORMULATIONS
-from pinnscape.provenance import digest, pins, project
+from pinnscape.provenance import digest, hashed, pins, project
 
 if workflow.enable_cache:
     from pinnscape.machine import fingerprint  # takes numpy
@@ -11,12 +11,20 @@ HESSIAN_PLANES = [plane for plane in STUDY.planes if plane.startswith("hessian-"
 OTHER_PLANES = [plane for plane in STUDY.planes if not plane.startswith("hessian-")]
 PINS = pins(WORKFLOW.parent / "envs" / "requirements.txt")
 ENVIRONMENT = "../../envs/environment.yaml"
+# Where the parts of shards live until they are gathered. The settings of the job are in the path, so that parts of other settings are other files:
+# else what Snakemake remembers of parts long gone would make it run again what is done.
+PART = "{settings}/{scatteritem}.nc"
+
+
+scattergather:
+    **STUDY.shards(),
 
 
 wildcard_constraints:
     problem="|".join(STUDY.problems),
     formulation="|".join(FORMULATIONS),
     seed="0|[1-9][0-9]{0,9}",
+    settings=r"[0-9a-f]{16}",
 
 
 def of_runs(*files):
@@ -39,6 +47,11 @@ def of_shown(*files):
     return expand(of_formulations(*files), seed=STUDY.figure_seed, allow_missing=True)
 
 
+def listed(*inputs):
+    """A parameter that changes with the set of these input files, each a file or a list of them: the rerun trigger `input` is off."""
+    return hashed(sorted({file for files in inputs for file in ([files] if isinstance(files, str) else files)}))
+
+
 def technique_file(name):
     """The file of a technique, for a problem that is a wildcard."""
     return f"results/{{problem}}/{name}.nc"
@@ -50,6 +63,26 @@ def of_technique(name):
     if planes:
         return {"surfaces": of_seeds(*[f"surface-{plane}.nc" for plane in planes if plane in STUDY.planes])}
     return {"checkpoints": of_seeds("checkpoints.nc"), "training": of_seeds("training.nc")}
+
+
+def parts(work, folder, settings):
+    """The parts that a job gathers, as a function of its wildcards; none with one shard: the job does its work itself.
+
+    Args:
+        work: which number of shards counts: surfaces, hessians or techniques.
+        folder: of the parts.
+        settings: params of the job.
+    """
+
+    scattered = getattr(gather, work)
+
+    def of_job(wildcards):
+        if len(scattered("{scatteritem}")) == 1:
+            return []
+        values = {name: value(wildcards) if callable(value) else value for name, value in settings.items()}
+        return scattered(f"{folder}/{PART}", settings=hashed(values), **dict(wildcards.items()))
+
+    return of_job
 
 
 def of_problems(*names):
@@ -98,3 +131,36 @@ def cache_entry(wildcards, threads, resources):
         return None
     on_gpu = bool(resources.get("gpu", 0)) and STUDY.device != "cpu"
     return [wildcards.problem, wildcards.formulation, wildcards.seed, fingerprint(threads, on_gpu)]
+
+
+# Params of the rules whose work splits, which the rules of their shards share.
+def hessian_params():
+    return {
+        "engine": STUDY.engine(),
+        "model": lambda wildcards: STUDY.model(wildcards.problem),
+        "hessian": STUDY.hessian(),
+        "checkpoints": list(STUDY.hessian_checkpoints),
+        "inputs": listed(of_formulations("checkpoints.nc")),
+        "code": code("hessian", problem=True),
+    }
+
+
+def surface_params(planes):
+    return {
+        "engine": STUDY.engine(),
+        "model": lambda wildcards: STUDY.model(wildcards.problem),
+        "grid": {plane: STUDY.grid(plane) for plane in planes},
+        "inputs": listed(of_formulations(*planes)),
+        "code": code("surfaces", problem=True),
+    }
+
+
+def technique_params(name):
+    return {
+        "technique": name,
+        "engine": STUDY.engine(),
+        "model": lambda wildcards: STUDY.model(wildcards.problem),
+        "settings": STUDY.technique(name),
+        "inputs": listed(*of_technique(name).values()),
+        "code": code(name, problem=True),
+    }

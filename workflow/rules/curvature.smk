@@ -1,9 +1,11 @@
 # Hessian spectra at the checkpoints.
+HESSIAN_PARTS = "results/shards/hessians/{problem}/seed-{seed}"
 
 
 rule measure_hessians:
     input:
-        of_formulations("checkpoints.nc"),
+        checkpoints=of_formulations("checkpoints.nc"),
+        parts=parts("hessians", HESSIAN_PARTS, hessian_params()),
     output:
         of_formulations(*HESSIANS),
     log:
@@ -16,12 +18,21 @@ rule measure_hessians:
     resources:
         **needs(mem_mb=3000, runtime=60, gpu=True),
     params:
-        engine=STUDY.engine(),
-        model=lambda wildcards: STUDY.model(wildcards.problem),
-        hessian=STUDY.hessian(),
-        checkpoints=list(STUDY.hessian_checkpoints),
-        code=code("hessian", problem=True),
+        **hessian_params(),
     message:
         "Hessians of {wildcards.problem}, seed {wildcards.seed}"
     script:
         "../scripts/hessian.py"
+
+
+use rule measure_hessians as shard_hessians with:
+    input:
+        checkpoints=of_formulations("checkpoints.nc"),
+    output:
+        temp(f"{HESSIAN_PARTS}/{PART}"),
+    log:
+        "results/logs/shards/hessians/{problem}/seed-{seed}/{settings}/{scatteritem}.log",
+    benchmark:
+        "results/benchmarks/shards/hessians/{problem}/seed-{seed}/{settings}/{scatteritem}.tsv"
+    message:
+        "Shard {wildcards.scatteritem} of Hessians of {wildcards.problem}, seed {wildcards.seed}"

@@ -64,6 +64,7 @@ for name in DRAWN:
             figure=name,
             seed=STUDY.figure_seed if name in SEEDED else None,
             dpi=STUDY.figures()["dpi"],
+            inputs=listed(*inputs.values()),
             code=code(f"figure_{name}"),
         message:
             f"Figure {name} of {{wildcards.problem}}"

@@ -1,5 +1,7 @@
 # Directions through the final points, and the losses on the lines and planes that they span. The planes along the Hessian's eigenvectors have
 # rules of their own: settings of the Hessian must not make the other planes run again.
+SURFACE_PARTS = "results/shards/surfaces/{problem}/seed-{seed}"
+HESSIAN_SURFACE_PARTS = "results/shards/hessian-surfaces/{problem}/seed-{seed}"
 
 
 rule find_directions:
@@ -19,6 +21,7 @@ rule find_directions:
         **needs(mem_mb=1000, runtime=10),
     params:
         planes={plane: STUDY.directions(plane) for plane in OTHER_PLANES},
+        inputs=listed(of_formulations("checkpoints.nc", "training.nc")),
         code=code("directions"),
     message:
         "Directions for {wildcards.problem}, seed {wildcards.seed}"
@@ -28,7 +31,8 @@ rule find_directions:
 
 rule evaluate_surfaces:
     input:
-        of_formulations(*[f"directions-{plane}.nc" for plane in OTHER_PLANES]),
+        directions=of_formulations(*[f"directions-{plane}.nc" for plane in OTHER_PLANES]),
+        parts=parts("surfaces", SURFACE_PARTS, surface_params(OTHER_PLANES)),
     output:
         of_formulations(*[f"surface-{plane}.nc" for plane in OTHER_PLANES]),
     log:
@@ -41,14 +45,24 @@ rule evaluate_surfaces:
     resources:
         **needs(mem_mb=2000, runtime=60, gpu=True),
     params:
-        engine=STUDY.engine(),
-        model=lambda wildcards: STUDY.model(wildcards.problem),
-        grid={plane: STUDY.grid(plane) for plane in OTHER_PLANES},
-        code=code("surfaces", problem=True),
+        **surface_params(OTHER_PLANES),
     message:
         "Surfaces of {wildcards.problem}, seed {wildcards.seed}"
     script:
         "../scripts/surfaces.py"
+
+
+use rule evaluate_surfaces as shard_surfaces with:
+    input:
+        directions=of_formulations(*[f"directions-{plane}.nc" for plane in OTHER_PLANES]),
+    output:
+        temp(f"{SURFACE_PARTS}/{PART}"),
+    log:
+        "results/logs/shards/surfaces/{problem}/seed-{seed}/{settings}/{scatteritem}.log",
+    benchmark:
+        "results/benchmarks/shards/surfaces/{problem}/seed-{seed}/{settings}/{scatteritem}.tsv"
+    message:
+        "Shard {wildcards.scatteritem} of surfaces of {wildcards.problem}, seed {wildcards.seed}"
 
 
 if HESSIAN_PLANES:
@@ -70,6 +84,7 @@ if HESSIAN_PLANES:
             **needs(mem_mb=1000, runtime=10),
         params:
             planes=HESSIAN_PLANES,
+            inputs=listed(of_formulations("checkpoints.nc", "hessian-final.nc")),
             code=code("hessian_directions"),
         message:
             "Hessian directions for {wildcards.problem}, seed {wildcards.seed}"
@@ -78,7 +93,8 @@ if HESSIAN_PLANES:
 
     use rule evaluate_surfaces as evaluate_hessian_surfaces with:
         input:
-            of_formulations(*[f"directions-{plane}.nc" for plane in HESSIAN_PLANES]),
+            directions=of_formulations(*[f"directions-{plane}.nc" for plane in HESSIAN_PLANES]),
+            parts=parts("surfaces", HESSIAN_SURFACE_PARTS, surface_params(HESSIAN_PLANES)),
         output:
             of_formulations(*[f"surface-{plane}.nc" for plane in HESSIAN_PLANES]),
         log:
@@ -86,9 +102,18 @@ if HESSIAN_PLANES:
         benchmark:
             "results/benchmarks/hessian-surfaces/{problem}/seed-{seed}.tsv"
         params:
-            engine=STUDY.engine(),
-            model=lambda wildcards: STUDY.model(wildcards.problem),
-            grid={plane: STUDY.grid(plane) for plane in HESSIAN_PLANES},
-            code=code("surfaces", problem=True),
+            **surface_params(HESSIAN_PLANES),
         message:
             "Hessian surfaces of {wildcards.problem}, seed {wildcards.seed}"
+
+    use rule evaluate_hessian_surfaces as shard_hessian_surfaces with:
+        input:
+            directions=of_formulations(*[f"directions-{plane}.nc" for plane in HESSIAN_PLANES]),
+        output:
+            temp(f"{HESSIAN_SURFACE_PARTS}/{PART}"),
+        log:
+            "results/logs/shards/hessian-surfaces/{problem}/seed-{seed}/{settings}/{scatteritem}.log",
+        benchmark:
+            "results/benchmarks/shards/hessian-surfaces/{problem}/seed-{seed}/{settings}/{scatteritem}.tsv"
+        message:
+            "Shard {wildcards.scatteritem} of Hessian surfaces of {wildcards.problem}, seed {wildcards.seed}"

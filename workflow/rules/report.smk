@@ -17,7 +17,8 @@ rule write_report:
     resources:
         **needs(mem_mb=2000, runtime=20),
     params:
-        config=config,
+        config={key: value for key, value in config.items() if key != "shards"},
+        inputs=listed(TABLES, FIGURES),
         captions=lambda wildcards: [path.read_text() for path in sorted((WORKFLOW / "report").glob("*.rst"))],
         snakefile=str(Path(workflow.basedir) / "Snakefile"),
         code=code("report"),

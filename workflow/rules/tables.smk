@@ -2,13 +2,18 @@
 TABLES = ["results/tables/metrics.csv", "results/tables/claims.csv"]
 
 
+MEASURED = {
+    "checkpoints": of_runs("checkpoints.nc"),
+    "training": of_runs("training.nc"),
+    "hessians": of_runs(*HESSIANS),
+    "surfaces": of_runs(*[f"surface-{plane}.nc" for plane in STUDY.planes]),
+    "techniques": of_problems(*STUDY.techniques),
+}
+
+
 rule collect_metrics:
     input:
-        checkpoints=of_runs("checkpoints.nc"),
-        training=of_runs("training.nc"),
-        hessians=of_runs(*HESSIANS),
-        surfaces=of_runs(*[f"surface-{plane}.nc" for plane in STUDY.planes]),
-        techniques=of_problems(*STUDY.techniques),
+        **MEASURED,
     output:
         report(TABLES[0], caption="../report/metrics.rst", category="Tables", labels={"table": "metrics"}),
     log:
@@ -27,6 +32,7 @@ rule collect_metrics:
             "eigenvalues": STUDY.claims()["alike"]["eigenvalues"],
         },
         radius=STUDY.claims()["convex"]["radius"],
+        inputs=listed(*MEASURED.values()),
         code=code("metrics"),
     message:
         "Collecting metrics"

@@ -56,6 +56,7 @@ rule select_checkpoints:
         **needs(mem_mb=1000, runtime=10),
     params:
         fractions=STUDY.checkpoints(),
+        inputs=listed(of_formulations("training.nc")),
         code=code("checkpoints"),
     message:
         "Checkpoints of {wildcards.problem}, seed {wildcards.seed}"

@@ -1,39 +1,58 @@
 """Spectra of the Hessians at checkpoints, for all formulations' points of one problem and seed.
 
-Input: checkpoints.nc of each formulation. Output: hessian-{checkpoint}.nc, formulation by formulation.
+Input: checkpoints.nc of each formulation; the parts of all shards, if the work is split. Output: hessian-{checkpoint}.nc, formulation by
+formulation, or the part of a shard.
 """
 
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
 from itertools import product
+
+import xarray as xr
 
 from job import log, run
 from pinnscape import storage
-from pinnscape.curvature.files import hessian_dataset
+from pinnscape.curvature.files import hessian_dataset, spectrum_dataset
 from pinnscape.formulations import PHYSICS
 from pinnscape.model import compiler, discretization, network
 from pinnscape.objective import Objective, tensor
+from pinnscape.shards import Done, Piece
+from shard import source
 
 
 def main(input, output, params, wildcards, device) -> None:
     engine = params.engine
-    evaluations = len(output) * network(wildcards.problem, params.model["network"]).size
+    evaluations = len(input.checkpoints) * len(params.checkpoints) * network(wildcards.problem, params.model["network"]).size
     discretized = discretization(wildcards.problem, params.model, device, compiler(engine, evaluations), engine["memory"])
-    targets, memo, seed = iter(output), {}, int(wildcards.seed)
-    for source, checkpoint in product(input, params.checkpoints):
-        points = storage.read(source, "checkpoints")
-        theta = tensor(points["theta"].sel(checkpoint=checkpoint).values, device)
-        trained = points.attrs["formulation"]
-        losses = [*PHYSICS, *([] if trained in PHYSICS else [trained])]
-        log.info("%s: %s", trained, checkpoint)
-        objectives = [Objective(discretized, f) for f in losses]
-        dataset = hessian_dataset(objectives, theta, params.hessian, seed, memo)
-        storage.write(
-            next(targets),
-            dataset.assign_attrs(checkpoint=checkpoint),
-            stage="hessian",
-            title=f"Hessian spectra at checkpoint {checkpoint}",
-            configuration=storage.configuration(points) | {"hessian": params.hessian},
-            **storage.identity(points) | {"device": device},
-        )
+    all_points = [storage.read(path, "checkpoints") for path in input.checkpoints]
+    pieces: dict[tuple[str, bytes], Piece] = {}  # by loss and parameters: all formulations start from the same parameters
+    for points, checkpoint in product(all_points, params.checkpoints):
+        for loss, key in _losses(points, checkpoint):
+            theta = tensor(points["theta"].sel(checkpoint=checkpoint).values, device)
+            result = partial(spectrum_dataset, Objective(discretized, loss), theta, params.hessian, int(wildcards.seed))
+            pieces.setdefault(key, Piece(f"{points.attrs['formulation']}/{checkpoint}/{loss}", result))
+    with suppress(Done):
+        results = source(input, output, wildcards)(list(pieces.values()))
+        for target, (points, checkpoint) in zip(output, product(all_points, params.checkpoints), strict=True):
+            log.info("%s: %s", points.attrs["formulation"], checkpoint)
+            spectra = {loss: results[pieces[key].name] for loss, key in _losses(points, checkpoint)}
+            storage.write(
+                target,
+                hessian_dataset(spectra).assign_attrs(checkpoint=checkpoint),
+                stage="hessian",
+                title=f"Hessian spectra at checkpoint {checkpoint}",
+                configuration=storage.configuration(points) | {"hessian": params.hessian},
+                **storage.identity(points) | {"device": device},
+            )
+
+
+def _losses(points: xr.Dataset, checkpoint: str) -> Iterator[tuple[str, tuple[str, bytes]]]:
+    """The losses whose Hessians are taken at a checkpoint, each with what tells its piece from others."""
+    trained = points.attrs["formulation"]
+    theta = points["theta"].sel(checkpoint=checkpoint).values.tobytes()
+    for loss in (*PHYSICS, *([] if trained in PHYSICS else [trained])):
+        yield loss, (loss, theta)
 
 
 if __name__ == "__main__":

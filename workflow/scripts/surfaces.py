@@ -1,49 +1,81 @@
 """All losses and errors on planes and lines through the final points of one problem and seed.
 
-Input: directions-{plane}.nc, formulation by formulation. Output: surface-{plane}.nc in the same order.
+Input: directions-{plane}.nc, formulation by formulation; the parts of all shards, if the work is split. Output: surface-{plane}.nc in the same
+order, or the part of a shard.
 """
 
+from contextlib import suppress
+
 import numpy as np
+import xarray as xr
 
 from job import log, run
 from pinnscape import storage
 from pinnscape.landscape.files import coordinates, surface_dataset, trajectory_losses
-from pinnscape.landscape.surfaces import Section, surface
+from pinnscape.landscape.surfaces import Section
+from pinnscape.landscape.survey import Survey
 from pinnscape.model import compiler, discretization
 from pinnscape.objective import tensor
+from pinnscape.shards import Done, Piece
+from shard import source
 
 _POINTS = 2000  # that a typical surface takes, for the decision whether to compile
 
 
 def main(input, output, params, wildcards, device) -> None:
     engine = params.engine
-    evaluations = _POINTS * len(output)
+    evaluations = _POINTS * len(input.directions)
     discretized = discretization(wildcards.problem, params.model, device, compiler(engine, evaluations), engine["memory"])
-    for source, target in zip(input, output, strict=True):
-        found = storage.read(source, "directions")
-        plane = found.attrs["kind"]
-        grid = params.grid[plane]
-        section = Section(
-            discretized, tensor(found["origin"].values, device), tensor(found["direction"].values, device), target
-        )
-        axes, points = coordinates(plane, found, grid)
-        measured, variables, method = surface(section, axes, points, grid["tolerance"], int(wildcards.seed))
-        evaluated = int(variables["evaluations"][1]) if "evaluations" in variables else points[..., 0].size
-        why = f" ({method['reason']})" if "reason" in method else ""
-        log.info("%s: %s, %s, %d points%s", found.attrs["formulation"], plane, method["method"], evaluated, why)
-        dataset = surface_dataset(found, axes, measured, discretized.energy_minimum).assign(variables).assign_attrs(method)
-        if plane == "trajectory":
-            offsets = found["theta"].values - found["origin"].values
-            true = Section(discretized, section.origin, tensor(offsets, device), target).measure(np.eye(len(offsets)))
-            dataset = dataset.assign(trajectory_losses(true, section.measure(found["trajectory"].values)))
-        storage.write(
-            target,
-            dataset,
-            stage="surfaces",
-            title=f"Losses on the {plane} plane" if plane != "lines" else "Losses along random lines",
-            configuration=storage.configuration(found) | {"grid": grid},
-            **storage.identity(found) | {"device": device},
-        )
+    all_found = [storage.read(path, "directions") for path in input.directions]
+    surveys = [_survey(discretized, found, params.grid, int(wildcards.seed)) for found in all_found]
+    pieces = [piece for survey in surveys for piece in survey.pieces()]
+    snapshots = {survey.name: _snapshots(survey, found) for survey, found in zip(surveys, all_found, strict=True)}
+    pieces += [piece for piece in snapshots.values() if piece]
+    with suppress(Done):
+        results = source(input, output, wildcards)(pieces)
+        for target, found, survey in zip(output, all_found, surveys, strict=True):
+            measured, variables, method = survey.measured(results)
+            evaluated = int(variables["evaluations"][1]) if "evaluations" in variables else survey.points[..., 0].size
+            why = f" ({method['reason']})" if "reason" in method else ""
+            log.info("%s: %s, %d points%s", survey.name, method["method"], evaluated, why)
+            dataset = surface_dataset(found, survey.axes, measured, discretized.energy_minimum).assign(variables)
+            if piece := snapshots[survey.name]:
+                dataset = dataset.assign(results[piece.name].data_vars)
+            _write(target, dataset.assign_attrs(method), found, params.grid, device)
+
+
+def _survey(discretized, found: xr.Dataset, grid, seed: int) -> Survey:
+    plane = found.attrs["kind"]
+    name = f"{found.attrs['formulation']}/{plane}"
+    axes, points = coordinates(plane, found, grid[plane])
+    origin, rows = (tensor(found[variable].values, discretized.device) for variable in ("origin", "direction"))
+    return Survey(Section(discretized, origin, rows, name), axes, points, grid[plane]["tolerance"], seed, name)
+
+
+def _snapshots(survey: Survey, found: xr.Dataset) -> Piece | None:
+    """Of a trajectory plane: the losses at the snapshots, and at their projections."""
+    if found.attrs["kind"] != "trajectory":
+        return None
+    section, count = survey.section, found.sizes["snapshot"]
+
+    def losses() -> xr.Dataset:
+        offsets = tensor(found["theta"].values - found["origin"].values, section.discretization.device)
+        true = Section(section.discretization, section.origin, offsets, section.name).measure(np.eye(count))
+        return xr.Dataset(trajectory_losses(true, section.measure(found["trajectory"].values)))
+
+    return Piece(f"{survey.name}/snapshots", losses, 2 * count)
+
+
+def _write(target: str, dataset: xr.Dataset, found: xr.Dataset, grid, device: str) -> None:
+    plane = found.attrs["kind"]
+    storage.write(
+        target,
+        dataset,
+        stage="surfaces",
+        title=f"Losses on the {plane} plane" if plane != "lines" else "Losses along random lines",
+        configuration=storage.configuration(found) | {"grid": grid[plane]},
+        **storage.identity(found) | {"device": device},
+    )
 
 
 if __name__ == "__main__":

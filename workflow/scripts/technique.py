@@ -1,6 +1,7 @@
 """What the scripts of techniques share: the runs of a problem in, one file out."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import xarray as xr
@@ -9,6 +10,8 @@ from job import log
 from pinnscape import storage
 from pinnscape.model import compiler, discretization
 from pinnscape.runs import Run, Runs
+from pinnscape.shards import Done
+from shard import source
 
 _EVALUATIONS = 1000  # of a technique for each run, for the decision whether to compile
 ALL, NO_SEED = "all", -1  # formulation and seed of a file that holds several
@@ -24,16 +27,16 @@ def measure(
     wildcards: Any,
     device: str,
 ) -> None:
-    """Apply a technique to all runs of a problem and write its file.
+    """Apply a technique to all runs of a problem and write its file, or a shard of it and write its part.
 
     Args:
         dataset: of the technique.
         name: of the technique, which is the stage of the file.
         title: of the file.
-        input: ``checkpoints`` and ``training`` of all runs, in the same order.
-        output: the file.
+        input: ``checkpoints`` and ``training`` of all runs, in the same order; ``parts`` of all shards, if the work is split.
+        output: the file, or the part of a shard.
         params: ``engine``, ``model`` and ``settings``.
-        wildcards: ``problem``.
+        wildcards: ``problem``; of a shard: ``scatteritem``.
         device: of the tensors.
     """
     engine = params.engine
@@ -44,13 +47,14 @@ def measure(
         checkpoints, training = storage.read(points, "checkpoints"), storage.read(history, "train")
         runs.append(Run(checkpoints.attrs["formulation"], int(checkpoints.attrs["seed"]), checkpoints, training))
     log.info("%s of %d runs", name, len(runs))
-    found = dataset(Runs(discretized, tuple(runs)), params.settings)
-    configuration = {
-        "model": params.model,
-        name: params.settings,
-        "training": storage.configuration(runs[0].training)["training"],
-    }
-    write(output[0], found, name, title, wildcards.problem, configuration, device)
+    with suppress(Done):
+        found = dataset(Runs(discretized, tuple(runs), source(input, output, wildcards)), params.settings)
+        configuration = {
+            "model": params.model,
+            name: params.settings,
+            "training": storage.configuration(runs[0].training)["training"],
+        }
+        write(output[0], found, name, title, wildcards.problem, configuration, device)
 
 
 def write(

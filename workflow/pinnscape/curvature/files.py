@@ -1,13 +1,12 @@
 """The file of a checkpoint's Hessians."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import xarray as xr
 from torch import Tensor
 
-from pinnscape.curvature.spectrum import Spectrum, spectrum
+from pinnscape.curvature.spectrum import spectrum
 from pinnscape.objective import Objective
 from pinnscape.storage import variable
 
@@ -33,33 +32,31 @@ _ARRAYS = {
 }
 
 
-Memo = dict[tuple[str, bytes], Spectrum]  # by formulation and parameters
-
-
-def hessian_dataset(
-    objectives: Sequence[Objective], theta: Tensor, settings: Mapping[str, Any], seed: int, memo: Memo | None = None
-) -> xr.Dataset:
-    """hessian-{checkpoint}.nc (see results/README.md): the Hessian of each objective at theta (P,).
-
-    ``memo`` keeps spectra for further calls with the same settings and seed: all formulations start from the same parameters.
-    """
-    memo = {} if memo is None else memo
-    spectra = []
-    for objective in objectives:
-        key = (objective.formulation, theta.cpu().numpy().tobytes())
-        if key not in memo:
-            memo[key] = spectrum(objective, theta, settings, seed)
-        spectra.append(memo[key])
-    variables = {}
-    for name, (dims, text) in _ARRAYS.items():
-        dims = (dims,) if isinstance(dims, str) else dims
-        variables[name] = variable(("formulation", *dims), np.stack([getattr(s, name) for s in spectra]), text)
-    for name, text in _NUMBERS.items():
-        variables[name] = variable("formulation", [s.numbers[name] for s in spectra], text)
-    first = spectra[0]
+def spectrum_dataset(objective: Objective, theta: Tensor, settings: Mapping[str, Any], seed: int) -> xr.Dataset:
+    """The Hessian of one loss at theta (P,); arguments as for ``spectrum``."""
+    found = spectrum(objective, theta, settings, seed)
+    variables = {name: variable(dims, getattr(found, name), text) for name, (dims, text) in _ARRAYS.items()}
+    variables |= {name: variable((), found.numbers[name], text) for name, text in _NUMBERS.items()}
     coordinates = {
-        "formulation": [objective.formulation for objective in objectives],
-        "eigen": variable("eigen", first.eigen, "index of the eigenvalue, 0 the largest"),
-        "vector": variable("vector", first.vector, "index of the eigenvector's eigenvalue"),
+        "eigen": variable("eigen", found.eigen, "index of the eigenvalue, 0 the largest"),
+        "vector": variable("vector", found.vector, "index of the eigenvector's eigenvalue"),
     }
-    return xr.Dataset(variables, coordinates, {"method": first.method})
+    return xr.Dataset(variables, coordinates, {"method": found.method})
+
+
+def hessian_dataset(spectra: Mapping[str, xr.Dataset]) -> xr.Dataset:
+    """hessian-{checkpoint}.nc (see results/README.md) from the Hessians of some losses at one point.
+
+    Args:
+        spectra: by formulation, as ``spectrum_dataset`` gives them.
+    """
+    formulation = xr.DataArray(list(spectra), dims="formulation", name="formulation")
+    return xr.concat(
+        list(spectra.values()),
+        formulation,
+        join="exact",
+        data_vars="all",
+        coords="minimal",
+        compat="equals",
+        combine_attrs="override",
+    )

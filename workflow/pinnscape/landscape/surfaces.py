@@ -1,9 +1,8 @@
-"""Losses and errors on lines and planes through parameter space: spectral surfaces where they converge, else every point of a grid."""
+"""Losses and errors on lines and planes through parameter space."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +11,6 @@ from tqdm import tqdm
 
 from pinnscape import memory
 from pinnscape.landscape import pictures
-from pinnscape.landscape.spectral import Result, interpolate
 from pinnscape.objective import Discretization
 
 log = logging.getLogger(__name__)
@@ -20,12 +18,6 @@ log = logging.getLogger(__name__)
 # Temporaries of a chunk should stay in the cache of a core; more parameters at a time are slower, not faster.
 _CHUNK_BYTES = 4_000_000
 _CHUNK = 256
-# A plane that needs more nodes than this has structure that its grid does not show either.
-_MOST_NODES = 10_000
-# Second entry of the seeds of the random points.
-_STREAM = 3
-
-Measured = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -56,52 +48,6 @@ class Section:
     def fields(self, points: np.ndarray) -> np.ndarray:
         """What is interpolated (field, m) at points (m, k)."""
         return pictures.fields(self.measure(points))
-
-
-def surface(
-    section: Section, axes: Mapping[str, Any], points: np.ndarray, tolerance: float, seed: int
-) -> tuple[Measured, dict[str, Any], dict[str, Any]]:
-    """Measure a section, spectrally where that converges.
-
-    Args:
-        section: with one direction for each axis of a plane, or one for each line of a bundle.
-        axes: coordinates of the stored grid, as ``files.coordinates`` gives them.
-        points: the same as coordinates (..., k).
-        tolerance: of a spectral surface, relative to its range; 0 for the plain grid.
-        seed: of the random points at which interpolants are checked.
-
-    Returns:
-        The measurements on the stored grid; further variables of the file; attributes: ``method`` (``chebyshev`` or ``grid``) and, where
-        a spectral surface was tried in vain, ``reason``. A plane's measurements come from its interpolant. Those of lines are evaluated point by
-        point, because roughness and convexity are read off their differences.
-    """
-    if tolerance == 0:
-        return section.measure(points), {}, {"method": "grid"}
-    norm = section.discretization.norms[0]
-    if "line" in axes:
-        alpha = axes["alpha"][1]
-        domain = ((alpha[0], alpha[-1]),)
-        lines = range(len(section.directions))
-        results = [interpolate(section.line(i).fields, domain, tolerance, [seed, _STREAM, i]) for i in lines]
-        variables = pictures.line_variables(results, norm)
-        return section.measure(points), variables, _method(results)
-    ends = tuple((axis[1][0], axis[1][-1]) for axis in axes.values())
-    result = interpolate(section.fields, ends, tolerance, [seed, _STREAM], most=_MOST_NODES)
-    method = _method([result])
-    if method["method"] == "grid":
-        return section.measure(points), {}, method
-    values = result.interpolant.on_grid(*(axis[1] for axis in axes.values()))
-    measured = pictures.measurements(values, section.discretization.energy_minimum, norm)
-    return measured, pictures.plane_variables(result, norm), method
-
-
-def _method(results: list[Result]) -> dict[str, str]:
-    """Attributes of the file: spectral only where all fields (and all lines) have converged."""
-    reasons = [reason for result in results for reason in result.reason if reason]
-    if not reasons:
-        return {"method": "chebyshev"}
-    which = f"{sum(not result.converged.all() for result in results)} of {len(results)} lines: " if len(results) > 1 else ""
-    return {"method": "grid", "reason": f"{which}{reasons[0]}"}
 
 
 def evaluate(

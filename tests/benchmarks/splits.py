@@ -1,0 +1,134 @@
+"""How well work that splits scales: `python tests/benchmarks/splits.py`, on a machine with two idle cores.
+
+Weak scaling: a job that does its work itself on one core, against two shards and the job that gathers them on two cores with twice the work. Efficiency
+is the ratio of their times, once of whole calls of Snakemake and once of the slowest shards alone; medians of alternating repetitions. Everything
+that the jobs need is made before anything is timed, in a temporary folder.
+"""
+
+import argparse
+import csv
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import yaml
+
+FOLDER = Path(__file__).resolve().parents[1]
+PROBLEM, FORMULATION = "poisson2d", "deep-ritz"
+RUN = f"results/{PROBLEM}/{FORMULATION}/seed-0"
+# The study: one problem and formulation, and trainings that take no time.
+STUDY = {
+    "study": {"problems": [PROBLEM], "formulations": [FORMULATION], "seeds": [0, 1]},
+    "extended": True,
+    "training": {
+        "phases": [{"optimizer": "adam", "steps": 50, "learning_rate": 0.01, "decay": 0.5}],
+        "snapshots": {"even": 3, "logarithmic": 3},
+    },
+    "checkpoints": {"middle": 0.5},
+    "hessian": {"density": {"probes": 1, "steps": 10, "deflate": 2, "bins": 60, "width": 0.02}},
+    "grid": {"planes": ["random"], "tolerance": 0.0, "points": 41, "line_points": 21, "radius": {"lines": 1.0, "random": 1.0}},
+    "directions": {"lines": 1},
+    "claims": {"well_conditioned": {"rank": 5}, "convex": {"radius": [0.2, 1.0]}},
+}
+# Name: file, log folder of the job and of its shards, settings of the single and of the double work.
+CASES: dict[str, tuple[str, str, str, Mapping[str, Any], Mapping[str, Any]]] = {
+    "a surface, plain grid": (
+        f"{RUN}/surface-random.nc",
+        f"surfaces/{PROBLEM}/seed-0",
+        f"surfaces/{PROBLEM}/seed-0",
+        {"grid": {"points": 201}},
+        {"grid": {"points": 285}},
+    ),
+    "dense Hessians": (
+        f"{RUN}/hessian-final.nc",
+        f"hessian/{PROBLEM}/seed-0",
+        f"hessians/{PROBLEM}/seed-0",
+        {"network": {"width": 32, "depth": 2}, "hessian": {"checkpoints": ["final"]}},
+        {"network": {"width": 32, "depth": 2}, "hessian": {"checkpoints": ["middle", "final"]}},
+    ),
+    "intrinsic dimension": (
+        f"results/{PROBLEM}/intrinsic_dimension.nc",
+        f"techniques/intrinsic_dimension-{PROBLEM}",
+        f"intrinsic_dimension/{PROBLEM}",
+        {"study": {"seeds": [0]}, "techniques": {"intrinsic_dimension": {"gradient_tolerance": 1e-300}}},
+        {"study": {"seeds": [0, 1]}, "techniques": {"intrinsic_dimension": {"gradient_tolerance": 1e-300}}},
+    ),
+}
+
+
+class Folder:
+    """A copy of the project in which one case is timed."""
+
+    def __init__(self, root: Path) -> None:
+        from end_to_end.workspace import Workspace, merged
+
+        self.merged = merged
+        self.workspace = Workspace(root)
+        self.base = yaml.safe_load((FOLDER.parent / "config.yaml").read_text()) | {"problems": {}}
+        cache = FOLDER.parent / ".cache"
+        if cache.is_dir():
+            shutil.copytree(cache, root / ".cache")
+
+    def configure(self, settings: Mapping[str, Any], shards: int) -> None:
+        of_shards = {"shards": dict.fromkeys(("surfaces", "hessians", "techniques"), shards)}
+        self.workspace.config(self.merged(self.merged(self.merged(self.base, STUDY), settings), of_shards))
+
+    def call(self, cores: int, *arguments: str) -> float:
+        """Seconds of a call of Snakemake."""
+        begin = time.monotonic()
+        done = self.workspace.snakemake("-c", str(cores), *arguments)
+        if done.returncode:
+            sys.exit(done.stdout + done.stderr)
+        return time.monotonic() - begin
+
+    def seconds(self, pattern: str) -> float:
+        """Of the slowest of the jobs whose benchmark files match."""
+        paths = list((self.workspace.root / "results/benchmarks").glob(pattern))
+        assert paths, pattern
+        return max(float(next(csv.DictReader(path.open(), delimiter="\t"))["s"]) for path in paths)
+
+
+def timed(name: str, repeats: int) -> tuple[float, float, float, float]:
+    """Medians of whole calls with one and two shards, and of the slowest job with one and two."""
+    target, of_job, of_shards, single, double = CASES[name]
+    calls: dict[int, list[float]] = {1: [], 2: []}
+    jobs: dict[int, list[float]] = {1: [], 2: []}
+    with tempfile.TemporaryDirectory() as folder:
+        there = Folder(Path(folder))
+        for repeat in range(repeats + 1):  # the first compiles and trains, and does not count
+            for shards, settings in ((1, single), (2, double)):
+                there.configure(settings, shards)
+                if not repeat:
+                    there.call(2, target)
+                seconds = there.call(shards, "--force", target)
+                if repeat:
+                    pattern = f"{of_job}.tsv" if shards == 1 else f"shards/{of_shards}/*/*-of-2.tsv"
+                    calls[shards].append(seconds)
+                    jobs[shards].append(there.seconds(pattern))
+    return median(calls[1]), median(calls[2]), median(jobs[1]), median(jobs[2])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", default=list(CASES), help=f"among {', '.join(CASES)}; all by default")
+    parser.add_argument("--repeats", type=int, default=3, help="timings of each side (default 3)")
+    settings = parser.parse_args()
+    os.environ["OMP_NUM_THREADS"] = "1"
+    print(
+        "| work | 1 job | 2 shards, twice the work | efficiency | with start-up and gathering |\n| --- | ---: | ---: | ---: | ---: |"
+    )
+    for name in settings.names:
+        one, two, job, shard = timed(name, settings.repeats)
+        print(f"| {name} | {job:.1f} s | {shard:.1f} s | {job / shard:.2f} | {one / two:.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    # The folders take the place of this one, whose modules would hide others of the same name.
+    sys.path[0:1] = [str(FOLDER), str(FOLDER.parent / "workflow")]
+    main()
