@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from torch import Tensor
 
+from pinnscape.attempts import Parts
 from pinnscape.networks import Layer, layout_of
 from pinnscape.objective import Discretization, Objective, tensor
 
@@ -56,10 +57,12 @@ class Runs:
     Attributes:
         discretization: of the problem.
         all: formulation by formulation, seed by seed.
+        parts: keeps what is finished of a technique for another attempt at it.
     """
 
     discretization: Discretization
     all: tuple[Run, ...]
+    parts: Parts | None = None
 
     @cached_property
     def formulations(self) -> tuple[str, ...]:
@@ -90,16 +93,21 @@ class Runs:
         """Parameters on the device of the discretisation."""
         return tensor(values, self.discretization.device)
 
+    def part(self, name: str, compute: Callable[[], xr.Dataset]) -> xr.Dataset:
+        """What ``compute`` gives, or gave to an earlier attempt; ``name`` tells the parts of a technique apart, none of which depends on another."""
+        return compute() if self.parts is None else self.parts(name, compute)
+
     def collect(self, measure: Callable[[Run], xr.Dataset]) -> xr.Dataset:
         """A dataset for each run, joined along the new dimensions ``formulation`` (that trained the point) and ``seed``, in this order.
 
         Args:
-            measure: gives datasets with equal variables, dimensions and coordinates.
+            measure: gives datasets with equal variables, dimensions and coordinates; each is a part.
         """
-        rows = [
-            xr.concat([measure(self.run(f, s)) for s in self.seeds], _index("seed", self.seeds), **_STRICT)
-            for f in self.formulations
-        ]
+
+        def row(formulation: str, seed: int) -> xr.Dataset:
+            return self.part(f"{formulation}-seed-{seed}", lambda: measure(self.run(formulation, seed)))
+
+        rows = [xr.concat([row(f, s) for s in self.seeds], _index("seed", self.seeds), **_STRICT) for f in self.formulations]
         return xr.concat(rows, _index("formulation", self.formulations), **_STRICT)
 
 

@@ -9,6 +9,7 @@ from job import log
 from pinnscape import storage
 from pinnscape.model import compiler, discretization
 from pinnscape.runs import Run, Runs
+from resume import finished, identity
 
 _EVALUATIONS = 1000  # of a technique for each run, for the decision whether to compile
 ALL, NO_SEED = "all", -1  # formulation and seed of a file that holds several
@@ -32,7 +33,7 @@ def measure(
         title: of the file.
         input: ``checkpoints`` and ``training`` of all runs, in the same order.
         output: the file.
-        params: ``engine``, ``model`` and ``settings``.
+        params: ``engine``, ``model``, ``settings`` and ``code``.
         wildcards: ``problem``.
         device: of the tensors.
     """
@@ -44,13 +45,15 @@ def measure(
         checkpoints, training = storage.read(points, "checkpoints"), storage.read(history, "train")
         runs.append(Run(checkpoints.attrs["formulation"], int(checkpoints.attrs["seed"]), checkpoints, training))
     log.info("%s of %d runs", name, len(runs))
-    found = dataset(Runs(discretized, tuple(runs)), params.settings)
+    parts = finished(output[0], identity(params, wildcards, device, [*input.checkpoints, *input.training]))
+    found = dataset(Runs(discretized, tuple(runs), parts), params.settings)
     configuration = {
         "model": params.model,
         name: params.settings,
         "training": storage.configuration(runs[0].training)["training"],
     }
     write(output[0], found, name, title, wildcards.problem, configuration, device)
+    parts.delete()
 
 
 def write(
