@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from torch import Tensor
 
+from pinnscape.attempts import Parts
 from pinnscape.networks import Layer, layout_of
 from pinnscape.objective import Discretization, Objective, tensor
 from pinnscape.shards import Piece, Source, compute
@@ -58,11 +59,13 @@ class Runs:
         discretization: of the problem.
         all: formulation by formulation, seed by seed.
         source: of what ``collect`` joins; by default, it is computed.
+        parts: keeps what is finished of a technique for another attempt at it.
     """
 
     discretization: Discretization
     all: tuple[Run, ...]
     source: Source = compute
+    parts: Parts | None = None
 
     @cached_property
     def formulations(self) -> tuple[str, ...]:
@@ -93,16 +96,24 @@ class Runs:
         """Parameters on the device of the discretisation."""
         return tensor(values, self.discretization.device)
 
+    def part(self, name: str, compute: Callable[[], xr.Dataset]) -> xr.Dataset:
+        """What ``compute`` gives, or gave to an earlier attempt; ``name`` tells the parts of a technique apart, none of which depends on another."""
+        return compute() if self.parts is None else self.parts(name, compute)
+
     def collect(self, measure: Callable[[Run], xr.Dataset]) -> xr.Dataset:
         """A dataset for each run, joined along the new dimensions ``formulation`` (that trained the point) and ``seed``, in this order.
 
         Each run is a piece of work of its own; a technique calls this once. Runs of one seed, which start from the same point, are neighbours.
 
         Args:
-            measure: gives datasets with equal variables, dimensions and coordinates.
+            measure: gives datasets with equal variables, dimensions and coordinates; each is a part.
         """
-        runs = [self.run(f, s) for s in self.seeds for f in self.formulations]
-        found = self.source([Piece(_name(run.formulation, run.seed), partial(measure, run)) for run in runs])
+
+        def piece(formulation: str, seed: int) -> Piece:
+            run = self.run(formulation, seed)
+            return Piece(_name(formulation, seed), lambda: self.part(f"{formulation}-seed-{seed}", lambda: measure(run)))
+
+        found = self.source([piece(f, s) for s in self.seeds for f in self.formulations])
         rows = [
             xr.concat([found[_name(f, s)] for s in self.seeds], _index("seed", self.seeds), **_STRICT)
             for f in self.formulations

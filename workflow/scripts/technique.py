@@ -11,6 +11,7 @@ from pinnscape import storage
 from pinnscape.model import compiler, discretization
 from pinnscape.runs import Run, Runs
 from pinnscape.shards import Done
+from resume import finished, identity
 from shard import source
 
 _EVALUATIONS = 1000  # of a technique for each run, for the decision whether to compile
@@ -35,7 +36,7 @@ def measure(
         title: of the file.
         input: ``checkpoints`` and ``training`` of all runs, in the same order; ``parts`` of all shards, if the work is split.
         output: the file, or the part of a shard.
-        params: ``engine``, ``model`` and ``settings``.
+        params: ``engine``, ``model``, ``settings`` and ``code``.
         wildcards: ``problem``; of a shard: ``scatteritem``.
         device: of the tensors.
     """
@@ -47,14 +48,16 @@ def measure(
         checkpoints, training = storage.read(points, "checkpoints"), storage.read(history, "train")
         runs.append(Run(checkpoints.attrs["formulation"], int(checkpoints.attrs["seed"]), checkpoints, training))
     log.info("%s of %d runs", name, len(runs))
+    parts = finished(output[0], identity(params, wildcards, device, [*input.checkpoints, *input.training]))
     with suppress(Done):
-        found = dataset(Runs(discretized, tuple(runs), source(input, output, wildcards)), params.settings)
+        found = dataset(Runs(discretized, tuple(runs), source(input, output, wildcards), parts), params.settings)
         configuration = {
             "model": params.model,
             name: params.settings,
             "training": storage.configuration(runs[0].training)["training"],
         }
         write(output[0], found, name, title, wildcards.problem, configuration, device)
+    parts.delete()
 
 
 def write(

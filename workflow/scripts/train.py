@@ -6,6 +6,8 @@ from pinnscape.model import compiler, discretization
 from pinnscape.objective import Objective, tensor
 from pinnscape.training.files import solution_dataset, training_dataset
 from pinnscape.training.loop import train
+from pinnscape.training.progress import Saves
+from resume import every, identity, kept
 
 
 def main(output, params, wildcards, device) -> None:
@@ -17,7 +19,8 @@ def main(output, params, wildcards, device) -> None:
     theta = tensor(discretized.network.initial(params.model["network"]["initialization"], seed), device)
     objective = Objective(discretized, formulation)
     name = f"{problem}/{formulation}/seed-{seed}"
-    history = train(objective, theta, settings["phases"], settings["log_every"], settings["snapshots"], name)
+    saves = Saves(kept(output.training, identity(params, wildcards, device)), every())
+    history = train(objective, theta, settings["phases"], settings["log_every"], settings["snapshots"], name, saves)
     common = {"problem": problem, "formulation": formulation, "seed": seed, "device": device, "stage": "train"}
     configuration = {"model": params.model, "training": settings}
     storage.write(
@@ -30,6 +33,7 @@ def main(output, params, wildcards, device) -> None:
         configuration=configuration,
         **common,
     )
+    saves.delete()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor
 
 from pinnscape import storage
@@ -89,8 +90,18 @@ def over_some_pairs(
     measure: Callable[[Run, Run], Mapping[str, Any]],
     empty: Mapping[str, tuple[int, ...]],
 ) -> Profile:
-    """As ``over_pairs``, for chosen pairs of seeds."""
-    rows = [measure(runs.run(f, i), runs.run(f, j)) for f in runs.formulations for i, j in chosen]
+    """As ``over_pairs``, for chosen pairs of seeds. Each pair is a part."""
+
+    def row(formulation: str, i: int, j: int) -> Profile:
+        def compute() -> xr.Dataset:
+            found = measure(runs.run(formulation, i), runs.run(formulation, j))
+            arrays = {name: np.asarray(found[name]) for name in empty}
+            return xr.Dataset({name: ([f"{name}_{axis}" for axis in range(a.ndim)], a) for name, a in arrays.items()})
+
+        found = runs.part(f"{formulation}-seeds-{i}-{j}", compute)
+        return {name: found[name].values for name in empty}
+
+    rows = [row(f, i, j) for f in runs.formulations for i, j in chosen]
     shape = len(runs.formulations), len(chosen)
     return {name: np.array([row[name] for row in rows]).reshape(*shape, *tail) for name, tail in empty.items()}
 

@@ -3,7 +3,6 @@
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,20 +13,10 @@ from tqdm import tqdm
 from pinnscape.errors import DivergenceError
 from pinnscape.objective import Objective
 from pinnscape.training.optimizers import LBFGS, Adam, State, start
+from pinnscape.training.progress import History, Progress, Saves
 
 log = logging.getLogger(__name__)
 OPTIMIZERS = ("adam", "lbfgs")
-
-
-@dataclass
-class History:
-    """Records along the training, one entry each, and snapshots of the parameters."""
-
-    records: list[dict[str, float]] = field(default_factory=list)
-    snapshots: list[tuple[int, float, np.ndarray]] = field(default_factory=list)
-
-    def column(self, name: str) -> np.ndarray:
-        return np.array([record[name] for record in self.records])
 
 
 def snapshot_steps(total: int, even: int, logarithmic: int) -> set[int]:
@@ -44,6 +33,7 @@ def train(
     log_every: int,
     snapshots: Mapping[str, int],
     name: str,
+    saves: Saves | None = None,
 ) -> History:
     """Minimise ``objective`` from ``theta`` (P,).
 
@@ -54,37 +44,67 @@ def train(
         log_every: steps between records.
         snapshots: numbers ``even`` and ``logarithmic``.
         name: of the run, for messages.
+        saves: keeps the progress from time to time. A training that finds one goes on from there and ends where it would have ended without a break.
 
     Raises:
         DivergenceError: the loss is not finite; the history up to there is in the log.
     """
     total = sum(phase["steps"] for phase in phases)
     kept = snapshot_steps(total, snapshots["even"], snapshots["logarithmic"])
-    history, step, made_by = History(), 0, phases[0]["optimizer"]
-    state = start(objective.loss_and_gradient, theta)
-    _check(state, step, phases[0], name)
-    _record(history, objective, state, step, made_by, log)
-    history.snapshots.append((0, state.loss, state.theta.cpu().numpy()))
-    with tqdm(total=total, desc=name, unit="step", disable=None, leave=False) as bar:
-        for phase in phases:
+    progress = saves.read(objective.device) if saves else None
+    if progress is None:
+        progress = _begin(objective, theta, phases[0], name)
+    else:
+        _retell(progress, phases, name)
+    history, begun, state, step = progress.history, progress.begun, progress.state, progress.step
+    first = len(begun) - 1  # the phase that is going on; its optimiser made the last step
+    made_by = phases[first]["optimizer"]
+    with tqdm(total=total, initial=step, desc=name, unit="step", disable=None, leave=False) as bar:
+        for number, phase in enumerate(phases[first:], first):
             optimizer = _optimizer(objective, phase)
-            for _ in range(phase["steps"]):
+            if number > first:
+                begun.append(step)
+            elif progress.memory:
+                optimizer.load_state_dict(progress.memory)
+            for _ in range(phase["steps"] - (step - begun[-1])):
                 successor = optimizer.step(state)
                 if successor is None:
-                    log.info("%s: %s stops at step %d: no further progress", name, phase["optimizer"], step)
+                    _tell_stop(phase, step, name)
                     break
                 state, step, made_by = successor, step + 1, phase["optimizer"]
                 _check(state, step, phase, name)
                 bar.update()
                 if step % log_every == 0 or step in kept:
-                    _record(history, objective, state, step, made_by, log)
+                    _record(history, objective, state, step, made_by)
                 if step in kept:
                     history.snapshots.append((step, state.loss, state.theta.cpu().numpy()))
+                if saves and saves.due:
+                    saves.write(Progress(state, step, begun, optimizer.state_dict(), history))
     if history.records[-1]["step"] != step:
-        _record(history, objective, state, step, made_by, log)
+        _record(history, objective, state, step, made_by)
     if history.snapshots[-1][0] != step:
         history.snapshots.append((step, state.loss, state.theta.cpu().numpy()))
     return history
+
+
+def _begin(objective: Objective, theta: Tensor, phase: Mapping[str, Any], name: str) -> Progress:
+    """At the initial parameters."""
+    progress = Progress(start(objective.loss_and_gradient, theta))
+    _check(progress.state, 0, phase, name)
+    _record(progress.history, objective, progress.state, 0, phase["optimizer"])
+    progress.history.snapshots.append((0, progress.state.loss, theta.cpu().numpy()))
+    return progress
+
+
+def _retell(progress: Progress, phases: Sequence[Mapping[str, Any]], name: str) -> None:
+    """Log what an earlier attempt logged up to where this one goes on."""
+    ends = progress.begun[1:]
+    for record in progress.history.records:
+        _tell(record)
+    for phase, begin, end in zip(phases, progress.begun, ends, strict=False):
+        if end - begin < phase["steps"]:
+            _tell_stop(phase, end, name)
+    log.info("%s: resumes at step %d, which an earlier attempt reached", name, progress.step)
 
 
 def _optimizer(objective: Objective, phase: Mapping[str, Any]) -> Adam | LBFGS:
@@ -102,7 +122,7 @@ def _check(state: State, step: int, phase: Mapping[str, Any], name: str) -> None
         )
 
 
-def _record(history: History, objective: Objective, state: State, step: int, optimizer: str, logger: logging.Logger) -> None:
+def _record(history: History, objective: Objective, state: State, step: int, optimizer: str) -> None:
     with torch.no_grad():
         measured = objective.discretization.measure(state.theta)
     errors = {name: float(measured[name]) for name in ("energy_gap", "l2_error", "h1_error")}
@@ -115,11 +135,15 @@ def _record(history: History, objective: Objective, state: State, step: int, opt
         "optimizer": OPTIMIZERS.index(optimizer),
     }
     history.records.append(record)
-    logger.info(
+    _tell(record)
+
+
+def _tell(record: Mapping[str, float]) -> None:
+    log.info(
         "step %6d  loss % .6e  L2 %.3e  H1 %.3e  |g| %.2e",
-        step,
-        state.loss,
-        errors["l2_error"],
-        errors["h1_error"],
-        record["gradient_norm"],
+        *(record[name] for name in ("step", "loss", "l2_error", "h1_error", "gradient_norm")),
     )
+
+
+def _tell_stop(phase: Mapping[str, Any], step: int, name: str) -> None:
+    log.info("%s: %s stops at step %d: no further progress", name, phase["optimizer"], step)

@@ -1,6 +1,9 @@
-"""Full-batch optimisers on flat parameters. Each takes a ``State`` and returns the next one, or None where it cannot go on."""
+"""Full-batch optimisers on flat parameters. Each takes a ``State`` and returns the next one, or None where it cannot go on.
 
-from collections.abc import Callable
+What an optimiser remembers between steps is its ``state_dict``: another one of the same settings that loads it takes the same steps to the last bit.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -52,6 +55,13 @@ class Adam:
         loss, gradient = self._function(theta)
         return State(theta, float(loss), gradient, rate)
 
+    def state_dict(self) -> dict[str, Tensor]:
+        """Number of steps taken, and the averages of the gradient and of its square, each (P,)."""
+        return {"t": torch.tensor(self._t), "mean": self._mean, "square": self._square}
+
+    def load_state_dict(self, memory: Mapping[str, Tensor]) -> None:
+        self._t, self._mean, self._square = int(memory["t"]), memory["mean"], memory["square"]
+
 
 class LBFGS:
     """Limited-memory BFGS with a strong Wolfe line search (Nocedal & Wright 2006, algorithms 7.4 and 7.5).
@@ -81,6 +91,13 @@ class LBFGS:
         if curvature > 1e-12 * float(s.norm() * y.norm()):
             self._pairs.append(s, y)
         return State(trial.theta, trial.loss, trial.gradient, trial.step)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The pairs ``s`` and ``y`` (k, P), the oldest first, and the triangle ``r`` (k, k)."""
+        return self._pairs.state_dict()
+
+    def load_state_dict(self, memory: Mapping[str, Tensor]) -> None:
+        self._pairs.load_state_dict(memory)
 
     def _search(self, state: State) -> Trial | None:
         direction = self._pairs.direction(state.gradient)
@@ -118,6 +135,13 @@ class _Pairs:
             self._s, self._y = torch.cat([self._s[first:], s[None]]), torch.cat([self._y[first:], y[None]])
             above = torch.nn.functional.pad(self._r[first:, first:], (0, 0, 0, 1))
             self._r = torch.cat([above, (self._s @ y)[:, None]], 1)
+        self.count = len(self._s)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {"s": self._s, "y": self._y, "r": self._r}
+
+    def load_state_dict(self, memory: Mapping[str, Tensor]) -> None:
+        self._s, self._y, self._r = memory["s"], memory["y"], memory["r"]
         self.count = len(self._s)
 
     def direction(self, gradient: Tensor) -> Tensor:

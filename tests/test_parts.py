@@ -1,0 +1,215 @@
+"""Techniques whose finished parts were kept by an attempt that was killed give the same bytes."""
+
+import importlib.util
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import xarray as xr
+import yaml
+from runs_cases import tiny
+
+import resume
+import technique
+from pinnscape import storage
+from pinnscape.attempts import Every, Parts
+from pinnscape.errors import StudyError
+from pinnscape.runs import Runs
+from pinnscape.study_schema import complete, schema
+from pinnscape.techniques import TECHNIQUES
+
+TESTS = Path(__file__).parent
+FORMULATIONS = ("deep-ritz", "strong-form")
+IN_PARTS = [name for name, entry in TECHNIQUES.items() if not entry.surfaces]
+COMMON = {"problem": "poisson2d", "formulation": "all", "seed": -1, "configuration": {}, "title": "x"}
+
+
+PAIRS = ("interpolation", "barriers", "curves", "three_points")  # of seeds
+QUICKER = {
+    "stability": {"points": 2, "steps": 2, "record_every": 1, "lanczos_steps": 5},
+    "formulations": {"snapshots": 1},
+    "critical_points": {"steps": 2},
+    "gradient_subspace": {"points": 2},
+    "basin": {"rays": 1},
+    "curvature_map": {"losses": "own"},
+}
+
+
+def runs(seeds: int = 2, parts: Parts | None = None) -> Runs:
+    """Two formulations with some seeds."""
+    found = tiny("poisson2d", 2, FORMULATIONS)
+    return Runs(found.discretization, tuple(run for run in found.all if run.seed < seeds), parts)
+
+
+def settings_of(name: str) -> dict:
+    """Small settings of a technique."""
+    section = schema()["properties"]["techniques"]["properties"][name]
+    own = yaml.safe_load((TESTS / "tiny_techniques.yaml").read_text())["techniques"].get(name, {})
+    normalised = {"normalization": "filter", "bias": "row"} if TECHNIQUES[name].directions else {}
+    return complete(own, section) | normalised | QUICKER.get(name, {})
+
+
+@cache
+def dataset_of(name: str) -> Callable[[Runs, dict], xr.Dataset]:
+    """The function that the script of a technique hands to ``measure``."""
+    spec = importlib.util.spec_from_file_location(f"script_{name}", TESTS.parent / f"workflow/scripts/{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    found: list = []
+    script.measure = lambda dataset, *_: found.append(dataset)  # pyright: ignore[reportAttributeAccessIssue]
+    script.main(None, None, None, None, None)
+    return found[0]
+
+
+@pytest.mark.parametrize("name", IN_PARTS)
+def test_a_technique_gives_the_same_bytes_whichever_parts_an_earlier_attempt_kept(tmp_path, name):
+    settings, folder, seeds = settings_of(name), tmp_path / "parts", 2 if name in PAIRS else 1
+
+    def written(file: str) -> bytes:
+        found = dataset_of(name)(runs(seeds, Parts(folder, {"technique": name}, Every(0.0))), settings)
+        storage.write(tmp_path / file, found, stage=name, **COMMON)
+        return (tmp_path / file).read_bytes()
+
+    expected = written("first.nc")
+    kept = sorted(path.name for path in folder.iterdir())
+    rows = {f"{formulation}-seed-{seed}.nc" for formulation in FORMULATIONS for seed in range(seeds)}
+    pairs = {f"{formulation}-seeds-0-1.nc" for formulation in FORMULATIONS}
+    assert set(kept) in ((pairs, rows | pairs) if name in PAIRS else (rows,))
+    for missing in kept[: len(kept) // 2]:  # the first ones: what comes later must not need them
+        (folder / missing).unlink()
+    assert written("second.nc") == expected
+    assert sorted(path.name for path in folder.iterdir()) == kept
+
+
+@pytest.mark.parametrize("name", ["interpolation", "barriers", "vicinity"])
+def test_a_technique_without_parts_gives_these_bytes_too(tmp_path, name):
+    files = []
+    for parts in (None, Parts(tmp_path / "parts", {}, Every(0.0))):
+        found = dataset_of(name)(runs(2, parts), settings_of(name))
+        files.append(tmp_path / f"{len(files)}.nc")
+        storage.write(files[-1], found, stage=name, **COMMON)
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+# ---- the script around it ----
+
+
+class Killed(BaseException):
+    """As sudden as a signal."""
+
+
+class Named(SimpleNamespace):
+    """A stand-in for what Snakemake gives to a script: values with names."""
+
+    def items(self):
+        return vars(self).items()
+
+
+def job(folder: Path) -> dict:
+    """Arguments of ``technique.measure`` for a small technique, with the files that it reads."""
+    files: dict[str, list[str]] = {"checkpoints": [], "training": []}
+    for run in runs().all:
+        for name, stage in (("checkpoints", "checkpoints"), ("training", "train")):
+            path = folder / run.formulation / f"{run.seed}" / f"{name}.nc"
+            own = {"problem": "poisson2d", "formulation": run.formulation, "seed": run.seed, "title": name}
+            storage.write(path, getattr(run, name), stage=stage, configuration={"training": {}}, **own)
+            files[name].append(str(path))
+    network = {"width": 4, "depth": 2, "activation": "tanh"}
+    model = {"network": network, "quadrature": {"rule": "gauss-legendre", "points": 8}, "parameters": {}}
+    engine = {"compile": "never", "memory": 100}
+    params = {"engine": engine, "model": model, "settings": settings_of("interpolation"), "code": ["1", "2"]}
+    return {
+        "input": Named(**files),
+        "output": [str(folder / "interpolation.nc")],
+        "params": Named(**params),
+        "wildcards": Named(problem="poisson2d"),
+        "device": "cpu",
+    }
+
+
+def test_a_killed_technique_goes_on_from_its_finished_parts(tmp_path, monkeypatch):
+    monkeypatch.setenv(resume.VARIABLE, "0")
+    given, measured = job(tmp_path), []
+
+    def measure(last: int) -> None:
+        def dataset(all_runs: Runs, settings: dict) -> xr.Dataset:
+            def row(run) -> xr.Dataset:
+                if len(measured) == last:
+                    raise Killed
+                measured.append((run.formulation, run.seed))
+                return dataset_of("interpolation")(Runs(all_runs.discretization, (run,)), settings).squeeze(drop=True)
+
+            return all_runs.collect(row)
+
+        technique.measure(dataset, "interpolation", "Lines", **given)
+
+    output, folder = Path(given["output"][0]), tmp_path / ".interpolation"
+    measure(-1)
+    expected, every_run = output.read_bytes(), list(measured)
+    output.unlink()
+    assert not folder.exists()
+
+    measured.clear()
+    with pytest.raises(Killed):
+        measure(2)
+    assert len(os.listdir(folder)) == 2
+    assert not output.exists()
+    measure(-1)
+    assert measured == every_run
+    assert output.read_bytes() == expected
+    assert not folder.exists()
+
+    # What another training, other code or another setting left counts for nothing.
+    for change in ("training", "code", "settings"):
+        measured.clear()
+        with pytest.raises(Killed):
+            measure(3)
+        if change == "training":
+            path = Path(given["input"].training[0])
+            storage.write(path, runs().all[1].training, stage="train", **COMMON | {"configuration": {"training": {}}})
+        else:
+            setattr(given["params"], change, ["3"] if change == "code" else {**given["params"].settings, "points": 7})
+        measured.clear()
+        measure(-1)
+        assert measured == every_run, change
+
+
+def test_a_job_is_told_by_its_settings_code_wildcards_device_libraries_and_inputs(tmp_path):
+    files = [tmp_path / "a.nc", tmp_path / "b.nc"]
+    for file in files:
+        file.write_text(file.name)
+    params = Named(training={"steps": 3}, code=["1"])
+    wildcards = Named(problem="poisson1d", seed="0")
+    found = resume.identity(params, wildcards, "cpu", map(str, files))
+    assert found.pop("versions") == storage.versions()
+    assert len(set(found.pop("inputs"))) == 2
+    assert found == {"training": {"steps": 3}, "code": ["1"], "problem": "poisson1d", "seed": "0", "device": "cpu"}
+
+
+@pytest.mark.parametrize(("text", "due"), [("0", True), ("1e9", False), (None, False)])
+def test_the_environment_says_how_often_work_is_kept(monkeypatch, text, due):
+    monkeypatch.delenv(resume.VARIABLE, raising=False)
+    if text is not None:
+        monkeypatch.setenv(resume.VARIABLE, text)
+    assert resume.every().due is due
+
+
+@pytest.mark.parametrize("text", ["often", "-1", "nan", ""])
+def test_an_interval_that_is_no_time_is_one_clear_line(monkeypatch, text):
+    monkeypatch.setenv(resume.VARIABLE, text)
+    with pytest.raises(StudyError) as caught:
+        resume.every()
+    assert str(caught.value) == (f"environment: PINNSCAPE_SAVE_SECONDS must be a number of seconds, at least 0; got {text!r}")
+
+
+def test_kept_files_lie_beside_the_output_under_names_with_a_dot(tmp_path):
+    assert resume.kept(str(tmp_path / "training.nc"), {}).path == tmp_path / ".training-state.nc"
+    resume_parts = resume.finished(str(tmp_path / "curves.nc"), {})
+    (tmp_path / ".curves").mkdir()
+    resume_parts.delete()
+    assert os.listdir(tmp_path) == []

@@ -1,0 +1,113 @@
+"""Where a training stands: its history, and all that its next steps depend on, kept in a file from which a later attempt goes on."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from pinnscape.attempts import Every, Kept
+from pinnscape.training.optimizers import State
+
+
+@dataclass
+class History:
+    """Records along the training, one entry each, and snapshots of the parameters."""
+
+    records: list[dict[str, float]] = field(default_factory=list)
+    snapshots: list[tuple[int, float, np.ndarray]] = field(default_factory=list)
+
+    def column(self, name: str) -> np.ndarray:
+        return np.array([record[name] for record in self.records])
+
+
+@dataclass
+class Progress:
+    """A training between two steps.
+
+    Attributes:
+        state: the point that was reached.
+        step: steps taken.
+        begun: the step at which each phase began, up to the one that is going on.
+        memory: ``state_dict`` of the optimiser of this phase; nothing before its first step.
+        history: up to this step.
+    """
+
+    state: State
+    step: int = 0
+    begun: list[int] = field(default_factory=lambda: [0])
+    memory: dict[str, Tensor] = field(default_factory=dict)
+    history: History = field(default_factory=History)
+
+
+class Saves:
+    """The file in which a training keeps its progress.
+
+    Args:
+        kept: the file.
+        every: when to write it.
+    """
+
+    def __init__(self, kept: Kept, every: Every) -> None:
+        self._kept, self._every = kept, every
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for ``write``."""
+        return self._every.due
+
+    def read(self, device: torch.device | str) -> Progress | None:
+        """The progress of an earlier attempt, with its tensors on a device; None where there is nothing to go on from."""
+        found = self._kept.read()
+        return None if found is None else from_dataset(found, device)
+
+    def write(self, progress: Progress) -> None:
+        self._kept.write(to_dataset(progress))
+        self._every.restart()
+
+    def delete(self) -> None:
+        self._kept.delete()
+
+
+def to_dataset(progress: Progress) -> xr.Dataset:
+    """All of a progress, to the last bit."""
+    state, history = progress.state, progress.history
+    steps, losses, thetas = zip(*history.snapshots, strict=True)
+    arrays = {
+        "theta": state.theta.cpu().numpy(),
+        "gradient": state.gradient.cpu().numpy(),
+        "loss": np.array(state.loss),
+        "rate": np.array(state.rate),
+        "step": np.array(progress.step),
+        "begun": np.array(progress.begun),
+        "snapshot_step": np.array(steps),
+        "snapshot_loss": np.array(losses),
+        "snapshot_theta": np.stack(thetas),
+    }
+    arrays |= {f"record:{name}": history.column(name) for name in history.records[0]}
+    arrays |= {f"memory:{name}": values.cpu().numpy() for name, values in progress.memory.items()}
+    # Each array has dimensions of its own: what lies side by side is no matter here.
+    return xr.Dataset({name: ([f"{name}:{axis}" for axis in range(a.ndim)], a) for name, a in arrays.items()})
+
+
+def from_dataset(dataset: xr.Dataset, device: torch.device | str) -> Progress:
+    """The progress that ``to_dataset`` took."""
+    arrays = {str(name): values.values for name, values in dataset.variables.items()}
+
+    def tensor(values: np.ndarray) -> Tensor:
+        return torch.tensor(values, device=device)
+
+    def named(prefix: str) -> dict[str, np.ndarray]:
+        return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
+
+    columns = named("record:")
+    rows = zip(*(values.tolist() for values in columns.values()), strict=True)
+    history = History(
+        [dict(zip(columns, row, strict=True)) for row in rows],
+        list(zip(arrays["snapshot_step"].tolist(), arrays["snapshot_loss"].tolist(), arrays["snapshot_theta"], strict=True)),
+    )
+    theta, gradient = tensor(arrays["theta"]), tensor(arrays["gradient"])
+    state = State(theta, float(arrays["loss"]), gradient, float(arrays["rate"]))
+    memory = {name: tensor(values) for name, values in named("memory:").items()}
+    return Progress(state, int(arrays["step"]), arrays["begun"].tolist(), memory, history)
