@@ -59,3 +59,20 @@ def test_without_values_or_without_the_plane_the_panels_say_so():
 @pytest.mark.parametrize(("parent", "order"), [([-1, 0, 0], [0, 2, 1]), ([-1, 0, 1], [0, 1, 2]), ([], [])])
 def test_branches_of_a_tree_do_not_cross(parent, order):
     assert topology.leaves(np.array(parent, dtype=int)) == order
+
+
+def test_the_axis_of_a_join_tree_fits_its_values():
+    """Over decades it is logarithmic, with a lower end near the lowest minimum and not at the smallest positive number."""
+    for birth, death in (([1e-8, 1.0], [np.inf, 10.0]), ([-1.0, 0.5], [np.inf, 2.0]), ([0.3, 0.4], [np.inf, 0.5])):
+        scale, low, high = topology.tree_limits(np.array(birth), np.array(death))
+        finite = [*birth, *[value for value in death if np.isfinite(value)]]
+        assert low < min(finite) < max(finite) < high
+        if scale == "log":
+            assert np.log(high / low) < 1.5 * np.log(max(finite) / min(finite))
+        else:
+            assert high - low < 1.5 * np.ptp(finite)
+    data = dataset()
+    data["birth"][..., 0] = 1e-8
+    tree = topology.draw(data).axes[-1]
+    assert tree.get_yscale() == "log"
+    assert 1e-10 < tree.get_ylim()[0] < 1e-8

@@ -123,19 +123,32 @@ def _tree_panel(ax: Axes, shown: xr.Dataset | None, loss: str) -> None:
     birth, death, parent = (own[name].values[:count] for name in ("birth", "death", "parent"))
     parent = parent.astype(int)
     place = {branch: k for k, branch in enumerate(leaves(parent))}
-    finite = np.concatenate([birth, death[np.isfinite(death)]])
-    top = finite.max() + 0.15 * (np.ptp(finite) or abs(finite.max()) or 1.0)
+    scale, bottom, top = tree_limits(birth, death)
     for k in range(count):
         end = death[k] if np.isfinite(death[k]) else top
         ax.plot([place[k]] * 2, [birth[k], end], color=style.colour(loss), linewidth=1.2)
         if parent[k] >= 0:
             ax.plot([place[parent[k]], place[k]], [end, end], color=style.colour(loss), linewidth=1.2)
     ax.plot([place[k] for k in range(count)], birth, "o", color=style.colour(loss), markersize=4)
-    ax.set(xlim=(-0.6, count - 0.4), xticks=[], ylabel=style.loss_label(loss), ylim=(None, top))
-    if (birth > 0).all() and top > _LOG_FROM * birth.min():
-        ax.set_yscale("log")
+    ax.set(xlim=(-0.6, count - 0.4), xticks=[], ylabel=style.loss_label(loss), yscale=scale, ylim=(bottom, top))
     ax.set_xlabel("minima, joined at saddles")
     ax.set_title(f"join tree at {style.formulation_label(loss)}, seed {seed}: {count} {'minima' if count > 1 else 'minimum'}")
+
+
+def tree_limits(birth: np.ndarray, death: np.ndarray) -> tuple[str, float, float]:
+    """Scale and ends of the axis of a join tree: logarithmic where minima are positive and far below the top; some room beyond both ends.
+
+    Args:
+        birth: of each branch.
+        death: likewise, infinite for what never ends.
+    """
+    finite = np.concatenate([birth, death[np.isfinite(death)]])
+    low, high = float(finite.min()), float(finite.max())
+    if low > 0 and high > _LOG_FROM * low:
+        room = (high / low) ** 0.15
+        return "log", low / room, high * room
+    room = 0.15 * (high - low or abs(high) or 1.0)
+    return "linear", low - room, high + room
 
 
 def _legend(fig: Any, seeds: list[int]) -> None:
