@@ -38,8 +38,8 @@ def _forget():
 
 
 def forget() -> None:
-    provenance.imports.cache_clear()
-    provenance._content.cache_clear()
+    for function in (p for p in vars(provenance).values() if hasattr(p, "cache_clear")):
+        function.cache_clear()
 
 
 def project(folder: Path) -> Path:

@@ -49,14 +49,19 @@ def digest(files: Iterable[Path], roots: Sequence[Path], without: Collection[Pat
     Returns:
         16 hexadecimal digits.
     """
+    return _digest(tuple(files), tuple(roots), frozenset(without))
+
+
+@cache
+def _digest(files: tuple[Path, ...], roots: tuple[Path, ...], without: frozenset[Path]) -> str:
     found: set[Path] = set()
     queue = list(files)
     while queue:
         path = queue.pop()
         if path not in found and path not in without:
             found.add(path)
-            found.update(path.parent.glob("*.hpp"))  # what the modules of the folder compile
-            queue.extend(imports(path, tuple(roots)))
+            found.update(_compiled_by(path.parent))
+            queue.extend(imports(path, roots))
     names = sorted((path.relative_to(_root(path, roots)).as_posix(), _content(path)) for path in found)
     return hashlib.sha256(repr(names).encode()).hexdigest()[:16]
 
@@ -74,7 +79,7 @@ def imports(path: Path, roots: tuple[Path, ...]) -> frozenset[Path]:
 
 def _imported(tree: ast.Module) -> Iterator[str]:
     """Dotted names that may be modules; late imports inside functions count too."""
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -82,14 +87,37 @@ def _imported(tree: ast.Module) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """All statements within a node; expressions, which are most of a tree, hold none."""
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        children = getattr(node, name, ())
+        for child in children if isinstance(children, list) else ():
+            yield child
+            yield from _statements(child)
+
+
 def _resolve(name: str, roots: Sequence[Path]) -> Iterator[Path]:
     parts = name.split(".")
     for root in roots:
+        if not _begins(root / parts[0]):
+            continue
         for length in range(1, len(parts) + 1):
             stem = root.joinpath(*parts[:length])
             for candidate in (stem.with_suffix(".py"), stem / "__init__.py"):
                 if candidate.is_file():
                     yield candidate
+
+
+@cache
+def _begins(stem: Path) -> bool:
+    """Whether there is a module or package of this name: most imports are of other projects."""
+    return stem.is_dir() or stem.with_suffix(".py").is_file()
+
+
+@cache
+def _compiled_by(folder: Path) -> tuple[Path, ...]:
+    """The C++ that the modules of a folder compile."""
+    return tuple(folder.glob("*.hpp"))
 
 
 @cache
