@@ -46,7 +46,7 @@ SchedulerParameters=batch_sched_delay=0,sched_interval=2
 KillWait=5
 MinJobAge=300
 GresTypes=gpu
-NodeName={host} NodeAddr=127.0.0.1 CPUs=2 RealMemory=16000 Gres=gpu:h100:1 State=UNKNOWN
+NodeName={host} NodeAddr=127.0.0.1 CPUs=2 RealMemory=64000 Gres=gpu:h100:1 State=UNKNOWN
 PartitionName=cpu Nodes={host} Default=YES MaxTime=INFINITE DefMemPerCPU=1000 State=UP
 PartitionName=gpu Nodes={host} MaxTime=INFINITE DefMemPerCPU=1000 State=UP
 """
@@ -110,7 +110,7 @@ def answer(*command: str) -> str:
 def jobs() -> list[dict[str, str]]:
     """All jobs that Slurm remembers, as `scontrol show job` tells of them."""
     lines = answer("scontrol", "--oneliner", "show", "job").splitlines()
-    return [dict(word.split("=", 1) for word in line.split() if "=" in word) for line in lines]
+    return [dict(word.split("=", 1) for word in line.split() if "=" in word) for line in lines if line.startswith("JobId=")]
 
 
 def _settings(stack: ExitStack, name: str, text: str) -> None:

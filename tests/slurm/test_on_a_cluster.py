@@ -7,35 +7,34 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 import yaml
-from end_to_end.workspace import Workspace
+from end_to_end.workspace import Workspace, merged
 from slurm.cluster import answer, jobs
 
 # One process runs them all: a machine has one cluster.
 pytestmark = [pytest.mark.xdist_group("slurm"), pytest.mark.slow]
 
-# Looks at its jobs more often than the profile says: the tests are in a hurry.
-PROFILE = ("--workflow-profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "2")
+PROFILE = ("--workflow-profile", "profiles/slurm")
+OFTEN = ("--slurm-init-seconds-before-status-checks", "2")  # looks at its jobs more often than the profile says
 STUDY = {"study": {"problems": ["poisson1d"]}, "grid": {"planes": ["random"]}}
-TARGETS = ("results/tables/claims.csv", "results/figures/planes-poisson1d.png")
+TARGET = "results/figures/planes-poisson1d.png"
 # All that follows training in one job of Slurm: each job takes some seconds more than its work.
-STAGES = ("select_checkpoints", "measure_hessians", "find_directions", "evaluate_surfaces", "collect_metrics", "judge_claims")
-ONE_JOB = ("--groups", *[f"{rule}=rest" for rule in (*STAGES, "figure_planes")])
-
-# A job with a GPU, and one without that fails once break_trainings has been there.
+ONE_JOB = (
+    "--groups",
+    *[f"{rule}=rest" for rule in ("select_checkpoints", "find_directions", "evaluate_surfaces", "figure_planes")],
+)
+# A job with a GPU, its log, and a job without that fails because its input is broken.
 TRAINING = "results/poisson1d/deep-ritz/seed-0/training.nc"
 CHECKPOINTS = "results/neo_hookean2d/deep-ritz/seed-0/checkpoints.nc"
 
 
-def break_trainings(root: Path) -> None:
-    for formulation in ("deep-ritz", "strong-form"):
-        path = root / f"results/neo_hookean2d/{formulation}/seed-0/training.nc"
-        path.parent.mkdir(parents=True)
-        path.write_bytes(b"no NetCDF")
+LOG = "results/logs/train/poisson1d/deep-ritz/seed-0.log"
 
 
 @contextmanager
@@ -61,13 +60,19 @@ def last_job() -> int:
     return max((int(job["JobId"]) for job in jobs()), default=0)
 
 
-def of_rule(rule: str, since: int) -> list[dict[str, str]]:
-    """The jobs of a rule that were submitted after another one, in order."""
-    found = [job for job in jobs() if job["Comment"].startswith(f"rule_{rule}") and int(job["JobId"]) > since]
-    return sorted(found, key=lambda job: int(job["JobId"]))
+def jobs_since(last: int) -> list[dict[str, str]]:
+    """The jobs that were submitted after another one, in order."""
+    return sorted((job for job in jobs() if int(job["JobId"]) > last), key=lambda job: int(job["JobId"]))
 
 
-def soon(condition: Callable[[], object], what: str, seconds: float = 60.0) -> None:
+def of_rule(rule: str, workspace: Workspace, since: int = 0) -> list[dict[str, str]]:
+    """The jobs of a rule that a workspace submitted, in order."""
+    return [
+        job for job in jobs_since(since) if job["Comment"].startswith(f"rule_{rule}") and job["WorkDir"] == str(workspace.root)
+    ]
+
+
+def soon(condition: Callable[[], object], what: str, seconds: float = 150.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"{what}: not within {seconds} s\n{answer('squeue')}"
@@ -87,73 +92,128 @@ def data_files(root: Path) -> list[Path]:
     return sorted(path.relative_to(root) for path in (root / "results").rglob("*") if path.suffix in kinds)
 
 
-def test_a_study_on_the_cluster_gives_the_same_bytes_and_no_two_jobs_share_the_gpu(slurm, tmp_path, tmp_path_factory) -> None:
-    here, there = (Workspace(tmp_path_factory.mktemp(name)) for name in ("here", "there"))
+@dataclass(frozen=True)
+class Runs:
+    """A study run here and there, on the cluster, and beside it a run whose jobs fail."""
+
+    here: Workspace
+    there: Workspace
+    study: list[dict[str, str]]  # jobs on the cluster
+    training: list[dict[str, str]]  # of the failing run: killed for want of memory, then from outside
+    checkpoints: list[dict[str, str]]  # of the failing run: its input is broken
+    failing: Path
+    output: str  # of the failing run
+
+
+@pytest.fixture(scope="module")
+def runs(slurm: Path, tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    here, there, failing = (Workspace(tmp_path_factory.mktemp(name)) for name in ("here", "there", "failing"))
+    logs = tmp_path_factory.mktemp("logs")
     before = last_job()
-    with here.with_settings(STUDY), there.with_settings(STUDY), started(here, tmp_path / "here.log", "-c1", *TARGETS) as local:
-        done = there.snakemake(*PROFILE, *ONE_JOB, "--", *TARGETS)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert local.wait(100) == 0, (tmp_path / "here.log").read_text()
-        for path in (there.root / "workflow").rglob("*.py"):
-            os.utime(path)
-        assert there.planned(*TARGETS) == there.planned(*PROFILE, "--", *TARGETS) == set()
-    files = data_files(there.root)
-    assert files == data_files(here.root)
-    kinds = [path.suffix for path in files]
-    assert [kinds.count(kind) for kind in (".nc", ".csv", ".png")] == [2 * (3 + 3 + 2 + 2), 2, 1]
-    assert [path for path in files if (here.root / path).read_bytes() != (there.root / path).read_bytes()] == []
+    with (
+        expecting_failures(failing),
+        started(failing, logs / "failing", *PROFILE, "--", CHECKPOINTS, TRAINING) as process,
+    ):
+        soon(lambda: len(jobs_since(before)) == 2, "the failing run submitted nothing")
+        begun = last_job()
+        for workspace in (here, there):
+            workspace.config(merged(workspace.settings, STUDY))
+        with (
+            started(there, logs / "there", *PROFILE, *OFTEN, *ONE_JOB, "--", TARGET) as study,
+            started(here, logs / "here", "-c1", TARGET) as local,
+        ):
+            soon(lambda: len(of_rule("train_network", failing, before)) == 2, "training was not tried again")
+            log = failing.root / LOG
+            soon(lambda: log.exists() and "step" in log.read_text(), "training did not get along with more memory")
+            subprocess.run(["scancel", of_rule("train_network", failing, before)[1]["JobId"]], check=True)
+            soon(lambda: (logs / "failing").read_text().count("SLURM status is: ") == 4, "not every failed job was reported")
+            process.kill()  # Snakemake has said it all, and would sleep before it ends
+            assert study.wait(200) == 0, (logs / "there").read_text()
+            assert local.wait(200) == 0, (logs / "here").read_text()
+    found = [of_rule(rule, failing, before) for rule in ("train_network", "select_checkpoints")]
+    return Runs(here, there, of_rule("", there, begun), *found, failing.root, (logs / "failing").read_text())
 
-    on_gpu = of_rule("", before)
-    assert [job["Comment"].split("_wildcards")[0] for job in on_gpu[:2]] == ["rule_train_network"] * 2
-    assert len(on_gpu) == 3
-    assert {job["TresPerJob"] for job in on_gpu} == {"gres:gpu:1"}
-    first, second, _ = on_gpu
-    assert (first["MinMemoryNode"], first["TimeLimit"], first["Partition"]) == ("2000M", "01:00:00", "cpu")
-    assert second["SubmitTime"] < first["EndTime"], "the second one did not have to wait"
-    assert not any(overlap(one, other) for i, one in enumerate(on_gpu) for other in on_gpu[:i])
 
-
-def test_jobs_that_fail_or_are_killed_are_tried_again_and_reported_with_their_logs(slurm, tmp_path) -> None:
-    workspace, before = Workspace(tmp_path), last_job()
-    break_trainings(tmp_path)
-    log = tmp_path / "results/logs/train/poisson1d/deep-ritz/seed-0.log"
-    train, common = ((tmp_path / f"workflow/rules/{name}.smk").read_text() for name in ("train", "common"))
+@contextmanager
+def expecting_failures(workspace: Workspace) -> Iterator[None]:
+    """Trainings that need more memory than they ask for at first, and never end; checkpoints of broken files."""
+    for formulation in ("deep-ritz", "strong-form"):
+        path = workspace.root / f"results/neo_hookean2d/{formulation}/seed-0/training.nc"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"no NetCDF")
+    train, common = ((workspace.root / f"workflow/rules/{name}.smk").read_text() for name in ("train", "common"))
     endless = {"training": {"phases": [{"optimizer": "adam", "steps": 10**8, "learning_rate": 0.001, "decay": 0.5}]}}
     with (
         # Far too little at first, and then, whichever build of torch is here, enough.
         workspace.edited("workflow/rules/train.smk", train.replace("mem_mb=2000", "mem_mb=150")),
         workspace.edited("workflow/rules/common.smk", common.replace("first * 2 **", "first * 20 **")),
         workspace.with_settings(endless),
-        started(workspace, tmp_path / "out", *PROFILE, "--", CHECKPOINTS, TRAINING) as process,
     ):
-        soon(lambda: len(of_rule("train_network", before)) == 2, "training was not tried again")
-        first, second = of_rule("train_network", before)
-        assert first["JobState"] == "FAILED"  # with control groups Slurm says OUT_OF_MEMORY
-        assert (first["MinMemoryNode"], second["MinMemoryNode"]) == ("150M", "3000M")
-        assert (first["TimeLimit"], second["TimeLimit"]) == ("01:00:00", "20:00:00")
-        soon(lambda: log.exists() and "step" in log.read_text(), "training did not get along with more memory")
-        subprocess.run(["scancel", second["JobId"]], check=True)
-        assert process.wait(60) == 1
-    output = (tmp_path / "out").read_text()
-    for job, status in ((first, "FAILED"), (second, "CANCELLED")):
-        assert f"SLURM-job '{job['JobId']}' failed, SLURM status is: '{status}'" in output
-    assert "exceeded memory limit" in output
-    assert "results/logs/train/poisson1d/deep-ritz/seed-0.log" in output
-    assert not (tmp_path / TRAINING).exists()
+        yield
 
-    failed = of_rule("select_checkpoints", before)
-    assert [job["JobState"] for job in failed] == ["FAILED", "FAILED"]
-    for job in failed:
-        assert f"SLURM-job '{job['JobId']}' failed, SLURM status is: 'FAILED'" in output
-    # The job's own log, and in it the one line, once for each try, is shown without a traceback.
-    said = [line.strip() for line in output.splitlines() if re.match(r"\s*pinnscape: ", line)]
-    assert len(set(said)) == 1, said
+
+def test_a_study_on_the_cluster_gives_the_same_bytes_as_here(runs: Runs) -> None:
+    files = data_files(runs.there.root)
+    assert files == data_files(runs.here.root)
+    kinds = [path.suffix for path in files]
+    assert [kinds.count(kind) for kind in (".nc", ".png", ".pdf")] == [2 * (3 + 2 + 2), 1, 1]
+    assert [path for path in files if (runs.here.root / path).read_bytes() != (runs.there.root / path).read_bytes()] == []
+
+
+def test_the_profile_has_the_rerun_settings_of_the_one_that_it_replaces(runs: Runs) -> None:
+    for path in (runs.there.root / "workflow").rglob("*.py"):
+        os.utime(path)
+    assert runs.there.planned(TARGET) == runs.there.planned(*PROFILE, "--", TARGET) == set()
+
+
+def test_no_two_jobs_share_the_gpu(runs: Runs) -> None:
+    assert [job["Comment"].split("_wildcards")[0] for job in runs.study[:2]] == ["rule_train_network"] * 2
+    assert len(runs.study) == 3
+    on_gpu = [*runs.study, *runs.training]
+    assert {job["TresPerJob"] for job in on_gpu} == {"gres:gpu:1"}
+    assert [(one["JobId"], other["JobId"]) for one, other in combinations(on_gpu, 2) if overlap(one, other)] == []
+    one, other, _ = runs.study
+    assert max(one["SubmitTime"], other["SubmitTime"]) < min(one["EndTime"], other["EndTime"]), "none had to wait"
+    # A job without a GPU does not wait for one.
+    assert {job.get("TresPerJob") for job in runs.checkpoints} == {None}
+    assert any(overlap(job, other) for job in runs.checkpoints for other in on_gpu)
+
+
+def test_jobs_ask_for_what_their_rules_say(runs: Runs) -> None:
+    for job in runs.study[:2]:
+        assert (job["MinMemoryNode"], job["TimeLimit"], job["Partition"], job["NumCPUs"]) == ("2000M", "01:00:00", "cpu", "1")
+    for job, memory, limit in zip(runs.checkpoints, ("1000M", "20000M"), ("00:10:00", "03:20:00"), strict=True):
+        assert (job["MinMemoryNode"], job["TimeLimit"]) == (memory, limit)
+
+
+def test_a_job_that_ran_out_of_memory_is_tried_again_with_more(runs: Runs) -> None:
+    first, second = runs.training
+    assert first["JobState"] == "FAILED"  # with control groups Slurm says OUT_OF_MEMORY
+    assert (first["MinMemoryNode"], second["MinMemoryNode"]) == ("150M", "3000M")
+    assert (first["TimeLimit"], second["TimeLimit"]) == ("01:00:00", "20:00:00")
+    assert f"SLURM-job '{first['JobId']}' failed, SLURM status is: 'FAILED'" in runs.output
+    (path,) = re.findall(rf"log: {LOG}, (\S+/{first['JobId']}\.log) ", runs.output)
+    assert "exceeded memory limit" in Path(path).read_text()
+
+
+def test_a_job_that_is_killed_from_outside_is_reported_with_its_log(runs: Runs) -> None:
+    killed = runs.training[1]
+    assert f"SLURM-job '{killed['JobId']}' failed, SLURM status is: 'CANCELLED'" in runs.output
+    assert re.search(rf"log: {LOG}, \S+/{killed['JobId']}\.log ", runs.output)
+    assert not (runs.failing / TRAINING).exists()
+
+
+def test_a_failing_job_is_reported_with_its_log_and_one_clear_line(runs: Runs) -> None:
+    log = "results/logs/checkpoints/neo_hookean2d/seed-0.log"
+    assert [job["JobState"] for job in runs.checkpoints] == ["FAILED", "FAILED"]
+    for job in runs.checkpoints:
+        assert f"SLURM-job '{job['JobId']}' failed, SLURM status is: 'FAILED'" in runs.output
+        assert re.search(rf"log: {log}, \S+/{job['JobId']}\.log ", runs.output)
+    said = {line for line in runs.output.splitlines() if line.startswith("pinnscape: ")}
+    assert len(said) == 1, said
     assert re.search(
-        r"training\.nc: not a readable NetCDF file.*rule `train` makes it.*\(log: results/logs/checkpoints/", said[0]
+        r"training\.nc: not a readable NetCDF file.*rule `train` makes it.*\(log: results/logs/checkpoints/", *said
     )
-    # A job without a GPU does not wait for the one that has it.
-    assert failed[0].get("TresPerJob") is None
-    assert overlap(first, failed[0])
 
 
 def test_a_status_command_without_an_answer_stops_the_run_before_it_begins(slurm, tmp_path) -> None:
@@ -174,15 +234,14 @@ def test_a_status_command_without_an_answer_stops_the_run_before_it_begins(slurm
 
 def test_a_site_says_where_jobs_go(slurm, tmp_path) -> None:
     """Partitions by what a job needs, and the model of the GPU for jobs with one. Ctrl-C cancels them."""
-    workspace, before = Workspace(tmp_path), last_job()
+    workspace = Workspace(tmp_path)
     profile = tmp_path / "profiles/slurm/config.yaml"
     settings = yaml.safe_load(profile.read_text())
     settings |= {"slurm-partition-config": "partitions.yaml", "default-resources": {"gpu_model": "'h100'"}}
     profile.write_text(yaml.safe_dump(settings))
-    break_trainings(tmp_path)
-    with started(workspace, tmp_path / "out", *PROFILE, "--", CHECKPOINTS, TRAINING):
-        soon(lambda: of_rule("train_network", before) and of_rule("select_checkpoints", before), "nothing was submitted")
-    (training,), (checkpoints,) = of_rule("train_network", before), of_rule("select_checkpoints", before)
+    with expecting_failures(workspace), started(workspace, tmp_path / "out", *PROFILE, "--", CHECKPOINTS, TRAINING):
+        soon(lambda: len(of_rule("", workspace)) == 2, "nothing was submitted")
+    (training,), (checkpoints,) = of_rule("train_network", workspace), of_rule("select_checkpoints", workspace)
     assert (training["JobState"], checkpoints["JobState"]) == ("CANCELLED", "CANCELLED"), "Ctrl-C left jobs behind"
     assert (training["Partition"], training["TresPerJob"]) == ("gpu", "gres:gpu:h100:1")
     assert (checkpoints["Partition"], checkpoints.get("TresPerJob")) == ("cpu", None)
