@@ -18,6 +18,7 @@ from typing import Any
 import netCDF4
 import numpy as np
 import xarray as xr
+from xarray.backends import NetCDF4DataStore
 
 from pinnscape import seal
 from pinnscape.errors import StorageError
@@ -146,7 +147,7 @@ def _opened(path: Path) -> xr.Dataset:
             size += values.size * np.dtype(values.dtype).itemsize
         if size > _LARGEST_RATIO * path.stat().st_size:
             raise ValueError("its variables are larger than its bytes can hold")
-        return xr.open_dataset(xr.backends.NetCDF4DataStore(handle), decode_times=False).load()
+        return xr.open_dataset(NetCDF4DataStore(handle), decode_times=False).load()
 
 
 def _rule(stage: str) -> str:

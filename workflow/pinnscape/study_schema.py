@@ -14,6 +14,7 @@ from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from yaml.composer import ComposerError
 
 from pinnscape.errors import StudyError
 
@@ -84,15 +85,15 @@ class _Loader(yaml.SafeLoader):
         super().__init__(stream)
         self._nodes = 0
 
-    def fetch_flow_collection_start(self, token: Any) -> None:
+    def fetch_flow_collection_start(self, TokenClass: Any) -> None:
         if self.flow_level > _MOST_LEVELS:
             raise RecursionError  # which it would come to, later
-        super().fetch_flow_collection_start(token)
+        super().fetch_flow_collection_start(TokenClass)
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         self._nodes += 1
         if self._nodes > _MOST_VALUES:
-            raise yaml.composer.ComposerError(None, None, "too many values", self.peek_event().start_mark)
+            raise ComposerError(None, None, "too many values", self.peek_event().start_mark)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

@@ -21,6 +21,8 @@ except PinnscapeError as error:
 configfile: "config.yaml"
 
 
+GIVEN = [str(path) for path in workflow.overwrite_configfiles] + ["--config"] * bool(workflow.config_settings.config)
+
 try:
     for path in workflow.configfiles:
         read(path)
@@ -29,6 +31,9 @@ try:
         CATALOG,
         sizes={name: (entry.dimension, entry.components) for name, entry in CATALOG.items()},
         parameters={name: entry.parameters for name, entry in CATALOG.items()},
+        source=" with ".join(["config.yaml", *GIVEN]),
     )
 except PinnscapeError as error:
-    sys.exit(f"pinnscape: {error}")
+    nested = "--config" in GIVEN and "reads as text" in str(error)
+    hint = " (--config hands numbers within {...} on as text: put them into a file for --configfile)" if nested else ""
+    sys.exit(f"pinnscape: {error}{hint}")
