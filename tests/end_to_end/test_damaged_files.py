@@ -60,14 +60,20 @@ def test_names_that_leave_the_results_are_refused_on_the_command_line(tmp_path: 
     """By ``--config`` and ``--configfile``; one of the bad configurations stands for all, which other tests read."""
     workspace = Workspace(tmp_path)
     names = PROJECT / "tests/bad_configs/checkpoint_of_control_characters.yaml"
-    for arguments in (["--config", 'checkpoints={"../outside": 0.5}'], ["--configfile", str(names)]):
+    cases = {
+        ": checkpoints.'../outside': must be a": ["--config", 'checkpoints={"../outside": middle}'],
+        "config.yaml with --config: study.problems[0]: must be one of": ["--config", 'study={problems: ["../poisson2d"]}'],
+        "put them into a file for --configfile": ["--config", "network={width: 8}"],
+        f"config.yaml with {names}: checkpoints.'\\x1b[31mmiddle': must be a name": ["--configfile", str(names)],
+    }
+    for words, arguments in cases.items():
         done = workspace.snakemake("-n", *arguments)
         output = done.stdout + done.stderr
         assert done.returncode == 1
         assert "Traceback" not in output
         assert "\x1b" not in output
         (line,) = [line for line in output.splitlines() if line.startswith("pinnscape: ")]
-        assert ": must be a name of lower-case letters" in line
+        assert words in line
 
 
 def test_only_one_spelling_of_a_seed_names_a_folder(tmp_path: Path) -> None:

@@ -31,6 +31,8 @@ except PinnscapeError as error:
 configfile: "config.yaml"
 
 
+GIVEN = [str(path) for path in workflow.overwrite_configfiles] + ["--config"] * bool(workflow.config_settings.config)
+
 try:
     for path in workflow.configfiles:
         read(path)
@@ -39,9 +41,12 @@ try:
         CATALOG,
         sizes={name: (entry.dimension, entry.components) for name, entry in CATALOG.items()},
         parameters={name: entry.parameters for name, entry in CATALOG.items()},
+        source=" with ".join(["config.yaml", *GIVEN]),
     )
 except PinnscapeError as error:
-    sys.exit(f"pinnscape: {error}")
+    nested = "--config" in GIVEN and "reads as text" in str(error)
+    hint = " (--config hands numbers within {...} on as text: put them into a file for --configfile)" if nested else ""
+    sys.exit(f"pinnscape: {error}{hint}")
 
 # A clock that was wrong must not decide what is up to date. Jobs on other machines leave the dates to the process that plans.
 if workflow.is_main_process and (ahead := dates.ahead(Path("results"))):
