@@ -1,108 +1,147 @@
 """Work that splits: any number of shards gives the same bytes, and a new number computes nothing again."""
 
-import shutil
+import runpy
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from end_to_end.workspace import Job, Workspace, jobs
+from end_to_end.workspace import PROJECT, Job, Workspace, jobs
+
+from pinnscape import study
 
 pytestmark = [pytest.mark.xdist_group("shards"), pytest.mark.slow]
 
-RUN = "results/poisson1d/strong-form/seed-0"
-SURFACES, HESSIAN, TECHNIQUE = f"{RUN}/surface-lines.nc", f"{RUN}/hessian-final.nc", "results/poisson1d/intrinsic_dimension.nc"
-TARGETS = (SURFACES, HESSIAN, TECHNIQUE)
+PROBLEM, FORMULATIONS = "poisson1d", ("deep-ritz", "strong-form")
+PLANES, CHECKPOINTS = ("random", "trajectory", "lines"), ("init", "middle", "final")
+WORKS = ("surfaces", "hessians", "techniques")
+TECHNIQUE = f"results/{PROBLEM}/intrinsic_dimension.nc"
+
+
+def of_runs(*files: str) -> list[str]:
+    return [f"results/{PROBLEM}/{formulation}/seed-0/{file}" for formulation in FORMULATIONS for file in files]
+
+
+# What the job of each work makes.
+MADE = {
+    "surfaces": of_runs(*(f"surface-{plane}.nc" for plane in PLANES)),
+    "hessians": of_runs(*(f"hessian-{checkpoint}.nc" for checkpoint in CHECKPOINTS)),
+    "techniques": [TECHNIQUE],
+}
+TARGETS = [files[-1] for files in MADE.values()]
 MAIN = {
-    "surfaces": ("evaluate_surfaces", "poisson1d", "0"),
-    "hessians": ("measure_hessians", "poisson1d", "0"),
-    "techniques": ("measure_intrinsic_dimension", "poisson1d"),
+    "surfaces": ("evaluate_surfaces", PROBLEM, "0"),
+    "hessians": ("measure_hessians", PROBLEM, "0"),
+    "techniques": ("measure_intrinsic_dimension", PROBLEM),
 }
 SHARD = {"surfaces": "shard_surfaces", "hessians": "shard_hessians", "techniques": "shard_intrinsic_dimension"}
 
 
-def shards(count: int) -> dict:
-    return {"shards": dict.fromkeys(MAIN, count)}
+class Named(SimpleNamespace):
+    """Input or wildcards of a job."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return getattr(self, name, default)
 
 
-def work(count: int, *names: str) -> set[Job]:
-    """The jobs that do the work of all targets, or of those with these names."""
-    chosen = names or tuple(MAIN)
-    parts = {(SHARD[name], f"{i}-of-{count}", *MAIN[name][1:]) for name in chosen for i in range(1, count + 1)}
-    return {MAIN[name] for name in chosen} | (parts if count > 1 else set())
+def numbers(*counts: int) -> dict:
+    return {"shards": dict(zip(WORKS, counts, strict=True))}
 
 
-def data(root: Path) -> dict[str, bytes]:
-    """Every file that the three jobs make."""
-    paths = [*root.glob("results/poisson1d/*/seed-0/surface-*.nc"), *root.glob("results/poisson1d/*/seed-0/hessian-*.nc")]
-    return {str(path.relative_to(root)): path.read_bytes() for path in [*paths, root / TECHNIQUE]}
+def shards(work: str, count: int) -> set[Job]:
+    return {(SHARD[work], f"{i}-of-{count}", *MAIN[work][1:]) for i in range(1, count + 1)}
 
 
-def parts(root: Path) -> list[Path]:
-    return sorted(root.glob("results/shards/**/*.nc"))
+def data(root: Path, *works: str) -> dict[str, bytes]:
+    return {path: (root / path).read_bytes() for work in works for path in MADE[work]}
+
+
+def parts(root: Path, work: str = "*") -> list[Path]:
+    return sorted(root.glob(f"results/shards/{work}/**/*.nc"))
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """The three targets, made without shards."""
+    """The files of all works, made without shards. Tests leave them as they were."""
     workspace = Workspace(tmp_path_factory.mktemp("shards"), "tiny_shards.yaml")
     workspace.run("--", *TARGETS)
-    assert len(data(workspace.root)) == 2 * 3 + 2 * 3 + 1
     return workspace
 
 
-def without_work(finished: Workspace, root: Path) -> Workspace:
-    """A copy of the study whose trainings and directions alone are done."""
-    shutil.copytree(finished.root, root, dirs_exist_ok=True)
-    workspace = Workspace.__new__(Workspace)
-    workspace.root = root
-    for path in data(root):
-        (root / path).unlink()
-    return workspace
+def scripts(workspace: Workspace) -> dict[str, tuple[Callable[..., None], dict[str, list[str]], SimpleNamespace]]:
+    """By work: the script's function, its input, and its params."""
+    settings = study.parse(workspace.settings, [PROBLEM])
+    shared = {"engine": settings.engine(), "model": settings.model(PROBLEM)}
+    params = {
+        "surfaces": {"grid": {plane: settings.grid(plane) for plane in PLANES}},
+        "hessians": {"hessian": settings.hessian(), "checkpoints": list(CHECKPOINTS)},
+        "techniques": {"settings": settings.technique("intrinsic_dimension")},
+    }
+    checkpoints, training = of_runs("checkpoints.nc"), of_runs("training.nc")
+    inputs = {
+        "surfaces": {"directions": of_runs(*(f"directions-{plane}.nc" for plane in PLANES))},
+        "hessians": {"checkpoints": checkpoints},
+        "techniques": {"checkpoints": checkpoints, "training": training},
+    }
+    names = {"surfaces": "surfaces", "hessians": "hessian", "techniques": "intrinsic_dimension"}
+    paths = {work: str(PROJECT / f"workflow/scripts/{name}.py") for work, name in names.items()}
+    return {
+        work: (runpy.run_path(paths[work])["main"], inputs[work], SimpleNamespace(**shared, **params[work])) for work in WORKS
+    }
 
 
-@pytest.mark.parametrize("count", [3, 7])
-def test_any_number_of_shards_gives_the_same_bytes(finished: Workspace, tmp_path: Path, count: int) -> None:
-    workspace = without_work(finished, tmp_path)
-    with workspace.with_settings(shards(count)):
-        assert jobs(workspace.run("--", *TARGETS)) == work(count)
-        assert workspace.planned(*TARGETS) == set()
-    assert workspace.planned(*TARGETS) == set()
-    assert data(tmp_path) == data(finished.root)
-    assert parts(tmp_path) == [], "parts are temporary"
+@pytest.mark.parametrize("count", [1, 3, 7])
+@pytest.mark.parametrize("work", WORKS)
+def test_any_number_of_shards_gives_the_same_bytes(
+    finished: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, work: str, count: int
+) -> None:
+    """The scripts as jobs call them, one after the other in this process: without the start-up of many jobs."""
+    monkeypatch.chdir(finished.root)
+    main, given, params = scripts(finished)[work]
+    paths = [str(tmp_path / f"{i}-of-{count}.nc") for i in range(1, count + 1)]
+    for path in paths:
+        wildcards = Named(problem=PROBLEM, seed="0", scatteritem=Path(path).stem)
+        main(Named(**given), [path], params, wildcards, "cpu")
+    files = [str(tmp_path / "made" / path) for path in MADE[work]]
+    wildcards = Named(problem=PROBLEM, seed="0")
+    main(Named(**given, parts=paths), files, params, wildcards, "cpu")
+    assert {path: Path(file).read_bytes() for path, file in zip(MADE[work], files, strict=True)} == data(finished.root, work)
 
 
 def test_a_new_number_of_shards_computes_nothing_again(finished: Workspace) -> None:
-    for count in (2, 7):
-        with finished.with_settings(shards(count)):
-            assert finished.planned(*TARGETS) == set()
+    with finished.with_settings(numbers(3, 7, 2)):
+        assert finished.planned(*TARGETS) == set()
     assert finished.planned("--set-scatter", "surfaces=3", "--", *TARGETS) == set()
 
 
 def test_with_shards_an_edit_runs_the_shards_that_depend_on_it(finished: Workspace) -> None:
-    with finished.with_settings(shards(2) | {"grid": {"tolerance": 1e-4}}):
-        assert finished.planned(*TARGETS) == work(2, "surfaces")
-    with finished.with_settings(shards(2)):
-        with finished.edited("workflow/pinnscape/curvature/trace.py", append="\n# a remark\n"):
-            assert finished.planned(*TARGETS) == work(2, "hessians")
-        with finished.edited("workflow/pinnscape/training/intrinsic_dimension.py", append="\n# a remark\n"):
-            assert finished.planned(*TARGETS) == work(2, "techniques")
-        assert finished.planned(*TARGETS) == set()
+    with finished.with_settings(numbers(3, 3, 3) | {"grid": {"tolerance": 1e-4}}):
+        assert finished.planned(*TARGETS) == {MAIN["surfaces"]} | shards("surfaces", 3)
+    with (
+        finished.with_settings(numbers(1, 3, 2)),
+        finished.edited("workflow/pinnscape/curvature/trace.py", append="\n# a remark\n"),
+        finished.edited("workflow/pinnscape/training/intrinsic_dimension.py", append="\n# a remark\n"),
+    ):
+        expected = {MAIN["hessians"], MAIN["techniques"]} | shards("hessians", 3) | shards("techniques", 2)
+        assert finished.planned(*TARGETS) == expected
 
 
-def test_a_killed_run_keeps_the_shards_that_are_finished(finished: Workspace, tmp_path: Path) -> None:
-    workspace = without_work(finished, tmp_path)
-    with workspace.with_settings({"shards": {"hessians": 3}}):
-        workspace.run("--notemp", "--", HESSIAN)
-        made = parts(tmp_path)
-        assert [path.name for path in made] == ["1-of-3.nc", "2-of-3.nc", "3-of-3.nc"]
-        made[1].unlink()
-        for path in tmp_path.glob("results/poisson1d/*/seed-0/hessian-*.nc"):
-            path.unlink()
-        expected = {MAIN["hessians"], ("shard_hessians", "2-of-3", "poisson1d", "0")}
-        assert jobs(workspace.run("--", HESSIAN)) == expected
-    for path, content in data_of_hessians(finished.root).items():
-        assert (tmp_path / path).read_bytes() == content
-    assert parts(tmp_path) == []
-
-
-def data_of_hessians(root: Path) -> dict[str, bytes]:
-    return {path: content for path, content in data(root).items() if "hessian-" in path}
+def test_a_killed_run_keeps_the_shards_that_are_finished(finished: Workspace) -> None:
+    before = data(finished.root, *WORKS)
+    with finished.with_settings(numbers(2, 3, 2)):
+        for path in before:
+            (finished.root / path).unlink()
+        made = jobs(finished.run("--notemp", "--", *TARGETS))
+        assert made == {*MAIN.values()} | shards("surfaces", 2) | shards("hessians", 3) | shards("techniques", 2)
+        assert data(finished.root, *WORKS) == before
+        assert len(parts(finished.root)) == 7
+        # As if the run had been killed before the second shard was done.
+        parts(finished.root, "hessians")[1].unlink()
+        for path in MADE["hessians"]:
+            (finished.root / path).unlink()
+        made = jobs(finished.run("--", *TARGETS))
+        assert made == {MAIN["hessians"], ("shard_hessians", "2-of-3", PROBLEM, "0")}
+    assert data(finished.root, *WORKS) == before
+    assert parts(finished.root, "hessians") == [], "parts are temporary"
+    assert finished.planned(*TARGETS) == set(), "with another number again"
