@@ -41,7 +41,7 @@ QUICKER = {
 def runs(seeds: int = 2, parts: Parts | None = None) -> Runs:
     """Two formulations with some seeds."""
     found = tiny("poisson2d", 2, FORMULATIONS)
-    return Runs(found.discretization, tuple(run for run in found.all if run.seed < seeds), parts)
+    return Runs(found.discretization, tuple(run for run in found.all if run.seed < seeds), parts=parts)
 
 
 def settings_of(name: str) -> dict:
@@ -108,6 +108,9 @@ class Named(SimpleNamespace):
 
     def items(self):
         return vars(self).items()
+
+    def get(self, name, default=None):
+        return vars(self).get(name, default)
 
 
 def job(folder: Path) -> dict:

@@ -22,6 +22,8 @@ def study(tmp_path: Path) -> Path:
     root = tmp_path / "study"
     for name in (TRAINING, SOLUTION):
         data = xr.Dataset({"loss": storage.variable("step", np.array([2.0, np.nan, 1.0]), "loss")})
+        needed = ("theta", "snapshot_step") if name == TRAINING else ("u", "u_exact")
+        data = data.assign({name: storage.variable("point", np.zeros(2), name) for name in needed})
         owner = {"problem": "poisson1d", "formulation": "deep-ritz", "seed": 0}
         storage.write(root / name, data, stage="train", title="", configuration={}, **owner)
     (root / METRICS).parent.mkdir(parents=True)

@@ -143,6 +143,32 @@ def test_extreme_activations_are_finite(folder: Path) -> None:
         compare(found, eager, torch.stack([1e3 * initial(eager), torch.zeros(eager.network.size, dtype=torch.float64)]))
 
 
+class Explosive(Problem):
+    """A density that overflows where the solution is large."""
+
+    dimension = 1
+
+    def density(self, x, u, du):
+        return (du * du).sum((-2, -1)) + 1e-30 * exp(50.0 * u).sum(-1)
+
+    def exact(self, x):
+        return torch.sin(torch.pi * x)
+
+
+def test_a_density_that_overflows_is_not_finite_as_it_is_not_in_torch(folder: Path) -> None:
+    """And not the largest number that there is, which would look like a loss; infinite or NaN, as the order of sums has it."""
+    network, rule = Network(1, 1, 4, 1), quadrature.rule("gauss-legendre", 6, 1)
+    eager, found = (Discretization(Explosive(), network, rule, compiler=c) for c in (None, Compiler(folder)))
+    thetas = torch.stack([scale * initial(eager) for scale in (1.0, 1e3, -1e3)])
+    expected, measured = eager.measure(thetas), found.measure(thetas)
+    assert found.kernels is not None
+    for name in ("deep-ritz", "strong-form", "supervised"):
+        exists = expected[name].isfinite()
+        assert torch.equal(measured[name].isfinite(), exists)
+        close(measured[name][exists], expected[name][exists])
+    assert expected["deep-ritz"].isfinite().tolist() == [True, False, False]
+
+
 def test_code_is_compiled_once(folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for message in (["compiling the losses; the code is kept in"], []):
         caplog.clear()

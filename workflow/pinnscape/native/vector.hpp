@@ -65,11 +65,13 @@ INLINE Vec reduced_expm1(Vec x, Vec& power) {
 }
 
 INLINE Vec exp(Vec x) {
-    x = x > 709.0 ? broadcast(709.0) : x;
-    x = x < -708.0 ? broadcast(-708.0) : x;
+    const Mask overflows = x > 709.0, underflows = x < -708.0;
+    x = overflows ? broadcast(709.0) : x;
+    x = underflows ? broadcast(-708.0) : x;
     Vec power;
     const Vec p = reduced_expm1(x, power);
-    return power * p + power;
+    const Vec result = power * p + power;
+    return overflows ? broadcast(__builtin_inf()) : underflows ? Vec{} : result;
 }
 
 INLINE Vec tanh(Vec x) {
