@@ -45,7 +45,7 @@ bench: .venv/ready .venv-peers/ready
 	.venv-peers/bin/python -m pip install --disable-pip-version-check -r envs/peers.txt
 	touch $@
 
-# A study killed a hundred times at random moments; takes about 20 minutes.
+# A study killed a hundred times at random moments.
 soak: .venv/ready
 	$(BIN)/python tests/soak.py --kills 100
 
