@@ -10,6 +10,7 @@ import pytest
 from end_to_end.workspace import PROJECT, Job, Workspace, jobs
 
 from pinnscape import study
+from pinnscape.problems.catalog import CATALOG
 
 pytestmark = [pytest.mark.xdist_group("shards"), pytest.mark.slow]
 
@@ -71,7 +72,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 def scripts(workspace: Workspace) -> dict[str, tuple[Callable[..., None], dict[str, list[str]], SimpleNamespace]]:
     """By work: the script's function, its input, and its params."""
-    settings = study.parse(workspace.settings, [PROBLEM])
+    settings = study.parse(workspace.settings, CATALOG)
     shared = {"engine": settings.engine(), "model": settings.model(PROBLEM)}
     params = {
         "surfaces": {"grid": {plane: settings.grid(plane) for plane in PLANES}},
