@@ -21,7 +21,7 @@ from slurm.cluster import answer, jobs
 pytestmark = [pytest.mark.xdist_group("slurm"), pytest.mark.slow]
 
 PROFILE = ("--workflow-profile", "profiles/slurm")
-OFTEN = ("--slurm-init-seconds-before-status-checks", "2")  # looks at its jobs more often than the profile says
+OFTEN = ("--slurm-init-seconds-before-status-checks", "4")  # looks at its jobs more often than the profile says
 STUDY = {"study": {"problems": ["poisson1d"]}, "grid": {"planes": ["random"]}}
 TARGET = "results/figures/planes-poisson1d.png"
 # All that follows training in one job of Slurm: each job takes some seconds more than its work.
