@@ -81,14 +81,22 @@ def test_the_box_is_searched_inside_too_where_the_loss_falls_towards_its_corners
     assert found.value == pytest.approx(0.09, rel=1e-3)
 
 
-@settings(max_examples=15)
-@given(seed=st.integers(0, 1000), size=st.integers(2, 5))
-def test_the_best_corner_of_a_convex_quadratic_is_found_and_never_exceeded(seed, size):
-    matrix = with_spectrum(np.random.default_rng(seed).uniform(0.0, 5.0, size), seed)
-    signs = tensor(np.array(np.meshgrid(*[[-1.0, 1.0]] * size)).reshape(size, -1).T)
-    best = float(quadratic(matrix).loss(signs).max())
-    found = box(quadratic(matrix), torch.zeros(size, dtype=torch.float64), 1.0, random(16, size), 20).value
-    assert found == pytest.approx(best, rel=1e-9)
+def test_the_best_corner_of_a_convex_quadratic_is_never_exceeded_and_nearly_always_found():
+    """An ascent may end in a corner that is the best in its gradient's direction alone; 16 starts seldom all do."""
+    exact = []
+    for seed in range(60):
+        size = 2 + seed % 4
+        matrix = with_spectrum(np.random.default_rng(seed).uniform(0.0, 5.0, size), seed)
+        signs = tensor(np.array(np.meshgrid(*[[-1.0, 1.0]] * size)).reshape(size, -1).T)
+        best = float(quadratic(matrix).loss(signs).max())
+        found = box(quadratic(matrix), torch.zeros(size, dtype=torch.float64), 1.0, random(16, size), 20)
+        assert found.value <= best * (1 + 1e-12)
+        slope = quadratic(matrix).loss_and_gradient(found.offset)[1]
+        assert float(slope @ (slope.sign() - found.offset)) == pytest.approx(
+            0.0, abs=1e-9
+        )  # nothing is farther along the gradient
+        exact.append(found.value == pytest.approx(best, rel=1e-9))
+    assert np.mean(exact) >= 0.95
 
 
 @settings(max_examples=8)

@@ -40,7 +40,10 @@ SHARD = {"surfaces": "shard_surfaces", "hessians": "shard_hessians", "techniques
 
 
 class Named(SimpleNamespace):
-    """Input or wildcards of a job."""
+    """Input, params or wildcards of a job."""
+
+    def items(self) -> Any:
+        return vars(self).items()
 
     def get(self, name: str, default: Any = None) -> Any:
         return getattr(self, name, default)
@@ -87,9 +90,7 @@ def scripts(workspace: Workspace) -> dict[str, tuple[Callable[..., None], dict[s
     }
     names = {"surfaces": "surfaces", "hessians": "hessian", "techniques": "intrinsic_dimension"}
     paths = {work: str(PROJECT / f"workflow/scripts/{name}.py") for work, name in names.items()}
-    return {
-        work: (runpy.run_path(paths[work])["main"], inputs[work], SimpleNamespace(**shared, **params[work])) for work in WORKS
-    }
+    return {work: (runpy.run_path(paths[work])["main"], inputs[work], Named(**shared, **params[work])) for work in WORKS}
 
 
 @pytest.mark.parametrize("count", [1, 3, 7])

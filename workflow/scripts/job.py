@@ -33,10 +33,10 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
         _end(str(atomic.refusal(Path(path), error)))
     atomic.only_while(lambda: _check(ours, path))
     imported = time.process_time()
-    offered = {name: getattr(snakemake, name) for name in ("input", "output", "params", "wildcards")}
-    wanted = inspect.signature(main).parameters
     try:
         with orphans.ended():
+            offered = {name: getattr(snakemake, name) for name in ("input", "output", "params", "wildcards")}
+            wanted = inspect.signature(main).parameters
             if "device" in wanted:
                 offered["device"] = device(
                     snakemake.resources.get("device", "auto"), snakemake.resources.get("gpu", 0), snakemake.threads
