@@ -29,7 +29,10 @@ WORDS = {"normalization": "filter", "bias": "row"}
 REAL = {
     "interpolation": (interpolation, {"points": 9}),
     "barriers": (barriers, {"points": 5, "starts": 1}),
-    "curves": (curved, {"steps": 4, "check": 2, "points": 5, "nodes": 4, "segments": 2, "pivots": 1, "insertions": 0}),
+    "curves": (
+        curved,
+        {"steps": 4, "check": 2, "points": 5, "nodes": 4, "segments": 2, "band_steps": 4, "pivots": 1, "insertions": 0},
+    ),
     "three_points": (three_points_file, {"points": 15, "steps": 4, "check": 2, "nodes": 4}),
     "trajectory_geometry": (trajectory_geometry, {}),
     "sharpness": (sharpness_file, {"checkpoints": ["final"], "starts": 1, "iterations": 2}),

@@ -126,11 +126,11 @@ class Discretization:
             objective = Objective(part, formulation)
             loss, gradient = objective.loss_and_gradient(thetas[0])
             if loss.isfinite():
-                found = kernels.gradient(formulation, thetas[0].numpy())
+                _, gradients = kernels.gradients(formulation, thetas[:1].numpy())
                 _agree(kernels.loss(formulation, thetas[:1].numpy()), loss[None])
-                _agree(found[1], gradient)
+                _agree(gradients[0], gradient)
                 products = kernels.products(formulation, thetas[0].numpy(), thetas.numpy())
-                _agree(products, objective.hessian_product(thetas[0], thetas))
+                _agree(products, _products_backwards(objective, thetas[0], thetas))
 
     def jet(self, theta: Tensor, order: Order) -> Jet:
         """The solution u and its derivatives at the quadrature points for parameters (..., P)."""
@@ -285,11 +285,7 @@ class Objective:
         """Loss (...) and its gradient (..., P)."""
         theta, kernels = theta.detach(), self.discretization.kernels
         if kernels is not None:
-            found = [kernels.gradient(self.formulation, row) for row in _rows(theta)]
-            losses, gradients = (
-                torch.tensor([f[0] for f in found], dtype=theta.dtype),
-                torch.from_numpy(np.stack([f[1] for f in found])),
-            )
+            losses, gradients = (torch.from_numpy(found) for found in kernels.gradients(self.formulation, _rows(theta)))
             return losses.reshape(theta.shape[:-1]), gradients.reshape(theta.shape)
         theta = theta.requires_grad_()
         loss, gradient = torch.zeros(theta.shape[:-1], dtype=theta.dtype, device=theta.device), torch.zeros_like(theta)
@@ -331,6 +327,13 @@ class Objective:
 def _rows(theta: Tensor) -> np.ndarray:
     """Parameters (..., P) as rows (m, P)."""
     return theta.detach().reshape(-1, theta.shape[-1]).numpy()
+
+
+def _products_backwards(objective: Objective, theta: Tensor, vectors: Tensor) -> Tensor:
+    """Hessian-vector products (k, P), backwards twice: slower than ``hessian_product``, but torch's forward mode takes two seconds to load."""
+    theta = theta.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(objective(theta), theta, create_graph=True)
+    return torch.stack([torch.autograd.grad(gradient @ vector, theta, retain_graph=True)[0] for vector in vectors])
 
 
 def _agree(found: np.ndarray, expected: Tensor) -> None:

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import matplotlib.style
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from pinnscape import atomic
+from pinnscape.figures import ticks
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -62,7 +65,6 @@ _RC = {
     "hatch.color": "0.35",
     "hatch.linewidth": 0.5,
     "pdf.fonttype": 42,  # TrueType: text stays text in the journal's PDF
-    "savefig.facecolor": "white",
 }
 
 
@@ -92,11 +94,23 @@ def figure(height: float, width: float = WIDTH, *, square: bool = False, right: 
 @styled
 def save(fig: Figure, pdf: str | Path, png: str | Path, dpi: int) -> None:
     """Write ``fig`` as PDF and PNG without date or program, so that equal figures give equal bytes."""
+    fig.dpi = dpi
+    ticks.simplify(fig)
+    _arrange(fig)
+    # The canvases themselves: savefig would draw the figure once more for each file.
     with atomic.replacing(pdf) as unfinished:
-        fig.savefig(unfinished, format="pdf", dpi=dpi, metadata={"CreationDate": None})
-    fig.set_layout_engine("none")  # the parts keep their places; arranging them again would take as long as drawing
+        FigureCanvasPdf(fig).print_pdf(unfinished, metadata={"CreationDate": None})
+    fig.dpi = dpi
     with atomic.replacing(png) as unfinished:
-        fig.savefig(unfinished, format="png", dpi=dpi, metadata={"Software": None})
+        FigureCanvasAgg(fig).print_png(unfinished, metadata={"Software": None})
+
+
+def _arrange(fig: Figure) -> None:
+    """Give the parts of the figure their places, once for all files."""
+    engine = fig.get_layout_engine()
+    if engine is not None:
+        engine.execute(fig)
+        fig.set_layout_engine("none")
 
 
 def colour(formulation: str) -> str:

@@ -33,7 +33,8 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
     """
 
     def measure(run: Run) -> xr.Dataset:
-        found = {name: np.stack([values[name] for values in _each(runs, run, settings)]) for name in _TEXT}
+        each = _each(runs, run, settings)
+        found = {name: np.stack([values[name] for values in each]) for name in _TEXT}
         variables = {name: variable(("loss", *_DIMS.get(name, ())), values, _TEXT[name]) for name, values in found.items()}
         variables["norm"] = variable((), np.linalg.norm(run.theta()), "norm of theta at the final point")
         kinds, count = list(settings["kinds"]), settings["rays"]

@@ -44,12 +44,12 @@ class Kernels:
         self._library.loss(which, _at(thetas), count, _at(self._points), self._vectors, _at(results))
         return results
 
-    def gradient(self, formulation: str, theta: Array) -> tuple[float, Array]:
-        """Loss and gradient (P,) at parameters (P,)."""
-        (theta,), loss, result = self._checked(theta[None]), np.empty(1), np.empty(self._size)
-        which = FORMULATIONS.index(formulation)
-        self._library.gradient(which, _at(theta), _at(self._points), self._vectors, _at(loss), _at(result))
-        return float(loss[0]), result
+    def gradients(self, formulation: str, thetas: Array) -> tuple[Array, Array]:
+        """Loss (m,) and gradient (m, P) at parameters (m, P)."""
+        thetas, losses = self._checked(thetas), np.empty(len(thetas))
+        results, which, count = np.empty_like(thetas), FORMULATIONS.index(formulation), ctypes.c_long(len(thetas))
+        self._library.gradients(which, _at(thetas), count, _at(self._points), self._vectors, _at(losses), _at(results))
+        return losses, results
 
     def products(self, formulation: str, theta: Array, vectors: Array) -> Array:
         """Hessian at theta (P,) times each of the vectors (k, P)."""
@@ -74,7 +74,7 @@ def load(path: str) -> ctypes.CDLL:
     """The functions of a compiled file."""
     library = ctypes.CDLL(path)
     library.lanes.restype = ctypes.c_long
-    for name in ("measure_all", "loss", "gradient", "products"):
+    for name in ("measure_all", "loss", "gradients", "products"):
         getattr(library, name).restype = None
     return library
 

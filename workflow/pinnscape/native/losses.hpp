@@ -277,8 +277,9 @@ void loss(int formulation, const double* thetas, long count, const double* point
     if (formulation == SUPERVISED) evaluate<SUPERVISED>(thetas, count, points, vectors, losses);
 }
 
-void gradient(int formulation, const double* theta, const double* points, long vectors, double* loss, double* result) {
-    differentiate<Vec>(formulation, theta, nullptr, points, vectors, loss, result);
+void gradients(int formulation, const double* thetas, long count, const double* points, long vectors, double* losses, double* results) {
+    for (long k = 0; k < count; ++k)
+        differentiate<Vec>(formulation, thetas + k * PARAMETERS, nullptr, points, vectors, losses + k, results + k * PARAMETERS);
 }
 
 void products(int formulation, const double* theta, const double* directions, long count, const double* points, long vectors, double* results) {

@@ -1,6 +1,6 @@
 """The nudged elastic band: a chain of points between two minima that relaxes towards a minimum energy path."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -18,12 +18,14 @@ class Band:
     """Size and stiffness of an elastic band.
 
     Attributes:
+        band_steps: of Adam in each cycle, after all but the last of which pivots are inserted.
         pivots: between the ends, at first.
         insertions: how often pivots are inserted.
         inserted: number of pivots that come each time, in the segments that rise highest above their ends.
         stiffness: of the springs.
     """
 
+    band_steps: int
     pivots: int
     insertions: int
     inserted: int
@@ -69,7 +71,7 @@ def forces(pivots: Tensor, levels: Tensor, gradients: Tensor, stiffness: float) 
     Args:
         pivots: (m, P), the ends among them.
         levels: of all pivots (m).
-        gradients: of the levels at all pivots (m, P).
+        gradients: of the levels at the inner pivots (m - 2, P).
         stiffness: of the springs.
 
     Returns:
@@ -80,8 +82,7 @@ def forces(pivots: Tensor, levels: Tensor, gradients: Tensor, stiffness: float) 
     upwards = (levels[2:] > levels[:-2])[:, None]
     along = torch.where(upwards, after, before)
     tangent = along / along.norm(dim=1, keepdim=True).clamp_min(torch.finfo(along.dtype).tiny)
-    down = -gradients[1:-1]
-    across = down - (down * tangent).sum(1, keepdim=True) * tangent
+    across = (gradients * tangent).sum(1, keepdim=True) * tangent - gradients
     lengths = before.norm(dim=1, keepdim=True), after.norm(dim=1, keepdim=True)
     spring = stiffness * (lengths[1] - lengths[0])
     straighten = after - before - ((after - before) * tangent).sum(1, keepdim=True) * tangent
@@ -101,25 +102,33 @@ def kink(cosine: Tensor) -> Tensor:
 def relax(objective: Objective, a: Tensor, b: Tensor, band: Band, training: Training) -> Tensor:
     """Pivots (band.final_pivots + 2, P) of an elastic band from a to b (Draxler et al. 2018, algorithms 1 and 2).
 
-    Simpler than their AutoNEB in that the number of inserted pivots is fixed. Forces are those of ``Level``. Adam follows the forces, ``training.steps`` in each cycle. Of all bands that are evaluated
-    densely, the straight line first, the one with the lowest maximum is returned.
+    Simpler than their AutoNEB in that the number of inserted pivots is fixed. Forces are those of ``Level``, and Adam follows them. Of
+    all bands that are evaluated densely, the straight line first, the one with the lowest maximum is returned.
 
     Args:
         objective: has ``loss``, ``loss_and_gradient`` and ``minimum``.
         a: (P,).
         b: (P,).
         band: its size and stiffness.
-        training: see there.
+        training: see there; but ``band.band_steps`` steps in each cycle.
     """
-    level = Level(objective, a, b)
+    level, ends = Level(objective, a, b), torch.stack([a, b])
+    heights, training = level(ends)[0], replace(training, steps=band.band_steps)
+
+    def pull(inner: Tensor) -> tuple[Tensor, Tensor]:
+        rows = inner.reshape(-1, len(a))
+        levels, gradients = level(rows)
+        force = forces(_between(ends, rows), _between(heights, levels), gradients, band.stiffness)
+        return levels[levels.isfinite()].sum(), -force.ravel()
+
     line = straight(a, b, band.final_pivots + 2)
     dense = chain(band.final_pivots + 1)(training.positions)
     best = Best(objective, line, lambda pivots: points_on(dense, pivots))
     pivots = displaced(straight(a, b, band.pivots + 2), training.perturbation, training.seed)
     for cycle in range(band.insertions + 1):
         last = cycle == band.insertions
-        for inner in descend(lambda inner: _pull(level, a, b, inner, band.stiffness), pivots[1:-1].ravel(), training):
-            pivots = torch.cat([a[None], inner.reshape(-1, len(a)), b[None]])
+        for inner in descend(pull, pivots[1:-1].ravel(), training):
+            pivots = _between(ends, inner.reshape(-1, len(a)))
             if last:
                 best.offer(pivots)
         if not last:
@@ -147,7 +156,6 @@ def insert(level: Level, pivots: Tensor, count: int) -> Tensor:
     return torch.stack(rows)
 
 
-def _pull(level: Level, a: Tensor, b: Tensor, inner: Tensor, stiffness: float) -> tuple[Tensor, Tensor]:
-    pivots = torch.cat([a[None], inner.reshape(-1, len(a)), b[None]])
-    levels, gradients = level(pivots)
-    return levels[levels.isfinite()].sum(), -forces(pivots, levels, gradients, stiffness).ravel()
+def _between(ends: Tensor, rows: Tensor) -> Tensor:
+    """The first end, the rows, the last end."""
+    return torch.cat([ends[:1], rows, ends[1:]])
