@@ -65,7 +65,7 @@ class Soak:
         root = self.folder / name
         shutil.rmtree(root, ignore_errors=True)
         root.mkdir()
-        workspace = Workspace(root)
+        workspace = Workspace(root, fresh=True)
         workspace.config(merged(workspace.settings, _STUDY))
         return workspace
 

@@ -69,7 +69,7 @@ class Folder:
         from end_to_end.workspace import Workspace, merged
 
         self.merged = merged
-        self.workspace = Workspace(root)
+        self.workspace = Workspace(root, fresh=True)
         self.base = yaml.safe_load((FOLDER.parent / "config.yaml").read_text()) | {"problems": {}}
         cache = FOLDER.parent / ".cache"
         if cache.is_dir():

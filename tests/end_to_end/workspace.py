@@ -25,15 +25,24 @@ def merged(base: dict, override: dict) -> dict:
 
 
 class Workspace:
-    """A folder with the project and the tiny study of tests/tiny.yaml, with what ``more`` of tests/ changes of it."""
+    """A folder with the project and the tiny study of tests/tiny.yaml.
 
-    def __init__(self, root: Path, more: str = "") -> None:
+    Args:
+        root: the folder.
+        more: a file of tests/ with what is different in its study.
+        fresh: without the machine code that other workspaces have left.
+    """
+
+    def __init__(self, root: Path, more: str = "", *, fresh: bool = False) -> None:
         self.root = root
         for part in PARTS:
             source = PROJECT / part
             copy = shutil.copytree if source.is_dir() else shutil.copy2
-            copy(source, root / part, **({"ignore": shutil.ignore_patterns("__pycache__")} if source.is_dir() else {}))
+            copy(source, root / part)
         (root / "results").mkdir(exist_ok=True)
+        if not fresh:
+            (PROJECT / ".cache").mkdir(exist_ok=True)
+            (root / ".cache").symlink_to(PROJECT / ".cache")
         shutil.copy2(PROJECT / "results/README.md", root / "results/README.md")
         tiny = yaml.safe_load((PROJECT / "tests/tiny.yaml").read_text())
         if more:
@@ -49,7 +58,7 @@ class Workspace:
 
     @property
     def environment(self) -> dict[str, str]:
-        return os.environ | {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "300"}
+        return os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "300"}
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "snakemake", *arguments]
