@@ -2,12 +2,11 @@
 
 import os
 import re
-import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import torch
+from end_to_end import forks
 from end_to_end.faults import RUN, message
 from end_to_end.workspace import PROJECT, Workspace
 
@@ -17,22 +16,14 @@ pytestmark = pytest.mark.xdist_group("faults")  # one after the other: each runs
 def test_bad_configurations_give_one_line_and_no_traceback() -> None:
     files = sorted((PROJECT / "tests/bad_configs").glob("*.yaml"))
     assert len(files) >= 20
-
-    def call(path: Path) -> tuple[Path, subprocess.CompletedProcess[str]]:
-        command = ["-n", "--nolock", "--configfile", str(path)]
-        python = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
-        workspace = Workspace.__new__(Workspace)
-        full = Workspace.command(workspace, *command)
-        return path, subprocess.run(full, cwd=PROJECT, env=python, capture_output=True, text=True, check=False)
-
-    with ThreadPoolExecutor(2) as pool:
-        for path, done in pool.map(call, files[::8]):
-            output = done.stdout + done.stderr
-            expected = path.read_text().splitlines()[0].removeprefix("# expect: ")
-            assert done.returncode == 1, path
-            assert "Traceback" not in output, path
-            (line,) = message(output)
-            assert expected in line, path
+    for path in files[::8]:
+        done = forks.call(["-n", "--nolock", "--configfile", str(path)], PROJECT, dict(os.environ), timeout=60)
+        output = done.stdout + done.stderr
+        expected = path.read_text().splitlines()[0].removeprefix("# expect: ")
+        assert done.returncode == 1, path
+        assert "Traceback" not in output, path
+        (line,) = message(output)
+        assert expected in line, path
 
 
 def test_a_syntax_error_names_the_file_and_the_line(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
+from end_to_end import forks
 
 PROJECT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "config.yaml", "pyproject.toml", "workflow", "profiles", "envs")
@@ -61,18 +62,12 @@ class Workspace:
         return os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "300"}
 
     def command(self, *arguments: str) -> list[str]:
+        """A call that is to be hit, in a process of its own."""
         return [sys.executable, "-m", "snakemake", *arguments]
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.command(*arguments),
-            cwd=self.root,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=500,
-        )
+        """A call that ends by itself."""
+        return forks.call(list(arguments), self.root, self.environment, timeout=500)
 
     def run(self, *arguments: str) -> str:
         """Run the workflow; it must succeed."""

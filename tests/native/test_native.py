@@ -61,9 +61,10 @@ def compare(found: Discretization, eager: Discretization, thetas: torch.Tensor) 
     for formulation in FORMULATIONS:
         a, b = Objective(found, formulation), Objective(eager, formulation)
         close(a.loss(thetas), b.loss(thetas))
-        for one, other in zip(a.loss_and_gradient(thetas[0]), b.loss_and_gradient(thetas[0]), strict=True):
-            assert one.shape == other.shape
-            close(one, other)
+        for theta in (thetas[0], thetas):
+            for one, other in zip(a.loss_and_gradient(theta), b.loss_and_gradient(theta), strict=True):
+                assert one.shape == other.shape
+                close(one, other)
         close(a.hessian_product(thetas[0], vectors), b.hessian_product(thetas[0], vectors))
         close(a.hessian_product(thetas[0], vectors[1]), b.hessian_product(thetas[0], vectors[1]))
 

@@ -23,12 +23,19 @@ pytestmark = [pytest.mark.xdist_group("slurm"), pytest.mark.slow]
 PROFILE = ("--workflow-profile", "profiles/slurm")
 OFTEN = ("--slurm-init-seconds-before-status-checks", "4")  # looks at its jobs more often than the profile says
 STUDY = {"study": {"problems": ["poisson1d"]}, "grid": {"planes": ["random"]}}
-TARGET = "results/figures/planes-poisson1d.png"
+TARGETS = ("results/figures/planes-poisson1d.png", "results/tables/claims.csv")
 # All that follows training in one job of Slurm: each job takes some seconds more than its work.
 ONE_JOB = (
     "--groups",
-    *[f"{rule}=rest" for rule in ("select_checkpoints", "find_directions", "evaluate_surfaces", "figure_planes")],
-)
+    *[
+        f"{rule}=rest"
+        for rule in (
+            "select_checkpoints", "find_directions", "evaluate_surfaces", "figure_planes", "measure_hessians",
+            "collect_metrics", "judge_claims",
+        )
+    ],
+    "--set-resources", "measure_hessians:gpu=0",  # it runs beside the surfaces, and there is one GPU
+)  # fmt: skip
 # A job with a GPU, its log, and a job without that fails because its input is broken.
 TRAINING = "results/poisson1d/deep-ritz/seed-0/training.nc"
 CHECKPOINTS = "results/neo_hookean2d/deep-ritz/seed-0/checkpoints.nc"
@@ -119,8 +126,8 @@ def runs(slurm: Path, tmp_path_factory: pytest.TempPathFactory) -> Runs:
         for workspace in (here, there):
             workspace.config(merged(workspace.settings, STUDY))
         with (
-            started(there, logs / "there", *PROFILE, *OFTEN, *ONE_JOB, "--", TARGET) as study,
-            started(here, logs / "here", "-c1", TARGET) as local,
+            started(there, logs / "there", *PROFILE, *OFTEN, *ONE_JOB, "--", *TARGETS) as study,
+            started(here, logs / "here", "-c1", "--", *TARGETS) as local,
         ):
             soon(lambda: len(of_rule("train_network", failing, before)) == 2, "training was not tried again")
             log = failing.root / LOG
@@ -156,14 +163,14 @@ def test_a_study_on_the_cluster_gives_the_same_bytes_as_here(runs: Runs) -> None
     files = data_files(runs.there.root)
     assert files == data_files(runs.here.root)
     kinds = [path.suffix for path in files]
-    assert [kinds.count(kind) for kind in (".nc", ".png", ".pdf")] == [2 * (3 + 2 + 2), 1, 1]
+    assert [kinds.count(kind) for kind in (".nc", ".png", ".pdf", ".csv")] == [2 * (3 + 2 + 2 + 3), 1, 1, 2]
     assert [path for path in files if (runs.here.root / path).read_bytes() != (runs.there.root / path).read_bytes()] == []
 
 
 def test_the_profile_has_the_rerun_settings_of_the_one_that_it_replaces(runs: Runs) -> None:
     for path in (runs.there.root / "workflow").rglob("*.py"):
         os.utime(path)
-    assert runs.there.planned(TARGET) == runs.there.planned(*PROFILE, "--", TARGET) == set()
+    assert runs.there.planned(*TARGETS) == runs.there.planned(*PROFILE, "--", *TARGETS) == set()
 
 
 def test_no_two_jobs_share_the_gpu(runs: Runs) -> None:
