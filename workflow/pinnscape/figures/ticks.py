@@ -1,7 +1,7 @@
 """Labels of ticks as plain text: matplotlib would parse each of them as a formula, which takes a fifth of the time of a figure."""
 
 import re
-from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter
@@ -30,16 +30,16 @@ class Plain(Formatter):
     def __call__(self, x: float, pos: int | None = None) -> str:
         return plain(self._formatter(x, pos))
 
-    def format_ticks(self, values: Sequence[float]) -> list[str]:
+    def format_ticks(self, values: list[float]) -> list[str]:
         return [plain(label) for label in self._formatter.format_ticks(values)]
 
     def get_offset(self) -> str:
         return plain(self._formatter.get_offset())
 
-    def set_locs(self, locs: Sequence[float]) -> None:
+    def set_locs(self, locs: list[float]) -> None:
         self._formatter.set_locs(locs)
 
-    def set_axis(self, axis: object) -> None:
+    def set_axis(self, axis: Any) -> None:
         super().set_axis(axis)
         self._formatter.set_axis(axis)
 
