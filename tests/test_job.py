@@ -2,6 +2,7 @@
 
 import logging
 import re
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -151,6 +152,38 @@ def test_ctrl_c_ends_a_job_without_a_traceback(tmp_path, capsys):
     assert ended.value.code == 130
     assert capsys.readouterr() == ("", "")
     assert logged(snakemake) == "interrupted\n"
+
+
+def test_so_does_one_that_a_library_turns_into_another_exception(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(job, "_interrupts", [])
+    snakemake = call(tmp_path)
+
+    def main():
+        try:
+            job._interrupt(signal.SIGINT, None)
+        except KeyboardInterrupt as error:
+            raise RuntimeError("a class cannot be made") from error
+
+    with pytest.raises(SystemExit) as ended:
+        job.run(main, snakemake)
+    assert ended.value.code == 130
+    assert capsys.readouterr() == ("", "")
+    assert logged(snakemake) == "interrupted\n"
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_ctrl_c_while_modules_load_ends_quietly_unless_the_shell_has_it_ignored(tmp_path, ignored):
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"import os, signal, sys\nsnakemake = None\nsys.path.insert(0, {str(Path(job.__file__).parent)!r})\n"
+        "from job import run\nos.kill(os.getpid(), signal.SIGINT)\nprint('went on')\n"
+    )
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if ignored else signal.getsignal(signal.SIGINT)
+    try:
+        done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (done.returncode, done.stdout, done.stderr) == ((0, "went on\n", "") if ignored else (130, "", ""))
 
 
 def test_a_log_that_cannot_be_written_is_one_line(tmp_path, capsys):

@@ -1,15 +1,18 @@
 """What every script does around its work: find the library, set threads, write the log, and turn the user's mistakes into one line."""
 
 import gc
+import os
+import signal
 import sys
 
 _IS_JOB = hasattr(sys.modules["__main__"], "snakemake")
-if _IS_JOB:
-    gc.disable()  # until all modules are loaded, which creates much and leaves no garbage: a fifth of the time
+if _IS_JOB:  # until all modules are loaded
+    gc.disable()  # it would take a fifth of the time, and there is no garbage
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # there is nothing to end well
 
 import inspect
 import logging
-import os
 import time
 import traceback
 from collections.abc import Callable
@@ -42,6 +45,8 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
         _end(str(atomic.refusal(Path(path), error)))
     atomic.only_while(lambda: _check(ours, path))
     imported = time.process_time()
+    if _IS_JOB and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         with orphans.ended():
             offered = {name: getattr(snakemake, name) for name in ("input", "output", "params", "wildcards")}
@@ -58,6 +63,9 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
         log.error("interrupted")
         sys.exit(130)
     except Exception as error:
+        if _interrupts:  # some libraries turn the one exception into another
+            log.error("interrupted")
+            sys.exit(130)
         log.error("%s", traceback.format_exc())
         if memory.ran_out(error):
             _end(f"{_out_of_memory(snakemake)} (log: {path})")
@@ -65,6 +73,14 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
     finally:
         atomic.only_while(None)
     log.info("done: %.2f s of CPU for start-up and imports, %.2f s for the work", imported, time.process_time() - imported)
+
+
+_interrupts: list[int] = []
+
+
+def _interrupt(number: int, frame: Any) -> None:
+    _interrupts.append(number)
+    raise KeyboardInterrupt
 
 
 def device(wanted: str, gpus: int, threads: int) -> str:
