@@ -34,7 +34,7 @@ STUDY = {
     "checkpoints": {"middle": 0.5},
     "hessian": {"density": {"probes": 1, "steps": 10, "deflate": 2, "bins": 60, "width": 0.02}},
     "grid": {"planes": ["random"], "tolerance": 0.0, "points": 41, "line_points": 21, "radius": {"lines": 1.0, "random": 1.0}},
-    "directions": {"lines": 1},
+    "directions": {"lines": 2},
     "claims": {"well_conditioned": {"rank": 5}, "convex": {"radius": [0.2, 1.0]}},
 }
 # Name: file, log folder of the job and of its shards, settings of the single and of the double work.
