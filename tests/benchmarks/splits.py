@@ -32,7 +32,7 @@ STUDY = {
         "snapshots": {"even": 3, "logarithmic": 3},
     },
     "checkpoints": {"middle": 0.5},
-    "hessian": {"density": {"probes": 1, "steps": 10, "deflate": 2, "bins": 60, "width": 0.02}},
+    "hessian": {"density": {"probes": 2, "steps": 10, "deflate": 2, "bins": 60, "width": 0.02}},
     "grid": {"planes": ["random"], "tolerance": 0.0, "points": 41, "line_points": 21, "radius": {"lines": 1.0, "random": 1.0}},
     "directions": {"lines": 2},
     "claims": {"well_conditioned": {"rank": 5}, "convex": {"radius": [0.2, 1.0]}},
