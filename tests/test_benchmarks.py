@@ -6,15 +6,20 @@ import sys
 import numpy as np
 import pytest
 import torch
+import yaml
 from benchmarks.client import Client, WorkerError
 from benchmarks.figure import draw
 from benchmarks.pinn import BOUNDARIES, LOSSES, Pinn
 from benchmarks.readme_table import duration, markdown
 from benchmarks.rows import Row, alternate, disagreement, read, relative, slope, write
+from benchmarks.splits import CASES, STUDY
 from benchmarks.suite import visited
 from cases import initial, small
+from end_to_end.workspace import PROJECT, merged
 
+from pinnscape import study
 from pinnscape.objective import Objective
+from pinnscape.problems.catalog import CATALOG
 
 ROWS = [
     Row("grid 5×5", 0.0123456, "some-package", "1.2", 0.25, 20.25, ">= 5", 1.7e-13, 1e-10, "a note, with a comma"),
@@ -204,3 +209,10 @@ def test_the_plane_of_visited_points(rows):
     np.testing.assert_allclose(
         centre + axes[0][2] * directions[0] + axes[1][4] * directions[1], thetas[2 * steps + 4], atol=1e-12
     )
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_settings_of_split_timings_are_valid(name):
+    base = yaml.safe_load((PROJECT / "config.yaml").read_text()) | {"problems": {}}
+    for settings in CASES[name][3:]:
+        study.parse(merged(merged(base, STUDY), settings), CATALOG)
