@@ -178,7 +178,7 @@ def test_ctrl_c_while_modules_load_ends_quietly_unless_the_shell_has_it_ignored(
         f"import os, signal, sys\nsnakemake = None\nsys.path.insert(0, {str(Path(job.__file__).parent)!r})\n"
         "from job import run\nos.kill(os.getpid(), signal.SIGINT)\nprint('went on')\n"
     )
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if ignored else signal.getsignal(signal.SIGINT)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN if ignored else signal.default_int_handler)
     try:
         done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     finally:
