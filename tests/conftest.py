@@ -1,10 +1,14 @@
 """Settings of all tests: one thread, and examples that are the same in every run."""
 
+import signal
+
 import pytest
 import torch
 from hypothesis import settings
 
 torch.set_num_threads(1)
+# A shell ignores it for what it starts in the background, and so would all that tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("pinnscape", deadline=None, derandomize=True, database=None)
 settings.load_profile("pinnscape")
 

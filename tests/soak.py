@@ -76,18 +76,16 @@ class Soak:
         try:
             output, _ = process.communicate(timeout=moment)
         except subprocess.TimeoutExpired:
-            output = self._strike(process, number, target)
+            self._strike(process, number, target)
         else:
             self._ended(process.returncode, output)
         self._compare()
 
-    def _strike(self, process: subprocess.Popen, number: signal.Signals, target: str) -> str:
-        """Hit a run and wait for what it has to say; without a job there is none to hit, so Snakemake is."""
+    def _strike(self, process: subprocess.Popen, number: signal.Signals, target: str) -> None:
+        """Hit a run and wait for its end; without a job there is none to hit, so Snakemake is. A run that is done all the same does not count."""
         jobs = jobs_of(self.workspace)
         if target == "job" and not jobs:
             target = "snakemake"
-        self.count.kills[f"{number.name} of {target}"] += 1
-        print(f"kill {sum(self.count.kills.values())}: {number.name} of {target}", flush=True)
         try:
             if target == "group":
                 os.killpg(process.pid, number)
@@ -96,11 +94,16 @@ class Soak:
         except ProcessLookupError:
             pass  # it was faster
         try:
-            return process.communicate(timeout=_PATIENCE)[0]
+            output = process.communicate(timeout=_PATIENCE)[0]
         except subprocess.TimeoutExpired:
             self.count.fault("a run does not end", f"{number.name} of {target}")
             process.kill()
-            return process.communicate()[0]
+            output = process.communicate()[0]
+        if process.returncode == 0:  # it was faster
+            self._ended(0, output)
+            return
+        self.count.kills[f"{number.name} of {target}"] += 1
+        print(f"kill {sum(self.count.kills.values())}: {number.name} of {target}", flush=True)
 
     def _start(self) -> subprocess.Popen:
         arguments = self.workspace.command("-c2", *self.flags)
@@ -178,6 +181,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0, help="stop earlier than after all kills")
     options = parser.parse_args()
     begin = time.monotonic()
+    # A shell ignores it for what it starts in the background, and so would all that is started here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder:
         soak = Soak(Path(folder), options.seed)
         while sum(soak.count.kills.values()) < options.kills and time.monotonic() - begin < 60.0 * options.minutes:

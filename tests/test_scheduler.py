@@ -5,9 +5,11 @@ from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
+from snakemake.cli import get_argument_parser
+from snakemake.settings.types import MaxJobsPerTimespan
 
 import scheduler
-from scheduler import judge, trouble
+from scheduler import costs_too_much, judge, trouble
 
 OFF = "Slurm accounting storage is disabled"
 EVERYTHING = list(product(("sacct", "squeue"), (5, 40, 200), (None, 0, 10, 100, 180, 181, 300), ("", OFF, None)))
@@ -122,3 +124,11 @@ def test_where_slurm_says_nothing_sbatch_will(tmp_path, monkeypatch) -> None:
     assert trouble("squeue", 5) is None
     programs(tmp_path, monkeypatch, scontrol="echo 'slurm_load_ctl_conf error' >&2; exit 1")
     assert scheduler.memory() is None
+
+
+def test_the_default_limit_of_jobs_is_none_and_one_that_is_asked_for_stays() -> None:
+    default = get_argument_parser().get_default("max_jobs_per_timespan")
+    assert costs_too_much(MaxJobsPerTimespan.parse_choice(default))
+    assert not costs_too_much(MaxJobsPerTimespan.parse_choice("100/1m"))
+    assert not costs_too_much(MaxJobsPerTimespan.parse_choice("10/1s"))
+    assert not costs_too_much(None)

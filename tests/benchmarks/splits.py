@@ -9,7 +9,6 @@ import argparse
 import csv
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -83,9 +82,7 @@ class Folder:
     def call(self, cores: int, *arguments: str) -> float:
         """Seconds of a call of Snakemake."""
         begin = time.monotonic()
-        command = self.workspace.command("-c", str(cores), *arguments)
-        there = {"cwd": self.workspace.root, "env": self.workspace.environment}
-        done = subprocess.run(command, capture_output=True, text=True, check=False, **there)
+        done = self.workspace.alone("-c", str(cores), *arguments)
         if done.returncode:
             sys.exit(done.stdout + done.stderr)
         return time.monotonic() - begin

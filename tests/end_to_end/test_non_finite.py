@@ -49,7 +49,7 @@ def test_losses_that_overflow_in_a_part_of_a_surface_are_masked_from_files_to_ta
     }
     figures = [f"results/figures/{name}-gelfand1d.png" for name in ("planes", "cross", "lines")]
     with workspace.with_settings(changes):
-        workspace.run("tables", *figures)
+        workspace.run()
     run = tmp_path / "results/gelfand1d/deep-ritz/seed-0"
     for plane in ("random", "lines"):
         surface = storage.read(run / f"surface-{plane}.nc", "surfaces")

@@ -109,9 +109,7 @@ def test_memory_that_does_not_suffice_is_one_line_and_its_remedy_works(tmp_path:
         before = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (limit, before[1]))
         try:
-            command = workspace.command("-c1", target)
-            there = {"cwd": workspace.root, "env": workspace.environment}
-            return subprocess.run(command, check=False, capture_output=True, text=True, timeout=500, **there)
+            return workspace.alone("-c1", target)
         finally:
             resource.setrlimit(resource.RLIMIT_AS, before)
 

@@ -69,6 +69,11 @@ class Workspace:
         """A call that ends by itself."""
         return forks.call(list(arguments), self.root, self.environment, timeout=500)
 
+    def alone(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The same in a process of its own, which loads everything anew."""
+        options = {"cwd": self.root, "env": self.environment, "timeout": 500}
+        return subprocess.run(self.command(*arguments), check=False, capture_output=True, text=True, **options)
+
     def run(self, *arguments: str) -> str:
         """Run the workflow; it must succeed."""
         done = self.snakemake("-c2", *arguments)

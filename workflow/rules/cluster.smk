@@ -1,14 +1,10 @@
 # How Snakemake's scheduler is used, and what must hold on a cluster before the first job is submitted.
 sys.path.append(str(WORKFLOW / "scripts"))
 
-from scheduler import trouble
+from scheduler import costs_too_much, trouble
 
-# With a limit of jobs in a time span, Snakemake 9 looks for jobs again after each such span, once for every time that it has looked before: more and
-# more often, until that takes a quarter of a core, and once after the last job has ended. So its default, 100 in a second, is none here.
-limits = workflow.scheduling_settings
-if limits and limits.max_jobs_per_timespan:
-    if (limits.max_jobs_per_timespan.max_jobs, limits.max_jobs_per_timespan.timespan) == (100, 1):
-        limits.max_jobs_per_timespan = None
+if workflow.scheduling_settings and costs_too_much(workflow.scheduling_settings.max_jobs_per_timespan):
+    workflow.scheduling_settings.max_jobs_per_timespan = None
 
 
 onstart:

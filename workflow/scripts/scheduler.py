@@ -1,4 +1,6 @@
-"""Whether Slurm can tell what became of a job. Asked before the first one is submitted: without an answer Snakemake would wait for ever and say nothing.
+"""What to know of Snakemake's scheduler, and whether Slurm can tell what became of a job.
+
+The latter is asked before the first job is submitted: without an answer Snakemake would wait for ever and say nothing.
 
 The executor asks sacct, which needs Slurm's accounting database, or squeue, which forgets a job some time after its end.
 """
@@ -6,8 +8,21 @@ The executor asks sacct, which needs Slurm's accounting database, or squeue, whi
 import re
 import shutil
 import subprocess
+from typing import Any
 
 LONGEST_PAUSE = 180  # seconds between two looks of the executor at its jobs, at most
+
+
+def costs_too_much(limit: Any) -> bool:
+    """Whether this is Snakemake's default limit of jobs in a time span, 100 in a second, which no study reaches.
+
+    With a limit Snakemake 9 looks for jobs again after each span, once for every time that it has looked before: more and more often, until that
+    takes a quarter of a core, and once after the last job has ended.
+
+    Args:
+        limit: ``max_jobs_per_timespan`` of its scheduling settings; None is no limit.
+    """
+    return limit is not None and (limit.max_jobs, limit.timespan) == (100, 1)
 
 
 def trouble(command: str, first_look: int) -> str | None:
