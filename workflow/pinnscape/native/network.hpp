@@ -44,8 +44,8 @@ template <class T, Order ORDER, bool REVERSE>
 struct Pass {
     using P = Planes<T>;
     static constexpr int S = streams_of(ORDER), K = P::TANGENTS;
-    // Vectors of points at a time: enough columns to keep the multiplier busy, few enough to stay in the caches.
-    static constexpr int WISHED = 16 / (S * (1 + K)), V = WISHED >= 4 ? 4 : WISHED >= 2 ? 2 : 1;
+    // Vectors of points at a time: enough columns to keep the multiplier busy, few enough to stay in the caches; as timed.
+    static constexpr int COLUMNS = S * (1 + K), V = COLUMNS == 1 ? 2 : COLUMNS <= 4 ? 4 : COLUMNS <= 8 ? 2 : 1;
     static constexpr int PLANE = S * V, ROW = PLANE * (1 + K);  // vectors in a plane and of a unit
     static constexpr bool SECOND = ORDER == LAPLACIAN || ORDER == HESSIAN;
     static constexpr int SLOPES = ORDER == VALUE ? 1 : SECOND ? 3 : 2;  // derivatives of the activation for the reverse pass

@@ -3,6 +3,9 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
 
 #if defined(__AVX512F__)
 constexpr int LANES = 8;
@@ -74,6 +77,31 @@ INLINE Vec exp(Vec x) {
     return overflows ? broadcast(__builtin_inf()) : underflows ? Vec{} : result;
 }
 
+#if defined(__AVX512F__)
+// tanh(n h + r) = N / (N + 2 - 2 w) with N = w (S + 1) + S - 1, S = 2^(n / 16), w = tanh r, for h = ln 2 / 32, |r| <= h / 2: half the work of expm1.
+INLINE Vec tanh(Vec x) {
+    // Bits of 2^(j / 16), less those of n = j where n is added; half of what their rounding loses, as a fraction of them.
+    alignas(64) static const int64_t POWERS[16] = {
+        0x3ff0000000000000, 0x3fefb5586cf9890f, 0x3fef72b83c7d517b, 0x3fef387a6e756238, 0x3fef06fe0a31b715, 0x3feedea64c123422,
+        0x3feebfdad5362a27, 0x3feeab07dd485429, 0x3feea09e667f3bcd, 0x3feea11473eb0187, 0x3feeace5422aa0db, 0x3feec49182a3f090,
+        0x3feee89f995ad3ad, 0x3fef199bdd85529c, 0x3fef5818dcfba487, 0x3fefa4afa2a490da};
+    alignas(64) static const double LOST[16] = {
+        0.0, 4.09466e-17, -1.39696e-17, 3.91329e-17, 1.67423e-17, 1.87543e-17, 9.78629e-18, 2.84324e-17,
+        -3.4179e-17, -1.17955e-17, 2.57742e-17, 7.67071e-18, 2.43758e-17, 8.42744e-18, 8.95063e-18, -2.77253e-17};
+    const __m512i sign = _mm512_and_si512(_mm512_castpd_si512(x), _mm512_set1_epi64(INT64_MIN));
+    const Vec size = _mm512_min_pd(_mm512_set1_pd(20.0), _mm512_abs_pd(x));  // in this order NaN stays
+    const Vec shifted = size * 46.16624130844683 + 0x1.8p52;  // rounds, and leaves n in the lowest bits
+    const Vec r = size - (shifted - 0x1.8p52) * 0.02166084939249829;
+    const __m512i n = _mm512_castpd_si512(shifted);  // of which look-ups take the lowest four bits
+    const __m512i power = _mm512_permutex2var_epi64(_mm512_load_si512(POWERS), n, _mm512_load_si512(POWERS + 8));
+    const Vec lost = _mm512_permutex2var_pd(_mm512_load_pd(LOST), n, _mm512_load_pd(LOST + 8));
+    const Vec s = _mm512_castsi512_pd(_mm512_add_epi64(power, _mm512_slli_epi64(n, 48)));
+    const Vec square = r * r;
+    const Vec w = (r * square) * (square * (square * (-17.0 / 315.0) + 2.0 / 15.0) - 1.0 / 3.0) + (r + lost);
+    const Vec top = w * (s + 1.0) + (s - 1.0), t = top / (top + (2.0 - 2.0 * w));
+    return _mm512_castsi512_pd(_mm512_or_si512(_mm512_castpd_si512(t), sign));
+}
+#else
 INLINE Vec tanh(Vec x) {
     Vec size = x < 0.0 ? -x : x;
     size = size > 20.0 ? broadcast(20.0) : size;
@@ -83,6 +111,7 @@ INLINE Vec tanh(Vec x) {
     const Vec t = e / (e + 2.0);
     return x < 0.0 ? -t : t;
 }
+#endif
 
 INLINE Vec sigmoid(Vec x) { return 1.0 / (1.0 + exp(-x)); }
 INLINE Vec softplus(Vec x) {
