@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 # Temporaries of a chunk should stay in the cache of a core; more parameters at a time are slower, not faster.
 _CHUNK_BYTES = 4_000_000
-_CHUNK = 256
+_CHUNK = 64
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def _attempt(
     # Products of matrices with one row are rounded otherwise than with more: a point that is left over is measured twice instead.
     rows = block.expand(2, -1) if len(block) == 1 and not alone else block
     try:
-        return {key: values[: len(block)].cpu().numpy() for key, values in measure(origin + rows @ directions).items()}
+        return {key: values[: len(block)].cpu().numpy() for key, values in measure((rows @ directions).add_(origin)).items()}
     except (MemoryError, RuntimeError) as error:
         if len(rows) <= 2 or not memory.ran_out(error):
             raise
