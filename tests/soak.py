@@ -96,9 +96,9 @@ class Soak:
         try:
             output = process.communicate(timeout=_PATIENCE)[0]
         except subprocess.TimeoutExpired:
-            self.count.fault("a run does not end", f"{number.name} of {target}")
             process.kill()
             output = process.communicate()[0]
+            self.count.fault("a run does not end", f"{number.name} of {target}: {output[-2000:]}")
         if process.returncode == 0:  # it was faster
             self._ended(0, output)
             return

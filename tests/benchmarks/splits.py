@@ -2,7 +2,8 @@
 
 Weak scaling: a job that does its work itself on one core, against two shards and the job that gathers them on two cores with twice the work. Efficiency
 is the ratio of their times, once of whole calls of Snakemake and once of the slowest shards alone; medians of alternating repetitions. Everything
-that the jobs need is made before anything is timed, in a temporary folder.
+that the jobs need is made before anything is timed, in a temporary folder. With `--slurm` the jobs that are timed run on a Slurm cluster of one
+node, which is started for it (as root, where slurm-wlm and munge are installed).
 """
 
 import argparse
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -26,6 +28,7 @@ RUN = f"results/{PROBLEM}/{FORMULATION}/seed-0"
 STUDY = {
     "study": {"problems": [PROBLEM], "formulations": [FORMULATION], "seeds": [0, 1]},
     "extended": True,
+    "device": "cpu",
     "training": {
         "phases": [{"optimizer": "adam", "steps": 50, "learning_rate": 0.01, "decay": 0.5}],
         "snapshots": {"even": 3, "logarithmic": 3},
@@ -36,6 +39,7 @@ STUDY = {
     "directions": {"lines": 2},
     "claims": {"well_conditioned": {"rank": 5}, "convex": {"radius": [0.2, 1.0]}},
 }
+SLURM = ("--workflow-profile", "profiles/slurm")
 # Name: file, log folder of the job and of its shards, settings of the single and of the double work.
 CASES: dict[str, tuple[str, str, str, Mapping[str, Any], Mapping[str, Any]]] = {
     "a surface, plain grid": (
@@ -63,12 +67,17 @@ CASES: dict[str, tuple[str, str, str, Mapping[str, Any], Mapping[str, Any]]] = {
 
 
 class Folder:
-    """A copy of the project in which one case is timed."""
+    """A copy of the project in which one case is timed.
 
-    def __init__(self, root: Path) -> None:
+    Args:
+        root: of the copy.
+        slurm: whether jobs that are timed run on a cluster.
+    """
+
+    def __init__(self, root: Path, slurm: bool) -> None:
         from end_to_end.workspace import Workspace, merged
 
-        self.merged = merged
+        self.merged, self.slurm = merged, slurm
         self.workspace = Workspace(root, fresh=True)
         self.base = yaml.safe_load((FOLDER.parent / "config.yaml").read_text()) | {"problems": {}}
         cache = FOLDER.parent / ".cache"
@@ -79,10 +88,17 @@ class Folder:
         of_shards = {"shards": dict.fromkeys(("surfaces", "hessians", "techniques"), shards)}
         self.workspace.config(self.merged(self.merged(self.merged(self.base, STUDY), settings), of_shards))
 
-    def call(self, cores: int, *arguments: str) -> float:
-        """Seconds of a call of Snakemake."""
+    def prepare(self, target: str) -> None:
+        """Make a file and all that it needs, on this machine."""
+        self._call("-c2", target)
+
+    def call(self, cores: int, target: str) -> float:
+        """Seconds of a call of Snakemake that makes a file again."""
+        return self._call(*(SLURM if self.slurm else ("-c", str(cores))), "--force", target)
+
+    def _call(self, *arguments: str) -> float:
         begin = time.monotonic()
-        done = self.workspace.alone("-c", str(cores), *arguments)
+        done = self.workspace.alone(*arguments)
         if done.returncode:
             sys.exit(done.stdout + done.stderr)
         return time.monotonic() - begin
@@ -94,19 +110,19 @@ class Folder:
         return max(float(next(csv.DictReader(path.open(), delimiter="\t"))["s"]) for path in paths)
 
 
-def timed(name: str, repeats: int) -> tuple[float, float, float, float]:
+def timed(name: str, repeats: int, slurm: bool) -> tuple[float, float, float, float]:
     """Medians of whole calls with one and two shards, and of the slowest job with one and two."""
     target, of_job, of_shards, single, double = CASES[name]
     calls: dict[int, list[float]] = {1: [], 2: []}
     jobs: dict[int, list[float]] = {1: [], 2: []}
     with tempfile.TemporaryDirectory() as folder:
-        there = Folder(Path(folder))
+        there = Folder(Path(folder), slurm)
         for repeat in range(repeats + 1):  # the first compiles and trains, and does not count
             for shards, settings in ((1, single), (2, double)):
                 there.configure(settings, shards)
                 if not repeat:
-                    there.call(2, target)
-                seconds = there.call(shards, "--force", target)
+                    there.prepare(target)
+                seconds = there.call(shards, target)
                 if repeat:
                     pattern = f"{of_job}.tsv" if shards == 1 else f"shards/{of_shards}/*/*-of-2.tsv"
                     calls[shards].append(seconds)
@@ -118,14 +134,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", default=list(CASES), help=f"among {', '.join(CASES)}; all by default")
     parser.add_argument("--repeats", type=int, default=3, help="timings of each side (default 3)")
+    parser.add_argument("--slurm", action="store_true", help="on a cluster of one node")
     settings = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
     print(
         "| work | 1 job | 2 shards, twice the work | efficiency | with start-up and gathering |\n| --- | ---: | ---: | ---: | ---: |"
     )
-    for name in settings.names:
-        one, two, job, shard = timed(name, settings.repeats)
-        print(f"| {name} | {job:.1f} s | {shard:.1f} s | {job / shard:.2f} | {one / two:.2f} |", flush=True)
+    with _cluster() if settings.slurm else nullcontext():
+        for name in settings.names:
+            one, two, job, shard = timed(name, settings.repeats, settings.slurm)
+            print(f"| {name} | {job:.1f} s | {shard:.1f} s | {job / shard:.2f} | {one / two:.2f} |", flush=True)
+
+
+def _cluster() -> AbstractContextManager:
+    from slurm.cluster import cluster, obstacle
+
+    hindrance = obstacle()
+    if hindrance:
+        sys.exit(f"no Slurm cluster can be started: {hindrance}")
+    return cluster()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -17,6 +19,23 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the processes to hit in /proc"),
 ]
 FUTURE = time.time() + 1e9
+# Snakemake that gets a SIGTERM at the worst moment: while its main thread holds the scheduler's lock.
+TERMINATED = """
+import os, signal, sys
+from snakemake.cli import main
+from snakemake.scheduling.job_scheduler import JobScheduler
+
+finish = JobScheduler._finish_jobs
+
+def hit(self):
+    JobScheduler._finish_jobs = finish
+    assert self._lock.locked()
+    os.kill(os.getpid(), signal.SIGTERM)
+    finish(self)
+
+JobScheduler._finish_jobs = hit
+main(sys.argv[1:])
+"""
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +52,20 @@ def assert_same(workspace: Workspace, undisturbed: Workspace) -> None:
     for name in names:
         assert (workspace.root / name).read_bytes() == (undisturbed.root / name).read_bytes(), name
     assert not list((workspace.root / "results").rglob("*.part"))
+
+
+def test_a_signal_does_not_wait_for_what_it_interrupts(tmp_path: Path) -> None:
+    workspace = small(tmp_path)
+    command = [sys.executable, "-c", TERMINATED, "-c2", CHECKPOINTS]
+    run = subprocess.run(
+        command, cwd=workspace.root, env=workspace.environment, timeout=60, capture_output=True, text=True, check=False
+    )
+    said = run.stdout + run.stderr
+    assert run.returncode == 1, said
+    assert "Will exit after finishing currently running jobs" in said
+    assert "Traceback" not in said
+    assert not workspace.snakemake("-c1", "--unlock").returncode
+    assert workspace.planned(CHECKPOINTS)
 
 
 @pytest.mark.slow

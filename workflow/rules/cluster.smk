@@ -1,13 +1,18 @@
 # How Snakemake's scheduler is used, and what must hold on a cluster before the first job is submitted.
+import signal
+
 sys.path.append(str(WORKFLOW / "scripts"))
 
-from scheduler import costs_too_much, trouble
+from scheduler import aside, costs_too_much, trouble
 
 if workflow.scheduling_settings and costs_too_much(workflow.scheduling_settings.max_jobs_per_timespan):
     workflow.scheduling_settings.max_jobs_per_timespan = None
 
 
 onstart:
+    terminate = signal.getsignal(signal.SIGTERM)
+    if callable(terminate):
+        signal.signal(signal.SIGTERM, aside(terminate))
     if workflow.executor_plugin.name == "slurm":
         settings = workflow.executor_settings
         found = trouble(settings.status_command, settings.init_seconds_before_status_checks)

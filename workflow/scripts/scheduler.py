@@ -1,4 +1,4 @@
-"""What to know of Snakemake's scheduler, and whether Slurm can tell what became of a job.
+"""What to know of Snakemake's scheduler, what to mend of it, and whether Slurm can tell what became of a job.
 
 The latter is asked before the first job is submitted: without an answer Snakemake would wait for ever and say nothing.
 
@@ -8,6 +8,8 @@ The executor asks sacct, which needs Slurm's accounting database, or squeue, whi
 import re
 import shutil
 import subprocess
+import threading
+from collections.abc import Callable
 from typing import Any
 
 LONGEST_PAUSE = 180  # seconds between two looks of the executor at its jobs, at most
@@ -23,6 +25,17 @@ def costs_too_much(limit: Any) -> bool:
         limit: ``max_jobs_per_timespan`` of its scheduling settings; None is no limit.
     """
     return limit is not None and (limit.max_jobs, limit.timespan) == (100, 1)
+
+
+def aside(handler: Callable[..., object]) -> Callable[..., None]:
+    """A handler of signals that does its work in a thread of its own.
+
+    Snakemake's own (9, ``JobScheduler.exit_gracefully``) takes a lock that the main thread, which it interrupts, may hold, and then both wait for ever.
+
+    Args:
+        handler: called with the number of the signal and the frame that was interrupted.
+    """
+    return lambda *arguments: threading.Thread(target=handler, args=arguments, daemon=True).start()
 
 
 def trouble(command: str, first_look: int) -> str | None:
