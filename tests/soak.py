@@ -102,8 +102,17 @@ class Soak:
         if process.returncode == 0:  # it was faster
             self._ended(0, output)
             return
+        self._watched()
         self.count.kills[f"{number.name} of {target}"] += 1
         print(f"kill {sum(self.count.kills.values())}: {number.name} of {target}", flush=True)
+
+    def _watched(self) -> None:
+        """Tell of jobs that did not end by themselves after Ctrl-C."""
+        for log in (self.workspace.root / "results/logs").rglob("*.log"):
+            if "Timeout (" in (text := log.read_text(errors="replace")):
+                self.count.messages["ended ten seconds after Ctrl-C"] += 1
+                print(f"{log.name}: {text}", flush=True)
+                log.unlink()
 
     def _start(self) -> subprocess.Popen:
         arguments = self.workspace.command("-c2", *self.flags)

@@ -1,5 +1,6 @@
 """What every script does around its work: arguments, log, errors, device."""
 
+import faulthandler
 import logging
 import re
 import signal
@@ -164,11 +165,38 @@ def test_so_does_one_that_a_library_turns_into_another_exception(tmp_path, capsy
         except KeyboardInterrupt as error:
             raise RuntimeError("a class cannot be made") from error
 
-    with pytest.raises(SystemExit) as ended:
-        job.run(main, snakemake)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            job.run(main, snakemake)
+    finally:
+        faulthandler.cancel_dump_traceback_later()  # this process goes on
     assert ended.value.code == 130
     assert capsys.readouterr() == ("", "")
     assert logged(snakemake) == "interrupted\n"
+
+
+# Libraries that swallow the exception, or that wait on the way out for a lock that they hold.
+STUCK = {
+    "swallowed": "    try:\n        hit()\n    except KeyboardInterrupt:\n        time.sleep(60)\n",
+    "locked": "    lock.acquire()\n    try:\n        hit()\n    finally:\n        lock.acquire()\n",
+}
+
+
+@pytest.mark.parametrize("kind", STUCK)
+def test_an_interrupted_job_that_does_not_end_is_ended_and_its_log_says_where_it_was(tmp_path, kind):
+    log, script = tmp_path / "job.log", tmp_path / "script.py"
+    script.write_text(
+        f"import os, signal, sys, threading, time\nfrom types import SimpleNamespace\nsys.path.insert(0, {str(Path(job.__file__).parent)!r})\n"
+        f"snakemake = SimpleNamespace(log=[{str(log)!r}], input=[], output=[], params={{}}, wildcards={{}})\nimport job\njob._PATIENCE = 0.5\n"
+        "lock = threading.Lock()\n\ndef hit():\n    os.kill(os.getpid(), signal.SIGINT)\n    time.sleep(60)\n\n"
+        f"def main():\n{STUCK[kind]}\njob.run(main, snakemake)\n"
+    )
+    done = subprocess.run(
+        ["env", "--default-signal=INT", sys.executable, script], timeout=30, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1, done.stderr
+    assert log.read_text().startswith("Timeout (0:00:00.500000)!")
+    assert "in main" in log.read_text()
 
 
 @pytest.mark.parametrize("ignored", [False, True])

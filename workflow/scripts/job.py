@@ -1,5 +1,6 @@
 """What every script does around its work: find the library, set threads, write the log, and turn the user's mistakes into one line."""
 
+import faulthandler
 import gc
 import os
 import signal
@@ -76,10 +77,14 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
 
 
 _interrupts: list[int] = []
+_PATIENCE = 10.0  # seconds that a job may take to end after Ctrl-C
 
 
 def _interrupt(number: int, frame: Any) -> None:
+    """End soon, also where the exception hits what swallows it, or what holds a lock that is taken once more on the way out: the log tells where."""
     _interrupts.append(number)
+    stream = next((handler.stream for handler in logging.getLogger().handlers if isinstance(handler, _Log)), None)
+    faulthandler.dump_traceback_later(_PATIENCE, exit=True, file=stream or sys.__stderr__)
     raise KeyboardInterrupt
 
 
