@@ -11,26 +11,18 @@ import pytest
 
 from pinnscape.native import build
 
-SOURCE = """
-#include "vector.hpp"
-extern "C" void tanh_of(const double* x, long count, double* result) {
-    for (long i = 0; i < count; i += LANES) {
+SOURCE = '#include "vector.hpp"' + "".join(
+    f"""
+extern "C" void {name}_of(const double* x, long count, double* result) {{
+    for (long i = 0; i < count; i += LANES) {{
         Vec v;
         std::memcpy(&v, x + i, sizeof v);
-        v = tanh(v);
+        v = {name}(v);
         std::memcpy(result + i, &v, sizeof v);
-    }
-}
-extern "C" void exp_of(const double* x, long count, double* result) {
-    for (long i = 0; i < count; i += LANES) {
-        Vec v;
-        std::memcpy(&v, x + i, sizeof v);
-        v = exp(v);
-        std::memcpy(result + i, &v, sizeof v);
-    }
-}
-"""
-
+    }}
+}}"""
+    for name in ("tanh", "exp")
+)
 
 # Vectors as wide as the processor has, and narrower ones.
 WIDTHS = ["", "-mno-avx512f", "-mno-avx"] if platform.machine() in ("x86_64", "AMD64") else [""]
