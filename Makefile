@@ -4,7 +4,11 @@ BIN := .venv/bin
 # One thread a job: jobs run side by side, and two threads of one job wait for each other on a busy machine.
 export OMP_NUM_THREADS := 1
 
-.PHONY: study extended test lint report verify bench soak clean
+# What a processor offers is narrowed to the oldest x86-64 that torch and numpy support, for `make test-narrow`.
+NARROW := ATEN_CPU_CAPABILITY=default PINNSCAPE_MARCH=x86-64-v2 MKL_CBWR=COMPATIBLE OPENBLAS_CORETYPE=Nehalem NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
+NUMERICAL := curvature landscape native paths problems training tables test_features.py test_instruction_sets.py test_jets.py test_networks.py test_objective.py test_quadrature.py test_variation.py
+
+.PHONY: study extended test test-narrow lint report verify bench soak clean
 
 study: .venv/ready
 	$(BIN)/snakemake --cores all
@@ -15,6 +19,10 @@ extended: .venv/ready
 
 test: lint
 	$(BIN)/python -m pytest
+
+# The numerical tests alone, as on a processor without AVX.
+test-narrow: .venv/ready
+	$(NARROW) $(BIN)/python -m pytest $(addprefix tests/,$(NUMERICAL))
 
 lint: .venv/ready
 	$(BIN)/ruff check .

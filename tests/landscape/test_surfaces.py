@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from cases import PROBLEMS, initial, small
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from pinnscape.landscape import surfaces
 from pinnscape.landscape.axes import centred_axis, plane_coordinates
@@ -213,31 +214,71 @@ OUT_OF_MEMORY = [
 ]
 
 
+# Torch computes a chunk by batched matrix products and vectorised functions; BLAS and vector libraries promise no equal bytes.
+ROUNDING = {"rtol": 1e-12, "atol": 1e-15}
+
+
 @pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=lambda error: type(error).__name__)
-def test_where_memory_is_short_smaller_chunks_give_the_same_bytes(error):
+def test_where_memory_is_short_chunks_are_smaller(error):
     discretized, origin, rows = plane("poisson2d")
     points = plane_coordinates(ALPHA, BETA)
     limited, sizes = short_of_memory(discretized.measure, 3, error)
     found = surfaces.evaluate(limited, origin, rows, points, 15)
-    assert sizes == [15, 8, 4, 2, 2, 2, 2, 2, 2, 2, 2]  # and the last point twice
-    assert all(np.array_equal(values, surface("poisson2d", 15)[name]) for name, values in found.items())
+    assert sizes == [15, 8, 4, 2, 2, 2, 2, 2, 2, 2, 1]
+    for name, values in found.items():
+        np.testing.assert_allclose(values, surface("poisson2d", 15)[name], **ROUNDING)
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)
-@pytest.mark.parametrize("chunk", [2, 3, 7, 14])
+@pytest.mark.parametrize("chunk", [1, 2, 3, 7, 14])
 def test_a_result_does_not_depend_on_the_other_points_of_its_chunk(problem, chunk):
     found, expected = surface(problem, chunk, 0.1), surface(problem, 1000, 0.1)
-    assert all(np.array_equal(found[name], expected[name], equal_nan=True) for name in expected)
+    for name in expected:
+        np.testing.assert_allclose(found[name], expected[name], **ROUNDING)
+
+
+@pytest.mark.parametrize("size", [3, 37, 2241])
+@pytest.mark.parametrize("count", [1, 2, 5, 16])
+def test_parameters_of_a_point_have_the_same_bytes_in_any_chunk(size, count):
+    rng = np.random.default_rng(size)
+    origin, rows, coordinates = (tensor(rng.standard_normal(shape)) for shape in ((size,), (count, size), (65, count)))
+    together = surfaces.parameters(origin, rows, coordinates)
+    for m in (1, 2, 3, 4, 7, 64):
+        apart = torch.cat([surfaces.parameters(origin, rows, block) for block in coordinates.split(m)])
+        assert apart.numpy().tobytes() == together.numpy().tobytes()
+    np.testing.assert_allclose(together, origin + coordinates @ rows, rtol=1e-12, atol=1e-13)
+
+
+class Products(TorchDispatchMode):
+    """Records the matrix products: the number of matrices of batched ones, 1 for others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counts: set[int] = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func.overloadpacket.__name__
+        if name in ("mm", "addmm", "mv", "addmv", "dot", "vdot", "addbmm", "baddbmm", "bmm"):
+            self.counts.add(len(args[0]) if name == "bmm" else 1)
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_no_matrix_product_runs_over_the_points_of_a_surface(problem):
+    discretized, origin, rows = plane(problem)
+    with Products() as found:
+        surfaces.evaluate(discretized.measure, origin, rows, plane_coordinates(ALPHA, BETA), 15)
+    assert found.counts == {15}  # one matrix for each of the 15 points
 
 
 @pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=lambda error: type(error).__name__)
 def test_memory_that_does_not_suffice_for_the_smallest_chunk_is_an_error(error):
     discretized, origin, rows = plane("poisson2d")
-    limited, sizes = short_of_memory(discretized.measure, 1, error)
+    limited, sizes = short_of_memory(discretized.measure, 0, error)
     with pytest.raises(type(error)) as caught:
         surfaces.evaluate(limited, origin, rows, plane_coordinates(ALPHA, BETA), 15)
     assert caught.value is error
-    assert sizes == [15, 8, 4, 2]
+    assert sizes == [15, 8, 4, 2, 1]
 
 
 def test_other_errors_of_a_measurement_are_not_tried_again():
@@ -270,14 +311,15 @@ except (MemoryError, RuntimeError) as error:
 else:
     sys.exit("the limit is too generous")
 found = surfaces.evaluate(discretized.measure, origin, rows, points, 64)
-assert all(np.array_equal(found[name], expected[name]) for name in expected)
-print("same bytes")
+for name in expected:
+    np.testing.assert_allclose(found[name], expected[name], rtol=1e-12, atol=1e-15)
+print("same results")
 """
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits of address space are a matter of Linux")
-def test_a_limit_of_memory_changes_no_byte():
+def test_a_limit_of_memory_changes_no_result():
     program = LIMITED.format(path=sys.path)
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, env=environment)
-    assert done.stdout == "same bytes\n", done.stderr
+    assert done.stdout == "same results\n", done.stderr

@@ -33,7 +33,12 @@ def library(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     compiler, path = shutil.which("c++"), tmp_path_factory.mktemp("vector") / "vector.so"
     if compiler is None:
         pytest.skip("no C++ compiler")
-    flags = [*build._FLAGS, *([request.param] if request.param else []), f"-I{Path(build.__file__).parent}"]
+    flags = [
+        *build._FLAGS,
+        f"-march={build.architecture()}",
+        *([request.param] if request.param else []),
+        f"-I{Path(build.__file__).parent}",
+    ]
     subprocess.run([compiler, *flags, "-x", "c++", "-", "-o", str(path)], input=SOURCE, text=True, check=True)
     return ctypes.CDLL(str(path))
 

@@ -126,7 +126,9 @@ def _affine(theta: Tensor, layer) -> tuple[Tensor, Tensor]:
 
 def _through_input(points: Tensor, weight: Tensor, bias: Tensor, activation: Activation, order: Order) -> Tensor:
     """First hidden layer: d z / d x_i is the i-th row of the weights, the second derivatives of z vanish."""
-    z = points @ weight + bias.unsqueeze(-2)
+    # One input after the other: a matrix product would treat networks of a batch as rows of one matrix, rounded otherwise with their number.
+    terms = (points[..., i, None] * weight[..., i, None, :] for i in range(points.shape[-1]))
+    z = sum(terms, bias.unsqueeze(-2))
     second = order in ("laplacian", "hessian")
     s, ds, dds = activation(z, second)
     streams = [s.unsqueeze(-3)]

@@ -16,8 +16,11 @@ import numpy as np
 
 from pinnscape.provenance import SHAPING
 
+# The instruction set for which losses are compiled, as compilers name it after -march=; by default that of this machine.
+ARCHITECTURE = "PINNSCAPE_MARCH"
 # Variables that make a library choose other code on the same processor.
 _SWITCHES = (
+    ARCHITECTURE,
     "ATEN_CPU_CAPABILITY",
     "MKL_CBWR",
     "MKL_ENABLE_INSTRUCTIONS",
@@ -91,6 +94,11 @@ def fingerprint(threads: int, gpu: bool) -> str:
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def architecture() -> str:
+    """The instruction set for which losses are compiled."""
+    return os.environ.get(ARCHITECTURE) or "native"
+
+
 @cache
 def cuda() -> str:
     """The GPU that torch would use; nothing without one. A process of its own asks, so that this one holds no GPU."""
@@ -120,5 +128,5 @@ def _macros() -> list[str]:
     found = next((path for path in map(shutil.which, candidates) if path), None)
     if found is None:
         return []
-    command = [found, "-march=native", "-dM", "-E", "-x", "c++", "-"]
+    command = [found, f"-march={architecture()}", "-dM", "-E", "-x", "c++", "-"]
     return subprocess.run(command, input="", capture_output=True, text=True, check=False).stdout.splitlines()

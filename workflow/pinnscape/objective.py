@@ -141,10 +141,17 @@ class Discretization:
         network = network_jet(self.network, theta, points, "value").value
         return self.problem.lift(points) + self.problem.scale * self.problem.distance(points) * network
 
+    def integral(self, values: Tensor) -> Tensor:
+        """∫ of what has these values (..., n) at the quadrature points: (...).
+
+        A sum over points for each integral by itself. By a matrix product, its last digit would depend on how many others are computed with it.
+        """
+        return (values * self.weights).sum(-1)
+
     def energy(self, u: Jet) -> Tensor:
         """∫ e(x, u, ∇u) - f·u; NaN where the energy does not exist at a quadrature point."""
         density = self.problem.density(self.points, u.value, u.gradient)
-        return self._where_it_exists((density - (self.load * u.value).sum(-1)) @ self.weights, u)
+        return self._where_it_exists(self.integral(density - (self.load * u.value).sum(-1)), u)
 
     def residual(self, u: Jet) -> Tensor:
         """EL[e](u) - f (..., n, c)."""
@@ -152,7 +159,7 @@ class Discretization:
 
     def squared_residual(self, u: Jet) -> Tensor:
         """∫ |EL[e](u) - f|²; NaN where the energy does not exist at a quadrature point."""
-        return self._where_it_exists(self.residual(u).square().sum(-1) @ self.weights, u)
+        return self._where_it_exists(self.integral(self.residual(u).square().sum(-1)), u)
 
     def _where_it_exists(self, loss: Tensor, u: Jet) -> Tensor:
         """NaN where the energy does not exist, even if its formula happens to give a number there."""
@@ -161,14 +168,14 @@ class Discretization:
 
     def misfit(self, u: Jet) -> Tensor:
         """∫ |u - u*|²."""
-        return (u.value - self.exact.value).square().sum(-1) @ self.weights
+        return self.integral((u.value - self.exact.value).square().sum(-1))
 
     def errors(self, u: Jet) -> tuple[Tensor, Tensor]:
         """Relative L² error and relative error in the full H¹ norm."""
         return self._relative(self.misfit(u), self._slope_misfit(u))
 
     def _slope_misfit(self, u: Jet) -> Tensor:
-        return (u.gradient - self.exact.gradient).square().sum((-2, -1)) @ self.weights
+        return self.integral((u.gradient - self.exact.gradient).square().sum((-2, -1)))
 
     def _relative(self, value: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
         norm, seminorm = self.norms

@@ -60,7 +60,8 @@ def evaluate(
 ) -> dict[str, np.ndarray]:
     """All measurements at origin + Σ coordinateᵢ · directionᵢ.
 
-    Where memory does not suffice for a chunk, half of it is tried; a result does not depend on what else is in its chunk.
+    Where memory does not suffice for a chunk, half of it is tried. A point has the same parameters whatever else is in its chunk, and machine code
+    then gives it the same result to the last bit; torch, which computes a chunk by batched matrix products, gives it up to rounding.
 
     Args:
         measure: maps parameters (m, P) to named results (m,).
@@ -79,10 +80,10 @@ def evaluate(
     flat = torch.tensor(coordinates.reshape(-1, coordinates.shape[-1]), dtype=origin.dtype, device=origin.device)
     results: dict[str, np.ndarray] = {}
     with torch.no_grad(), tqdm(total=len(flat), desc=name, unit="point", disable=None, leave=False) as bar:
-        done, alone = 0, chunk == 1
+        done = 0
         while done < len(flat):
             block = flat[done : done + chunk]
-            found = _attempt(measure, origin, directions, block, alone)
+            found = _attempt(measure, origin, directions, block)
             if found is None:
                 chunk = (len(block) + 1) // 2
                 log.warning("memory does not suffice for %d points at a time; going on with %d", len(block), chunk)
@@ -97,17 +98,28 @@ def evaluate(
 
 
 def _attempt(
-    measure: Callable[[Tensor], dict[str, Tensor]], origin: Tensor, directions: Tensor, block: Tensor, alone: bool
+    measure: Callable[[Tensor], dict[str, Tensor]], origin: Tensor, directions: Tensor, block: Tensor
 ) -> dict[str, np.ndarray] | None:
     """The measurements at a block (m, k) of coordinates; None where memory does not suffice and a smaller block may do."""
-    # Products of matrices with one row are rounded otherwise than with more: a point that is left over is measured twice instead.
-    rows = block.expand(2, -1) if len(block) == 1 and not alone else block
     try:
-        return {key: values[: len(block)].cpu().numpy() for key, values in measure((rows @ directions).add_(origin)).items()}
+        return {key: values.cpu().numpy() for key, values in measure(parameters(origin, directions, block)).items()}
     except (MemoryError, RuntimeError) as error:
-        if len(rows) <= 2 or not memory.ran_out(error):
+        if len(block) == 1 or not memory.ran_out(error):
             raise
     return None
+
+
+def parameters(origin: Tensor, directions: Tensor, coordinates: Tensor) -> Tensor:
+    """Points origin + Σ coordinateᵢ · directionᵢ (m, P) for coordinates (m, k), one direction (P,) after the other.
+
+    Each product and each sum is rounded by itself, so a row does not depend on the others. The rows of a matrix product do: a BLAS library takes
+    other code for the rows that are left over, and how many those are depends on m and on the processor.
+    """
+    thetas = origin.repeat(len(coordinates), 1)
+    term = torch.empty_like(thetas)
+    for column, direction in zip(coordinates.unbind(-1), directions, strict=True):
+        thetas += torch.mul(column.unsqueeze(-1), direction, out=term)
+    return thetas
 
 
 def chunk_size(discretization: Discretization) -> int:

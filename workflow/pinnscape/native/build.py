@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from pinnscape.errors import StorageError
+from pinnscape.machine import architecture
 from pinnscape.native.generate import NotCompilable, sizes
 from pinnscape.native.kernels import load
 from pinnscape.networks import Network
@@ -22,7 +23,7 @@ Check = Callable[[ctypes.CDLL], None]
 
 _FOLDER = Path(__file__).parent
 # No -ffast-math: sums keep their order and NaN its meaning. -w: what is generated has variables that are not used.
-_FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-fPIC", "-shared", "-w")
+_FLAGS = ("-std=c++17", "-O3", "-ffp-contract=fast", "-fPIC", "-shared", "-w")
 # Measured: what the compiler takes, and one eager evaluation for each operation and for each weight at each point and stream.
 _COMPILE_SECONDS, _EVALUATION_SECONDS, _WEIGHT_SECONDS = 3.0, 1.5e-3, 2e-9
 
@@ -75,7 +76,7 @@ class Compiler:
     def _library(self, functions: Callable[[], str], network: Network, check: Check) -> ctypes.CDLL:
         compiler, code = _compiler(), functions()
         made_by = [path.read_text() for path in sorted(_FOLDER.iterdir()) if path.suffix in (".hpp", ".py")]
-        made_from = [sizes(network), code, *_FLAGS, _machine(compiler)]
+        made_from = [sizes(network), code, *_FLAGS, _machine(compiler, architecture())]
         name = hashlib.sha256("\0".join(made_by + made_from).encode()).hexdigest()[:24]
         path = self.folder / f"{name}.so"
         with _locked(path):
@@ -99,7 +100,7 @@ def _blame_the_machine(code: int, text: str, folder: Path) -> None:
 def _build(compiler: str, source: str, path: Path, check: Check) -> None:
     temporary = path.with_name(f"{path.stem}.{os.getpid()}.so")
     try:
-        command = [compiler, *_FLAGS, f"-I{_FOLDER}", "-x", "c++", "-", "-o", str(temporary)]
+        command = [compiler, *_FLAGS, f"-march={architecture()}", f"-I{_FOLDER}", "-x", "c++", "-", "-o", str(temporary)]
         subprocess.run(command, input=source, capture_output=True, text=True, check=True)
         check(load(str(temporary.resolve())))
         os.replace(temporary, path)
@@ -121,9 +122,9 @@ def _compiler() -> str:
 
 
 @cache
-def _machine(compiler: str) -> str:
-    """The compiler's version and what it knows of this machine's instruction set."""
-    macros = [compiler, "-march=native", "-dM", "-E", "-x", "c++", "-"]
+def _machine(compiler: str, architecture: str) -> str:
+    """The compiler's version and what it knows of the instruction set."""
+    macros = [compiler, f"-march={architecture}", "-dM", "-E", "-x", "c++", "-"]
     return subprocess.run(macros, input="", capture_output=True, text=True, check=True).stdout
 
 
