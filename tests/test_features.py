@@ -8,8 +8,9 @@ from cases import LOSSES, PROBLEMS, initial, small
 from naive import assert_close, field, random_theta
 from sine_cases import SineSeries, exact
 
-from pinnscape import features, quadrature
+from pinnscape import features, local, quadrature
 from pinnscape.curvature import dense
+from pinnscape.jets import ACTIVATIONS
 from pinnscape.networks import Network
 from pinnscape.objective import Discretization, Objective
 from pinnscape.problems.base import Problem
@@ -50,6 +51,64 @@ def test_points_in_several_parts_give_the_rows_of_one(name, formulation):
     assert_close(features.jacobian(parts, theta), features.jacobian(whole, theta), 1e-13)
     assert_close(features.residuals(parts, theta), features.residuals(whole, theta), 1e-13)
     assert_close(features.energy_gram(parts.discretization, theta), features.energy_gram(whole.discretization, theta), 1e-12)
+
+
+def quantities(objective: Objective, theta: torch.Tensor) -> torch.Tensor:
+    """B (q, P), formed."""
+    found = local.quantities(objective.formulation)
+    d, order = objective.discretization, objective.order
+    return torch.cat([features.sensitivities(part, theta, order, found).flatten(0, 1) for part in d.parts])
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(("name", "formulation"), LOSSES)
+def test_products_with_the_gauss_newton_part_are_those_of_the_dense_matrix(name, formulation, activation):
+    objective = Objective(small(name, activation=activation), formulation)
+    theta, random = initial(objective.discretization), torch.Generator().manual_seed(0)
+    vectors = torch.randn(3, objective.size, dtype=torch.float64, generator=random)
+    expected = vectors @ features.gauss_newton(objective, theta)
+    assert_close(objective.gauss_newton_product(theta, vectors), expected, 1e-12)
+    assert_close(objective.gauss_newton_product(theta, vectors[1]), expected[1], 1e-12)
+
+
+@pytest.mark.parametrize("make", [small, split])
+@pytest.mark.parametrize(("name", "formulation"), LOSSES)
+def test_what_takes_the_place_of_the_sensitivities_needs_none_of_them(name, formulation, make, monkeypatch):
+    objective = Objective(make(name), formulation)
+    theta, random = initial(objective.discretization), torch.Generator().manual_seed(0)
+    rows = quantities(objective, theta)
+    weights = torch.randn(2, len(rows), dtype=torch.float64, generator=random)
+    vectors = torch.randn(2, objective.size, dtype=torch.float64, generator=random)
+    slopes, moduli = features.slopes_and_moduli(objective, theta)
+    monkeypatch.setattr(features, "sensitivities", None)
+    assert len(rows) == features.kernel_size(objective)
+    assert_close(features.kernel(objective, theta), rows @ rows.T, 1e-12)
+    assert_close(features.pull_back(objective, theta, weights), weights @ rows, 1e-12)
+    assert_close(features.pull_back(objective, theta, slopes.reshape(1, -1))[0], objective.gradient(theta), 1e-10)
+    bent = (moduli @ (rows @ vectors.T).unflatten(0, moduli.shape[:2])).flatten(0, 1)
+    assert_close(objective.gauss_newton_product(theta, vectors), (rows.T @ bent).T, 1e-12)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("order", ["value", "gradient", "laplacian", "hessian"])
+def test_the_kernel_of_any_derivatives_and_activation_is_the_square_of_the_sensitivities(order, activation):
+    """Of quantities that use all of a jet; blocks of points give the rows of one."""
+    d = small("neo_hookean2d", activation=activation)
+    theta = initial(d)
+
+    def everything(_, u):
+        return torch.cat([getattr(u, name).flatten(1) for name in ("value", order) if u.has(name) or name == "value"], -1)
+
+    class Loss(Objective):
+        formulation, order = "supervised", None
+
+    Loss.order = order
+    rows = features.sensitivities(d, theta, order, everything).flatten(0, 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(local, "quantities", lambda _: everything)
+        assert_close(features.kernel(Loss(d, "supervised"), theta), rows @ rows.T, 1e-12)
+        patch.setattr(d, "memory", 1.0)
+        assert_close(features.kernel(Loss(d, "supervised"), theta), rows @ rows.T, 1e-12)
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
@@ -154,6 +213,8 @@ def test_where_the_body_is_inverted_nothing_exists_but_the_misfit():
     assert features.jacobian(strong, wild).isnan().any(1).all()
     assert features.gauss_newton(strong, wild).isnan().any()
     assert features.energy_gram(d, wild).isnan().any()
+    for objective in (strong, Objective(d, "deep-ritz")):
+        assert objective.gauss_newton_product(wild, wild).isnan().any()
     assert features.jacobian(supervised, wild).isfinite().all()
 
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from study_cases import DEFAULT, DELETE, NAMES, PARAMETERS, ROOT, SIZES, changed, checked, leaves
 
+from pinnscape.errors import StudyError
 from pinnscape.study import LINES, Study, load, parse
 from pinnscape.study_checks import merged, parameter_count
 from pinnscape.study_schema import complete, schema
@@ -323,3 +324,16 @@ def test_spacing_may_be_the_smallest_radius():
 def test_parameter_count():
     assert parameter_count({"width": 16, "depth": 2}, 2, 1) == 2 * 16 + 16 + 16 * 16 + 16 + 16 + 1
     assert parameter_count({"width": 3, "depth": 1}, 1, 2) == 6 + 8
+
+
+@pytest.mark.parametrize("network", [{"width": 256, "depth": 3}, {"width": 64, "depth": 3}, {"width": 8, "depth": 2}])
+def test_claims_that_need_the_whole_spectrum_do_not_stop_a_study_of_a_larger_network(network):
+    """They are not measured where only the ends of the spectrum are computed."""
+    study = checked(changed(("problems.poisson2d.network", network)))
+    assert study.settings["poisson2d"].network.width == network["width"]
+    assert checked(changed(("network", {**DEFAULT["network"], **network}))).claims()["well_conditioned"]["rank"] == 50
+
+
+def test_a_rank_that_no_spectrum_of_the_network_has_is_still_refused():
+    with pytest.raises(StudyError, match=r"claims.well_conditioned.rank: must be at most 337 for "):
+        checked(changed(("claims.well_conditioned.rank", 338), ("study.problems", ["poisson2d"])))

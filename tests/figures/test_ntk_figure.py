@@ -82,3 +82,19 @@ def test_what_was_not_measured_is_said():
     fig.canvas.draw()
     empty = ntk.draw(synthetic().isel(seed=slice(0, 0), vector=slice(0, 0)))
     assert all("not measured" in texts(ax) for ax in empty.axes)
+
+
+def test_where_only_the_largest_eigenvalues_are_known_the_figure_says_so_and_an_estimate_is_called_one():
+    data = synthetic(2).assign_attrs(parameters=132_609)
+    data["remainder_share"][:] = np.nan
+    assert ntk.draw(data).axes[0].get_title().endswith("no value")
+    outer = data["remainder_share"].dims
+    shape = data["remainder_share"].shape
+    estimates = {
+        "remainder_share_estimate": (outer, np.full(shape, 0.42)),
+        "remainder_share_error": (outer, np.full(shape, 0.03)),
+    }
+    fig = ntk.draw(data.assign(estimates))
+    assert fig.axes[0].get_title() == "initial point: |R|/|H| ≈ 0.42 ± 0.03"
+    assert "the largest of 132,609 eigenvalues" in texts(fig.axes[0])
+    fig.canvas.draw()

@@ -54,3 +54,9 @@ def test_what_was_not_measured_is_said():
         data[name][:] = np.nan
     assert all("not measured" in texts(ax) for ax in vicinity.draw(data).axes)
     assert all("not measured" in texts(ax) for ax in vicinity.draw(synthetic().isel(seed=slice(0, 0))).axes)
+
+
+def test_where_only_the_largest_eigenvalues_are_known_the_figure_says_so():
+    for parameters, said in ((132_609, True), (9, False)):
+        fig = vicinity.draw(synthetic().assign_attrs(parameters=parameters))
+        assert ("the largest of 132,609 eigenvalues" in texts(fig.axes[4])) == said

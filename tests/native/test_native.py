@@ -68,6 +68,8 @@ def compare(found: Discretization, eager: Discretization, thetas: torch.Tensor) 
                 close(one, other)
         close(a.hessian_product(thetas[0], vectors), b.hessian_product(thetas[0], vectors))
         close(a.hessian_product(thetas[0], vectors[1]), b.hessian_product(thetas[0], vectors[1]))
+        for product in (a.gauss_newton_product(thetas[0], vectors), a.gauss_newton_product(thetas[0], vectors[1])[None]):
+            close(product, b.gauss_newton_product(thetas[0], vectors)[[1] if len(product) == 1 else [0, 1, 2]])
 
 
 # Sizes that are no multiple of any tile, all activations and depths, all kinds of residuals.
@@ -135,6 +137,7 @@ def test_losses_where_the_energy_does_not_exist_are_nan_and_the_others_are_not(f
     loss, gradient = Objective(found, "deep-ritz").loss_and_gradient(thetas[1, 0])
     assert loss.isnan()
     assert gradient.isnan().all()
+    assert Objective(found, "deep-ritz").gauss_newton_product(thetas[1, 0], thetas[1]).isnan().all()
     assert Objective(found, "supervised").gradient(thetas[1, 0]).isfinite().all()
 
 

@@ -1,5 +1,7 @@
 """Curves between two points on functions whose minimum energy paths are known."""
 
+import logging
+
 import numpy as np
 import pytest
 import torch
@@ -155,7 +157,14 @@ def test_dataset_of_runs_agrees_with_barriers_on_the_straight_line():
         assert (highest <= highest.sel(path="straight") + 1e-12).all()
     assert (data["length"] >= 1 - 1e-12).all()
     assert curves.dataset(runs, SMALL | {"pairs": 1}).sizes["pair"] == 1
-    assert curves.dataset(tiny("poisson1d", 1), SMALL)["value"].sizes["pair"] == 0
+
+
+def test_with_one_seed_there_are_no_paths_and_log_and_file_say_why(caplog):
+    caplog.set_level(logging.INFO)
+    data = curves.dataset(tiny("poisson1d", 1), SMALL)
+    assert data["value"].sizes["pair"] == 0
+    assert data["pair"].attrs["reason"] == "the study has one seed"
+    assert "nothing is measured between seeds: the study has one seed" in caplog.messages
 
 
 def test_metrics_are_means_over_the_pairs_of_a_seed():

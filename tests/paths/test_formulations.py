@@ -17,7 +17,7 @@ from pinnscape.landscape.similarity import principal_angles
 from pinnscape.paths import formulations
 from pinnscape.tables import kernels
 
-SETTINGS = {"points": 9, "snapshots": 3, "subspace": 3, "lanczos_steps": 15, "lanczos_tolerance": 1e-8}
+SETTINGS = {"points": 9, "snapshots": 3, "subspace": 3, "lanczos_steps": 15, "lanczos_tolerance": 1e-8, "dense_limit": 2500}
 TRAINED = ["deep-ritz", "strong-form"]
 ALL = ("deep-ritz", "strong-form", "supervised")
 
@@ -65,6 +65,31 @@ def test_top_eigenspaces_are_those_of_the_matrix(steps):
     values, rows = formulations.top(objective, torch.ones(10, dtype=torch.float64), 3, {**SETTINGS, "lanczos_steps": steps}, 0)
     np.testing.assert_allclose(values, [9.0, 5.0, 2.0], rtol=1e-10)
     assert principal_angles(rows, dense.eigenpairs(matrix)[1][:3].numpy()).max() < 1e-5
+
+
+def test_above_the_limit_what_lanczos_does_not_find_is_not_measured(monkeypatch, caplog):
+    matrix = with_spectrum([9.0, 5.0, 2.0, 1.0, 0.5, 0.1, 0.0, -1.0, -7.0, -20.0])
+    objective, theta = WithGradient(matrix), torch.ones(10, dtype=torch.float64)
+    expected = dense.eigenpairs(matrix)[1][:3].numpy()
+    monkeypatch.setattr(dense, "hessian", None)
+    values, rows = formulations.top(objective, theta, 3, {**SETTINGS, "dense_limit": 9}, 0)
+    np.testing.assert_allclose(values, [9.0, 5.0, 2.0], rtol=1e-10)
+    assert principal_angles(rows, expected).max() < 1e-5
+    assert not caplog.messages
+    values, rows = formulations.top(objective, theta, 3, {**SETTINGS, "dense_limit": 9, "lanczos_steps": 2}, 0)
+    assert np.isnan(values).all()
+    assert np.isnan(rows).all()
+    assert "not stated, Lanczos has not converged after 2 steps" in caplog.text
+    assert np.isfinite(formulations.top(objective, theta, 10, {**SETTINGS, "dense_limit": 9}, 0)[0]).all()
+
+
+def test_above_the_limit_the_file_says_why_something_is_not_measured():
+    data = formulations.dataset(
+        tiny("poisson1d", 1, ("deep-ritz",)), {**SETTINGS, "snapshots": 2, "dense_limit": 0, "lanczos_steps": 2}
+    )
+    assert data["angle"].isnull().all()
+    assert "techniques.formulations.dense_limit" in data["angle"].attrs["reason"]
+    assert np.isfinite(data["gap"]).all()
 
 
 def test_a_point_without_a_loss_has_no_eigenspace():

@@ -1,5 +1,6 @@
 """metrics.csv: every number against one worked out by hand."""
 
+import logging
 import math
 
 import numpy as np
@@ -123,6 +124,20 @@ def test_the_ratio_is_missing_where_that_eigenvalue_was_not_computed():
     assert math.isnan(found["lambda_ratio[deep-ritz]"])
     assert rows_of(of_hessian(ends, rank=2, subspace=2))["lambda_ratio[deep-ritz]"] == pytest.approx(10.0)
     assert rows_of(of_hessian(ends, rank=5, subspace=2))["lambda_ratio[deep-ritz]"] == math.inf  # -0.5, by its index
+
+
+def test_claims_about_eigenvalues_that_were_not_computed_are_not_measured_and_the_log_says_why(caplog):
+    caplog.set_level(logging.INFO)
+    ends = hessian().isel(eigen=[0, 1, 4, 5])
+    found = rows_of(metrics.of_hessian(ends, rank=3, subspace=2, eigenvalues=4))
+    assert math.isnan(found["lambda_ratio[strong-form]"])
+    assert math.isnan(found["spectral_distance"])
+    text = "\n".join(caplog.messages)
+    assert "lambda_3 is unknown for 6 parameters, so `well conditioned` is not measured; raise hessian.extremes" in text
+    assert "lambda_4 is unknown for 6 parameters, so the distance of spectra in `alike` is not measured" in text
+    caplog.clear()
+    list(metrics.of_hessian(hessian(), rank=3, subspace=2, eigenvalues=4))
+    assert not caplog.messages
 
 
 def test_likeness_is_of_the_top_eigenspaces_of_the_two_physics_losses():

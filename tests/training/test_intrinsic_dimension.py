@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from cases import Quadratic, with_spectrum
+from cases import Quadratic, initial, small, with_spectrum
 from hypothesis import given
 from hypothesis import strategies as st
 from runs_cases import tiny
 
-from pinnscape.objective import tensor
+from pinnscape.objective import Objective, tensor
 from pinnscape.tables import dimension as tables
 from pinnscape.training import intrinsic_dimension
-from pinnscape.training.intrinsic_dimension import basis, least, train
+from pinnscape.training.intrinsic_dimension import basis, dataset, least, train
 
 LBFGS = {"steps": 200, "memory": 50, "gradient_tolerance": 1e-10}
 SETTINGS = {"dimensions": [1, 3, 8, 4000], "bases": 2, "levels": [1.5, 1e-9], **LBFGS, "steps": 20}
@@ -201,3 +201,18 @@ def test_metrics(measured):
 def test_the_dataset_survives_a_file(measured, tmp_path):
     measured.to_netcdf(tmp_path / "x.nc")
     assert xr.load_dataset(tmp_path / "x.nc").identical(measured)
+
+
+def test_training_all_parameters_is_training_in_the_whole_space_without_an_identity_matrix():
+    objective = Objective(small("poisson1d"), "deep-ritz")
+    origin = initial(objective.discretization)
+    identity = torch.eye(objective.size, dtype=torch.float64)
+    (expected, steps), (state, taken) = (train(objective, origin, rows, SETTINGS) for rows in (identity, None))
+    assert taken == steps > 0
+    np.testing.assert_allclose(state.theta, expected.theta, rtol=1e-6, atol=1e-9)
+
+
+def test_a_measurement_allocates_nothing_of_the_size_of_a_square_matrix(monkeypatch):
+    runs = tiny("poisson1d", 1, ("deep-ritz",))
+    monkeypatch.setattr(torch, "eye", None)
+    assert np.isfinite(dataset(runs, {**SETTINGS, "steps": 3})["full_loss"]).all()

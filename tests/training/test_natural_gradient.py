@@ -1,6 +1,7 @@
 """Natural gradient descent: exact toys, invariants and the published experiment."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -54,6 +55,65 @@ def test_every_step_lowers_the_loss_to_that_of_the_state(name, formulation):
         state = successor
 
 
+@pytest.mark.parametrize("cutoff", [1e-4, 1e-8])
+@pytest.mark.parametrize(("name", "formulation"), LOSSES)
+def test_every_method_gives_the_direction_of_the_dense_one(name, formulation, cutoff, monkeypatch):
+    """With a Krylov space that is the whole space, and no matrix (P, P) or (m, P)."""
+    objective = Objective(small(name, points=4), formulation)
+    state = start(objective.loss_and_gradient, initial(objective.discretization))
+    dense = NaturalGradient(objective, cutoff)
+    kernel = NaturalGradient(objective, cutoff, dense_limit=max(objective.size - 1, features.kernel_size(objective)))
+    krylov = NaturalGradient(objective, cutoff, dense_limit=0, products=objective.size)
+    expected = dense.direction(state)
+    for function in ("jacobian", "energy_gram", "sensitivities"):
+        monkeypatch.setattr(features, function, None)
+    assert (dense.method, krylov.method) == ("dense", "krylov")
+    kernel.method = "kernel"  # whatever of its sides is the smaller one
+    for other in (kernel, krylov):
+        found = other.direction(state)
+        # What is kept has eigenvalues of at least the cutoff, whose errors are rounding errors of the largest one.
+        assert (found - expected).norm() < 1e-11 / cutoff * expected.norm(), other.method
+
+
+def test_the_method_is_the_first_whose_matrix_is_within_the_limit():
+    objective = Objective(small("poisson2d", points=3), "strong-form")  # P = 37, 9 points
+    found = [NaturalGradient(objective, dense_limit=limit).method for limit in (37, 36, 9, 8, 0)]
+    assert found == ["dense", "kernel", "kernel", "krylov", "krylov"]
+    assert NaturalGradient(Objective(small("poisson2d", points=3), "deep-ritz"), dense_limit=26).method == "krylov"
+
+
+@pytest.mark.parametrize("formulation", ["deep-ritz", "strong-form"])
+def test_a_short_krylov_space_gives_descent_and_says_what_it_leaves(formulation):
+    """That is the residual of the equation as long as no eigenvalue is cut off: it falls as the space grows."""
+    objective = Objective(small("poisson2d"), formulation)
+    state = start(objective.loss_and_gradient, initial(objective.discretization))
+    left = []
+    for products in (1, 3, 6):
+        optimizer = NaturalGradient(objective, 0.0, dense_limit=0, products=products)
+        direction = optimizer.direction(state)
+        assert float(direction @ state.gradient) < 0
+        successor = optimizer.step(state)
+        assert successor.loss < state.loss
+        residual = objective.gauss_newton_product(state.theta, direction) + state.gradient
+        assert optimizer.residual == pytest.approx(float(residual.norm() / state.gradient.norm()), rel=1e-6)
+        model = 0.5 * direction @ objective.gauss_newton_product(state.theta, direction) + direction @ state.gradient
+        left.append(float(model))
+    assert left[0] > left[1] > left[2]
+    assert NaturalGradient(objective).step(state) is not None
+
+
+@pytest.mark.parametrize("method", ["kernel", "krylov"])
+@pytest.mark.parametrize("formulation", ["deep-ritz", "strong-form", "supervised"])
+def test_without_a_matrix_a_loss_that_is_quadratic_is_minimised_in_one_step_too(formulation, method):
+    objective = Objective(SineSeries(6), formulation)
+    optimizer = NaturalGradient(objective, dense_limit=0)
+    optimizer.method = method
+    state = optimizer.step(start(objective.loss_and_gradient, tensor(np.arange(6.0))))
+    assert state.rate == 1.0
+    assert (state.theta - exact(6)).abs().max() < 1e-10
+    assert optimizer.residual < 1e-10
+
+
 def along(objective, state, cutoff, steps=12):
     """Losses (steps,) of all trials with one cutoff."""
     direction = NaturalGradient(objective, cutoff, steps).direction(state)
@@ -104,9 +164,9 @@ def test_it_stops_where_the_loss_does_not_exist():
     d = small("neo_hookean2d")
     wild = initial(d)
     wild[d.network.layers[-1].weights] *= 500.0
-    for formulation in ("deep-ritz", "strong-form"):
+    for formulation, limit in itertools.product(("deep-ritz", "strong-form"), (2500, len(wild) - 1, 0)):
         objective = Objective(d, formulation)
-        assert NaturalGradient(objective).step(start(objective.loss_and_gradient, wild)) is None
+        assert NaturalGradient(objective, dense_limit=limit).step(start(objective.loss_and_gradient, wild)) is None
 
 
 def test_trials_without_a_loss_are_passed_over():

@@ -9,7 +9,7 @@ from cases import initial, small, with_spectrum
 from scipy.optimize import minimize
 
 from pinnscape.objective import Objective, tensor
-from pinnscape.training.optimizers import LBFGS, Adam, State, start
+from pinnscape.training.optimizers import LBFGS, Adam, State, _Pairs, start
 
 
 def function_of(loss):
@@ -216,3 +216,38 @@ def test_lbfgs_runs_down_to_rounding_without_a_crash():
     evaluate = function_of(lambda theta: 1e6 + (theta**4).sum())
     states = run(LBFGS(evaluate, gradient_tolerance=0.0), start(evaluate, tensor(np.linspace(0.5, 2.0, 4))), 200)
     assert states[-1].loss == pytest.approx(1e6, abs=1e-8)
+
+
+@pytest.mark.parametrize("size", [1, 7, 13, 64])
+@pytest.mark.parametrize("memory", [1, 3, 5])
+def test_the_history_lies_as_a_matrix_whose_layout_says_nothing_of_how_long_it_has_been_kept(memory, size):
+    """The products that BLAS forms see aligned rows, the oldest first, wherever in its buffer the history is."""
+    random = torch.Generator().manual_seed(size)
+    pairs, kept, buffers = _Pairs(memory), [], set()
+    for _ in range(5 * memory + 2):
+        s = torch.randn(size, generator=random, dtype=torch.float64)
+        kept = [*kept, (s, 2.0 * s + s.roll(1))][-memory:]
+        pairs.append(*kept[-1])
+        other = _Pairs(memory)
+        other.load_state_dict(pairs.state_dict())
+        for found in (pairs, other):
+            stored = found.state_dict()
+            assert torch.equal(stored["s"], torch.stack([s for s, _ in kept]))
+            assert torch.equal(stored["y"], torch.stack([y for _, y in kept]))
+            np.testing.assert_allclose(stored["r"], (stored["s"] @ stored["y"].T).triu(), rtol=1e-12, atol=1e-12)
+            for window in (found._s, found._y):
+                assert window.rows.data_ptr() % 64 == 0
+                assert len(kept) == 1 or window.rows.stride()[0] * 8 % 64 == 0
+        assert torch.equal(pairs.direction(s), other.direction(s))
+        buffers.add(pairs._s._buffer.data_ptr())
+    assert len(buffers) == 1  # no new matrix for each step
+
+
+def test_what_an_optimiser_remembers_is_a_copy_that_later_steps_leave_alone():
+    evaluate = function_of(rosenbrock)
+    optimizer = LBFGS(evaluate, 3)
+    *_, state = run(optimizer, start(evaluate, tensor(np.linspace(-1.0, 0.5, 6))), 4)
+    kept = optimizer.state_dict()
+    before = {name: values.clone() for name, values in kept.items()}
+    run(optimizer, state, 8)
+    assert all(torch.equal(kept[name], values) for name, values in before.items())

@@ -7,17 +7,27 @@ from cases import initial, small, trained
 from runs_cases import tiny
 from sine_cases import SineSeries, exact
 
+from pinnscape import features
 from pinnscape.curvature import dense
 from pinnscape.objective import Objective
 from pinnscape.tables import kernels
 from pinnscape.training import vicinity
 
-SETTINGS = {"checkpoints": ["init", "final"], "steps": 4, "cutoff": 1e-15, "lengths": 8, "null_tolerance": 1e-10}
+SETTINGS = {
+    "checkpoints": ["init", "final"], "steps": 4, "cutoff": 1e-15, "lengths": 8, "null_tolerance": 1e-10, "dense_limit": 2500,
+    "eigenvalues": 4, "lanczos_steps": 150, "lanczos_tolerance": 1e-8, "trace_products": 30
+}  # fmt: skip
+
+
+def curvature(objective, theta, **changed):
+    return vicinity.curvature(objective, theta, {**SETTINGS, **changed})
 
 
 @pytest.mark.parametrize("formulation", ["deep-ritz", "strong-form"])
 def test_a_quadratic_is_left_at_its_minimiser_after_a_step(formulation):
-    found = vicinity.descend(Objective(SineSeries(6), formulation), torch.zeros(6, dtype=torch.float64), 5, 1e-15, 10)
+    found = vicinity.descend(
+        Objective(SineSeries(6), formulation), torch.zeros(6, dtype=torch.float64), {**SETTINGS, "lengths": 10}
+    )
     assert (found.thetas[1] - exact(6)).abs().max() < 1e-12
     assert (found.thetas[-1] - exact(6)).abs().max() < 1e-12
     assert np.isnan(found.rate[0])
@@ -28,9 +38,9 @@ def test_a_quadratic_is_left_at_its_minimiser_after_a_step(formulation):
 
 def test_the_negative_eigenvalues_of_a_trained_point_go_with_its_residual():
     objective, theta = trained("strong-form", 6, 100)
-    _, before = vicinity.curvature(objective, theta, 1e-10)
-    end = vicinity.descend(objective, theta, 60, 1e-15, 20).thetas[-1]
-    _, after = vicinity.curvature(objective, end, 1e-10)
+    _, before = curvature(objective, theta)
+    end = vicinity.descend(objective, theta, {**SETTINGS, "steps": 60, "lengths": 20}).thetas[-1]
+    _, after = curvature(objective, end)
     assert float(objective.loss(end)) < 0.5 * float(objective.loss(theta))
     assert before["negative"] > 0
     assert -after["lambda_min"] / after["lambda_max"] < -before["lambda_min"] / before["lambda_max"]
@@ -39,7 +49,7 @@ def test_the_negative_eigenvalues_of_a_trained_point_go_with_its_residual():
 
 def test_curvature_is_that_of_the_dense_hessian():
     objective, theta = trained("deep-ritz", 6, 100)
-    values, numbers = vicinity.curvature(objective, theta, 1e-10)
+    values, numbers = curvature(objective, theta)
     expected = torch.linalg.eigvalsh(torch.func.hessian(objective.__call__)(theta)).flip(0).numpy()
     np.testing.assert_allclose(values, expected, atol=1e-11 * expected[0])
     assert numbers["lambda_max"] == values[0]
@@ -52,9 +62,9 @@ def test_where_the_loss_does_not_exist_there_is_one_point_and_no_hessian():
     wild = initial(d)
     wild[d.network.layers[-1].weights] *= 500.0
     objective = Objective(d, "deep-ritz")
-    found = vicinity.descend(objective, wild, 3, 1e-15, 4)
+    found = vicinity.descend(objective, wild, SETTINGS)
     assert len(found.thetas) == 1
-    values, numbers = vicinity.curvature(objective, wild, 1e-10)
+    values, numbers = curvature(objective, wild)
     assert np.isnan(values).all()
     assert np.isnan(list(numbers.values())).all()
 
@@ -96,3 +106,60 @@ def test_metrics_are_those_of_the_last_point():
     missing = data.copy(deep=True)
     missing["lambda_min"][:] = np.nan
     assert np.isnan({row[:4]: row[4] for row in kernels.vicinity(missing)}["strong-form", 0, "init", "vicinity_negative_ratio"])
+
+
+# ---- above the dense limit ----
+
+
+@pytest.mark.parametrize("formulation", ["deep-ritz", "strong-form"])
+def test_above_the_limit_bounds_and_estimates_hold_and_what_they_replace_is_withheld(formulation, monkeypatch):
+    objective, theta = trained(formulation, 6, 100)
+    values, exact_numbers = curvature(objective, theta)
+    for module, name in ((dense, "hessian"), (features, "gauss_newton"), (features, "sensitivities")):
+        monkeypatch.setattr(module, name, None)
+    for steps in (10, 67):  # a few products, and as many as there are parameters
+        found, numbers = curvature(objective, theta, dense_limit=0, lanczos_steps=steps, eigenvalues=1)
+        assert found.shape == (1,)
+        for name in ("lambda_min", "negative", "null", "condition_number", "remainder_share"):
+            assert np.isnan(numbers[name])
+        rounding = 1e-12 * values[0]
+        assert numbers["lambda_min_bound"] >= values[-1] - rounding
+        assert numbers["negative_at_least"] <= exact_numbers["negative"]
+        share, error = numbers["remainder_share_estimate"], numbers["remainder_share_error"]
+        assert abs(share - exact_numbers["remainder_share"]) <= 5 * error
+    # The whole space: the bounds are the numbers.
+    assert numbers["lambda_min_bound"] == pytest.approx(values[-1], abs=rounding)
+    assert numbers["negative_at_least"] == exact_numbers["negative"]
+    assert numbers["lambda_max"] == pytest.approx(values[0], rel=1e-12)
+    assert 0 < numbers["remainder_share_error"] < 0.2 * numbers["remainder_share_estimate"]
+
+
+@pytest.mark.parametrize(("limit", "method"), [(36, "kernel"), (0, "krylov")])
+def test_above_the_limit_the_file_says_how_directions_were_found_and_what_is_withheld(limit, method, monkeypatch):
+    runs = tiny("poisson1d", 1, ("strong-form",))  # P = 33, 8 points
+    limit = min(limit, runs.discretization.network.size - 1)
+    for module, name in ((dense, "hessian"), (features, "jacobian"), (features, "sensitivities")):
+        monkeypatch.setattr(module, name, None)
+    settings = {**SETTINGS, "checkpoints": ["init"], "steps": 2, "dense_limit": limit, "lanczos_steps": 4}
+    data = vicinity.dataset(runs, settings)
+    assert data["method"].attrs["flag_meanings"].split()[int(data["method"].item())] == method
+    assert data.sizes["eigen"] == 4
+    assert "techniques.vicinity.dense_limit" in data["negative"].attrs["reason"]
+    cell = data.isel(formulation=0, seed=0, checkpoint=0)
+    taken = int(cell["steps_taken"])
+    assert taken == 2
+    assert (np.diff(cell["gap"].values[: taken + 1]) < 0).all()
+    assert np.isfinite(cell["direction_residual"].values[1:]).all()
+    assert (cell["direction_residual"].values[1:] > 0).any() == (method == "krylov")
+    found = {row[3]: row[4] for row in kernels.vicinity(data)}
+    assert np.isnan(found["vicinity_negative"])
+    assert found["vicinity_negative_at_least"] == float(cell["negative_at_least"])
+
+
+def test_above_the_limit_too_there_are_no_numbers_where_the_loss_does_not_exist():
+    d = small("neo_hookean2d")
+    wild = initial(d)
+    wild[d.network.layers[-1].weights] *= 500.0
+    values, numbers = curvature(Objective(d, "deep-ritz"), wild, dense_limit=0)
+    assert np.isnan(values).all()
+    assert np.isnan(list(numbers.values())).all()

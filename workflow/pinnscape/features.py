@@ -1,24 +1,18 @@
 """Derivatives of the discretised solution with respect to theta, point by point: what losses are made of, one floor above them.
 
-The strong-form and the supervised loss are sums of squares |r|² of a weighted residual r = √w (EL[e](u) - f) or √w (u - u*); J = ∂r/∂theta is
-its Jacobian. Half of the Hessian of such a loss is JᵀJ + Σ r ∇²r. The Deep Ritz loss is not a sum of squares; what stands in place of
-2JᵀJ is the energy Gram matrix (Müller & Zeinhofer 2023: the pullback of the second derivative of the energy)
-
-    G_ij = ∫ D²e(u)[(φᵢ, ∇φᵢ), (φⱼ, ∇φⱼ)],    φᵢ = ∂u/∂thetaᵢ;    for Poisson's equation ∫ ∇φᵢ·∇φⱼ.
-
-Where a loss does not exist (an inverted body), all of these are NaN.
+Of the local quantities z of ``local``: their Jacobian B = ∂z/∂theta (for a sum of squares J, that of its residual), Bᵀw, the kernel BBᵀ, and the dense
+Gauss-Newton part G = BᵀMB. Half of the Hessian of a sum of squares is JᵀJ + Σ r ∇²r. Where a loss does not exist, all of these are NaN.
 """
 
-from collections.abc import Callable
 from functools import lru_cache
 
 import torch
 from torch import Tensor
 
-from pinnscape.jets import Jet, Order, function_jet, network_jet, product_jet, sum_jet
+from pinnscape import local
+from pinnscape.jets import Jet, Order, function_jet, network_jet, product_jet, sum_jet, traced_jet
+from pinnscape.local import Local
 from pinnscape.objective import Discretization, Objective
-
-Local = Callable[[Discretization, Jet], Tensor]  # quantities (n, k) of a jet, each a function of its own point alone
 
 
 def residuals(objective: Objective, theta: Tensor) -> Tensor:
@@ -27,8 +21,8 @@ def residuals(objective: Objective, theta: Tensor) -> Tensor:
     Raises:
         ValueError: the loss is not a sum of squares (Deep Ritz).
     """
-    local = _residual(objective)
-    return torch.cat([local(d, d.jet(theta, objective.order)).flatten() for d in objective.discretization.parts])
+    residual = _residual(objective)
+    return torch.cat([residual(d, d.jet(theta, objective.order)).flatten() for d in objective.discretization.parts])
 
 
 def jacobian(objective: Objective, theta: Tensor) -> Tensor:
@@ -37,16 +31,16 @@ def jacobian(objective: Objective, theta: Tensor) -> Tensor:
     Raises:
         ValueError: the loss is not a sum of squares (Deep Ritz).
     """
-    local, order = _residual(objective), objective.order
-    return torch.cat([sensitivities(d, theta, order, local).flatten(0, 1) for d in objective.discretization.parts])
+    residual, order = _residual(objective), objective.order
+    return torch.cat([sensitivities(d, theta, order, residual).flatten(0, 1) for d in objective.discretization.parts])
 
 
 def energy_gram(discretization: Discretization, theta: Tensor) -> Tensor:
     """The energy Gram matrix G (P, P) at theta (P,); it is indefinite where the energy density is not convex."""
     gram = theta.new_zeros(theta.numel(), theta.numel())
     for d in discretization.parts:
-        tangent = sensitivities(d, theta, "gradient", _value_and_gradient)
-        modulus = _modulus(d, d.jet(theta.detach(), "gradient"))
+        tangent = sensitivities(d, theta, "gradient", local.value_and_gradient)
+        _, modulus = local.slope_and_modulus(d, "deep-ritz", d.jet(theta.detach(), "gradient"))
         gram = gram + tangent.flatten(0, 1).T @ (modulus @ tangent).flatten(0, 1)
     return 0.5 * (gram + gram.T)
 
@@ -57,6 +51,75 @@ def gauss_newton(objective: Objective, theta: Tensor) -> Tensor:
         return energy_gram(objective.discretization, theta)
     j = jacobian(objective, theta)
     return 2.0 * j.T @ j
+
+
+def kernel_size(objective: Objective) -> int:
+    """Number q of local quantities of a loss: rows of B and of the kernel BBᵀ."""
+    problem = objective.discretization.problem
+    at_a_point = len(problem.components) * (1 + problem.dimension if objective.formulation == "deep-ritz" else 1)
+    return len(objective.discretization.points) * at_a_point
+
+
+def slopes_and_moduli(objective: Objective, theta: Tensor) -> tuple[Tensor, Tensor]:
+    """First and second derivatives (n, k), (n, k, k) of a loss in its local quantities at theta (P,); its gradient is Bᵀ times the first."""
+    found = [
+        local.slope_and_modulus(d, objective.formulation, d.jet(theta.detach(), objective.order))
+        for d in objective.discretization.parts
+    ]
+    return torch.cat([slope for slope, _ in found]), torch.cat([modulus for _, modulus in found])
+
+
+def pull_back(objective: Objective, theta: Tensor, weights: Tensor) -> Tensor:
+    """Bᵀw (k, P) for weights (k, q) of the local quantities at theta (P,), point by point; B is not formed."""
+    theta, start, total = theta.detach().requires_grad_(), 0, theta.new_zeros(len(weights), theta.numel())
+    for d in objective.discretization.parts:
+        z = local.quantities(objective.formulation)(d, d.jet(theta, objective.order))
+        for row, w in zip(total, weights[:, start : start + z.numel()], strict=True):
+            row += torch.autograd.grad(z, theta, w.reshape(z.shape), retain_graph=True)[0]
+        start += z.numel()
+    return total
+
+
+def kernel(objective: Objective, theta: Tensor) -> Tensor:
+    """The kernel BBᵀ (q, q) of the local quantities at theta (P,), for a sum of squares the neural tangent kernel JJᵀ; B is not formed.
+
+    A row of B is, in a layer, a sum over streams s of an outer product of the adjoint δ_s of what comes out of the affine map with what goes in,
+    a_s. The inner product of two rows is therefore Σ (δ_s·δ'_t)(a_s·a'_t), with a part δ_0·δ'_0 of the biases (Novak, Sohl-Dickstein &
+    Schoenholz 2022, ICML, "Fast finite width neural tangent kernel"): the work and memory of it grow with the width and not with P.
+    """
+    quantities, d = local.quantities(objective.formulation), objective.discretization
+    if type(d).jet is not Discretization.jet:
+        rows = torch.cat([sensitivities(part, theta, objective.order, quantities).flatten(0, 1) for part in d.parts])
+        return rows @ rows.T
+    traces = [_trace(part, theta, objective.order, quantities) for part in d.parts]
+    layers = [tuple(torch.cat(parts, -2) for parts in zip(*layer, strict=True)) for layer in zip(*traces, strict=True)]
+    k, streams, n, _ = layers[0][1].shape
+    # A product of adjoints, one of streams and their product are there at a time.
+    block = max(1, int(d.memory / (3 * 8 * (k * streams) ** 2 * n)))
+    return torch.cat([_sum_of_layers(layers, slice(start, start + block)) for start in range(0, n, block)])
+
+
+def _trace(d: Discretization, theta: Tensor, order: Order, quantities: Local) -> list[tuple[Tensor, Tensor]]:
+    """Streams (S, n, fan_in) into each affine map, and adjoints (k, S, n, fan_out) of what comes out, for each of k local quantities."""
+    found, trace = traced_jet(d.network, theta, d.points, order)
+    lift, factor = _boundary(d)
+    values = quantities(d, sum_jet(lift, product_jet(factor, found)))
+    outs = [out for _, out in trace]
+    adjoints = [torch.autograd.grad(v.sum(), outs, retain_graph=True, materialize_grads=True) for v in values.unbind(-1)]
+    return [(a.detach(), torch.stack(of_layer)) for (a, _), of_layer in zip(trace, zip(*adjoints, strict=True), strict=True)]
+
+
+def _sum_of_layers(layers: list[tuple[Tensor, ...]], rows: slice) -> Tensor:
+    """Rows (b k, n k) of the kernel that belong to some of the points."""
+    total = None
+    for a, delta in layers:
+        inputs = torch.einsum("sif,tjf->sitj", a[:, rows], a)
+        inputs[0, :, 0] += 1.0  # the biases
+        outputs = torch.einsum("ksig,ltjg->ksiltj", delta[:, :, rows], delta)
+        part = torch.einsum("sitj,ksiltj->ikjl", inputs, outputs)
+        total = part if total is None else total + part
+    assert total is not None
+    return total.flatten(2).flatten(0, 1)
 
 
 def sensitivities(d: Discretization, theta: Tensor, order: Order, local: Local) -> Tensor:
@@ -101,33 +164,6 @@ def _boundary(d: Discretization) -> tuple[Jet, Jet]:
 
 
 def _residual(objective: Objective) -> Local:
-    locals_: dict[str, Local] = {"strong-form": _strong, "supervised": _misfit}
-    if objective.formulation not in locals_:
-        raise ValueError(f"`objective` must be a sum of squares: {' or '.join(locals_)}, not {objective.formulation}")
-    return locals_[objective.formulation]
-
-
-def _strong(d: Discretization, u: Jet) -> Tensor:
-    # A factor and not a choice, so that the derivatives do not exist either.
-    exists = torch.where(d.inverted(u), torch.nan, 1.0)
-    return exists * d.weights.sqrt().unsqueeze(-1) * d.residual(u)
-
-
-def _misfit(d: Discretization, u: Jet) -> Tensor:
-    return d.weights.sqrt().unsqueeze(-1) * (u.value - d.exact.value)
-
-
-def _value_and_gradient(d: Discretization, u: Jet) -> Tensor:
-    """(u, ∇u) (n, c (1 + d))."""
-    return torch.cat([u.value, u.gradient.flatten(-2)], -1)
-
-
-def _modulus(d: Discretization, u: Jet) -> Tensor:
-    """Weighted second derivatives w ∂²e/∂(u, ∇u)² (n, k, k) at each point, k = c (1 + d)."""
-    c, dimension = u.value.shape[-1], u.gradient.shape[-1]
-    # Not by torch.func, which takes two seconds to load.
-    z = _value_and_gradient(d, u).detach().requires_grad_()
-    density = d.problem.density(d.points, z[:, :c], z[:, c:].unflatten(-1, (c, dimension)))
-    (slope,) = torch.autograd.grad(density.sum(), z, create_graph=True)
-    rows = [torch.autograd.grad(column.sum(), z, retain_graph=True, materialize_grads=True)[0] for column in slope.unbind(-1)]
-    return torch.where(d.inverted(u), torch.nan, d.weights[:, None, None] * torch.stack(rows, 1))
+    if objective.formulation == "deep-ritz":
+        raise ValueError(f"`objective` must be a sum of squares: strong-form or supervised, not {objective.formulation}")
+    return local.quantities(objective.formulation)

@@ -118,6 +118,33 @@ def network_jet(network: Network, theta: Tensor, points: Tensor, order: Order) -
     return _jet(streams, points.shape[-1], order)
 
 
+def traced_jet(network: Network, theta: Tensor, points: Tensor, order: Order) -> tuple[Jet, list[tuple[Tensor, Tensor]]]:
+    """``network_jet`` at theta (P,), and what goes through its affine maps.
+
+    Returns:
+        The jet, and the streams (S, n, fan_in) into and (S, n, fan_out) out of each affine map. What comes out of the first one is a leaf of
+        the graph, so that the jet can be differentiated with respect to all of them; theta is a constant.
+    """
+    theta, dimension, activation = theta.detach(), points.shape[-1], ACTIVATIONS[network.activation]
+    streams, trace = _input_streams(points, order), []
+    for layer in network.layers:
+        out = _through_affine(streams, *_affine(theta, layer))
+        if not trace:
+            out.requires_grad_()
+        trace.append((streams, out))
+        streams = out if len(trace) == len(network.layers) else _through_activation(out, dimension, activation, order)
+    return _jet(streams, dimension, order), trace
+
+
+def _input_streams(points: Tensor, order: Order) -> Tensor:
+    """The jet of the identity (S, n, d): x, its unit gradients, and second derivatives of zero."""
+    n, d = points.shape
+    units = torch.eye(d, dtype=points.dtype, device=points.device).unsqueeze(1).expand(d, n, d)
+    seconds = {"value": 0, "gradient": 0, "laplacian": 1, "hessian": d * (d + 1) // 2}[order]
+    streams = [points.unsqueeze(0), *([] if order == "value" else [units]), points.new_zeros(seconds, n, d)]
+    return torch.cat(streams)
+
+
 def _affine(theta: Tensor, layer) -> tuple[Tensor, Tensor]:
     """Transposed weights (..., fan_in, fan_out) and biases (..., fan_out) of a layer."""
     weight = theta[..., layer.weights].unflatten(-1, (layer.fan_out, layer.fan_in))

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pinnscape import derivations, quadrature
+from pinnscape import derivations, local, quadrature
 from pinnscape.formulations import FORMULATIONS
 from pinnscape.jets import Jet, Order, function_jet, network_jet, product_jet, sum_jet
 from pinnscape.native.build import Compiler
@@ -65,18 +65,18 @@ class Discretization:
         self._operator = derivations.operator(problem, self._kept)
         self.load = self._operator(self.points, self.exact)
         self.second: Order = self._operator.principal  # the derivatives that the residual needs
-        self._memory = memory
+        self.memory = memory
 
     def with_rule(self, rule: quadrature.Rule) -> "Discretization":
         """The same under another quadrature rule."""
-        return Discretization(self.problem, self.network, rule, str(self.device), self._compiler, self._memory)
+        return Discretization(self.problem, self.network, rule, str(self.device), self._compiler, self.memory)
 
     @cached_property
     def parts(self) -> Sequence["Discretization"]:
         """The same problem on blocks of the quadrature points, whose losses sum up to the whole; itself where memory suffices."""
         streams, network = self.streams(self.second), self.network
         # An intermediate value for each of the ten or so operations of a layer, kept for the derivatives.
-        block = max(1, int(self._memory / (8 * 10 * streams * network.width * (network.depth + 1))))
+        block = max(1, int(self.memory / (8 * 10 * streams * network.width * (network.depth + 1))))
         return [self] if len(self.points) <= block else [self._part(rows) for rows in self._blocks(block)]
 
     def _blocks(self, block: int) -> Iterator[slice]:
@@ -131,6 +131,8 @@ class Discretization:
                 _agree(gradients[0], gradient)
                 products = kernels.products(formulation, thetas[0].numpy(), thetas.numpy())
                 _agree(products, _products_backwards(objective, thetas[0], thetas))
+                products = kernels.gauss_newton(formulation, thetas[0].numpy(), thetas.numpy())
+                _agree(products, objective._gauss_newton(thetas[0], thetas))
 
     def jet(self, theta: Tensor, order: Order) -> Jet:
         """The solution u and its derivatives at the quadrature points for parameters (..., P)."""
@@ -323,6 +325,28 @@ class Objective:
         if vectors.ndim == 1:
             return self._product(theta, vectors)
         return torch.func.vmap(lambda vector: self._product(theta, vector))(vectors)
+
+    def gauss_newton_product(self, theta: Tensor, vectors: Tensor) -> Tensor:
+        """Products with the Gauss-Newton part G of the Hessian, which is not formed: 2JᵀJ for a sum of squares, for Deep Ritz the energy Gram matrix.
+
+        Args:
+            theta: (P,).
+            vectors: (P,) or (k, P).
+
+        Returns:
+            G v for each vector, of the shape of ``vectors``; NaN where the loss does not exist.
+        """
+        kernels = self.discretization.kernels
+        if kernels is not None:
+            found = kernels.gauss_newton(self.formulation, theta.detach().numpy(), _rows(vectors))
+            return torch.from_numpy(found).reshape(vectors.shape)
+        return self._gauss_newton(theta, vectors.reshape(-1, vectors.shape[-1])).reshape(vectors.shape)
+
+    def _gauss_newton(self, theta: Tensor, rows: Tensor) -> Tensor:
+        total = torch.zeros_like(rows)
+        for part in self.discretization.parts:
+            total += local.gauss_newton(part, self.formulation, self.order, theta, rows)
+        return total
 
     def _product(self, theta: Tensor, vector: Tensor) -> Tensor:
         return sum(

@@ -30,7 +30,7 @@ def draw(data: xr.Dataset) -> Figure:
     for row, loss in zip(grid, losses, strict=True):
         own = own_run(data, loss)
         for ax, checkpoint in zip(row, checkpoints, strict=False):
-            _spectra(ax, own.sel(checkpoint=checkpoint), loss)
+            _spectra(ax, own.sel(checkpoint=checkpoint), loss, style.known_alone(data))
             ax.set_title(f"{style.checkpoint_label(checkpoint)}: {share_label(own.sel(checkpoint=checkpoint))}")
         row[0].set_ylabel(f"{style.formulation_label(loss)}\n" + r"$|\lambda|\,/\,\lambda_{\max}(H)$")
         _angles(row[-1], own, loss)
@@ -49,10 +49,15 @@ def own_run(data: xr.Dataset, loss: str) -> xr.Dataset:
 
 
 def share_label(point: xr.Dataset) -> str:
-    """The median over seeds of |R|/|H|."""
+    """The median over seeds of |R|/|H|; of its estimate, with the largest error, where the number itself was not computed."""
     shares = point["remainder_share"].values
     shares = shares[np.isfinite(shares)]
-    return f"|R|/|H| = {style.number(float(np.median(shares)))}" if len(shares) else "no value"
+    if len(shares):
+        return f"|R|/|H| = {style.number(float(np.median(shares)))}"
+    if "remainder_share_estimate" not in point or not np.isfinite(point["remainder_share_estimate"]).any():
+        return "no value"
+    share, error = float(point["remainder_share_estimate"].median()), float(point["remainder_share_error"].max())
+    return f"|R|/|H| ≈ {style.number(share)} ± {style.number(error, 1)}"
 
 
 def ratios(point: xr.Dataset, part: str) -> np.ndarray:
@@ -63,7 +68,7 @@ def ratios(point: xr.Dataset, part: str) -> np.ndarray:
     return np.where(np.abs(scaled) >= SMALLEST, scaled, np.nan)
 
 
-def _spectra(ax: Axes, point: xr.Dataset, loss: str) -> None:
+def _spectra(ax: Axes, point: xr.Dataset, loss: str, note: str) -> None:
     ax.set_yscale("log")
     ax.grid(**style.GRID)
     measured = False
@@ -77,6 +82,8 @@ def _spectra(ax: Axes, point: xr.Dataset, loss: str) -> None:
                 ax.plot(point["eigen"], np.where(row < 0, -row, np.nan), color=colour, **_NEGATIVE)
     if not measured:
         _not_measured(ax)
+    elif note:
+        ax.text(0.02, 0.03, note, transform=ax.transAxes, fontsize=6.5, color="0.3")
 
 
 def _angles(ax: Axes, own: xr.Dataset, loss: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import matplotlib.style
+import xarray as xr
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
@@ -157,3 +158,9 @@ def number(value: float, digits: int = 2) -> str:
         return f"{float(f'{value:.{digits - 1}e}'):g}".replace("-", "−")
     mantissa, power = f"{value:.{digits - 1}e}".split("e")
     return rf"${mantissa}\times10^{{{int(power)}}}$"
+
+
+def known_alone(data: xr.Dataset) -> str:
+    """For a panel of spectra of a technique: which eigenvalues are known, where these are not all."""
+    size = data.attrs.get("parameters", 0)
+    return f"the largest of {size:,} eigenvalues" if data.sizes["eigen"] < size else ""

@@ -27,7 +27,7 @@ def draw(data: xr.Dataset) -> Figure:
         point = data.sel(checkpoint=start)
         for ax, name in zip(column, _PANELS, strict=False):
             _descents(ax, point, name)
-        _spectra(column[2], point)
+        _spectra(column[2], point, style.known_alone(data))
         column[0].set_title(f"from the {style.checkpoint_label(start)}", fontsize=8)
     for ax, label in zip(grid[:, 0], (*_PANELS.values(), r"$|\lambda|\,/\,\lambda_{\max}$ at the end"), strict=True):
         ax.set_ylabel(label)
@@ -54,7 +54,7 @@ def _descents(ax: Axes, point: xr.Dataset, name: str) -> None:
     _say_if_empty(ax)
 
 
-def _spectra(ax: Axes, point: xr.Dataset) -> None:
+def _spectra(ax: Axes, point: xr.Dataset, note: str) -> None:
     for formulation in style.ordered(point["formulation"].values):
         for k, values in enumerate(point["eigenvalue"].sel(formulation=formulation).transpose("seed", "eigen").values):
             row, colour = ratios(values), style.colour(formulation)
@@ -63,6 +63,8 @@ def _spectra(ax: Axes, point: xr.Dataset) -> None:
                 ax.plot(point["eigen"], np.where(row < 0, -row, np.nan), color=colour, **_NEGATIVE)
     ax.set(yscale="log", xlabel="index, largest eigenvalue first")
     ax.grid(**style.GRID)
+    if np.isfinite(point["eigenvalue"]).any():
+        ax.text(0.02, 0.03, note, transform=ax.transAxes, fontsize=6.5, color="0.3")
     _say_if_empty(ax)
 
 

@@ -1,6 +1,8 @@
-"""Losses, gradients and Hessian-vector products of a discretised problem as machine code (losses.hpp), for numpy arrays in float64."""
+"""Losses, gradients and products with Hessians and Gauss-Newton parts of a discretised problem as machine code (losses.hpp), for numpy arrays in float64."""
 
 import ctypes
+import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -47,16 +49,23 @@ class Kernels:
     def gradients(self, formulation: str, thetas: Array) -> tuple[Array, Array]:
         """Loss (m,) and gradient (m, P) at parameters (m, P)."""
         thetas, losses = self._checked(thetas), np.empty(len(thetas))
-        results, which, count = np.empty_like(thetas), FORMULATIONS.index(formulation), ctypes.c_long(len(thetas))
+        results, which, count = _empty(thetas.shape), FORMULATIONS.index(formulation), ctypes.c_long(len(thetas))
         self._library.gradients(which, _at(thetas), count, _at(self._points), self._vectors, _at(losses), _at(results))
         return losses, results
 
     def products(self, formulation: str, theta: Array, vectors: Array) -> Array:
         """Hessian at theta (P,) times each of the vectors (k, P)."""
+        return self._products(self._library.products, formulation, theta, vectors)
+
+    def gauss_newton(self, formulation: str, theta: Array, vectors: Array) -> Array:
+        """Gauss-Newton part of the Hessian at theta (P,) times each of the vectors (k, P)."""
+        return self._products(self._library.gauss_newton, formulation, theta, vectors)
+
+    def _products(self, function: Callable[..., None], formulation: str, theta: Array, vectors: Array) -> Array:
         (theta,), vectors = self._checked(theta[None]), self._checked(vectors)
         results, which = np.empty_like(vectors), FORMULATIONS.index(formulation)
         count = ctypes.c_long(len(vectors))
-        self._library.products(which, _at(theta), _at(vectors), count, _at(self._points), self._vectors, _at(results))
+        function(which, _at(theta), _at(vectors), count, _at(self._points), self._vectors, _at(results))
         return results
 
     def _checked(self, rows: Array) -> Array:
@@ -74,7 +83,7 @@ def load(path: str) -> ctypes.CDLL:
     """The functions of a compiled file."""
     library = ctypes.CDLL(path)
     library.lanes.restype = ctypes.c_long
-    for name in ("measure_all", "loss", "gradients", "products"):
+    for name in ("measure_all", "loss", "gradients", "products", "gauss_newton"):
         getattr(library, name).restype = None
     return library
 
@@ -112,11 +121,17 @@ def _columns(jet: Jet) -> list[Array]:
 
 def _aligned(array: Array) -> Array:
     """A copy that starts at a multiple of 64 bytes, as vectors of the machine must."""
-    memory = np.empty(array.size + 8)
-    start = -memory.ctypes.data % 64 // 8
-    found = memory[start : start + array.size].reshape(array.shape)
+    found = _empty(array.shape)
     found[:] = array
     return found
+
+
+def _empty(shape: tuple[int, ...]) -> Array:
+    """An array that starts at a multiple of 64 bytes, as those of torch do: the rounding of sums over it may depend on where it starts."""
+    size = math.prod(shape)
+    memory = np.empty(size + 8)
+    start = -memory.ctypes.data % 64 // 8
+    return memory[start : start + size].reshape(shape)
 
 
 def _at(array: Array) -> ctypes.c_void_p:

@@ -1,4 +1,4 @@
-// Losses of a problem with their gradients and Hessian-vector products. Before this header come the sizes of the network and the problem's own
+// Losses of a problem with their gradients and products of vectors with their Hessians and Gauss-Newton parts. Before this header come the sizes of the network and the problem's own
 // functions: energy, energy_slopes, residual, residual_slopes, inverted.
 #pragma once
 #include <limits>
@@ -127,9 +127,35 @@ INLINE void slopes(const Vec* data, const Solution<T, ORDER>& u, Solution<T, ORD
     }
 }
 
-// Loss and gradient at theta, or for dual numbers the gradient's derivative along the direction. There are `vectors` of points, a multiple of 4.
+// For u with a derivative along a direction: what the second derivative of the loss in (u, grad u, ...) makes of that derivative, with the weight,
+// as the derivative of `bar`, whose value is zero. Of squares, it leaves the second derivatives of the residual out.
+template <int FORMULATION, Order ORDER>
+INLINE void curvature(const Vec* data, const Solution<Dual, ORDER>& u, Solution<Dual, ORDER>& bar) {
+    if constexpr (FORMULATION == STRONG_FORM) {
+        Dual r[C];
+        residual(data + X, u.value, u.gradient, u.second, r);
+        Vec r_bar[C];
+        for (int c = 0; c < C; ++c) r_bar[c] = r[c].t * (2.0 * data[WEIGHT]);
+        Solution<Vec, ORDER> at, back;
+        for (int c = 0; c < C; ++c) at.value[c] = u.value[c].v;
+        for (int i = 0; i < C * D; ++i) at.gradient[i] = u.gradient[i].v;
+        for (int i = 0; i < C * SECONDS; ++i) at.second[i] = u.second[i].v;
+        residual_slopes(data + X, at.value, at.gradient, at.second, r_bar, back.value, back.gradient, back.second);
+        for (int c = 0; c < C; ++c) bar.value[c] = {Vec{}, back.value[c]};
+        for (int i = 0; i < C * D; ++i) bar.gradient[i] = {Vec{}, back.gradient[i]};
+        for (int i = 0; i < C * SECONDS; ++i) bar.second[i] = {Vec{}, back.second[i]};
+    } else {  // the energy, or a misfit, which is linear in u
+        slopes<FORMULATION, Dual>(data, u, bar);
+        for (int c = 0; c < C; ++c) bar.value[c].v = Vec{};
+        if constexpr (ORDER != VALUE)
+            for (int i = 0; i < C * D; ++i) bar.gradient[i].v = Vec{};
+    }
+}
+
+// Loss and gradient at theta, or for dual numbers the gradient's derivative along the direction, or the Gauss-Newton part of that.
+// There are `vectors` of points, a multiple of 4.
 template <int FORMULATION, class T>
-void differentiate(const double* theta, const double* direction, const double* points, long vectors, double* loss, double* gradient) {
+void differentiate(const double* theta, const double* direction, bool gauss_newton, const double* points, long vectors, double* loss, double* gradient) {
     constexpr Order ORDER = order_of(FORMULATION);
     using P = Pass<T, ORDER, true>;
     P pass(theta, direction);
@@ -146,12 +172,14 @@ void differentiate(const double* theta, const double* direction, const double* p
             Solution<T, ORDER> u, bar;
             u.from(here, n);
             total += value_of(part<FORMULATION, T, ORDER>(here, u, missing)) * here[WEIGHT];
-            slopes<FORMULATION, T, ORDER>(here, u, bar);
+            if constexpr (P::K > 0)  // one of both at run time: code for each of them would take the compiler twice the time
+                if (gauss_newton) curvature<FORMULATION, ORDER>(here, u, bar);
+            if (!gauss_newton) slopes<FORMULATION, T, ORDER>(here, u, bar);
             bar.to(here, n);
             for (int c = 0; c < C; ++c)
                 for (int s = 0; s < P::S; ++s) Planes<T>::store(pass.out_bar + c * P::ROW + s * P::V + v, P::PLANE, n[c][s]);
         }
-        pass.reverse(data + X, FIELDS, gradient);
+        pass.reverse(data + X, FIELDS, gradient, gauss_newton);
     }
     const double none = std::numeric_limits<double>::quiet_NaN();
     *loss = any(missing) ? none : sum(total);
@@ -256,10 +284,10 @@ inline void measure(const double* thetas, long count, const double* points, long
 }
 
 template <class T>
-void differentiate(int formulation, const double* theta, const double* direction, const double* points, long vectors, double* loss, double* result) {
-    if (formulation == DEEP_RITZ) differentiate<DEEP_RITZ, T>(theta, direction, points, vectors, loss, result);
-    if (formulation == STRONG_FORM) differentiate<STRONG_FORM, T>(theta, direction, points, vectors, loss, result);
-    if (formulation == SUPERVISED) differentiate<SUPERVISED, T>(theta, direction, points, vectors, loss, result);
+void differentiate(int formulation, const double* theta, const double* direction, bool gauss_newton, const double* points, long vectors, double* loss, double* result) {
+    if (formulation == DEEP_RITZ) differentiate<DEEP_RITZ, T>(theta, direction, gauss_newton, points, vectors, loss, result);
+    if (formulation == STRONG_FORM) differentiate<STRONG_FORM, T>(theta, direction, gauss_newton, points, vectors, loss, result);
+    if (formulation == SUPERVISED) differentiate<SUPERVISED, T>(theta, direction, gauss_newton, points, vectors, loss, result);
 }
 
 // What Python calls. `formulation` is the position in FORMULATIONS.
@@ -279,12 +307,18 @@ void loss(int formulation, const double* thetas, long count, const double* point
 
 void gradients(int formulation, const double* thetas, long count, const double* points, long vectors, double* losses, double* results) {
     for (long k = 0; k < count; ++k)
-        differentiate<Vec>(formulation, thetas + k * PARAMETERS, nullptr, points, vectors, losses + k, results + k * PARAMETERS);
+        differentiate<Vec>(formulation, thetas + k * PARAMETERS, nullptr, false, points, vectors, losses + k, results + k * PARAMETERS);
 }
 
 void products(int formulation, const double* theta, const double* directions, long count, const double* points, long vectors, double* results) {
     double loss;
     for (long k = 0; k < count; ++k)
-        differentiate<Dual>(formulation, theta, directions + k * PARAMETERS, points, vectors, &loss, results + k * PARAMETERS);
+        differentiate<Dual>(formulation, theta, directions + k * PARAMETERS, false, points, vectors, &loss, results + k * PARAMETERS);
+}
+
+void gauss_newton(int formulation, const double* theta, const double* directions, long count, const double* points, long vectors, double* results) {
+    double loss;
+    for (long k = 0; k < count; ++k)
+        differentiate<Dual>(formulation, theta, directions + k * PARAMETERS, true, points, vectors, &loss, results + k * PARAMETERS);
 }
 }

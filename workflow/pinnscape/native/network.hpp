@@ -91,13 +91,14 @@ struct Pass {
     }
 
     // Adds to `gradient` (P), or for dual numbers to its derivative along the direction, what `out_bar` makes of the points of `forward`.
-    void reverse(const Vec* x, int field, double* gradient) {
-        weights(DEPTH, C, out_bar, a_of(DEPTH - 1), gradient);
-        transposed(DEPTH, C, out_bar, bar);
+    // `linear`: the values of `out_bar` are zero, and so are those of all adjoints, whose products are spared.
+    void reverse(const Vec* x, int field, double* gradient, bool linear) {
+        weights(DEPTH, C, out_bar, a_of(DEPTH - 1), gradient, linear);
+        transposed(DEPTH, C, out_bar, bar, linear);
         for (int l = DEPTH - 1; l > 0; --l) {
             deactivate(l);
-            weights(l, WIDTH, next, a_of(l - 1), gradient);
-            transposed(l, WIDTH, next, bar);
+            weights(l, WIDTH, next, a_of(l - 1), gradient, linear);
+            transposed(l, WIDTH, next, bar, linear);
         }
         deactivate(0);
         input_weights(x, field, gradient);
@@ -111,7 +112,7 @@ struct Pass {
             for (int v = 0; v < V; ++v) bar[j * ROW + v] = broadcast(last[j]);
         for (int l = DEPTH - 1; l > 0; --l) {
             deactivate(l);
-            transposed(l, WIDTH, next, bar);
+            transposed(l, WIDTH, next, bar, false);
         }
         deactivate(0);
         for (int i = 0; i < D * V; ++i) gradient[i] = Vec{};
@@ -234,16 +235,22 @@ struct Pass {
     }
 
     // bar of the layer below = transposed weights times `from`.
-    void transposed(int l, int rows, const Vec* from, Vec* to) {
+    void transposed(int l, int rows, const Vec* from, Vec* to, bool linear) {
         const int offset = weights_of(l);
+        if (linear) {
+            for (int j = 0; j < WIDTH; ++j)
+                for (int i = 0; i < PLANE; ++i) to[j * ROW + i] = Vec{};
+            multiply(WIDTH, PLANE, rows, theta + offset, 1, WIDTH, from + K * PLANE, ROW, to + K * PLANE, ROW, false);
+            return;
+        }
         multiply(WIDTH, ROW, rows, theta + offset, 1, WIDTH, from, ROW, to, ROW, false);
         if (K > 0) multiply(WIDTH, PLANE, rows, direction + offset, 1, WIDTH, from, ROW, to + PLANE, ROW, true);
     }
 
-    void weights(int l, int rows, const Vec* adjoint, const Vec* below, double* gradient) {
+    void weights(int l, int rows, const Vec* adjoint, const Vec* below, double* gradient, bool linear) {
         const int offset = weights_of(l), biases = offset + rows * WIDTH;
         outer(rows, WIDTH, PLANE, adjoint + K * PLANE, ROW, below, ROW, gradient + offset, WIDTH);
-        if (K > 0) outer(rows, WIDTH, PLANE, adjoint, ROW, below + PLANE, ROW, gradient + offset, WIDTH);
+        if (K > 0 && !linear) outer(rows, WIDTH, PLANE, adjoint, ROW, below + PLANE, ROW, gradient + offset, WIDTH);
         for (int j = 0; j < rows; ++j)
             for (int v = 0; v < V; ++v) gradient[biases + j] += sum(adjoint[j * ROW + K * PLANE + v]);
     }

@@ -12,7 +12,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from pinnscape.curvature import dense
+from pinnscape.curvature import by_products, dense
 from pinnscape.curvature.lanczos import extremes
 from pinnscape.errors import DivergenceError
 from pinnscape.formulations import FORMULATIONS, PHYSICS
@@ -21,6 +21,7 @@ from pinnscape.objective import Discretization, Objective
 from pinnscape.runs import Run, Runs
 from pinnscape.storage import variable
 
+_REASON = "NaN where Lanczos has not converged; there are more parameters than techniques.formulations.dense_limit"
 _ERRORS = {"l2_error": "relative L2 error", "h1_error": "relative H1 error"}
 
 
@@ -36,24 +37,29 @@ def top(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The ``count`` largest eigenvalues, descending, and their eigenvectors as rows (count, P); NaN where there is no Hessian.
 
-    By Lanczos, which needs far fewer products than there are parameters; densely where it does not converge within the steps.
+    By Lanczos, which needs far fewer products than there are parameters. Where it does not converge within the steps, densely up to
+    ``dense_limit`` parameters; NaN above.
 
     Args:
         objective: the loss.
         theta: (P,).
         count: at most P.
-        settings: ``lanczos_steps`` and ``lanczos_tolerance``.
+        settings: ``lanczos_steps``, ``lanczos_tolerance`` and ``dense_limit``.
         seed: of the start vector.
     """
     absent = np.full(count, np.nan), np.full((count, theta.numel()), np.nan)
     if not bool(objective.gradient(theta).isfinite().all()):
         return absent
+
+    def product(vectors: Tensor) -> Tensor:
+        return objective.hessian_product(theta, vectors)
+
+    if theta.numel() > settings["dense_limit"]:
+        what = f"largest eigenvalues of the {objective.formulation} loss"
+        values, rows = by_products.largest(product, theta, count, settings, seed, what)
+        return values.cpu().numpy(), rows.cpu().numpy()
     if 2 * count < theta.numel():
         steps, tolerance = settings["lanczos_steps"], settings["lanczos_tolerance"]
-
-        def product(vectors: Tensor) -> Tensor:
-            return objective.hessian_product(theta, vectors)
-
         found = extremes(product, theta, count, steps, tolerance, seed, smallest=False)
         if found.converged:
             return found.values[:count].cpu().numpy(), found.vectors[:count].cpu().numpy()
@@ -77,7 +83,7 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
     Args:
         runs: of a problem.
         settings: ``points`` (of the line), ``snapshots`` (number of them), ``subspace`` (dimension of the top eigenspaces and number of
-            eigenvalues that are compared), ``lanczos_steps``, ``lanczos_tolerance``.
+            eigenvalues that are compared), ``lanczos_steps``, ``lanczos_tolerance``, ``dense_limit``.
     """
     memo: dict[bytes, _Pair] = {}  # all formulations start from the same parameters
     along = runs.collect(lambda run: _along_training(runs, run, settings, memo))
@@ -104,17 +110,24 @@ def _along_training(runs: Runs, run: Run, settings: Mapping[str, Any], memo: dic
         values.append([a, b])
     end = runs.tensor(run.theta())
     measured = {name: float(runs.discretization.measure(end)[name]) for name in _ERRORS}
+    large = runs.discretization.network.size > settings["dense_limit"]
+    withheld = {"reason": _REASON} if large else {}
     variables = {
         "gap": variable("loss", gaps(runs.discretization, end), "loss above that of the exact solution, at the final point"),
         **{name: variable((), measured[name], f"{text} at the final point") for name, text in _ERRORS.items()},
         "snapshot_step": variable("snapshot", run.steps[chosen], "optimisation step of the snapshot"),
         "eigenvalue": variable(
-            ("snapshot", "physics", "eigen"), values, "largest eigenvalues of the Hessians of both physics losses"
+            ("snapshot", "physics", "eigen"), values, "largest eigenvalues of the Hessians of both physics losses", **withheld
         ),
         "angle": variable(
-            ("snapshot", "eigen"), angles, "principal angle in degrees between the top eigenspaces of the physics losses"
+            ("snapshot", "eigen"),
+            angles,
+            "principal angle in degrees between the top eigenspaces of the physics losses",
+            **withheld,
         ),
-        "spectral_distance": variable("snapshot", distances, "mean distance of the scaled largest eigenvalues in decades"),
+        "spectral_distance": variable(
+            "snapshot", distances, "mean distance of the scaled largest eigenvalues in decades", **withheld
+        ),
     }
     coordinates = {
         "loss": list(FORMULATIONS),

@@ -1,5 +1,6 @@
 """Losses and errors at the points of paths through parameter space, and the numbers that are read off them."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
@@ -15,7 +16,9 @@ from pinnscape.landscape.surfaces import chunk_size
 from pinnscape.objective import Discretization
 from pinnscape.runs import Run, Runs
 
+log = logging.getLogger(__name__)
 Profile = dict[str, np.ndarray]
+_ONE_SEED = "the study has one seed"
 ERRORS = {"l2_error": "relative L² error", "h1_error": "relative H¹ error"}
 
 
@@ -101,6 +104,8 @@ def over_some_pairs(
         found = runs.part(f"{formulation}-seeds-{i}-{j}", compute)
         return {name: found[name].values for name in empty}
 
+    if not chosen:
+        log.info("nothing is measured between seeds: %s", _ONE_SEED)
     rows = [row(f, i, j) for f in runs.formulations for i, j in chosen]
     shape = len(runs.formulations), len(chosen)
     return {name: np.array([row[name] for row in rows]).reshape(*shape, *tail) for name, tail in empty.items()}
@@ -114,8 +119,9 @@ def pairs(seeds: Sequence[int]) -> list[tuple[int, int]]:
 def pair_coordinates(chosen: Sequence[tuple[int, int]]) -> dict[str, tuple]:
     """The dimension ``pair`` and the two seeds of each pair."""
     seeds = np.array(chosen, dtype=np.int64).reshape(-1, 2)
+    reason = {} if len(seeds) else {"reason": _ONE_SEED}
     return {
-        "pair": storage.variable("pair", np.arange(len(seeds)), "pair of seeds"),
+        "pair": storage.variable("pair", np.arange(len(seeds)), "pair of seeds", **reason),
         "first_seed": storage.variable("pair", seeds[:, 0], "seed at the beginning of the path"),
         "second_seed": storage.variable("pair", seeds[:, 1], "seed at the end of the path"),
     }

@@ -30,6 +30,9 @@ def _split(point: xr.Dataset) -> Iterator[tuple[str, float]]:
         yield f"gauss_newton_{name}", float(point[name].sel(part="gauss-newton"))
     yield "gauss_newton_negative", float(point["negative"].sel(part="gauss-newton"))
     yield "kernel_lambda_max", float(point["kernel_eigenvalue"].values[0])
+    for name in ("remainder_share_estimate", "remainder_share_error"):
+        if name in point:  # where the share itself would take dense matrices
+            yield name, float(point[name])
 
 
 def vicinity(data: xr.Dataset) -> Rows:
@@ -42,6 +45,9 @@ def vicinity(data: xr.Dataset) -> Rows:
                 numbers = {f"vicinity_{name}": float(last[name]) for name in ("gap", "l2_error", "h1_error", "gradient_norm")}
                 for name in ("steps_taken", "distance", "negative", "null", "condition_number", "remainder_share"):
                     numbers[f"vicinity_{name}"] = float(run[name])
+                for name in ("lambda_min_bound", "negative_at_least", "remainder_share_estimate", "remainder_share_error"):
+                    if name in run:  # where the numbers themselves would take dense matrices
+                        numbers[f"vicinity_{name}"] = float(run[name])
                 numbers["vicinity_negative_ratio"] = _negative_ratio(float(run["lambda_min"]), float(run["lambda_max"]))
                 for metric, value in numbers.items():
                     yield str(formulation), int(seed), str(checkpoint), metric, value

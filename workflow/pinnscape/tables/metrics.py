@@ -1,5 +1,6 @@
 """metrics.csv: every number of the study in long form."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
@@ -9,6 +10,7 @@ import xarray as xr
 from pinnscape.formulations import PHYSICS
 from pinnscape.landscape import roughness, similarity
 
+log = logging.getLogger(__name__)
 COLUMNS = ("problem", "formulation", "seed", "checkpoint", "metric", "value")
 _NUMBERS = ("trace", "trace_estimate", "condition_number", "negative", "null", "effective_rank", "share_above")
 _PHYSICS = list(PHYSICS)
@@ -81,9 +83,18 @@ def _ratio(own: xr.Dataset, rank: int) -> float:
     """λ_1 / λ_rank; NaN where that eigenvalue is unknown, infinite where it is not positive."""
     position = np.flatnonzero(own["eigen"].values == rank - 1)
     if not len(position):
+        _tell(own, f"lambda_{rank}", "`well conditioned`", "claims.well_conditioned.rank")
         return float("nan")
     value = own["eigenvalue"].values[position[0]]
     return float(own["eigenvalue"].values[0] / value) if value > 0 else float("inf")
+
+
+def _tell(hessian: xr.Dataset, missing: str, claim: str, setting: str) -> None:
+    """Why a claim is not measured: only the ends of the spectrum are known."""
+    remedy = f"raise hessian.extremes or hessian.dense_limit, or lower {setting}"
+    where = f"{hessian.attrs.get('problem')}, seed {hessian.attrs.get('seed')}, {hessian.attrs['checkpoint']}"
+    parameters = hessian.sizes["parameter"]
+    log.info("%s: %s is unknown for %d parameters, so %s is not measured; %s", where, missing, parameters, claim, remedy)
 
 
 def _alike(pair: xr.Dataset, subspace: int, eigenvalues: int) -> Iterator[tuple[str, float]]:
@@ -94,6 +105,8 @@ def _alike(pair: xr.Dataset, subspace: int, eigenvalues: int) -> Iterator[tuple[
     yield "principal_angle_largest", float(angles[-1])
     values, top = pair["eigenvalue"].values, pair["eigen"].values < eigenvalues
     known = top.sum() == min(eigenvalues, pair.sizes["parameter"])
+    if not known:
+        _tell(pair, f"lambda_{eigenvalues}", "the distance of spectra in `alike`", "claims.alike.eigenvalues")
     distance = similarity.spectral_distance(values[0, top], values[1, top], eigenvalues) if known else float("nan")
     yield "spectral_distance", distance
     if pair.sizes["eigen"] == pair.sizes["parameter"]:

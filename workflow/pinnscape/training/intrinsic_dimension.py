@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 import xarray as xr
 from torch import Tensor
 
@@ -36,13 +35,13 @@ def basis(size: int, dimension: int, seed: int | list[int]) -> np.ndarray:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-def train(objective: Objective, origin: Tensor, rows: Tensor, settings: Mapping[str, Any]) -> tuple[State, int]:
+def train(objective: Objective, origin: Tensor, rows: Tensor | None, settings: Mapping[str, Any]) -> tuple[State, int]:
     """Minimise the loss over origin + z P' by L-BFGS from z = 0, with the gradient P' g.
 
     Args:
         objective: the loss.
         origin: theta_0 (P,).
-        rows: P' (d, P).
+        rows: P' (d, P); without them the whole space, for which no identity matrix is formed.
         settings: ``steps`` at most, ``memory`` and ``gradient_tolerance`` of L-BFGS.
 
     Returns:
@@ -50,11 +49,11 @@ def train(objective: Objective, origin: Tensor, rows: Tensor, settings: Mapping[
     """
 
     def function(z: Tensor) -> tuple[Tensor, Tensor]:
-        loss, gradient = objective.loss_and_gradient(origin + z @ rows)
-        return loss, rows @ gradient
+        loss, gradient = objective.loss_and_gradient(origin + _spread(z, rows))
+        return loss, gradient if rows is None else rows @ gradient
 
     state, optimizer = (
-        start(function, origin.new_zeros(len(rows))),
+        start(function, origin.new_zeros(objective.size if rows is None else len(rows))),
         LBFGS(function, settings["memory"], settings["gradient_tolerance"]),
     )
     for step in range(settings["steps"] if math.isfinite(state.loss) else 0):
@@ -109,7 +108,7 @@ def _measure(runs: Runs, run: Run, dimensions: list[int], settings: Mapping[str,
         rows = runs.tensor(basis(objective.size, max(dimensions, default=0), [run.seed, _STREAM, k]))
         for i, d in enumerate(dimensions):
             found[:, i, k] = _trained(objective, origin, rows[:d], settings)
-    full = _trained(objective, origin, torch.eye(objective.size, dtype=origin.dtype, device=origin.device), settings)
+    full = _trained(objective, origin, None, settings)
     levels = list(settings["levels"])
     pairs = [least(dimensions, found[2], level) for level in levels]
     log.info("%s, seed %d: intrinsic dimensions %s", run.formulation, run.seed, [pair[0] for pair in pairs])
@@ -131,8 +130,13 @@ def _measure(runs: Runs, run: Run, dimensions: list[int], settings: Mapping[str,
     return xr.Dataset(variables, coordinates)
 
 
-def _trained(objective: Objective, origin: Tensor, rows: Tensor, settings: Mapping[str, Any]) -> list[float]:
+def _trained(objective: Objective, origin: Tensor, rows: Tensor | None, settings: Mapping[str, Any]) -> list[float]:
     """``_QUANTITIES`` after a training."""
     state, steps = train(objective, origin, rows, settings)
-    measured = objective.discretization.measure(origin + state.theta @ rows)
+    measured = objective.discretization.measure(origin + _spread(state.theta, rows))
     return [state.loss, state.loss - objective.minimum, float(measured["l2_error"]), float(measured["h1_error"]), steps]
+
+
+def _spread(z: Tensor, rows: Tensor | None) -> Tensor:
+    """Z P' (P,)."""
+    return z if rows is None else z @ rows

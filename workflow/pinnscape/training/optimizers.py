@@ -124,32 +124,70 @@ class _Pairs:
         self.clear()
 
     def clear(self) -> None:
-        self.count = 0
-        self._s = self._y = self._r = torch.zeros(0, 0)
+        self._s, self._y, self._r = _Window(self._memory), _Window(self._memory), torch.zeros(0, 0)
+
+    @property
+    def count(self) -> int:
+        return self._s.count
 
     def append(self, s: Tensor, y: Tensor) -> None:
-        if not self.count:
-            self._s, self._y, self._r = s[None], y[None], torch.dot(s, y)[None, None]
-        else:
-            first = 1 if self.count == self._memory else 0
-            self._s, self._y = torch.cat([self._s[first:], s[None]]), torch.cat([self._y[first:], y[None]])
-            above = torch.nn.functional.pad(self._r[first:, first:], (0, 0, 0, 1))
-            self._r = torch.cat([above, (self._s @ y)[:, None]], 1)
-        self.count = len(self._s)
+        first = 1 if self.count == self._memory else 0
+        self._s.append(s)
+        self._y.append(y)
+        column = (self._s.rows @ self._y.rows[-1])[:, None]
+        above = torch.nn.functional.pad(self._r[first:, first:].to(column), (0, 0, 0, 1))
+        self._r = torch.cat([above, column], 1)
 
     def state_dict(self) -> dict[str, Tensor]:
-        return {"s": self._s, "y": self._y, "r": self._r}
+        # Copies: the rows move when the window comes to the end of its buffer.
+        return {"s": self._s.rows.clone(), "y": self._y.rows.clone(), "r": self._r}
 
     def load_state_dict(self, memory: Mapping[str, Tensor]) -> None:
-        self._s, self._y, self._r = memory["s"], memory["y"], memory["r"]
-        self.count = len(self._s)
+        self.clear()
+        for s, y in zip(memory["s"], memory["y"], strict=True):
+            self._s.append(s)
+            self._y.append(y)
+        self._r = memory["r"].clone()
 
     def direction(self, gradient: Tensor) -> Tensor:
         """-H·gradient: the two-loop recursion with each loop as the triangular system that it solves (Byrd, Nocedal & Schnabel 1994)."""
         if not self.count:
             return -gradient
-        a = torch.linalg.solve_triangular(self._r, -(self._s @ gradient)[:, None], upper=True)[:, 0]
-        scale = self._r[-1, -1] / torch.dot(self._y[-1], self._y[-1])
-        q = scale * (-gradient - a @ self._y)
-        right = self._r.diagonal() * a - self._y @ q
-        return q + torch.linalg.solve_triangular(self._r.T, right[:, None], upper=False)[:, 0] @ self._s
+        s, y = self._s.rows, self._y.rows
+        a = torch.linalg.solve_triangular(self._r, -(s @ gradient)[:, None], upper=True)[:, 0]
+        scale = self._r[-1, -1] / torch.dot(y[-1], y[-1])
+        q = scale * (-gradient - a @ y)
+        right = self._r.diagonal() * a - y @ q
+        return q + torch.linalg.solve_triangular(self._r.T, right[:, None], upper=False)[:, 0] @ s
+
+
+class _Window:
+    """The last rows (P,) that were appended, as a matrix with the oldest first.
+
+    The rows lie one after the other in a buffer of twice their number and move to its front when they come to its end: one copy of all of them
+    every ``size`` steps, where a new matrix would be a copy in every step. What a matrix product rounds to may depend on where in memory its
+    rows begin, and a training that is resumed, whose rows begin at the front, must take the very same steps. Therefore the matrix is always
+    contiguous and oldest first, and each row begins at a multiple of 64 bytes, the widest vectors and cache lines that there are.
+
+    Args:
+        size: number of rows that are kept.
+    """
+
+    _ALIGNMENT = 8  # numbers in 64 bytes; torch itself begins what it allocates at a multiple of them
+
+    def __init__(self, size: int) -> None:
+        self._size, self._start, self.count = size, 0, 0
+        self._buffer = self.rows = torch.zeros(0, 0)
+
+    def append(self, row: Tensor) -> None:
+        if not self.count:
+            stride = -(-len(row) // self._ALIGNMENT) * self._ALIGNMENT
+            self._buffer = row.new_empty(2 * self._size, stride)
+        elif self.count == self._size:
+            self._start, self.count = self._start + 1, self.count - 1
+        if self._start + self.count == len(self._buffer):
+            self._buffer[: self.count] = self._buffer[self._start : self._start + self.count]
+            self._start = 0
+        self._buffer[self._start + self.count, : len(row)] = row
+        self.count += 1
+        self.rows = self._buffer[self._start : self._start + self.count, : len(row)]

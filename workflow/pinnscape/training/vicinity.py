@@ -14,7 +14,7 @@ import xarray as xr
 from torch import Tensor
 
 from pinnscape import features
-from pinnscape.curvature import dense
+from pinnscape.curvature import by_products, dense
 from pinnscape.errors import DivergenceError
 from pinnscape.objective import Objective
 from pinnscape.runs import Run, Runs
@@ -29,7 +29,9 @@ _CURVES = {
     "h1_error": "relative H1 error",
     "gradient_norm": "Euclidean norm of the gradient of the own loss",
     "rate": "step length that led to the point",
+    "direction_residual": "part of G times the direction that led to the point outside the Krylov space, over the gradient norm; 0 without one",
 }
+# Of the Hessian at the last point; above ``dense_limit``, what needs all eigenvalues is withheld.
 _NUMBERS = {
     "lambda_max": "largest eigenvalue of the Hessian of the own loss",
     "lambda_min": "smallest eigenvalue of the Hessian of the own loss",
@@ -38,41 +40,79 @@ _NUMBERS = {
     "condition_number": "condition number outside the null space",
     "remainder_share": "Frobenius norm of the remainder over that of the Hessian",
 }
+# What stands in their place there.
+_BOUNDS = {
+    "lambda_min_bound": "a number that the smallest eigenvalue is at most, by a Lanczos process",
+    "negative_at_least": "a number that there are at least of negative eigenvalues, by the same process",
+    "remainder_share_estimate": "estimate of the Frobenius norm of the remainder over that of the Hessian",
+    "remainder_share_error": "standard error of this estimate, at most",
+}
+_REASON = "NaN where it needs matrices of more than techniques.vicinity.dense_limit rows, or Lanczos has not converged"
+_METHODS = ("dense", "kernel", "krylov")
 
 
 @dataclass(frozen=True)
 class Descent:
-    """The points (n, P) of a descent, the first the start, with the step length (n,) that led to each and the gradient norm (n,) there."""
+    """A descent of n - 1 steps.
+
+    Attributes:
+        thetas: its points (n, P), the first the start.
+        rate: step length (n,) that led to each.
+        gradient_norm: (n,) at each.
+        residual: (n,) of the direction that led to each, see ``NaturalGradient``.
+        method: ``dense``, ``kernel`` or ``krylov``, likewise.
+    """
 
     thetas: Tensor
     rate: np.ndarray
     gradient_norm: np.ndarray
+    residual: np.ndarray
+    method: str
 
 
-def descend(objective: Objective, theta: Tensor, steps: int, cutoff: float, lengths: int) -> Descent:
-    """At most ``steps`` natural gradient steps from theta (P,); fewer where no step lowers the loss any more.
+def descend(objective: Objective, theta: Tensor, settings: Mapping[str, Any]) -> Descent:
+    """Natural gradient steps from theta (P,); fewer than allowed where no step lowers the loss any more.
 
     Args:
         objective: the loss.
         theta: (P,).
-        steps: at most this many.
-        cutoff: see ``NaturalGradient``.
-        lengths: number of step lengths that are tried.
+        settings: ``steps`` (at most), ``lengths`` (number of step lengths that are tried), ``cutoff``, ``dense_limit`` and ``lanczos_steps`` (products
+            for a direction) as in ``NaturalGradient``.
     """
-    optimizer = NaturalGradient(objective, cutoff, lengths)
-    states = [start(objective.loss_and_gradient, theta)]
-    for _ in range(steps):
+    limit, products = settings["dense_limit"], settings["lanczos_steps"]
+    optimizer = NaturalGradient(objective, settings["cutoff"], settings["lengths"], limit, products)
+    states, residuals = [start(objective.loss_and_gradient, theta)], [np.nan]
+    for _ in range(settings["steps"]):
         successor = optimizer.step(states[-1])
         if successor is None:
             break
         states.append(successor)
+        residuals.append(optimizer.residual)
     norms = np.array([float(state.gradient.norm()) for state in states])
     thetas = torch.stack([state.theta.detach() for state in states])
-    return Descent(thetas, np.array([state.rate for state in states]), norms)
+    return Descent(thetas, np.array([state.rate for state in states]), norms, np.array(residuals), optimizer.method)
 
 
-def curvature(objective: Objective, theta: Tensor, null_tolerance: float) -> tuple[np.ndarray, dict[str, float]]:
-    """Eigenvalues (P,) of the Hessian at theta (P,), descending, and numbers about them; NaN where there is no Hessian."""
+def curvature(
+    objective: Objective, theta: Tensor, settings: Mapping[str, Any], seed: int = 0
+) -> tuple[np.ndarray, dict[str, float]]:
+    """Eigenvalues of the Hessian at theta (P,), descending, and numbers about them; NaN where there is no Hessian.
+
+    All P eigenvalues up to ``dense_limit`` parameters; above it the largest ones, NaN for what needs all of them, and bounds.
+
+    Args:
+        objective: the loss.
+        theta: (P,).
+        settings: ``dense_limit``, ``null_tolerance`` as in ``dense.summary``; above the limit also ``eigenvalues`` (how many of the largest),
+            ``lanczos_steps``, ``lanczos_tolerance`` and ``trace_products``.
+        seed: of the random vectors above the limit.
+    """
+    if objective.size <= settings["dense_limit"]:
+        return _dense(objective, theta, settings["null_tolerance"])
+    return _by_products(objective, theta, settings, seed)
+
+
+def _dense(objective: Objective, theta: Tensor, null_tolerance: float) -> tuple[np.ndarray, dict[str, float]]:
     size = theta.numel()
     try:
         matrix = dense.hessian(objective, theta)
@@ -86,12 +126,33 @@ def curvature(objective: Objective, theta: Tensor, null_tolerance: float) -> tup
     return values, {name: float(found[name]) for name in _NUMBERS}
 
 
+def _by_products(
+    objective: Objective, theta: Tensor, settings: Mapping[str, Any], seed: int
+) -> tuple[np.ndarray, dict[str, float]]:
+    count, numbers = min(settings["eigenvalues"], objective.size), dict.fromkeys([*_NUMBERS, *_BOUNDS], float("nan"))
+    if not bool(objective.gradient(theta).isfinite().all()):
+        return np.full(count, np.nan), numbers
+
+    def hessian(rows: Tensor) -> Tensor:
+        return objective.hessian_product(theta, rows)
+
+    def remainder(rows: Tensor) -> Tensor:
+        return hessian(rows) - objective.gauss_newton_product(theta, rows)
+
+    what = f"largest eigenvalues at the end of natural gradient descent on the {objective.formulation} loss"
+    values = by_products.largest(hessian, theta, count, settings, seed, what)[0].cpu().numpy()
+    smallest, negative = by_products.below(hessian, theta, settings["lanczos_steps"], seed, settings["null_tolerance"])
+    estimates = [by_products.frobenius(part, theta, settings["trace_products"], seed) for part in (remainder, hessian)]
+    bounds = smallest, float(negative), *by_products.ratio(*estimates)
+    return values, numbers | {"lambda_max": float(values[0])} | dict(zip(_BOUNDS, bounds, strict=True))
+
+
 def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
     """vicinity.nc: natural gradient descents in its own loss from some checkpoints of each run; see results/README.md.
 
     Args:
         runs: of a problem.
-        settings: ``checkpoints`` (names of the starting points), ``steps``, ``cutoff`` and ``lengths`` as in ``descend``, ``null_tolerance`` as in ``dense.summary``.
+        settings: ``checkpoints`` (names of the starting points) and those of ``descend`` and ``curvature``.
     """
     names = list(settings["checkpoints"])
 
@@ -105,17 +166,24 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
 def _measure(runs: Runs, run: Run, checkpoint: str, settings: Mapping[str, Any]) -> xr.Dataset:
     """From one checkpoint of a run."""
     objective = runs.objective(run.formulation)
-    found = descend(objective, runs.tensor(run.theta(checkpoint)), settings["steps"], settings["cutoff"], settings["lengths"])
-    measured = {name: values.cpu().numpy() for name, values in runs.discretization.measure(found.thetas).items()}
+    found = descend(objective, runs.tensor(run.theta(checkpoint)), settings)
+    # One by one: memory is bounded for one evaluation.
+    points = [runs.discretization.measure(theta) for theta in found.thetas]
+    measured = {name: np.array([float(point[name]) for point in points]) for name in points[0]}
     measured |= {"gap": measured[run.formulation] - objective.minimum}
-    measured |= {"rate": found.rate, "gradient_norm": found.gradient_norm}
-    eigenvalue, numbers = curvature(objective, found.thetas[-1], settings["null_tolerance"])
+    measured |= {"rate": found.rate, "gradient_norm": found.gradient_norm, "direction_residual": found.residual}
+    eigenvalue, numbers = curvature(objective, found.thetas[-1], settings, run.seed)
+    large = objective.size > settings["dense_limit"]
+    withheld = {"reason": _REASON} if large else {}
     step = np.arange(settings["steps"] + 1)
     variables = {name: variable("step", _filled(measured[name], len(step)), text) for name, text in _CURVES.items()}
-    variables |= {name: variable((), numbers[name], text) for name, text in _NUMBERS.items()}
+    variables |= {name: variable((), numbers[name], text, **withheld) for name, text in _NUMBERS.items()}
+    variables |= {name: variable((), numbers[name], text) for name, text in _BOUNDS.items() if large}
+    flags = {"flag_values": np.arange(len(_METHODS)), "flag_meanings": " ".join(_METHODS)}
     variables |= {
         "theta": variable("parameter", found.thetas[-1].cpu().numpy(), "parameters of the network at the last point"),
-        "eigenvalue": variable("eigen", eigenvalue, "eigenvalue of the Hessian of the own loss at the last point"),
+        "eigenvalue": variable("eigen", eigenvalue, "eigenvalue of the Hessian of the own loss at the last point", **withheld),
+        "method": variable((), _METHODS.index(found.method), "how the directions are computed", **flags),
         "steps_taken": variable((), len(found.thetas) - 1, "number of steps taken"),
         "distance": variable(
             (), float((found.thetas[-1] - found.thetas[0]).norm()), "distance of the last from the first point"
@@ -125,7 +193,7 @@ def _measure(runs: Runs, run: Run, checkpoint: str, settings: Mapping[str, Any])
         "step": variable("step", step, "natural gradient step, 0 the starting point"),
         "eigen": variable("eigen", np.arange(len(eigenvalue)), "index of the eigenvalue, 0 the largest"),
     }
-    return xr.Dataset(variables, coordinates)
+    return xr.Dataset(variables, coordinates, {"parameters": objective.size})
 
 
 def _filled(values: np.ndarray, length: int) -> np.ndarray:

@@ -1,0 +1,76 @@
+"""Time and memory of every rule for a large network: `python tests/benchmarks/wide.py FOLDER` (`make wide`).
+
+The study of tests/wide.yaml, 132,609 parameters, runs in a folder of its own, in which the project is copied; a call after an edit of the project goes
+on there. The table at the end comes from results/benchmarks/**/*.tsv of that folder; a job above 4 GB is an error.
+"""
+
+import argparse
+import csv
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+PARTS = ("Snakefile", "config.yaml", "pyproject.toml", "workflow", "profiles", "envs")
+STUDY = PROJECT / "tests" / "wide.yaml"
+MOST = 4000.0  # megabytes a job
+
+
+def prepared(folder: Path) -> None:
+    """The project as it is now, beside the results of an earlier call."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in PARTS:
+        source, target = PROJECT / part, folder / part
+        if source.is_dir():
+            shutil.rmtree(target, ignore_errors=True)
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, target)
+    (folder / "results").mkdir(exist_ok=True)
+    shutil.copy2(PROJECT / "results" / "README.md", folder / "results" / "README.md")
+
+
+def measured(folder: Path) -> Iterator[tuple[str, float, float]]:
+    """Name, seconds and megabytes of each job that a benchmark file tells of; NaN where it was too short to be looked at."""
+    root = folder / "results" / "benchmarks"
+    for path in sorted(root.rglob("*.tsv")):
+        with path.open() as file:
+            for row in csv.DictReader(file, delimiter="\t"):
+                memory = row["max_rss"]
+                yield (
+                    str(path.relative_to(root).with_suffix("")),
+                    float(row["s"]),
+                    float("nan" if memory in ("-", "NA") else memory),
+                )
+
+
+def table(rows: list[tuple[str, float, float]]) -> str:
+    """In Markdown, slowest first."""
+    lines = ["| job | seconds | peak memory in MB |", "|---|---|---|"]
+    lines += [f"| {name} | {seconds:.0f} | {memory:.0f} |" for name, seconds, memory in sorted(rows, key=lambda row: -row[1])]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Time and memory of every rule for a large network.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--cores", type=int, default=1)
+    parser.add_argument("--table", action="store_true", help="only the table of what has been run")
+    parser.add_argument("more", nargs="*", help="targets and options of snakemake, after --")
+    options = parser.parse_args()
+    code = 0
+    if not options.table:
+        prepared(options.folder)
+        command = [sys.executable, "-m", "snakemake", "--cores", str(options.cores), "--configfile", str(STUDY), *options.more]
+        code = subprocess.run(command, cwd=options.folder, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False).returncode
+    rows = list(measured(options.folder))
+    print(table(rows))
+    large = [f"{name}: {memory:.0f} MB" for name, _, memory in rows if memory > MOST]
+    sys.exit(code or (f"above {MOST:.0f} MB: " + ", ".join(large) if large else 0))
+
+
+if __name__ == "__main__":
+    main()

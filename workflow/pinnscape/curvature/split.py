@@ -1,0 +1,223 @@
+"""What a Hessian is made of: its Gauss-Newton part G and the remainder R = H - G, by dense matrices or by products alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pinnscape import features
+from pinnscape.curvature import by_products, dense
+from pinnscape.curvature.lanczos import Operator
+from pinnscape.errors import DivergenceError
+from pinnscape.formulations import PHYSICS
+from pinnscape.landscape.similarity import principal_angles
+from pinnscape.objective import Objective
+from pinnscape.small_side import SmallSide, method, small_side
+
+PARTS = ("hessian", "gauss-newton", "remainder")
+NUMBERS = {
+    "effective_rank": "effective rank",
+    "condition_number": "condition number outside the null space",
+    "negative": "number of negative eigenvalues",
+    "null": "number of numerically zero eigenvalues",
+}
+# Bounds and estimates, of products alone, with the dimensions that they have in a split.
+ESTIMATES = {
+    "norm_estimate": (("part",), "estimate of the Frobenius norm by Hutch++"),
+    "norm_error": (("part",), "standard error of this estimate"),
+    "remainder_share_estimate": ((), "estimate of the Frobenius norm of the remainder over that of the Hessian"),
+    "remainder_share_error": ((), "standard error of this estimate, at most"),
+    "angle_error": ((), "bound of the errors of the principal angles, in degrees"),
+}
+
+
+@dataclass(frozen=True)
+class Split:
+    """The Hessian at a point and its two parts. What is unknown, or where the loss does not exist, is NaN.
+
+    Attributes:
+        eigenvalue: the E largest eigenvalues of H, G and R (3, E), descending; E = P where dense matrices are formed.
+        kernel: the E largest eigenvalues (E,) of the kernel, filled up with zeros (for Deep Ritz those of G).
+        norm: Frobenius norms (3,) of H, G and R.
+        angle: principal angles (k,) in degrees between the top eigenspaces of H and G, ascending.
+        numbers: effective rank, condition number, negative and null eigenvalues (3,) of each.
+        estimates: ``ESTIMATES``, where no dense matrices are formed.
+    """
+
+    eigenvalue: np.ndarray
+    kernel: np.ndarray
+    norm: np.ndarray
+    angle: np.ndarray
+    numbers: Mapping[str, np.ndarray]
+    estimates: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def remainder_share(self) -> float:
+        """|R|_F / |H|_F."""
+        return float(self.norm[2] / self.norm[0])
+
+
+def split(objective: Objective, theta: Tensor, settings: Mapping[str, Any], seed: int = 0) -> Split:
+    """Measure H, G and R at theta (P,).
+
+    Args:
+        objective: the loss.
+        theta: (P,).
+        settings: ``subspace`` (dimension k of the top eigenspaces that are compared, at most P), ``null_tolerance`` (as in ``dense.summary``),
+            ``dense_limit`` (largest side of a matrix that is formed); above it ``lanczos_steps``, ``lanczos_tolerance`` and ``trace_products``.
+        seed: of the random vectors above the limit.
+    """
+    if objective.size <= settings["dense_limit"]:
+        return _dense(objective, theta, settings["subspace"], settings["null_tolerance"])
+    return _by_products(objective, theta, settings, seed)
+
+
+def _known(objective: Objective, settings: Mapping[str, Any]) -> int:
+    """Number E of the largest eigenvalues in the file: all, or above the limit those that a kernel gives, or those that are compared."""
+    size, limit = objective.size, settings["dense_limit"]
+    if size <= limit:
+        return size
+    kernels = [features.kernel_size(Objective(objective.discretization, name)) for name in PHYSICS]
+    return min(size, max([settings["subspace"], *(q for q in kernels if q <= limit)]))
+
+
+def kernel_eigenvalues(jacobian: Tensor) -> Tensor:
+    """The P largest eigenvalues (P,) of JJᵀ, descending, from the singular values of J (m, P): squaring J first would halve their digits."""
+    m, size = jacobian.shape
+    return torch.nn.functional.pad(torch.linalg.svdvals(jacobian) ** 2, (0, max(0, size - m)))
+
+
+# ---- dense ----
+
+
+def _dense(objective: Objective, theta: Tensor, subspace: int, null_tolerance: float) -> Split:
+    try:
+        hessian = dense.hessian(objective, theta)
+    except DivergenceError:
+        return _absent(objective.size, subspace)
+    if objective.formulation == "deep-ritz":
+        gauss_newton = features.energy_gram(objective.discretization, theta)
+        kernel = values = dense.eigenpairs(gauss_newton)[0]
+    else:
+        jacobian = features.jacobian(objective, theta)
+        gauss_newton, kernel = 2.0 * jacobian.T @ jacobian, kernel_eigenvalues(jacobian)
+        values = 2.0 * kernel
+    parts = hessian, gauss_newton, hessian - gauss_newton
+    (own, top), (_, other), (rest, _) = (dense.eigenpairs(part) for part in parts)
+    eigenvalue = torch.stack([own, values, rest]).cpu().numpy()
+    rows = [_summary(values, null_tolerance) for values in eigenvalue]
+    return Split(
+        eigenvalue,
+        kernel.cpu().numpy(),
+        np.array([float(part.norm()) for part in parts]),
+        principal_angles(top[:subspace].cpu().numpy(), other[:subspace].cpu().numpy()),
+        {name: np.array([row[name] for row in rows]) for name in NUMBERS},
+    )
+
+
+def _summary(eigenvalues: np.ndarray, null_tolerance: float) -> dict[str, float]:
+    """``NUMBERS`` of all eigenvalues (P,)."""
+    size = len(eigenvalues)
+    found = dense.summary(eigenvalues, np.full(size, 1.0 / size), size, null_tolerance)
+    return {name: float(np.rint(found[name])) if name in ("negative", "null") else found[name] for name in NUMBERS}
+
+
+def _absent(count: int, subspace: int, estimates: bool = False) -> Split:
+    nan = np.full(len(PARTS), np.nan)
+    absent = {name: nan if dims else np.nan for name, (dims, _) in ESTIMATES.items()} if estimates else {}
+    unknown = np.full(count, np.nan)
+    return Split(np.stack([unknown] * 3), unknown, nan, np.full(subspace, np.nan), dict.fromkeys(NUMBERS, nan), absent)
+
+
+# ---- by products ----
+
+
+def _by_products(objective: Objective, theta: Tensor, settings: Mapping[str, Any], seed: int) -> Split:
+    """The largest eigenvalues by Lanczos and estimates of norms; all of G where its kernel is small."""
+    count, subspace, size = _known(objective, settings), settings["subspace"], objective.size
+    found = _absent(count, subspace, estimates=True)
+    if not bool(objective.gradient(theta).isfinite().all()):
+        return found
+
+    def hessian(rows: Tensor) -> Tensor:
+        return objective.hessian_product(theta, rows)
+
+    def gauss_newton(rows: Tensor) -> Tensor:
+        return objective.gauss_newton_product(theta, rows)
+
+    def remainder(rows: Tensor) -> Tensor:
+        return hessian(rows) - gauss_newton(rows)
+
+    small = small_side(objective, theta) if method(objective, settings["dense_limit"]) == "kernel" else None
+    eigenvalue, norm, numbers = found.eigenvalue, found.norm.copy(), {name: np.full(len(PARTS), np.nan) for name in NUMBERS}
+    spaces = []
+    for row, (name, operator) in enumerate(zip(PARTS, (hessian, gauss_newton, remainder), strict=True)):
+        if name == "gauss-newton" and small is not None:
+            spaces.append(_of_small_side(small, operator, subspace))
+            continue
+        what = f"largest eigenvalues of the {name} of the {objective.formulation} loss"
+        # One more, for the gap after the eigenspace.
+        values, rows = by_products.largest(operator, theta, min(subspace + 1, size), settings, seed, what)
+        eigenvalue[row, :subspace] = values[:subspace].cpu().numpy()
+        spaces.append(_space(operator, values, rows[:subspace]))
+    products = settings["trace_products"]
+    estimated = [by_products.frobenius(operator, theta, products, seed) for operator in (hessian, gauss_newton, remainder)]
+    if small is not None:
+        every = _with_zeros(small.values, size)
+        eigenvalue[1] = every[:count]
+        norm[1] = np.linalg.norm(every)
+        estimated[1] = float(norm[1]), float(size * np.finfo(float).eps * norm[1])  # exact to rounding
+        for name, value in _summary(every, settings["null_tolerance"]).items():
+            numbers[name][1] = value
+    kernel = eigenvalue[1] * (1.0 if objective.formulation == "deep-ritz" else 0.5)
+    angle, bound = _angles(*spaces[:2])
+    share = by_products.ratio(estimated[2], estimated[0])
+    estimates = dict(zip(ESTIMATES, (*np.array(estimated).T, *share, bound), strict=True))
+    return Split(eigenvalue, kernel, norm, angle, numbers, estimates)
+
+
+_Space = tuple[
+    np.ndarray, float
+]  # orthonormal rows (k, P), and a bound of the sine of their angle with the eigenspace that they stand for
+
+
+def _space(operator: Operator, values: Tensor, rows: Tensor) -> _Space:
+    """The eigenspace of rows (k, P), and its error by the sin Θ theorem of Davis & Kahan (1970): residual over gap, with rounding.
+
+    Args:
+        operator: v -> A v for rows.
+        values: the k + 1 largest eigenvalues, or all k = P.
+        rows: (k, P).
+    """
+    k, size = rows.shape
+    if k == size:
+        return rows.cpu().numpy(), 0.0
+    residual = float((operator(rows) - values[:k, None] * rows).norm()) + size * torch.finfo(rows.dtype).eps * float(values[0])
+    gap = float(values[k - 1] - values[k]) - residual
+    return rows.cpu().numpy(), residual / gap if gap > 0 else float("nan")
+
+
+def _of_small_side(small: SmallSide, operator: Operator, count: int) -> _Space:
+    """The eigenspace of the ``count`` largest eigenvalues of G; NaN where fewer than these are positive."""
+    positive = int((small.values > 0).sum())
+    if positive < count:
+        return np.full((count, small.theta.numel()), np.nan), float("nan")
+    rows = small.combined(torch.eye(count, len(small.values), dtype=small.values.dtype, device=small.values.device))
+    following = small.values[count] if positive > count else torch.zeros_like(small.values[0])
+    return _space(operator, torch.cat([small.values[:count], following[None]]), rows)
+
+
+def _angles(one: _Space, other: _Space) -> tuple[np.ndarray, float]:
+    """Principal angles (k,) in degrees and a bound of their error; NaN where nothing is known of a space."""
+    sines = one[1] + other[1]
+    if not (sines < 1.0 and np.isfinite(one[0]).all() and np.isfinite(other[0]).all()):
+        return np.full(len(one[0]), np.nan), float("nan")
+    return principal_angles(one[0], other[0]), float(np.degrees(np.arcsin(one[1]) + np.arcsin(other[1])))
+
+
+def _with_zeros(values: Tensor, size: int) -> np.ndarray:
+    """All eigenvalues (P,), descending, from those (r,) that are not zero."""
+    return np.sort(np.concatenate([values.cpu().numpy(), np.zeros(size - len(values))]))[::-1]
