@@ -58,7 +58,7 @@ def test_the_largest_alone_are_those_of_the_dense_spectrum(name, count):
     np.testing.assert_allclose(found.values.numpy(), expected, rtol=0.0, atol=1e-8 * scale_of(SPECTRA[name]))
     assert found.index.tolist() == list(range(count))
     assert found.converged
-    assert found.steps <= found_in(matrix, count).steps
+    assert found.steps <= found_in(matrix, count).steps + 3  # they look at every few steps
 
 
 @pytest.mark.parametrize("formulation", ["deep-ritz", "strong-form"])

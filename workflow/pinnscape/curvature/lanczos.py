@@ -3,11 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from pinnscape.curvature.bounds import ROUNDING, Compression
 from pinnscape.curvature.dense import fix_signs
+from pinnscape.curvature.krylov import Krylov
 
+FAILURE = 1e-4  # probability over the start vectors that a bound of ``extremes`` fails
+# When to go on with another vector; tried on spectra of networks, where wrong choices cost up to twice the products.
+_FIRST = 2 / 3  # of the steps has the first start vector at most
+_ACCURATE = 0.3  # of the tolerance are the residuals before the second start
+_NEAR = 0.2  # of the way from what is left to the smallest wanted value is the bound of what is left, for that to be known well enough
 Operator = Callable[[Tensor], Tensor]  # maps rows (k, P) to rows (k, P)
 
 
@@ -62,15 +70,11 @@ class Lanczos:
             vector = vector - torch.einsum("kmp,km->kp", basis, torch.einsum("kmp,kp->km", basis, vector))
         return vector
 
-    def ritz(self, steps: slice = slice(None)) -> tuple[Tensor, Tensor]:
-        """Ritz values (k, m), ascending, and the eigenvectors of the tridiagonal matrices as columns (k, m, m).
-
-        ``steps`` selects a run of steps that no other one is coupled to.
-        """
-        alphas, betas = self.alphas[steps], self.betas[steps][:-1]
-        matrix = torch.diag_embed(torch.stack(alphas, -1))
-        if betas:
-            off = torch.diag_embed(torch.stack(betas, -1), offset=1)
+    def ritz(self) -> tuple[Tensor, Tensor]:
+        """Ritz values (k, m), ascending, and the eigenvectors of the tridiagonal matrices as columns (k, m, m)."""
+        matrix = torch.diag_embed(torch.stack(self.alphas, -1))
+        if len(self.betas) > 1:
+            off = torch.diag_embed(torch.stack(self.betas[:-1], -1), offset=1)
             matrix = matrix + off + off.transpose(-1, -2)
         return torch.linalg.eigh(matrix)
 
@@ -80,75 +84,127 @@ class Extremes:
     """Eigenpairs at both ends of a spectrum, in descending order.
 
     Attributes:
-        values: (2k,); vectors: rows (2k, P); index: position (2k,) of each among all P.
+        values: (2k,); vectors: rows (2k, P); index: position (2k,) of each among all P, 0 the largest.
+        low, high: bounds (2k,) of the eigenvalue of that position. The value itself is one of them, and certain: by Courant and Fischer it is below an
+            eigenvalue of the upper end and above one of the lower end. The other bound fails with the probability ``FAILURE``, over the start vectors.
         residual_bounds: ‖A v - λ v‖ (2k,) as the process estimates it.
-        steps: Lanczos steps taken; converged: whether every bound is below the tolerance, and no breakdown tells of further copies.
+        verified: whether the residual norm and the distance of the bounds are below the tolerance, for each (2k,).
+        steps: products taken.
+        seen: what is known of the whole spectrum, for counts.
     """
 
     values: Tensor
     vectors: Tensor
     index: Tensor
+    low: Tensor
+    high: Tensor
     residual_bounds: Tensor
+    verified: Tensor
     steps: int
-    converged: bool
+    seen: Compression
+
+    @property
+    def converged(self) -> bool:
+        """Whether all are verified: the pairs are accurate and none was skipped."""
+        return bool(self.verified.all())
 
 
 def extremes(
     operator: Operator, like: Tensor, count: int, steps: int, tolerance: float, seed: int, smallest: bool = True
 ) -> Extremes:
-    """The ``count`` largest and ``count`` smallest eigenpairs of a symmetric operator.
+    """The ``count`` largest and ``count`` smallest eigenpairs of a symmetric operator, with bounds of the eigenvalues.
+
+    That residuals are small proves that eigenvalues were found, not that none was skipped. Once they are, or most steps are taken, the process starts
+    again from a random vector in the complement of its basis, which finds what was skipped or bounds what is left (see ``bounds``).
 
     Args:
         operator: v -> A v for rows (1, P).
         like: a vector (P,) that gives size, type and device.
         count: eigenpairs at each end.
-        steps: at most this many Lanczos steps (products).
-        tolerance: residual norm of a converged pair, relative to the largest eigenvalue in magnitude.
-        seed: of the start vector.
+        steps: at most this many products.
+        tolerance: residual norm of a converged pair, and distance of the bounds of its eigenvalue, relative to the largest eigenvalue in magnitude.
+        seed: of the start vectors.
         smallest: whether the smallest are wanted too; the largest alone often take a fraction of the steps.
 
     Returns:
         The eigenpairs; it is a result, not an error, if not all have converged. If 2·count ≥ P: all of them.
     """
-    size = like.numel()
-    generator = torch.Generator().manual_seed(seed)
-    starts = torch.randn(1, size, generator=generator, dtype=like.dtype).to(like)
-    process = Lanczos(operator, starts, generator, steps)
+    space = Krylov(operator, like, steps, seed, FAILURE)
+    check = (2 if smallest else 1) * count + 1
     while True:
-        process.step()
-        m = len(process.alphas)
-        early = m <= 2 * count or m % 10 if smallest else m <= count or m % 5
-        if m < process.capacity and early:
+        space.step()
+        if space.length < check and not space.full:
             continue
-        values, vectors = process.ritz()
-        bounds = (process.betas[-1].unsqueeze(-1) * vectors[:, -1, :].abs())[0]
-        ends, slack = _ends(m, count, smallest), tolerance * values.abs().max()
-        settled = m == size or _settled(process, values[0], count, slack, smallest)
-        converged = bool((bounds[ends] <= slack).all()) and settled
-        if converged or m == process.capacity:
+        check = space.length + max(2, space.length // 16)
+        seen, vectors, parts = space.compression()
+        ends, index = _ends(seen, count, smallest)
+        low, high = _intervals(seen, ends, min(count, len(seen.ritz)))
+        slack = tolerance * seen.scale
+        found = seen.residuals[ends] <= slack
+        verified = found & (high - low <= slack + 4.0 * ROUNDING * seen.scale)
+        if verified.all() or space.full:
             break
-    rows = vectors[0][:, ends].T @ process.basis[0]
-    index = torch.tensor([m - 1 - e if e >= m - count else size - 1 - e for e in ends.tolist()])
-    return Extremes(values[0][ends], fix_signs(rows), index, bounds[ends], m, converged)
+        _go_on(space, seen, parts, min(count, len(seen.ritz)), slack, smallest, float(seen.residuals[ends].max()))
+    rows = like.new_tensor(vectors[:, ends].T) @ space.basis
+    numbers = (like.new_tensor(values) for values in (seen.ritz[ends], low, high, seen.residuals[ends]))
+    values, low, high, residuals = numbers
+    return Extremes(
+        values, fix_signs(rows), torch.from_numpy(index), low, high, residuals, torch.from_numpy(verified), space.length, seen
+    )
 
 
-def _settled(process: Lanczos, values: Tensor, count: int, slack: Tensor, smallest: bool) -> bool:
-    """Whether no copy of a multiple eigenvalue is missing from the ends of ``values`` (m,), ascending, as far as breakdowns tell.
+def _ends(seen: Compression, count: int, smallest: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the largest (and smallest) Ritz values among the ascending ones, in descending order of value, and among all P."""
+    m = len(seen.ritz)
+    largest = np.arange(m - 1, max(m - 1 - count, -1), -1)
+    rest = np.arange(min(count, m - len(largest)) - 1, -1, -1) if smallest else largest[:0]
+    return np.concatenate([largest, rest]), np.concatenate([m - 1 - largest, seen.size - 1 - rest])
 
-    Up to a breakdown a process sees one copy of each eigenvalue, from there to the next one the second copies, and so on: copies
-    that are still unseen lie within the spectrum between the last two breakdowns.
+
+def _intervals(seen: Compression, ends: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Bounds of the eigenvalues, of which the first ``count`` are those of the upper end."""
+    values, rounding = seen.ritz[ends], ROUNDING * seen.scale
+    low, high = values - rounding, values + rounding
+    high[:count] = seen.highest(count)
+    low[count:] = -seen.mirrored().highest(len(ends) - count)[::-1]
+    return low, high
+
+
+def _go_on(
+    space: Krylov, seen: Compression, parts: np.ndarray, count: int, slack: float, smallest: bool, residual: float
+) -> None:
+    """Decide which vector comes next: the next one of the run, a random one, or the residual of a run that ended.
+
+    Args:
+        space: the process.
+        seen: its compression.
+        parts: its squared couplings by run.
+        count: wanted pairs at each end.
+        slack: tolerance of values.
+        smallest: whether the lower end is wanted.
+        residual: the largest norm of the wanted pairs.
     """
-    breaks = [0] + [i + 1 for i, beta in enumerate(process.betas) if float(beta) == 0.0]
-    if len(breaks) == 1:
-        return True
-    unseen, k = process.ritz(slice(*breaks[-2:]))[0][0], min(count, len(values))
-    return bool(unseen[-1] <= values[-k] + slack) and (not smallest or bool(unseen[0] >= values[k - 1] - slack))
-
-
-def _ends(m: int, count: int, smallest: bool) -> Tensor:
-    """Positions of the largest (and smallest) of m ascending values, in descending order of value."""
-    if not smallest:
-        return torch.arange(m - 1, max(m - 1 - count, -1), -1)
-    if m <= 2 * count:
-        return torch.arange(m - 1, -1, -1)
-    return torch.cat([torch.arange(m - 1, m - 1 - count, -1), torch.arange(count - 1, -1, -1)])
+    if space.fresh or (space.starts == 1 and count == 1):
+        return  # of copies of the outermost eigenvalue, one is enough, and its bound comes with the first start
+    if space.starts == 1:
+        if residual <= _ACCURATE * slack or space.length >= _FIRST * space.capacity:
+            space.restart()
+        return
+    low, high = space.own_ends()
+    ends = [(seen, high)] + ([(seen.mirrored(), -low)] if smallest else [])
+    limits = [float(side.ritz[-count]) + slack for side, _ in ends]
+    if space.random:
+        if any(own > limit for (_, own), limit in zip(ends, limits, strict=True)):
+            # The run has found what was skipped, so that it cannot show that there is nothing more.
+            if residual <= slack:
+                space.restart()
+            return
+        if any(side.high > own + _NEAR * (limit - own) for (side, own), limit in zip(ends, limits, strict=True)):
+            return
+    # The rest is bounded. What is left to do is to lower the coupling to it.
+    weights = np.zeros(len(parts))
+    for (side, _), limit, couplings in zip(ends, limits, (parts, parts[:, ::-1]), strict=False):
+        inside = side.ritz < limit
+        weights = np.maximum(weights, (couplings[:, inside] / (limit - side.ritz[inside])).sum(1) / max(limit - side.high, slack))
+    if len(weights):
+        space.resume(int(weights.argmax()))

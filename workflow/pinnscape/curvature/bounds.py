@@ -1,0 +1,159 @@
+"""What Lanczos processes prove of the spectrum that they have not seen.
+
+A small residual proves that an eigenvalue is near a Ritz value, not that it is the largest one (Parlett 1998, sec. 13). Two facts say more.
+
+From inside: by Courant and Fischer, the i-th largest Ritz value of any subspace is at most the i-th largest eigenvalue, so that the Ritz values
+beyond a number are at most as many as the eigenvalues there. This is certain.
+
+From outside: a process that starts from a random unit vector b has b's part in the direction of each eigenvector u multiplied by the Lanczos
+polynomials, u·q_j = ψ_j(λ) u·b. As Σ (u·q_j)² ≤ 1, an eigenvalue λ that the process has not found needs |u·b| ≤ (Σ ψ_j(λ)²)^-½, and ψ_j grows
+fast outside the Ritz values. A random vector is so nearly orthogonal to u with a small probability only, which is known. This is the bound of
+van Dorsselaer, Hochstenbach & van der Vorst (2000, SIAM J. Matrix Anal. Appl. 22) with the optimal polynomial of its degree. It is far sharper than
+the bound before the fact of Kuczyński & Woźniakowski (1992, SIAM J. Matrix Anal. Appl. 13), which knows neither the spectrum nor the run.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+
+ROUNDING = 1e-13  # of eigenvalues by Lanczos processes, relative to the largest in magnitude
+_POINTS = 33  # of each bisection step
+_HUGE = 1e50
+
+
+def beyond(alphas: np.ndarray, betas: np.ndarray, size: int, failure: float, scale: float) -> float:
+    """A number that all eigenvalues of an operator are below, with probability 1 - ``failure`` over the start vector.
+
+    Args:
+        alphas, betas: diagonal (m,) of the tridiagonal matrix and off-diagonal (m,), the last one the norm of the residual.
+        size: dimension n of the space that the start vector was drawn from, uniformly on the sphere.
+        failure: probability that the bound may fail with; it holds for all m at once.
+        scale: of the whole operator, whose products have rounding errors of this size times the machine precision. They must stay small against the
+            start vector's part in the direction of any eigenvector; the bound is no sharper than that.
+
+    Returns:
+        The largest Ritz value itself where the process has exhausted the space or an invariant subspace.
+    """
+    m = len(alphas)
+    largest = float(scipy.linalg.eigh_tridiagonal(alphas, betas[:-1], eigvals_only=True, select="i", select_range=(m - 1, m - 1))[0])
+    if m >= size:
+        return largest
+    rounding = 4.0 * np.finfo(float).eps * scale / failure
+    if betas[-1] == 0.0:
+        return largest + rounding
+    # |u·b| ≤ t has at most the probability t √(2 (n - 1)/π): the density of a coordinate on the sphere is largest at 0.
+    limit = math.log(2.0 * (size - 1) / math.pi) - 2.0 * math.log(failure)
+    spread = float(np.abs(alphas).max() + 2.0 * betas.max())
+    low, high = math.log(1e-17 * spread), math.log(spread) + 0.5 * limit + 1.0
+    for _ in range(4):
+        steps = np.linspace(low, high, _POINTS)
+        reached = _log_sum(largest + np.exp(steps), alphas, betas) > limit
+        first = int(reached.argmax()) if reached.any() else _POINTS - 1
+        low, high = float(steps[max(first - 1, 0)]), float(steps[first])
+    return largest + math.exp(high) + rounding
+
+
+def _log_sum(x: np.ndarray, alphas: np.ndarray, betas: np.ndarray) -> np.ndarray:
+    """log Σ_{j ≤ m} ψ_j(x)², of the polynomials with β_j ψ_{j+1} = (x - α_j) ψ_j - β_{j-1} ψ_{j-1} and ψ_0 = 1; x beyond all Ritz values."""
+    before, now, total, log = np.zeros_like(x), np.ones_like(x), np.ones_like(x), np.zeros_like(x)
+    previous = 0.0
+    for alpha, beta in zip(alphas, betas, strict=True):
+        before, now, previous = now, ((x - alpha) * now - previous * before) / beta, beta
+        total = total + now * now
+        factor = np.where(np.abs(now) > _HUGE, np.abs(now), 1.0)
+        before, now, total, log = before / factor, now / factor, total / factor**2, log + 2.0 * np.log(factor)
+    return np.log(total) + log
+
+
+@dataclass(frozen=True)
+class Compression:
+    """A symmetric operator of dimension n as seen from a subspace of dimension m, and what is known of it outside.
+
+    In an orthonormal basis of the subspace and one of the rest, the operator is [[M, Fᵀ], [F, C]].
+
+    Attributes:
+        ritz: eigenvalues (m,) of M, ascending.
+        coupling: F times the eigenvectors of M, up to a rotation (r, m): of its columns, norms are residual norms.
+        low, high: bounds of the eigenvalues of C; infinite where nothing is known, and the other way round where there is no rest.
+        all_low, all_high: bounds of all eigenvalues of the operator.
+        size: n.
+    """
+
+    ritz: np.ndarray
+    coupling: np.ndarray
+    low: float
+    high: float
+    all_low: float
+    all_high: float
+    size: int
+
+    @property
+    def scale(self) -> float:
+        """The largest Ritz value in magnitude."""
+        return float(np.abs(self.ritz).max())
+
+    @property
+    def complete(self) -> bool:
+        """Whether the subspace is everything."""
+        return len(self.ritz) == self.size
+
+    @property
+    def residuals(self) -> np.ndarray:
+        """Residual norms (m,) of the Ritz pairs."""
+        return np.sqrt(np.sum(self.coupling**2, axis=0))
+
+    def mirrored(self) -> "Compression":
+        """Of minus the operator."""
+        return Compression(
+            -self.ritz[::-1], self.coupling[:, ::-1], -self.high, -self.low, -self.all_high, -self.all_low, self.size
+        )
+
+    def above(self, x: float) -> tuple[int, int]:
+        """Least and largest possible number of eigenvalues above x; the first is certain."""
+        slack = ROUNDING * self.scale
+        certain = int((self.ritz > x + slack).sum())
+        return certain, self._at_most(x - slack) if x - slack < self.all_high else 0
+
+    def below(self, x: float) -> tuple[int, int]:
+        """Least and largest possible number of eigenvalues below x; the first is certain."""
+        return self.mirrored().above(-x)
+
+    def _at_most(self, x: float) -> int:
+        """At most this many eigenvalues are above x.
+
+        Where x is above C, the inertia of the operator minus x is that of C - x and of the Schur complement M - x + Fᵀ (x - C)⁻¹ F, which is at most
+        M - x + Fᵀ F/(x - high). Its positive eigenvalues are those of M - x and as many as I + Z (M - x)⁻¹ Zᵀ with Z = F/(x - high)^½ has negative ones.
+        """
+        if self.complete:
+            return int((self.ritz > x).sum())
+        if not x > self.high:
+            return self.size
+        distance = np.where(self.ritz == x, np.finfo(float).tiny, self.ritz - x)
+        with np.errstate(over="ignore", invalid="ignore"):
+            secular = np.eye(len(self.coupling)) + (self.coupling / distance) @ self.coupling.T / (x - self.high)
+        if not np.isfinite(secular).all():
+            return self.size
+        return int((self.ritz > x).sum()) + int((np.linalg.eigvalsh(secular) < 0).sum())
+
+    def highest(self, count: int) -> np.ndarray:
+        """Upper bounds (count,) of the largest eigenvalues, in descending order; the Ritz values are the lower ones."""
+        return np.array([self._upper(i) for i in range(count)])
+
+    def _upper(self, i: int) -> float:
+        """Upper bound of the eigenvalue number i from the largest, 0."""
+        value, slack = float(self.ritz[-1 - i]), ROUNDING * self.scale
+        if self.complete:
+            return value + slack
+        base = max(value, self.high)
+        top = max(float(self.ritz[-1]), self.high) + float(np.linalg.norm(self.coupling)) + slack
+        if base >= self.all_high:
+            return max(self.all_high, value) + slack
+        low, high = math.log(max(slack, np.finfo(float).tiny)), math.log(max(top - base, 2.0 * slack, 2 * np.finfo(float).tiny))
+        if self._at_most(base + math.exp(low)) <= i:
+            return min(base + math.exp(low), max(self.all_high, value)) + slack
+        for _ in range(20):
+            middle = 0.5 * (low + high)
+            low, high = (low, middle) if self._at_most(base + math.exp(middle)) <= i else (middle, high)
+        return min(base + math.exp(high), max(self.all_high, value)) + slack
