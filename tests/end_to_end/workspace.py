@@ -110,6 +110,7 @@ class Workspace:
 
 # What each rule's message looks like; Snakemake shows it in place of the rule's name.
 MESSAGES = {
+    "check_problem": r"Checking (\w+)",
     "train_network": r"Training (\w+), ([\w-]+), seed (\d+)",
     "select_checkpoints": r"Checkpoints of (\w+), seed (\d+)",
     "measure_hessians": r"Hessians of (\w+), seed (\d+)",

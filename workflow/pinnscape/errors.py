@@ -26,3 +26,7 @@ class DivergenceError(PinnscapeError):
 
 class DeviceError(PinnscapeError):
     """The requested device does not exist on this machine."""
+
+
+class ProblemError(PinnscapeError):
+    """The code of a problem lacks something, or the numbers that it gives cannot be right."""

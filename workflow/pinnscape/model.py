@@ -10,6 +10,7 @@ from pinnscape.networks import Network
 from pinnscape.objective import Discretization
 from pinnscape.problems.catalog import CATALOG, problem
 
+EVALUATIONS_A_STEP = 1.2  # of a training: a line search takes a little more than one gradient
 _KERNELS = Path(".cache/kernels")  # of the folder of the study
 
 

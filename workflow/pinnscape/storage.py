@@ -26,6 +26,7 @@ CONVENTIONS = "pinnscape-2"  # 2: files end with a seal
 
 # Coordinates and variables without which a file of a stage is of no use to the next one.
 REQUIRED: dict[str, tuple[str, ...]] = {
+    "check": ("deviation", "tolerance"),
     "train": (),
     "checkpoints": ("theta", "loss", "step", "fan_in", "fan_out"),
     "directions": ("origin", "direction", "norm"),

@@ -8,6 +8,7 @@ sys.path.insert(0, str(WORKFLOW))
 
 from pinnscape import dates, study
 from pinnscape.errors import PinnscapeError
+from pinnscape.problems import source
 from pinnscape.problems.catalog import CATALOG
 from pinnscape.study_schema import complete, read
 from pinnscape.techniques import TECHNIQUES
@@ -43,6 +44,7 @@ try:
         parameters={name: entry.parameters for name, entry in CATALOG.items()},
         source=" with ".join(["config.yaml", *GIVEN]),
     )
+    source.check(STUDY.problems)
 except PinnscapeError as error:
     nested = "--config" in GIVEN and "reads as text" in str(error)
     hint = " (--config hands numbers within {...} on as text: put them into a file for --configfile)" if nested else ""

@@ -1,8 +1,44 @@
-# Training, and the checkpoints that are looked at.
+# Problems are checked, networks trained, and checkpoints chosen that are looked at.
+CHECK = "results/{problem}/check.nc"
+
+
+localrules:
+    check,
+
+
+rule check:
+    input:
+        of_problems("check"),
+
+
+rule check_problem:
+    output:
+        CHECK,
+    log:
+        "results/logs/check/{problem}.log",
+    benchmark:
+        "results/benchmarks/check/{problem}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **needs(mem_mb=2000, runtime=10, gpu=True),
+    params:
+        engine=STUDY.engine(),
+        model=lambda wildcards: STUDY.model(wildcards.problem),
+        steps=lambda wildcards: sum(phase["steps"] for phase in STUDY.training(wildcards.problem)["phases"]),
+        code=code("check", problem=True),
+    message:
+        "Checking {wildcards.problem}"
+    script:
+        "../scripts/check.py"
 
 
 # Snakemake caches no rule that has a benchmark, so `train_network` is this rule with the one or with the other; nothing runs under this name.
 rule train_plain:
+    input:
+        # A check that runs again, when more is checked than before, is no reason to train again.
+        check=ancient(CHECK),
     output:
         training="results/{problem}/{formulation}/seed-{seed}/training.nc",
         solution="results/{problem}/{formulation}/seed-{seed}/solution.nc",

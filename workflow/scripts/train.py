@@ -2,7 +2,7 @@
 
 from job import run
 from pinnscape import storage
-from pinnscape.model import compiler, discretization
+from pinnscape.model import EVALUATIONS_A_STEP, compiler, discretization
 from pinnscape.objective import Objective, tensor
 from pinnscape.training.files import solution_dataset, training_dataset
 from pinnscape.training.loop import train
@@ -13,8 +13,7 @@ from resume import every, identity, kept
 def main(output, params, wildcards, device) -> None:
     problem, formulation, seed = wildcards.problem, wildcards.formulation, int(wildcards.seed)
     settings, engine = params.training, params.engine
-    # A line search takes a little more than one gradient a step.
-    evaluations = 1.2 * sum(phase["steps"] for phase in settings["phases"])
+    evaluations = EVALUATIONS_A_STEP * sum(phase["steps"] for phase in settings["phases"])
     discretized = discretization(problem, params.model, device, compiler(engine, evaluations), engine["memory"])
     theta = tensor(discretized.network.initial(params.model["network"]["initialization"], seed), device)
     objective = Objective(discretized, formulation)

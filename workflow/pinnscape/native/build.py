@@ -51,14 +51,15 @@ class Compiler:
         return self._evaluations * (_EVALUATION_SECONDS + _WEIGHT_SECONDS * weights) > _COMPILE_SECONDS
 
     def library(self, functions: Callable[[], str], network: Network, check: Check) -> ctypes.CDLL | None:
-        """The code of a problem on a network, compiled if it is not there; None, and a warning in the log, where that fails.
+        """The code of a problem on a network, compiled if it is not there; None, and a warning in the log, where it cannot be compiled.
 
         Args:
             functions: gives the problem's own functions as C++, or raises NotCompilable.
             network: architecture.
-            check: raises an ArithmeticError if fresh code gives wrong numbers.
+            check: raises a ProblemError if fresh code gives other numbers than torch.
 
         Raises:
+            ProblemError: it does.
             StorageError: the disk is full.
             MemoryError: the compiler was killed.
         """
@@ -67,7 +68,7 @@ class Compiler:
         except subprocess.CalledProcessError as error:
             _blame_the_machine(error.returncode, error.stderr, self.folder)
             reason = next((line for line in error.stderr.splitlines() if "error" in line), f"{error.cmd[0]} fails")
-        except (NotCompilable, ArithmeticError, OSError) as error:
+        except (NotCompilable, OSError) as error:
             _blame_the_machine(0, str(error), self.folder)
             reason = str(error)
         log.warning("the losses are not compiled (%s): they run slower", reason[:200])

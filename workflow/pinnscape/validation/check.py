@@ -1,0 +1,147 @@
+"""A problem on trial before anything trains: is it a boundary value problem with this exact solution, and are the derivatives of its losses right?
+
+A network that 'converges' to the wrong thing because the file of a problem is wrong must be impossible. Every check compares two ways to one number:
+derivatives with central differences, an exact solution with its boundary values, the energy with the equation that follows from it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+import xarray as xr
+from torch import Tensor
+
+from pinnscape.differences import TOLERANCE, deviation
+from pinnscape.errors import PinnscapeError, ProblemError
+from pinnscape.jets import Jet
+from pinnscape.objective import Discretization
+from pinnscape.problems import contract
+from pinnscape.problems.base import Problem
+from pinnscape.problems.catalog import CATALOG, problem
+from pinnscape.problems.contract import at, fault
+from pinnscape.storage import variable
+from pinnscape.validation import load, losses, weak
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: its name, what was found, and what would have been refused."""
+
+    check: str
+    deviation: float
+    tolerance: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was checked, and what a user should know although it is no fault."""
+
+    findings: tuple[Finding, ...]
+    warnings: tuple[str, ...]
+
+
+def construct(name: str, parameters: Mapping[str, float]) -> Problem:
+    """The problem of this name in the catalogue.
+
+    Raises:
+        ProblemError: its module or class cannot be had, does not take the parameters, or is not what the catalogue says.
+    """
+    entry = CATALOG[name]
+    where = f"workflow/pinnscape/problems/{entry.module}.py: {entry.cls}"
+    try:
+        found = problem(name, parameters)
+    except PinnscapeError:
+        raise
+    except Exception as error:
+        given = f" with {', '.join(f'{key}={value:g}' for key, value in parameters.items())}" if parameters else ""
+        said = str(error).strip().splitlines()
+        raise ProblemError(
+            f"{where}: cannot be made{given} ({type(error).__name__}: {said[0] if said else 'no message'}); mend the module or problems/catalog.py"
+        ) from error
+    contract.presence(found)
+    sizes, listed = (found.dimension, len(found.components)), (entry.dimension, entry.components)
+    if sizes != listed:
+        raise ProblemError(f"{where}: has dimension and number of components {sizes}, but problems/catalog.py says {listed}; make them agree")
+    return found
+
+
+def validate(discretization: Discretization) -> Report:
+    """Check a problem and its losses, on the device and by the route (machine code or torch) that ``discretization`` takes.
+
+    Returns:
+        What was found, all of it within its tolerance.
+
+    Raises:
+        ProblemError: the first fault, in one line that names file, class, method and remedy.
+    """
+    problem, device = discretization.problem, discretization.device
+    contract.form(problem, discretization.points)
+    contract.pointwise(problem, device)
+    found = [Finding(name, off, TOLERANCE) for name, off in contract.differentiability(problem, device).items()]
+    found += [Finding(name, off, contract.SMALL) for name, off in contract.conditions(problem, device).items()]
+    _existence(discretization)
+    found.append(Finding("equation", _operator(discretization), TOLERANCE))
+    warnings = list(load.check(discretization))
+    found += [Finding(name, off, weak.REFUSED[name]) for name, off in weak.check(discretization).items()]
+    warnings += weak.warnings({f.check: f.deviation for f in found}, problem.dimension)
+    warnings += weak.definiteness(discretization)
+    derivatives, unchecked = losses.check(discretization)
+    found += [Finding(name, off, TOLERANCE) for name, off in derivatives.items()]
+    return Report(tuple(found), (*warnings, *unchecked))
+
+
+def dataset(report: Report) -> xr.Dataset:
+    """check.nc: see results/README.md."""
+    found = report.findings
+    variables = {
+        "deviation": variable("check", [f.deviation for f in found], "relative deviation that was found"),
+        "tolerance": variable("check", [f.tolerance for f in found], "relative deviation beyond which the problem is refused"),
+    }
+    return xr.Dataset(variables, {"check": [f.check for f in found]}, {"warnings": "; ".join(report.warnings)})
+
+
+def _existence(d: Discretization) -> None:
+    """The exact solution, its load and its energy are numbers at every quadrature point."""
+    value, slope = d.exact.value, d.exact.gradient
+    inverted = d.problem.inverted(value, slope)
+    if inverted is not None and inverted.any():
+        where = at(d.points[inverted])
+        raise fault(d.problem, "exact", f"the energy does not exist at it{where}; exact, density and `inverted` do not fit together")
+    energy = d.problem.density(d.points, value, slope)
+    for method, values, text in (
+        ("exact", value, "is not finite"),
+        ("exact", slope.flatten(1), "its gradient is not finite"),
+        ("density", energy[:, None], "is not finite at the exact solution"),
+        ("density", d.load, "its Euler-Lagrange operator at the exact solution, the load, is not finite"),
+    ):
+        bad = ~values.isfinite().all(-1)
+        if bad.any():
+            raise fault(d.problem, method, f"{text}{at(d.points[bad])}, a quadrature point; change it, or quadrature.rule")
+
+
+def _operator(d: Discretization) -> float:
+    """The Euler-Lagrange operator in use against differences of the first derivatives of the density, which are known to be right."""
+    problem, device = d.problem, d.device
+    x = contract.interior(11, problem.dimension, device)
+    u, du = (t[0] for t in contract.states(problem, x, 1, seed=5))
+    second = contract.jet(problem, "exact", x).hessian
+    twist = torch.randn(second.shape, generator=torch.Generator().manual_seed(6), dtype=x.dtype).to(device)
+    second = second + problem.scale * (twist + twist.transpose(-1, -2))
+    with contract.naming(problem, "density", contract.OPERATIONS):
+        claimed = d.operator(x, Jet(u, du, second.diagonal(dim1=-2, dim2=-1).sum(-1), second))
+    units = torch.eye(problem.dimension, dtype=x.dtype, device=device)
+
+    def flux(t: float) -> Tensor:
+        """The sum over i of the i-th flux, moved along x_i."""
+        moved = [
+            contract.energy_slopes(problem, x + t * units[i], u + t * du[..., i], du + t * second[..., i, :])[1][..., i]
+            for i in range(problem.dimension)
+        ]
+        return torch.stack(moved).sum(0)
+
+    force = contract.energy_slopes(problem, x, u, du)[0]
+    off = deviation(flux, force - claimed, float(max(force.abs().max(), claimed.abs().max())))
+    if not off <= TOLERANCE:
+        text = f"the Euler-Lagrange operator derived from it is off by {off:.1e} (relative to central differences)"
+        raise fault(problem, "density", f"{text}; {contract.OPERATIONS}")
+    return off

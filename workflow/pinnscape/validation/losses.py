@@ -1,0 +1,85 @@
+"""Gradients and Hessian-vector products of the losses against central differences, by the route that training and analyses take."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from pinnscape import quadrature
+from pinnscape.differences import TOLERANCE, deviation
+from pinnscape.formulations import FORMULATIONS
+from pinnscape.native.build import Compiler
+from pinnscape.objective import Discretization, Objective, tensor
+from pinnscape.problems import contract
+
+_POINTS = {1: 16, 2: 7, 3: 4}  # an axis: each point has its own part in the derivatives, so that few suffice
+
+
+def check(d: Discretization) -> tuple[dict[str, float], list[str]]:
+    """The deviation of gradient and Hessian of each loss at two parameter vectors, and warnings of losses that cannot be checked.
+
+    Raises:
+        ProblemError: one is wrong.
+    """
+    probe, found, warnings = _probe(d), {}, []
+    generator = torch.Generator().manual_seed(8)
+
+    def random() -> Tensor:
+        return torch.randn(d.network.size, generator=generator, dtype=torch.float64).to(d.device)
+
+    for formulation in FORMULATIONS:
+        objective = Objective(probe, formulation)
+        for seed, spread in ((0, 0.1), (1, 0.3)):
+            theta = _where_finite(objective, tensor(d.network.initial("glorot", seed), d.device) + spread * random())
+            if theta is None:
+                warnings.append(f"{formulation}: the loss is not finite near the lift, so its derivatives are not checked")
+                break
+            directions = torch.stack([random(), random()])
+            directions *= theta.norm() / directions.norm(dim=-1, keepdim=True)
+            for what, off in (("gradient", _slope(objective, theta, directions[0])), ("hessian", _curvature(objective, theta, directions))):
+                _judge(objective, what, off)
+                found[f"{formulation}_{what}"] = max(off, found.get(f"{formulation}_{what}", 0.0))
+    return found, warnings
+
+
+def _probe(d: Discretization) -> Discretization:
+    """The same problem and network by the same route, on few points."""
+    dimension = d.problem.dimension
+    rule = quadrature.rule("gauss-legendre", _POINTS[dimension], dimension)
+    compiler = None if d.kernels is None or d.compiler is None else Compiler(d.compiler.folder)
+    return Discretization(d.problem, d.network, rule, str(d.device), compiler)
+
+
+def _where_finite(objective: Objective, theta: Tensor) -> Tensor | None:
+    """The parameters, or a fraction of them at which the loss is a number; None where even small ones have none."""
+    for _ in range(20):
+        if objective.loss(torch.stack([theta, 1.1 * theta])).isfinite().all():
+            return theta
+        theta = 0.5 * theta
+    return None
+
+
+def _slope(objective: Objective, theta: Tensor, direction: Tensor) -> float:
+    """Along the gradient itself, where nothing cancels, and along a random direction."""
+    _, gradient = objective.loss_and_gradient(theta)
+    norm = float(gradient.norm())
+    if not math.isfinite(norm):
+        return math.inf
+    along = [direction, gradient * (theta.norm() / norm)] if norm > 0.0 else [direction]
+    return max(deviation(lambda t, v=v: objective.loss(theta + t * v), gradient @ v, norm * float(v.norm())) for v in along)
+
+
+def _curvature(objective: Objective, theta: Tensor, directions: Tensor) -> float:
+    found = objective.hessian_product(theta, directions)
+    pairs = zip(directions, found, strict=True)
+    return max(deviation(lambda t, v=v: objective.gradient(theta + t * v), product) for v, product in pairs)
+
+
+def _judge(objective: Objective, what: str, off: float) -> None:
+    if not off <= TOLERANCE:
+        d = objective.discretization
+        route = "torch" if d.kernels is None else "machine code"
+        raise contract.fault(
+            d.problem, "exact" if objective.formulation == "supervised" else "density",
+            f"the {what} of the {objective.formulation} loss by {route} is off by {off:.1e} (relative to central differences); {contract.OPERATIONS}",
+        )  # fmt: skip

@@ -1,0 +1,31 @@
+"""Check a problem before anything trains. Output: what was checked, and how far it was off (check.nc)."""
+
+import logging
+import sys
+
+from job import run
+from pinnscape import storage
+from pinnscape.model import EVALUATIONS_A_STEP, compiler, discretization
+from pinnscape.validation.check import construct, dataset, validate
+
+log = logging.getLogger("pinnscape")
+
+
+def main(output, params, wildcards, device) -> None:
+    name, engine = wildcards.problem, params.engine
+    construct(name, params.model["parameters"])
+    discretized = discretization(name, params.model, device, compiler(engine, EVALUATIONS_A_STEP * params.steps), engine["memory"])
+    report = validate(discretized)
+    for finding in report.findings:
+        log.info("%-24s %.1e (refused beyond %.0e)", finding.check, finding.deviation, finding.tolerance)
+    for warning in report.warnings:
+        log.warning("%s: %s", name, warning)
+        print(f"pinnscape: warning: {name}: {warning}", file=sys.stderr)
+    common = {"problem": name, "formulation": "all", "seed": -1, "device": device, "stage": "check"}
+    storage.write(
+        output[0], dataset(report), title="Checks of the problem", configuration={"model": params.model}, **common
+    )
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821
