@@ -4,6 +4,7 @@ First-order and quasi-Newton methods leave a residual, and with it a remainder R
 (see ``curvature.ntk``): their signs say nothing about the minimiser. Close enough to it, they do.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,12 +20,15 @@ from pinnscape.errors import DivergenceError
 from pinnscape.objective import Objective
 from pinnscape.runs import Run, Runs
 from pinnscape.storage import variable
+from pinnscape.training import divergence
 from pinnscape.training.natural_gradient import NaturalGradient
 from pinnscape.training.optimizers import start
 
+log = logging.getLogger(__name__)
 _CURVES = {
     "gap": "own loss above that of the exact solution",
-    "energy_gap": "energy above that of the exact solution",
+    "energy_gap": "energy above that of the exact solution under the same quadrature rule",
+    "quadrature_error": "error of the energy gap by the quadrature rule",
     "l2_error": "relative L2 error",
     "h1_error": "relative H1 error",
     "gradient_norm": "Euclidean norm of the gradient of the own loss",
@@ -50,7 +54,7 @@ class Descent:
 
 
 def descend(objective: Objective, theta: Tensor, steps: int, cutoff: float, lengths: int) -> Descent:
-    """At most ``steps`` natural gradient steps from theta (P,); fewer where no step lowers the loss any more.
+    """At most ``steps`` natural gradient steps from theta (P,); fewer where no step lowers the loss any more, or where the loss diverges.
 
     Args:
         objective: the loss.
@@ -61,9 +65,13 @@ def descend(objective: Objective, theta: Tensor, steps: int, cutoff: float, leng
     """
     optimizer = NaturalGradient(objective, cutoff, lengths)
     states = [start(objective.loss_and_gradient, theta)]
+    lowest = divergence.lowest(objective.minimum, states[0].loss)
     for _ in range(steps):
         successor = optimizer.step(states[-1])
         if successor is None:
+            break
+        if fault := divergence.fault(successor, lowest):
+            log.warning("natural gradient descent diverges after %d steps: %s", len(states) - 1, fault)
             break
         states.append(successor)
     norms = np.array([float(state.gradient.norm()) for state in states])
@@ -108,6 +116,7 @@ def _measure(runs: Runs, run: Run, checkpoint: str, settings: Mapping[str, Any])
     found = descend(objective, runs.tensor(run.theta(checkpoint)), settings["steps"], settings["cutoff"], settings["lengths"])
     measured = {name: values.cpu().numpy() for name, values in runs.discretization.measure(found.thetas).items()}
     measured |= {"gap": measured[run.formulation] - objective.minimum}
+    measured |= {"quadrature_error": runs.quadrature_error.gaps(found.thetas)}
     measured |= {"rate": found.rate, "gradient_norm": found.gradient_norm}
     eigenvalue, numbers = curvature(objective, found.thetas[-1], settings["null_tolerance"])
     step = np.arange(settings["steps"] + 1)
