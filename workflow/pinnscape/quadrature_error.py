@@ -8,7 +8,6 @@ a singular solution); how much the finer rule differs from one of half its point
 from functools import cached_property
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from pinnscape import quadrature

@@ -66,7 +66,7 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
         Variables over (formulation, seed, loss), radius and the coordinates alpha and beta in units of the radius.
     """
     unit = centred_axis(1.0, settings["points"])
-    discretization, unit_of_axes = runs.discretization, axis_unit(settings["normalization"])
+    discretization, axes_unit = runs.discretization, axis_unit(settings["normalization"])
 
     def measure(run: Run) -> xr.Dataset:
         rows = random_directions("random", run.checkpoints.assign_attrs(seed=run.seed), settings)["direction"].values
@@ -89,8 +89,8 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
         }
         text = "coordinate along direction {} over the radius"
         axes = {name: variable(name, unit, text.format(i)) for i, name in enumerate(("alpha", "beta"), 1)}
-        radius = variable("radius", np.array(settings["radii"], float), f"half width of the plane, in units of: {unit_of_axes}")
+        radius = variable("radius", np.array(settings["radii"], float), f"half width of the plane, in units of: {axes_unit}")
         return xr.Dataset(variables, {"loss": list(FORMULATIONS), "radius": radius, **axes})
 
     attributes = {name: settings[name] for name in ("normalization", "bias")}
-    return runs.collect(measure).assign_attrs(attributes, axis_unit=unit_of_axes)
+    return runs.collect(measure).assign_attrs(attributes, axis_unit=axes_unit)

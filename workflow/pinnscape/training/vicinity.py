@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 _CURVES = {
     "gap": "own loss above that of the exact solution",
     "energy_gap": "energy above that of the exact solution under the same quadrature rule",
-    "quadrature_error": "error of the energy gap by the quadrature rule",
+    "quadrature_error": "error of the gap of the own loss by the quadrature rule",
     "l2_error": "relative L2 error",
     "h1_error": "relative H1 error",
     "gradient_norm": "Euclidean norm of the gradient of the own loss",
@@ -116,7 +116,7 @@ def _measure(runs: Runs, run: Run, checkpoint: str, settings: Mapping[str, Any])
     found = descend(objective, runs.tensor(run.theta(checkpoint)), settings["steps"], settings["cutoff"], settings["lengths"])
     measured = {name: values.cpu().numpy() for name, values in runs.discretization.measure(found.thetas).items()}
     measured |= {"gap": measured[run.formulation] - objective.minimum}
-    measured |= {"quadrature_error": runs.quadrature_error.gaps(found.thetas)}
+    measured |= {"quadrature_error": runs.gap_errors(run.formulation, found.thetas)}
     measured |= {"rate": found.rate, "gradient_norm": found.gradient_norm}
     eigenvalue, numbers = curvature(objective, found.thetas[-1], settings["null_tolerance"])
     step = np.arange(settings["steps"] + 1)
