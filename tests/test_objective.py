@@ -200,8 +200,23 @@ def test_under_a_rule_that_is_too_coarse_the_energy_falls_below_its_minimum_and_
 
 
 @problems
-def test_the_energy_minimum_does_not_depend_on_the_quadrature(name):
-    assert discretized(name, points=3).energy_minimum == discretized(name, points=6).energy_minimum
+@pytest.mark.parametrize("points", [3, 6, 20])
+def test_the_energy_minimum_is_that_of_the_exact_solution_under_the_same_rule(name, points):
+    d = discretized(name, points=points)
+    density = d.problem.density(d.points, d.exact.value, d.exact.gradient)
+    expected = (d.weights * (density - (d.load * d.exact.value).sum(-1))).sum()
+    assert d.energy_minimum == pytest.approx(float(expected), rel=1e-12)
+
+
+@problems
+def test_another_rule_is_that_of_a_discretization_made_with_it(name):
+    d, rule = discretized(name), quadrature.rule("simpson", 5, discretized(name).problem.dimension)
+    theta = random_theta(d.network)
+    d.measure(theta)  # what is kept of the first rule must not stay
+    other, made = d.with_rule(rule), Discretization(d.problem, d.network, rule)
+    assert other.energy_minimum == made.energy_minimum
+    for key, value in made.measure(theta).items():
+        assert_close(other.measure(theta)[key].double(), value.double(), 1e-14)
 
 
 def test_a_strong_form_hessian_at_zero_residual_is_that_of_the_squared_jacobian():

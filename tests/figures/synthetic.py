@@ -79,7 +79,7 @@ def training(problem: str = "poisson2d", formulation: str = "deep-ritz", seed: i
     if formulation == "deep-ritz":
         gap[-20:] = -DIP
     loss = ENERGY_MINIMUM + gap if formulation == "deep-ritz" else 100 * fall * noise
-    snapshots = np.unique(np.linspace(0, step[-1], 12).astype(int))
+    snapshots = 10 * np.unique(np.linspace(0, step[-1] // 10, 12).astype(int))
     flag = xr.Variable("step", (step > 500).astype("int8"), {"flag_values": [0, 1], "flag_meanings": "adam lbfgs"})
     return xr.Dataset(
         {
@@ -97,7 +97,9 @@ def training(problem: str = "poisson2d", formulation: str = "deep-ritz", seed: i
             "fan_out": ("layer", [2, 1]),
             "weight_offset": ("layer", [0, 4]),
             "bias_offset": ("layer", [2, 5]),
+            "quadrature_error": ("snapshot", np.full(snapshots.size, 1.1 * DIP)),
             "energy_minimum": ((), ENERGY_MINIMUM),
+            "energy_minimum_error": ((), 10 * DIP),
         },
         coords={"step": step},
         attrs=attributes("train", problem, formulation, seed),
@@ -140,13 +142,21 @@ def surface(plane: str = "random", problem: str = "poisson2d", formulation: str 
             "inverted": (("alpha", "beta"), inverted),
             "energy_minimum": ((), ENERGY_MINIMUM),
             "norm": ("axis", [7.5, 7.25]),
+            "quadrature_error": ((), 1.1 * DIP),
+            "loss_at_origin": ("formulation", _losses(formulation, np.zeros(1), np.zeros(1))[:, 0]),
+            "h1_error_at_origin": ((), 0.01),
         },
         coords={"formulation": list(FORMULATIONS), "alpha": alpha, "beta": beta},
-        attrs=attributes("surfaces", problem, formulation, plane=plane),
+        attrs=attributes("surfaces", problem, formulation, plane=plane, axis_unit=_unit(plane)),
     )
     if plane.startswith("hessian"):
         data["eigenvalue"] = ("axis", [1234.5, -3.25e-3 if plane == "hessian-extreme" else 56.78])
+        data["curvature"] = data["eigenvalue"] * data["norm"] ** 2
     return _with_trajectory(data, formulation) if plane == "trajectory" else data
+
+
+def _unit(plane: str) -> str:
+    return {"random": "filter norms", "trajectory": "Euclidean length"}.get(plane, "‖θ‖")
 
 
 def _with_trajectory(data: xr.Dataset, formulation: str) -> xr.Dataset:
@@ -184,9 +194,12 @@ def lines(problem: str = "poisson2d", formulation: str = "deep-ritz", count: int
             "inverted": (("line", "alpha"), inverted),
             "energy_minimum": ((), ENERGY_MINIMUM),
             "norm": ("line", np.full(count, 7.0)),
+            "quadrature_error": ((), 1.1 * DIP),
+            "loss_at_origin": ("formulation", loss[:, 0, points // 2]),
+            "h1_error_at_origin": ((), 0.01),
         },
         coords={"formulation": list(FORMULATIONS), "alpha": alpha},
-        attrs=attributes("surfaces", problem, formulation, plane="lines"),
+        attrs=attributes("surfaces", problem, formulation, plane="lines", axis_unit="filter norms"),
     )
 
 

@@ -20,7 +20,7 @@ def synthetic():
     fractions = np.broadcast_to([np.nan, 0.1, 0.2, 0.3, 0.4, 0.5], shape).copy()
     gradient = np.broadcast_to([np.nan, 1e-5, 1e-4, 1e-9, 0.0, 1e-3], shape).copy()
     variables = {"gap": (dims, gap), "index_fraction": (dims, fractions), "relative_gradient": (dims, gradient),
-                 "kind": (dims, kinds, flags)}  # fmt: skip
+                 "quadrature_error": (dims, np.full(shape, 1e-12)), "kind": (dims, kinds, flags)}  # fmt: skip
     origins = {"flag_values": np.arange(2), "flag_meanings": "snapshot random"}
     coordinates = {"formulation": NAMES, "seed": [0, 1], "start": range(6), "origin": ("start", [0, 0, 0, 1, 1, 1], origins)}
     return xr.Dataset(variables, coordinates, {"problem": "poisson1d", "goal": 1e-7})

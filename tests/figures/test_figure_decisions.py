@@ -97,14 +97,15 @@ def test_heights_are_logarithms_only_on_a_logarithmic_scale():
     np.testing.assert_array_equal(planes3d.heights(np.array([-1.0, 100.0]), Scale(-1.0, 100.0, log=False)), [-1.0, 100.0])
 
 
-def test_axes_of_a_trajectory_name_their_explained_variance():
+def test_axes_of_a_trajectory_name_their_explained_variance_and_their_unit():
     labels = trajectory.axis_labels(synthetic.surface("trajectory"))
-    assert labels == ("PC 1 (91.4 %)", "PC 2 (6.23 %)")
+    assert labels == ("PC 1: 91.4 % (Euclidean length)", "PC 2: 6.23 % (Euclidean length)")
 
 
-def test_axes_of_a_hessian_plane_name_their_eigenvalues():
+def test_axes_of_a_hessian_plane_name_the_curvature_in_their_own_unit():
+    """λ = 1234.5 per unit of length, and the direction is 7.5 long; λ = -0.00325, and it is 7.25 long."""
     labels = hessian_planes.axis_labels(synthetic.surface("hessian-extreme"), ("1", "P"))
-    assert labels == (r"$v_{1}$,  $\lambda$ = 1230", r"$v_{P}$,  $\lambda$ = $-3.25\times10^{-3}$")
+    assert labels == (r"$v_{1}$ (‖θ‖), curvature $6.94\times10^{4}$", "$v_{P}$ (‖θ‖), curvature −0.171")
 
 
 def test_headings_mark_the_own_loss_and_correlate_the_others():

@@ -114,7 +114,7 @@ def test_contours_of_gaps_below_the_exact_energy_are_raised_to_a_positive_floor(
     assert len(found) >= 3
     assert min(float(artist.zmin) for artist in found) > 0  # all losses here span decades
     labels = [ax.get_xlabel() for ax in drawn(name, problem).axes if ax.get_label() == "<colorbar>"]
-    assert any(label.startswith("energy gap (floor ") for label in labels)
+    assert any(label.startswith("energy gap, $-3.0\\times10^{-6}$ at the point (floor ") for label in labels)
 
 
 def test_surfaces_have_finite_heights_where_gaps_are_negative():

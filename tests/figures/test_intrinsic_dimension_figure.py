@@ -21,7 +21,11 @@ def data(dimensions=DIMENSIONS, broken=False):
     least = np.full((f, s, 2), np.nan)
     least[:, :, 0] = np.nan if broken or not d else 16.0
     dims = ("formulation", "seed", "dimension", "basis")
-    variables = {"l2_error": (dims, error), "gap": (dims, gap * (np.nan if broken else 1))}
+    variables = {
+        "l2_error": (dims, error),
+        "gap": (dims, gap * (np.nan if broken else 1)),
+        "quadrature_error": (dims, np.zeros_like(gap)),
+    }
     variables |= {f"full_{n}": (dims[:2], np.full((f, s), np.nan if broken else 1e-4)) for n in ("l2_error", "gap")}
     variables["intrinsic_dimension"] = ((*dims[:2], "level"), least)
     variables["failed_dimension"] = ((*dims[:2], "level"), np.full((f, s, 2), 4.0))

@@ -17,6 +17,7 @@ def synthetic(seeds: int = 2) -> xr.Dataset:
     return xr.Dataset(
         {
             "gap": ((*outer, "step"), fall),
+            "quadrature_error": ((*outer, "step"), np.full_like(fall, 1e-12)),
             "l2_error": ((*outer, "step"), np.abs(fall)),
             "eigenvalue": ((*outer, "eigen"), values),
         },

@@ -73,12 +73,18 @@ PLANES = [plane for plane in GRIDS if plane != "lines"]
 @pytest.mark.parametrize("plane", GRIDS)
 def test_directions_follow_their_schema(found, plane):
     axis = "line" if plane == "lines" else "axis"
-    expected = {"origin": ("parameter",), "direction": (axis, "parameter"), "norm": (axis,), "cosine": ()}
+    expected = {
+        "origin": ("parameter",),
+        "direction": (axis, "parameter"),
+        "norm": (axis,),
+        "cosine": (),
+        "quadrature_error": (),
+    }
     if plane == "trajectory":
         expected |= {"explained_variance": (axis,), "trajectory": ("snapshot", axis), "distance": ("snapshot",)}
         expected |= {"theta": ("snapshot", "parameter"), "snapshot_step": ("snapshot",)}
     if plane.startswith("hessian"):
-        expected["eigenvalue"] = (axis,)
+        expected["eigenvalue"] = expected["curvature"] = (axis,)
     dataset = found[plane]
     assert {name: variable.dims for name, variable in dataset.data_vars.items()} == expected
     assert dataset.sizes[axis] == (3 if plane == "lines" else 2)
@@ -225,18 +231,19 @@ def surface(found: dict[str, xr.Dataset], plane: str) -> xr.Dataset:
 def test_surfaces_follow_their_schema(found, plane):
     dataset = surface(found, plane)
     grid, axis = (("line", "alpha"), "line") if plane == "lines" else (("alpha", "beta"), "axis")
-    expected = {"loss": ("formulation", *grid), "energy_minimum": (), "norm": (axis,)}
+    expected = {"loss": ("formulation", *grid), "energy_minimum": (), "norm": (axis,), "quadrature_error": ()}
+    expected |= {"loss_at_origin": ("formulation",), "h1_error_at_origin": ()}
     expected |= dict.fromkeys(("energy_gap", "l2_error", "h1_error", "inverted"), grid)
     if plane == "trajectory":
         expected |= {"explained_variance": (axis,), "trajectory": ("snapshot", axis), "distance": ("snapshot",)}
         expected["snapshot_step"] = ("snapshot",)
     if plane.startswith("hessian"):
-        expected["eigenvalue"] = (axis,)
+        expected["eigenvalue"] = expected["curvature"] = (axis,)
     assert {name: variable.dims for name, variable in dataset.data_vars.items()} == expected
     assert set(dataset.coords) == {"formulation", *grid}
     assert dataset["formulation"].values.tolist() == list(FORMULATIONS) == list(files.FORMULATIONS)
     assert dataset["inverted"].dtype == np.int8
-    assert dataset.attrs == {name: found[plane].attrs[name] for name in ("kind", "normalization", "bias")}
+    assert dataset.attrs == {name: found[plane].attrs[name] for name in ("kind", "normalization", "bias", "axis_unit")}
     for name in [*expected, *grid]:
         assert dataset[name].attrs["long_name"]
         assert dataset[name].attrs["units"] == "1"

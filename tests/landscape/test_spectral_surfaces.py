@@ -38,7 +38,9 @@ def section(problem: str, seed: int, count: int = 2) -> Section:
 
 def plane(problem: str, seed: int, tolerance: float, radius: float | None = None) -> tuple[Section, xr.Dataset]:
     found, radius = section(problem, seed), radius or RADIUS.get(problem, 0.7)
-    directions_file = xr.Dataset(attrs={"kind": "random", "normalization": "filter", "bias": "row"})
+    directions_file = xr.Dataset(
+        attrs={"kind": "random", "normalization": "filter", "bias": "row", "axis_unit": "filter norms"}
+    )
     axes, points = files.coordinates("random", directions_file, {"radius": radius, "points": 5})
     measured, variables, attributes = surface(found, axes, points, tolerance, seed)
     minimum = found.discretization.energy_minimum
@@ -133,7 +135,7 @@ def test_tolerance_zero_is_the_plain_grid() -> None:
 def test_lines_are_evaluated_and_drawn_from_their_interpolants() -> None:
     found = section("poisson2d", 5, count=3)
     bundle = xr.Dataset({"direction": (("line", "parameter"), np.zeros((3, 1)))})
-    bundle.attrs = {"kind": "lines", "normalization": "filter", "bias": "row"}
+    bundle.attrs = {"kind": "lines", "normalization": "filter", "bias": "row", "axis_unit": "filter norms"}
     axes, points = files.coordinates("lines", bundle, {"radius": 0.5, "line_points": 21})
     measured, variables, attributes = surface(found, axes, points, 1e-8, 0)
     stored = files.surface_dataset(bundle, axes, measured, found.discretization.energy_minimum)

@@ -23,7 +23,7 @@ def made(kind: str, tolerance: float, grid: dict, problem: str = "poisson1d") ->
     discretized = small(problem)
     origin = initial(discretized)
     rows = directions.random(origin, discretized.network.layers, 3 if kind == "lines" else 2, 0, "filter", "row")
-    bundle = xr.Dataset({"direction": (("line", "parameter"), rows)}, attrs={"kind": kind})
+    bundle = xr.Dataset({"direction": (("line", "parameter"), rows)}, attrs={"kind": kind, "axis_unit": "filter norms"})
     axes, points = files.coordinates(kind, bundle, grid)
     return Survey(Section(discretized, tensor(origin), tensor(rows)), axes, points, tolerance, 0, f"deep-ritz/{kind}")
 

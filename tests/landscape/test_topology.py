@@ -130,7 +130,7 @@ def surface(losses, energy_minimum=0.0, plane="random", **variables):
     axes = {"alpha": ("alpha", AXIS), "beta": ("beta", AXIS)}
     measured = dict(zip(FORMULATIONS, losses, strict=True))
     measured |= {name: np.zeros(X.shape) for name in ("energy_gap", "l2_error", "h1_error", "inverted")}
-    found = xr.Dataset(attrs={"kind": plane, "normalization": "filter", "bias": "row"})
+    found = xr.Dataset(attrs={"kind": plane, "normalization": "filter", "bias": "row", "axis_unit": "filter norms"})
     return surface_dataset(found, axes, measured, energy_minimum).assign(variables).assign_attrs(method="grid")
 
 

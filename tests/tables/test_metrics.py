@@ -33,7 +33,11 @@ def checkpoints_and_training() -> tuple[xr.Dataset, xr.Dataset]:
     names = ("loss", "energy_gap", "l2_error", "h1_error", "gradient_norm")
     training = xr.Dataset({name: ("step", 100.0 * k + steps) for k, name in enumerate(names)}, {"step": steps})
     checkpoints = xr.Dataset(
-        {"theta": (("checkpoint", "parameter"), np.zeros((4, 2))), "step": ("checkpoint", [0, 20, 10, 30])},
+        {
+            "theta": (("checkpoint", "parameter"), np.zeros((4, 2))),
+            "step": ("checkpoint", [0, 20, 10, 30]),
+            "quadrature_error": ("checkpoint", [1e-3, 2e-3, 3e-3, 4e-3]),
+        },
         {"checkpoint": ["init", "middle", "best", "final"]},
         OWNER,
     )
@@ -43,7 +47,7 @@ def checkpoints_and_training() -> tuple[xr.Dataset, xr.Dataset]:
 def test_checkpoints_give_the_record_of_their_own_step():
     rows = list(metrics.of_checkpoints(*checkpoints_and_training()))
     found = {(checkpoint, metric): value for checkpoint, metric, value in rows}
-    assert len(rows) == len(found) == 4 * 6
+    assert len(rows) == len(found) == 4 * 8
     for checkpoint, step in {"init": 0, "middle": 20, "best": 10, "final": 30}.items():
         assert found[checkpoint, "step"] == step
         for k, name in enumerate(("loss", "energy_gap", "l2_error", "h1_error", "gradient_norm")):

@@ -19,6 +19,7 @@ def training(steps, losses=None) -> xr.Dataset:
             "theta": (("snapshot", "parameter"), np.tile(steps[:, None], (1, size)) + np.arange(size) / 1000),
             "snapshot_step": ("snapshot", steps),
             "snapshot_loss": ("snapshot", losses),
+            "quadrature_error": ("snapshot", 1e-9 * steps),
             **layout_variables(small().network.layers),
         }
     )
@@ -32,7 +33,8 @@ def test_checkpoints_follow_their_schema():
     source = training([0, 5, 10])
     found = select(source, {"middle": 0.5})
     assert found["theta"].dims == ("checkpoint", "parameter")
-    assert found["loss"].dims == found["step"].dims == ("checkpoint",)
+    assert found["loss"].dims == found["step"].dims == found["quadrature_error"].dims == ("checkpoint",)
+    np.testing.assert_array_equal(found["quadrature_error"], 1e-9 * found["step"])
     assert found["checkpoint"].values.tolist() == ["init", "middle", "best", "final"]
     assert layout_of(found) == small().network.layers
     for name in ("fan_in", "fan_out", "weight_offset", "bias_offset"):

@@ -31,7 +31,7 @@ def test_training_follows_its_schema(trained):
     }
     expected |= {"theta": ("snapshot", "parameter"), "snapshot_step": ("snapshot",), "snapshot_loss": ("snapshot",)}
     expected |= {name: ("layer",) for name in ("fan_in", "fan_out", "weight_offset", "bias_offset")}
-    expected |= {"energy_minimum": ()}
+    expected |= {"quadrature_error": ("snapshot",), "energy_minimum": (), "energy_minimum_error": ()}
     assert {name: variable.dims for name, variable in dataset.data_vars.items()} == expected
     assert list(dataset.coords) == ["step"]
     for variable in dataset.variables.values():

@@ -97,7 +97,7 @@ def test_the_file_holds_the_descents_of_every_run(problem, formulations):
 def test_metrics_are_those_of_the_last_point():
     data = vicinity.dataset(tiny("poisson1d", 1, ("strong-form",)), SETTINGS)
     found = {row[:4]: row[4] for row in kernels.vicinity(data)}
-    assert len(found) == 2 * 11
+    assert len(found) == 2 * 12
     cell = data.isel(formulation=0, seed=0).sel(checkpoint="init")
     last = int(cell["steps_taken"])
     assert found["strong-form", 0, "init", "vicinity_gap"] == float(cell["gap"][last])

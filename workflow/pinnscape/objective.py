@@ -24,8 +24,6 @@ from pinnscape.problems import contract
 from pinnscape.problems.base import Problem
 from pinnscape.variation import EulerLagrange
 
-# The exact energy is integrated with this many Gauss-Legendre points an axis, far beyond what smooth solutions need.
-_REFERENCE_POINTS = 80
 _CHECKED_POINTS = 50  # of fresh machine code
 _ZERO = 1e-12  # relative to a problem's scale: a solution of this size is zero
 _MEASURED = (*FORMULATIONS, "energy_gap", "l2_error", "h1_error", "inverted")
@@ -60,22 +58,31 @@ class Discretization:
         if (network.inputs, network.outputs) != (problem.dimension, len(problem.components)):
             raise ValueError(f"`network` must map {problem.dimension} inputs to {len(problem.components)} outputs")
         self.problem, self.network, self.device = problem, network, torch.device(device)
-        self.points = torch.tensor(rule.points, dtype=torch.float64, device=self.device)
-        self.weights = torch.tensor(rule.weights, dtype=torch.float64, device=self.device)
         self._compiler = compiler if self.device.type == "cpu" else None
         self._kept = None if compiler is None else compiler.folder
-        contract.form(problem, self.points[:_CHECKED_POINTS])
-        self.exact = contract.jet(problem, "exact", self.points)
-        self._lift = function_jet(problem.lift, self.points)
-        self._factor = function_jet(lambda x: problem.scale * problem.distance(x), self.points)
         self._operator = derivations.operator(problem, self._kept)
-        self.load = self._operator(self.points, self.exact)
         self.second: Order = self._operator.principal  # the derivatives that the residual needs
         self.memory = memory
+        self._place(rule)
 
-    def with_rule(self, rule: quadrature.Rule) -> "Discretization":
-        """The same under another quadrature rule."""
-        return Discretization(self.problem, self.network, rule, str(self.device), self._compiler, self.memory)
+    def _place(self, rule: quadrature.Rule) -> None:
+        """Everything that depends on the quadrature points."""
+        self.points = torch.tensor(rule.points, dtype=torch.float64, device=self.device)
+        self.weights = torch.tensor(rule.weights, dtype=torch.float64, device=self.device)
+        contract.form(self.problem, self.points[:_CHECKED_POINTS])
+        self.exact = contract.jet(self.problem, "exact", self.points)
+        self._lift = function_jet(self.problem.lift, self.points)
+        self._factor = function_jet(lambda x: self.problem.scale * self.problem.distance(x), self.points)
+        self.load = self._operator(self.points, self.exact)
+
+    def with_rule(self, rule: quadrature.Rule, compiled: bool = True) -> "Discretization":
+        """The same under another quadrature rule, where that pays with machine code, or without in any case."""
+        other = copy.copy(self)
+        for name in [name for name in vars(self) if isinstance(getattr(type(self), name, None), cached_property)]:
+            del vars(other)[name]
+        other._compiler = self._compiler if compiled else None
+        other._place(rule)
+        return other
 
     @property
     def operator(self) -> EulerLagrange:
@@ -226,13 +233,11 @@ class Discretization:
 
     @cached_property
     def energy_minimum(self) -> float:
-        """Energy of the exact solution, by a fine Gauss-Legendre rule."""
-        fine = quadrature.rule("gauss-legendre", _REFERENCE_POINTS, self.problem.dimension)
-        points = torch.tensor(fine.points, dtype=torch.float64)
-        exact = function_jet(self.problem.exact, points)
-        load = self._operator(points, exact)
-        density = self.problem.density(points, exact.value, exact.gradient) - (load * exact.value).sum(-1)
-        return float(density @ torch.tensor(fine.weights))
+        """Energy of the exact solution under the same rule as every other energy; see ``quadrature_error`` for what the rule is off.
+
+        Energies near it have nearly the same error, which is gone from their difference.
+        """
+        return float(self.energy(self.exact))
 
     def measure(self, theta: Tensor) -> dict[str, Tensor]:
         """Every loss and error at once, each (...), for parameters (..., P): one pass through the network for all of them.
@@ -292,7 +297,7 @@ class Objective:
 
     @property
     def minimum(self) -> float:
-        """Value of the loss at the exact solution."""
+        """Value of the loss at the exact solution, under the same rule."""
         return self.discretization.energy_minimum if self.formulation == "deep-ritz" else 0.0
 
     @property

@@ -12,6 +12,7 @@ from torch import Tensor
 from pinnscape.attempts import Parts
 from pinnscape.networks import Layer, layout_of
 from pinnscape.objective import Discretization, Objective, tensor
+from pinnscape.quadrature_error import QuadratureError
 from pinnscape.shards import Piece, Source, compute
 
 
@@ -76,6 +77,15 @@ class Runs:
     def seeds(self) -> tuple[int, ...]:
         """In the order of the study."""
         return tuple(dict.fromkeys(run.seed for run in self.all))
+
+    @cached_property
+    def quadrature_error(self) -> QuadratureError:
+        """Of the rule of the problem."""
+        return QuadratureError(self.discretization)
+
+    def gap_errors(self, formulation: str, thetas: Tensor) -> np.ndarray:
+        """Errors (n,) of the gaps of a loss at parameters (n, P) by the quadrature rule: 0 for losses whose minimum is 0 under every rule."""
+        return self.quadrature_error.gaps(thetas) if formulation == "deep-ritz" else np.zeros(len(thetas))
 
     def run(self, formulation: str, seed: int) -> Run:
         """The run of this formulation and seed.

@@ -1,7 +1,9 @@
 """Train one network from its seed. Output: history and snapshots (training.nc) and the solution on a uniform grid (solution.nc)."""
 
-from job import run
-from pinnscape import storage
+import sys
+
+from job import log, run
+from pinnscape import gaps, storage
 from pinnscape.model import EVALUATIONS_A_STEP, compiler, discretization
 from pinnscape.objective import Objective, tensor
 from pinnscape.training.files import solution_dataset, training_dataset
@@ -22,9 +24,11 @@ def main(output, params, wildcards, device) -> None:
     history = train(objective, theta, settings["phases"], settings["log_every"], settings["snapshots"], name, saves)
     common = {"problem": problem, "formulation": formulation, "seed": seed, "device": device, "stage": "train"}
     configuration = {"model": params.model, "training": settings}
-    storage.write(
-        output.training, training_dataset(history, objective), title="Training history", configuration=configuration, **common
-    )
+    dataset = training_dataset(history, objective)
+    if below := gaps.below(dataset):
+        log.error("%s: %s", name, below)
+        print(f"pinnscape: {name}: {below}", file=sys.stderr)
+    storage.write(output.training, dataset, title="Training history", configuration=configuration, **common)
     storage.write(
         output.solution,
         solution_dataset(history, discretized),

@@ -12,8 +12,8 @@ from pinnscape.curvature import dense
 from pinnscape.curvature.lanczos import extremes
 from pinnscape.errors import DivergenceError
 from pinnscape.formulations import FORMULATIONS
+from pinnscape.landscape import files
 from pinnscape.landscape.axes import centred_axis, plane_coordinates
-from pinnscape.landscape.files import random_directions
 from pinnscape.objective import Objective
 from pinnscape.runs import Run, Runs
 from pinnscape.storage import variable
@@ -69,10 +69,10 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
         Variables (formulation, seed, loss, alpha, beta).
     """
     axis = centred_axis(settings["radius"], settings["points"])
-    coordinates = plane_coordinates(axis, axis)
+    coordinates, unit = plane_coordinates(axis, axis), files.axis_unit(settings["normalization"])
 
     def measure(run: Run) -> xr.Dataset:
-        rows = random_directions("random", run.checkpoints.assign_attrs(seed=run.seed), settings)["direction"].values
+        rows = files.random_directions("random", run.checkpoints.assign_attrs(seed=run.seed), settings)["direction"].values
         thetas = runs.tensor(run.theta() + coordinates @ rows).reshape(-1, len(run.theta()))
         table = np.full((len(FORMULATIONS), len(thetas), len(_TEXT)), np.nan)
         for i, loss in enumerate(FORMULATIONS):
@@ -81,9 +81,8 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
         table = table.reshape(len(FORMULATIONS), *coordinates.shape[:2], len(_TEXT))
         dims = ("loss", "alpha", "beta")
         variables = {name: variable(dims, table[..., j], text) for j, (name, text) in enumerate(_TEXT.items())}
-        names = {"alpha": "coordinate along direction 1", "beta": "coordinate along direction 2"}
-        return xr.Dataset(
-            variables, {"loss": list(FORMULATIONS), **{name: variable(name, axis, text) for name, text in names.items()}}
-        )
+        axes = {name: files.axis(name, axis, unit) for name in ("alpha", "beta")}
+        return xr.Dataset(variables, {"loss": list(FORMULATIONS), **axes})
 
-    return runs.collect(measure).assign_attrs({name: settings[name] for name in ("normalization", "bias")})
+    attributes = {name: settings[name] for name in ("normalization", "bias")}
+    return runs.collect(measure).assign_attrs(attributes, axis_unit=unit)

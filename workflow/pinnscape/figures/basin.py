@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 
 from pinnscape.figures import style
 
-_KINDS = {"sphere": "distance along unit rays", "filter": "distance along filter-normalised rays"}
+_KINDS = {"sphere": "distance along unit rays (Euclidean)", "filter": "distance along rays (filter norms)"}
 
 
 @style.styled

@@ -42,7 +42,8 @@ def draw(data: xr.Dataset) -> Figure:
 
 
 def _panel(ax: Axes, data: xr.Dataset, name: str, colour: str) -> None:
-    gap, values = scales.positive(data["gap"]), data[name].values
+    resolved = scales.resolved(data["gap"], data["quadrature_error"])
+    gap, values = scales.positive(resolved), data[name].values
     values = scales.positive(values) if name == "relative_gradient" else values
     if not (np.isfinite(gap) & np.isfinite(values)).any():
         ax.text(0.5, 0.5, "not measured", transform=ax.transAxes, ha="center", va="center", color="0.3")
@@ -53,7 +54,11 @@ def _panel(ax: Axes, data: xr.Dataset, name: str, colour: str) -> None:
         ax.set_yscale("log")
         ax.axhline(data.attrs["goal"], color="0.3", linestyle="--", linewidth=0.9)
     else:
-        ax.set_title(scales.omission(data["gap"]), fontsize=7, loc="right")
+        ax.set_title(
+            scales.omission(resolved, unresolved=scales.unresolved(data["gap"], data["quadrature_error"])),
+            fontsize=7,
+            loc="right",
+        )
     kinds = _names(data["kind"])
     origins = np.broadcast_to(_names(data["origin"]), kinds.shape)
     for kind in _MARKERS:

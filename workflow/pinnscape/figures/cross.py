@@ -27,11 +27,12 @@ def draw(surfaces: Mapping[str, xr.Dataset]) -> Figure:
         for ax, formulation in zip(column, trained, strict=True):
             data = surfaces[formulation]
             panels.contours(ax, data, values[formulation], scale)
-            panels.name_axes(ax)
+            panels.name_axes(ax, panels.axis_labels(data))
             ax.set_title(heading(data, formulation, loss))
         panels.colour_bar(fig, list(column), scale, style.loss_label(loss))
     for row, formulation in zip(grid, trained, strict=True):
-        row[0].set_ylabel(f"{style.formulation_label(formulation)} point\n$\\beta$", color=style.colour(formulation))
+        label = panels.axis_labels(surfaces[formulation])[1]
+        row[0].set_ylabel(f"{style.formulation_label(formulation)} point\n{label}", color=style.colour(formulation))
     for ax in grid.flat:
         ax.label_outer()
     panels.legend(fig, surfaces.values())

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from pinnscape.figures import style
+from pinnscape.figures import panels, style
 
 _LOWEST = 1e-4  # ratios below this are as good as convex and get one colour
 _CONVEX: dict[str, Any] = {
@@ -41,8 +41,8 @@ def draw(data: xr.Dataset, seed: int | None = None) -> Figure:
     for ax, formulation, part in zip(grid, trained, shown, strict=False):
         _panel(ax, part, norm)
         ax.set_title(style.formulation_label(formulation), color=style.colour(formulation))
-        ax.set_xlabel(r"$\alpha$")
-    grid[0].set_ylabel(r"$\beta$")
+        ax.set_xlabel(panels.axis_labels(data)[0])
+    grid[0].set_ylabel(panels.axis_labels(data)[1])
     bar = fig.colorbar(ScalarMappable(norm, "cividis"), ax=list(grid), location="bottom", shrink=0.6, aspect=40, extend="min")
     bar.set_label(r"$|\lambda_{\min}\,/\,\lambda_{\max}|$")
     dark: dict[str, Any] = _CONVEX | {"markeredgecolor": "0.2"}

@@ -30,7 +30,7 @@ def draw(data: xr.Dataset) -> Figure:
     for ax, loss in zip(grid[0], losses, strict=True):
         ax.set_title(f"Hessian of the {style.loss_label(loss)}")
     for ax in grid[1]:
-        ax.set_xlabel(r"$|\theta|$")
+        ax.set_xlabel(r"Euclidean norm $\|\theta\|$")
     _legend(fig, data)
     fig.suptitle(style.title([data], f"convexity of random subspaces of dimension {data.attrs['dimension']}"))
     return fig

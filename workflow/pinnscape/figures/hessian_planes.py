@@ -29,10 +29,10 @@ def draw(tops: Mapping[str, xr.Dataset], extremes: Mapping[str, xr.Dataset]) -> 
 
 
 def axis_labels(data: xr.Dataset, names: tuple[str, str]) -> tuple[str, str]:
-    """Names of the eigenvectors with their eigenvalues."""
+    """Names of the eigenvectors with their unit and the curvature in it: the eigenvalue times the squared length of the direction."""
     first, second = (
-        rf"$v_{{{name}}}$,  $\lambda$ = {style.number(value, 3)}"
-        for name, value in zip(names, data["eigenvalue"].values, strict=True)
+        rf"{panels.with_unit(f'$v_{{{name}}}$', data)}, curvature {style.number(value, 3)}"
+        for name, value in zip(names, data["curvature"].values, strict=True)
     )
     return first, second
 
@@ -46,4 +46,5 @@ def _column(fig: Figure, axes: np.ndarray, data: list[xr.Dataset | None], formul
         panels.contours(ax, surface, scales.shown(surface, formulation), scale)
         panels.name_axes(ax, axis_labels(surface, names))
     axes[0].set_title(style.formulation_label(formulation), color=style.colour(formulation))
-    panels.colour_bar(fig, list(axes), scale, style.loss_label(formulation))
+    there = next(surface for surface in data if surface is not None)  # both planes are of the same point
+    panels.colour_bar(fig, list(axes), scale, scales.at_point(there, formulation))

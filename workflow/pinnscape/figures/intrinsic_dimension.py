@@ -34,7 +34,8 @@ def draw(data: xr.Dataset) -> Figure:
 
 def medians(data: xr.Dataset, quantity: str) -> tuple[np.ndarray, np.ndarray]:
     """Median over bases of each seed (seed, dimension), and over seeds (dimension,): a failed training counts as infinite."""
-    values = data[quantity].transpose("seed", "dimension", "basis").values
+    data = data.transpose("seed", "dimension", "basis", ...)
+    values = scales.resolved(data["gap"], data["quadrature_error"]) if quantity == "gap" else data[quantity].values
     each = np.median(np.where(np.isnan(values), np.inf, values), axis=-1)
     middle = np.median(each, axis=0)
     return np.where(np.isinf(each), np.nan, each), np.where(np.isinf(middle), np.nan, middle)
@@ -42,6 +43,7 @@ def medians(data: xr.Dataset, quantity: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _curves(ax: Axes, data: xr.Dataset, quantity: str) -> None:
     omitted, shown = [], False
+    small = quantity == "gap" and scales.unresolved(data["gap"], data["quadrature_error"])
     for formulation in style.ordered(data["formulation"].values):
         own, colour = data.sel(formulation=formulation), style.colour(formulation)
         if data.sizes["dimension"]:
@@ -54,7 +56,7 @@ def _curves(ax: Axes, data: xr.Dataset, quantity: str) -> None:
         full = float(np.median(own[f"full_{quantity}"].values))
         if full > 0:
             ax.axhline(full, color=colour, linestyle="--", linewidth=0.8)
-    ax.set_title(scales.omission(*omitted), fontsize=7, loc="right")
+    ax.set_title(scales.omission(*omitted, unresolved=small), fontsize=7, loc="right")
     ax.set(ylabel=_PANELS[quantity], xlabel="dimension of the subspace $d$")
     ax.grid(**style.GRID)
     if shown:

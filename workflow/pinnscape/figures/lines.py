@@ -33,7 +33,7 @@ def draw(lines: Mapping[str, xr.Dataset]) -> Figure:
             ax.set_title(heading(lines[formulation], loss))
         row[0].set_ylabel(f"{style.formulation_label(formulation)} point\nloss, scaled to [0, 1]")
     for ax in grid[-1]:
-        ax.set_xlabel(r"distance $\alpha$ along the line")
+        ax.set_xlabel(panels.with_unit(r"$\alpha$ along the line", lines[trained[-1]]))
     _legend(fig, lines)
     fig.suptitle(style.title(lines.values(), "losses along random lines"))
     return fig

@@ -45,7 +45,18 @@ def hatch(ax: Axes, surface: xr.Dataset) -> None:
         area.set_label(INVERTED_LABEL)
 
 
-def name_axes(ax: Axes, labels: tuple[str, str] = (r"$\alpha$", r"$\beta$"), *, equal: bool = True) -> None:
+def with_unit(symbol: str, data: xr.Dataset) -> str:
+    """The label of an axis along a direction, with what its coordinate is a multiple of."""
+    unit = data.attrs.get("axis_unit")
+    return f"{symbol} ({unit})" if unit else symbol
+
+
+def axis_labels(data: xr.Dataset) -> tuple[str, str]:
+    """The labels of both axes of a plane."""
+    return with_unit(r"$\alpha$", data), with_unit(r"$\beta$", data)
+
+
+def name_axes(ax: Axes, labels: tuple[str, str], *, equal: bool = True) -> None:
     """Label both axes of a plane; ``equal`` where both directions have the same unit."""
     ax.set(xlabel=labels[0], ylabel=labels[1])
     ax.locator_params(nbins=5)

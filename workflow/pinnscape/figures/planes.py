@@ -27,7 +27,7 @@ def draw(surfaces: Mapping[str, xr.Dataset]) -> Figure:
     for ax, formulation in zip(grid[1], trained, strict=True):
         data = surfaces[formulation]
         panels.contours(ax, data, data["h1_error"], errors, _ERROR_CMAP)
-        panels.name_axes(ax)
+        panels.name_axes(ax, panels.axis_labels(data))
     panels.colour_bar(fig, list(grid[1]), errors, "relative $H^1$ error", _ERROR_CMAP, wide=True)
     for ax in grid.flat:
         ax.label_outer()
@@ -40,6 +40,6 @@ def _loss(fig: Figure, ax: Axes, data: xr.Dataset, formulation: str) -> None:
     values = scales.shown(data, formulation)
     scale = scales.decide(values)
     panels.contours(ax, data, values, scale)
-    panels.name_axes(ax)
-    panels.colour_bar(fig, [ax], scale, style.loss_label(formulation))
+    panels.name_axes(ax, panels.axis_labels(data))
+    panels.colour_bar(fig, [ax], scale, scales.at_point(data, formulation))
     ax.set_title(style.formulation_label(formulation), color=style.colour(formulation))

@@ -40,8 +40,8 @@ def height_label(scale: Scale) -> str:
 
 
 def _surface(ax: Axes3D, data: xr.Dataset, formulation: str) -> None:
-    values = scales.shown(data, formulation).transpose("beta", "alpha").values
-    scale = scales.decide(values)
+    shown = scales.shown(data, formulation)
+    scale, values = scales.decide(shown), shown.transpose("beta", "alpha").values
     alpha, beta = np.meshgrid(data["alpha"].values, data["beta"].values)
     height = heights(values, scale)
     low, high = heights(scale.levels()[[0, -1]], scale)
@@ -49,7 +49,8 @@ def _surface(ax: Axes3D, data: xr.Dataset, formulation: str) -> None:
         alpha, beta, height, cmap="viridis", vmin=low, vmax=high, rcount=60, ccount=60, linewidth=0.1, edgecolor="0.25"
     )
     _floor(ax, data, values, low)
-    ax.set(xlabel=r"$\alpha$", ylabel=r"$\beta$", zlim=(low, high))
+    across, along = panels.axis_labels(data)
+    ax.set(xlabel=across, ylabel=along, zlim=(low, high))
     ax.set_zlabel(height_label(scale), labelpad=-5)
     name = scale.label(style.loss_label(formulation)).replace(" (", "\n(")  # in one line it would run into the neighbour
     ax.set_title(f"{style.formulation_label(formulation)}\n$L$: {name}", color=style.colour(formulation))

@@ -114,7 +114,7 @@ def _field(fig: Figure, ax: Axes, data: xr.Dataset, name: str, plane: str) -> No
     values = scales.shown(data, name)
     scale = scales.decide(values)
     panels.contours(ax, data, values, scale)
-    labels = (r"$\alpha$", r"$\beta$")
+    labels = panels.axis_labels(data)
     if plane == "trajectory":
         path = data["trajectory"].transpose("snapshot", "axis").values
         ax.plot(path[:, 0], path[:, 1], **_PATH)
@@ -127,7 +127,8 @@ def _field(fig: Figure, ax: Axes, data: xr.Dataset, name: str, plane: str) -> No
     bar.set_ticks(scale.ticks(4).tolist(), labels=scale.tick_labels(4))
     bar.ax.tick_params(labelsize=SMALL, pad=1.5)
     # Beside its neighbours there is no room for one line.
-    bar.set_label(scale.label(style.loss_label(name)).replace(" (", "\n("), fontsize=SMALL, labelpad=1.0)
+    label = scale.label(style.loss_label(name)).replace(" (", "\n(")
+    bar.set_label(f"{label}\nbelow its minimum" if scales.is_below(data, name) else label, fontsize=SMALL, labelpad=1.0)
 
 
 def _legend(fig: Figure, planes: Mapping[str, Surfaces], files: Mapping[str, xr.Dataset]) -> None:

@@ -52,6 +52,8 @@ def draw(ax: Axes, panel: Panel, data: xr.Dataset) -> None:
     for level in panel.levels(data):
         ax.axhline(level, **_LEVEL)
     _axes(ax, panel, words)
+    along = panel.along if isinstance(panel.along, str) else panel.along(data)
+    ax.set_xlabel(along, fontsize=SMALL, labelpad=1.5)
     omitted = scales.omission(*(spread(rows)[1] for _, rows in series.values())) if log else ""
     ax.text(0.03, 0.03, omitted, transform=ax.transAxes, va="bottom", fontsize=SMALL, color="0.3")  # where curves seldom are
 
@@ -117,7 +119,6 @@ def _axes(ax: Axes, panel: Panel, words: list[str] | None) -> None:
     else:
         ax.margins(x=0.0)
         ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-    ax.set_xlabel(panel.along, fontsize=SMALL, labelpad=1.5)
     ax.grid(axis="y" if words is not None else "both", **style.GRID)
 
 

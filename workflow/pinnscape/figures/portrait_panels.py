@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from pinnscape.figures import panels, style
 from pinnscape.figures import portrait_series as series
-from pinnscape.figures import style
 from pinnscape.figures.portrait_series import Series
 
 
@@ -23,7 +23,7 @@ class Panel:
     Attributes:
         title: of the panel.
         quantity: what its vertical axis means, from the file.
-        along: what its horizontal axis means; empty where words stand there.
+        along: what its horizontal axis means, from the file where it has a unit; empty where words stand there.
         needs: variables without which there is nothing to show.
         measure: positions and values of one formulation.
         colours: the dimension that the colours are for, ``formulation`` or ``loss``.
@@ -35,7 +35,7 @@ class Panel:
 
     title: str
     quantity: Callable[[xr.Dataset], str]
-    along: str
+    along: str | Callable[[xr.Dataset], str]
     needs: tuple[str, ...]
     measure: Callable[[xr.Dataset, str], Series]
     colours: str = "formulation"
@@ -64,11 +64,11 @@ PANELS: dict[str, Panel] = {
         scales=("linear", "log"),
     ),
     "basin": Panel(
-        "Basin", lambda d: "share of rays outside", "distance along unit rays", ("radius",), series.basin,
+        "Basin", lambda d: "share of rays outside", "Euclidean distance along rays", ("radius",), series.basin,
         scales=("log", "linear"), limits=(-0.03, 1.03),
     ),
     "zoom": Panel(
-        "Zoom", lambda d: "convex share of the plane", "radius of the plane", ("convex_share",), series.zoom,
+        "Zoom", lambda d: "convex share of the plane", lambda d: panels.with_unit("radius of the plane", d), ("convex_share",), series.zoom,
         scales=("log", "linear"), limits=(-0.03, 1.03),
     ),
     "interpolation": Panel(
@@ -92,7 +92,7 @@ PANELS: dict[str, Panel] = {
         ("line_gap", "initial_gap"), series.formulations, "loss", ("linear", "log"),
     ),
     "goldilocks": Panel(
-        "Goldilocks scan", lambda d: "share of positive eigenvalues", r"$|\theta|$ (vertical: final points)",
+        "Goldilocks scan", lambda d: "share of positive eigenvalues", r"Euclidean norm $\|\theta\|$ (vertical: final points)",
         ("positive_share", "radius"), series.goldilocks, "loss", ("log", "linear"), levels=lambda d: [0.5], marks=series.norm,
     ),
     "trajectory_geometry": Panel(
@@ -108,7 +108,7 @@ PANELS: dict[str, Panel] = {
         ("gd_sharpness", "gd_rate"), series.stability, limits=(0.0, 2.0), levels=lambda d: [1.0],
     ),
     "curvature_map": Panel(
-        "Curvature map", lambda d: r"$-\lambda_{\min}\,/\,\lambda_{\max}$, median of ring", "distance in the plane",
+        "Curvature map", lambda d: r"$-\lambda_{\min}\,/\,\lambda_{\max}$, median of ring", lambda d: panels.with_unit("distance in the plane", d),
         ("lambda_min", "lambda_max"), series.curvature_map, levels=lambda d: [0.0],
     ),
     "intrinsic_dimension": Panel(

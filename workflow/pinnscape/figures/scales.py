@@ -117,13 +117,38 @@ def decide(*arrays: np.ndarray | xr.DataArray) -> Scale:
 def shown(dataset: xr.Dataset, loss: str, variable: str = "loss") -> xr.DataArray:
     """A loss as figures show it: Deep Ritz as its gap to the exact energy, which may be negative; the others as they are.
 
-    The attribute ``resolution`` is the bound of the error of a spectral surface, which such a dataset has as a variable.
+    The attribute ``resolution`` is the bound of the error of a spectral surface, which such a dataset has as a variable, or the error of the gap by the
+    quadrature rule at the trained point, if that is more.
     """
     values = dataset[variable].sel(formulation=loss, drop=True)
     values = values - float(dataset["energy_minimum"]) if loss == "deep-ritz" else values
-    if variable == "loss" and "resolution" in dataset:
-        values = values.assign_attrs(resolution=float(dataset["resolution"].sel(formulation=loss)))
-    return values
+    if variable != "loss":
+        return values
+    errors = [float(dataset["resolution"].sel(formulation=loss))] if "resolution" in dataset else []
+    if loss == "deep-ritz" and "quadrature_error" in dataset:
+        errors.append(float(dataset["quadrature_error"]))
+    known = [error for error in errors if math.isfinite(error)]
+    return values.assign_attrs(resolution=max(known)) if known else values
+
+
+def at_point(dataset: xr.Dataset, loss: str) -> str:
+    """The name of a loss with its exact value at the trained point, and a word where that is below the minimum; the name alone if it is unknown."""
+    value = _exact(dataset, loss)
+    text = f"{style.loss_label(loss)}, {style.number(value)} at the point" if math.isfinite(value) else style.loss_label(loss)
+    return f"{text}: below its minimum" if is_below(dataset, loss) else text
+
+
+def is_below(dataset: xr.Dataset, loss: str) -> bool:
+    """Whether a loss at the trained point is below its minimum by more than the quadrature rule can explain."""
+    return loss == "deep-ritz" and _exact(dataset, loss) < -float(dataset.get("quadrature_error", math.inf))
+
+
+def _exact(dataset: xr.Dataset, loss: str) -> float:
+    """A loss as figures show it at the trained point; NaN if the file does not tell."""
+    if "loss_at_origin" not in dataset:
+        return math.nan
+    value = float(dataset["loss_at_origin"].sel(formulation=loss))
+    return value - float(dataset["energy_minimum"]) if loss == "deep-ritz" else value
 
 
 def positive(values: np.ndarray | xr.DataArray) -> np.ndarray:
@@ -132,10 +157,27 @@ def positive(values: np.ndarray | xr.DataArray) -> np.ndarray:
     return np.where(values > 0, values, np.nan)
 
 
-def omission(*arrays: np.ndarray | xr.DataArray) -> str:
-    """A note on how many values a logarithmic axis leaves out; empty where it shows all."""
+def resolved(values: np.ndarray | xr.DataArray, error: np.ndarray | xr.DataArray) -> np.ndarray:
+    """``values`` with 0 wherever they are no larger than their error: they say no more than that."""
+    values = np.asarray(values, float)
+    return np.where(np.abs(values) <= np.asarray(error, float), 0.0, values)
+
+
+def unresolved(values: np.ndarray | xr.DataArray, error: np.ndarray | xr.DataArray) -> bool:
+    """Whether ``resolved`` changes any of them."""
+    return bool((resolved(values, error) != np.nan_to_num(np.asarray(values, float)))[np.isfinite(values)].any())
+
+
+def omission(*arrays: np.ndarray | xr.DataArray, unresolved: bool = False) -> str:
+    """A note on how many values a logarithmic axis leaves out; empty where it shows all.
+
+    Args:
+        arrays: of the values.
+        unresolved: whether values within their error, which ``resolved`` makes 0, are among them.
+    """
     count = sum(int((np.asarray(array, float) <= 0).sum()) for array in arrays)
-    return f"{count} value{'s' if count > 1 else ''} ≤ 0 omitted" if count else ""
+    what = "≤ 0 or within the quadrature error" if unresolved else "≤ 0"
+    return f"{count} value{'s' if count > 1 else ''} {what} omitted" if count else ""
 
 
 SPIKE = 20.0  # a line whose largest value is this many times its 80 % quantile blows up at its ends

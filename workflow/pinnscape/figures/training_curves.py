@@ -8,8 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from pinnscape import gaps
 from pinnscape.figures import scales, style
 
+_ERROR = {"color": style.colour("deep-ritz"), "linewidth": 0.9, "linestyle": "--"}
+_NEAR = 1e-2  # of the smallest gap: an error below is not worth the room
 _OPTIMISERS = {"adam": "Adam", "lbfgs": "L-BFGS"}
 _PANELS = {"loss": "trained loss", "l2_error": "relative $L^2$ error", "h1_error": "relative $H^1$ error",
            "gradient_norm": "norm of the gradient"}  # fmt: skip
@@ -26,9 +29,11 @@ def draw(trainings: Mapping[tuple[str, int], xr.Dataset]) -> Figure:
     grid = fig.subplots(2, 2, sharex=True)
     for ax, quantity in zip(grid.flat, _PANELS, strict=True):
         _panel(ax, trainings, quantity)
+    error = _quadrature_error(grid[0, 0], trainings)
+    _below(grid[0, 0], trainings)
     for ax in grid[-1]:
         ax.set_xlabel("optimisation step")
-    _legend(fig, trainings)
+    _legend(fig, trainings, error)
     fig.suptitle(style.title(trainings.values(), "training"))
     return fig
 
@@ -81,17 +86,46 @@ def _panel(ax: Axes, trainings: Mapping[tuple[str, int], xr.Dataset], quantity: 
     _mark_switches(ax, trainings.values())
 
 
+def _quadrature_error(ax: Axes, trainings: Mapping[tuple[str, int], xr.Dataset]) -> bool:
+    """The error of the energy gap by the quadrature rule, largest over seeds, where a gap comes near it; whether it is drawn."""
+    runs = [data for (name, _), data in trainings.items() if name == "deep-ritz" and "quadrature_error" in data]
+    gaps_ = np.concatenate([data["energy_gap"].values for data in runs]) if runs else np.empty(0)
+    if not (gaps_ > 0).any():
+        return False
+    steps = np.unique(np.concatenate([data["snapshot_step"].values for data in runs]))
+    each = [np.interp(steps, data["snapshot_step"].values, data["quadrature_error"].values) for data in runs]
+    error = np.max(each, axis=0)
+    drawn = bool((np.isfinite(error) & (error > _NEAR * gaps_[gaps_ > 0].min())).any())
+    if drawn:
+        ax.plot(steps, np.where(np.isfinite(error), scales.positive(error), np.nan), **_ERROR)
+    return drawn
+
+
+def _below(ax: Axes, trainings: Mapping[tuple[str, int], xr.Dataset]) -> None:
+    """Say in the panel of the loss where an energy is below that of the exact solution by more than the quadrature rule can explain."""
+    found = [gaps.below(data) for data in trainings.values() if "quadrature_error" in data]
+    amounts = [below.amount for below in found if below]
+    if amounts:
+        text = f"energy below its minimum in {len(amounts)} of {len(trainings)} runs,\nby up to {style.number(max(amounts))}"
+        note = ax.text(
+            0.97, 0.9, text, transform=ax.transAxes, ha="right", va="top", fontsize=7, color="#B00000", fontweight="bold"
+        )
+        note.set_bbox({"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": "#B00000", "linewidth": 0.6})
+
+
 def _mark_switches(ax: Axes, runs: Iterable[xr.Dataset]) -> None:
     for step, name in sorted({change for data in runs for change in switches(data)}):
         ax.axvline(step, color="0.4", linestyle=":", linewidth=0.8)
         ax.text(step, 0.985, f" {name} →", transform=ax.get_xaxis_transform(), va="top", fontsize=6.5, color="0.3")
 
 
-def _legend(fig: Figure, trainings: Mapping[tuple[str, int], xr.Dataset]) -> None:
+def _legend(fig: Figure, trainings: Mapping[tuple[str, int], xr.Dataset], error: bool) -> None:
     handles = [
         Line2D([], [], color=style.colour(f), linewidth=1.6, label=style.formulation_label(f))
         for f in style.ordered(f for f, _ in trainings)
     ]
     handles.append(Line2D([], [], color="0.3", linewidth=1.6, label="median over seeds"))
     handles.append(Line2D([], [], color="0.3", linewidth=0.5, alpha=0.6, label="one seed"))
-    fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    if error:
+        handles.append(Line2D([], [], label="error of the energy gap by the quadrature rule", **_ERROR))
+    fig.legend(handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1.2)

@@ -41,8 +41,9 @@ def draw(surfaces: Mapping[str, xr.Dataset]) -> Figure:
 
 
 def axis_labels(data: xr.Dataset) -> tuple[str, str]:
-    """Names of the axes with the share of the squared distance from the final point that each explains."""
-    first, second = (f"PC {i + 1} ({100 * share:.3g} %)" for i, share in enumerate(data["explained_variance"].values))
+    """Names of the axes with the share of the squared distance from the final point that each explains, and their unit."""
+    names = [f"PC {i + 1}: {100 * share:.3g} %" for i, share in enumerate(data["explained_variance"].values)]
+    first, second = (panels.with_unit(name, data) for name in names)
     return first, second
 
 
@@ -55,7 +56,7 @@ def _plane(fig: Figure, ax: Axes, data: xr.Dataset, formulation: str) -> None:
     ax.plot(*path[0], linestyle="none", **_START)
     # Both axes have the same unit but very different extents: equal aspect would leave a thin stripe.
     panels.name_axes(ax, axis_labels(data), equal=False)
-    panels.colour_bar(fig, [ax], scale, style.loss_label(formulation))
+    panels.colour_bar(fig, [ax], scale, scales.at_point(data, formulation))
     ax.set_title(style.formulation_label(formulation), color=style.colour(formulation))
 
 

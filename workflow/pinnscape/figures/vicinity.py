@@ -43,14 +43,19 @@ def ratios(values: np.ndarray) -> np.ndarray:
 
 
 def _descents(ax: Axes, point: xr.Dataset, name: str) -> None:
-    drawn = []
+    drawn, small = [], False
     for formulation in style.ordered(point["formulation"].values):
-        for k, values in enumerate(point[name].sel(formulation=formulation).transpose("seed", "step").values):
+        own = point.sel(formulation=formulation).transpose("seed", "step", ...)
+        rows = own[name].values
+        if name == "gap":
+            small |= scales.unresolved(rows, own["quadrature_error"])
+            rows = scales.resolved(rows, own["quadrature_error"])
+        for k, values in enumerate(rows):
             drawn.append(values)
             ax.plot(point["step"], scales.positive(values), color=style.colour(formulation), linewidth=1.4 if k == 0 else 0.5)
     ax.set(yscale="log", xlabel="natural gradient step")
     ax.grid(**style.GRID)
-    ax.text(0.02, 0.03, scales.omission(*drawn), transform=ax.transAxes, fontsize=6.5, color="0.3")
+    ax.text(0.02, 0.03, scales.omission(*drawn, unresolved=small), transform=ax.transAxes, fontsize=6.5, color="0.3")
     _say_if_empty(ax)
 
 

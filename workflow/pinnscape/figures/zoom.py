@@ -5,7 +5,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pinnscape.figures import scales, style
+from pinnscape.figures import panels, scales, style
 
 
 @style.styled
@@ -17,15 +17,16 @@ def draw(data: xr.Dataset, seed: int | None = None) -> Figure:
         seed: the seed that is shown, by default the first.
     """
     trained, radii = style.ordered(data["formulation"].values), data["radius"].values
+    labels = panels.axis_labels(data)
     side = 5.0 / max(1, len(radii))  # of a panel, about
     fig = style.figure(0.6 + (0.3 + side) * max(1, len(trained)), square=True)
     grid = fig.subplots(max(1, len(trained)), max(1, len(radii)), squeeze=False)
     for row, formulation in zip(grid, trained, strict=False):
         for i, ax in enumerate(row):
             _panel(fig, ax, data, formulation, i, seed)
-        row[0].set_ylabel(f"{style.formulation_label(formulation)}\n" + r"$\beta$", color=style.colour(formulation))
+        row[0].set_ylabel(f"{style.formulation_label(formulation)}\n{labels[1]}", color=style.colour(formulation))
     for ax in grid[-1]:
-        ax.set_xlabel(r"$\alpha$")
+        ax.set_xlabel(labels[0])
     text = "own loss above its minimum on the random plane; share of convex points"
     fig.suptitle(style.title([data], text))
     return fig

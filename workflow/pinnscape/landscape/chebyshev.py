@@ -106,20 +106,20 @@ class Interpolant:
 
     def on_grid(self, *axes: np.ndarray) -> np.ndarray:
         """Values (fields, len(a0)[, len(a1)]) on the grid of the coordinates ``axes``, one array for each variable."""
-        return _on_grid(self.coefficients, [self._scaled(a, axis) for axis, a in enumerate(axes)])
+        return _on_grid(self.coefficients, [self.scaled(a, axis) for axis, a in enumerate(axes)])
 
     def at(self, points: np.ndarray) -> np.ndarray:
         """Values (fields, m) at points (m, d)."""
-        return _at(self.coefficients, self._scaled(points))
+        return _at(self.coefficients, self.scaled(points))
 
     def gradient(self, points: np.ndarray) -> np.ndarray:
         """Gradients (fields, m, d) at points (m, d)."""
-        scaled = self._scaled(points)
+        scaled = self.scaled(points)
         return np.stack([_at(self._derivative(i), scaled) for i in range(self.dimension)], -1)
 
     def hessian(self, points: np.ndarray) -> np.ndarray:
         """Hessians (fields, m, d, d) at points (m, d)."""
-        scaled, d = self._scaled(points), self.dimension
+        scaled, d = self.scaled(points), self.dimension
         entries = {(i, j): _at(self._derivative(i, j), scaled) for i in range(d) for j in range(i, d)}
         return np.stack([np.stack([entries[min(i, j), max(i, j)] for j in range(d)], -1) for i in range(d)], -2)
 
@@ -141,7 +141,7 @@ class Interpolant:
         curvatures = np.linalg.eigvalsh(self.hessian(positions)[field])
         return CriticalPoints(positions[order], values[order], tuple(_kinds(single, found[order])), curvatures[order])
 
-    def _scaled(self, points: np.ndarray, axis: int | None = None) -> np.ndarray:
+    def scaled(self, points: np.ndarray, axis: int | None = None) -> np.ndarray:
         """Coordinates in [-1, 1], of points (m, d) or of one axis (m,)."""
         low, high = np.array(self.domain).T if axis is None else self.domain[axis]
         return (2.0 * np.asarray(points, dtype=float) - low - high) / (np.asarray(high) - low)

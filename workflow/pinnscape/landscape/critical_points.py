@@ -85,7 +85,7 @@ def search(objective: Objective, theta: Tensor, settings: Mapping[str, Any], goa
     if objective.size <= settings["dense_limit"]:
         theta, taken, values = newton(objective, theta, settings["hessians"], goal)
     loss, gradient = objective.loss_and_gradient(theta)
-    if not bool(loss.isfinite()):
+    if not bool(loss.isfinite() & gradient.norm().isfinite()):
         return Point(theta, math.nan, math.nan, math.nan, steps, taken, theta[:0])
     if objective.size > settings["dense_limit"]:
         values = extremes(lambda rows: objective.hessian_product(theta, rows), theta, **_LANCZOS).values

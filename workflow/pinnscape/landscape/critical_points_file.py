@@ -20,6 +20,7 @@ _STREAM = 15  # second entry of the seeds: no other technique draws the same num
 ORIGINS = ("snapshot", "random")
 _NUMBERS = {
     "gap": "loss above its exact minimum where the search ended",
+    "quadrature_error": "error of this gap by the quadrature rule",
     "gradient_norm": "norm of the gradient there",
     "relative_gradient": "norm of the gradient there, relative to that at the initial point of the run",
     "rate": "|H g| / |g|",
@@ -132,6 +133,7 @@ def _search(
     if len(values):
         spectrum = values
     row |= _numbers(point, objective.minimum, unit, length) | {"distance": float((point.theta - begin).norm())}
+    row["quadrature_error"] = float(runs.gap_errors(objective.formulation, point.theta[None])[0])
     index, zero = counts(point.eigenvalues, size, settings["null_tolerance"])
     return row | {"index": index, "index_fraction": index / size, "zero": zero}, which, spectrum
 
@@ -155,7 +157,10 @@ def _numbers(point: Point, minimum: float, unit: float, length: float) -> dict[s
 def _file(numbers: dict[str, np.ndarray], kinds: np.ndarray, spectra: np.ndarray, settings: Mapping[str, Any]) -> xr.Dataset:
     scales = np.repeat(np.array(settings["scales"], float), settings["random"])
     origins = np.repeat(np.arange(2, dtype="int8"), [settings["snapshots"], len(scales)])
-    critical = np.where(kinds == KINDS.index("critical"), numbers["gap"], math.nan)
+    gaps = np.where(
+        np.abs(numbers["gap"]) <= numbers["quadrature_error"], 0.0, numbers["gap"]
+    )  # which is all that is known of them
+    critical = np.where(kinds == KINDS.index("critical"), gaps, math.nan)
     rank = "rank of the loss among the distinct losses of critical points of the run, from the lowest (-1: not critical)"
     variables = {name: variable("start", numbers[name], text) for name, text in _NUMBERS.items()} | {
         "kind": variable("start", kinds, "kind of the point where the search ended", **_flags(KINDS)),

@@ -1,10 +1,12 @@
 """Spectral surfaces as files have them: from measurements to coefficients, and from coefficients to pictures. Torch is not needed.
 
 What is interpolated is analytic: the three losses and the *squared* H1 error. Errors themselves have a kink where they vanish, and the other
-measurements follow: the energy gap from the energy, the L2 error from the supervised loss, which is its square times ∫|u*|².
+measurements follow: the energy gap from the energy, the L2 error from the supervised loss, which is its square times ∫|u*|². An interpolant can be negative
+where a square is below its error: what is stored and drawn is not. At the trained point, where values are known, these are taken.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,19 +30,35 @@ def measurements(values: np.ndarray, energy_minimum: float, solution_norm: float
     """The inverse of ``fields``.
 
     Args:
-        values: (field, ...); squares that rounding or interpolation made negative count as 0.
+        values: (field, ...); squares that rounding or interpolation made negative count as 0, all but the energy are squares.
         energy_minimum: energy of the exact solution.
         solution_norm: ∫ |u*|².
     """
-    losses = dict(zip(FORMULATIONS, values[:-1], strict=True))
-    l2_square = np.maximum(losses["supervised"], 0.0) / solution_norm
+    squares = np.maximum(values, 0.0)
+    losses = {name: (values if name == "deep-ritz" else squares)[i] for i, name in enumerate(FORMULATIONS)}
     return {
         **losses,
         "energy_gap": losses["deep-ritz"] - energy_minimum,
-        "l2_error": np.sqrt(l2_square),
-        "h1_error": np.sqrt(np.maximum(values[-1], 0.0)),
+        "l2_error": np.sqrt(losses["supervised"] / solution_norm),
+        "h1_error": np.sqrt(squares[-1]),
         "inverted": np.zeros(values.shape[1:], dtype=bool),
     }
+
+
+def anchored(values: np.ndarray, axes: Sequence[np.ndarray], known: np.ndarray) -> np.ndarray:
+    """Values (field, ..., len(a0)[, len(a1)]) on a grid with those that are ``known`` (field,) at the origin, where that is a point of the grid."""
+    at = tuple(np.flatnonzero(axis == 0.0) for axis in axes)
+    if all(len(index) for index in at):
+        values = values.copy()
+        place = (..., *(int(index[0]) for index in at))
+        values[place] = np.reshape(known, (-1, *[1] * (values[place].ndim - 1)))
+    return values
+
+
+def finer(axis: np.ndarray, points: int) -> np.ndarray:
+    """About ``points`` equidistant coordinates, at least that many, among them those of an equidistant axis (n,)."""
+    parts = max(1, math.ceil((points - 1) / (len(axis) - 1)))
+    return np.interp(np.arange(parts * (len(axis) - 1) + 1) / parts, np.arange(len(axis)), axis)
 
 
 def plane_variables(result: Result, solution_norm: float) -> dict[str, Any]:
@@ -108,14 +126,15 @@ def pictured(surface: xr.Dataset) -> xr.Dataset:
     if surface.attrs.get("method") != "chebyshev":
         return surface
     if "beta" in surface.dims:
-        domain = surface["domain"].values.tolist()
-        axes = {name: np.linspace(low, high, PLANE_POINTS) for name, (low, high) in zip(("alpha", "beta"), domain, strict=True)}
+        axes = {name: finer(surface[name].values, PLANE_POINTS) for name in ("alpha", "beta")}
         values = interpolant(surface).on_grid(*axes.values())
     else:
         low, high = surface["domain"].values.tolist()
-        axes = {"alpha": np.linspace(low, high, LINE_POINTS)}
+        axes = {"alpha": finer(surface["alpha"].values, LINE_POINTS)}
         rows = [Interpolant(((low, high),), table).on_grid(axes["alpha"]) for table in surface["coefficient"].values]
         values = np.stack(rows, 1)
+    known = [*surface["loss_at_origin"].sel(formulation=list(FORMULATIONS)).values, float(surface["h1_error_at_origin"]) ** 2]
+    values = anchored(values, list(axes.values()), np.array(known))
     measured = measurements(values, float(surface["energy_minimum"]), float(surface["solution_norm"]))
     dims = tuple(dim for dim in ("line", "alpha", "beta") if dim in surface["inverted"].dims)
     drawn: dict[str, Any] = {"loss": (("formulation", *dims), np.stack([measured[name] for name in FORMULATIONS]))}

@@ -32,18 +32,19 @@ class Result:
     """An interpolant of several fields and what is known of its error, each array (fields,).
 
     Attributes:
-        interpolant: the polynomials; NaN for a field that is not finite at a node.
+        interpolant: the polynomials; NaN for a field that is not finite at a node. At the anchor they have the values of the function.
         range: largest less smallest value sampled; of the finite ones where there are others.
         tail: estimate of the error from the last coefficients along an axis, see ``_tail``; that of the worse axis.
-        misfit: largest error at random points that are no nodes; NaN where none was looked at.
+        misfit: largest error at random points that are no nodes, and at the anchor; NaN where none was looked at.
         bound: of the absolute error anywhere in the domain; no proof, but hardly ever exceeded. It is four times the larger of
-            ``tail`` and ``misfit``, and what was trimmed. Neither would do alone: an error that sits in a corner is missed by
+            ``tail`` and ``misfit``, what was trimmed, and what was added for the anchor. Neither would do alone: an error that sits in a corner is missed by
             random points, by factors beyond ten, but makes for a long tail; an error that the nodes do not see has no tail, but
             is seen by random points. With the factor four, the errors of one in 1200 random analytic functions of two variables
             exceed it, with the factor two, those of ten.
         converged: whether ``tail`` and ``misfit`` are within the tolerance.
         reason: why a field has not converged; empty where it has.
         evaluations: points at which the function was evaluated.
+        anchor: values at the anchor; NaN without one.
     """
 
     interpolant: Interpolant
@@ -54,6 +55,7 @@ class Result:
     converged: np.ndarray
     reason: tuple[str, ...]
     evaluations: int
+    anchor: np.ndarray
 
 
 def interpolate(
@@ -64,6 +66,7 @@ def interpolate(
     degrees: Sequence[int] | None = None,
     checks: int | None = None,
     most: int | None = None,
+    anchor: Sequence[float] | None = None,
 ) -> Result:
     """Interpolate fields on nested Chebyshev-Lobatto grids that grow until all of them are within the tolerance.
 
@@ -79,6 +82,7 @@ def interpolate(
         degrees: along each axis, each twice the one before; by default from 8 to 512 on a line and to 128 in a plane.
         checks: number of random points at a time; by default 8 on a line and 32 in a plane.
         most: largest number of nodes, if any.
+        anchor: a point (d,) of the domain at which the interpolant must have the values of the function.
 
     Returns:
         The interpolant, also where it has not converged. Nothing more is evaluated once a value is not finite.
@@ -93,7 +97,7 @@ def interpolate(
     degrees = DEGREES[len(domain)] if degrees is None else degrees
     if not degrees or degrees[0] < 4 or any(b != 2 * a for a, b in pairwise(degrees)):
         raise ValueError(f"`degrees` must start at 4 or more and double, not {tuple(degrees)}")
-    samples = _Samples(function, domain, degrees[0], seed)
+    samples = _Samples(function, domain, degrees[0], seed, anchor)
     count = checks or CHECKS[samples.dimension]
     while samples.finite.all():
         rough = np.any(samples.tails() > samples.allowed(tolerance), axis=1)
@@ -122,8 +126,41 @@ def _result(samples: "_Samples", tolerance: float) -> Result:
     reason = tuple("" if done else _reason(samples, f, tolerance) for f, done in enumerate(converged))
     trim = _TRIM * tolerance * samples.range + _ROUNDING * samples.magnitude
     kept = _trimmed(samples.coefficients, trim) if samples.finite.all() else samples.coefficients
-    bound = _SAFETY * worst + samples.dimension * trim
-    return Result(Interpolant(samples.domain, kept), samples.range, tail, misfit, bound, converged, reason, samples.evaluations)
+    interpolant, moved = _anchored(Interpolant(samples.domain, kept), samples)
+    bound = _SAFETY * worst + samples.dimension * trim + moved
+    at_anchor = np.full(len(samples.grid), np.nan) if samples.anchor is None else samples.anchor[1][:, 0]
+    return Result(interpolant, samples.range, tail, misfit, bound, converged, reason, samples.evaluations, at_anchor)
+
+
+def _anchored(interpolant: Interpolant, samples: "_Samples") -> tuple[Interpolant, np.ndarray]:
+    """The interpolant with the values of the function at the anchor, and by how much each field (fields,) was changed there.
+
+    What is added is a bump around the anchor as narrow as the degrees allow, so that it is no larger than the error it takes away, and small where the
+    error of the interpolant, which changes its sign from node to node, has nothing to do with that at the anchor.
+    """
+    moved = np.zeros(len(samples.grid))
+    if samples.anchor is None:
+        return interpolant, moved
+    point, values = samples.anchor
+    bumps = [_bump(size, t) for size, t in zip(interpolant.coefficients.shape[1:], interpolant.scaled(point)[0], strict=True)]
+    bump = bumps[0] if len(bumps) == 1 else np.multiply.outer(*bumps)
+    for _ in range(2):  # the second time for the rounding of the first
+        change = (values - interpolant.at(point))[:, 0]
+        moved += np.abs(np.nan_to_num(change))
+        interpolant = Interpolant(interpolant.domain, interpolant.coefficients + np.multiply.outer(change, bump))
+    return interpolant, moved
+
+
+def _bump(size: int, centre: float) -> np.ndarray:
+    """Coefficients (size,) of a polynomial that is 1 at ``centre`` in [-1, 1], not negative, and small elsewhere: a Jackson kernel.
+
+    Its width is π/size in arc cosines (Weiße et al. 2006, Rev. Mod. Phys. 78, sec. II.C.2).
+    """
+    k, end = np.arange(size), size + 1
+    damping = ((end - k) * np.cos(np.pi * k / end) + np.sin(np.pi * k / end) / np.tan(np.pi / end)) / end
+    values = np.cos(k * np.arccos(np.clip(centre, -1.0, 1.0)))
+    coefs = np.where(k > 0, 2.0, 1.0) * damping * values
+    return coefs / (coefs @ values)
 
 
 def _reason(samples: "_Samples", field: int, tolerance: float) -> str:
@@ -181,15 +218,22 @@ class _Samples:
         domain: of the function.
         degree: of the first grid, along each axis.
         seed: of the random points.
+        anchor: a point (d,) that is looked at in any case.
     """
 
-    def __init__(self, function: Function, domain: Domain, degree: int, seed: int | Sequence[int]) -> None:
+    def __init__(
+        self, function: Function, domain: Domain, degree: int, seed: int | Sequence[int], anchor: Sequence[float] | None = None
+    ) -> None:
         self.function, self.domain, self.dimension = function, domain, len(domain)
         self.degrees = (degree,) * self.dimension
         self.random = np.random.default_rng(seed)
         self.grid = self._measure(self._nodes()).reshape(-1, *(n + 1 for n in self.degrees))
         self.points, self.values = np.empty((0, self.dimension)), np.empty((len(self.grid), 0))
         self.checked = False
+        self.anchor: tuple[np.ndarray, np.ndarray] | None = None  # the point (1, d), and the values (fields, 1) there
+        if anchor is not None:
+            point = np.array([anchor], dtype=float)
+            self.anchor = point, self._measure(point)
 
     def refine(self, axes: np.ndarray) -> None:
         """Double the degrees of the marked axes (d,); values at the new nodes alone are evaluated."""
@@ -226,11 +270,12 @@ class _Samples:
     @property
     def sampled(self) -> np.ndarray:
         """Every value so far (fields, evaluations)."""
-        return np.concatenate([self.grid.reshape(len(self.grid), -1), self.values], 1)
+        anchored = [] if self.anchor is None else [self.anchor[1]]
+        return np.concatenate([self.grid.reshape(len(self.grid), -1), self.values, *anchored], 1)
 
     @property
     def evaluations(self) -> int:
-        return math.prod(n + 1 for n in self.degrees) + len(self.points)
+        return math.prod(n + 1 for n in self.degrees) + len(self.points) + (self.anchor is not None)
 
     @property
     def missing(self) -> np.ndarray:
@@ -268,7 +313,10 @@ class _Samples:
         return np.stack([_tail(_along(found, axis)) for axis in range(1, found.ndim)])
 
     def misfit(self) -> np.ndarray:
-        """Largest error of the interpolant at the random points (fields,); NaN where there are none."""
+        """Largest error of the interpolant at the random points and the anchor (fields,); NaN where there are no random points."""
         if not len(self.points):
             return np.full(len(self.grid), np.nan)
-        return np.abs(Interpolant(self.domain, self.coefficients).at(self.points) - self.values).max(1)
+        points, values = self.points, self.values
+        if self.anchor is not None:
+            points, values = np.concatenate([points, self.anchor[0]]), np.concatenate([values, self.anchor[1]], 1)
+        return np.abs(Interpolant(self.domain, self.coefficients).at(points) - values).max(1)

@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from pinnscape.landscape import pictures
-from pinnscape.landscape.chebyshev import Interpolant
+from pinnscape.landscape.chebyshev import Domain, Interpolant
 from pinnscape.landscape.spectral import Result, interpolate
 from pinnscape.landscape.surfaces import Section, chunk_size
 from pinnscape.shards import Piece, Results, compute
@@ -26,6 +26,7 @@ _STREAM = 3
 _BLOCKS = 64
 # Points that interpolations typically take: the costs of pieces.
 _PLANE, _LINE = 2000, 100
+_EACH = ("range", "tail", "misfit", "bound", "converged", "anchor")  # of an interpolation, one for each field
 
 Measured = Mapping[str, np.ndarray]
 
@@ -77,7 +78,8 @@ class Survey:
         method = _method([result])
         if method["method"] == "grid":
             return self._grid([piece]), {}, method
-        values = result.interpolant.on_grid(*(axis[1] for axis in self.axes.values()))
+        axes = [axis[1] for axis in self.axes.values()]
+        values = pictures.anchored(result.interpolant.on_grid(*axes), axes, result.anchor)
         measured = pictures.measurements(values, self.section.discretization.energy_minimum, norm)
         return measured, pictures.plane_variables(result, norm), method
 
@@ -108,11 +110,13 @@ class Survey:
     def _line(self, index: int) -> xr.Dataset:
         alpha = self.axes["alpha"][1]
         domain = ((alpha[0], alpha[-1]),)
-        return packed(interpolate(self.section.line(index).fields, domain, self.tolerance, [self.seed, _STREAM, index]))
+        seed, line = [self.seed, _STREAM, index], self.section.line(index)
+        return packed(interpolate(line.fields, domain, self.tolerance, seed, anchor=_origin(domain)))
 
     def _plane(self) -> xr.Dataset:
         ends = tuple((axis[1][0], axis[1][-1]) for axis in self.axes.values())
-        result = interpolate(self.section.fields, ends, self.tolerance, [self.seed, _STREAM], most=_MOST_NODES)
+        seed = [self.seed, _STREAM]
+        result = interpolate(self.section.fields, ends, self.tolerance, seed, most=_MOST_NODES, anchor=_origin(ends))
         return packed(result) if result.converged.all() else packed(result).merge(self._block(slice(None)))
 
     def _grid(self, blocks: list[xr.Dataset]) -> Measured:
@@ -120,6 +124,11 @@ class Survey:
         names = [name for name, values in blocks[0].data_vars.items() if values.dims == ("point",)]
         shape = self.points.shape[:-1]
         return {str(name): np.concatenate([block[name].values for block in blocks]).reshape(shape) for name in names}
+
+
+def _origin(domain: Domain) -> tuple[float, ...] | None:
+    """The trained point, where it is in the domain."""
+    return (0.0,) * len(domain) if all(low <= 0.0 <= high for low, high in domain) else None
 
 
 def surface(
@@ -133,7 +142,7 @@ def surface(
 def packed(result: Result) -> xr.Dataset:
     """An interpolation as a dataset, which a file can hold."""
     degrees = [f"degree_{axis}" for axis in range(result.interpolant.dimension)]
-    each = {name: ("field", getattr(result, name)) for name in ("range", "tail", "misfit", "bound", "converged")}
+    each = {name: ("field", getattr(result, name)) for name in _EACH}
     return xr.Dataset({
         "coefficient": (("field", *degrees), np.ascontiguousarray(result.interpolant.coefficients)),
         "domain": (("axis", "end"), np.array(result.interpolant.domain)),
@@ -146,7 +155,7 @@ def packed(result: Result) -> xr.Dataset:
 def unpacked(dataset: xr.Dataset) -> Result:
     """The inverse of ``packed``."""
     domain = tuple((low, high) for low, high in dataset["domain"].values.tolist())
-    each = {name: dataset[name].values for name in ("range", "tail", "misfit", "bound", "converged")}
+    each = {name: dataset[name].values for name in _EACH}
     reason = tuple(str(text) for text in dataset["reason"].values)
     interpolant = Interpolant(domain, dataset["coefficient"].values)
     return Result(interpolant, reason=reason, evaluations=int(dataset["evaluations"]), **each)

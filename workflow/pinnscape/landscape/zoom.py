@@ -8,7 +8,7 @@ import xarray as xr
 
 from pinnscape.formulations import FORMULATIONS
 from pinnscape.landscape.axes import centred_axis, plane_coordinates
-from pinnscape.landscape.files import random_directions
+from pinnscape.landscape.files import axis_unit, random_directions
 from pinnscape.landscape.surfaces import chunk_size, evaluate
 from pinnscape.runs import Run, Runs
 from pinnscape.storage import variable
@@ -66,7 +66,7 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
         Variables over (formulation, seed, loss), radius and the coordinates alpha and beta in units of the radius.
     """
     unit = centred_axis(1.0, settings["points"])
-    discretization = runs.discretization
+    discretization, axes_unit = runs.discretization, axis_unit(settings["normalization"])
 
     def measure(run: Run) -> xr.Dataset:
         rows = random_directions("random", run.checkpoints.assign_attrs(seed=run.seed), settings)["direction"].values
@@ -89,7 +89,8 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
         }
         text = "coordinate along direction {} over the radius"
         axes = {name: variable(name, unit, text.format(i)) for i, name in enumerate(("alpha", "beta"), 1)}
-        radius = variable("radius", np.array(settings["radii"], float), "half width of the plane")
+        radius = variable("radius", np.array(settings["radii"], float), f"half width of the plane, in units of: {axes_unit}")
         return xr.Dataset(variables, {"loss": list(FORMULATIONS), "radius": radius, **axes})
 
-    return runs.collect(measure).assign_attrs({name: settings[name] for name in ("normalization", "bias")})
+    attributes = {name: settings[name] for name in ("normalization", "bias")}
+    return runs.collect(measure).assign_attrs(attributes, axis_unit=axes_unit)

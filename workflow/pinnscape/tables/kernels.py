@@ -9,6 +9,7 @@ from pinnscape.formulations import PHYSICS
 from pinnscape.landscape import comparison
 
 Rows = Iterator[tuple[str, int, str, str, float]]
+_LAST = ("gap", "quadrature_error", "l2_error", "h1_error", "gradient_norm")  # of a descent, at its end
 
 
 def ntk(data: xr.Dataset) -> Rows:
@@ -42,7 +43,7 @@ def vicinity(data: xr.Dataset) -> Rows:
             for checkpoint in data["checkpoint"].values:
                 run = data.sel(formulation=formulation, seed=seed, checkpoint=checkpoint)
                 last = run.isel(step=int(run["steps_taken"]))
-                numbers = {f"vicinity_{name}": float(last[name]) for name in ("gap", "l2_error", "h1_error", "gradient_norm")}
+                numbers = {f"vicinity_{name}": float(last[name]) for name in _LAST}
                 for name in ("steps_taken", "distance", "negative", "null", "condition_number", "remainder_share"):
                     numbers[f"vicinity_{name}"] = float(run[name])
                 for name in ("lambda_min_bound", "negative_at_least", "remainder_share_estimate", "remainder_share_error"):

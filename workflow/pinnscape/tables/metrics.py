@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from pinnscape import gaps
 from pinnscape.formulations import PHYSICS
 from pinnscape.landscape import roughness, similarity
 
@@ -34,13 +35,15 @@ def table(files: Iterable[tuple[xr.Dataset, Rows]], several: Iterable[tuple[xr.D
 
 
 def of_checkpoints(checkpoints: xr.Dataset, training: xr.Dataset) -> Rows:
-    """Step, loss, energy gap and errors at each checkpoint."""
+    """Step, loss, energy gap and errors at each checkpoint, and how far its energy is below the minimum."""
     for name in checkpoints["checkpoint"].values:
         point = checkpoints.sel(checkpoint=name)
         record = training.sel(step=int(point["step"]))
         yield name, "step", float(point["step"])
         for metric in ("loss", "energy_gap", "l2_error", "h1_error", "gradient_norm"):
             yield name, metric, float(record[metric])
+        yield name, "quadrature_error", float(point["quadrature_error"])
+        yield name, "below_minimum", float(gaps.excess(record["energy_gap"].values, point["quadrature_error"].values))
 
 
 def of_hessian(hessian: xr.Dataset, rank: int, subspace: int, eigenvalues: int) -> Rows:

@@ -27,5 +27,8 @@ def select(training: xr.Dataset, fractions: Mapping[str, float]) -> xr.Dataset:
         "theta": variable(("checkpoint", "parameter"), training["theta"].values[index], "parameters of the network"),
         "loss": variable("checkpoint", losses[index], "loss that was trained"),
         "step": variable("checkpoint", steps[index], "optimisation step"),
+        "quadrature_error": variable(
+            "checkpoint", training["quadrature_error"].values[index], "error of the energy gap by the quadrature rule"
+        ),
     }
     return xr.Dataset(variables | {name: training[name] for name in _LAYOUT}, {"checkpoint": list(chosen)})

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from pinnscape.curvature.leading import Leading
 from pinnscape.objective import Objective
+from pinnscape.training import divergence
 from pinnscape.training.constant_adam import ConstantAdam
 from pinnscape.training.gradient_descent import GradientDescent
 from pinnscape.training.optimizers import State, start
@@ -77,7 +78,7 @@ def follow(
         Arrays of steps // record_every + 1 records, NaN from the divergence on: ``gap`` (loss above that of the exact
         solution), ``rising`` (share of the steps since the last record that raised the loss), each eigenvalue,
         ``residual`` (the largest of the eigenvalues'); and
-        ``diverged``, the step at which the loss was not finite or too large, NaN if there was none.
+        ``diverged``, the step at which the loss or its gradient was not finite, or the gap too large in magnitude, NaN if there was none.
     """
     every = settings["record_every"]
     count = settings["steps"] // every + 1
@@ -93,13 +94,13 @@ def follow(
         for name, value in (row | {name: value for name, (value, _) in found.items()}).items():
             records.setdefault(name, np.full(count, np.nan))[index] = value
 
-    if not math.isfinite(state.loss):
+    if divergence.fault(state, math.nan):
         record_nothing = {name: (math.nan, math.nan) for name in curvature(theta)}
         return {name: np.full(count, np.nan) for name in ("gap", "rising", "residual", *record_nothing)} | {"diverged": 0.0}
     record(0, math.nan)
     for step in range(1, (count - 1) * every + 1):
         successor: State = optimizer.step(state)
-        if not math.isfinite(successor.loss) or successor.loss - objective.minimum > limit:
+        if divergence.fault(successor, objective.minimum - limit) or successor.loss - objective.minimum > limit:
             records["diverged"] = float(step)
             break
         rising += successor.loss > state.loss

@@ -6,13 +6,14 @@ import xarray as xr
 
 from pinnscape.networks import layout_variables
 from pinnscape.objective import Discretization, Objective, tensor
+from pinnscape.quadrature_error import QuadratureError
 from pinnscape.storage import variable
 from pinnscape.training.loop import OPTIMIZERS, History
 
 _GRID = {1: 401, 2: 81, 3: 33}  # points an axis of the grid on which a solution is stored
 _LONG_NAMES = {
     "loss": "loss that is trained",
-    "energy_gap": "energy above that of the exact solution",
+    "energy_gap": "energy above that of the exact solution under the same quadrature rule",
     "l2_error": "relative L2 error",
     "h1_error": "relative H1 error",
     "gradient_norm": "Euclidean norm of the gradient",
@@ -23,6 +24,8 @@ _LONG_NAMES = {
 def training_dataset(history: History, objective: Objective) -> xr.Dataset:
     """training.nc: see results/README.md."""
     steps, losses, thetas = zip(*history.snapshots, strict=True)
+    discretization = objective.discretization
+    error = QuadratureError(discretization)
     variables = {name: variable("step", history.column(name), text) for name, text in _LONG_NAMES.items()}
     flags = {"flag_values": np.arange(len(OPTIMIZERS), dtype="int8"), "flag_meanings": " ".join(OPTIMIZERS)}
     variables |= {
@@ -30,8 +33,14 @@ def training_dataset(history: History, objective: Objective) -> xr.Dataset:
         "theta": variable(("snapshot", "parameter"), np.stack(thetas), "parameters of the network"),
         "snapshot_step": variable("snapshot", np.array(steps), "optimisation step of the snapshot"),
         "snapshot_loss": variable("snapshot", np.array(losses), "loss at the snapshot"),
-        "energy_minimum": variable((), objective.discretization.energy_minimum, "energy of the exact solution"),
-        **layout_variables(objective.discretization.network.layers),
+        "quadrature_error": variable(
+            "snapshot",
+            error.gaps(tensor(np.stack(thetas), discretization.device)),
+            "error of the energy gap at the snapshot by the quadrature rule",
+        ),
+        "energy_minimum": variable((), discretization.energy_minimum, "energy of the exact solution under the quadrature rule"),
+        "energy_minimum_error": variable((), error.minimum, "error of energy_minimum by the quadrature rule"),
+        **layout_variables(discretization.network.layers),
     }
     step = variable("step", history.column("step").astype(int), "optimisation step")
     return xr.Dataset(variables, {"step": step})

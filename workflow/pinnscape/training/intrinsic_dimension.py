@@ -16,6 +16,7 @@ from torch import Tensor
 from pinnscape.objective import Objective
 from pinnscape.runs import Run, Runs
 from pinnscape.storage import variable
+from pinnscape.training import divergence
 from pinnscape.training.optimizers import LBFGS, State, start
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ _STREAM = 11  # second entry of the seeds: no other technique draws the same num
 _QUANTITIES = {
     "loss": "loss after training in the subspace",
     "gap": "loss above that of the exact solution, after training in the subspace",
+    "quadrature_error": "error of the gap by the quadrature rule, after training in the subspace",
     "l2_error": "relative L2 error after training in the subspace",
     "h1_error": "relative H1 error after training in the subspace",
     "steps": "steps of L-BFGS taken in the subspace",
@@ -45,7 +47,7 @@ def train(objective: Objective, origin: Tensor, rows: Tensor | None, settings: M
         settings: ``steps`` at most, ``memory`` and ``gradient_tolerance`` of L-BFGS.
 
     Returns:
-        The last state, of z (d,), and the number of steps taken: none where the loss does not exist at the origin.
+        The last state, of z (d,), and the number of steps taken: none where the loss does not exist at the origin. NaN where the training diverges.
     """
 
     def function(z: Tensor) -> tuple[Tensor, Tensor]:
@@ -56,11 +58,15 @@ def train(objective: Objective, origin: Tensor, rows: Tensor | None, settings: M
         start(function, origin.new_zeros(objective.size if rows is None else len(rows))),
         LBFGS(function, settings["memory"], settings["gradient_tolerance"]),
     )
+    lowest = divergence.lowest(objective.minimum, state.loss)
     for step in range(settings["steps"] if math.isfinite(state.loss) else 0):
         successor = optimizer.step(state)
         if successor is None:
             return state, step
         state = successor
+        if fault := divergence.fault(state, lowest):
+            log.warning("training in %d dimensions diverges at step %d: %s", state.theta.numel(), step + 1, fault)
+            return State(state.theta.new_full(state.theta.shape, math.nan), math.nan, state.gradient), step + 1
     return state, settings["steps"] if math.isfinite(state.loss) else 0
 
 
@@ -107,10 +113,10 @@ def _measure(runs: Runs, run: Run, dimensions: list[int], settings: Mapping[str,
     for k in range(settings["bases"]):
         rows = runs.tensor(basis(objective.size, max(dimensions, default=0), [run.seed, _STREAM, k]))
         for i, d in enumerate(dimensions):
-            found[:, i, k] = _trained(objective, origin, rows[:d], settings)
-    full = _trained(objective, origin, None, settings)
+            found[:, i, k] = _trained(runs, objective, origin, rows[:d], settings)
+    full = _trained(runs, objective, origin, None, settings)
     levels = list(settings["levels"])
-    pairs = [least(dimensions, found[2], level) for level in levels]
+    pairs = [least(dimensions, found[list(_QUANTITIES).index("l2_error")], level) for level in levels]
     log.info("%s, seed %d: intrinsic dimensions %s", run.formulation, run.seed, [pair[0] for pair in pairs])
     dims = ("dimension", "basis")
     variables = {name: variable(dims, found[i], text) for i, (name, text) in enumerate(_QUANTITIES.items())}
@@ -130,11 +136,16 @@ def _measure(runs: Runs, run: Run, dimensions: list[int], settings: Mapping[str,
     return xr.Dataset(variables, coordinates)
 
 
-def _trained(objective: Objective, origin: Tensor, rows: Tensor | None, settings: Mapping[str, Any]) -> list[float]:
+def _trained(
+    runs: Runs, objective: Objective, origin: Tensor, rows: Tensor | None, settings: Mapping[str, Any]
+) -> list[float]:
     """``_QUANTITIES`` after a training."""
     state, steps = train(objective, origin, rows, settings)
-    measured = objective.discretization.measure(origin + _spread(state.theta, rows))
-    return [state.loss, state.loss - objective.minimum, float(measured["l2_error"]), float(measured["h1_error"]), steps]
+    theta = origin + _spread(state.theta, rows)
+    measured, error = runs.discretization.measure(theta), float(runs.gap_errors(objective.formulation, theta[None])[0])
+    return [
+        state.loss, state.loss - objective.minimum, error, float(measured["l2_error"]), float(measured["h1_error"]), steps
+    ]  # fmt: skip
 
 
 def _spread(z: Tensor, rows: Tensor | None) -> Tensor:

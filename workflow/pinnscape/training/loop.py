@@ -1,7 +1,6 @@
 """Training: phases of optimisers one after the other, with a history of the loss and errors and snapshots of the parameters."""
 
 import logging
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from tqdm import tqdm
 
 from pinnscape.errors import DivergenceError
 from pinnscape.objective import Objective
+from pinnscape.training import divergence
 from pinnscape.training.optimizers import LBFGS, Adam, State, start
 from pinnscape.training.progress import History, Progress, Saves
 
@@ -47,7 +47,7 @@ def train(
         saves: keeps the progress from time to time. A training that finds one goes on from there and ends where it would have ended without a break.
 
     Raises:
-        DivergenceError: the loss is not finite; the history up to there is in the log.
+        DivergenceError: the loss or its gradient is not finite, or the loss runs to minus infinity; the history up to there is in the log.
     """
     total = sum(phase["steps"] for phase in phases)
     kept = snapshot_steps(total, snapshots["even"], snapshots["logarithmic"])
@@ -59,6 +59,7 @@ def train(
     history, begun, state, step = progress.history, progress.begun, progress.state, progress.step
     first = len(begun) - 1  # the phase that is going on; its optimiser made the last step
     made_by = phases[first]["optimizer"]
+    lowest = divergence.lowest(objective.minimum, history.records[0]["loss"])
     with tqdm(total=total, initial=step, desc=name, unit="step", disable=None, leave=False) as bar:
         for number, phase in enumerate(phases[first:], first):
             optimizer = _optimizer(objective, phase)
@@ -72,7 +73,7 @@ def train(
                     _tell_stop(phase, step, name)
                     break
                 state, step, made_by = successor, step + 1, phase["optimizer"]
-                _check(state, step, phase, name)
+                _check(state, lowest, step, phase, name)
                 bar.update()
                 if step % log_every == 0 or step in kept:
                     _record(history, objective, state, step, made_by)
@@ -90,7 +91,7 @@ def train(
 def _begin(objective: Objective, theta: Tensor, phase: Mapping[str, Any], name: str) -> Progress:
     """At the initial parameters."""
     progress = Progress(start(objective.loss_and_gradient, theta))
-    _check(progress.state, 0, phase, name)
+    _check(progress.state, divergence.lowest(objective.minimum, progress.state.loss), 0, phase, name)
     _record(progress.history, objective, progress.state, 0, phase["optimizer"])
     progress.history.snapshots.append((0, progress.state.loss, theta.cpu().numpy()))
     return progress
@@ -114,12 +115,28 @@ def _optimizer(objective: Objective, phase: Mapping[str, Any]) -> Adam | LBFGS:
     return LBFGS(objective.loss_and_gradient, **settings)
 
 
-def _check(state: State, step: int, phase: Mapping[str, Any], name: str) -> None:
-    if not math.isfinite(state.loss):
-        remedy = "lower training.phases.learning_rate or change the seed" if step else "change the network or the seed"
-        raise DivergenceError(
-            f"{name}: training diverged at step {step} ({phase['optimizer']}): the loss is {state.loss}; {remedy}"
-        )
+def _check(state: State, lowest: float, step: int, phase: Mapping[str, Any], name: str) -> None:
+    """End a training that has diverged.
+
+    Raises:
+        DivergenceError: it has; the message names run, step, optimiser, what shows it, and a remedy.
+    """
+    fault = divergence.fault(state, lowest)
+    if fault:
+        remedy = _remedy(state, lowest, step, phase["optimizer"])
+        raise DivergenceError(f"{name}: training diverged at step {step} ({phase['optimizer']}): {fault}; {remedy}")
+
+
+def _remedy(state: State, lowest: float, step: int, optimizer: str) -> str:
+    if state.loss < lowest:
+        return "check the signs in `density` and the number of quadrature points (quadrature.points), or leave deep-ritz out"
+    if not step:
+        return "change the network or the seed"
+    return (
+        "lower training.phases.learning_rate or change the seed"
+        if optimizer == "adam"
+        else "change training.phases or the seed"
+    )
 
 
 def _record(history: History, objective: Objective, state: State, step: int, optimizer: str) -> None:

@@ -4,6 +4,7 @@ First-order and quasi-Newton methods leave a residual, and with it a remainder R
 (see ``curvature.ntk``): their signs say nothing about the minimiser. Close enough to it, they do.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,12 +20,15 @@ from pinnscape.errors import DivergenceError
 from pinnscape.objective import Objective
 from pinnscape.runs import Run, Runs
 from pinnscape.storage import variable
+from pinnscape.training import divergence
 from pinnscape.training.natural_gradient import NaturalGradient
 from pinnscape.training.optimizers import start
 
+log = logging.getLogger(__name__)
 _CURVES = {
     "gap": "own loss above that of the exact solution",
-    "energy_gap": "energy above that of the exact solution",
+    "energy_gap": "energy above that of the exact solution under the same quadrature rule",
+    "quadrature_error": "error of the gap of the own loss by the quadrature rule",
     "l2_error": "relative L2 error",
     "h1_error": "relative H1 error",
     "gradient_norm": "Euclidean norm of the gradient of the own loss",
@@ -71,7 +75,7 @@ class Descent:
 
 
 def descend(objective: Objective, theta: Tensor, settings: Mapping[str, Any]) -> Descent:
-    """Natural gradient steps from theta (P,); fewer than allowed where no step lowers the loss any more.
+    """Natural gradient steps from theta (P,); fewer than allowed where no step lowers the loss any more, or where the loss diverges.
 
     Args:
         objective: the loss.
@@ -82,9 +86,13 @@ def descend(objective: Objective, theta: Tensor, settings: Mapping[str, Any]) ->
     limit, products = settings["dense_limit"], settings["lanczos_steps"]
     optimizer = NaturalGradient(objective, settings["cutoff"], settings["lengths"], limit, products)
     states, residuals = [start(objective.loss_and_gradient, theta)], [np.nan]
+    lowest = divergence.lowest(objective.minimum, states[0].loss)
     for _ in range(settings["steps"]):
         successor = optimizer.step(states[-1])
         if successor is None:
+            break
+        if fault := divergence.fault(successor, lowest):
+            log.warning("natural gradient descent diverges after %d steps: %s", len(states) - 1, fault)
             break
         states.append(successor)
         residuals.append(optimizer.residual)
@@ -171,6 +179,7 @@ def _measure(runs: Runs, run: Run, checkpoint: str, settings: Mapping[str, Any])
     points = [runs.discretization.measure(theta) for theta in found.thetas]
     measured = {name: np.array([float(point[name]) for point in points]) for name in points[0]}
     measured |= {"gap": measured[run.formulation] - objective.minimum}
+    measured |= {"quadrature_error": runs.gap_errors(run.formulation, found.thetas)}
     measured |= {"rate": found.rate, "gradient_norm": found.gradient_norm, "direction_residual": found.residual}
     eigenvalue, numbers = curvature(objective, found.thetas[-1], settings, run.seed)
     large = objective.size > settings["dense_limit"]

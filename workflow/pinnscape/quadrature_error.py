@@ -1,0 +1,77 @@
+"""What a quadrature rule is off: gaps of the energy under it, against those under two other rules.
+
+Energies under one rule have nearly the same error near the exact solution, which is gone from their difference, the gap. What is left is measured: how
+much the gap of a point changes under a finer rule. That has an error of its own, which matters where the integrand is not smooth (an indicator function,
+a singular solution); how much the finer rule differs from one of half its points is therefore added.
+"""
+
+from functools import cached_property
+
+import numpy as np
+from torch import Tensor
+
+from pinnscape import quadrature
+from pinnscape.objective import Discretization, Objective
+
+# At least so many Gauss-Legendre points an axis, by dimension: a rule of a few points, and twice as many, may miss the same feature.
+_LEAST = {1: 80, 2: 40, 3: 16}
+_MOST = 500_000  # points in all
+# Of a sum of products, relative to the sum of their magnitudes.
+_ROUNDING = 16 * np.finfo(float).eps
+
+
+def finer(points: int, dimension: int) -> tuple[int, int]:
+    """Gauss-Legendre points an axis of the finer rule, and of one of about half as many; one of both is odd where the rule itself is even.
+
+    Args:
+        points: of the rule itself, in all.
+        dimension: d.
+    """
+    own = round(points ** (1.0 / dimension))
+    fine = min(max(2 * own, _LEAST.get(dimension, 2)), int(_MOST ** (1.0 / dimension)))
+    fine = max(fine, own + 1)
+    half = fine // 2 + 1
+    return fine, half if half % 2 != fine % 2 else half + 1
+
+
+class QuadratureError:
+    """The error of the quadrature rule of a discretisation.
+
+    Args:
+        discretization: with its rule.
+    """
+
+    def __init__(self, discretization: Discretization) -> None:
+        dimension, compiled = discretization.problem.dimension, discretization.kernels is not None
+        rules = [quadrature.rule("gauss-legendre", n, dimension) for n in finer(len(discretization.points), dimension)]
+        self._all = [discretization, *(discretization.with_rule(rule, compiled) for rule in rules)]
+
+    @cached_property
+    def minimum(self) -> float:
+        """Of the energy of the exact solution; NaN where that does not exist under the rule itself, infinite where it does not under another."""
+        return float(_combined(np.array([[d.energy_minimum] for d in self._all]), self._rounding)[0])
+
+    def gaps(self, thetas: Tensor) -> np.ndarray:
+        """Of the gaps of the energy (n,) at parameters (n, P): smaller gaps mean nothing, and lower energies than this are below the minimum.
+
+        NaN where the energy does not exist under the rule itself, infinite where it does not under another.
+        """
+        found = np.empty((len(self._all), len(thetas)))
+        for row, d in zip(found, self._all, strict=True):
+            objective = Objective(d, "deep-ritz")
+            row[:] = [float(objective.loss(theta)) - objective.minimum for theta in thetas]  # one by one: the rules are large
+        return _combined(found, self._rounding)
+
+    @cached_property
+    def _rounding(self) -> float:
+        """Size of the rounding errors of energies near the minimum."""
+        d = self._all[0]
+        density = d.problem.density(d.points, d.exact.value, d.exact.gradient) - (d.load * d.exact.value).sum(-1)
+        return _ROUNDING * float(density.abs() @ d.weights)
+
+
+def _combined(values: np.ndarray, rounding: float) -> np.ndarray:
+    """Error (n,) of the first row of values (rule, n): its distance from the second, and that of the second from the third."""
+    own, fine, half = np.where(np.isfinite(values), values, np.nan)
+    error = np.abs(own - fine) + np.abs(fine - half) + rounding + _ROUNDING * np.abs(own)
+    return np.where(np.isnan(own), np.nan, np.where(np.isnan(error), np.inf, error))
