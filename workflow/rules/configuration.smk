@@ -5,12 +5,17 @@ from pathlib import Path
 
 WORKFLOW = Path(workflow.basedir) / "workflow"
 sys.path.insert(0, str(WORKFLOW))
+sys.path.append(str(WORKFLOW / "scripts"))
 
 from pinnscape import dates, study
 from pinnscape.errors import PinnscapeError
 from pinnscape.problems.catalog import CATALOG
 from pinnscape.study_schema import complete, read
 from pinnscape.techniques import TECHNIQUES
+from workarounds import keep_braces, quote_interpreter
+
+quote_interpreter()
+keep_braces(workflow.basedir)
 
 # Snakemake would find it out after a training, or link to a folder that is not there.
 if workflow.enable_cache:

@@ -10,6 +10,8 @@ from job import log, run
 from pinnscape import atomic
 from pinnscape.errors import PinnscapeError
 
+SNAKEFILE = Path(__file__).resolve().parents[2] / "Snakefile"
+
 
 def main(input, output, params) -> None:
     """Let Snakemake make its report: a second call that reads what is there and runs no job."""
@@ -22,7 +24,7 @@ def main(input, output, params) -> None:
             "-m",
             "snakemake",
             "--snakefile",
-            params.snakefile,
+            str(SNAKEFILE),
             "--nolock",
             "--configfile",
             str(settings),
