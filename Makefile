@@ -1,21 +1,30 @@
-# `make`: set-up, then the study of config.yaml. `make test`: the same set-up, then lint and all tests.
+# `make`: set-up, then the study of config.yaml. `make test`: the same set-up, then lint and all tests. `VERBOSE=1`: all that Snakemake says.
+# Paths are relative and programs are started by the interpreter, so that the folder may have any name that Python and NetCDF can take.
 PYTHON ?= python3
 BIN := .venv/bin
 # One thread a job: jobs run side by side, and two threads of one job wait for each other on a busy machine.
 export OMP_NUM_THREADS := 1
+# A user without a home or a name, as in some containers.
+export HOME := $(or $(HOME),/nonexistent)
+export LOGNAME := $(or $(LOGNAME),$(USER),user)
+# The short form of what Snakemake says is a plugin for it in workflow/logger.
+SNAKEMAKE = PYTHONPATH="workflow/logger$${PYTHONPATH:+:$$PYTHONPATH}" $(BIN)/python -m snakemake $(if $(VERBOSE),,--logger pinnscape) --cores all
+SUMMARY = $(BIN)/python workflow/summary.py
 
 # What a processor offers is narrowed to the oldest x86-64 that torch and numpy support, for `make test-narrow`.
 NARROW := ATEN_CPU_CAPABILITY=default PINNSCAPE_MARCH=x86-64-v2 MKL_CBWR=COMPATIBLE OPENBLAS_CORETYPE=Nehalem NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
 NUMERICAL := curvature landscape native paths problems training tables test_features.py test_instruction_sets.py test_jets.py test_networks.py test_objective.py test_quadrature.py test_variation.py
 
-.PHONY: study extended test test-narrow lint report verify bench soak clean
+.PHONY: study extended test test-narrow lint report dates verify bench soak clean
 
 study: .venv/ready
-	$(BIN)/snakemake --cores all
+	@$(SNAKEMAKE)
+	@$(SUMMARY)
 
 # With the costly techniques.
 extended: .venv/ready
-	$(BIN)/snakemake --cores all --config extended=True
+	@$(SNAKEMAKE) --config extended=true
+	@$(SUMMARY)
 
 test: lint
 	$(BIN)/python -m pytest
@@ -25,20 +34,27 @@ test-narrow: .venv/ready
 	$(NARROW) $(BIN)/python -m pytest $(addprefix tests/,$(NUMERICAL))
 
 lint: .venv/ready
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/snakefmt --check Snakefile workflow/rules
-	$(BIN)/snakemake --lint
-	$(BIN)/basedpyright
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m snakefmt --check Snakefile workflow/rules
+	$(BIN)/python -m snakemake --lint
+	$(BIN)/python -m basedpyright
 
 report: .venv/ready
-	$(BIN)/snakemake --cores all report
+	@$(SNAKEMAKE) report
+	@$(SUMMARY)
+
+# Where dates of results say nothing: after a copy that gave them new ones, or after a clock was wrong.
+dates: .venv/ready
+	@$(SNAKEMAKE) dates
 
 # Whether an archive of `snakemake archive` is whole, and whether its study gives the same here: make verify [ARCHIVE=path.zip] [CHECK=1] [CORES=n]
 verify: .venv/ready
 	$(BIN)/python workflow/verify.py $(if $(CHECK),--check-only) $(if $(CORES),--cores $(CORES)) $(if $(ARCHIVE),"$(ARCHIVE)")
 
 .venv/ready: envs/requirements.txt
+	@case "$$PWD" in *[:\\]*) \
+	  echo "make: the name of this folder holds a colon or a backslash, which Python environments and NetCDF do not take: rename it" >&2; exit 1; esac
 	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "pinnscape needs Python 3.11 or newer; set PYTHON=...")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check -r envs/requirements.txt

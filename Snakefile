@@ -34,6 +34,7 @@ localrules:
     figures,
     report,
     archive,
+    dates,
 
 
 # What can be asked for by name. Each stage brings the stages before it.
@@ -92,3 +93,6 @@ rule report:
 rule archive:
     input:
         "results/archive.zip",
+
+
+include: "workflow/rules/dates.smk"

@@ -114,7 +114,14 @@ def run_again(path: Path, folder: Path, cores: str, config: Sequence[str]) -> No
     }
     last, shown = deque(maxlen=30), 0
     with subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
     ) as process:
         for line in process.stdout or ():
             last.append(line)

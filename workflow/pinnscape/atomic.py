@@ -72,8 +72,19 @@ def refusal(path: Path, error: Exception) -> StorageError:
         errno.ENOSPC: "the disk is full: free space, then run `snakemake` again",
         errno.EDQUOT: "the quota is used up: free space, then run `snakemake` again",
         errno.EROFS: "the folder is read-only here: make it writable, or run in a copy of the project",
+        errno.EACCES: f"{_owned(path)}: make it writable, or run in a copy of the project",
+        errno.EPERM: f"{_owned(path)}: make it your own, or run in a copy of the project",
     }
     return StorageError(f"{path}: cannot be written ({reason}); {remedy.get(code or 0, 'free space or permissions?')}")
+
+
+def _owned(path: Path) -> str:
+    """Whose the file is, or the first folder above it that is there."""
+    there = next((folder for folder in (path, *path.parents) if folder.exists()), Path())
+    try:
+        return f"{there} belongs to {there.owner()}"
+    except (KeyError, OSError):  # a user without a name
+        return f"{there} belongs to somebody else"
 
 
 def _state(folder: Path) -> int | None:

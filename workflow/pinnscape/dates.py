@@ -1,12 +1,13 @@
-"""Dates of results when a clock was wrong.
+"""Dates of results where they say nothing: a clock was wrong, or files were copied by what gives them dates of its own.
 
-Snakemake takes an output for stale if an input is newer *and* has other contents than when the output was made. An output that is dated in the
-future would never be stale, and an input that is makes every job fail that reads it. Outputs that are older than their inputs are judged
-by contents alone. So once a date lies in the future, all results are given such dates.
+Snakemake takes an output for stale if an input is newer *and* has other contents than when the output was made, as far as its records in ``.snakemake``
+tell; without a record an input that is newer is enough. An output that is dated in the future would never be stale. So an output with a record
+gets a date before those of its inputs, and contents decide; one without gets a later date, and counts as up to date.
 """
 
 import os
 import time
+from collections.abc import Collection, Iterable
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -21,23 +22,34 @@ _STAGES = (
     ("metrics.csv",),
     ("claims.csv",),
     ("*.pdf", "*.png"),
-    ("*.html",),
+    ("*.html", "*.zip"),
 )
 _SLACK = 10.0  # seconds that the clock of a file server may be ahead
-_STEP = 60.0  # seconds between the dates of two stages
+_STEP = 60.0  # seconds between the dates of two stages, for outputs with a record
+_LATEST = 20.0  # seconds from the first stage to now, for outputs without
 
 
-def ahead(folder: Path, now: float | None = None) -> list[Path]:
-    """Results under ``folder`` that are dated in the future."""
+def ahead(files: Iterable[str | Path], now: float | None = None) -> list[Path]:
+    """Those of the files that are dated in the future."""
     limit = (time.time() if now is None else now) + _SLACK
-    return sorted(path for path in _results(folder) if path.stat().st_mtime > limit)
+    return [path for path in _there(files) if path.stat().st_mtime > limit]
 
 
-def leave_it_to_contents(folder: Path, now: float | None = None) -> None:
-    """Date all results under ``folder`` so that each is older than what it is made from."""
+def renew(files: Iterable[str | Path], recorded: Collection[str], now: float | None = None) -> None:
+    """Give results new dates.
+
+    Args:
+        files: results of a study; those that are not there are left out.
+        recorded: of these, the ones of which Snakemake knows what they were made from.
+        now: seconds since 1970; default the clock.
+
+    Raises:
+        OSError: a file belongs to somebody else.
+    """
     now = time.time() if now is None else now
-    for path in _results(folder):
-        date = now - _STEP * (stage(path.name) + 1)
+    for path in _there(files):
+        place = stage(path.name)
+        date = now - _STEP * (place + 1) if str(path) in recorded else now - _LATEST + place
         os.utime(path, (date, date))
 
 
@@ -47,6 +59,6 @@ def stage(name: str) -> int:
     return next(numbers, len(_STAGES))
 
 
-def _results(folder: Path) -> list[Path]:
-    found = (path for path in folder.rglob("*") if stage(path.name) < len(_STAGES) and not path.name.startswith("."))
-    return [path for path in found if path.is_file() and not path.is_symlink()]
+def _there(files: Iterable[str | Path]) -> list[Path]:
+    """Files that are the study's own: links point to results that other folders share."""
+    return [path for path in map(Path, files) if path.is_file() and not path.is_symlink()]

@@ -104,7 +104,7 @@ def _kept(folder: Path | None, name: str, make: Callable[[], Kept]) -> Kept:
 def _read(path: Path) -> Kept | None:
     """The contents of a file; None where it is missing or damaged."""
     with suppress(OSError, ValueError, KeyError, TypeError):
-        stored = json.loads(path.read_text())
+        stored = json.loads(path.read_text(encoding="utf-8"))
         if stored["sha256"] == _checksum(stored["kept"]):
             return stored["kept"]
     return None
@@ -115,7 +115,7 @@ def _write(path: Path, kept: Kept) -> None:
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps({"sha256": _checksum(kept), "kept": kept}))
+        temporary.write_text(json.dumps({"sha256": _checksum(kept), "kept": kept}), encoding="utf-8")
         os.replace(temporary, path)
 
 

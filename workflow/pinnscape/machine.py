@@ -102,7 +102,9 @@ def architecture() -> str:
 @cache
 def cuda() -> str:
     """The GPU that torch would use; nothing without one. A process of its own asks, so that this one holds no GPU."""
-    done = subprocess.run([sys.executable, "-c", _ASK_TORCH], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", _ASK_TORCH], capture_output=True, text=True, encoding="utf-8", errors="replace", check=True
+    )
     return done.stdout.strip()
 
 
@@ -116,7 +118,7 @@ def _processor(names: tuple[str, ...]) -> list[str]:
     """What Linux says of the first processor."""
     if not _CPUINFO.is_file():
         return []
-    first = _CPUINFO.read_text().split("\n\n")[0]
+    first = _CPUINFO.read_text(encoding="utf-8").split("\n\n")[0]
     facts = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in first.splitlines())}
     return [facts[name] for name in names if name in facts]
 
@@ -129,4 +131,6 @@ def _macros() -> list[str]:
     if found is None:
         return []
     command = [found, f"-march={architecture()}", "-dM", "-E", "-x", "c++", "-"]
-    return subprocess.run(command, input="", capture_output=True, text=True, check=False).stdout.splitlines()
+    return subprocess.run(
+        command, input="", capture_output=True, text=True, encoding="utf-8", errors="replace", check=False
+    ).stdout.splitlines()

@@ -21,7 +21,7 @@ _CODE = (".py", ".hpp", ".smk", ".yaml")
 
 def pins(requirements: Path) -> str:
     """The pinned versions of the libraries that shape results, from a requirements file."""
-    lines = (line.strip() for line in requirements.read_text().splitlines())
+    lines = (line.strip() for line in requirements.read_text(encoding="utf-8").splitlines())
     return " ".join(sorted(line for line in lines if line.split("==")[0] in SHAPING))
 
 
@@ -32,7 +32,7 @@ def project(root: Path) -> dict[str, str]:
         root: folder of the project.
     """
     settings = root / "pyproject.toml"
-    version = tomllib.loads(settings.read_text())["project"]["version"] if settings.is_file() else "unknown"
+    version = tomllib.loads(settings.read_text(encoding="utf-8"))["project"]["version"] if settings.is_file() else "unknown"
     files = [root / "Snakefile", *(path for path in (root / "workflow").rglob("*") if path.suffix in _CODE)]
     names = sorted((path.relative_to(root).as_posix(), _content(path)) for path in files)
     return {"pinnscape": version, "code": hashlib.sha256(repr(names).encode()).hexdigest()[:16]}

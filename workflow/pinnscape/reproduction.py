@@ -96,7 +96,7 @@ def verdicts(known: Path, fresh: Path) -> tuple[int, int]:
 
 def _verdicts(path: Path) -> dict[tuple[str, ...], str]:
     names = ("claim", "problem", "formulation", "statistic")
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8") as file:
         return {tuple(row.get(name, "") for name in names): row.get("verdict", "") for row in csv.DictReader(file)}
 
 
@@ -126,7 +126,7 @@ def _of_attributes(owner: str, a: dict[Any, Any], b: dict[Any, Any]) -> list[str
 
 def _tables(known: Path, fresh: Path) -> Iterator[tuple[float, str]]:
     """Differences of the cells of two tables, each number on its own: a column holds numbers of many sizes."""
-    with known.open(newline="") as first, fresh.open(newline="") as second:
+    with known.open(newline="", encoding="utf-8") as first, fresh.open(newline="", encoding="utf-8") as second:
         header: list[str] = []
         for number, (a, b) in enumerate(zip_longest(csv.reader(first), csv.reader(second)), 1):
             header = header or a or []

@@ -1,8 +1,6 @@
 # How Snakemake's scheduler is used, and what must hold on a cluster before the first job is submitted.
 import signal
 
-sys.path.append(str(WORKFLOW / "scripts"))
-
 from scheduler import aside, costs_too_much, trouble
 
 if workflow.scheduling_settings and costs_too_much(workflow.scheduling_settings.max_jobs_per_timespan):
@@ -10,6 +8,8 @@ if workflow.scheduling_settings and costs_too_much(workflow.scheduling_settings.
 
 
 onstart:
+    if AHEAD and any(job.rule.name != "dates" for job in workflow.dag.needrun_jobs()):
+        sys.exit("pinnscape: no job starts while results are dated in the future")
     terminate = signal.getsignal(signal.SIGTERM)
     if callable(terminate):
         signal.signal(signal.SIGTERM, aside(terminate))

@@ -5,13 +5,23 @@ from pathlib import Path
 
 WORKFLOW = Path(workflow.basedir) / "workflow"
 sys.path.insert(0, str(WORKFLOW))
+sys.path.append(str(WORKFLOW / "scripts"))
 
-from pinnscape import dates, study
+from pinnscape import study
 from pinnscape.errors import PinnscapeError
 from pinnscape.problems import source
 from pinnscape.problems.catalog import CATALOG
 from pinnscape.study_schema import complete, read
 from pinnscape.techniques import TECHNIQUES
+from surroundings import caches, put, read_as_yaml, unusable
+from workarounds import keep_braces, quote_interpreter
+
+quote_interpreter()
+keep_braces(workflow.basedir)
+caches(Path(".cache"), os.environ)
+for folder in (workflow.basedir, os.getcwd()):
+    if reason := unusable(folder):
+        sys.exit(f"pinnscape: {reason}")
 
 # Snakemake would find it out after a training, or link to a folder that is not there.
 if workflow.enable_cache:
@@ -33,6 +43,7 @@ configfile: "config.yaml"
 
 
 GIVEN = [str(path) for path in workflow.overwrite_configfiles] + ["--config"] * bool(workflow.config_settings.config)
+put(read_as_yaml(workflow.config_settings.config), config)
 
 try:
     for path in workflow.configfiles:
@@ -46,15 +57,4 @@ try:
     )
     source.check(STUDY.problems)
 except PinnscapeError as error:
-    nested = "--config" in GIVEN and "reads as text" in str(error)
-    hint = " (--config hands numbers within {...} on as text: put them into a file for --configfile)" if nested else ""
-    sys.exit(f"pinnscape: {error}{hint}")
-
-# A clock that was wrong must not decide what is up to date. Jobs on other machines leave the dates to the process that plans.
-if workflow.is_main_process and (ahead := dates.ahead(Path("results"))):
-    print(
-        f"pinnscape: {ahead[0]} is dated in the future, as are {len(ahead) - 1} more results: a clock was wrong. "
-        "All results get new dates, so that their contents decide what runs again.",
-        file=sys.stderr,
-    )
-    dates.leave_it_to_contents(Path("results"))
+    sys.exit(f"pinnscape: {error}")

@@ -19,8 +19,7 @@ rule write_report:
     params:
         config={key: value for key, value in config.items() if key != "shards"},
         inputs=listed(TABLES, FIGURES),
-        captions=lambda wildcards: [path.read_text() for path in sorted((WORKFLOW / "report").glob("*.rst"))],
-        snakefile=str(Path(workflow.basedir) / "Snakefile"),
+        captions=lambda wildcards: [path.read_text(encoding="utf-8") for path in sorted((WORKFLOW / "report").glob("*.rst"))],
         code=code("report"),
     message:
         "Report"

@@ -38,7 +38,7 @@ def claim(names: Sequence[str], folder: Path) -> tuple[str, IO[str]]:
     began = None
     while True:
         for name in names:
-            file = (folder / name).open("a")
+            file = (folder / name).open("a", encoding="utf-8")
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -63,7 +63,9 @@ def visible() -> list[str]:
 
     The driver looks at CUDA_VISIBLE_DEVICES once, when it starts. It is asked in a process of its own, so that one GPU can still be chosen in this one.
     """
-    done = subprocess.run([sys.executable, "-I", __file__], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-I", __file__], capture_output=True, text=True, encoding="utf-8", errors="replace", check=False
+    )
     if done.returncode:
         raise RuntimeError(f"the GPUs could not be listed: {done.stderr}")
     return done.stdout.split()

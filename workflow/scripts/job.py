@@ -14,6 +14,7 @@ if _IS_JOB:  # until all modules are loaded
 
 import inspect
 import logging
+import textwrap
 import time
 import traceback
 from collections.abc import Callable
@@ -24,27 +25,30 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import gpu_slots
 import orphans
+import turns
 from pinnscape import atomic, memory
-from pinnscape.errors import DeviceError, PinnscapeError, StorageError
+from pinnscape.errors import DeviceError, PinnscapeError
 
 log = logging.getLogger("pinnscape")
+_TURNS = Path(".snakemake/pinnscape")  # of the folder of the study
 
 
 def run(main: Callable[..., None], snakemake: Any) -> None:
     """Call ``main`` with those of input, output, params, wildcards, device that it names.
 
     The log file gets one line a record, and a traceback if there is one. A ``PinnscapeError`` or a lack of memory ends the job with one line on
-    the terminal. Nothing is written once the log is another job's, or none's: then a later run does the same work.
+    the terminal, and so does what nobody expected. Nothing is written once a later run does the same work.
     """
     if _IS_JOB:
         gc.freeze()
         gc.enable()
     path = str(snakemake.log[0])
     try:
-        ours = _start_log(path)
+        _start_log(path)
     except OSError as error:
         _end(str(atomic.refusal(Path(path), error)))
-    atomic.only_while(lambda: _check(ours, path))
+    turn = turns.Turn(path, _TURNS)
+    atomic.only_while(turn.check)
     imported = time.process_time()
     if _IS_JOB and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupt)
@@ -57,22 +61,24 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
                     snakemake.resources.get("device", "auto"), snakemake.resources.get("gpu", 0), snakemake.threads
                 )
             main(**{name: offered[name] for name in wanted})
+        turn.done()
     except PinnscapeError as error:
         log.error("%s", error)
         _end(f"{error} (log: {path})")
     except KeyboardInterrupt:
         log.error("interrupted")
         sys.exit(130)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (one line for the user, the traceback for the log)
         if _interrupts:  # some libraries turn the one exception into another
             log.error("interrupted")
             sys.exit(130)
         log.error("%s", traceback.format_exc())
         if memory.ran_out(error):
             _end(f"{_out_of_memory(snakemake)} (log: {path})")
-        raise
+        _end(f"{PinnscapeError(_unexpected(error))} (log, with a traceback: {path})")
     finally:
         atomic.only_while(None)
+        turn.end()
     log.info("done: %.2f s of CPU for start-up and imports, %.2f s for the work", imported, time.process_time() - imported)
 
 
@@ -130,34 +136,19 @@ def _out_of_memory(snakemake: Any) -> str:
     return f"{snakemake.output[0]}: out of memory; {', or '.join(remedies)}"
 
 
+def _unexpected(error: Exception) -> str:
+    text = f"{type(error).__name__}: {error}"
+    return f"an error that should not be, most likely a fault of pinnscape: {textwrap.shorten(text, 300)}"
+
+
 class _Log(logging.FileHandler):
     def handleError(self, record: logging.LogRecord) -> None:
         """A disk that is full is reported when the results cannot be written; the log is not worth a traceback a line."""
 
 
-def _start_log(path: str) -> tuple[int, int]:
-    """Start a log in a new file, not one that an earlier run of the job may still have open; which file that is."""
+def _start_log(path: str) -> None:
+    """Start a log in a new file, not one that an earlier run of the job may still have open."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     Path(path).unlink(missing_ok=True)
-    handler = _Log(path, mode="w")
+    handler = _Log(path, mode="w", encoding="utf-8", errors="backslashreplace")
     logging.basicConfig(handlers=[handler], level=logging.INFO, format="%(message)s", force=True)
-    return _file(os.fstat(handler.stream.fileno()))
-
-
-def _check(ours: tuple[int, int], path: str) -> None:
-    """Refuse to write where a later run of this job has begun: that puts a log of its own in place of this one.
-
-    Raises:
-        StorageError: the log at ``path`` is not the file that it was.
-    """
-    try:
-        with open(path) as now:  # on a network disk, opening it is what looks it up anew
-            there = _file(os.fstat(now.fileno()))
-    except OSError:
-        there = None
-    if there != ours:
-        raise StorageError(f"{path}: is no longer this job's log, so another run does the same work; this one writes nothing")
-
-
-def _file(status: os.stat_result) -> tuple[int, int]:
-    return status.st_dev, status.st_ino

@@ -17,8 +17,8 @@ def starters() -> list[int]:
     """The process that started this one; of shells, which outlive a killed Snakemake, also what started them."""
     pids = [os.getppid()]
     with suppress(OSError, ValueError):  # no /proc: the parent will do
-        while (folder := Path(f"/proc/{pids[-1]}")).joinpath("comm").read_text().strip() in _SHELLS:
-            pids.append(int((folder / "stat").read_text().rpartition(")")[2].split()[1]))
+        while (folder := Path(f"/proc/{pids[-1]}")).joinpath("comm").read_text(encoding="utf-8").strip() in _SHELLS:
+            pids.append(int((folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1]))
     return pids
 
 

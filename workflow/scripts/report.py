@@ -10,24 +10,33 @@ from job import log, run
 from pinnscape import atomic
 from pinnscape.errors import PinnscapeError
 
+SNAKEFILE = Path(__file__).resolve().parents[2] / "Snakefile"
+
 
 def main(input, output, params) -> None:
     """Let Snakemake make its report: a second call that reads what is there and runs no job."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder) / "config.json"
-        settings.write_text(json.dumps(params.config))
+        settings.write_text(json.dumps(params.config), encoding="utf-8")
         page = Path(folder) / "report.html"
         command = [
             sys.executable,
             "-m",
             "snakemake",
             "--snakefile",
-            params.snakefile,
+            str(SNAKEFILE),
             "--nolock",
             "--configfile",
             str(settings),
         ]
-        done = subprocess.run([*command, "--report", str(page), "--", *input], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*command, "--report", str(page), "--", *input],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
         log.info("%s%s", done.stdout, done.stderr)
         if done.returncode or not page.is_file():
             raise PinnscapeError("the report could not be made; its log says why")

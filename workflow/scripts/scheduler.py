@@ -99,6 +99,8 @@ def sacct_complaint() -> str | None:
 
 def _run(*command: str) -> subprocess.CompletedProcess[str] | None:
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(
+            command, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False, timeout=60
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -76,7 +76,7 @@ class Compiler:
 
     def _library(self, functions: Callable[[], str], network: Network, check: Check) -> ctypes.CDLL:
         compiler, code = _compiler(), functions()
-        made_by = [path.read_text() for path in sorted(_FOLDER.iterdir()) if path.suffix in (".hpp", ".py")]
+        made_by = [path.read_text(encoding="utf-8") for path in sorted(_FOLDER.iterdir()) if path.suffix in (".hpp", ".py")]
         made_from = [sizes(network), code, *_FLAGS, _machine(compiler, architecture())]
         name = hashlib.sha256("\0".join(made_by + made_from).encode()).hexdigest()[:24]
         path = self.folder / f"{name}.so"
@@ -102,7 +102,7 @@ def _build(compiler: str, source: str, path: Path, check: Check) -> None:
     temporary = path.with_name(f"{path.stem}.{os.getpid()}.so")
     try:
         command = [compiler, *_FLAGS, f"-march={architecture()}", f"-I{_FOLDER}", "-x", "c++", "-", "-o", str(temporary)]
-        subprocess.run(command, input=source, capture_output=True, text=True, check=True)
+        subprocess.run(command, input=source, capture_output=True, text=True, encoding="utf-8", errors="replace", check=True)
         check(load(str(temporary.resolve())))
         os.replace(temporary, path)
     finally:
@@ -126,13 +126,15 @@ def _compiler() -> str:
 def _machine(compiler: str, architecture: str) -> str:
     """The compiler's version and what it knows of the instruction set."""
     macros = [compiler, f"-march={architecture}", "-dM", "-E", "-x", "c++", "-"]
-    return subprocess.run(macros, input="", capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        macros, input="", capture_output=True, text=True, encoding="utf-8", errors="replace", check=True
+    ).stdout
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """One process at a time makes a file; the lock goes with the process, however that ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_suffix(".lock").open("w") as file:
+    with path.with_suffix(".lock").open("w", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

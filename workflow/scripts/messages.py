@@ -1,0 +1,54 @@
+"""What Snakemake says when a user's mistake, or a folder that cannot be written, stops it: one line with a remedy in place of its traceback."""
+
+import errno
+import logging
+import os
+import re
+import sys
+from collections.abc import Collection
+from pathlib import Path
+
+from pinnscape import atomic
+from pinnscape.errors import PinnscapeError
+from pinnscape.study_schema import suggestion
+
+_UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+_NO_RULE = re.compile(r"No rule to produce (.+?) \(if you use input functions", re.DOTALL)
+
+
+class OneLine(logging.Filter):
+    """Put on Snakemake's logger, it shortens the errors that are known here; all others stay as they are.
+
+    Args:
+        names: what can be asked for by name.
+    """
+
+    def __init__(self, names: Collection[str]) -> None:
+        super().__init__()
+        self._names = names
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass; an error that Snakemake logs while it handles an exception may get another text."""
+        line = self._line(sys.exc_info()[1]) if record.levelno >= logging.ERROR else None
+        if line:
+            record.msg, record.args = f"pinnscape: {PinnscapeError(line)}", None
+        return True
+
+    def _line(self, error: BaseException | None) -> str | None:
+        if isinstance(error, OSError):
+            return unwritable(error)
+        missing = _NO_RULE.search(str(error)) if error else None
+        return unknown(missing[1], self._names) if missing else None
+
+
+def unwritable(error: OSError) -> str | None:
+    """The line about a file or folder that an error of the system keeps from being written; None for other errors."""
+    if error.errno not in _UNWRITABLE or not error.filename:
+        return None
+    path = Path(os.fsdecode(error.filename))
+    return str(atomic.refusal(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path, error))
+
+
+def unknown(target: str, names: Collection[str]) -> str:
+    """The line about a target that no rule makes."""
+    return f"no file and no target of this study: {target}{suggestion(target, names)}; targets are {', '.join(sorted(names))}, and the paths of results"

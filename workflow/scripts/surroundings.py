@@ -1,0 +1,55 @@
+"""What surrounds a study and must not decide what comes of it: the folder's name, the user's home, and how --config hands on text."""
+
+import contextlib
+import os
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+from typing import Any
+
+# The words for true and false of YAML 1.1, which config.yaml is read as.
+_WORDS = {word: value for value, words in ((True, "true yes on"), (False, "false no off")) for word in words.split()}
+
+
+def unusable(folder: str) -> str | None:
+    """One line about a name of the project's folder with which nothing can work, and what to do; None for all others."""
+    if "\\" in folder:
+        return f"{folder}: the NetCDF library opens no file below a folder whose name holds a backslash; rename it"
+    if not folder.isprintable():
+        return f"{folder!r}: the name of a folder holds a line break, a tab or bytes that are no UTF-8, which shells and Snakemake take apart; rename it"
+    return None
+
+
+def caches(folder: Path, environment: MutableMapping[str, str]) -> None:
+    """Where the home has no room for libraries' caches, keep them in ``folder``: jobs inherit the environment."""
+    home = environment.get("HOME", "")
+    for name, default in (("XDG_CACHE_HOME", ".cache"), ("MPLCONFIGDIR", ".config")):
+        if name not in environment and not (os.path.isabs(home) and _writable(Path(home) / default)):
+            environment[name] = str(folder.absolute())
+
+
+def _writable(path: Path) -> bool:
+    there = next(folder for folder in (path, *path.parents) if folder.exists())
+    return os.access(there, os.W_OK | os.X_OK)
+
+
+def read_as_yaml(given: Any) -> Any:
+    """What --config hands on, with text that is a number or a truth value in YAML as such: Snakemake knows but ``True`` and ``False``, and nothing within {...}."""
+    if isinstance(given, Mapping):
+        return {key: read_as_yaml(value) for key, value in given.items()}
+    if isinstance(given, list):
+        return [read_as_yaml(value) for value in given]
+    if not isinstance(given, str):
+        return given
+    for number in (int, float):
+        with contextlib.suppress(ValueError):
+            return number(given)
+    return _WORDS.get(given.lower(), given)
+
+
+def put(given: Mapping[str, Any], config: MutableMapping[str, Any]) -> None:
+    """Write each value of ``given`` to its place in ``config``."""
+    for key, value in given.items():
+        if isinstance(value, Mapping) and isinstance(config.get(key), MutableMapping):
+            put(value, config[key])
+        else:
+            config[key] = value

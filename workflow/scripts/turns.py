@@ -1,0 +1,88 @@
+"""Of several jobs that make the same files, the one that began last writes them, unless it ended without having made them.
+
+There are several where a lock was removed in error, or where jobs on a cluster outlive a Snakemake that was killed. Each puts a file of its own in
+the place of the earlier job's, and holds a lock on it that the kernel releases when the process ends, however it ends.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import socket
+from pathlib import Path
+
+from pinnscape.errors import StorageError
+
+_DONE = "done"
+
+
+class Turn:
+    """The turn of the job that begins now.
+
+    Without a folder to keep files in, or where files cannot be locked, there is no guard: results appear whole all the same.
+
+    Args:
+        job: what tells the job from all others of the study, such as the path of its log.
+        folder: for the files of all jobs, seen by all machines that run some.
+    """
+
+    def __init__(self, job: str, folder: Path) -> None:
+        self._job = job
+        self._path = folder / hashlib.sha256(job.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+        self._file = None
+        with contextlib.suppress(OSError):
+            folder.mkdir(exist_ok=True)
+            unfinished = self._path.with_name(f"{self._path.name}.{socket.gethostname()}.{os.getpid()}")
+            self._file = unfinished.open("w+", encoding="utf-8")
+            self._write(f"process {os.getpid()} on {socket.gethostname()}")
+            with contextlib.suppress(OSError):  # a disk without locks
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            unfinished.replace(self._path)
+
+    def check(self) -> None:
+        """Make sure that this job may write.
+
+        Raises:
+            StorageError: a job that began later is at work, or is done.
+        """
+        try:
+            later = self._path.open("r+", encoding="utf-8")  # on a network disk, opening it is what looks it up anew
+        except OSError:
+            return  # no guard, or somebody removed it
+        with later:
+            if self._file is None or os.path.sameopenfile(later.fileno(), self._file.fileno()):
+                return
+            who = later.read()
+            if who != _DONE and _free(later.fileno()):
+                return
+        state = "is done" if who == _DONE else f"is at work ({who})"
+        raise StorageError(f"{self._job}: a later run of this job {state}, so this one writes nothing")
+
+    def done(self) -> None:
+        """Tell jobs that began earlier that the files are made."""
+        if self._file:
+            with contextlib.suppress(OSError):
+                self._write(_DONE)
+
+    def end(self) -> None:
+        """Release the lock."""
+        if self._file:
+            self._file.close()
+
+    def _write(self, text: str) -> None:
+        assert self._file
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(text)
+        self._file.flush()
+
+
+def _free(descriptor: int) -> bool:
+    """Whether no process holds a lock on a file."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # a disk without locks
+    return True
