@@ -176,12 +176,9 @@ def _claims(config: Mapping[str, Any]) -> Iterator[Fault]:
 def _parameter_counts(config: Mapping[str, Any], problem: str, count: int) -> Iterator[Fault]:
     """What the number of parameters of a network bounds."""
     network = f"{problem}, whose network has {count} parameters"
-    extremes, limit = config["hessian"]["extremes"], config["hessian"]["dense_limit"]
+    extremes = config["hessian"]["extremes"]
     if 2 * extremes > count:
         yield "hessian.extremes", f"must be at most {count // 2} for {network}; got {extremes}"
     rank = config["claims"]["well_conditioned"]["rank"]
     if rank > count:
         yield "claims.well_conditioned.rank", f"must be at most {count} for {network}; got {rank}"
-    elif count > limit and rank > extremes:
-        text = f"must be at most hessian.extremes ({extremes}) for {network}, more than hessian.dense_limit ({limit})"
-        yield "claims.well_conditioned.rank", f"{text}; got {rank}"

@@ -94,10 +94,8 @@ def split(objective: Objective, theta: Tensor, subspace: int, null_tolerance: fl
 
 
 def _numbers(eigenvalue: np.ndarray, null_tolerance: float) -> dict[str, np.ndarray]:
-    size = eigenvalue.shape[1]
-    rows = [dense.summary(values, np.full(size, 1.0 / size), size, null_tolerance) for values in eigenvalue]
-    numbers = {name: np.array([row[name] for row in rows]) for name in _NUMBERS}
-    return numbers | {name: np.rint(numbers[name]) for name in ("negative", "null")}  # counts, from shares of P
+    rows = [dense.summary(values, null_tolerance).numbers for values in eigenvalue]
+    return {name: np.array([row[name] for row in rows]) for name in _NUMBERS}
 
 
 def _absent(size: int, subspace: int) -> Split:
@@ -149,7 +147,8 @@ def _dataset(checkpoints: list[str], splits: Sequence[Sequence[Split]]) -> xr.Da
         ),
     }
     for name, text in _NUMBERS.items():
-        variables[name] = variable((*outer, "part"), [[s.numbers[name] for s in row] for row in splits], text)
+        reason = {"reason": dense.WITHHELD} if name == "condition_number" else {}
+        variables[name] = variable((*outer, "part"), [[s.numbers[name] for s in row] for row in splits], text, **reason)
     first = splits[0][0]
     coordinates = {
         "checkpoint": checkpoints,

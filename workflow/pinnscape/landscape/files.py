@@ -64,8 +64,8 @@ def hessian_directions(plane: str, checkpoints: xr.Dataset, hessian: xr.Dataset)
     own = hessian.sel(formulation=checkpoints.attrs["formulation"])
     pair = list(_EIGENPAIRS[plane])
     rows = own["eigenvector"].values[pair] * np.linalg.norm(origin)
-    indices = own["vector"].values[pair]
-    values = own["eigenvalue"].values[np.searchsorted(own["eigen"].values, indices)]
+    # The curvature vᵀHv along the direction: the eigenvalue, or where that is not verified what the vector really has.
+    values = own["ritz_value"].values[pair]
     dataset = _directions(plane, origin, rows, "axis", ("none", "row"))
     return dataset.assign(eigenvalue=variable("axis", values, "eigenvalue of the direction"))
 
