@@ -1,12 +1,13 @@
 """Maps of convexity: dense Hessians at sampled points, known curvature, and the file."""
 
 import math
+from dataclasses import astuple
 
 import numpy as np
 import pytest
 import torch
-from cases import small
-from geometry_cases import Function
+from cases import small, with_spectrum
+from geometry_cases import Function, quadratic
 from runs_cases import tiny
 
 from pinnscape.curvature import curvature_map
@@ -23,27 +24,29 @@ def test_extreme_eigenvalues_follow_the_point(limit):
     objective = Function(lambda t: (t**4).sum(-1) - 3.0 * t[..., 0] ** 2, 5)
     for first in (0.0, 1.0):
         theta = tensor([first, 0.5, 0.5, 2.0, 0.5])
-        high, low, residual, converged = curvature_map.ends(objective, theta, SETTINGS | {"dense_limit": limit})
-        assert (high, low) == (pytest.approx(48.0), pytest.approx(12.0 * first**2 - 6.0 if first == 0.0 else 3.0))
-        assert residual < 1e-8
-        assert converged
+        found = curvature_map.ends(objective, theta, SETTINGS | {"dense_limit": limit})
+        expected = 12.0 * first**2 - 6.0 if first == 0.0 else 3.0
+        assert (found.lambda_max, found.lambda_min) == (pytest.approx(48.0), pytest.approx(expected))
+        assert found.sign == np.sign(expected)
+        assert found.residual < 1e-8
+        assert found.converged
 
 
 def test_too_few_steps_are_told():
     objective = Function(lambda t: (torch.arange(1.0, 31.0, dtype=torch.float64) * t.square()).sum(-1), 30)
-    high, low, residual, converged = curvature_map.ends(
-        objective, torch.zeros(30, dtype=torch.float64), SETTINGS | {"lanczos_steps": 4}
-    )
-    assert not converged
-    assert residual > 1e-3
-    assert 2.0 < low < high < 60.0
+    found = curvature_map.ends(objective, torch.zeros(30, dtype=torch.float64), SETTINGS | {"lanczos_steps": 4})
+    assert not found.converged
+    assert np.isnan([found.lambda_max, found.lambda_min]).all()
+    assert found.residual > 1e-3
+    assert found.sign == 0.0
+    assert found.lambda_min_at_least < 2.0 < found.lambda_min_at_most < found.lambda_max_at_least < 60.0 < found.lambda_max_at_most
 
 
 @pytest.mark.parametrize("limit", [0, 10])
 def test_a_point_without_a_loss_gives_nan(limit):
     objective = Function(lambda t: t.log().sum(-1), 2)
-    high, low, residual, converged = curvature_map.ends(objective, tensor([math.nan, 1.0]), SETTINGS | {"dense_limit": limit})
-    assert np.isnan([high, low, residual]).all()
+    *numbers, converged = astuple(curvature_map.ends(objective, tensor([math.nan, 1.0]), SETTINGS | {"dense_limit": limit}))
+    assert np.isnan(numbers).all()
     assert not converged
 
 
@@ -86,13 +89,34 @@ def test_dense_and_lanczos_agree():
         np.testing.assert_allclose(maps[0][name], maps[1][name], atol=1e-7 * scale)
 
 
-def test_metrics_take_the_sign_and_the_accuracy_of_the_smallest_eigenvalue():
-    data = curvature_map.dataset(tiny("poisson1d", 1, ("supervised",)), SETTINGS).copy(deep=True)
+def test_metrics_take_what_is_verified_and_name_bounds_as_bounds():
+    data = curvature_map.dataset(tiny("poisson1d", 1, ("supervised",)), SETTINGS | {"dense_limit": 500}).copy(deep=True)
     own = {"formulation": "supervised", "seed": 0, "loss": "supervised"}
-    for name, value in (("lambda_max", 2.0), ("lambda_min", 1.0), ("residual", 1e-3)):
-        data[name].loc[own] = value
-    data["lambda_min"].loc[{**own, "alpha": 0.5}] = [-1.0, -1e-3, np.nan]
+    for name in data.data_vars:
+        data[name].loc[own] = {"sign": 1.0, "lambda_min": 1.0}.get(str(name), 2.0)
+    for name, values in (("lambda_min", [-1.0, -1e-3, np.nan]), ("lambda_min_at_most", [-1.0, -1e-3, np.nan])):
+        data[name].loc[{**own, "alpha": 0.5}] = values
+    data["sign"].loc[{**own, "alpha": 0.5}] = [-1.0, -1.0, np.nan]
     found = {row[3]: row[4] for row in geometry.curvature_map(data)}
     assert found["nonconvexity_largest[supervised]"] == 0.5
     assert found["nonconvexity_median[supervised]"] == 0.0
-    assert found["map_convex_share[supervised]"] == pytest.approx(7 / 8)
+    assert found["map_convex_share[supervised]"] == pytest.approx(6 / 8)
+    data["sign"].loc[{**own, "alpha": -0.5}] = [0.0, 1.0, 1.0]
+    data["lambda_min"].loc[{**own, "alpha": -0.5}] = [np.nan, 1.0, 1.0]
+    found = {row[3]: row[4] for row in geometry.curvature_map(data)}
+    assert np.isnan([found["nonconvexity_largest[supervised]"], found["map_convex_share[supervised]"]]).all()
+    assert found["nonconvexity_largest_at_least[supervised]"] == 0.5
+    assert found["map_convex_share_at_least[supervised]"] == pytest.approx(5 / 8)
+    assert found["map_convex_share_at_most[supervised]"] == pytest.approx(6 / 8)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_smallest_eigenvalue_is_not_called_positive_where_a_hidden_one_is_negative(seed):
+    # The bulk ends at 0, and the one negative eigenvalue is so small that no process of sixty steps sees it.
+    values = np.sort(np.concatenate([np.geomspace(1e-7, 1.0, 299), [-2e-8]]))
+    matrix = with_spectrum(values, seed)
+    found = curvature_map.ends(quadratic(matrix), torch.zeros(300).double(), SETTINGS | {"lanczos_steps": 60})
+    assert found.sign in (0.0, -1.0)
+    assert found.lambda_min_at_least <= -2e-8 <= found.lambda_min_at_most
+    assert found.lambda_max_at_least <= 1.0 <= found.lambda_max_at_most
+    assert found.lambda_max == pytest.approx(1.0, abs=1e-7)

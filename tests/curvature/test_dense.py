@@ -79,17 +79,15 @@ def test_signs_are_fixed_row_by_row_and_nothing_else_changes():
 # ---- numbers ----
 
 
-def numbers(values, weights=None, size=None, null_tolerance=1e-10) -> dict[str, float]:
-    values = np.array(values, dtype=float)
-    size = len(values) if size is None else size
-    return dense.summary(values, np.full(len(values), 1 / size) if weights is None else np.array(weights), size, null_tolerance)
+def numbers(values, null_tolerance=1e-10) -> dict[str, float]:
+    return dense.summary(np.array(values, dtype=float), null_tolerance).numbers
 
 
 def test_a_spectrum_worked_out_by_hand():
     found = numbers([8.0, 4.0, 4.0, -2.0, 1e-12, 0.0, 1e-3, -1e-3])
     assert found["condition_number"] == pytest.approx(8.0 / 1e-3)
-    assert found["negative"] == pytest.approx(2)
-    assert found["null"] == pytest.approx(2)
+    assert (found["negative"], found["null"]) == (2.0, 2.0)
+    assert found["bulk_share"] == pytest.approx(4 / 8)
     assert found["share_above"] == pytest.approx(3 / 8)  # 8e-3 and more: 1e-3 is not above
     shares = np.array([8, 4, 4, 2, 1e-3, 1e-3]) / 18.002
     assert found["effective_rank"] == pytest.approx(np.exp(-np.sum(shares * np.log(shares))), rel=1e-9)
@@ -119,6 +117,7 @@ def test_the_condition_number_ignores_the_null_space():
     assert numbers([4.0, 2.0, 1e-16, -3e-17, 0.0])["condition_number"] == 2.0
     assert numbers([4.0, 2.0, 1e-16], null_tolerance=0.0)["condition_number"] == pytest.approx(4e16)
     assert numbers([4.0, 2.0, 1e-3], null_tolerance=1e-2)["condition_number"] == 2.0
+    assert np.isnan(numbers([4.0, 2.0, 1e-3], null_tolerance=0.1)["condition_number"])
 
 
 def test_the_condition_number_takes_magnitudes():
@@ -146,8 +145,36 @@ def test_the_order_of_the_eigenvalues_does_not_matter():
 
 
 @settings(max_examples=50)
-@given(st.lists(st.sampled_from([-3.0, -1e-4, 0.0, 1e-4, 0.5, 1.0, 20.0]), min_size=1, max_size=30).filter(any))
-def test_nodes_with_weights_give_the_numbers_of_the_eigenvalues_they_stand_for(values):
-    nodes, counts = np.unique(values, return_counts=True)
-    expected = numbers(values)
-    assert numbers(nodes, counts / len(values), len(values)) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+@given(st.lists(st.floats(-1.0, 1.0), min_size=1, max_size=300))
+def test_counts_are_whole_and_complete(values):
+    found, zero = numbers(values, 1e-3), 1e-3 * max(map(abs, values))
+    assert found["negative"] == sum(value < -zero for value in values)
+    assert found["null"] == sum(abs(value) <= zero for value in values)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        pytest.param(np.geomspace(1e-17, 1.0, 300), None, id="falls steadily to rounding errors"),
+        pytest.param(np.geomspace(3e-10, 1.0, 30), None, id="ends just above the tolerance"),
+        pytest.param([1.0, 2e-9, 4e-11, 1e-14], 5e8, id="a decade from the tolerance and from what is null"),
+        pytest.param([1.0, 1e-3, 0.0, 1e-17], 1e3, id="a clear gap"),
+        pytest.param([1.0, -1e-2, 1e-13], 1e2, id="an indefinite one with a gap"),
+        pytest.param([0.0, 0.0], None, id="zero"),
+    ],
+)
+def test_a_condition_number_needs_a_gap(values, expected):
+    found = dense.summary(np.array(values), 1e-10)
+    if expected is None:
+        assert np.isnan(found.condition_number)
+        assert found.reason
+    else:
+        assert found.condition_number == pytest.approx(expected)
+        assert not found.reason
+
+
+@pytest.mark.parametrize("tolerance", [1e-4, 1e-7, 1e-10, 1e-13])
+def test_a_condition_number_does_not_follow_the_null_tolerance(tolerance):
+    # Where it is stated, another tolerance within the gap gives the same; a tail without a gap has none for any tolerance.
+    assert np.isnan(numbers(np.geomspace(1e-17, 1.0, 300), tolerance)["condition_number"])
+    assert numbers([3.0, 1.0, 1e-2, 1e-18], tolerance)["condition_number"] == pytest.approx(300.0)

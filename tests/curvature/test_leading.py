@@ -7,7 +7,7 @@ from cases import rows_of, with_spectrum
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pinnscape.curvature.leading import Leading
+from pinnscape.curvature.leading import EXCESS, Leading
 
 
 @given(st.lists(st.floats(-10.0, 10.0), min_size=1, max_size=12), st.integers(0, 50))
@@ -15,9 +15,10 @@ def test_the_largest_eigenvalue_is_found_whatever_the_start(spectrum, seed):
     leading, like = Leading(50, 1e-10, seed), torch.zeros(len(spectrum), dtype=torch.float64)
     for other in range(3):
         matrix = with_spectrum(spectrum, other)
-        value, residual = leading(rows_of(matrix), like)
+        value, residual, excess = leading(rows_of(matrix), like)
         assert value == pytest.approx(max(spectrum), abs=1e-7)
         assert residual <= 1e-7
+        assert excess <= EXCESS
 
 
 def test_it_is_the_largest_and_not_the_largest_in_magnitude():
@@ -54,3 +55,17 @@ def test_where_the_operator_is_not_finite_the_value_is_nan_and_the_next_one_is_f
 def test_too_few_steps_are_told_by_the_residual():
     matrix = with_spectrum(np.linspace(0.0, 1.0, 300))
     assert Leading(4, 1e-9, 0)(rows_of(matrix), torch.zeros(300).double())[1] > 1e-3
+
+
+@pytest.mark.parametrize("steps", [6, 12, 40])
+def test_the_largest_eigenvalue_is_within_the_excess_also_where_the_path_jumps(steps):
+    # The eigenvector that the next one starts from belongs to the other end of the next spectrum.
+    values = np.concatenate([np.linspace(-1.0, 1.0, 80), [1.5]])
+    for seed in range(30):
+        leading = Leading(steps, 1e-3, seed)
+        for sign in (1.0, -1.0, 1.0):
+            diagonal = torch.from_numpy(sign * values)
+            value, _, excess = leading(lambda v, d=diagonal: v * d, torch.zeros(81).double())
+            scale = np.abs(values).max()
+            assert value <= max(sign * values) * (1 + 1e-12)
+            assert max(sign * values) <= value + (excess + 1e-6) * scale

@@ -34,17 +34,29 @@ def data():
 @pytest.mark.parametrize("limit", [0, 100], ids=["lanczos", "dense"])
 def test_both_ends_of_a_known_spectrum_are_found(limit):
     spectrum = np.concatenate([np.linspace(-3.0, 5.0, 28), [8.0, 9.0]])
-    found, residual = ends(Bowl(with_spectrum(spectrum)), torch.zeros(30).double(), 3, SETTINGS | {"dense_limit": limit}, 0)
-    np.testing.assert_allclose(found, [9.0, 8.0, 5.0, -3.0], atol=1e-6)
-    assert residual < 1e-6
+    found = ends(Bowl(with_spectrum(spectrum)), torch.zeros(30).double(), 3, SETTINGS | {"dense_limit": limit}, 0)
+    np.testing.assert_allclose(found["eigenvalue"], [9.0, 8.0, 5.0], atol=1e-6)
+    np.testing.assert_allclose(found["eigenvalue_at_least"], [9.0, 8.0, 5.0], atol=1e-6)
+    assert float(found["smallest"]) == pytest.approx(-3.0, abs=1e-6)
+    assert found["smallest_at_least"] <= -3.0 <= found["smallest_at_most"]
+    assert found["residual"] < 1e-6
+
+
+def test_what_too_few_steps_leave_open_is_a_bound_and_not_a_value():
+    bowl = Bowl(with_spectrum(np.linspace(-3.0, 5.0, 80)))
+    found = ends(bowl, torch.zeros(80).double(), 2, SETTINGS | {"dense_limit": 0, "lanczos_steps": 12}, 0)
+    assert np.isnan([*found["eigenvalue"], found["smallest"]]).all()
+    assert (found["eigenvalue_at_least"] <= [5.0, 5.0 - 8 / 79]).all()
+    assert found["smallest_at_least"] <= -3.0 <= found["smallest_at_most"] < -2.0
 
 
 def test_more_eigenvalues_than_parameters_are_nan_and_so_are_all_where_there_is_no_loss():
     bowl = Bowl(with_spectrum([3.0, 1.0]))
-    found, _ = ends(bowl, torch.zeros(2).double(), 4, SETTINGS, 0)  # type: ignore[arg-type]
-    np.testing.assert_allclose(found, [3.0, 1.0, np.nan, np.nan, 1.0])
-    nothing, residual = ends(bowl, torch.full((2,), 200.0).double(), 4, SETTINGS, 0)  # type: ignore[arg-type]
-    assert np.isnan([*nothing, residual]).all()
+    found = ends(bowl, torch.zeros(2).double(), 4, SETTINGS, 0)  # type: ignore[arg-type]
+    np.testing.assert_allclose(found["eigenvalue"], [3.0, 1.0, np.nan, np.nan])
+    assert float(found["smallest"]) == pytest.approx(1.0)
+    nothing = ends(bowl, torch.full((2,), 200.0).double(), 4, SETTINGS, 0)  # type: ignore[arg-type]
+    assert all(np.isnan(values).all() for values in nothing.values())
 
 
 def test_dimensions_coordinates_and_descriptions(data):

@@ -1,6 +1,7 @@
 """Maps of convexity: the extreme eigenvalues of the full Hessian over a plane through a trained point (Li et al. 2018)."""
 
 from collections.abc import Mapping
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import xarray as xr
 from torch import Tensor
 
 from pinnscape.curvature import dense
+from pinnscape.curvature.bounds import ROUNDING
 from pinnscape.curvature.lanczos import extremes
 from pinnscape.errors import DivergenceError
 from pinnscape.formulations import FORMULATIONS
@@ -19,23 +21,43 @@ from pinnscape.runs import Run, Runs
 from pinnscape.storage import variable
 
 _TEXT = {
-    "lambda_max": "largest eigenvalue of the Hessian",
-    "lambda_min": "smallest eigenvalue of the Hessian",
+    "lambda_max": "largest eigenvalue of the Hessian, NaN where it is not verified",
+    "lambda_max_at_least": "lower bound of the largest eigenvalue",
+    "lambda_max_at_most": "upper bound of the largest eigenvalue",
+    "lambda_min": "smallest eigenvalue of the Hessian, NaN where it is not verified",
+    "lambda_min_at_least": "lower bound of the smallest eigenvalue",
+    "lambda_min_at_most": "upper bound of the smallest eigenvalue",
     "residual": "resolution of eigenvalues: larger residual norm of the two eigenpairs over the larger magnitude of the eigenvalues",
-    "converged": "1 where both eigenvalues converged",
+    "sign": "sign of the smallest eigenvalue: 1 not negative to rounding errors, -1 negative, 0 undecided, NaN without a Hessian",
+    "converged": "1 where both eigenvalues are verified",
 }
 
 
-def ends(objective: Objective, theta: Tensor, settings: Mapping[str, Any]) -> tuple[float, float, float, bool]:
-    """Largest and smallest eigenvalue of the Hessian at theta (P,), their relative residual, and whether they converged.
+@dataclass(frozen=True)
+class Ends:
+    """Both ends of a spectrum, in the order of the file's variables; see there. NaN where the Hessian is not finite."""
+
+    lambda_max: float
+    lambda_max_at_least: float
+    lambda_max_at_most: float
+    lambda_min: float
+    lambda_min_at_least: float
+    lambda_min_at_most: float
+    residual: float
+    sign: float
+    converged: bool
+
+
+def ends(objective: Objective, theta: Tensor, settings: Mapping[str, Any]) -> Ends:
+    """Largest and smallest eigenvalue of the Hessian at theta (P,), with bounds.
+
+    A Ritz value is one bound of each and certain; the other one fails with the probability ``lanczos.FAILURE``. A negative Ritz value proves that the
+    Hessian is indefinite; a positive one proves nothing.
 
     Args:
         objective: the loss.
         theta: (P,).
         settings: ``dense_limit`` (up to this many parameters all eigenvalues are computed), ``lanczos_steps``, ``lanczos_tolerance``.
-
-    Returns:
-        NaN and False where the Hessian is not finite. Without convergence the Ritz values, which lie between the eigenvalues.
     """
 
     def product(vectors: Tensor) -> Tensor:
@@ -48,13 +70,25 @@ def ends(objective: Objective, theta: Tensor, settings: Mapping[str, Any]) -> tu
         if objective.size <= settings["dense_limit"]:
             values = torch.linalg.eigvalsh(dense.hessian(objective, theta))
             rounding = objective.size * torch.finfo(values.dtype).eps  # relative error of a symmetric eigenvalue solver
-            return float(values[-1]), float(values[0]), rounding, True
+            high, low, size = float(values[-1]), float(values[0]), float(values.abs().max())
+            error = rounding * size
+            bounds = (high - error, high + error), (low - error, low + error)
+            return Ends(high, *bounds[0], low, *bounds[1], rounding, _sign(*bounds[1], error), True)
         found = extremes(product, theta, 1, settings["lanczos_steps"], settings["lanczos_tolerance"], 0)
     except DivergenceError:
-        return float("nan"), float("nan"), float("nan"), False
-    size = float(found.values.abs().max())
+        return Ends(*[float("nan")] * 8, False)
+    (high, low), verified = found.values.tolist(), found.verified.tolist()
+    bounds = list(zip(found.low.tolist(), found.high.tolist(), strict=True))
+    size = max(abs(high), abs(low))
     residual = float(found.residual_bounds.max()) / size if size > 0 else 0.0
-    return float(found.values[0]), float(found.values[-1]), residual, found.converged
+    kept = [value if known else float("nan") for value, known in zip((high, low), verified, strict=True)]
+    sign = _sign(*bounds[1], 2.0 * ROUNDING * size)
+    return Ends(kept[0], *bounds[0], kept[1], *bounds[1], residual, sign, found.converged)
+
+
+def _sign(low: float, high: float, error: float) -> float:
+    """Of an eigenvalue between two bounds: 1 where it cannot be below the rounding errors."""
+    return -1.0 if high < 0.0 else 1.0 if low >= -2.0 * error else 0.0
 
 
 def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
@@ -77,7 +111,7 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
         table = np.full((len(FORMULATIONS), len(thetas), len(_TEXT)), np.nan)
         for i, loss in enumerate(FORMULATIONS):
             if settings["losses"] == "all" or loss == run.formulation:
-                table[i] = [ends(runs.objective(loss), theta, settings) for theta in thetas]
+                table[i] = [astuple(ends(runs.objective(loss), theta, settings)) for theta in thetas]
         table = table.reshape(len(FORMULATIONS), *coordinates.shape[:2], len(_TEXT))
         dims = ("loss", "alpha", "beta")
         variables = {name: variable(dims, table[..., j], text) for j, (name, text) in enumerate(_TEXT.items())}

@@ -1,11 +1,18 @@
 """Exact Hessians and what is read off a spectrum."""
 
+from dataclasses import dataclass, fields
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from pinnscape.errors import DivergenceError
 from pinnscape.objective import Objective
+
+
+GAP = 10.0  # factor between eigenvalues that count and those that do not, for a condition number
+LEVEL = 1e-3  # of the largest eigenvalue: those above are outliers, those within are the bulk
+WITHHELD = f"NaN where no gap of a factor of {GAP:g} separates the eigenvalues from those that count as zero"
 
 
 def hessian(objective: Objective, theta: Tensor, block: int = 32) -> Tensor:
@@ -40,32 +47,63 @@ def fix_signs(vectors: Tensor) -> Tensor:
     return vectors * torch.where(vectors.gather(-1, largest) < 0, -1.0, 1.0)
 
 
-def summary(eigenvalues: np.ndarray, weights: np.ndarray, size: int, null_tolerance: float) -> dict[str, float]:
+@dataclass(frozen=True)
+class Summary:
+    """Numbers that describe a spectrum, all eigenvalues of which are known.
+
+    Attributes:
+        condition_number: largest over smallest magnitude among the eigenvalues that are not zero; NaN where it is withheld.
+        negative, null: numbers of negative eigenvalues and of those that count as zero, whole.
+        effective_rank: exp(-Σ p log p) with p = |λ|/Σ|λ| (Roy & Vetterli 2007), without those that count as zero.
+        share_above: share of the eigenvalues above 1e-3 of the largest.
+        bulk_share: share of those whose magnitude is at most that.
+        reason: why the condition number is withheld; empty where it is not.
+    """
+
+    condition_number: float
+    negative: float
+    null: float
+    effective_rank: float
+    share_above: float
+    bulk_share: float
+    reason: str
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """By name."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "reason"}
+
+
+def summary(eigenvalues: np.ndarray, null_tolerance: float) -> Summary:
     """Numbers that describe a spectrum.
 
-    Args:
-        eigenvalues: all eigenvalues, or nodes of a spectral density, in any order.
-        weights: their shares, summing to 1 (1/P each for exact eigenvalues).
-        size: P.
-        null_tolerance: eigenvalues below this, relative to the largest in magnitude, count as zero.
+    The condition number is withheld where no gap of a factor of ``GAP`` separates what counts from what counts as zero, or what counts comes as near to
+    the tolerance: a spectrum that falls steadily to rounding errors would have 1/``null_tolerance`` whatever the problem.
 
-    Returns:
-        ``condition_number`` over the eigenvalues that are not zero, ``negative`` and ``null`` (numbers of eigenvalues), ``effective_rank``
-        exp(-Σ p log p) with p = |λ|/Σ|λ| (Roy & Vetterli 2007), ``share_above`` the share above 1e-3 of the largest.
+    Args:
+        eigenvalues: all of them (P,), in any order.
+        null_tolerance: eigenvalues of at most this, relative to the largest in magnitude, count as zero.
     """
-    magnitude = np.abs(eigenvalues)
-    if magnitude.max() == 0.0:
-        nan = float("nan")
-        return {"condition_number": nan, "negative": 0.0, "null": float(size), "effective_rank": nan, "share_above": 0.0}
-    zero = null_tolerance * magnitude.max()
+    size, magnitude, nan = len(eigenvalues), np.abs(eigenvalues), float("nan")
+    largest = float(magnitude.max())
+    if not largest > 0.0:
+        return Summary(nan, 0.0, float(size), nan, 0.0, 1.0, "all eigenvalues are zero")
+    zero = null_tolerance * largest
     counted = magnitude > zero
-    p = weights * magnitude / np.sum(weights * magnitude)
-    # Each node stands for weight·size eigenvalues of equal magnitude, each with its part of p.
-    entropy = -np.sum(p[counted] * np.log(magnitude[counted] / (size * np.sum(weights * magnitude))))
-    return {
-        "condition_number": float(magnitude.max() / magnitude[counted].min()),
-        "negative": float(size * np.sum(weights[eigenvalues < -zero])),
-        "null": float(size * np.sum(weights[~counted])),
-        "effective_rank": float(np.exp(entropy)),
-        "share_above": float(np.sum(weights[eigenvalues > 1e-3 * eigenvalues.max()])),
-    }
+    least, rest = float(magnitude[counted].min()), float(magnitude[~counted].max(initial=0.0))
+    reason = ""
+    if least <= GAP * zero:
+        reason = f"an eigenvalue is within a factor of {GAP:g} of the null tolerance, {null_tolerance:g} of the largest"
+    elif least <= GAP * rest:
+        reason = f"no gap of a factor of {GAP:g} separates the eigenvalues from those that count as zero"
+    p = magnitude[counted] / magnitude.sum()
+    top = float(eigenvalues.max())
+    return Summary(
+        nan if reason else largest / least,
+        float((eigenvalues < -zero).sum()),
+        float((~counted).sum()),
+        float(np.exp(-np.sum(p * np.log(p)))),
+        float((eigenvalues > LEVEL * top).sum()) / size,
+        float((magnitude <= LEVEL * top).sum()) / size,
+        reason,
+    )

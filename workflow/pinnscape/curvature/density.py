@@ -51,3 +51,26 @@ def smooth(nodes: np.ndarray, weights: np.ndarray, at: np.ndarray, width: float)
     """The density at points, each node replaced by a normal distribution of standard deviation ``width``; it integrates to Σ weights."""
     z = (at[:, None] - nodes) / width
     return np.exp(-0.5 * z * z) @ weights / (width * np.sqrt(2.0 * np.pi))
+
+
+def estimates(nodes: np.ndarray, weights: np.ndarray, size: int, null_tolerance: float, level: float) -> dict[str, float]:
+    """What a quadrature estimates of a spectrum. Numbers of small eigenvalues are not among it: their signs and sizes are not resolved.
+
+    Args:
+        nodes, weights: of the density, see ``quadrature``.
+        size: P.
+        null_tolerance: nodes of at most this, relative to the largest in magnitude, do not count for the rank.
+        level: see ``share_above_estimate``.
+
+    Returns:
+        ``effective_rank_estimate``, exp(-Σ p log p) with p = |λ|/Σ|λ|; ``share_above_estimate``, the share above ``level`` times the largest.
+    """
+    magnitude = np.abs(nodes)
+    total, counted = size * np.sum(weights * magnitude), magnitude > null_tolerance * magnitude.max()
+    if not total > 0.0:
+        return {"effective_rank_estimate": float("nan"), "share_above_estimate": 0.0}
+    # Each node stands for weight·size eigenvalues of equal magnitude.
+    share = magnitude[counted] / total
+    entropy = -np.sum(size * weights[counted] * share * np.log(share))
+    above = float(np.sum(weights[nodes > level * nodes.max()]))
+    return {"effective_rank_estimate": float(np.exp(entropy)), "share_above_estimate": above}

@@ -27,7 +27,7 @@ _LONG_NAMES = {
         ("point", "k"),
         "distance from the k-th to the next eigenvalue over the largest: how well the eigenspace is defined",
     ),
-    "eigenvalue": (("point", "eigen"), "largest eigenvalues of the Hessian of the trained loss"),
+    "eigenvalue": (("point", "eigen"), "largest eigenvalues of the Hessian of the trained loss, NaN where not verified"),
     "residual": (
         "point",
         "largest residual norm of these eigenpairs, by separate products, over the largest eigenvalue in magnitude",
@@ -37,7 +37,7 @@ _LONG_NAMES = {
 
 @dataclass(frozen=True)
 class Top:
-    """The largest eigenpairs at a point, in descending order; NaN where the loss does not exist.
+    """The largest eigenpairs at a point, in descending order; NaN where the loss does not exist, and from the first one that is not verified.
 
     Attributes:
         values: (m,); rows: unit eigenvectors (m, P).
@@ -74,12 +74,18 @@ def top(objective: Objective, theta: Tensor, count: int, settings: Mapping[str, 
         else:
             steps, tolerance = settings["lanczos_steps"], settings["lanczos_tolerance"]
             found = extremes(product, theta, count, steps, tolerance, seed, smallest=False)
-            values, rows = found.values, found.vectors
+            # What is not verified is not among the largest for certain, and a space that may lack one is not the eigenspace.
+            known = found.verified.to(theta.device).cummin(0).values if len(found.verified) else found.verified
+            values, rows = torch.where(known, found.values, torch.nan), torch.where(known[:, None], found.vectors, torch.nan)
     except (DivergenceError, torch.linalg.LinAlgError):  # pyright: ignore[reportPrivateImportUsage]
         # The loss exists, its second derivatives do not.
         return nothing
-    size = values.abs().max()
-    residual = (product(rows) - values[:, None] * rows).norm(dim=-1).max()
+    verified = int(values.isfinite().sum())
+    if not verified:
+        return nothing
+    kept, vectors = values[:verified], rows[:verified]
+    size = kept.abs().max()
+    residual = (product(vectors) - kept[:, None] * vectors).norm(dim=-1).max()
     return Top(values, rows, float(residual / size) if float(size) else float(residual))
 
 
@@ -169,7 +175,7 @@ def _gradient(objective: Objective, theta: Tensor) -> Tensor:
 
 
 def _gap(values: Tensor, k: int) -> float:
-    size = float(values.abs().max())
+    size = float(values.nan_to_num(0.0).abs().max())
     return float((values[k - 1] - values[k]) / size) if k < len(values) and size else float("nan")
 
 

@@ -33,7 +33,8 @@ _LANCZOS_STEPS, _LANCZOS_TOLERANCE = 300, 1e-6
 _NUMBERS = {
     "learning_coefficient": "local learning coefficient",
     "standard_error": "standard error of the local learning coefficient by batch means",
-    "quadratic": "local learning coefficient of the quadratic expansion at the point",
+    "quadratic": "local learning coefficient of the quadratic expansion at the point, NaN where not all eigenvalues are known",
+    "quadratic_at_least": "lower bound of the same, from the eigenvalues that are known",
     "drift": "mean over the second half of the chains minus that over the first half",
     "r_hat": "split R-hat over the chains, 1 where they agree",
     "lowest": "least loss on the chains minus that at the point, times the inverse temperature",
@@ -127,7 +128,10 @@ def quadratic(eigenvalues: Tensor, inverse_temperature: float, localization: flo
 
 
 def leading(objective: Objective, theta: Tensor, settings: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
-    """Eigenvalues (k,) and eigenvectors (k, P) of the Hessian: all up to ``dense_limit`` parameters, else the ``eigenpairs`` largest."""
+    """Eigenvalues (k,) and eigenvectors (k, P) of the Hessian: all up to ``dense_limit`` parameters, else the ``eigenpairs`` largest.
+
+    Those of Lanczos processes are Ritz values: each is at most the eigenvalue of its rank. For the steps of chains, that is all it takes.
+    """
     if objective.size <= settings["dense_limit"]:
         return dense.eigenpairs(dense.hessian(objective, theta))
     count = min(settings["eigenpairs"], objective.size // 2)
@@ -190,13 +194,15 @@ def _measure(runs: Runs, run: Run, settings: Mapping[str, Any]) -> xr.Dataset:
         value, error = found[-1].learning_coefficient, found[-1].standard_error
         log.info("%s, seed %d, nβ %g: λ = %.3f ± %.3f", run.formulation, run.seed, relative, value, error)
     gap = (loss - objective.minimum) / scale if scale > 0 else math.nan
-    return _file(found, expected, settings, scale, gap)
+    return _file(found, expected, len(pairs[0]) == theta.numel(), settings, scale, gap)
 
 
-def _file(found: list[Estimate], expected: list[float], settings: Mapping[str, Any], scale: float, gap: float) -> xr.Dataset:
+def _file(
+    found: list[Estimate], expected: list[float], complete: bool, settings: Mapping[str, Any], scale: float, gap: float
+) -> xr.Dataset:
     dimension = "inverse_temperature"
     numbers = {field.name: [getattr(each, field.name) for each in found] for field in fields(Estimate)}
-    numbers["quadratic"] = expected
+    numbers["quadratic_at_least"], numbers["quadratic"] = expected, expected if complete else [math.nan] * len(expected)
     variables = {name: variable(dimension, np.array(numbers[name], float), text) for name, text in _NUMBERS.items()}
     each, shape, kept = (
         (dimension, "chain"),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from pinnscape.curvature import dense
 from pinnscape.curvature.split import ESTIMATES, NUMBERS, PARTS, Split, split
 from pinnscape.formulations import PHYSICS
 from pinnscape.runs import Run, Runs
@@ -65,7 +66,10 @@ def _dataset(checkpoints: list[str], splits: Sequence[Sequence[Split]], size: in
             "one of the eigenspaces",
         ),
     }
-    variables |= {name: stacked(("part",), name, text, "the whole spectrum") for name, text in NUMBERS.items()}
+    for name, text in NUMBERS.items():
+        variables[name] = stacked(("part",), name, text, "the whole spectrum")
+        if name == "condition_number" and not first.estimates:
+            variables[name][2]["reason"] = dense.WITHHELD
     if first.estimates:
         variables |= {name: stacked(dims, name, text) for name, (dims, text) in ESTIMATES.items()}
     coordinates = {

@@ -143,14 +143,17 @@ class Curvature:
     """What the Hessian H says, S being the diagonal of the filters' units.
 
     Attributes:
-        lambda_max, lambda_max_filter: largest eigenvalues of H and of S H S.
+        lambda_max, lambda_max_filter: largest eigenvalues of H and of S H S; NaN where not verified.
+        at_least, at_least_filter: lower bounds of these.
         trace, trace_error: of H with the standard error, 0 where exact.
-        converged: whether Lanczos processes did.
+        converged: whether both are verified.
         direction, direction_filter: eigenvectors (P,) of these eigenvalues.
     """
 
     lambda_max: float
     lambda_max_filter: float
+    at_least: float
+    at_least_filter: float
     trace: float
     trace_error: float
     converged: bool
@@ -184,17 +187,19 @@ def curvature(objective: Objective, theta: Tensor, scale: Tensor, settings: Mapp
             matrix = dense.hessian(objective, theta)
             plain, scaled = (dense.eigenpairs(m) for m in (matrix, scale.unsqueeze(-1) * matrix * scale))
             ends = (plain[0][0], plain[1][0]), (scaled[0][0], scaled[1][0])
-            trace, error, converged = float(matrix.trace()), 0.0, True
+            trace, error, verified = float(matrix.trace()), 0.0, (True, True)
         else:
             found = [
                 extremes(operator, theta, 1, steps, tolerance, seed, smallest=False)
                 for operator in (product, lambda v: scale * product(scale * v))
             ]
             ends = tuple((f.values[0], f.vectors[0]) for f in found)
-            converged = all(f.converged for f in found)
+            verified = tuple(f.converged for f in found)
             trace, error = hutch_plus_plus(product, theta, settings["trace_products"], seed)
     except DivergenceError:
         nan, nowhere = float("nan"), torch.zeros_like(theta)
-        return Curvature(nan, nan, nan, nan, False, nowhere, nowhere)
+        return Curvature(nan, nan, nan, nan, nan, nan, False, nowhere, nowhere)
     (largest, direction), (largest_filter, direction_filter) = ends
-    return Curvature(float(largest), float(largest_filter), trace, error, converged, direction, direction_filter)
+    bounds = float(largest), float(largest_filter)
+    known = (value if sure else float("nan") for value, sure in zip(bounds, verified, strict=True))
+    return Curvature(*known, *bounds, trace, error, all(verified), direction, direction_filter)

@@ -17,11 +17,13 @@ from pinnscape.storage import variable
 _STREAM = 11  # second entry of the seeds of the random starts
 _NAMES = {
     "gap": "loss above that of the exact solution",
-    "lambda_max": "largest eigenvalue of the Hessian",
-    "lambda_max_filter": "largest eigenvalue of the Hessian in units of the filters",
+    "lambda_max": "largest eigenvalue of the Hessian, NaN where it is not verified",
+    "lambda_max_at_least": "lower bound of the largest eigenvalue of the Hessian",
+    "lambda_max_filter": "largest eigenvalue of the Hessian in units of the filters, NaN where it is not verified",
+    "lambda_max_filter_at_least": "lower bound of the largest eigenvalue of the Hessian in units of the filters",
     "trace": "trace of the Hessian",
     "trace_error": "standard error of the trace",
-    "converged": "1 where the eigenvalues converged",
+    "converged": "1 where both eigenvalues are verified",
     "box_increase": "largest increase of the loss within the box",
     "epsilon_sharpness": "largest increase within the box, in percent of 1 + gap",
     "box_undefined": "share of the points tried in the box at which the loss does not exist",
@@ -77,7 +79,9 @@ def numbers(
     return {
         "gap": gap,
         "lambda_max": bent.lambda_max,
+        "lambda_max_at_least": bent.at_least,
         "lambda_max_filter": bent.lambda_max_filter,
+        "lambda_max_filter_at_least": bent.at_least_filter,
         "trace": bent.trace,
         "trace_error": bent.trace_error,
         "converged": float(bent.converged),

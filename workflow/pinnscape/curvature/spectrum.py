@@ -1,19 +1,26 @@
 """Everything that is measured of one Hessian: exact where it is small enough, by Lanczos processes where it is not."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from pinnscape.curvature import dense, density, trace
+from pinnscape.curvature.bounds import Compression
 from pinnscape.curvature.lanczos import Operator, extremes
+from pinnscape.errors import DivergenceError
 from pinnscape.objective import Objective
 
 log = logging.getLogger(__name__)
 _TRACE_PRODUCTS = 60
+
+
+_UNKNOWN = "not all eigenvalues are known above hessian.dense_limit"
+_UNSETTLED = "the Lanczos process within hessian.lanczos_steps leaves more than one number possible"
 
 
 @dataclass(frozen=True)
@@ -22,25 +29,47 @@ class Spectrum:
 
     Attributes:
         method: ``dense`` or ``lanczos``.
-        eigenvalue, eigen: values in descending order and their index among all P.
+        eigenvalue, eigen: values in descending order and their index among all P; NaN where not verified.
+        eigenvalue_low, eigenvalue_high: bounds of these.
         eigenvector, vector: unit rows of both ends and their index.
-        residual_norm: ‖Hv - λv‖ of these by separate products.
+        ritz_value, residual_norm: vᵀHv of these and ‖Hv - λv‖ by separate products.
         node, weight: of the stochastic Lanczos quadrature.
         density_at, density: the smoothed density against λ/λmax.
-        numbers: trace, condition number and so on.
+        numbers: trace, condition number and so on; NaN where withheld.
+        reasons: why, by name.
     """
 
     method: str
     eigenvalue: np.ndarray
     eigen: np.ndarray
+    eigenvalue_low: np.ndarray
+    eigenvalue_high: np.ndarray
     eigenvector: np.ndarray
     vector: np.ndarray
+    ritz_value: np.ndarray
     residual_norm: np.ndarray
     node: np.ndarray
     weight: np.ndarray
     density_at: np.ndarray
     density: np.ndarray
     numbers: dict[str, float]
+    reasons: dict[str, str]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What one of the two routes gives: all eigenvalues or those of both ends, with bounds; the eigenpairs of both ends; numbers; the operator."""
+
+    values: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    eigen: np.ndarray
+    pairs: tuple[Tensor, Tensor]
+    vector: np.ndarray
+    numbers: dict[str, float]
+    reasons: dict[str, str]
+    operator: Operator
+    trace: float | None
 
 
 def spectrum(objective: Objective, theta: Tensor, settings: Mapping[str, Any], seed: int) -> Spectrum:
@@ -55,54 +84,122 @@ def spectrum(objective: Objective, theta: Tensor, settings: Mapping[str, Any], s
     Raises:
         DivergenceError: the Hessian is not finite at this point.
     """
-    size, count = objective.size, min(settings["extremes"], objective.size // 2)
-
-    def product(vectors: Tensor) -> Tensor:
-        return objective.hessian_product(theta, vectors)
-
-    if size <= settings["dense_limit"]:
-        matrix = dense.hessian(objective, theta)
-        values, rows = dense.eigenpairs(matrix)
-        eigen = np.arange(size)
-        vector = np.concatenate([eigen[:count], eigen[size - count :]])
-        end_values, end_rows = values[vector], rows[vector]
-
-        def operator(vectors: Tensor) -> Tensor:
-            return vectors @ matrix
-
-        exact = float(matrix.trace())
-    else:
-        found = extremes(product, theta, count, settings["lanczos_steps"], settings["lanczos_tolerance"], seed)
-        if not found.converged:
-            worst = float(found.residual_bounds.max())
-            log.warning(
-                "Lanczos: not converged after %d steps (residual %.1e); raise hessian.lanczos_steps", found.steps, worst
-            )
-        values, eigen = found.values, found.index.numpy()
-        end_values, end_rows, vector = values, found.vectors, eigen
-        operator, exact = product, None
-    estimate, error = trace.hutch_plus_plus(operator, theta, _TRACE_PRODUCTS, seed)
-    node, weight = _density(operator, theta, end_values, end_rows, settings["density"], seed)
-    residual = (product(end_rows) - end_values.unsqueeze(-1) * end_rows).norm(dim=-1)
-    complete = len(values) == size
-    shares = (values.cpu().numpy(), np.full(size, 1.0 / size)) if complete else (node, weight)
-    numbers = dense.summary(*shares, size, settings["null_tolerance"])
-    numbers |= {"trace": estimate if exact is None else exact, "trace_error": error if exact is None else 0.0}
+    found = (_dense if objective.size <= settings["dense_limit"] else _lanczos)(objective, theta, settings, seed)
+    values, rows = found.pairs
+    estimate, error = trace.hutch_plus_plus(found.operator, theta, _TRACE_PRODUCTS, seed)
+    node, weight = _density(found.operator, theta, values, rows, settings["density"], seed)
+    residual = (objective.hessian_product(theta, rows) - values.unsqueeze(-1) * rows).norm(dim=-1)
+    exact = found.trace is not None
+    numbers = found.numbers | {"trace": found.trace if exact else estimate, "trace_error": 0.0 if exact else error}
     numbers |= {"trace_estimate": estimate, "trace_estimate_error": error}
-    at, smooth = _smooth(node, weight, float(values.max()), settings["density"])
+    numbers |= density.estimates(node, weight, objective.size, settings["null_tolerance"], dense.LEVEL)
+    at, smooth = _smooth(node, weight, float(values[0]), settings["density"])
     return Spectrum(
-        "dense" if complete else "lanczos",
+        "dense" if exact else "lanczos",
+        found.values,
+        found.eigen,
+        found.low,
+        found.high,
+        rows.cpu().numpy(),
+        found.vector,
         values.cpu().numpy(),
-        eigen,
-        end_rows.cpu().numpy(),
-        vector,
         residual.cpu().numpy(),
         node,
         weight,
         at,
         smooth,
         numbers,
+        found.reasons,
     )
+
+
+def _dense(objective: Objective, theta: Tensor, settings: Mapping[str, Any], seed: int) -> _Found:
+    size, count = objective.size, min(settings["extremes"], objective.size // 2)
+    matrix = dense.hessian(objective, theta)
+    values, rows = dense.eigenpairs(matrix)
+    eigen = np.arange(size)
+    vector = np.concatenate([eigen[:count], eigen[size - count :]])
+    known = values.cpu().numpy()
+    error = size * torch.finfo(values.dtype).eps * np.abs(known).max()  # of a symmetric eigenvalue solver
+    told = dense.summary(known, settings["null_tolerance"])
+    numbers = told.numbers | {"negative_at_least": told.negative}
+    reasons = {"condition_number": told.reason} if told.reason else {}
+    return _Found(
+        known,
+        known - error,
+        known + error,
+        eigen,
+        (values[vector], rows[vector]),
+        vector,
+        numbers,
+        reasons,
+        lambda vectors: vectors @ matrix,
+        float(matrix.trace()),
+    )
+
+
+def _lanczos(objective: Objective, theta: Tensor, settings: Mapping[str, Any], seed: int) -> _Found:
+    def product(vectors: Tensor) -> Tensor:
+        rows = objective.hessian_product(theta, vectors)
+        if not bool(rows.isfinite().all()):
+            raise DivergenceError(
+                f"the Hessian of the {objective.formulation} loss is not finite at this point; does the loss exist there?"
+            )
+        return rows
+
+    count = min(settings["extremes"], objective.size // 2)
+    found = extremes(product, theta, count, settings["lanczos_steps"], settings["lanczos_tolerance"], seed)
+    if not found.converged:
+        log.warning(
+            "Lanczos: %d of %d eigenvalues are not verified after %d steps (largest residual %.1e); raise hessian.lanczos_steps",
+            int((~found.verified).sum()),
+            len(found.verified),
+            found.steps,
+            float(found.residual_bounds.max()),
+        )
+    numbers, reasons = counts(found.seen, settings["null_tolerance"])
+    for name, reason in reasons.items():
+        log.info("Lanczos: %s is withheld: %s", name, reason)
+    values, eigen = torch.where(found.verified.to(theta.device), found.values, torch.nan), found.index.numpy()
+    low, high = found.low.cpu().numpy(), found.high.cpu().numpy()
+    return _Found(
+        values.cpu().numpy(), low, high, eigen, (found.values, found.vectors), eigen, numbers, reasons, product, None
+    )
+
+
+def counts(seen: Compression, null_tolerance: float) -> tuple[dict[str, float], dict[str, str]]:
+    """The numbers of ``dense.Summary`` as far as a Lanczos process settles them, and ``negative_at_least``; NaN with a reason for the others."""
+    if seen.complete:
+        told = dense.summary(seen.ritz, null_tolerance)
+        return told.numbers | {"negative_at_least": told.negative}, {"condition_number": told.reason} if told.reason else {}
+    upper, lower = (float(side.highest(1)[0]) for side in (seen, seen.mirrored()))
+    first, size = float(seen.ritz[-1]), seen.size
+    # The largest eigenvalue in magnitude is between these two, the largest one between ``first`` and ``upper``.
+    scales = np.array([seen.scale, max(upper, lower)])
+    negative = _between(seen.below, -null_tolerance * scales)
+    positive = _between(seen.above, null_tolerance * scales)
+    above = _between(seen.above, dense.LEVEL * np.array([first, upper]))
+    below = _between(seen.below, -dense.LEVEL * np.array([first, upper]))
+    numbers = {
+        "negative": _settled(negative),
+        "null": size - _settled(negative) - _settled(positive),
+        "share_above": _settled(above) / size,
+        "bulk_share": (size - _settled(above) - _settled(below)) / size if first > 0.0 else float("nan"),
+    }
+    reasons = {name: _UNSETTLED for name, value in numbers.items() if np.isnan(value)}
+    withheld = dict.fromkeys(("condition_number", "effective_rank"), _UNKNOWN)
+    numbers |= dict.fromkeys(withheld, float("nan")) | {"negative_at_least": float(negative[0])}
+    return numbers, reasons | withheld
+
+
+def _between(count: Callable[[float], tuple[int, int]], levels: np.ndarray) -> tuple[int, int]:
+    """Least and largest number of eigenvalues beyond a level that is one of these."""
+    found = [count(float(level)) for level in levels]
+    return min(low for low, _ in found), max(high for _, high in found)
+
+
+def _settled(bounds: tuple[int, int]) -> float:
+    return float(bounds[0]) if bounds[0] == bounds[1] else float("nan")
 
 
 def _density(

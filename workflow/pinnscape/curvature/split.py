@@ -120,9 +120,8 @@ def _dense(objective: Objective, theta: Tensor, subspace: int, null_tolerance: f
 
 def _summary(eigenvalues: np.ndarray, null_tolerance: float) -> dict[str, float]:
     """``NUMBERS`` of all eigenvalues (P,)."""
-    size = len(eigenvalues)
-    found = dense.summary(eigenvalues, np.full(size, 1.0 / size), size, null_tolerance)
-    return {name: float(np.rint(found[name])) if name in ("negative", "null") else found[name] for name in NUMBERS}
+    found = dense.summary(eigenvalues, null_tolerance).numbers
+    return {name: found[name] for name in NUMBERS}
 
 
 def _absent(count: int, subspace: int, estimates: bool = False) -> Split:

@@ -21,8 +21,11 @@ from pinnscape.training import edge_of_stability
 _GD, _ADAM = ("fraction", "record"), ("rate", "record")
 _LONG_NAMES = {
     "step": ("point", "optimisation step of the snapshot"),
-    "eigenvalue": (("point", "eigen"), "largest eigenvalues of the Hessian of the trained loss"),
-    "smallest": ("point", "smallest eigenvalue of the Hessian of the trained loss"),
+    "eigenvalue": (("point", "eigen"), "largest eigenvalues of the Hessian of the trained loss, NaN where not verified"),
+    "eigenvalue_at_least": (("point", "eigen"), "lower bound of these eigenvalues"),
+    "smallest": ("point", "smallest eigenvalue of the Hessian of the trained loss, NaN where it is not verified"),
+    "smallest_at_least": ("point", "lower bound of the smallest eigenvalue"),
+    "smallest_at_most": ("point", "upper bound of the smallest eigenvalue"),
     "residual": ("point", "largest residual norm of these eigenpairs over the largest eigenvalue in magnitude"),
     "initial_sharpness": ((), "largest eigenvalue at the initial point"),
     "gd_rate": ("fraction", "step size of gradient descent: fraction times 2 over the largest eigenvalue at the initial point"),
@@ -30,18 +33,26 @@ _LONG_NAMES = {
     "gd_sharpness": (_GD, "gradient descent: largest eigenvalue of the Hessian; its threshold is 2 over the step size"),
     "gd_rising": (_GD, "gradient descent: share of the steps since the record before that raised the loss"),
     "gd_residual": (_GD, "gradient descent: residual norm of the eigenpair over the largest eigenvalue in magnitude"),
+    "gd_excess": (
+        _GD,
+        "gradient descent: how far the largest eigenvalue may be above the value, relative to the largest in magnitude",
+    ),
     "gd_diverged": ("fraction", "gradient descent: step at which it diverged, NaN if it did not"),
     "adam_gap": (_ADAM, "Adam: loss above that of the exact solution"),
     "adam_sharpness": (_ADAM, "Adam: largest eigenvalue of the Hessian"),
     "adam_preconditioned": (_ADAM, "Adam: largest eigenvalue of the preconditioned Hessian; its threshold is 38 over the rate"),
     "adam_rising": (_ADAM, "Adam: share of the steps since the record before that raised the loss"),
     "adam_residual": (_ADAM, "Adam: larger residual norm of the two eigenpairs over the largest eigenvalue in magnitude"),
+    "adam_excess": (
+        _ADAM,
+        "Adam: how far either eigenvalue may be above its value, relative to the largest in magnitude",
+    ),
     "adam_diverged": ("rate", "Adam: step at which it diverged, NaN if it did not"),
 }
 
 
-def ends(objective: Objective, theta: Tensor, count: int, settings: Mapping[str, Any], seed: int) -> tuple[np.ndarray, float]:
-    """The ``count`` largest eigenvalues and the smallest one at theta (P,), and their relative residual; NaN without a loss.
+def ends(objective: Objective, theta: Tensor, count: int, settings: Mapping[str, Any], seed: int) -> dict[str, np.ndarray]:
+    """The ``count`` largest eigenvalues and the smallest one at theta (P,), with bounds; NaN without a loss.
 
     Args:
         objective: the loss.
@@ -49,25 +60,34 @@ def ends(objective: Objective, theta: Tensor, count: int, settings: Mapping[str,
         count: of the largest eigenvalues; NaN beyond P.
         settings: ``dense_limit``, ``lanczos_steps``, ``lanczos_tolerance``.
         seed: of the Lanczos start vector.
+
+    Returns:
+        The variables of the file from ``eigenvalue`` to ``residual``.
     """
-    nothing = np.full(count + 1, np.nan), float("nan")
+    names = ("eigenvalue", "eigenvalue_at_least", "smallest", "smallest_at_least", "smallest_at_most", "residual")
+    row = {name: np.full(count if name.startswith("eigenvalue") else (), np.nan) for name in names}
     if not bool(objective.loss_and_gradient(theta)[0].isfinite()):
-        return nothing
+        return row
     try:
         if theta.numel() <= settings["dense_limit"]:
             values, rows = dense.eigenpairs(dense.hessian(objective, theta))
+            error = theta.numel() * torch.finfo(values.dtype).eps * values.abs().max()
+            low, high, verified = values - error, values + error, torch.ones_like(values, dtype=torch.bool)
         else:
             steps, tolerance = settings["lanczos_steps"], settings["lanczos_tolerance"]
             found = extremes(lambda v: objective.hessian_product(theta, v), theta, count, steps, tolerance, seed)
-            values, rows = found.values, found.vectors
+            values, rows, low, high, verified = found.values, found.vectors, found.low, found.high, found.verified
     except (DivergenceError, torch.linalg.LinAlgError):  # pyright: ignore[reportPrivateImportUsage]
-        return nothing
+        return row
     kept = [*range(min(count, len(values))), len(values) - 1]
-    values, rows = values[kept], rows[kept]
-    residual = (objective.hessian_product(theta, rows) - values[:, None] * rows).norm(dim=-1).max()
-    top = np.full(count + 1, np.nan)
-    top[: len(kept) - 1], top[-1] = values[:-1].cpu().numpy(), float(values[-1])
-    return top, float(residual / values.abs().max())
+    residual = objective.hessian_product(theta, rows[kept]) - values[kept, None] * rows[kept]
+    size = float(values.abs().max())
+    row["residual"][...] = float(residual.norm(dim=-1).max()) / size if size > 0 else 0.0
+    known = torch.where(verified.to(values.device), values, torch.nan)[kept].cpu().numpy()
+    row["eigenvalue"][: len(kept) - 1], row["smallest"][...] = known[:-1], known[-1]
+    row["eigenvalue_at_least"][: len(kept) - 1] = low[kept[:-1]].cpu().numpy()
+    row["smallest_at_least"][...], row["smallest_at_most"][...] = float(low[-1]), float(high[-1])
+    return row
 
 
 def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
@@ -102,11 +122,14 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
 def _along(runs: Runs, run: Run, settings: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Spectra at snapshots, padded with NaN where there are fewer than wanted."""
     objective, points, count = runs.objective(run.formulation), settings["points"], settings["eigenvalues"]
-    step, eigenvalue, residual = np.full(points, np.nan), np.full((points, count + 1), np.nan), np.full(points, np.nan)
-    for i, at in enumerate(logarithmic(run.steps, points)):
-        step[i] = run.steps[at]
-        eigenvalue[i], residual[i] = ends(objective, runs.tensor(run.snapshots[at]), count, settings, run.seed)
-    return {"step": step, "eigenvalue": eigenvalue[:, :-1], "smallest": eigenvalue[:, -1], "residual": residual}
+    at = logarithmic(run.steps, points)
+    rows = [ends(objective, runs.tensor(run.snapshots[i]), count, settings, run.seed) for i in at]
+    found = {name: np.stack([row[name] for row in rows]) for name in rows[0]} | {"step": run.steps[at].astype(float)}
+    missing = points - len(at)
+    return {
+        name: np.pad(values, [(0, missing), *[(0, 0)] * (values.ndim - 1)], constant_values=np.nan)
+        for name, values in found.items()
+    }
 
 
 def _at_the_edge(runs: Runs, run: Run, settings: Mapping[str, Any], records: int) -> dict[str, np.ndarray]:

@@ -9,11 +9,12 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 
 from pinnscape.figures import panels, style
 
 _LOWEST = 1e-4  # ratios below this are as good as convex and get one colour
+_UNDECIDED, _DOTS = "0.8", "...."
 _CONVEX: dict[str, Any] = {
     "marker": "o",
     "markersize": 2.5,
@@ -48,8 +49,10 @@ def draw(data: xr.Dataset, seed: int | None = None) -> Figure:
     dark: dict[str, Any] = _CONVEX | {"markeredgecolor": "0.2"}
     handles: list[Line2D | Patch] = []
     if any(part is not None and convex(part).any() for part in shown):
-        handles.append(Line2D([], [], linestyle="none", label="not negative to accuracy", **dark))
-    if any(not np.isfinite(r).all() for r in ratios):
+        handles.append(Line2D([], [], linestyle="none", label="not negative to rounding errors", **dark))
+    if any(part is not None and undecided(part).any() for part in shown):
+        handles.append(Patch(facecolor=_UNDECIDED, hatch=_DOTS, edgecolor="0.35", linewidth=0, label="undecided"))
+    if any(part is None or np.isnan(part["sign"].values).any() for part in shown):
         handles.append(Patch(facecolor=style.NO_VALUE, hatch=style.HATCH, edgecolor="0.35", linewidth=0, label="no value"))
     if handles:
         fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
@@ -58,15 +61,20 @@ def draw(data: xr.Dataset, seed: int | None = None) -> Figure:
 
 
 def ratio(data: xr.Dataset) -> np.ndarray:
-    """|λmin/λmax| (alpha, beta)."""
-    share = data["lambda_min"] / data["lambda_max"]
-    return np.abs(share.transpose("alpha", "beta").values)
+    """|λmin/λmax| (alpha, beta); NaN where the smallest eigenvalue is undecided."""
+    share = (data["lambda_min"] / data["lambda_max"]).transpose("alpha", "beta").values
+    return np.where(undecided(data), np.nan, np.abs(share))
 
 
 def convex(data: xr.Dataset) -> np.ndarray:
-    """Where λmin (alpha, beta) is not negative within the resolution of the eigenvalues."""
-    low, high, resolution = (data[n].transpose("alpha", "beta").values for n in ("lambda_min", "lambda_max", "residual"))
-    return low >= -resolution * np.maximum(np.abs(high), np.abs(low))
+    """Where λmin (alpha, beta) is not negative to rounding errors."""
+    return data["sign"].transpose("alpha", "beta").values > 0
+
+
+def undecided(data: xr.Dataset) -> np.ndarray:
+    """Where there is a Hessian (alpha, beta), but the sign of λmin or one of both eigenvalues is not known."""
+    sign, low, high = (data[name].transpose("alpha", "beta").values for name in ("sign", "lambda_min", "lambda_max"))
+    return np.isfinite(sign) & ((sign == 0) | np.isnan(low) | np.isnan(high))
 
 
 def _of(data: xr.Dataset, formulation: str, seed: int | None) -> xr.Dataset | None:
@@ -79,13 +87,22 @@ def _of(data: xr.Dataset, formulation: str, seed: int | None) -> xr.Dataset | No
 def _panel(ax: Axes, part: xr.Dataset | None, norm: LogNorm) -> None:
     ax.set_facecolor(style.NO_VALUE)
     ax.set_aspect("equal")
-    if part is None or not np.isfinite(ratio(part)).any():
+    if part is None or not np.isfinite(part["sign"].values).any():
         ax.text(0.5, 0.5, "not measured", transform=ax.transAxes, ha="center", va="center", color="0.3")
         return
     alpha, beta, values = part["alpha"].values, part["beta"].values, ratio(part).T
-    if not np.isfinite(values).all():
+    if np.isnan(part["sign"].values).any():
         ax.patch.set(hatch=style.HATCH, edgecolor="0.35")
     table = np.ma.masked_invalid(np.where(values < _LOWEST, _LOWEST, values))
     ax.pcolormesh(alpha, beta, table, norm=norm, cmap="cividis", shading="nearest")
+    _fill(ax, alpha, beta, undecided(part).T)
     b, a = np.nonzero(convex(part).T)
     ax.plot(alpha[a], beta[b], linestyle="none", **_CONVEX)
+
+
+def _fill(ax: Axes, alpha: np.ndarray, beta: np.ndarray, cells: np.ndarray) -> None:
+    """Dot the cells (beta, alpha) of which nothing is said."""
+    width, height = (float(np.diff(axis).mean()) if len(axis) > 1 else 1.0 for axis in (alpha, beta))
+    for row, column in zip(*np.nonzero(cells), strict=True):
+        corner = alpha[column] - width / 2, beta[row] - height / 2
+        ax.add_patch(Rectangle(corner, width, height, facecolor=_UNDECIDED, hatch=_DOTS, edgecolor="0.35", linewidth=0))

@@ -47,7 +47,7 @@ def draw(hessians: Hessians, seed: int | None = None) -> Figure:
 
 
 def ratios_of(data: xr.Dataset, loss: str) -> tuple[np.ndarray, np.ndarray]:
-    """Index and eigenvalue / largest eigenvalue, in descending order; one NaN for all unknown ones between."""
+    """Index and eigenvalue / largest eigenvalue, in descending order; one NaN for all unknown ones between, and NaN for those not verified."""
     index, values = data["eigen"].values, data["eigenvalue"].sel(formulation=loss).values
     jump = np.flatnonzero(np.diff(index) > 1) + 1
     return np.insert(index.astype(float), jump, np.nan), np.insert(values / values[0], jump, np.nan)
@@ -75,6 +75,8 @@ def _ordered_eigenvalues(ax: Axes, chosen: Mapping[tuple[str, int], xr.Dataset],
         index, ratios = ratios_of(data, formulation)
         colour, thick = style.colour(formulation), run == seed
         ax.plot(index, magnitudes(ratios), color=colour, linewidth=1.6 if thick else 0.5, alpha=1.0 if thick else 0.5)
+        if thick and np.isnan(data["eigenvalue"].sel(formulation=formulation).values).any():
+            ax.set_title("unverified left out", fontsize=6.5, loc="right", color="0.3")
         if thick:
             ax.plot(index, magnitudes(np.where(ratios < 0, ratios, np.nan)), color=colour, **_NEGATIVE)
     ax.set(yscale="log", xlabel="index, largest eigenvalue first")

@@ -17,7 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pinnscape.curvature import dense
+from pinnscape.curvature import dense, spectrum
+from pinnscape.curvature.bounds import Compression
 from pinnscape.curvature.lanczos import extremes
 from pinnscape.errors import DivergenceError
 from pinnscape.objective import Objective
@@ -44,8 +45,9 @@ class Point:
         rate: ‖H g‖/‖g‖, how fast ‖g‖ falls along H g; NaN where g = 0.
         steps: of L-BFGS.
         hessians: that the Newton steps took.
-        eigenvalues: of H, descending: all (P,), or the largest and the smallest where there are too many parameters; empty where the loss does not
-            exist.
+        eigenvalues: of H, descending: all (P,), or the largest and the smallest where there are too many parameters, NaN where not verified; empty
+            where the loss does not exist.
+        seen: what a Lanczos process shows of H where there are too many parameters.
     """
 
     theta: Tensor
@@ -55,6 +57,7 @@ class Point:
     steps: int
     hessians: int
     eigenvalues: Tensor
+    seen: Compression | None = None
 
     @property
     def curvature(self) -> float:
@@ -81,15 +84,17 @@ def search(objective: Objective, theta: Tensor, settings: Mapping[str, Any], goa
         The last point, that of least ‖g‖; its numbers are NaN where the loss does not exist at the start.
     """
     theta, steps = descend(objective, theta, settings["steps"], settings["memory"], goal)
-    taken, values = 0, theta[:0]
+    taken, values, seen = 0, theta[:0], None
     if objective.size <= settings["dense_limit"]:
         theta, taken, values = newton(objective, theta, settings["hessians"], goal)
     loss, gradient = objective.loss_and_gradient(theta)
     if not bool(loss.isfinite() & gradient.norm().isfinite()):
         return Point(theta, math.nan, math.nan, math.nan, steps, taken, theta[:0])
     if objective.size > settings["dense_limit"]:
-        values = extremes(lambda rows: objective.hessian_product(theta, rows), theta, **_LANCZOS).values
-    return Point(theta, float(loss), float(gradient.norm()), curvature_rate(objective, theta, gradient), steps, taken, values)
+        found = extremes(lambda rows: objective.hessian_product(theta, rows), theta, **_LANCZOS)
+        values, seen = torch.where(found.verified.to(theta.device), found.values, torch.nan), found.seen
+    rate = curvature_rate(objective, theta, gradient)
+    return Point(theta, float(loss), float(gradient.norm()), rate, steps, taken, values, seen)
 
 
 def curvature_rate(objective: Objective, theta: Tensor, gradient: Tensor) -> float:
@@ -189,15 +194,20 @@ def kind(point: Point, goal: float, flat: float) -> int:
     return KINDS.index("gradient-flat" if point.slope <= flat else "none")
 
 
-def counts(eigenvalues: Tensor, size: int, null_tolerance: float) -> tuple[float, float]:
-    """Numbers of negative and of zero eigenvalues; NaN where not all are known.
+def counts(point: Point, size: int, null_tolerance: float) -> tuple[float, float, float]:
+    """Numbers of negative and of zero eigenvalues, NaN where not known, and a lower bound of the first.
 
     Args:
-        eigenvalues: of the Hessian, those that are known.
+        point: where a search ended.
         size: P.
         null_tolerance: eigenvalues of at most this, relative to the largest in magnitude, count as zero.
     """
-    if len(eigenvalues) < size:
-        return math.nan, math.nan
-    zero = null_tolerance * float(eigenvalues.abs().max())
-    return float((eigenvalues < -zero).sum()), float((eigenvalues.abs() <= zero).sum())
+    values = point.eigenvalues
+    if point.seen is not None:
+        numbers = spectrum.counts(point.seen, null_tolerance)[0]
+        return numbers["negative"], numbers["null"], numbers["negative_at_least"]
+    if len(values) < size:
+        return math.nan, math.nan, math.nan
+    zero = null_tolerance * float(values.abs().max())
+    negative = float((values < -zero).sum())
+    return negative, float((values.abs() <= zero).sum()), negative

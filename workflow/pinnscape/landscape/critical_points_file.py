@@ -27,10 +27,11 @@ _NUMBERS = {
     "relative_rate": "|H g| / (|H| |g|)",
     "slope": "relative slope of the norm of the gradient, |H g| / |g|^2, times the norm of the initial point",
     "index": "number of negative eigenvalues of the Hessian there",
+    "index_at_least": "number of negative eigenvalues that are certain, a lower bound",
     "index_fraction": "share of negative eigenvalues",
     "zero": "number of eigenvalues that count as zero",
-    "largest": "largest eigenvalue",
-    "smallest": "smallest eigenvalue",
+    "largest": "largest eigenvalue, NaN where it is not verified",
+    "smallest": "smallest eigenvalue, NaN where it is not verified",
     "steps": "steps of L-BFGS",
     "hessians": "Hessians that Newton steps were taken with",
     "start_step": "optimisation step of the snapshot where the search started",
@@ -134,8 +135,8 @@ def _search(
         spectrum = values
     row |= _numbers(point, objective.minimum, unit, length) | {"distance": float((point.theta - begin).norm())}
     row["quadrature_error"] = float(runs.gap_errors(objective.formulation, point.theta[None])[0])
-    index, zero = counts(point.eigenvalues, size, settings["null_tolerance"])
-    return row | {"index": index, "index_fraction": index / size, "zero": zero}, which, spectrum
+    index, zero, least = counts(point, size, settings["null_tolerance"])
+    return row | {"index": index, "index_fraction": index / size, "index_at_least": least, "zero": zero}, which, spectrum
 
 
 def _numbers(point: Point, minimum: float, unit: float, length: float) -> dict[str, float]:

@@ -76,8 +76,8 @@ def hessian_directions(plane: str, checkpoints: xr.Dataset, hessian: xr.Dataset)
     own = hessian.sel(formulation=checkpoints.attrs["formulation"])
     pair = list(_EIGENPAIRS[plane])
     rows = own["eigenvector"].values[pair] * np.linalg.norm(origin)
-    indices = own["vector"].values[pair]
-    values = own["eigenvalue"].values[np.searchsorted(own["eigen"].values, indices)]
+    # The curvature vᵀHv along the unit vector: the eigenvalue, or where that is not verified what the vector really has.
+    values = own["ritz_value"].values[pair]
     dataset = _directions(plane, checkpoints, rows, "axis", ("none", "row"), "‖θ‖")
     curvature = values * np.linalg.norm(rows, axis=1) ** 2
     return dataset.assign(

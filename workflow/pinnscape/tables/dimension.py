@@ -45,6 +45,8 @@ def learning_coefficient(data: xr.Dataset) -> Rows:
             yield formulation, seed, "final", f"learning_coefficient{case}", value
             yield formulation, seed, "final", f"learning_coefficient_error{case}", float(one["standard_error"])
             yield formulation, seed, "final", f"quadratic_coefficient{case}", float(one["quadratic"])
+            if np.isnan(float(one["quadratic"])) and np.isfinite(float(one["quadratic_at_least"])):
+                yield formulation, seed, "final", f"quadratic_coefficient_at_least{case}", float(one["quadratic_at_least"])
             yield formulation, seed, "final", f"r_hat{case}", float(one["r_hat"])
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import xarray as xr
 
+_EXCESS = 0.02  # relative distance of a largest eigenvalue from its upper bound, from which on it does not count as known
 Rows = Iterator[tuple[str, int, str, str, float]]
 
 
@@ -51,15 +52,20 @@ def stability(data: xr.Dataset) -> Rows:
 
     ``gd_edge`` and ``adam_edge`` are medians of curvature over threshold in the last quarter of the records, ``gd_peak`` and
     ``adam_peak`` its largest values there, NaN where the training diverged; ``gd_diverged`` and ``adam_diverged`` are the
-    step of that, NaN without one.
+    step of that, NaN without one. Records whose largest eigenvalue is not known to 2 % are left out.
     """
     for formulation, seed, run in _runs(data):
         sharpness = run["eigenvalue"].sel(eigen=0).values
-        known = sharpness[np.isfinite(sharpness)]
+        measured = np.isfinite(run["eigenvalue_at_least"].sel(eigen=0).values)
+        # A largest eigenvalue of which only a lower bound is known may be the largest one along the run.
+        known = sharpness[measured & np.isfinite(sharpness[measured]).all()]
         yield formulation, seed, "final", "sharpening", float(known[-1] / sharpness[0]) if known.size else float("nan")
-        yield formulation, seed, "final", "sharpness_max", _over(np.max, sharpness)
-        yield from _edges(formulation, seed, run, "gd", "fraction", run["gd_sharpness"] * run["gd_rate"] / 2)
-        yield from _edges(formulation, seed, run, "adam", "rate", run["adam_preconditioned"] * run["rate"] / 38)
+        yield formulation, seed, "final", "sharpness_max", _over(np.max, known)
+        for prefix, which, ratio in (
+            ("gd", "fraction", run["gd_sharpness"] * run["gd_rate"] / 2),
+            ("adam", "rate", run["adam_preconditioned"] * run["rate"] / 38),
+        ):
+            yield from _edges(formulation, seed, run, prefix, which, ratio.where(run[f"{prefix}_excess"] <= _EXCESS))
 
 
 def _edges(formulation: str, seed: int, run: xr.Dataset, prefix: str, which: str, ratio: xr.DataArray) -> Rows:

@@ -62,19 +62,35 @@ def goldilocks(data: xr.Dataset) -> Rows:
 
 
 def curvature_map(data: xr.Dataset) -> Rows:
-    """Median and largest max(0, -λmin)/λmax over the plane, and the shares of points that are convex to accuracy and that converged."""
+    """Median and largest max(0, -λmin)/λmax over the plane, the share of points that are convex to rounding errors, and that of verified points.
+
+    Where a point is not verified, bounds take the place of the first three: ``_at_least`` from what is certain, ``_at_most``.
+    """
     for part in _each(data, "formulation", "seed", "loss"):
         owner = str(part["formulation"].values), int(part["seed"]), "final"
-        loss, high, low = part["loss"].values, part["lambda_max"].values, part["lambda_min"].values
-        exists = np.isfinite(low)
-        high, low, resolution = high[exists], low[exists], part["residual"].values[exists]
+        loss, exists = part["loss"].values, np.isfinite(part["sign"].values)
         if not exists.any():
             continue
-        ratio = np.maximum(0.0, -low) / np.where(high > 0, high, np.nan)
-        yield *owner, f"nonconvexity_median[{loss}]", float(np.median(ratio))
-        yield *owner, f"nonconvexity_largest[{loss}]", float(np.max(ratio))
-        yield *owner, f"map_convex_share[{loss}]", float(np.mean(low >= -resolution * np.maximum(np.abs(high), np.abs(low))))
+        sign, high, low = (part[name].values[exists] for name in ("sign", "lambda_max", "lambda_min"))
+        ratio = _nonconvexity(low, high)
+        certain = _nonconvexity(*(part[name].values[exists] for name in ("lambda_min_at_most", "lambda_max_at_most")))
+        known = np.isfinite(low).all() and np.isfinite(high).all()
+        for name, statistic in (("median", np.median), ("largest", np.max)):
+            value = float(statistic(ratio)) if known else float("nan")
+            yield *owner, f"nonconvexity_{name}[{loss}]", value
+            if not known:
+                yield *owner, f"nonconvexity_{name}_at_least[{loss}]", float(statistic(certain))
+        decided = bool((sign != 0).all())
+        yield *owner, f"map_convex_share[{loss}]", float(np.mean(sign > 0)) if decided else float("nan")
+        if not decided:
+            yield *owner, f"map_convex_share_at_least[{loss}]", float(np.mean(sign > 0))
+            yield *owner, f"map_convex_share_at_most[{loss}]", float(np.mean(sign >= 0))
         yield *owner, f"map_converged[{loss}]", float(part["converged"].values[exists].mean())
+
+
+def _nonconvexity(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """max(0, -λmin)/λmax; NaN where λmax is not positive."""
+    return np.maximum(0.0, -low) / np.where(high > 0, high, np.nan)
 
 
 def zoom(data: xr.Dataset) -> Rows:

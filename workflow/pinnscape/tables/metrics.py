@@ -13,7 +13,8 @@ from pinnscape.landscape import roughness, similarity
 
 log = logging.getLogger(__name__)
 COLUMNS = ("problem", "formulation", "seed", "checkpoint", "metric", "value")
-_NUMBERS = ("trace", "trace_estimate", "condition_number", "negative", "null", "effective_rank", "share_above")
+_NUMBERS = ("trace", "trace_estimate", "condition_number", "negative", "null", "effective_rank", "share_above", "bulk_share")
+_BOUNDS = {"lambda_min_at_least": "eigenvalue_low", "lambda_min_at_most": "eigenvalue_high"}
 _PHYSICS = list(PHYSICS)
 Rows = Iterator[tuple[str, str, float]]  # checkpoint, metric, value
 
@@ -64,31 +65,39 @@ def of_hessian(hessian: xr.Dataset, rank: int, subspace: int, eigenvalues: int) 
         yield checkpoint, f"lambda_max[{loss}]", float(values[0])
         yield checkpoint, f"lambda_min[{loss}]", float(values[-1])
         yield checkpoint, f"lambda_ratio[{loss}]", _ratio(own, rank)
-        # The number of negative eigenvalues is known only where all of them are.
-        share = float(own["negative"]) / size if hessian.sizes["eigen"] == size else float("nan")
-        yield checkpoint, f"negative_share[{loss}]", share
-        yield checkpoint, f"bulk_share[{loss}]", _bulk(own, size)
-        yield checkpoint, f"negative_ratio[{loss}]", max(0.0, -float(values[-1] / values[0]))
+        yield checkpoint, f"negative_share[{loss}]", float(own["negative"]) / size
+        yield checkpoint, f"negative_ratio[{loss}]", _negative_ratio(values[-1], values[0])
+        yield from ((checkpoint, f"{metric}[{loss}]", value) for metric, value in _bounds(own, size))
     yield from (
         (checkpoint, metric, value) for metric, value in _alike(hessian.sel(formulation=_PHYSICS), subspace, eigenvalues)
     )
 
 
-def _bulk(own: xr.Dataset, size: int) -> float:
-    """Share of the eigenvalues whose magnitude is at most 1e-3 of the largest eigenvalue; where not all are known, by the density."""
-    complete = own.sizes["eigen"] == size
-    values = own["eigenvalue"].values if complete else own["node"].values
-    shares = np.full(size, 1.0 / size) if complete else own["weight"].values
-    return float(shares[np.abs(values) <= 1e-3 * own["eigenvalue"].values[0]].sum())
+def _negative_ratio(smallest: float, largest: float) -> float:
+    """max(0, -λ_P/λ_1); NaN where one of them is."""
+    return max(0.0, -float(smallest / largest)) if np.isfinite(smallest / largest) else float("nan")
+
+
+def _bounds(own: xr.Dataset, size: int) -> Iterator[tuple[str, float]]:
+    """Bounds, and estimates by the spectral density, of what is not known."""
+    if not np.isfinite(own["eigenvalue"].values[-1]):
+        for metric, name in _BOUNDS.items():
+            yield metric, float(own[name].values[-1])
+    if not np.isfinite(float(own["negative"])):
+        yield "negative_at_least", float(own["negative_at_least"])
+        yield "negative_share_at_least", float(own["negative_at_least"]) / size
+    for name in ("effective_rank", "share_above"):
+        if not np.isfinite(float(own[name])):
+            yield f"{name}_estimate", float(own[f"{name}_estimate"])
 
 
 def _ratio(own: xr.Dataset, rank: int) -> float:
-    """λ_1 / λ_rank; NaN where that eigenvalue is unknown, infinite where it is not positive."""
+    """λ_1 / λ_rank; NaN where one of these eigenvalues is unknown, infinite where the latter is not positive."""
     position = np.flatnonzero(own["eigen"].values == rank - 1)
-    if not len(position):
+    value = own["eigenvalue"].values[position[0]] if len(position) else np.nan
+    if not np.isfinite(value + own["eigenvalue"].values[0]):
         _tell(own, f"lambda_{rank}", "`well conditioned`", "claims.well_conditioned.rank")
         return float("nan")
-    value = own["eigenvalue"].values[position[0]]
     return float(own["eigenvalue"].values[0] / value) if value > 0 else float("inf")
 
 
@@ -101,13 +110,15 @@ def _tell(hessian: xr.Dataset, missing: str, claim: str, setting: str) -> None:
 
 
 def _alike(pair: xr.Dataset, subspace: int, eigenvalues: int) -> Iterator[tuple[str, float]]:
+    values, top = pair["eigenvalue"].values, pair["eigen"].values < eigenvalues
     a, b = (pair["eigenvector"].values[i][pair["vector"].values < subspace] for i in (0, 1))
-    angles = similarity.principal_angles(a, b)
+    # A space that may lack an eigenvector is not the top eigenspace.
+    verified = np.isfinite(values[:, pair["eigen"].values < subspace]).all()
+    angles = similarity.principal_angles(a, b) if verified else np.full(len(a), np.nan)
     yield "principal_angle_median", float(np.median(angles))
     yield "principal_angle_smallest", float(angles[0])
     yield "principal_angle_largest", float(angles[-1])
-    values, top = pair["eigenvalue"].values, pair["eigen"].values < eigenvalues
-    known = top.sum() == min(eigenvalues, pair.sizes["parameter"])
+    known = top.sum() == min(eigenvalues, pair.sizes["parameter"]) and np.isfinite(values[:, top]).all()
     if not known:
         _tell(pair, f"lambda_{eigenvalues}", "the distance of spectra in `alike`", "claims.alike.eigenvalues")
     distance = similarity.spectral_distance(values[0, top], values[1, top], eigenvalues) if known else float("nan")

@@ -14,7 +14,7 @@ from pinnscape.training.constant_adam import ConstantAdam
 from pinnscape.training.gradient_descent import GradientDescent
 from pinnscape.training.optimizers import State, start
 
-Curvature = Callable[[Tensor], dict[str, tuple[float, float]]]  # name -> largest eigenvalue and residual
+Curvature = Callable[[Tensor], dict[str, tuple[float, float, float]]]  # name -> what ``Leading`` gives
 
 
 def gradient_descent(
@@ -30,11 +30,11 @@ def gradient_descent(
         seed: of the Lanczos processes.
 
     Returns:
-        ``gap``, ``rising``, ``sharpness``, ``residual``, each (steps // record_every + 1,), and ``diverged``; see ``follow``.
+        ``gap``, ``rising``, ``sharpness``, ``residual``, ``excess``, each (steps // record_every + 1,), and ``diverged``; see ``follow``.
     """
     leading = Leading(settings["lanczos_steps"], settings["lanczos_tolerance"], seed)
 
-    def curvature(theta: Tensor) -> dict[str, tuple[float, float]]:
+    def curvature(theta: Tensor) -> dict[str, tuple[float, float, float]]:
         return {"sharpness": leading(lambda v: objective.hessian_product(theta, v), theta)}
 
     return follow(objective, GradientDescent(objective.loss_and_gradient, rate), theta, settings, curvature)
@@ -49,11 +49,11 @@ def adam(objective: Objective, theta: Tensor, rate: float, settings: Mapping[str
     optimizer = ConstantAdam(objective.loss_and_gradient, rate)
     plain, scaled = (Leading(settings["lanczos_steps"], settings["lanczos_tolerance"], seed) for _ in range(2))
 
-    def curvature(theta: Tensor) -> dict[str, tuple[float, float]]:
+    def curvature(theta: Tensor) -> dict[str, tuple[float, float, float]]:
         def product(vectors: Tensor) -> Tensor:
             return objective.hessian_product(theta, vectors)
 
-        result = {"sharpness": plain(product, theta), "preconditioned": (math.nan, math.nan)}
+        result = {"sharpness": plain(product, theta), "preconditioned": (math.nan, math.nan, math.nan)}
         if optimizer.preconditioner is not None:
             scale = optimizer.preconditioner.rsqrt()
             result["preconditioned"] = scaled(lambda v: scale * product(scale * v), theta)
@@ -77,7 +77,7 @@ def follow(
     Returns:
         Arrays of steps // record_every + 1 records, NaN from the divergence on: ``gap`` (loss above that of the exact
         solution), ``rising`` (share of the steps since the last record that raised the loss), each eigenvalue,
-        ``residual`` (the largest of the eigenvalues'); and
+        ``residual`` and ``excess`` (the largest of the eigenvalues', see ``Leading``); and
         ``diverged``, the step at which the loss or its gradient was not finite, or the gap too large in magnitude, NaN if there was none.
     """
     every = settings["record_every"]
@@ -89,14 +89,14 @@ def follow(
 
     def record(index: int, share: float) -> None:
         found = curvature(state.theta)
-        residuals = [residual for _, residual in found.values()]
-        row = {"gap": state.loss - objective.minimum, "rising": share, "residual": float(np.fmax.reduce(residuals))}
-        for name, value in (row | {name: value for name, (value, _) in found.items()}).items():
+        _, residual, excess = (float(np.fmax.reduce(part)) for part in zip(*found.values(), strict=True))
+        row = {"gap": state.loss - objective.minimum, "rising": share, "residual": residual, "excess": excess}
+        for name, value in (row | {name: value for name, (value, *_) in found.items()}).items():
             records.setdefault(name, np.full(count, np.nan))[index] = value
 
     if divergence.fault(state, math.nan):
-        record_nothing = {name: (math.nan, math.nan) for name in curvature(theta)}
-        return {name: np.full(count, np.nan) for name in ("gap", "rising", "residual", *record_nothing)} | {"diverged": 0.0}
+        names = ("gap", "rising", "residual", "excess", *curvature(theta))
+        return {name: np.full(count, np.nan) for name in names} | {"diverged": 0.0}
     record(0, math.nan)
     for step in range(1, (count - 1) * every + 1):
         successor: State = optimizer.step(state)

@@ -127,10 +127,9 @@ def _dense(objective: Objective, theta: Tensor, null_tolerance: float) -> tuple[
     except DivergenceError:
         return np.full(size, np.nan), dict.fromkeys(_NUMBERS, float("nan"))
     values = dense.eigenpairs(matrix)[0].cpu().numpy()
-    found = dense.summary(values, np.full(size, 1.0 / size), size, null_tolerance)
+    found = dense.summary(values, null_tolerance).numbers
     share = float((matrix - features.gauss_newton(objective, theta)).norm() / matrix.norm())
     found |= {"lambda_max": values[0], "lambda_min": values[-1], "remainder_share": share}
-    found |= {name: round(found[name]) for name in ("negative", "null")}  # counts, from shares of P
     return values, {name: float(found[name]) for name in _NUMBERS}
 
 
@@ -186,7 +185,8 @@ def _measure(runs: Runs, run: Run, checkpoint: str, settings: Mapping[str, Any])
     withheld = {"reason": _REASON} if large else {}
     step = np.arange(settings["steps"] + 1)
     variables = {name: variable("step", _filled(measured[name], len(step)), text) for name, text in _CURVES.items()}
-    variables |= {name: variable((), numbers[name], text, **withheld) for name, text in _NUMBERS.items()}
+    reasons = {"condition_number": {"reason": dense.WITHHELD}} if not large else {}
+    variables |= {name: variable((), numbers[name], text, **(withheld or reasons.get(name, {}))) for name, text in _NUMBERS.items()}
     variables |= {name: variable((), numbers[name], text) for name, text in _BOUNDS.items() if large}
     flags = {"flag_values": np.arange(len(_METHODS)), "flag_meanings": " ".join(_METHODS)}
     variables |= {
