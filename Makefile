@@ -4,7 +4,7 @@ BIN := .venv/bin
 # One thread a job: jobs run side by side, and two threads of one job wait for each other on a busy machine.
 export OMP_NUM_THREADS := 1
 
-.PHONY: study extended test lint report verify bench soak clean
+.PHONY: study extended test lint report verify bench soak wide clean
 
 study: .venv/ready
 	$(BIN)/snakemake --cores all
@@ -48,6 +48,10 @@ bench: .venv/ready .venv-peers/ready
 # A study killed a hundred times at random moments.
 soak: .venv/ready
 	$(BIN)/python tests/soak.py --kills 100
+
+# Time and memory of every rule for a network of 132,609 parameters, in a folder of its own: make wide [FOLDER=path]
+wide: .venv/ready
+	$(BIN)/python tests/benchmarks/wide.py "$(or $(FOLDER),.cache/wide)"
 
 clean:
 	rm -rf .venv .venv-peers .cache
