@@ -15,7 +15,7 @@ SUMMARY = $(BIN)/python workflow/summary.py
 NARROW := ATEN_CPU_CAPABILITY=default PINNSCAPE_MARCH=x86-64-v2 MKL_CBWR=COMPATIBLE OPENBLAS_CORETYPE=Nehalem NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
 NUMERICAL := curvature landscape native paths problems training tables test_features.py test_instruction_sets.py test_jets.py test_networks.py test_objective.py test_quadrature.py test_variation.py
 
-.PHONY: study extended test test-narrow lint report dates verify bench soak clean
+.PHONY: study extended test test-narrow lint report dates verify bench soak wide clean
 
 study: .venv/ready
 	@$(SNAKEMAKE)
@@ -72,6 +72,10 @@ bench: .venv/ready .venv-peers/ready
 # A study killed a hundred times at random moments.
 soak: .venv/ready
 	$(BIN)/python tests/soak.py --kills 100
+
+# Time and memory of every rule for a network of 132,609 parameters, in a folder of its own: make wide [FOLDER=path]
+wide: .venv/ready
+	$(BIN)/python tests/benchmarks/wide.py "$(or $(FOLDER),.cache/wide)"
 
 clean:
 	rm -rf .venv .venv-peers .cache

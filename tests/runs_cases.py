@@ -6,7 +6,7 @@ import numpy as np
 from cases import initial, small
 
 from pinnscape.formulations import FORMULATIONS
-from pinnscape.objective import Objective
+from pinnscape.objective import Discretization, Objective
 from pinnscape.runs import Run, Runs
 from pinnscape.training.checkpoints import select
 from pinnscape.training.files import training_dataset
@@ -22,14 +22,16 @@ PHASES = [
 def tiny(problem: str = "poisson2d", seeds: int = 2, formulations: tuple[str, ...] = FORMULATIONS) -> Runs:
     """Runs of a problem with a network of two layers of width 4, after 90 steps."""
     discretized = small(problem)
-    runs = []
-    for formulation in formulations:
-        for seed in range(seeds):
-            objective = Objective(discretized, formulation)
-            start = initial(discretized, seed)
-            history = train(objective, start, PHASES, 10, {"even": 9, "logarithmic": 5}, f"{problem}/{formulation}/{seed}")
-            training = training_dataset(history, objective)
-            training = training.assign_attrs(problem=problem, formulation=formulation, seed=seed)
-            runs.append(Run(formulation, seed, select(training, {"middle": 0.2}), training))
+    runs = [run_of(discretized, problem, f, seed) for f in formulations for seed in range(seeds)]
     assert all(np.isfinite(run.snapshots).all() for run in runs)
     return Runs(discretized, tuple(runs))
+
+
+def run_of(discretized: Discretization, problem: str, formulation: str, seed: int, steps: int | None = None) -> Run:
+    """One training, with other numbers of steps if wanted."""
+    phases = [{**phase, "steps": steps or phase["steps"]} for phase in PHASES]
+    objective, origin = Objective(discretized, formulation), initial(discretized, seed)
+    history = train(objective, origin, phases, 10, {"even": 9, "logarithmic": 5}, f"{problem}/{formulation}/{seed}")
+    training = training_dataset(history, objective)
+    training = training.assign_attrs(problem=problem, formulation=formulation, seed=seed)
+    return Run(formulation, seed, select(training, {"middle": 0.2}), training)

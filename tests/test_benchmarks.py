@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from benchmarks import wide
 from benchmarks.client import Client, WorkerError
 from benchmarks.figure import draw
 from benchmarks.pinn import BOUNDARIES, LOSSES, Pinn
@@ -18,6 +19,7 @@ from cases import initial, small
 from end_to_end.workspace import PROJECT, merged
 
 from pinnscape import study
+from pinnscape.model import network
 from pinnscape.objective import Objective
 from pinnscape.problems.catalog import CATALOG
 
@@ -216,3 +218,30 @@ def test_the_settings_of_split_timings_are_valid(name):
     base = yaml.safe_load((PROJECT / "config.yaml").read_text()) | {"problems": {}}
     for settings in CASES[name][3:]:
         study.parse(merged(merged(base, STUDY), settings), CATALOG)
+
+
+# ---- the large network ----
+
+
+def test_the_study_of_a_large_network_is_one_and_its_network_is_large():
+    """Without a claim's setting or another in its way: it differs from the default study in what tests/wide.yaml says alone."""
+    wide_study = merged(yaml.safe_load((PROJECT / "config.yaml").read_text()), yaml.safe_load(wide.STUDY.read_text()))
+    sizes = {name: (entry.dimension, entry.components) for name, entry in CATALOG.items()}
+    parsed = study.parse(wide_study, CATALOG, sizes=sizes)
+    assert network("poisson2d", parsed.model("poisson2d")["network"]).size == 132_609
+    assert parsed.techniques == study.parse(yaml.safe_load((PROJECT / "config.yaml").read_text()), CATALOG).techniques
+
+
+def test_time_and_memory_of_each_job_come_from_its_benchmark_file(tmp_path):
+    header = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
+    folder = tmp_path / "results/benchmarks/train"
+    folder.mkdir(parents=True)
+    (folder / "seed-0.tsv").write_text(header + "61.5\t0:01:01\t4100.25\t1\t1\t1\t1\t1\t1\t1\n")
+    (tmp_path / "results/benchmarks/claims.tsv").write_text(header + "0.4\t0:00:00\t-\t-\t-\t-\t-\t-\t-\t-\n")
+    rows = sorted(wide.measured(tmp_path))
+    assert rows[1] == ("train/seed-0", 61.5, 4100.25)
+    assert rows[0][:2] == ("claims", 0.4)
+    assert math.isnan(rows[0][2])
+    lines = wide.table(rows).splitlines()
+    assert lines[2:] == ["| train/seed-0 | 62 | 4100 |", "| claims | 0 | – |"]
+    assert wide.too_large(rows) == ["train/seed-0: 4100 MB"]

@@ -14,6 +14,7 @@ from pinnscape.jets import ACTIVATIONS
 from pinnscape.networks import Network
 from pinnscape.objective import Discretization, Objective
 from pinnscape.problems.base import Problem
+from pinnscape.problems.catalog import problem
 
 SQUARES = [(problem, formulation) for problem, formulation in LOSSES if formulation != "deep-ritz"]
 LIMIT = 2e4  # bytes: so little that the points are split into blocks
@@ -41,6 +42,27 @@ def test_the_squared_residual_is_the_loss_and_its_derivative_the_gradient(name, 
     assert_close(2.0 * j.T @ r, gradient, 1e-11)
     expected = torch.autograd.functional.jacobian(lambda t: features.residuals(objective, t), theta)
     assert_close(j, expected, 1e-11)
+
+
+@pytest.mark.parametrize("points", [3, 8, 40])  # fewer rows than parameters, and many more
+@pytest.mark.parametrize("formulation", ["strong-form", "supervised"])
+def test_least_squares_with_fewer_rows_are_those_of_the_jacobian(formulation, points, monkeypatch):
+    d = Discretization(
+        problem("semilinear2d", {}), Network(2, 1, 3, 1), quadrature.rule("gauss-legendre", points, 2), memory=LIMIT
+    )
+    objective, theta = Objective(d, formulation), random_theta(d.network)
+    j, r = features.jacobian(objective, theta), features.residuals(objective, theta)
+    largest = []
+    plain = features.sensitivities
+    monkeypatch.setattr(features, "sensitivities", lambda *args: largest.append(plain(*args)) or largest[-1])
+    rows, values = features.least_squares(objective, theta)
+    assert max(block.numel() for block in largest) * 8 <= LIMIT
+    assert len(rows) <= 2 * (objective.size + 1)
+    assert (len(rows) < len(j)) == (len(j) > 2 * (objective.size + 1))
+    assert_close(rows.T @ rows, j.T @ j, 1e-12)
+    assert_close(rows.T @ values, j.T @ r, 1e-12)
+    assert float(values @ values) == pytest.approx(float(r @ r), rel=1e-12)
+    assert_close(torch.linalg.svdvals(rows)[:9], torch.linalg.svdvals(j)[:9], 1e-13)
 
 
 @pytest.mark.parametrize("name", ["poisson1d", "neo_hookean2d"])

@@ -6,6 +6,7 @@ on there. The table at the end comes from results/benchmarks/**/*.tsv of that fo
 
 import argparse
 import csv
+import math
 import os
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "config.yaml", "pyproject.toml", "workflow", "profiles", "envs")
 STUDY = PROJECT / "tests" / "wide.yaml"
 MOST = 4000.0  # megabytes a job
+Row = tuple[str, float, float]  # name, seconds, megabytes
 
 
 def prepared(folder: Path) -> None:
@@ -33,7 +35,7 @@ def prepared(folder: Path) -> None:
     shutil.copy2(PROJECT / "results" / "README.md", folder / "results" / "README.md")
 
 
-def measured(folder: Path) -> Iterator[tuple[str, float, float]]:
+def measured(folder: Path) -> Iterator[Row]:
     """Name, seconds and megabytes of each job that a benchmark file tells of; NaN where it was too short to be looked at."""
     root = folder / "results" / "benchmarks"
     for path in sorted(root.rglob("*.tsv")):
@@ -47,11 +49,17 @@ def measured(folder: Path) -> Iterator[tuple[str, float, float]]:
                 )
 
 
-def table(rows: list[tuple[str, float, float]]) -> str:
+def table(rows: list[Row]) -> str:
     """In Markdown, slowest first."""
     lines = ["| job | seconds | peak memory in MB |", "|---|---|---|"]
-    lines += [f"| {name} | {seconds:.0f} | {memory:.0f} |" for name, seconds, memory in sorted(rows, key=lambda row: -row[1])]
+    for name, seconds, memory in sorted(rows, key=lambda row: -row[1]):
+        lines.append(f"| {name} | {seconds:.0f} | {'–' if math.isnan(memory) else f'{memory:.0f}'} |")
     return "\n".join(lines)
+
+
+def too_large(rows: list[Row]) -> list[str]:
+    """The jobs above the bound."""
+    return [f"{name}: {memory:.0f} MB" for name, _, memory in rows if memory > MOST]
 
 
 def main() -> None:
@@ -68,7 +76,7 @@ def main() -> None:
         code = subprocess.run(command, cwd=options.folder, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False).returncode
     rows = list(measured(options.folder))
     print(table(rows))
-    large = [f"{name}: {memory:.0f} MB" for name, _, memory in rows if memory > MOST]
+    large = too_large(rows)
     sys.exit(code or (f"above {MOST:.0f} MB: " + ", ".join(large) if large else 0))
 
 

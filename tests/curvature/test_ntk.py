@@ -153,6 +153,7 @@ def no_square_matrix(monkeypatch):
         (dense, "hessian"),
         (features, "energy_gram"),
         (features, "jacobian"),
+        (features, "least_squares"),
         (features, "sensitivities"),
         (features, "gauss_newton"),
     ):

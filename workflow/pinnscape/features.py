@@ -4,6 +4,7 @@ Of the local quantities z of ``local``: their Jacobian B = ∂z/∂theta (for a 
 Gauss-Newton part G = BᵀMB. Half of the Hessian of a sum of squares is JᵀJ + Σ r ∇²r. Where a loss does not exist, all of these are NaN.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
@@ -35,13 +36,41 @@ def jacobian(objective: Objective, theta: Tensor) -> Tensor:
     return torch.cat([sensitivities(d, theta, order, residual).flatten(0, 1) for d in objective.discretization.parts])
 
 
+def least_squares(objective: Objective, theta: Tensor) -> tuple[Tensor, Tensor]:
+    """J (m, P) and r (m,) at theta (P,), or fewer rows with the same JᵀJ, Jᵀr and |r|, and so the same singular values and least squares.
+
+    Where J would have more than 2P rows, QᵀJ and Qᵀr of a QR decomposition stand in for it, made block by block of the points (Golub & Van Loan 2013,
+    sec. 5.2): a matrix of all rows is never there.
+
+    Raises:
+        ValueError: the loss is not a sum of squares (Deep Ritz).
+    """
+    residual, order, rows = _residual(objective), objective.order, None
+    for d in objective.discretization.parts:
+        for piece in _pieces(d, len(d.problem.components), theta.numel()):
+            values = residual(piece, piece.jet(theta, order)).reshape(-1, 1)
+            block = torch.cat([sensitivities(piece, theta, order, residual).flatten(0, 1), values], 1)
+            rows = block if rows is None else torch.cat([rows, block])
+            if len(rows) > 2 * block.shape[1]:
+                rows = torch.linalg.qr(rows, mode="r")[1]
+    assert rows is not None
+    return rows[:, :-1], rows[:, -1]
+
+
+def _pieces(d: Discretization, quantities: int, size: int) -> Sequence[Discretization]:
+    """Blocks of points whose sensitivities, with the copies of theta that they take, are within the memory."""
+    return d.split(int(d.memory / (8 * size * (quantities + 3))))
+
+
 def energy_gram(discretization: Discretization, theta: Tensor) -> Tensor:
     """The energy Gram matrix G (P, P) at theta (P,); it is indefinite where the energy density is not convex."""
     gram = theta.new_zeros(theta.numel(), theta.numel())
-    for d in discretization.parts:
-        tangent = sensitivities(d, theta, "gradient", local.value_and_gradient)
-        _, modulus = local.slope_and_modulus(d, "deep-ritz", d.jet(theta.detach(), "gradient"))
-        gram = gram + tangent.flatten(0, 1).T @ (modulus @ tangent).flatten(0, 1)
+    quantities = len(discretization.problem.components) * (1 + discretization.problem.dimension)
+    for part in discretization.parts:
+        for d in _pieces(part, 2 * quantities, theta.numel()):
+            tangent = sensitivities(d, theta, "gradient", local.value_and_gradient)
+            _, modulus = local.slope_and_modulus(d, "deep-ritz", d.jet(theta.detach(), "gradient"))
+            gram = gram + tangent.flatten(0, 1).T @ (modulus @ tangent).flatten(0, 1)
     return 0.5 * (gram + gram.T)
 
 
@@ -49,7 +78,7 @@ def gauss_newton(objective: Objective, theta: Tensor) -> Tensor:
     """The part (P, P) of the Hessian that is left where the residual vanishes: 2JᵀJ, for Deep Ritz the energy Gram matrix."""
     if objective.formulation == "deep-ritz":
         return energy_gram(objective.discretization, theta)
-    j = jacobian(objective, theta)
+    j, _ = least_squares(objective, theta)
     return 2.0 * j.T @ j
 
 

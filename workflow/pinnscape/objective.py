@@ -6,7 +6,7 @@ dimensions of theta. No analysis above this module knows a differential equation
 
 import copy
 import ctypes
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -99,12 +99,12 @@ class Discretization:
         """The same problem on blocks of the quadrature points, whose losses sum up to the whole; itself where memory suffices."""
         streams, network = self.streams(self.second), self.network
         # An intermediate value for each of the ten or so operations of a layer, kept for the derivatives.
-        block = max(1, int(self.memory / (8 * 10 * streams * network.width * (network.depth + 1))))
-        return [self] if len(self.points) <= block else [self._part(rows) for rows in self._blocks(block)]
+        return self.split(int(self.memory / (8 * 10 * streams * network.width * (network.depth + 1))))
 
-    def _blocks(self, block: int) -> Iterator[slice]:
-        for start in range(0, len(self.points), block):
-            yield slice(start, start + block)
+    def split(self, block: int) -> Sequence["Discretization"]:
+        """The same problem on blocks of at most so many points, at least one; itself where they are no more."""
+        block, count = max(1, block), len(self.points)
+        return [self] if count <= block else [self._part(slice(start, start + block)) for start in range(0, count, block)]
 
     def _part(self, rows: slice) -> "Discretization":
         part = copy.copy(self)

@@ -102,7 +102,7 @@ def _dense(objective: Objective, theta: Tensor, subspace: int, null_tolerance: f
         gauss_newton = features.energy_gram(objective.discretization, theta)
         kernel = values = dense.eigenpairs(gauss_newton)[0]
     else:
-        jacobian = features.jacobian(objective, theta)
+        jacobian, _ = features.least_squares(objective, theta)
         gauss_newton, kernel = 2.0 * jacobian.T @ jacobian, kernel_eigenvalues(jacobian)
         values = 2.0 * kernel
     parts = hessian, gauss_newton, hessian - gauss_newton

@@ -124,7 +124,7 @@ class NaturalGradient:
 
     def _of_jacobian(self, theta: Tensor) -> Spectrum | None:
         """Least squares with J itself: squaring it would halve the digits."""
-        jacobian, residual = features.jacobian(self._objective, theta), features.residuals(self._objective, theta)
+        jacobian, residual = features.least_squares(self._objective, theta)
         if not bool(jacobian.isfinite().all()):
             return None
         left, values, right = torch.linalg.svd(jacobian, full_matrices=False)
