@@ -57,7 +57,9 @@ def test_what_is_no_fault_but_worth_knowing_is_a_warning(cls: type, said: str) -
 
 
 @pytest.mark.parametrize("name", CATALOG)
-@pytest.mark.parametrize(("activation", "width", "depth"), [("tanh", 4, 1), ("sin", 48, 4), ("swish", 7, 3), ("softplus", 64, 1)])
+@pytest.mark.parametrize(
+    ("activation", "width", "depth"), [("tanh", 4, 1), ("sin", 48, 4), ("swish", 7, 3), ("softplus", 64, 1)]
+)
 def test_the_built_in_problems_pass_with_a_margin(name: str, activation: str, width: int, depth: int) -> None:
     model = {
         "network": {"width": width, "depth": depth, "activation": activation},
@@ -103,7 +105,11 @@ def test_machine_code_may_differ_from_torch_by_rounding_alone(cls: type, accepte
     objective = Objective(discretized(cls), "deep-ritz")
     theta = torch.from_numpy(objective.discretization.network.initial("glorot", 0))[None]
     other = objective.loss(theta).numpy() * (1.0 + 1e-7)
-    with nullcontext() if accepted else pytest.raises(ProblemError, match="machine code gives .* for the loss where torch gives"):
+    with (
+        nullcontext()
+        if accepted
+        else pytest.raises(ProblemError, match=r"machine code gives .* for the loss where torch gives")
+    ):
         _agree(objective.discretization.problem, "the loss", other, objective.loss, theta)
 
 
@@ -134,7 +140,11 @@ def test_wrong_derivatives_of_machine_code_are_refused(
 @pytest.mark.parametrize(
     ("entry", "parameters", "said"),
     [
-        (("poisson", "Poisson2d", 1, 1), {}, r"Poisson2d: has dimension and number of components \(2, 1\), but .* says \(1, 1\)"),
+        (
+            ("poisson", "Poisson2d", 1, 1),
+            {},
+            r"Poisson2d: has dimension and number of components \(2, 1\), but .* says \(1, 1\)",
+        ),
         (("poisson", "Poisson2d", 2, 1), {"k": 2.0}, r"Poisson2d: cannot be made with k=2 \(TypeError: "),
         (("poisson", "Poisson7d", 2, 1), {}, r"Poisson7d: cannot be made \(AttributeError: "),
         (("nowhere", "Poisson", 2, 1), {}, r"nowhere.py: Poisson: cannot be made \(ModuleNotFoundError: "),

@@ -43,7 +43,7 @@ def draw(solutions: Mapping[tuple[str, int], xr.Dataset], seed: int) -> Figure:
 
 def shown_plane(data: xr.Dataset) -> float:
     """The z of the plane that stands for a solution in three dimensions: the middle one, or the one on which u* is largest if it is faint there."""
-    sizes = np.sqrt((data["u_exact"] ** 2).sum("component").mean(("x", "y"))).values
+    sizes = np.sqrt((data["u_exact"] ** 2).sum("component").mean(("x", "y")).values)
     middle = len(sizes) // 2
     return float(data["z"][middle if sizes[middle] >= _FAINT * sizes.max() else sizes.argmax()])
 

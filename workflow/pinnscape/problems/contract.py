@@ -4,7 +4,6 @@
 that names file, class, method and remedy.
 """
 
-import inspect
 import math
 import sys
 from collections.abc import Callable
@@ -91,8 +90,8 @@ def presence(problem: Any) -> None:
     dimension, components, scale = (getattr(problem, name, None) for name in ("dimension", "components", "scale"))
     if isinstance(dimension, bool) or dimension not in (1, 2, 3):
         raise fault(problem, "dimension", f"is {dimension!r}; must be 1, 2 or 3, the number of variables")
-    named = isinstance(components, (tuple, list)) and components and all(isinstance(c, str) and c for c in components)
-    if not named or len(set(components)) < len(components):
+    names = list(components) if isinstance(components, (tuple, list)) else []
+    if not names or not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
         raise fault(
             problem, "components", f'is {components!r}; must be a tuple with a name for each component of u, such as ("u",)'
         )
@@ -119,7 +118,10 @@ class _SinglePrecision(TorchFunctionMode):
 
 def _call(problem: Any, name: str, *arguments: Tensor, mode: Any = None) -> Any:
     kept = [argument.clone() for argument in arguments]
-    with naming(problem, name, "it gets tensors of float64; make others with dtype=x.dtype and device=x.device"), mode or nullcontext():
+    with (
+        naming(problem, name, "it gets tensors of float64; make others with dtype=x.dtype and device=x.device"),
+        mode or nullcontext(),
+    ):
         found = getattr(problem, name)(*arguments)
     if any(not torch.equal(a, b) for a, b in zip(arguments, kept, strict=True)):
         raise fault(problem, name, "changes its arguments in place; write `u = u + 1` in place of `u += 1`")
@@ -139,7 +141,9 @@ def _tensor(problem: Any, name: str, arguments: tuple[Tensor, ...], shape: tuple
         raise fault(problem, name, f"gives shape {tuple(found.shape)} for {given}; must be {written}, here {shape}{hint}")
     if mode.found or found.dtype != torch.float64:
         low = mode.found or str(found.dtype).removeprefix("torch.")
-        raise fault(problem, name, f"computes in {low}; must compute in float64: leave out .float(), and give new tensors dtype=x.dtype")
+        raise fault(
+            problem, name, f"computes in {low}; must compute in float64: leave out .float(), and give new tensors dtype=x.dtype"
+        )
     if found.device != arguments[0].device:
         raise fault(problem, name, f"gives a tensor on {found.device} for points on {arguments[0].device}; use device=x.device")
     return found
@@ -176,7 +180,9 @@ def jet(problem: Any, name: str, points: Tensor) -> Jet:
         return function_jet(getattr(problem, name), points)
 
 
-_DIFFERENTIABLE = "write it with torch alone (torch.sin, torch.exp, ...), without numpy, .detach(), .item() or torch.tensor(...)"
+_DIFFERENTIABLE = (
+    "write it with torch alone (torch.sin, torch.exp, ...), without numpy, .detach(), .item() or torch.tensor(...)"
+)
 
 OPERATIONS = (
     "an operation in it has wrong derivatives (as torch.linalg.det has) or does with symbols what it does not with tensors: write it out in arithmetic and "
@@ -195,14 +201,20 @@ def states(problem: Any, x: Tensor, count: int = _BATCHES[0], seed: int = 0) -> 
     change, turn = (torch.randn(count, *t.shape, generator=generator, dtype=x.dtype).to(x.device) for t in (value, slope))
     bad = x[~exists(problem, x, value, slope)]
     if len(bad):
-        raise fault(problem, "exact", f"the energy does not exist at it{at(bad)}; exact, density and `inverted` do not fit together")
+        raise fault(
+            problem, "exact", f"the energy does not exist at it{at(bad)}; exact, density and `inverted` do not fit together"
+        )
     size = float(problem.scale)
     for _ in range(30):
         u, du = value + 0.1 * size * change, slope + 0.3 * size * turn
         if exists(problem, x, u, du).all():
             return u, du
         size *= 0.5
-    raise fault(problem, "density", "is not finite close to the exact solution, at which it is finite; a problem needs room around its solution")
+    raise fault(
+        problem,
+        "density",
+        "is not finite close to the exact solution, at which it is finite; a problem needs room around its solution",
+    )
 
 
 def exists(problem: Any, x: Tensor, u: Tensor, du: Tensor) -> Tensor:
@@ -280,7 +292,9 @@ def _alone(problem: Any, name: str, together: Tensor, single: list[Tensor], axis
 def _same(problem: Any, name: str, one: Tensor, other: Tensor) -> None:
     gap = float((one - other).abs().max())
     if not gap <= _EQUAL * float(one.abs().max()):
-        raise fault(problem, name, f"gives other numbers when called again (by {gap:.1e}); it must not be random or keep a state")
+        raise fault(
+            problem, name, f"gives other numbers when called again (by {gap:.1e}); it must not be random or keep a state"
+        )
 
 
 def differentiability(problem: Any, device: torch.device | str = "cpu") -> dict[str, float]:
@@ -378,7 +392,11 @@ def conditions(problem: Any, device: torch.device | str = "cpu") -> dict[str, fl
     largest = float(distance[1].abs().max())
     zero = distance[1].abs()[:, 0] <= SMALL * largest
     if zero.any():
-        raise fault(problem, "distance", f"vanishes inside{at(inside[zero])}; it must do so on the boundary alone: the network is multiplied by it")
+        raise fault(
+            problem,
+            "distance",
+            f"vanishes inside{at(inside[zero])}; it must do so on the boundary alone: the network is multiplied by it",
+        )
     far = distance[0].abs()[:, 0]
     if far.max() > SMALL * largest:
         raise fault(

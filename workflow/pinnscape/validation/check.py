@@ -61,7 +61,9 @@ def construct(name: str, parameters: Mapping[str, float]) -> Problem:
     contract.presence(found)
     sizes, listed = (found.dimension, len(found.components)), (entry.dimension, entry.components)
     if sizes != listed:
-        raise ProblemError(f"{where}: has dimension and number of components {sizes}, but problems/catalog.py says {listed}; make them agree")
+        raise ProblemError(
+            f"{where}: has dimension and number of components {sizes}, but problems/catalog.py says {listed}; make them agree"
+        )
     return found
 
 
@@ -106,7 +108,9 @@ def _existence(d: Discretization) -> None:
     inverted = d.problem.inverted(value, slope)
     if inverted is not None and inverted.any():
         where = at(d.points[inverted])
-        raise fault(d.problem, "exact", f"the energy does not exist at it{where}; exact, density and `inverted` do not fit together")
+        raise fault(
+            d.problem, "exact", f"the energy does not exist at it{where}; exact, density and `inverted` do not fit together"
+        )
     energy = d.problem.density(d.points, value, slope)
     for method, values, text in (
         ("exact", value, "is not finite"),

@@ -82,9 +82,7 @@ def _tests(points: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
 
 def _by_parts(value: Tensor, gradient: Tensor, points: Tensor) -> list[Tensor]:
     """∫ f ∂v + v ∂f for a scalar field f, all test functions v and all directions: terms (2, n) each."""
-    return [
-        torch.stack([value * dv[:, i], gradient[:, i] * v]) for v, dv in _tests(points) for i in range(points.shape[-1])
-    ]
+    return [torch.stack([value * dv[:, i], gradient[:, i] * v]) for v, dv in _tests(points) for i in range(points.shape[-1])]
 
 
 def _smooth(problem: Any, name: str, device: torch.device) -> float:
@@ -177,7 +175,10 @@ def definiteness(d: Discretization) -> Iterator[str]:
 
     def energy(a: Tensor) -> Tensor:
         a = a / sizes
-        return problem.density(points, exact.value + torch.tensordot(a, values, 1), exact.gradient + torch.tensordot(a, slopes, 1)) @ weights
+        return (
+            problem.density(points, exact.value + torch.tensordot(a, values, 1), exact.gradient + torch.tensordot(a, slopes, 1))
+            @ weights
+        )
 
     matrix = torch.autograd.functional.hessian(energy, torch.zeros(len(fields), dtype=points.dtype, device=d.device))
     if not matrix.isfinite().all():
