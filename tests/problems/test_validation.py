@@ -15,10 +15,11 @@ from pinnscape import differences, quadrature
 from pinnscape.errors import ProblemError
 from pinnscape.jets import ACTIVATIONS
 from pinnscape.model import discretization
+from pinnscape.native.agreement import agree
 from pinnscape.native.build import Compiler
 from pinnscape.native.kernels import Kernels
 from pinnscape.networks import Network
-from pinnscape.objective import Discretization, Objective, _agree
+from pinnscape.objective import Discretization, Objective
 from pinnscape.problems.catalog import CATALOG, Entry
 from pinnscape.problems.poisson import Poisson2d
 from pinnscape.validation.check import construct, dataset, validate
@@ -110,7 +111,7 @@ def test_machine_code_may_differ_from_torch_by_rounding_alone(cls: type, accepte
         if accepted
         else pytest.raises(ProblemError, match=r"machine code gives .* for the loss where torch gives")
     ):
-        _agree(objective.discretization.problem, "the loss", other, objective.loss, theta)
+        agree(objective.discretization.problem, "the loss", other, objective.loss, theta)
 
 
 @compiles

@@ -16,6 +16,7 @@ from pinnscape.jets import Jet, function_jet
 from pinnscape.objective import Discretization, tensor
 from pinnscape.problems import contract
 from pinnscape.problems.contract import fault
+from pinnscape.validation import samples
 
 _REFUSED = 1e-3  # relative: beyond, unless it shrinks with finer rules, an integral does not vanish
 REFUSED = {"stationarity": _REFUSED, "density_smooth": math.inf} | {f"{name}_smooth": _REFUSED for name in contract.FIELDS}
@@ -115,7 +116,7 @@ def _jumps(d: Discretization) -> float:
     """How far integration by parts in x fails for the density of a constant field with a constant gradient."""
     problem, c = d.problem, len(d.problem.components)
     middle = torch.full((1, problem.dimension), 0.47, dtype=torch.float64, device=d.device)
-    u, du = (t[0, 0] for t in contract.states(problem, middle, 1, seed=9))
+    u, du = (t[0, 0] for t in samples.states(problem, middle, 1, seed=9))
 
     def density(x: Tensor) -> Tensor:
         return problem.density(x, u.expand(len(x), c), du.expand(len(x), *du.shape)).unsqueeze(-1)
@@ -147,7 +148,7 @@ def _stationarity(d: Discretization) -> float:
 
     def terms(points: Tensor) -> Tensor:
         exact = function_jet(problem.exact, points)
-        force, flux = contract.energy_slopes(problem, points, exact.value, exact.gradient)
+        force, flux = samples.energy_slopes(problem, points, exact.value, exact.gradient)
         load = d.operator(points, exact)
         return torch.stack([
             torch.stack([(force * v.value).sum(-1), (flux * v.gradient).sum((-2, -1)), -(load * v.value).sum(-1)])
