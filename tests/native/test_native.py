@@ -1,6 +1,7 @@
 """Machine code gives the numbers of torch, is kept, and is done without where it cannot be had."""
 
 import logging
+import re
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import torch
 from cases import PROBLEMS, initial, small
 
 from pinnscape import derivations, quadrature
-from pinnscape.errors import StorageError
+from pinnscape.errors import ProblemError, StorageError
 from pinnscape.functions import exp, log, sin, sqrt, tanh
 from pinnscape.jets import ACTIVATIONS
 from pinnscape.model import discretization
@@ -213,9 +214,7 @@ def test_code_that_does_not_compile_is_done_without(
     assert not list(tmp_path.glob("*.so"))
 
 
-def test_code_with_wrong_numbers_is_refused(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_code_with_wrong_numbers_stops_the_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     right = functions
 
     def wrong(*arguments):
@@ -223,9 +222,15 @@ def test_code_with_wrong_numbers_is_refused(
 
     monkeypatch.setattr(derivations, "_MEMORY", {})
     monkeypatch.setattr(derivations, "functions", wrong)
-    with caplog.at_level(logging.WARNING, logger=LOG):
-        assert discretization("poisson2d", model(), compiler=Compiler(tmp_path)).kernels is None
-    assert "the code gives other numbers than torch does" in caplog.text
+    with pytest.raises(ProblemError) as caught:
+        _ = discretization("poisson2d", model(), compiler=Compiler(tmp_path)).kernels
+    said = re.fullmatch(
+        r"workflow/pinnscape/problems/poisson.py: Poisson2d.density: machine code gives (\S+) for losses and errors where torch gives (\S+); .*; "
+        r"if it does, set engine.compile: never, and report this",
+        str(caught.value),
+    )
+    assert said is not None
+    assert 1e-8 < abs(float(said[1]) / float(said[2]) - 1.0) < 1e-5
     assert not list(tmp_path.glob("*.so"))
 
 

@@ -16,9 +16,9 @@ Curve = Callable[[float], Tensor]  # values, all of one shape, at a position on 
 TOLERANCE = 1e-6  # of a derivative, relative to its largest entry
 _GOOD = 1e-8  # no other step is tried
 _STEPS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
-_NOISE_STEP, _NOISE_POINTS, _NOISE_ORDER = 1e-11, 11, 4
+_NOISE_STEPS, _NOISE_POINTS, _NOISE_ORDER = (1e-11, 1e-9, 1e-7, 1e-5), 11, 4
 _NOISE_FACTOR = 30.0  # the formula of ``slope`` has 3 times the noise over the step, and the noise itself is an estimate
-_MOST_NOISE = 0.1  # of a derivative: beyond, a difference tells nothing
+_MOST_NOISE = 0.01  # of a derivative: beyond, a difference tells nothing
 
 
 def slope(curve: Curve, step: float) -> Tensor:
@@ -29,8 +29,12 @@ def slope(curve: Curve, step: float) -> Tensor:
 
 def noise(curve: Curve) -> float:
     """The size of the rounding errors in the values of a curve near 0: the root mean square of the entry where it is largest."""
-    half = _NOISE_POINTS // 2
-    table = torch.stack([curve(k * _NOISE_STEP) for k in range(-half, half + 1)])
+    half, table = _NOISE_POINTS // 2, torch.empty(0)
+    for step in _NOISE_STEPS:
+        table = torch.stack([curve(k * step) for k in range(-half, half + 1)])
+        changes = (table[1:] != table[:-1]).sum(0)
+        if int(changes.max()) > half:
+            break  # the step is long enough to see rounding, where shorter ones see the same value again and again
     for _ in range(_NOISE_ORDER):
         table = table[1:] - table[:-1]
     weight = math.factorial(_NOISE_ORDER) ** 2 / math.factorial(2 * _NOISE_ORDER)

@@ -6,7 +6,7 @@ dimensions of theta. No analysis above this module knows a differential equation
 
 import copy
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pinnscape import derivations, differences, local, quadrature
+from pinnscape import derivations, local, quadrature
 from pinnscape.formulations import FORMULATIONS
 from pinnscape.jets import Jet, Order, function_jet, network_jet, product_jet, sum_jet
+from pinnscape.native.agreement import agree
 from pinnscape.native.build import Compiler
 from pinnscape.native.kernels import Kernels, point_data
 from pinnscape.networks import Network
@@ -148,7 +149,7 @@ class Discretization:
         def measured(t: Tensor) -> Tensor:
             return torch.stack([values.double() for values in part._integrals(t)], -1)
 
-        _agree(self.problem, "losses and errors", kernels.measure(thetas.numpy()), measured, thetas)
+        agree(self.problem, "losses and errors", kernels.measure(thetas.numpy()), measured, thetas)
         for formulation in FORMULATIONS:
             objective = Objective(part, formulation)
             if not objective.loss(thetas[0]).isfinite():
@@ -163,7 +164,7 @@ class Discretization:
                 ("Hessian", products[None], lambda t, o=objective: _products_backwards(o, t[0], thetas)[None]),
                 ("Gauss-Newton product", gauss_newton[None], lambda t, o=objective: o._gauss_newton(t[0], thetas)[None]),
             ):
-                _agree(self.problem, f"the {formulation} {what}", found, route, thetas[:1])
+                agree(self.problem, f"the {formulation} {what}", found, route, thetas[:1])
 
     def jet(self, theta: Tensor, order: Order) -> Jet:
         """The solution u and its derivatives at the quadrature points for parameters (..., P)."""
@@ -400,37 +401,6 @@ def _products_backwards(objective: Objective, theta: Tensor, vectors: Tensor) ->
     theta = theta.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(objective(theta), theta, create_graph=True)
     return torch.stack([torch.autograd.grad(gradient @ vector, theta, retain_graph=True)[0] for vector in vectors])
-
-
-def _agree(problem: Problem, what: str, found: np.ndarray, route: Callable[[Tensor], Tensor], thetas: Tensor) -> None:
-    """Refuse code whose numbers are not those of torch.
-
-    Args:
-        problem: whose code it is.
-        what: is compared.
-        found: by the code.
-        route: the same by torch, as a function of parameters.
-        thetas: the parameters.
-
-    Raises:
-        ProblemError: the numbers differ by more than rounding, which is measured where it matters.
-    """
-    values = route(thetas).detach().numpy()
-    exists = np.isfinite(values)
-    gap = np.where(exists, np.abs(np.where(exists, found - values, 0.0)), 0.0)
-    gap[exists != np.isfinite(found)] = np.inf
-    allowed = 1e-9 * np.abs(values[exists]).max(initial=0.0)
-    if gap.max(initial=0.0) > allowed and np.isfinite(gap).all():
-        rounding = differences.noise(lambda t: route((1.0 + t) * thetas).detach()[torch.from_numpy(exists)])
-        allowed += 100.0 * rounding if np.isfinite(rounding) else 0.0
-    if gap.max(initial=0.0) > allowed:
-        worst = np.unravel_index(gap.argmax(), gap.shape)
-        raise contract.fault(
-            problem,
-            "density",
-            f"machine code gives {found[worst]:.10g} for {what} where torch gives {values[worst]:.10g}; density must do with symbols what it does with "
-            "tensors; if it does, set engine.compile: never, and report this",
-        )
 
 
 def tensor(theta: np.ndarray, device: str | torch.device = "cpu") -> Tensor:

@@ -14,7 +14,9 @@ log = logging.getLogger("pinnscape")
 def main(output, params, wildcards, device) -> None:
     name, engine = wildcards.problem, params.engine
     construct(name, params.model["parameters"])
-    discretized = discretization(name, params.model, device, compiler(engine, EVALUATIONS_A_STEP * params.steps), engine["memory"])
+    discretized = discretization(
+        name, params.model, device, compiler(engine, EVALUATIONS_A_STEP * params.steps), engine["memory"]
+    )
     report = validate(discretized)
     for finding in report.findings:
         log.info("%-24s %.1e (refused beyond %.0e)", finding.check, finding.deviation, finding.tolerance)
@@ -22,9 +24,7 @@ def main(output, params, wildcards, device) -> None:
         log.warning("%s: %s", name, warning)
         print(f"pinnscape: warning: {name}: {warning}", file=sys.stderr)
     common = {"problem": name, "formulation": "all", "seed": -1, "device": device, "stage": "check"}
-    storage.write(
-        output[0], dataset(report), title="Checks of the problem", configuration={"model": params.model}, **common
-    )
+    storage.write(output[0], dataset(report), title="Checks of the problem", configuration={"model": params.model}, **common)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,13 @@ from pinnscape.errors import StorageError
 from pinnscape.figures import style
 
 ALIKE = 5.0  # errors whose largest values differ by less than this factor share a scale
+_FAINT = 0.1  # a middle plane on which the exact solution is smaller, relative to where it is largest, shows too little of it
+_ZERO = 1e-12  # a solution of this size, which nothing can be relative to
 
 
 @style.styled
 def draw(solutions: Mapping[tuple[str, int], xr.Dataset], seed: int) -> Figure:
-    """Solutions and errors of the runs with ``seed``: curves in one dimension, images per component in two.
+    """Solutions and errors of the runs with ``seed``: curves in one dimension, images per component in two, of a plane in three.
 
     Args:
         solutions: solution.nc of each run, keyed by (formulation, seed).
@@ -27,17 +29,30 @@ def draw(solutions: Mapping[tuple[str, int], xr.Dataset], seed: int) -> Figure:
     if not chosen:
         known = ", ".join(map(str, sorted({s for _, s in solutions})))
         raise StorageError(f"solution.nc: no file of seed {seed} among those of seeds {known}; set figures.seed to one of them")
+    headings = {formulation: heading(formulation, data) for formulation, data in chosen.items()}
+    text = f"solutions and errors, seed {seed}"
     first = next(iter(chosen.values()))
-    fig = _images(chosen) if "y" in first["u"].dims else _curves(chosen)
-    fig.suptitle(style.title(chosen.values(), f"solutions and errors, seed {seed}"))
+    if "z" in first["u"].dims:
+        z = shown_plane(first)
+        chosen = {formulation: data.sel(z=z) for formulation, data in chosen.items()}
+        text = f"{text}, plane $z$ = {z:.3g}"
+    fig = _images(chosen, headings) if "y" in first["u"].dims else _curves(chosen, headings)
+    fig.suptitle(style.title(chosen.values(), text))
     return fig
 
 
+def shown_plane(data: xr.Dataset) -> float:
+    """The z of the plane that stands for a solution in three dimensions: the middle one, or the one on which u* is largest if it is faint there."""
+    sizes = np.sqrt((data["u_exact"] ** 2).sum("component").mean(("x", "y")).values)
+    middle = len(sizes) // 2
+    return float(data["z"][middle if sizes[middle] >= _FAINT * sizes.max() else sizes.argmax()])
+
+
 def relative_error(data: xr.Dataset) -> float:
-    """Relative L2 error over all components by the trapezoidal rule on the grid of the file."""
+    """Relative L2 error over all components by the trapezoidal rule on the grid of the file; NaN where the exact solution is zero."""
     axes = [name for name in data["u"].dims if name != "component"]
     error, exact = ((data[name] ** 2).sum("component").integrate(axes) for name in ("error", "u_exact"))
-    return float(np.sqrt(error / exact))
+    return float(np.sqrt(error / exact)) if float(exact) > _ZERO**2 else math.nan
 
 
 def error_limits(errors: Sequence[np.ndarray]) -> list[float]:
@@ -59,7 +74,9 @@ def round_below(limit: float) -> float:
 
 def heading(formulation: str, data: xr.Dataset) -> str:
     """Formulation and relative error, for the title of a panel."""
-    return f"{style.formulation_label(formulation)}\nrel. $L^2$ error {style.number(relative_error(data))}"
+    error = relative_error(data)
+    said = f"rel. $L^2$ error {style.number(error)}" if math.isfinite(error) else "exact solution zero"
+    return f"{style.formulation_label(formulation)}\n{said}"
 
 
 def exact_symbol(component: str) -> str:
@@ -72,7 +89,7 @@ def _errors(chosen: Mapping[str, xr.Dataset], component: str) -> list[np.ndarray
     return [data["error"].sel(component=component).values for data in chosen.values()]
 
 
-def _curves(chosen: Mapping[str, xr.Dataset]) -> Figure:
+def _curves(chosen: Mapping[str, xr.Dataset], headings: Mapping[str, str]) -> Figure:
     components = [str(name) for name in next(iter(chosen.values()))["component"].values]
     fig = style.figure(3.8 * len(components))
     grid = fig.subplots(2 * len(components), len(chosen), squeeze=False, sharex=True)
@@ -83,7 +100,7 @@ def _curves(chosen: Mapping[str, xr.Dataset]) -> Figure:
             top, bottom = grid[2 * row : 2 * row + 2, column]
             _solution_curve(top, part, formulation, component)
             _error_curve(bottom, part, formulation, component, limits[column])
-            top.set_title(heading(formulation, data) if row == 0 else "")
+            top.set_title(headings[formulation] if row == 0 else "")
     for ax in grid[-1]:
         ax.set_xlabel("$x$")
     return fig
@@ -104,7 +121,7 @@ def _error_curve(ax: Axes, part: xr.Dataset, formulation: str, component: str, l
     ax.grid(**style.GRID)
 
 
-def _images(chosen: Mapping[str, xr.Dataset]) -> Figure:
+def _images(chosen: Mapping[str, xr.Dataset], headings: Mapping[str, str]) -> Figure:
     components = [str(name) for name in next(iter(chosen.values()))["component"].values]
     columns = 1 + len(chosen)
     fig = style.figure(0.7 + len(components) * (1.1 + 8.6 / columns), square=True)
@@ -113,8 +130,8 @@ def _images(chosen: Mapping[str, xr.Dataset]) -> Figure:
         _solution_images(fig, grid[2 * row], chosen, component)
         _error_images(fig, grid[2 * row + 1], chosen, component)
     grid[0, 0].set_title("exact\n")
-    for ax, (formulation, data) in zip(grid[0, 1:], chosen.items(), strict=True):
-        ax.set_title(heading(formulation, data))
+    for ax, formulation in zip(grid[0, 1:], chosen, strict=True):
+        ax.set_title(headings[formulation])
     for ax in grid[-1, 1:]:
         ax.set_xlabel("$x$")
     return fig

@@ -39,19 +39,25 @@ def _check(name: str, entry: Entry) -> None:
     path = Path(__file__).with_name(f"{entry.module}.py")
     where = _shown(path)
     if not path.is_file():
-        raise ProblemError(f"{where}: no such file, but problems/catalog.py looks for the problem {name} there; add it, or mend the catalogue")
+        raise ProblemError(
+            f"{where}: no such file, but problems/catalog.py looks for the problem {name} there; add it, or mend the catalogue"
+        )
     found = _find(path, entry.cls)
     if found is None:
         if _is_bound(_parsed(path), entry.cls):
             return
         known = ", ".join(node.name for node in _parsed(path).body if isinstance(node, ast.ClassDef)) or "no class"
-        raise ProblemError(f"{where}: no class {entry.cls}, which problems/catalog.py names for the problem {name}; there is {known}")
+        raise ProblemError(
+            f"{where}: no class {entry.cls}, which problems/catalog.py names for the problem {name}; there is {known}"
+        )
     classes = list(_lineage(found))
     if None in classes:
         return
     ours = [c for c in classes if c is not None and (c.path, c.node.name) != _BASE]
     if len(ours) == len(classes):
-        raise ProblemError(f"{where}: {entry.cls} is no problem; write `class {entry.cls}(Problem)`, Problem from pinnscape.problems.base")
+        raise ProblemError(
+            f"{where}: {entry.cls} is no problem; write `class {entry.cls}(Problem)`, Problem from pinnscape.problems.base"
+        )
     for method, signature in _MUST.items():
         if not any(method in _names(c.node) for c in ours):
             raise ProblemError(f"{where}: {entry.cls}.{method}: is missing; define `{signature}`")
@@ -66,20 +72,30 @@ def _agree(name: str, entry: Entry, where: str, classes: list[_Class | None]) ->
         ("number of components", entry.components, len(components) if isinstance(components, (tuple, list)) else None),
     ):
         if own is not None and own != listed:
-            raise ProblemError(f"{where}: {entry.cls} has {what} {own}, but problems/catalog.py says {listed} for the problem {name}; make them agree")
+            raise ProblemError(
+                f"{where}: {entry.cls} has {what} {own}, but problems/catalog.py says {listed} for the problem {name}; make them agree"
+            )
 
 
 def _value(classes: list[_Class | None], attribute: str) -> object:
     """The first plain value that a class of the lineage gives an attribute; None where that is something else."""
     for c in classes:
-        for node in c.node.body if c is not None else ():
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-            if any(isinstance(target, ast.Name) and target.id == attribute for target in targets) and node.value is not None:
+        for targets, value in _assignments(c.node) if c is not None else ():
+            if attribute in targets:
                 try:
-                    return ast.literal_eval(node.value)
+                    return ast.literal_eval(value)
                 except ValueError:
                     return None
     return None
+
+
+def _assignments(node: ast.ClassDef) -> Iterator[tuple[set[str], ast.expr]]:
+    """Names that a class gives values, and the values."""
+    for child in node.body:
+        if isinstance(child, ast.Assign):
+            yield {target.id for target in child.targets if isinstance(target, ast.Name)}, child.value
+        elif isinstance(child, ast.AnnAssign) and child.value is not None and isinstance(child.target, ast.Name):
+            yield {child.target.id}, child.value
 
 
 def _lineage(start: _Class) -> Iterator[_Class | None]:
@@ -126,9 +142,7 @@ def _is_bound(tree: ast.Module, name: str) -> bool:
 def _names(node: ast.ClassDef) -> set[str]:
     """Methods and attributes that a class defines."""
     found = {child.name for child in node.body if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))}
-    targets = [target for child in node.body if isinstance(child, ast.Assign) for target in child.targets]
-    targets += [child.target for child in node.body if isinstance(child, ast.AnnAssign)]
-    return found | {target.id for target in targets if isinstance(target, ast.Name)}
+    return found.union(*(targets for targets, _ in _assignments(node)))
 
 
 def _parsed(path: Path) -> ast.Module:

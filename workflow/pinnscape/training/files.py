@@ -27,6 +27,9 @@ def training_dataset(history: History, objective: Objective) -> xr.Dataset:
     discretization = objective.discretization
     error = QuadratureError(discretization)
     variables = {name: variable("step", history.column(name), text) for name, text in _LONG_NAMES.items()}
+    if objective.discretization.is_zero:
+        for name in ("l2_error", "h1_error"):
+            variables[name] = variable("step", history.column(name), _LONG_NAMES[name], withheld="the exact solution is zero")
     flags = {"flag_values": np.arange(len(OPTIMIZERS), dtype="int8"), "flag_meanings": " ".join(OPTIMIZERS)}
     variables |= {
         "optimizer": variable("step", history.column("optimizer").astype("int8"), "optimiser", **flags),

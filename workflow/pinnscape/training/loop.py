@@ -156,10 +156,8 @@ def _record(history: History, objective: Objective, state: State, step: int, opt
 
 
 def _tell(record: Mapping[str, float]) -> None:
-    log.info(
-        "step %6d  loss % .6e  L2 %.3e  H1 %.3e  |g| %.2e",
-        *(record[name] for name in ("step", "loss", "l2_error", "h1_error", "gradient_norm")),
-    )
+    errors = ("withheld" if math.isnan(record[name]) else f"{record[name]:.3e}" for name in ("l2_error", "h1_error"))
+    log.info("step %6d  loss % .6e  L2 %s  H1 %s  |g| %.2e", record["step"], record["loss"], *errors, record["gradient_norm"])
 
 
 def _tell_stop(phase: Mapping[str, Any], step: int, name: str) -> None:

@@ -20,7 +20,7 @@ from pinnscape.problems.base import Problem
 from pinnscape.problems.catalog import CATALOG, problem
 from pinnscape.problems.contract import at, fault
 from pinnscape.storage import variable
-from pinnscape.validation import load, losses, weak
+from pinnscape.validation import load, losses, methods, samples, weak
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,9 @@ def construct(name: str, parameters: Mapping[str, float]) -> Problem:
     contract.presence(found)
     sizes, listed = (found.dimension, len(found.components)), (entry.dimension, entry.components)
     if sizes != listed:
-        raise ProblemError(f"{where}: has dimension and number of components {sizes}, but problems/catalog.py says {listed}; make them agree")
+        raise ProblemError(
+            f"{where}: has dimension and number of components {sizes}, but problems/catalog.py says {listed}; make them agree"
+        )
     return found
 
 
@@ -76,9 +78,9 @@ def validate(discretization: Discretization) -> Report:
     """
     problem, device = discretization.problem, discretization.device
     contract.form(problem, discretization.points)
-    contract.pointwise(problem, device)
-    found = [Finding(name, off, TOLERANCE) for name, off in contract.differentiability(problem, device).items()]
-    found += [Finding(name, off, contract.SMALL) for name, off in contract.conditions(problem, device).items()]
+    methods.pointwise(problem, device)
+    found = [Finding(name, off, TOLERANCE) for name, off in methods.differentiability(problem, device).items()]
+    found += [Finding(name, off, methods.SMALL) for name, off in methods.conditions(problem, device).items()]
     _existence(discretization)
     found.append(Finding("equation", _operator(discretization), TOLERANCE))
     warnings = list(load.check(discretization))
@@ -106,7 +108,9 @@ def _existence(d: Discretization) -> None:
     inverted = d.problem.inverted(value, slope)
     if inverted is not None and inverted.any():
         where = at(d.points[inverted])
-        raise fault(d.problem, "exact", f"the energy does not exist at it{where}; exact, density and `inverted` do not fit together")
+        raise fault(
+            d.problem, "exact", f"the energy does not exist at it{where}; exact, density and `inverted` do not fit together"
+        )
     energy = d.problem.density(d.points, value, slope)
     for method, values, text in (
         ("exact", value, "is not finite"),
@@ -122,8 +126,8 @@ def _existence(d: Discretization) -> None:
 def _operator(d: Discretization) -> float:
     """The Euler-Lagrange operator in use against differences of the first derivatives of the density, which are known to be right."""
     problem, device = d.problem, d.device
-    x = contract.interior(11, problem.dimension, device)
-    u, du = (t[0] for t in contract.states(problem, x, 1, seed=5))
+    x = samples.interior(11, problem.dimension, device)
+    u, du = (t[0] for t in samples.states(problem, x, 1, seed=5))
     second = contract.jet(problem, "exact", x).hessian
     twist = torch.randn(second.shape, generator=torch.Generator().manual_seed(6), dtype=x.dtype).to(device)
     second = second + problem.scale * (twist + twist.transpose(-1, -2))
@@ -134,12 +138,12 @@ def _operator(d: Discretization) -> float:
     def flux(t: float) -> Tensor:
         """The sum over i of the i-th flux, moved along x_i."""
         moved = [
-            contract.energy_slopes(problem, x + t * units[i], u + t * du[..., i], du + t * second[..., i, :])[1][..., i]
+            samples.energy_slopes(problem, x + t * units[i], u + t * du[..., i], du + t * second[..., i, :])[1][..., i]
             for i in range(problem.dimension)
         ]
         return torch.stack(moved).sum(0)
 
-    force = contract.energy_slopes(problem, x, u, du)[0]
+    force = samples.energy_slopes(problem, x, u, du)[0]
     off = deviation(flux, force - claimed, float(max(force.abs().max(), claimed.abs().max())))
     if not off <= TOLERANCE:
         text = f"the Euler-Lagrange operator derived from it is off by {off:.1e} (relative to central differences)"

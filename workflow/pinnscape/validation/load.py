@@ -11,6 +11,7 @@ from pinnscape.jets import Jet
 from pinnscape.objective import Discretization
 from pinnscape.problems import contract
 from pinnscape.problems.contract import fault
+from pinnscape.validation import samples
 
 _LEFT = 1e-6  # relative: what the exact solution may leave of a load in the density
 _NODES, _DEGREE = 17, 8  # of polynomials
@@ -46,7 +47,7 @@ def check(d: Discretization) -> Iterator[str]:
 
 def _typical(d: Discretization) -> float:
     """The size of EL[e] for a field of the size ``scale``, with derivatives of that size, all different."""
-    x = contract.interior(11, d.problem.dimension, d.device)
+    x = samples.interior(11, d.problem.dimension, d.device)
     here = contract.jet(d.problem, "exact", x)
     value, gradient, hessian = (
         t + d.problem.scale * torch.linspace(0.5, 1.0, t.numel(), dtype=t.dtype, device=t.device).reshape(t.shape)
@@ -64,10 +65,10 @@ def _own_load(d: Discretization) -> float:
     it. Else the terms of its expression tell: the linear part of an exponential, for one, is part of a function that is not a load.
     """
     problem, c = d.problem, len(d.problem.components)
-    x = contract.interior(11, problem.dimension, d.device)
+    x = samples.interior(11, problem.dimension, d.device)
     nodes = torch.cos(math.pi * (torch.arange(_NODES, dtype=x.dtype, device=x.device) + 0.5) / _NODES)
     size = 3.0 * max(problem.scale, float(d.exact.value.abs().max()))
-    du = contract.states(problem, x, 1, seed=7)[1][0]
+    du = samples.states(problem, x, 1, seed=7)[1][0]
     others = 0.3 * size * torch.linspace(0.5, 1.0, c, dtype=x.dtype, device=x.device)
     largest = 0.0
     for unit in torch.eye(c, dtype=x.dtype, device=x.device):

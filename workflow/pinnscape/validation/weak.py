@@ -16,6 +16,7 @@ from pinnscape.jets import Jet, function_jet
 from pinnscape.objective import Discretization, tensor
 from pinnscape.problems import contract
 from pinnscape.problems.contract import fault
+from pinnscape.validation import samples
 
 _REFUSED = 1e-3  # relative: beyond, unless it shrinks with finer rules, an integral does not vanish
 REFUSED = {"stationarity": _REFUSED, "density_smooth": math.inf} | {f"{name}_smooth": _REFUSED for name in contract.FIELDS}
@@ -82,9 +83,7 @@ def _tests(points: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
 
 def _by_parts(value: Tensor, gradient: Tensor, points: Tensor) -> list[Tensor]:
     """∫ f ∂v + v ∂f for a scalar field f, all test functions v and all directions: terms (2, n) each."""
-    return [
-        torch.stack([value * dv[:, i], gradient[:, i] * v]) for v, dv in _tests(points) for i in range(points.shape[-1])
-    ]
+    return [torch.stack([value * dv[:, i], gradient[:, i] * v]) for v, dv in _tests(points) for i in range(points.shape[-1])]
 
 
 def _smooth(problem: Any, name: str, device: torch.device) -> float:
@@ -117,7 +116,7 @@ def _jumps(d: Discretization) -> float:
     """How far integration by parts in x fails for the density of a constant field with a constant gradient."""
     problem, c = d.problem, len(d.problem.components)
     middle = torch.full((1, problem.dimension), 0.47, dtype=torch.float64, device=d.device)
-    u, du = (t[0, 0] for t in contract.states(problem, middle, 1, seed=9))
+    u, du = (t[0, 0] for t in samples.states(problem, middle, 1, seed=9))
 
     def density(x: Tensor) -> Tensor:
         return problem.density(x, u.expand(len(x), c), du.expand(len(x), *du.shape)).unsqueeze(-1)
@@ -149,7 +148,7 @@ def _stationarity(d: Discretization) -> float:
 
     def terms(points: Tensor) -> Tensor:
         exact = function_jet(problem.exact, points)
-        force, flux = contract.energy_slopes(problem, points, exact.value, exact.gradient)
+        force, flux = samples.energy_slopes(problem, points, exact.value, exact.gradient)
         load = d.operator(points, exact)
         return torch.stack([
             torch.stack([(force * v.value).sum(-1), (flux * v.gradient).sum((-2, -1)), -(load * v.value).sum(-1)])
@@ -177,7 +176,10 @@ def definiteness(d: Discretization) -> Iterator[str]:
 
     def energy(a: Tensor) -> Tensor:
         a = a / sizes
-        return problem.density(points, exact.value + torch.tensordot(a, values, 1), exact.gradient + torch.tensordot(a, slopes, 1)) @ weights
+        return (
+            problem.density(points, exact.value + torch.tensordot(a, values, 1), exact.gradient + torch.tensordot(a, slopes, 1))
+            @ weights
+        )
 
     matrix = torch.autograd.functional.hessian(energy, torch.zeros(len(fields), dtype=points.dtype, device=d.device))
     if not matrix.isfinite().all():
