@@ -12,10 +12,11 @@ _WORDS = {word: value for value, words in ((True, "true yes on"), (False, "false
 
 def unusable(folder: str) -> str | None:
     """One line about a name of the project's folder with which nothing can work, and what to do; None for all others."""
-    if "\\" in folder:
-        return f"{folder}: the NetCDF library opens no file below a folder whose name holds a backslash; rename it"
-    if not folder.isprintable():
-        return f"{folder!r}: the name of a folder holds a line break, a tab or bytes that are no UTF-8, which shells and Snakemake take apart; rename it"
+    name = os.fsencode(folder).decode("utf-8", "surrogateescape")  # whatever the locale
+    if "\\" in name:
+        return f"{name}: the NetCDF library opens no file below a folder whose name holds a backslash; rename it"
+    if not name.isprintable():
+        return f"{name!r}: its name holds a line break, a tab or bytes that are no UTF-8, which shells and libraries take apart; rename it"
     return None
 
 
@@ -38,7 +39,7 @@ def read_as_yaml(given: Any) -> Any:
         return {key: read_as_yaml(value) for key, value in given.items()}
     if isinstance(given, list):
         return [read_as_yaml(value) for value in given]
-    if not isinstance(given, str):
+    if not isinstance(given, str) or not given.isascii():
         return given
     for number in (int, float):
         with contextlib.suppress(ValueError):
