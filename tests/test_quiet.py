@@ -91,7 +91,8 @@ def test_a_failed_job_is_named_with_its_log_and_nothing_is_said_twice(shown):
         logging.ERROR,
         event=LogEvent.JOB_ERROR,
         rule_name="train_network",
-        rule_msg="Training x, seed 0",
+        rule_msg=None,
+        jobid=7,
         log=["results/logs/a.log"],
     )
     shown(logging.ERROR, event=LogEvent.GROUP_ERROR, job_error_info=[{"rule_name": "figure_planes", "jobid": 8, "log": []}])

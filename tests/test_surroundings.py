@@ -35,7 +35,8 @@ def test_caches_are_kept_in_the_project_where_the_home_takes_none(tmp_path, monk
     homes = {"writable": tmp_path, "read-only": tmp_path / "read-only", "missing": tmp_path / "read-only/x", "relative": "x"}
     environment = {} if home == "none" else {"HOME": str(homes[home])}
     given = dict(environment)
-    surroundings.caches(tmp_path / ".cache", environment)
+    surroundings.for_jobs(tmp_path / ".cache", environment)
+    assert environment.pop("PYTHONUTF8") == "1"
     added = {"XDG_CACHE_HOME": str(tmp_path / ".cache"), "MPLCONFIGDIR": str(tmp_path / ".cache")}
     assert environment == given | (added if home != "writable" else {})
     assert not (tmp_path / ".cache").exists(), "a dry run makes no folder"
@@ -43,8 +44,8 @@ def test_caches_are_kept_in_the_project_where_the_home_takes_none(tmp_path, monk
 
 def test_caches_that_are_set_stay(tmp_path):
     environment = {"XDG_CACHE_HOME": "/mine", "MPLCONFIGDIR": "/yours"}
-    surroundings.caches(tmp_path, environment)
-    assert environment == {"XDG_CACHE_HOME": "/mine", "MPLCONFIGDIR": "/yours"}
+    surroundings.for_jobs(tmp_path, environment)
+    assert environment == {"XDG_CACHE_HOME": "/mine", "MPLCONFIGDIR": "/yours", "PYTHONUTF8": "1"}
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ import pytest
 from end_to_end.faults import CHECKPOINTS, RUN, message, small
 from end_to_end.workspace import PROJECT, Workspace, jobs
 
+from pinnscape import storage
+
 pytestmark = pytest.mark.xdist_group("workflow")  # one process runs them all: they share one finished study
 
 # All that shells, make, URLs, formats and patterns take for something else.
@@ -95,9 +97,8 @@ def test_a_study_works_in_a_folder_of_any_name_in_an_ascii_locale_and_without_a_
     made = call(other, "make", "dates", **around)
     assert made.returncode == 0, made.stderr
     assert "1 of 1 steps (100 %)" in made.stderr
-    assert (other.root / CHECKPOINTS).read_bytes() == (study.root / CHECKPOINTS).read_bytes() or "never" in str(
-        study.settings["engine"]
-    )
+    assert storage.read(other.root / CHECKPOINTS, "checkpoints").sizes["checkpoint"] >= 3
+    assert list((other.root / ".cache/kernels").glob("*.so")), "compiled there"
 
 
 @pytest.mark.parametrize("name", ["a\\b", "a\nb"])
@@ -181,8 +182,8 @@ def test_results_that_are_copied_without_records_count_as_up_to_date_after_new_d
     assert other.planned(), "an input that is younger than an output makes it stale"
     other.run("dates")
     assert other.planned() == set()
-    (other.root / RUN / "training.nc").unlink()
-    assert ("train_network", "poisson1d", "deep-ritz", "0") in other.planned()
+    (other.root / "results/figures/lines-poisson1d.png").unlink()
+    assert other.planned() == {("figure_lines", "poisson1d")}
 
 
 def test_a_copy_with_its_records_needs_nothing(study: Workspace, tmp_path: Path) -> None:

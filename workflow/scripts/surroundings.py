@@ -20,8 +20,9 @@ def unusable(folder: str) -> str | None:
     return None
 
 
-def caches(folder: Path, environment: MutableMapping[str, str]) -> None:
-    """Where the home has no room for libraries' caches, keep them in ``folder``: jobs inherit the environment."""
+def for_jobs(folder: Path, environment: MutableMapping[str, str]) -> None:
+    """Set what jobs inherit: names of files are UTF-8 whatever the locale, and libraries' caches are in ``folder`` where the home has no room for them."""
+    environment["PYTHONUTF8"] = "1"
     home = environment.get("HOME", "")
     for name, default in (("XDG_CACHE_HOME", ".cache"), ("MPLCONFIGDIR", ".config")):
         if name not in environment and not (os.path.isabs(home) and _writable(Path(home) / default)):
