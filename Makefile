@@ -26,8 +26,9 @@ extended: .venv/ready
 	@$(SNAKEMAKE) --config extended=true
 	@$(SUMMARY)
 
+# In UTF-8, whatever the locale: tests read files of the project.
 test: lint
-	$(BIN)/python -m pytest
+	PYTHONUTF8=1 $(BIN)/python -m pytest
 
 # The numerical tests alone, as on a processor without AVX.
 test-narrow: .venv/ready
@@ -53,12 +54,12 @@ verify: .venv/ready
 	$(BIN)/python workflow/verify.py $(if $(CHECK),--check-only) $(if $(CORES),--cores $(CORES)) $(if $(ARCHIVE),"$(ARCHIVE)")
 
 .venv/ready: envs/requirements.txt
-	@case "$$PWD" in *[:\\]*) \
-	  echo "make: the name of this folder holds a colon or a backslash, which Python environments and NetCDF do not take: rename it" >&2; exit 1; esac
-	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "pinnscape needs Python 3.11 or newer; set PYTHON=...")'
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check -r envs/requirements.txt
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "pinnscape needs Python 3.11 or newer; set PYTHON=...")'
+	@$(PYTHON) workflow/folder.py
+	@echo 'setting up .venv from envs/requirements.txt'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install $(if $(VERBOSE),,--quiet) --disable-pip-version-check -r envs/requirements.txt
+	@touch $@
 
 # Against other packages, which have an environment of their own.
 bench: .venv/ready .venv-peers/ready

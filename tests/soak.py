@@ -109,7 +109,7 @@ class Soak:
     def _watched(self) -> None:
         """Tell of jobs that did not end by themselves after Ctrl-C."""
         for log in (self.workspace.root / "results/logs").rglob("*.log"):
-            if "Timeout (" in (text := log.read_text(errors="replace")):
+            if "Timeout (" in (text := log.read_text(encoding="utf-8", errors="replace")):
                 self.count.messages["ended ten seconds after Ctrl-C"] += 1
                 print(f"{log.name}: {text}", flush=True)
                 log.unlink()
@@ -117,7 +117,7 @@ class Soak:
     def _start(self) -> subprocess.Popen:
         arguments = self.workspace.command("-c2", *self.flags)
         self.flags = []
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "encoding": "utf-8"}
         return subprocess.Popen(
             arguments, cwd=self.workspace.root, env=self.workspace.environment, start_new_session=True, **pipes
         )

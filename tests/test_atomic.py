@@ -100,11 +100,14 @@ def test_a_check_that_fails_keeps_the_old_file(tmp_path):
         (errno.ENOSPC, "the disk is full: free space, then run `snakemake` again"),
         (errno.EDQUOT, "the quota is used up: free space, then run `snakemake` again"),
         (errno.EROFS, "the folder is read-only here: make it writable, or run in a copy of the project"),
-        (errno.EACCES, "free space or permissions?"),
+        (errno.EACCES, "{owned}: make it writable, or run in a copy of the project"),
+        (errno.EPERM, "{owned}: make it your own, or run in a copy of the project"),
+        (errno.EIO, "free space or permissions?"),
     ],
 )
 def test_why_a_file_cannot_be_written_is_one_line_with_a_remedy(tmp_path, code, remedy):
-    path = tmp_path / "x.nc"
+    path = tmp_path / "folder" / "x.nc"
+    remedy = remedy.format(owned=f"{tmp_path} belongs to {tmp_path.owner()}")
     reason = os.strerror(code)
     assert str(atomic.refusal(path, OSError(code, reason))) == f"{path}: cannot be written ({reason}); {remedy}"
 

@@ -1,12 +1,14 @@
 """What every script does around its work: arguments, log, errors, device."""
 
+import errno
 import faulthandler
 import logging
 import re
+import shutil
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,8 +21,10 @@ from pinnscape.errors import DeviceError, DivergenceError, PinnscapeError, Stora
 
 
 @pytest.fixture(autouse=True)
-def _restored():
-    """A job owns its process: put back the log handlers and the number of threads that it sets."""
+def _restored(tmp_path, monkeypatch):
+    """A job owns its process: put back the log handlers and the number of threads that it sets. It runs in the folder of a study."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".snakemake").mkdir()
     root, threads = logging.getLogger(), torch.get_num_threads()
     handlers, level = root.handlers[:], root.level
     root.handlers = []
@@ -104,20 +108,23 @@ def test_an_error_of_the_user_is_one_line_on_the_terminal_and_in_the_log_and_the
     assert logged(snakemake) == "training.nc: not a readable NetCDF file\n"
 
 
-@pytest.mark.parametrize("error", [ValueError("seventeen"), ZeroDivisionError("seventeen"), RuntimeError("seventeen")])
-def test_a_mistake_of_ours_is_raised_again_with_its_traceback_in_the_log(tmp_path, error):
+@pytest.mark.parametrize("error", [ValueError("seventeen"), ZeroDivisionError("seven\nteen"), RuntimeError("seventeen")])
+def test_a_mistake_of_ours_is_one_line_on_the_terminal_with_its_traceback_in_the_log(tmp_path, capsys, error):
     snakemake = call(tmp_path)
 
     def broken_main():
         raise error
 
-    with pytest.raises(type(error), match="seventeen") as caught:
+    with pytest.raises(SystemExit) as ended:
         job.run(broken_main, snakemake)
-    assert caught.value is error
+    assert ended.value.code == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("pinnscape: an error that should not be, most likely a fault of pinnscape: " + type(error).__name__)
+    assert line.endswith(f"(log, with a traceback: {snakemake.log[0]})")
     text = logged(snakemake)
     assert text.startswith("Traceback (most recent call last)")
     assert "in broken_main" in text
-    assert text.rstrip().endswith(f"{type(error).__name__}: seventeen")
+    assert text.rstrip().endswith(f"{type(error).__name__}: {error}")
 
 
 @pytest.mark.parametrize(
@@ -246,54 +253,83 @@ def write(path, text: str) -> None:
         unfinished.write_text(text)
 
 
-@pytest.mark.parametrize("left", ["a log of its own", "no log yet"])
-def test_a_job_writes_nothing_once_a_later_run_of_it_has_begun(tmp_path, capsys, left):
-    snakemake, result = call(tmp_path), tmp_path / "result"
-    write(result, "of the later run")
-
-    def main():
-        log = Path(snakemake.log[0])
-        log.unlink()
-        if left == "a log of its own":
-            log.touch()
-        write(result, "of the earlier run")
-
-    with pytest.raises(SystemExit):
-        job.run(main, snakemake)
-    assert result.read_text() == "of the later run"
-    (line,) = capsys.readouterr().err.splitlines()
-    assert "is no longer this job's log, so another run does the same work; this one writes nothing" in line
-
-
-def test_a_later_run_of_a_job_takes_over_even_if_nothing_removed_the_log(tmp_path, capsys):
-    snakemake, result = call(tmp_path), tmp_path / "result"
-    later = f"""
-import sys; sys.path[:0] = {sys.path!r}
+# A later run of the job, in a process of its own: it says when it has begun, and waits for a line before it ends as it is told to.
+LATER = """
+import sys; sys.path[:0] = {paths!r}
 from types import SimpleNamespace
 import job
 from pinnscape import atomic
 
 def main():
-    with atomic.replacing({str(result)!r}) as unfinished:
-        unfinished.write_text("of the later run")
+    print("began", flush=True)
+    if {ending!r} == "done":
+        with atomic.replacing({result!r}) as unfinished:
+            unfinished.write_text("of the later run")
+    elif {ending!r} == "failed":
+        raise SystemExit(1)
+    else:
+        sys.stdin.readline()
 
 nothing = SimpleNamespace()
-job.run(main, SimpleNamespace(log={snakemake.log!r}, input=nothing, output=nothing, params=nothing, wildcards=nothing))
+job.run(main, SimpleNamespace(log={log!r}, input=nothing, output=nothing, params=nothing, wildcards=nothing))
 """
 
+
+@pytest.mark.parametrize(
+    ("ending", "written"),
+    [("done", "of the later run"), ("at work", "old"), ("killed", "of the earlier run"), ("failed", "of the earlier run")],
+)
+def test_a_job_writes_unless_a_later_run_of_it_is_at_work_or_done(tmp_path, capsys, ending, written):
+    snakemake, result = call(tmp_path), tmp_path / "result"
+    result.write_text("old")
+    code = LATER.format(paths=sys.path, ending=ending, result=str(result), log=snakemake.log)
+
     def earlier():
-        subprocess.run([sys.executable, "-c", later], check=True)
-        write(result, "of the earlier run")
+        with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as later:
+            assert later.stdout.readline() == "began\n"
+            if ending == "killed":
+                later.kill()
+            if ending != "at work":
+                later.wait(30)
+            try:
+                write(result, "of the earlier run")
+            finally:
+                later.kill()
 
-    with pytest.raises(SystemExit):
+    with nullcontext() if written == "of the earlier run" else pytest.raises(SystemExit):
         job.run(earlier, snakemake)
-    assert result.read_text() == "of the later run"
-    assert "another run does the same work" in capsys.readouterr().err
+    assert result.read_text() == written
+    said = capsys.readouterr().err
+    assert ("a later run of this job is" in said) == (written != "of the earlier run")
+    assert ("is at work (process " in said) == (ending == "at work")
 
 
-def test_an_argument_that_no_job_has_is_a_mistake_of_ours(tmp_path):
-    with pytest.raises(KeyError, match="outputs"):
+@pytest.mark.parametrize("removed", ["logs", ".snakemake", ".snakemake/pinnscape"])
+def test_a_log_or_a_guard_that_somebody_removes_is_no_later_run(tmp_path, removed):
+    snakemake, result = call(tmp_path), tmp_path / "result"
+
+    def main():
+        shutil.rmtree(tmp_path / removed)
+        write(result, "kept")
+
+    job.run(main, snakemake)
+    assert result.read_text() == "kept"
+
+
+@pytest.mark.parametrize("obstacle", ["no folder", "no locks"])
+def test_where_nothing_can_be_locked_a_job_goes_on(tmp_path, monkeypatch, obstacle):
+    if obstacle == "no folder":
+        (tmp_path / ".snakemake").rmdir()
+    else:
+        monkeypatch.setattr("fcntl.flock", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOLCK, "No locks available")))
+    job.run(lambda: write(tmp_path / "result", "written"), call(tmp_path))
+    assert (tmp_path / "result").read_text() == "written"
+
+
+def test_an_argument_that_no_job_has_is_a_mistake_of_ours(tmp_path, capsys):
+    with pytest.raises(SystemExit):
         job.run(lambda outputs: None, call(tmp_path))
+    assert "KeyError: 'outputs'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A job whose starter is killed ends by itself."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -38,12 +39,12 @@ def alive(pid: int) -> bool:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
-@pytest.mark.parametrize("between", ["", "bash -c '{}; true'"], ids=["directly", "through a shell"])
+@pytest.mark.parametrize("between", ["exec {}", "bash -c {}"], ids=["directly", "through a shell"])
 def test_a_job_ends_soon_after_its_starter_is_killed(tmp_path, between):
     script, log, pidfile = tmp_path / "job.py", tmp_path / "log", tmp_path / "pid"
     script.write_text(JOB)
-    command = f"{sys.executable} {script} {log} 60"
-    command = between.format(command) if between else f"exec {command}"
+    command = shlex.join([sys.executable, *map(str, (script, log)), "60"])
+    command = between.format(shlex.quote(f"{command}; true") if "bash" in between else command)
     starter = f"import subprocess, sys; p = subprocess.Popen({command!r}, shell=True); open({str(pidfile)!r}, 'w').write(str(p.pid)); p.wait()"
     with subprocess.Popen([sys.executable, "-c", starter], start_new_session=True) as process:
         try:

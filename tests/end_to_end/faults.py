@@ -50,6 +50,7 @@ def started(workspace: Workspace, *arguments: str) -> Iterator[subprocess.Popen[
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        encoding="utf-8",
     )
     try:
         yield process
@@ -68,7 +69,7 @@ def jobs_of(workspace: Workspace) -> list[int]:
 def _is_job(pid: int, root: Path) -> bool:
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
         inside = os.path.samefile(f"/proc/{pid}/cwd", root)
     except OSError:
         return False

@@ -21,6 +21,8 @@ import traceback
 from contextlib import nullcontext
 from pathlib import Path
 
+LOGGER = str(Path(__file__).parents[2] / "workflow/logger")  # as in the Makefile
+
 
 def call(arguments: list[str], folder: Path, environment: dict[str, str], timeout: float) -> subprocess.CompletedProcess[str]:
     """What ``snakemake`` with these arguments ends with in a folder.
@@ -40,19 +42,21 @@ def call(arguments: list[str], folder: Path, environment: dict[str, str], timeou
             server.stdout.readline()
             raise subprocess.TimeoutExpired(arguments, timeout)
         status = int(server.stdout.readline())
-        return subprocess.CompletedProcess(arguments, status, *[path.read_text() for path in outputs])
+        return subprocess.CompletedProcess(arguments, status, *[path.read_text(encoding="utf-8") for path in outputs])
 
 
 @functools.cache
 def _server() -> subprocess.Popen[str]:
-    server = subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+    server = subprocess.Popen(
+        [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8", bufsize=1
+    )
     atexit.register(server.communicate)  # it ends with its input
     return server
 
 
 def _serve() -> None:
     """Answer calls; return in the forks alone, as the process that shall run Snakemake."""
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    answers = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     while line := sys.stdin.readline():
         arguments, folder, environment, *outputs = json.loads(line)
         pid = os.fork()
@@ -62,7 +66,7 @@ def _serve() -> None:
             os.chdir(folder)
             os.environ.clear()
             os.environ.update(environment)
-            sys.argv, sys.path[0] = ["snakemake", *arguments], ""
+            sys.argv, sys.path[:1] = ["snakemake", *arguments], ["", LOGGER]
             return
         print(pid, file=answers)
         print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), file=answers)

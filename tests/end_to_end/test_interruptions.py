@@ -138,8 +138,14 @@ def copied(workspace: Workspace, root: Path) -> Workspace:
     return other
 
 
+def listing(root: Path) -> dict[str, tuple[float, int]]:
+    """Dates and sizes of all files of a study."""
+    files = [path for name in ("results", "workflow") for path in (root / name).rglob("*") if "__pycache__" not in path.parts]
+    return {str(path.relative_to(root)): (path.stat().st_mtime_ns, path.stat().st_size) for path in files}
+
+
 @pytest.mark.slow
-def test_a_clock_that_was_wrong_makes_nothing_stale_and_no_run_fail(tmp_path: Path, undisturbed: Workspace) -> None:
+def test_a_clock_that_was_wrong_is_told_and_new_dates_let_contents_decide(tmp_path: Path, undisturbed: Workspace) -> None:
     workspace = copied(undisturbed, tmp_path)
     training, checkpoints = tmp_path / TRAINING, tmp_path / CHECKPOINTS
     # A result that is dated in the future, and its input made anew with other contents in a run that went no further.
@@ -147,19 +153,40 @@ def test_a_clock_that_was_wrong_makes_nothing_stale_and_no_run_fail(tmp_path: Pa
     settings["training"]["log_every"] = 7
     workspace.config(settings)
     workspace.run(TRAINING)
+    (tmp_path / "results/mine.nc").touch()
     date(checkpoints, FUTURE)
-    output = workspace.run(CHECKPOINTS)
-    (line,) = message(output)
-    assert line.startswith(f"pinnscape: {CHECKPOINTS} is dated in the future, as are 0 more results: a clock was wrong.")
+    before = listing(tmp_path)
+    for arguments in (["-n"], ["--summary"], ["--dag"], ["--lint"], ["--list-rules"]):
+        done = workspace.snakemake(*arguments)
+        assert done.returncode == 0
+        (line,) = message(done.stdout + done.stderr)
+        assert line.startswith(
+            f"pinnscape: {CHECKPOINTS} is dated in the future, as are 0 more results: a clock was wrong; no job"
+        )
+        assert listing(tmp_path) == before, arguments
+    done = workspace.snakemake("-c1", "train", CHECKPOINTS, "--forcerun", "select_checkpoints")
+    assert done.returncode == 1, "it could take stale results for new"
+    assert message(done.stdout + done.stderr)[-1] == "pinnscape: no job starts while results are dated in the future"
+    assert listing(tmp_path) == before
+    workspace.run("dates")
+    changed = {name for name, value in listing(tmp_path).items() if before.get(name) != value}
+    assert {name for name in changed if name.endswith(".nc")} == {TRAINING, CHECKPOINTS, f"{Path(TRAINING).parent}/solution.nc"}
+    workspace.run(CHECKPOINTS)
     made_by = storage.configuration(storage.read(checkpoints, "checkpoints"))
     assert made_by["training"]["log_every"] == 7
     # An input that is dated in the future: its contents are what they were.
     date(training, FUTURE)
-    before = checkpoints.read_bytes()
+    assert workspace.planned("dates") == {("dates",)}
+    workspace.run("dates")
     assert workspace.planned(CHECKPOINTS) == set()
-    # The same, and its output missing: the job may not fail because of dates.
-    date(training, FUTURE)
-    checkpoints.unlink()
-    workspace.run(CHECKPOINTS)
-    assert checkpoints.read_bytes() == before
-    assert workspace.planned(CHECKPOINTS) == set()
+
+
+@pytest.mark.slow
+def test_logs_that_somebody_removes_do_not_cost_a_training(tmp_path: Path, undisturbed: Workspace) -> None:
+    workspace = small(tmp_path)
+    with started(workspace, CHECKPOINTS) as process:
+        working(workspace)
+        shutil.rmtree(tmp_path / "results/logs")
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output
+    assert_same(workspace, undisturbed)

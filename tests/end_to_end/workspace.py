@@ -34,6 +34,8 @@ class Workspace:
         fresh: without the machine code that other workspaces have left.
     """
 
+    said = ""  # in the run that made its results
+
     def __init__(self, root: Path, more: str = "", *, fresh: bool = False) -> None:
         self.root = root
         for part in PARTS:
@@ -45,17 +47,17 @@ class Workspace:
             (PROJECT / ".cache").mkdir(exist_ok=True)
             (root / ".cache").symlink_to(PROJECT / ".cache")
         shutil.copy2(PROJECT / "results/README.md", root / "results/README.md")
-        tiny = yaml.safe_load((PROJECT / "tests/tiny.yaml").read_text())
+        tiny = yaml.safe_load((PROJECT / "tests/tiny.yaml").read_text(encoding="utf-8"))
         if more:
-            tiny = merged(tiny, yaml.safe_load((PROJECT / "tests" / more).read_text()))
-        self.config(merged(yaml.safe_load((PROJECT / "config.yaml").read_text()), tiny))
+            tiny = merged(tiny, yaml.safe_load((PROJECT / "tests" / more).read_text(encoding="utf-8")))
+        self.config(merged(yaml.safe_load((PROJECT / "config.yaml").read_text(encoding="utf-8")), tiny))
 
     def config(self, settings: dict) -> None:
-        (self.root / "config.yaml").write_text(yaml.safe_dump(settings))
+        (self.root / "config.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
 
     @property
     def settings(self) -> dict:
-        return yaml.safe_load((self.root / "config.yaml").read_text())
+        return yaml.safe_load((self.root / "config.yaml").read_text(encoding="utf-8"))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -72,7 +74,9 @@ class Workspace:
     def alone(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The same in a process of its own, which loads everything anew."""
         options = {"cwd": self.root, "env": self.environment, "timeout": 500}
-        return subprocess.run(self.command(*arguments), check=False, capture_output=True, text=True, **options)
+        return subprocess.run(
+            self.command(*arguments), check=False, capture_output=True, text=True, encoding="utf-8", **options
+        )
 
     def run(self, *arguments: str) -> str:
         """Run the workflow; it must succeed."""
@@ -94,12 +98,12 @@ class Workspace:
     def edited(self, path: str, text: str | None = None, append: str = "") -> Iterator[None]:
         """A file with other text for a while."""
         file = self.root / path
-        before = file.read_text()
-        file.write_text((before if text is None else text) + append)
+        before = file.read_text(encoding="utf-8")
+        file.write_text((before if text is None else text) + append, encoding="utf-8")
         try:
             yield
         finally:
-            file.write_text(before)
+            file.write_text(before, encoding="utf-8")
 
     @contextmanager
     def with_settings(self, override: dict) -> Iterator[None]:
@@ -126,6 +130,7 @@ MESSAGES = {
     "figure_claims": r"Figure of the claims",
     "write_report": r"Report",
     "write_archive": r"Archive",
+    "dates": r"New dates",
 }
 FIGURE = re.compile(r"Figure (\w+) of (\w+)")
 TECHNIQUE = re.compile(r"Technique (\w+) of (\w+)")

@@ -61,7 +61,7 @@ def obstacle() -> str | None:
     if os.geteuid():
         return "only root can start a Slurm cluster"
     conf = SETTINGS / "slurm.conf"
-    if conf.exists() and not conf.read_text().startswith(MARK):
+    if conf.exists() and not conf.read_text(encoding="utf-8").startswith(MARK):
         return f"{conf} belongs to another cluster"
     return None
 
@@ -70,7 +70,7 @@ def obstacle() -> str | None:
 def cluster() -> Iterator[Path]:
     """Start the daemons and wait until the node takes jobs; gives the folder with their logs. They are stopped in any case, by their own pids."""
     with ExitStack() as stack:
-        lock = stack.enter_context((Path(tempfile.gettempdir()) / "pinnscape-slurm.lock").open("w"))
+        lock = stack.enter_context((Path(tempfile.gettempdir()) / "pinnscape-slurm.lock").open("w", encoding="utf-8"))
         fcntl.flock(lock, fcntl.LOCK_EX)  # a machine has one /etc/slurm
         folder = Path(tempfile.mkdtemp(prefix="slurm-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -103,7 +103,7 @@ def cluster() -> Iterator[Path]:
 
 def answer(*command: str) -> str:
     """What a command of Slurm prints; empty where it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False, timeout=60)
     return "" if done.returncode else done.stdout.strip()
 
 
@@ -115,10 +115,10 @@ def jobs() -> list[dict[str, str]]:
 
 def _settings(stack: ExitStack, name: str, text: str) -> None:
     path = SETTINGS / name
-    before = path.read_text() if path.exists() else MARK
+    before = path.read_text(encoding="utf-8") if path.exists() else MARK
     path.parent.mkdir(exist_ok=True)
-    path.write_text(MARK + text)
-    stack.callback(path.unlink if before.startswith(MARK) else lambda: path.write_text(before))
+    path.write_text(MARK + text, encoding="utf-8")
+    stack.callback(path.unlink if before.startswith(MARK) else lambda: path.write_text(before, encoding="utf-8"))
 
 
 def _daemon(stack: ExitStack, *command: str) -> None:
@@ -150,7 +150,9 @@ def _until(ready: Callable[[], bool], folder: Path, seconds: float = 30.0) -> No
     end = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > end:
-            logs = "\n".join(f"{path.name}:\n{path.read_text()[-2000:]}" for path in sorted(folder.glob("*.log")))
+            logs = "\n".join(
+                f"{path.name}:\n{path.read_text(encoding='utf-8')[-2000:]}" for path in sorted(folder.glob("*.log"))
+            )
             raise TimeoutError(f"the cluster did not start within {seconds} s\n{logs}")
         time.sleep(0.05)
 

@@ -2,7 +2,8 @@
 
 Snakemake takes an output for stale if an input is newer *and* has other contents than when the output was made, as far as its records in ``.snakemake``
 tell; without a record an input that is newer is enough. An output that is dated in the future would never be stale. So an output with a record
-gets a date before those of its inputs, and contents decide; one without gets a later date, and counts as up to date.
+gets a date before those of its inputs, and contents decide; one without gets a later date, and counts as up to date. The benchmark of a job counts as
+one of its outputs.
 """
 
 import os
@@ -35,12 +36,15 @@ def ahead(files: Iterable[str | Path], now: float | None = None) -> list[Path]:
     return [path for path in _there(files) if path.stat().st_mtime > limit]
 
 
-def renew(files: Iterable[str | Path], recorded: Collection[str], now: float | None = None) -> None:
+def renew(
+    files: Iterable[str | Path], recorded: Collection[str], benchmarks: Iterable[Path] = (), now: float | None = None
+) -> None:
     """Give results new dates.
 
     Args:
         files: results of a study; those that are not there are left out.
         recorded: of these, the ones of which Snakemake knows what they were made from.
+        benchmarks: of the jobs that made them.
         now: seconds since 1970; default the clock.
 
     Raises:
@@ -51,6 +55,8 @@ def renew(files: Iterable[str | Path], recorded: Collection[str], now: float | N
         place = stage(path.name)
         date = now - _STEP * (place + 1) if str(path) in recorded else now - _LATEST + place
         os.utime(path, (date, date))
+    for path in _there(benchmarks):
+        os.utime(path, (now, now))
 
 
 def stage(name: str) -> int:

@@ -13,12 +13,12 @@ from pinnscape.problems import source
 from pinnscape.problems.catalog import CATALOG
 from pinnscape.study_schema import complete, read
 from pinnscape.techniques import TECHNIQUES
-from surroundings import caches, put, read_as_yaml, unusable
+from surroundings import for_jobs, put, read_as_yaml, unusable
 from workarounds import keep_braces, quote_interpreter
 
 quote_interpreter()
 keep_braces(workflow.basedir)
-caches(Path(".cache"), os.environ)
+for_jobs(Path(".cache"), os.environ)
 for folder in (workflow.basedir, os.getcwd()):
     if reason := unusable(folder):
         sys.exit(f"pinnscape: {reason}")

@@ -1,12 +1,14 @@
 """Give all results of the study new dates, so that contents decide what is up to date, and nothing but contents."""
 
+from pathlib import Path
+
 from job import log, run
 from pinnscape import atomic, dates
 
 
 def main(params) -> None:
     try:
-        dates.renew(params.files, set(params.recorded))
+        dates.renew(params.files, set(params.recorded), Path("results/benchmarks").rglob("*.tsv"))
     except OSError as error:
         raise atomic.refusal(error.filename, error) from error
     log.info("%d results, %d of them recorded in .snakemake", len(params.files), len(params.recorded))

@@ -1,6 +1,7 @@
 """What Snakemake says when a user's mistake, or a folder that cannot be written, stops it: one line with a remedy in place of its traceback."""
 
 import errno
+import io
 import logging
 import os
 import re
@@ -29,16 +30,28 @@ class OneLine(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record pass; an error that Snakemake logs while it handles an exception may get another text."""
+        _spell_out(logging.getLogger(record.name))
         line = self._line(sys.exc_info()[1]) if record.levelno >= logging.ERROR else None
         if line:
             record.msg, record.args = f"pinnscape: {PinnscapeError(line)}", None
         return True
 
     def _line(self, error: BaseException | None) -> str | None:
-        if isinstance(error, OSError):
-            return unwritable(error)
-        missing = _NO_RULE.search(str(error)) if error else None
-        return unknown(missing[1], self._names) if missing else None
+        while error:
+            if isinstance(error, OSError) and (line := unwritable(error)):
+                return line
+            if missing := _NO_RULE.search(str(error)):
+                return unknown(missing[1], self._names)
+            error = error.__cause__ or error.__context__
+        return None
+
+
+def _spell_out(logger: logging.Logger) -> None:
+    """Let Snakemake's own log take names that the locale's encoding lacks: Snakemake up to 9.27.1 at least opens it in that encoding."""
+    for handler in logger.handlers:
+        stream = getattr(handler, "stream", None)
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def unwritable(error: OSError) -> str | None:
@@ -51,4 +64,7 @@ def unwritable(error: OSError) -> str | None:
 
 def unknown(target: str, names: Collection[str]) -> str:
     """The line about a target that no rule makes."""
-    return f"no file and no target of this study: {target}{suggestion(target, names)}; targets are {', '.join(sorted(names))}, and the paths of results"
+    if "/" in target:
+        return f"{target}: no result of this study, and no file that is there"
+    known = f"known are {', '.join(sorted(names))}, and the paths of results"
+    return f"{target}: no such target{suggestion(target, names) or ';'} {known}"

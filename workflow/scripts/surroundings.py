@@ -12,15 +12,17 @@ _WORDS = {word: value for value, words in ((True, "true yes on"), (False, "false
 
 def unusable(folder: str) -> str | None:
     """One line about a name of the project's folder with which nothing can work, and what to do; None for all others."""
-    if "\\" in folder:
-        return f"{folder}: the NetCDF library opens no file below a folder whose name holds a backslash; rename it"
-    if not folder.isprintable():
-        return f"{folder!r}: the name of a folder holds a line break, a tab or bytes that are no UTF-8, which shells and Snakemake take apart; rename it"
+    name = os.fsencode(folder).decode("utf-8", "surrogateescape")  # whatever the locale
+    if "\\" in name:
+        return f"{name}: the NetCDF library opens no file below a folder whose name holds a backslash; rename it"
+    if not name.isprintable():
+        return f"{name!r}: its name holds a line break, a tab or bytes that are no UTF-8, which shells and libraries take apart; rename it"
     return None
 
 
-def caches(folder: Path, environment: MutableMapping[str, str]) -> None:
-    """Where the home has no room for libraries' caches, keep them in ``folder``: jobs inherit the environment."""
+def for_jobs(folder: Path, environment: MutableMapping[str, str]) -> None:
+    """Set what jobs inherit: names of files are UTF-8 whatever the locale, and libraries' caches are in ``folder`` where the home has no room for them."""
+    environment["PYTHONUTF8"] = "1"
     home = environment.get("HOME", "")
     for name, default in (("XDG_CACHE_HOME", ".cache"), ("MPLCONFIGDIR", ".config")):
         if name not in environment and not (os.path.isabs(home) and _writable(Path(home) / default)):
@@ -38,7 +40,7 @@ def read_as_yaml(given: Any) -> Any:
         return {key: read_as_yaml(value) for key, value in given.items()}
     if isinstance(given, list):
         return [read_as_yaml(value) for value in given]
-    if not isinstance(given, str):
+    if not isinstance(given, str) or not given.isascii():
         return given
     for number in (int, float):
         with contextlib.suppress(ValueError):

@@ -10,6 +10,7 @@ import hashlib
 import os
 import socket
 from pathlib import Path
+from typing import IO
 
 from pinnscape.errors import StorageError
 
@@ -29,15 +30,26 @@ class Turn:
     def __init__(self, job: str, folder: Path) -> None:
         self._job = job
         self._path = folder / hashlib.sha256(job.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-        self._file = None
+        self._file: IO[str] | None = None
         with contextlib.suppress(OSError):
             folder.mkdir(exist_ok=True)
-            unfinished = self._path.with_name(f"{self._path.name}.{socket.gethostname()}.{os.getpid()}")
-            self._file = unfinished.open("w+", encoding="utf-8")
-            self._write(f"process {os.getpid()} on {socket.gethostname()}")
+            self._file = self._begun()
+
+    def _begun(self) -> IO[str]:
+        """A file in the place of the earlier job's, written and locked before it is seen there."""
+        host, process = socket.gethostname(), os.getpid()
+        unfinished = self._path.with_name(f"{self._path.name}.{host}.{process}")
+        file = unfinished.open("w+", encoding="utf-8")
+        try:
+            _rewrite(file, f"process {process} on {host}")
             with contextlib.suppress(OSError):  # a disk without locks
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             unfinished.replace(self._path)
+        except OSError:
+            file.close()
+            unfinished.unlink(missing_ok=True)
+            raise
+        return file
 
     def check(self) -> None:
         """Make sure that this job may write.
@@ -45,12 +57,14 @@ class Turn:
         Raises:
             StorageError: a job that began later is at work, or is done.
         """
+        if self._file is None:
+            return
         try:
             later = self._path.open("r+", encoding="utf-8")  # on a network disk, opening it is what looks it up anew
         except OSError:
-            return  # no guard, or somebody removed it
+            return  # somebody removed it
         with later:
-            if self._file is None or os.path.sameopenfile(later.fileno(), self._file.fileno()):
+            if os.path.sameopenfile(later.fileno(), self._file.fileno()):
                 return
             who = later.read()
             if who != _DONE and _free(later.fileno()):
@@ -62,19 +76,20 @@ class Turn:
         """Tell jobs that began earlier that the files are made."""
         if self._file:
             with contextlib.suppress(OSError):
-                self._write(_DONE)
+                _rewrite(self._file, _DONE)
 
     def end(self) -> None:
         """Release the lock."""
         if self._file:
-            self._file.close()
+            with contextlib.suppress(OSError):  # what is left in its buffer may find the disk full
+                self._file.close()
 
-    def _write(self, text: str) -> None:
-        assert self._file
-        self._file.seek(0)
-        self._file.truncate()
-        self._file.write(text)
-        self._file.flush()
+
+def _rewrite(file: IO[str], text: str) -> None:
+    file.seek(0)
+    file.truncate()
+    file.write(text)
+    file.flush()
 
 
 def _free(descriptor: int) -> bool:

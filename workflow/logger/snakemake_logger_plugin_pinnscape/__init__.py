@@ -15,7 +15,12 @@ _PAUSE = 30.0  # seconds between two lines of progress where there is no termina
 _WIDTH = 180  # characters of a line at most
 _LINES = 12  # of a message at most
 # What Snakemake says once more, or only says after a job failed that has been told of.
-_SAID = ("RuleException:\nCalledProcessError", "WorkflowError:\nAt least one job did not complete", "Exiting because a job", "Shutting down,")
+_SAID = (
+    "RuleException:\nCalledProcessError",
+    "WorkflowError:\nAt least one job did not complete",
+    "Exiting because a job",
+    "Shutting down,",
+)
 _NOTHING = "Nothing to be done"
 
 
@@ -64,6 +69,7 @@ class LogHandler(LogHandlerBase):
 
     def __post_init__(self) -> None:
         self._progress = Progress(sys.stderr)
+        self._messages: dict[int, str] = {}  # of rules, by job: records of failures lack them
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show a record, or not."""
@@ -76,13 +82,15 @@ class LogHandler(LogHandlerBase):
 
     def _show(self, record: logging.LogRecord) -> None:
         event = getattr(record, "event", None)
-        if event == LogEvent.PROGRESS:
+        if event == LogEvent.JOB_INFO:
+            self._messages[record.jobid] = record.rule_msg or record.rule_name
+        elif event == LogEvent.PROGRESS:
             self._progress.show(record.done, record.total)
         elif event == LogEvent.JOB_ERROR:
-            self._progress.say(_failed(record.rule_msg or record.rule_name, record.log))
+            self._progress.say(_failed(self._messages.get(record.jobid, record.rule_name), record.log))
         elif event == LogEvent.GROUP_ERROR:
             for job in record.job_error_info:
-                self._progress.say(_failed(job["rule_name"], job["log"]))
+                self._progress.say(_failed(self._messages.get(job["jobid"], job["rule_name"]), job["log"]))
         elif record.levelno >= logging.WARNING:
             text = str(record.getMessage())
             if not text.startswith(_SAID):

@@ -1,0 +1,21 @@
+"""Whether the folder of the project has a name that an environment, a shell and NetCDF can take: the first thing that `make` asks, with any Python."""
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "scripts"))
+
+from surroundings import unusable
+
+
+def main(folder: str) -> str | None:
+    """One line if it does not."""
+    reason = unusable(folder)
+    if ":" in folder and reason is None:
+        reason = f"{folder}: Python makes no environment in a folder whose name holds a colon; rename it"
+    return reason and f"pinnscape: {reason}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(os.getcwd()))
