@@ -5,7 +5,18 @@ import pytest
 import xarray as xr
 from figures import synthetic
 
-from pinnscape.figures import claims, cross, hessian_planes, lines, planes3d, solutions, spectra, training_curves, trajectory
+from pinnscape.figures import (
+    claims,
+    cross,
+    hessian_planes,
+    lines,
+    planes3d,
+    solutions,
+    spectra,
+    style,
+    training_curves,
+    trajectory,
+)
 from pinnscape.figures.scales import Scale
 
 # ---- solutions ----
@@ -54,6 +65,28 @@ def test_the_median_keeps_the_last_value_of_runs_that_stopped():
     at, value = training_curves.median(steps, [np.array([1.0, 5.0]), np.array([2.0, 1.0, 0.0]), np.array([3.0, 9.0, 9.0])])
     np.testing.assert_array_equal(at, [0, 10, 20])
     np.testing.assert_array_equal(value, [2.0, 5.0, 5.0])
+
+
+def test_trainings_below_the_minimum_of_the_energy_are_counted_in_the_title():
+    runs = {("deep-ritz", seed): synthetic.training(seed=seed) for seed in (0, 1)}
+    assert training_curves.warning(runs) == ""
+    runs["deep-ritz", 1]["quadrature_error"][:] = 0.5 * synthetic.DIP
+    expected = f"energy below its minimum in 1 of 2 runs, by up to {style.number(synthetic.DIP)}: the exact solution does not minimise it"
+    assert training_curves.warning(runs) == expected
+    fig = training_curves.draw(runs)
+    assert fig.get_suptitle() == f"Poisson 2-D: training\n{expected}"
+    assert fig._suptitle.get_color() == style.WARNING
+
+
+def test_the_quadrature_error_is_drawn_where_a_gap_comes_near_it():
+    runs = {("deep-ritz", 0): synthetic.training()}
+
+    def labels():
+        return [text.get_text() for text in training_curves.draw(runs).legends[0].get_texts()]
+
+    assert "quadrature error of the energy gap" in labels()
+    runs["deep-ritz", 0]["quadrature_error"][:] = 1e-15
+    assert "quadrature error of the energy gap" not in labels()
 
 
 def test_switches_of_the_optimiser():

@@ -100,6 +100,27 @@ def test_the_scale_of_a_ritz_plane_ignores_its_values_below_the_minimum():
     assert np.nanmin(scale.clip(gap.values)) > 0
 
 
+def test_a_gap_within_the_error_of_the_quadrature_rule_is_not_shown():
+    surface = synthetic.surface().assign(quadrature_error=((), 2.5))
+    assert scales.shown(surface, "deep-ritz").attrs["resolution"] == 2.5
+    assert "resolution" not in scales.shown(surface, "supervised").attrs
+    fine = surface.assign(resolution=("formulation", [7.0, 2.0, 3.0]))
+    assert scales.shown(fine, "deep-ritz").attrs["resolution"] == 7.0
+    lost = surface.assign(quadrature_error=((), np.inf))
+    assert "resolution" not in scales.shown(lost, "deep-ritz").attrs
+
+
+def test_values_within_their_error_are_zero_and_said_to_be():
+    values, error = np.array([1.0, 1e-3, -1e-3, -1.0, np.nan]), np.array([0.1, 0.1, 0.1, 0.1, 0.1])
+    np.testing.assert_array_equal(scales.resolved(values, error), [1.0, 0.0, 0.0, -1.0, np.nan])
+    assert scales.unresolved(values, error)
+    assert not scales.unresolved(values[[0, 3, 4]], error[:3])
+    assert (
+        scales.omission(scales.resolved(values, error), unresolved=True)
+        == "3 values ≤ 0 or within the quadrature error omitted"
+    )
+
+
 def test_values_without_a_logarithm_are_left_out_and_counted():
     values = np.array([-1.0, 0.0, 2.0, np.nan])
     np.testing.assert_array_equal(scales.positive(values), [np.nan, np.nan, 2.0, np.nan])

@@ -30,6 +30,15 @@ def texts(ax):
     return [t.get_text() for t in ax.texts]
 
 
+def test_gaps_within_the_quadrature_error_are_left_out_and_counted():
+    data = synthetic(seeds=1)
+    data["quadrature_error"][data["formulation"].values.tolist().index("deep-ritz")] = 0.05
+    gap = vicinity.draw(data).axes[0]
+    assert texts(gap) == ["3 values ≤ 0 or within the quadrature error omitted"]
+    lowest = [np.nanmin(np.asarray(line.get_ydata(), float)) for line in gap.get_lines()]
+    assert sorted(lowest) == [1e-4, 0.1]
+
+
 def test_each_start_has_a_column_of_gap_error_and_spectrum():
     fig = vicinity.draw(synthetic())
     assert fig.get_figwidth() == style.WIDTH

@@ -16,7 +16,8 @@ def synthetic():
     shape = [len(c) for c in coordinates.values()]
     gap = np.broadcast_to(1e-6 + axis[:, None] ** 2 + 0.01 * axis, shape) * np.array([1e-4, 1e6])[:, None, None]
     share = np.full(shape[:4], 0.25)
-    return xr.Dataset({"gap": (tuple(coordinates), gap.copy()), "convex_share": (tuple(coordinates)[:4], share)}, coordinates,
+    return xr.Dataset({"gap": (tuple(coordinates), gap.copy()), "convex_share": (tuple(coordinates)[:4], share),
+                       "quadrature_error": (("formulation", "seed"), np.zeros((2, 2)))}, coordinates,
                       {"problem": "poisson2d"})  # fmt: skip
 
 

@@ -264,6 +264,18 @@ def test_the_file(measured):
     assert 0 < (measured["level"] >= 0).sum() < measured["level"].size  # both kinds of ends are there
 
 
+def test_gaps_within_the_quadrature_error_are_one_level(measured, monkeypatch):
+    assert (measured["quadrature_error"].sel(formulation=["strong-form", "supervised"]) == 0).all()
+    assert (measured["quadrature_error"].sel(formulation="deep-ritz") > 0).all()
+    runs = Runs(
+        tiny("poisson1d", 1).discretization, tuple(run for run in tiny("poisson1d", 1).all if run.formulation == "deep-ritz")
+    )
+    quick = {**SETTINGS, "goal": 1e9, "steps": 1}  # every start is critical
+    assert dataset(runs, quick)["level"].values.max() > 0
+    monkeypatch.setattr(Runs, "gap_errors", lambda self, formulation, thetas: np.full(len(thetas), 1e9))
+    assert (dataset(runs, quick)["level"] == 0).all()
+
+
 def test_missing_snapshots_large_networks_and_no_random_starts():
     """More snapshots asked for than there are, and more parameters than the limit."""
     runs = Runs(tiny("poisson1d", 1).discretization, tiny("poisson1d", 1).all[-1:])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 from cases import initial, small
 
@@ -155,6 +156,38 @@ def test_the_eigenvalue_of_a_direction_is_its_rayleigh_quotient(found, plane):
         assert np.linalg.norm(direction) == pytest.approx(np.linalg.norm(theta.numpy()))
 
 
+@pytest.mark.parametrize("plane", ["hessian-top", "hessian-extreme"])
+def test_the_curvature_of_an_axis_is_the_second_derivative_in_the_unit_of_the_axis(found, plane):
+    dataset, objective, step = found[plane], Objective(small(), "strong-form"), 1e-4
+    theta = tensor(dataset["origin"].values)
+    for direction, value in zip(dataset["direction"].values, dataset["curvature"].values, strict=True):
+        rows = torch.stack([theta + k * step * tensor(direction) for k in (-1, 0, 1)])
+        below, middle, above = objective.loss(rows).tolist()
+        noise = 1e-15 * middle / step**2  # of the difference, by rounding
+        assert (above - 2 * middle + below) / step**2 == pytest.approx(value, rel=1e-3, abs=10 * noise)
+
+
+@pytest.mark.parametrize(
+    ("plane", "unit"),
+    [("random", "filter norms"), ("lines", "filter norms"), ("trajectory", "Euclidean length"), ("hessian-top", "‖θ‖")],
+)
+def test_files_tell_the_unit_of_their_axes(found, plane, unit):
+    data = surface(found, plane)
+    assert found[plane].attrs["axis_unit"] == data.attrs["axis_unit"] == unit
+    assert data["alpha"].attrs["long_name"] == f"coordinate along direction 1, in units of: {unit}"
+
+
+@pytest.mark.parametrize(
+    ("normalization", "unit"),
+    [("filter", "filter norms"), ("layer", "layer norms"), ("global", "‖θ‖"), ("none", "Gaussian vectors")],
+)
+def test_the_unit_follows_the_normalisation(checkpoints, normalization, unit):
+    dataset = files.random_directions("random", checkpoints, {"normalization": normalization, "bias": "row"})
+    assert dataset.attrs["axis_unit"] == unit
+    if normalization == "global":
+        np.testing.assert_allclose(dataset["norm"], np.linalg.norm(dataset["origin"]), rtol=1e-12)
+
+
 def test_hessian_planes_are_along_the_largest_and_smallest_eigenvalues(found, hessian):
     values = hessian["eigenvalue"].sel(formulation="strong-form").values
     np.testing.assert_array_equal(found["hessian-top"]["eigenvalue"], values[[0, 1]])
@@ -263,6 +296,14 @@ def test_a_cell_chosen_by_its_coordinates_holds_the_loss_there(found, plane, for
     assert float(cell["loss"]) == pytest.approx(float(objective(tensor(theta))), rel=1e-10)
     if formulation == "deep-ritz":
         assert float(cell["energy_gap"]) == pytest.approx(float(cell["loss"]) - float(dataset["energy_minimum"]), abs=1e-13)
+
+
+@pytest.mark.parametrize("plane", GRIDS)
+def test_the_loss_at_the_origin_is_that_of_the_final_point(found, checkpoints, plane):
+    data = surface(found, plane)
+    final = checkpoints.sel(checkpoint="final")
+    np.testing.assert_allclose(data["loss_at_origin"].sel(formulation="strong-form"), float(final["loss"]), rtol=1e-12)
+    assert float(data["quadrature_error"]) == float(final["quadrature_error"]) > 0
 
 
 @pytest.mark.parametrize("plane", GRIDS)

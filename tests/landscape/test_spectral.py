@@ -9,6 +9,46 @@ from chebyshev_cases import ASYMMETRIC, SQUARE, Counted, true_error, uniform
 from pinnscape.landscape.chebyshev import nodes
 from pinnscape.landscape.spectral import interpolate
 
+# ---- the anchor ----
+
+
+@pytest.mark.parametrize("tolerance", [1e-2, 1e-6])
+@pytest.mark.parametrize("seed", range(6))
+def test_at_the_anchor_the_interpolant_is_the_function_and_elsewhere_no_worse_than_its_bound(seed, tolerance):
+    """A narrow valley through the anchor, whose values span many decades: near it an error relative to the range is huge."""
+    random = np.random.default_rng(seed)
+    domain = ASYMMETRIC if seed % 2 else ((-0.4, 1.7),)
+    anchor = random.uniform(*np.array(domain).T)
+
+    def valley(*x):
+        return 1e4 * (np.exp(sum((a - b) ** 2 for a, b in zip(x, anchor, strict=True)) / 2) - 1) + 1e-7
+
+    function = Counted(valley, lambda *x: np.cos(x[0] - anchor[0]))
+    plain, found = (interpolate(function, domain, tolerance, seed, anchor=a) for a in (None, anchor))
+    np.testing.assert_array_equal(found.anchor, function(anchor[None])[:, 0])
+    off = np.abs(found.interpolant.at(anchor[None])[:, 0] - found.anchor)
+    assert (off <= 64 * np.finfo(float).eps * found.range).all()
+    assert off[0] < 1e-2 * np.abs(plain.interpolant.at(anchor[None])[0, 0] - 1e-7) + 1e-10
+    assert (true_error(found, function) <= found.bound).all()
+    assert (found.bound <= 6 * tolerance * found.range).all()
+    assert np.isnan(plain.anchor).all()
+
+
+def test_the_anchor_is_looked_at_once_and_counts_as_a_check():
+    function = Counted(lambda x: np.where(np.abs(x - 0.3) < 1e-9, 1.0, 0.0) + x)  # which no node and no random point sees
+    result = interpolate(function, ((-1.0, 1.0),), 1e-6, 0, degrees=(8, 16), anchor=[0.3])
+    assert result.evaluations == len(function.points)
+    assert not result.converged.any()
+    assert result.misfit >= 0.9
+    assert result.bound >= 4 * 0.9
+
+
+def test_a_function_that_does_not_exist_at_the_anchor_has_no_interpolant():
+    result = interpolate(lambda p: np.where(p[:, 0] == 0.3, np.nan, p[:, 0])[None], ((-1.0, 1.0),), 1e-6, 0, anchor=[0.3])
+    assert result.reason == ("not finite at 1 of 10 points",)
+    assert np.isnan(result.anchor).all()
+
+
 # ---- accuracy ----
 
 FUNCTIONS = {

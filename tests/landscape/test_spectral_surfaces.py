@@ -111,6 +111,60 @@ def test_a_picture_is_the_surface_at_more_points() -> None:
     np.testing.assert_allclose(picture["l2_error"].values[::50, ::50], stored["l2_error"].values, rtol=1e-12, atol=1e-15)
 
 
+def off_centre(problem: str, formulation: str, tolerance: float) -> tuple[Section, xr.Dataset]:
+    """A plane like that of a trajectory: the trained point is somewhere in it, and no Chebyshev node, and it is wide."""
+    discretized, origin = point(problem, formulation)
+    rows = directions.random(origin, discretized.network.layers, 2, 1, "filter", "row")
+    path = RADIUS.get(problem, 1.0) * np.array([[1.6, 0.7], [0.4, -0.3], [0.0, 0.0]])
+    found = xr.Dataset({"trajectory": (("snapshot", "axis"), path)}, attrs={"kind": "trajectory"})
+    found.attrs |= {"normalization": "none", "bias": "row", "axis_unit": "Euclidean length"}
+    axes, points = files.coordinates("trajectory", found, {"margin": 0.2, "points": 13})
+    whole = Section(discretized, tensor(origin), tensor(rows))
+    measured, variables, attributes = surface(whole, axes, points, tolerance, 0)
+    stored = files.surface_dataset(found, axes, measured, discretized.energy_minimum)
+    return whole, stored.assign(variables).assign_attrs(attributes)
+
+
+@pytest.mark.parametrize("tolerance", [1e-2, 1e-5, 0.0])
+@pytest.mark.parametrize(
+    ("problem", "formulation"), [("poisson2d", "strong-form"), ("poisson2d", "supervised"), ("poisson1d", "deep-ritz")]
+)
+def test_at_the_trained_point_values_are_exact_and_no_square_is_negative(problem, formulation, tolerance):
+    whole, stored = off_centre(problem, formulation, tolerance)
+    true = whole.measure(np.zeros((1, 2)))
+    picture = pictures.pictured(stored)
+    assert stored.attrs["method"] == ("chebyshev" if tolerance else "grid")
+    for data in (stored, picture):
+        centre = data.sel(alpha=0.0, beta=0.0)
+        for name in ("deep-ritz", "strong-form", "supervised"):
+            assert float(centre["loss"].sel(formulation=name)) == pytest.approx(true[name][0], rel=1e-12)
+            assert float(data["loss_at_origin"].sel(formulation=name)) == pytest.approx(true[name][0], rel=1e-12)
+        for name in ("energy_gap", "l2_error", "h1_error"):
+            assert float(centre[name]) == pytest.approx(true[name][0], rel=1e-10)
+        assert (data["loss"].sel(formulation=["strong-form", "supervised"]) >= 0).all()
+        assert (data[["l2_error", "h1_error"]].to_array() >= 0).all()
+    if tolerance:
+        origin = pictures.interpolant(stored).at(np.zeros((1, 2)))[:3, 0]
+        assert (np.abs(origin - stored["loss_at_origin"].values) <= 1e-14 * stored["range"].values[:3]).all()
+        np.testing.assert_array_less(errors(whole, stored, 300), stored["bound"].values)
+
+
+def test_without_the_floor_an_interpolant_would_be_negative():
+    """So that the test above can fail."""
+    _, stored = off_centre("poisson2d", "supervised", 1e-2)
+    axes = [pictures.finer(stored[name].values, 201) for name in ("alpha", "beta")]
+    assert pictures.interpolant(stored).on_grid(*axes)[2].min() < 0
+
+
+@pytest.mark.parametrize(("points", "sizes"), [(41, 201), (61, 241), (5, 201), (301, 301), (200, 399)])
+def test_a_picture_has_the_points_of_its_grid_and_more(points, sizes):
+    axis = 0.37 * np.arange(-points // 3, points - points // 3)[:points]
+    fine = pictures.finer(axis, 201)
+    assert len(fine) == sizes
+    assert np.isin(axis, fine).all()
+    np.testing.assert_allclose(np.diff(fine), 0.37 * (points - 1) / (sizes - 1), rtol=1e-9)
+
+
 def test_where_the_energy_ends_the_grid_is_evaluated_and_the_file_says_why() -> None:
     found, stored = plane("neo_hookean2d", 0, 1e-5, radius=30.0)
     assert stored.attrs["method"] == "grid"

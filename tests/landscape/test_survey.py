@@ -80,12 +80,12 @@ def test_an_interpolation_comes_back_from_its_dataset(dimension):
     def function(points):
         return np.stack([np.exp(points.sum(1)), np.abs(points[:, 0] - 0.3)])
 
-    result = interpolate(function, ((-1.0, 1.0),) * dimension, 1e-6, 0, degrees=(8, 16))
+    result = interpolate(function, ((-1.0, 1.0),) * dimension, 1e-6, 0, degrees=(8, 16), anchor=[0.1] * dimension)
     again = unpacked(packed(result))
     assert again.converged.tolist() == [True, False]
     assert again.interpolant.domain == result.interpolant.domain
     np.testing.assert_array_equal(again.interpolant.coefficients, result.interpolant.coefficients)
-    for name in ("range", "tail", "misfit", "bound", "converged"):
+    for name in ("range", "tail", "misfit", "bound", "converged", "anchor"):
         np.testing.assert_array_equal(getattr(again, name), getattr(result, name))
     assert (again.reason, again.evaluations) == (result.reason, result.evaluations)
     assert again.reason[1]

@@ -54,6 +54,15 @@ def test_checkpoints_give_the_record_of_their_own_step():
             assert found[checkpoint, name] == 100.0 * k + step
 
 
+@pytest.mark.parametrize(("gap", "below"), [(-5e-3, 5e-3), (-2e-3, 0.0), (3.0, 0.0), (np.nan, np.nan)])
+def test_an_energy_is_below_its_minimum_where_the_quadrature_rule_cannot_be_the_reason(gap, below):
+    checkpoints, training = checkpoints_and_training()
+    training["energy_gap"][3] = gap
+    found = {(checkpoint, metric): value for checkpoint, metric, value in metrics.of_checkpoints(checkpoints, training)}
+    assert found["final", "quadrature_error"] == 4e-3
+    np.testing.assert_equal(found["final", "below_minimum"], below)
+
+
 # ---- Hessians ----
 
 E = np.eye(6)
@@ -203,6 +212,16 @@ def test_a_plane_gives_the_likeness_of_the_two_physics_losses():
     assert found["inverted_share[random]"] == pytest.approx(1 / 6)
     names = {"spearman[random]", "spearman_distance[random]", "minimum_distance[random]", "inverted_share[random]"}
     assert set(found) == names
+
+
+def test_of_values_that_a_spectral_surface_cannot_tell_apart_the_nearest_to_the_trained_point_is_the_lowest():
+    dataset = surface().assign(bound=("field", [1.0, 0.1, 0.0, 0.0]))
+    dataset = dataset.assign_coords(field=["deep-ritz", "strong-form", "supervised", "h1_square"])
+    # -2 counts as low as -3, and 0.01 as low as exp(-3): nearest of each are both at (0, -10).
+    assert rows_of(metrics.of_plane(dataset))["minimum_distance[random]"] == 0.0
+    dataset["loss"][0, 0, 0] = -4.0 + 1e-9  # the others are now further away than the bound allows
+    dataset["bound"][1] = 0.01
+    assert rows_of(metrics.of_plane(dataset))["minimum_distance[random]"] == pytest.approx(1.0)
 
 
 def test_a_trajectory_plane_tells_how_much_of_the_path_it_holds():

@@ -172,6 +172,9 @@ def test_the_gap_of_an_energy_is_above_that_of_the_exact_solution(measured):
     np.testing.assert_allclose(own["gap"], own["loss"] - minimum, rtol=1e-12)
     assert (own["loss"] < 0).any()
     assert (own["full_gap"] > 0).all()
+    for name in ("quadrature_error", "full_quadrature_error"):
+        assert (own[name] > 0).all()
+        assert (measured[name].sel(formulation=["strong-form", "supervised"]) == 0).all()
 
 
 def test_levels_of_the_file(measured):

@@ -88,6 +88,9 @@ def test_the_file_holds_the_descents_of_every_run(problem, formulations):
         assert np.isfinite(gap[: taken + 1]).all()
         assert np.isnan(gap[taken + 1 :]).all()
         assert (np.diff(gap[: taken + 1]) < 0).all()
+        errors = cell["quadrature_error"].values
+        assert ((errors[: taken + 1] > 0) == (run.formulation == "deep-ritz")).all()
+        assert np.isnan(errors[taken + 1 :]).all()
         end = runs.tensor(cell["theta"].values)
         assert gap[taken] == pytest.approx(float(objective.loss(end)) - objective.minimum, rel=1e-9)
         np.testing.assert_allclose(cell["eigenvalue"], dense.eigenpairs(dense.hessian(objective, end))[0], rtol=1e-12)

@@ -28,13 +28,13 @@ CONVENTIONS = "pinnscape-2"  # 2: files end with a seal
 REQUIRED: dict[str, tuple[str, ...]] = {
     "check": ("deviation", "tolerance"),
     "train": (),
-    "checkpoints": ("theta", "loss", "step", "quadrature_error", "fan_in", "fan_out"),
+    "checkpoints": ("theta", "loss", "step", "fan_in", "fan_out"),
     "directions": ("origin", "direction", "norm"),
-    "surfaces": ("loss", "loss_at_origin", "l2_error", "h1_error", "energy_gap", "inverted"),
+    "surfaces": ("loss", "l2_error", "h1_error", "energy_gap", "inverted"),
     "hessian": ("eigenvalue", "eigenvector", "density", "trace"),
 }
 # The same by name of file, under results/.
-_OF_RUNS = {"training": ("theta", "snapshot_step", "loss", "quadrature_error"), "solution": ("u", "u_exact")}
+_OF_RUNS = {"training": ("theta", "snapshot_step", "loss"), "solution": ("u", "u_exact")}
 _NAMES_OF = {
     "hessian": "checkpoint",
     "directions": "kind",

@@ -65,15 +65,15 @@ def name_axes(ax: Axes, labels: tuple[str, str], *, equal: bool = True) -> None:
 
 
 def colour_bar(
-    fig: Figure, axes: list[Axes], scale: Scale, name: str, cmap: str = "viridis", *, wide: bool = False
+    fig: Figure, axes: list[Axes], scale: Scale, name: str, cmap: str = "viridis", *, wide: bool = False, more: str = ""
 ) -> Colorbar:
-    """A colour bar below ``axes``, ``wide`` where these stand side by side, that says what is shown and above which floor."""
+    """A colour bar below ``axes``, ``wide`` where these stand side by side, that says what is shown, above which floor, and what else is known."""
     aspect = 22 * (len(axes) if wide else 1)
     bar = fig.colorbar(ScalarMappable(scale.norm(), cmap), ax=axes, location="bottom", shrink=0.9, aspect=aspect, pad=0.02)
     bar.set_ticks(scale.ticks().tolist(), labels=scale.tick_labels())
     bar.minorticks_off()
     bar.ax.tick_params(labelsize=6.5, length=2)
-    bar.set_label(scale.label(name), fontsize=7)
+    bar.set_label(scale.label(name) + more, fontsize=7)
     bar.outline.set_linewidth(0.5)
     return bar
 

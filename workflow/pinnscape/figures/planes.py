@@ -41,5 +41,5 @@ def _loss(fig: Figure, ax: Axes, data: xr.Dataset, formulation: str) -> None:
     scale = scales.decide(values)
     panels.contours(ax, data, values, scale)
     panels.name_axes(ax, panels.axis_labels(data))
-    panels.colour_bar(fig, [ax], scale, scales.at_point(data, formulation))
+    panels.colour_bar(fig, [ax], scale, style.loss_label(formulation), more=scales.at_point(data, formulation))
     ax.set_title(style.formulation_label(formulation), color=style.colour(formulation))

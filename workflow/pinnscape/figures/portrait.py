@@ -119,7 +119,8 @@ def _field(fig: Figure, ax: Axes, data: xr.Dataset, name: str, plane: str) -> No
         path = data["trajectory"].transpose("snapshot", "axis").values
         ax.plot(path[:, 0], path[:, 1], **_PATH)
         ax.plot(*path[:1].T, linestyle="none", **_START)
-        labels = trajectory.axis_labels(data)
+        across, along = trajectory.axis_labels(data)
+        labels = across.replace(" length", ""), along.replace(" length", "")  # there is little room
     panels.name_axes(ax, labels, equal=False)
     ax.set_xlabel(labels[0], fontsize=SMALL + 0.5, labelpad=1.0)
     ax.set_ylabel(labels[1], fontsize=SMALL + 0.5, labelpad=1.0)

@@ -132,10 +132,10 @@ def shown(dataset: xr.Dataset, loss: str, variable: str = "loss") -> xr.DataArra
 
 
 def at_point(dataset: xr.Dataset, loss: str) -> str:
-    """The name of a loss with its exact value at the trained point, and a word where that is below the minimum; the name alone if it is unknown."""
+    """A second line for the label of a loss: its exact value at the trained point, with a word where that is below the minimum; empty if unknown."""
     value = _exact(dataset, loss)
-    text = f"{style.loss_label(loss)}, {style.number(value)} at the point" if math.isfinite(value) else style.loss_label(loss)
-    return f"{text}: below its minimum" if is_below(dataset, loss) else text
+    text = f"\n{style.number(value)} at the trained point" if math.isfinite(value) else ""
+    return f"{text}: below the minimum" if is_below(dataset, loss) else text
 
 
 def is_below(dataset: xr.Dataset, loss: str) -> bool:

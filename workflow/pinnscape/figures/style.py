@@ -29,6 +29,7 @@ FORMULATIONS = ("deep-ritz", "strong-form", "supervised")
 COLOURS = {"deep-ritz": "#0072B2", "strong-form": "#D55E00", "supervised": "#009E73"}
 OTHER_COLOUR = "#CC79A7"
 EXACT_COLOUR = "black"
+WARNING = "#B00000"  # of words that must not be missed
 NO_VALUE = "0.82"  # grey of cells without a value
 HATCH = "/////"
 GRID = {"color": "0.9", "linewidth": 0.5}

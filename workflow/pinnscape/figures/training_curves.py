@@ -30,11 +30,11 @@ def draw(trainings: Mapping[tuple[str, int], xr.Dataset]) -> Figure:
     for ax, quantity in zip(grid.flat, _PANELS, strict=True):
         _panel(ax, trainings, quantity)
     error = _quadrature_error(grid[0, 0], trainings)
-    _below(grid[0, 0], trainings)
     for ax in grid[-1]:
         ax.set_xlabel("optimisation step")
     _legend(fig, trainings, error)
-    fig.suptitle(style.title(trainings.values(), "training"))
+    title, wrong = style.title(trainings.values(), "training"), warning(trainings)
+    fig.suptitle(f"{title}\n{wrong}" if wrong else title, color=style.WARNING if wrong else "black")
     return fig
 
 
@@ -101,16 +101,14 @@ def _quadrature_error(ax: Axes, trainings: Mapping[tuple[str, int], xr.Dataset])
     return drawn
 
 
-def _below(ax: Axes, trainings: Mapping[tuple[str, int], xr.Dataset]) -> None:
-    """Say in the panel of the loss where an energy is below that of the exact solution by more than the quadrature rule can explain."""
+def warning(trainings: Mapping[tuple[str, int], xr.Dataset]) -> str:
+    """What to say where energies are below that of the exact solution by more than the quadrature rule can explain; empty where none is."""
     found = [gaps.below(data) for data in trainings.values() if "quadrature_error" in data]
     amounts = [below.amount for below in found if below]
-    if amounts:
-        text = f"energy below its minimum in {len(amounts)} of {len(trainings)} runs,\nby up to {style.number(max(amounts))}"
-        note = ax.text(
-            0.97, 0.9, text, transform=ax.transAxes, ha="right", va="top", fontsize=7, color="#B00000", fontweight="bold"
-        )
-        note.set_bbox({"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": "#B00000", "linewidth": 0.6})
+    if not amounts:
+        return ""
+    runs = f"{len(amounts)} of {len(trainings)} runs"
+    return f"energy below its minimum in {runs}, by up to {style.number(max(amounts))}: the exact solution does not minimise it"
 
 
 def _mark_switches(ax: Axes, runs: Iterable[xr.Dataset]) -> None:
@@ -127,5 +125,5 @@ def _legend(fig: Figure, trainings: Mapping[tuple[str, int], xr.Dataset], error:
     handles.append(Line2D([], [], color="0.3", linewidth=1.6, label="median over seeds"))
     handles.append(Line2D([], [], color="0.3", linewidth=0.5, alpha=0.6, label="one seed"))
     if error:
-        handles.append(Line2D([], [], label="error of the energy gap by the quadrature rule", **_ERROR))
-    fig.legend(handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1.2)
+        handles.append(Line2D([], [], label="quadrature error of the energy gap", **_ERROR))
+    fig.legend(handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1.1, handlelength=1.7)

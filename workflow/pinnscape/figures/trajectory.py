@@ -56,7 +56,7 @@ def _plane(fig: Figure, ax: Axes, data: xr.Dataset, formulation: str) -> None:
     ax.plot(*path[0], linestyle="none", **_START)
     # Both axes have the same unit but very different extents: equal aspect would leave a thin stripe.
     panels.name_axes(ax, axis_labels(data), equal=False)
-    panels.colour_bar(fig, [ax], scale, scales.at_point(data, formulation))
+    panels.colour_bar(fig, [ax], scale, style.loss_label(formulation), more=scales.at_point(data, formulation))
     ax.set_title(style.formulation_label(formulation), color=style.colour(formulation))
 
 

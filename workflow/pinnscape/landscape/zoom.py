@@ -87,6 +87,11 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
             ),
             "convex_radius": variable(("loss", "radius"), found[..., 2], "distance to the nearest point that is not convex"),
         }
+        variables["quadrature_error"] = variable(
+            (),
+            run.checkpoints["quadrature_error"].sel(checkpoint="final").values,
+            "error of the energy gap at the final point by the quadrature rule",
+        )
         text = "coordinate along direction {} over the radius"
         axes = {name: variable(name, unit, text.format(i)) for i, name in enumerate(("alpha", "beta"), 1)}
         radius = variable("radius", np.array(settings["radii"], float), f"half width of the plane, in units of: {axes_unit}")

@@ -136,11 +136,24 @@ def of_plane(surface: xr.Dataset) -> Rows:
         squares = surface["alpha"].values[:, None] ** 2 + surface["beta"].values ** 2
         own = surface["loss"].sel(formulation=surface.attrs["formulation"]).values
         yield "final", "spearman_distance[random]", similarity.spearman(own, squares)
-    distance = similarity.minimum_distance(ritz, strong, surface["alpha"].values, surface["beta"].values)
+    lowest = {f: _lowest(surface, f) for f in _PHYSICS}
+    distance = similarity.minimum_distance(
+        lowest["deep-ritz"], lowest["strong-form"], surface["alpha"].values, surface["beta"].values
+    )
     yield "final", f"minimum_distance[{name}]", distance
     yield "final", f"inverted_share[{name}]", float(surface["inverted"].mean())
     if "explained_variance" in surface:
         yield "final", f"explained_variance[{name}]", float(surface["explained_variance"].sum())
+
+
+def _lowest(surface: xr.Dataset, loss: str) -> np.ndarray:
+    """A loss (alpha, beta) with one smallest value: of those that a spectral surface cannot tell from it, that nearest to the trained point."""
+    values = surface["loss"].sel(formulation=loss).values
+    if "bound" not in surface or not np.isfinite(values).any():
+        return values
+    candidates = values <= np.nanmin(values) + float(surface["bound"].sel(field=loss))
+    away = np.where(candidates, np.hypot(surface["alpha"].values[:, None], surface["beta"].values), np.inf)
+    return np.where(candidates & (np.arange(values.size).reshape(values.shape) != away.argmin()), np.nan, values)
 
 
 def of_lines(surface: xr.Dataset, radii: Sequence[float]) -> Rows:
