@@ -36,12 +36,7 @@ class Gelfand1d(Problem):
 @pytest.mark.slow
 def test_losses_that_overflow_in_a_part_of_a_surface_are_masked_from_files_to_tables(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
-    (tmp_path / "workflow/pinnscape/problems/gelfand.py").write_text(PROBLEM)
-    catalog = tmp_path / "workflow/pinnscape/problems/catalog.py"
-    entry = '    "gelfand1d": Entry("gelfand", "Gelfand1d", 1, 1),\n'
-    text = catalog.read_text()
-    start = text.index("{\n", text.index("CATALOG")) + 2
-    catalog.write_text(text[:start] + entry + text[start:])
+    workspace.problem("gelfand1d", PROBLEM, 'Entry("mine", "Gelfand1d", 1, 1)')
     changes = {
         "study": {"problems": ["gelfand1d"]},
         "grid": {"radius": {"lines": 45.0, "random": 20.0}},

@@ -55,6 +55,14 @@ class Workspace:
     def config(self, settings: dict) -> None:
         (self.root / "config.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
 
+    def problem(self, name: str, text: str, entry: str) -> None:
+        """Add a problem: the text of its module, ``mine.py``, and its line in the catalogue."""
+        folder = self.root / "workflow/pinnscape/problems"
+        (folder / "mine.py").write_text(text)
+        catalog = (folder / "catalog.py").read_text()
+        start = catalog.index("{\n", catalog.index("CATALOG")) + 2
+        (folder / "catalog.py").write_text(f'{catalog[:start]}    "{name}": {entry},\n{catalog[start:]}')
+
     @property
     def settings(self) -> dict:
         return yaml.safe_load((self.root / "config.yaml").read_text(encoding="utf-8"))

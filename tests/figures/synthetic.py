@@ -49,7 +49,7 @@ def save(path: Path, dataset: xr.Dataset) -> str:
 
 
 def solution(problem: str = "poisson1d", formulation: str = "deep-ritz", seed: int = 0, points: int = 41) -> xr.Dataset:
-    """solution.nc; `neo_hookean2d` has two components, problems ending in 1d one axis."""
+    """solution.nc; `neo_hookean2d` has two components, problems ending in 1d have one axis, those in 3d three."""
     x = np.linspace(0, 1, points)
     components = ["u_1", "u_2"] if problem == "neo_hookean2d" else ["u"]
     size = _ERROR[formulation] * (1 + seed)
@@ -57,6 +57,11 @@ def solution(problem: str = "poisson1d", formulation: str = "deep-ritz", seed: i
         dims, coords = ("component", "x"), {"x": x}
         exact = np.array([np.sin(np.pi * x) + 0.5 * np.sin(4 * np.pi * x)])
         error = size * np.array([np.sin(9 * np.pi * x) * x])
+    elif problem.endswith("3d"):
+        dims, coords = ("component", "x", "y", "z"), {"x": x, "y": x, "z": x}
+        a, b, c = np.meshgrid(x, x, x, indexing="ij")
+        exact = np.array([np.sin(np.pi * a) * np.sin(np.pi * b) * np.sin(np.pi * c)])
+        error = size * np.array([np.sin(5 * np.pi * a) * np.sin(3 * np.pi * b) * np.cos(np.pi * c)])
     else:
         dims, coords = ("component", "x", "y"), {"x": x, "y": x}
         a, b = np.meshgrid(x, x, indexing="ij")

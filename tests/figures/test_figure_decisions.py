@@ -57,7 +57,46 @@ def test_a_seed_without_solutions_is_named():
         solutions.draw({("deep-ritz", seed): synthetic.solution(seed=seed) for seed in (0, 1)}, 7)
 
 
+def test_a_solution_of_the_cube_is_shown_on_its_middle_plane_or_where_it_is_largest():
+    data = synthetic.solution("poisson3d", points=9)
+    assert solutions.shown_plane(data) == 0.5
+    odd = data.assign(u_exact=data["u_exact"] * (data["z"] - 0.5) * (data["z"] > 0.3))
+    assert odd["u_exact"].sel(z=0.5).max() == 0.0
+    assert solutions.shown_plane(odd) == 0.75
+    assert solutions.shown_plane(data.assign(u_exact=0.0 * data["u_exact"])) == 0.5
+
+
+def test_slices_are_labelled_and_errors_are_those_of_the_cube():
+    data = synthetic.solution("poisson3d", points=9)  # on the middle plane the error vanishes
+    fig = solutions.draw({("deep-ritz", 0): data}, 0)
+    assert fig.get_suptitle().endswith("seed 0, plane $z$ = 0.5")
+    assert solutions.relative_error(data) > 1e-3
+    titles = [ax.get_title() for ax in fig.axes]
+    assert f"Deep Ritz\nrel. $L^2$ error, cube: {style.number(solutions.relative_error(data))}" in titles
+    images = [ax.collections[0].get_array() for ax in fig.axes if ax.collections and ax.get_label() != "<colorbar>"]
+    np.testing.assert_allclose(images[0].reshape(9, 9), data["u_exact"].sel(component="u", z=0.5).T)
+    assert np.abs(images[2]).max() < 1e-15
+
+
+def test_the_relative_error_of_a_solution_that_is_zero_is_withheld():
+    data = synthetic.solution("poisson2d", points=9)
+    data["u_exact"][:] = 0.0
+    assert np.isnan(solutions.relative_error(data))
+    fig = solutions.draw({("deep-ritz", 0): data}, 0)
+    assert any(ax.get_title().endswith("\nexact solution zero") for ax in fig.axes)
+
+
 # ---- training ----
+
+
+def test_a_panel_says_why_errors_are_withheld():
+    data = synthetic.training()
+    for name in ("l2_error", "h1_error"):
+        data[name] = data[name] * np.nan
+        data[name].attrs["withheld"] = "the exact solution is zero"
+    fig = training_curves.draw({("deep-ritz", 0): data})
+    said = [text.get_text() for ax in fig.axes for text in ax.texts]
+    assert said.count("withheld: the exact solution is zero") == 2
 
 
 def test_the_median_keeps_the_last_value_of_runs_that_stopped():

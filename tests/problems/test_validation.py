@@ -1,5 +1,6 @@
 """Faulty problems are refused in one line that names the method, sound ones are not, and the differences that decide it are right."""
 
+import logging
 import math
 import shutil
 from contextlib import nullcontext
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from problems.faulty import FAULTY
-from problems.sound import SOUND, WARNED, SmallStrain, WithItsOwnLoad
+from problems.sound import SOUND, WARNED, SmallStrain, Tiny, WithItsOwnLoad, Zero
 
 from pinnscape import differences, quadrature
 from pinnscape.errors import ProblemError
@@ -22,6 +23,8 @@ from pinnscape.networks import Network
 from pinnscape.objective import Discretization, Objective
 from pinnscape.problems.catalog import CATALOG, Entry
 from pinnscape.problems.poisson import Poisson2d
+from pinnscape.training.files import training_dataset
+from pinnscape.training.loop import train
 from pinnscape.validation.check import construct, dataset, validate
 
 
@@ -156,6 +159,27 @@ def test_what_the_catalogue_says_must_be_so(monkeypatch: pytest.MonkeyPatch, ent
     monkeypatch.setitem(CATALOG, "mine", Entry(*entry))
     with pytest.raises(ProblemError, match=said):
         construct("mine", parameters)
+
+
+def test_relative_errors_of_a_zero_solution_are_withheld_and_others_are_not(caplog: pytest.LogCaptureFixture) -> None:
+    zero, tiny = discretized(Zero), discretized(Tiny)
+    assert zero.is_zero
+    assert not tiny.is_zero
+    theta = torch.from_numpy(zero.network.initial("glorot", 0))
+    measured = zero.measure(theta)
+    assert measured["l2_error"].isnan()
+    assert measured["h1_error"].isnan()
+    assert all(measured[name].isfinite() for name in ("deep-ritz", "strong-form", "supervised", "energy_gap"))
+    assert tiny.measure(theta)["l2_error"].isfinite()
+    objective = Objective(zero, "deep-ritz")
+    phases = [{"optimizer": "adam", "steps": 2, "learning_rate": 0.01, "decay": 0.5}]
+    with caplog.at_level(logging.INFO):
+        history = train(objective, theta, phases, 1, {"even": 1, "logarithmic": 1}, "zero")
+    assert all("L2 withheld  H1 withheld" in line for line in caplog.text.splitlines() if "step  " in line)
+    assert "L2 withheld" in caplog.text
+    stored = training_dataset(history, objective)["l2_error"]
+    assert stored.isnull().all()
+    assert stored.attrs["withheld"] == "the exact solution is zero"
 
 
 def curve(t: float) -> torch.Tensor:

@@ -75,7 +75,8 @@ def round_below(limit: float) -> float:
 def heading(formulation: str, data: xr.Dataset) -> str:
     """Formulation and relative error, for the title of a panel."""
     error = relative_error(data)
-    said = f"rel. $L^2$ error {style.number(error)}" if math.isfinite(error) else "exact solution zero"
+    where = ", cube:" if "z" in data["u"].dims else ""
+    said = f"rel. $L^2$ error{where} {style.number(error)}" if math.isfinite(error) else "exact solution zero"
     return f"{style.formulation_label(formulation)}\n{said}"
 
 

@@ -83,6 +83,11 @@ def _panel(ax: Axes, trainings: Mapping[tuple[str, int], xr.Dataset], quantity: 
     ax.set(yscale="log", ylabel=label(quantity, {f for f, _ in trainings}))
     ax.set_title(scales.omission(*(quantity_of(data, quantity) for data in trainings.values())), fontsize=7, loc="right")
     ax.grid(**style.GRID)
+    reasons = {data[quantity].attrs["withheld"] for data in trainings.values() if "withheld" in data[quantity].attrs}
+    if reasons:
+        ax.text(
+            0.5, 0.5, f"withheld: {', '.join(sorted(reasons))}", transform=ax.transAxes, ha="center", va="center", color="0.3"
+        )
     _mark_switches(ax, trainings.values())
 
 
