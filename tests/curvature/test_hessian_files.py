@@ -15,7 +15,7 @@ SETTINGS = {
     "null_tolerance": 1e-10,
 }
 NUMBERS = ("trace", "trace_error", "trace_estimate", "trace_estimate_error", "condition_number", "negative", "null")
-NUMBERS += ("effective_rank", "share_above")
+NUMBERS += ("effective_rank", "share_above", "bulk_share", "negative_at_least", "effective_rank_estimate", "share_above_estimate")
 
 
 @pytest.fixture(scope="module", params=["dense", "lanczos"])
@@ -33,6 +33,9 @@ def dataset(request):
 def test_variables_have_the_dimensions_of_the_schema(dataset):
     expected = {
         "eigenvalue": ("formulation", "eigen"),
+        "eigenvalue_low": ("formulation", "eigen"),
+        "eigenvalue_high": ("formulation", "eigen"),
+        "ritz_value": ("formulation", "vector"),
         "eigenvector": ("formulation", "vector", "parameter"),
         "residual_norm": ("formulation", "vector"),
         "node": ("formulation", "ritz"),
@@ -78,3 +81,14 @@ def test_each_loss_has_its_own_hessian(dataset):
 
 def test_weights_sum_to_one(dataset):
     np.testing.assert_allclose(dataset["weight"].sum("ritz"), 1.0, atol=1e-12)
+
+
+def test_what_is_withheld_says_why_for_each_loss(dataset):
+    for name in NUMBERS:
+        values = dataset[name].values
+        assert [f"{loss}: " in dataset[name].attrs.get("reason", "") for loss in dataset["formulation"].values] == [
+            bool(np.isnan(value)) for value in values
+        ]
+    for name in ("negative", "null", "negative_at_least"):
+        known = dataset[name].values[np.isfinite(dataset[name].values)]
+        assert (known == np.rint(known)).all()

@@ -75,6 +75,8 @@ STRONG_VECTORS = np.stack(
 RITZ = np.array([100.0, 10.0, 1.0, 0.1, -0.5, -2.0])
 STRONG = np.array([5000.0, 50.0, 5.0, 0.0, 0.0, -1.0])
 NUMBERS = ("trace", "trace_estimate", "condition_number", "negative", "null", "effective_rank", "share_above")
+NUMBERS += ("bulk_share", "negative_at_least", "effective_rank_estimate", "share_above_estimate")
+SOMETIMES = ("negative", "negative_at_least", "effective_rank_estimate", "share_above_estimate")
 
 
 def hessian(losses: tuple[str, ...] = ("deep-ritz", "strong-form")) -> xr.Dataset:
@@ -88,6 +90,8 @@ def hessian(losses: tuple[str, ...] = ("deep-ritz", "strong-form")) -> xr.Datase
     return xr.Dataset(
         {
             "eigenvalue": (("formulation", "eigen"), values),
+            "eigenvalue_low": (("formulation", "eigen"), values - 0.5),
+            "eigenvalue_high": (("formulation", "eigen"), values + 0.25),
             "eigenvector": (("formulation", "vector", "parameter"), vectors),
             "node": (("formulation", "ritz"), values[:, ::2]),
             "weight": (("formulation", "ritz"), np.tile([0.2, 0.3, 0.5], (len(losses), 1))),
@@ -101,21 +105,41 @@ def hessian(losses: tuple[str, ...] = ("deep-ritz", "strong-form")) -> xr.Datase
 def test_a_hessian_gives_its_numbers_for_each_loss():
     found = rows_of(of_hessian(hessian(), rank=3, subspace=2))
     for k, name in enumerate(NUMBERS):
-        if name != "negative":
+        if name not in SOMETIMES:
             assert found[f"{name}[deep-ritz]"] == 10.0 * k
             assert found[f"{name}[strong-form]"] == 10.0 * k + 1
     assert (found["lambda_max[deep-ritz]"], found["lambda_min[deep-ritz]"]) == (100.0, -2.0)
     assert (found["lambda_max[strong-form]"], found["lambda_min[strong-form]"]) == (5000.0, -1.0)
     assert found["negative_share[deep-ritz]"] == pytest.approx(2 / 6)
     assert found["negative_share[strong-form]"] == pytest.approx(1 / 6)
-    assert found["bulk_share[deep-ritz]"] == pytest.approx(1 / 6)  # 0.1 of 100
-    assert found["bulk_share[strong-form]"] == pytest.approx(4 / 6)  # 5, 0, 0 and -1 of 5000
+    assert not any("_at_" in name or "_estimate[" in name for name in found if not name.startswith("trace_"))
 
 
-def test_the_bulk_of_a_spectrum_that_is_known_in_part_comes_from_its_density():
-    found = rows_of(of_hessian(hessian().isel(eigen=[0, 1, 4, 5]), rank=2, subspace=2))
-    assert found["bulk_share[deep-ritz]"] == 0.0  # nodes 100, 1, -0.5
-    assert found["bulk_share[strong-form]"] == pytest.approx(0.8)  # nodes 5000, 5, 0
+def test_what_is_withheld_is_missing_and_its_bounds_are_named_as_bounds():
+    data = hessian().isel(eigen=[0, 1, 4, 5]).copy(deep=True)
+    for name in ("negative", "effective_rank", "share_above", "bulk_share"):
+        data[name].loc["deep-ritz"] = np.nan
+    data["eigenvalue"].loc["deep-ritz", 5] = np.nan
+    found = rows_of(of_hessian(data, rank=2, subspace=2))
+    missing = ("negative", "negative_share", "negative_ratio", "lambda_min", "effective_rank", "share_above", "bulk_share")
+    assert all(math.isnan(found[f"{name}[deep-ritz]"]) for name in missing)
+    assert found["lambda_min_at_least[deep-ritz]"] == -2.5
+    assert found["lambda_min_at_most[deep-ritz]"] == -1.75
+    assert found["negative_at_least[deep-ritz]"] == float(data["negative_at_least"][0])
+    assert found["effective_rank_estimate[deep-ritz]"] == float(data["effective_rank_estimate"][0])
+    assert found["negative_ratio[strong-form]"] == pytest.approx(1 / 5000)
+    assert "lambda_min_at_least[strong-form]" not in found
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_likeness_of_what_is_not_verified_is_missing(lost):
+    data = hessian().copy(deep=True)
+    data["eigenvalue"].loc["strong-form", lost] = np.nan
+    found = rows_of(of_hessian(data, rank=3, subspace=2, eigenvalues=3))
+    assert math.isnan(found["spectral_distance"])
+    assert math.isnan(found["principal_angle_median"]) == (lost < 2)
+    assert math.isnan(found["lambda_ratio[strong-form]"]) == (lost in (0, 2))
+    assert math.isnan(found["negative_ratio[strong-form]"]) == (lost == 0)
 
 
 @pytest.mark.parametrize(

@@ -165,6 +165,6 @@ def test_the_share_of_rising_steps_counts_those_since_the_last_record():
 
     bowl = Bowl(torch.eye(2, dtype=torch.float64))
     settings = SETTINGS | {"steps": 7, "record_every": 3}  # the seventh step is after the last record and is not taken
-    found = follow(bowl, Script(), torch.ones(2, dtype=torch.float64), settings, lambda _: {"sharpness": (1.0, 0.0)})
+    found = follow(bowl, Script(), torch.ones(2, dtype=torch.float64), settings, lambda _: {"sharpness": (1.0, 0.0, 0.0)})
     np.testing.assert_allclose(found["rising"], [np.nan, 2 / 3, 1 / 3])
     np.testing.assert_allclose(found["gap"], [1.0, 3.0, 1.5])

@@ -194,20 +194,24 @@ def kind(point: Point, goal: float, flat: float) -> int:
     return KINDS.index("gradient-flat" if point.slope <= flat else "none")
 
 
-def counts(point: Point, size: int, null_tolerance: float) -> tuple[float, float, float]:
-    """Numbers of negative and of zero eigenvalues, NaN where not known, and a lower bound of the first.
+def counts(eigenvalues: Tensor, size: int, null_tolerance: float) -> tuple[float, float]:
+    """Numbers of negative and of zero eigenvalues; NaN where not all are known.
 
     Args:
-        point: where a search ended.
+        eigenvalues: of the Hessian, those that are known.
         size: P.
         null_tolerance: eigenvalues of at most this, relative to the largest in magnitude, count as zero.
     """
-    values = point.eigenvalues
-    if point.seen is not None:
-        numbers = spectrum.counts(point.seen, null_tolerance)[0]
-        return numbers["negative"], numbers["null"], numbers["negative_at_least"]
-    if len(values) < size:
-        return math.nan, math.nan, math.nan
-    zero = null_tolerance * float(values.abs().max())
-    negative = float((values < -zero).sum())
-    return negative, float((values.abs() <= zero).sum()), negative
+    if len(eigenvalues) < size:
+        return math.nan, math.nan
+    zero = null_tolerance * float(eigenvalues.abs().max())
+    return float((eigenvalues < -zero).sum()), float((eigenvalues.abs() <= zero).sum())
+
+
+def indices(point: Point, size: int, null_tolerance: float) -> tuple[float, float, float]:
+    """Numbers of negative and of zero eigenvalues, NaN where they are not settled, and a certain lower bound of the first."""
+    if point.seen is None:
+        negative, zero = counts(point.eigenvalues, size, null_tolerance)
+        return negative, zero, negative
+    numbers = spectrum.counts(point.seen, null_tolerance)[0]
+    return numbers["negative"], numbers["null"], numbers["negative_at_least"]

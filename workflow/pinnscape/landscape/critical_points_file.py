@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from pinnscape.landscape.critical_points import KINDS, Point, counts, kind, search
+from pinnscape.landscape.critical_points import KINDS, Point, indices, kind, search
 from pinnscape.networks import Layer
 from pinnscape.objective import Objective
 from pinnscape.paths.snapshots import logarithmic
@@ -135,7 +135,7 @@ def _search(
         spectrum = values
     row |= _numbers(point, objective.minimum, unit, length) | {"distance": float((point.theta - begin).norm())}
     row["quadrature_error"] = float(runs.gap_errors(objective.formulation, point.theta[None])[0])
-    index, zero, least = counts(point, size, settings["null_tolerance"])
+    index, zero, least = indices(point, size, settings["null_tolerance"])
     return row | {"index": index, "index_fraction": index / size, "index_at_least": least, "zero": zero}, which, spectrum
 
 
