@@ -1,6 +1,7 @@
 """Training: phases of optimisers one after the other, with a history of the loss and errors and snapshots of the parameters."""
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
