@@ -313,11 +313,6 @@ BAD: list[tuple[str, Any, str]] = [
         "claims.well_conditioned.rank: must be at most 321 for poisson1d, whose network has 321 parameters; got 322",
     ),
     (
-        "hessian.dense_limit",
-        300,
-        "claims.well_conditioned.rank: must be at most hessian.extremes (10) for poisson1d, whose network has 321 parameters",
-    ),
-    (
         "problems.poisson2d.network",
         {"width": 3, "depth": 1},
         "hessian.extremes: must be at most 6 for poisson2d, whose network has 13 parameters; got 10",

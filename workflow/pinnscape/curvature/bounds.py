@@ -27,7 +27,8 @@ def beyond(alphas: np.ndarray, betas: np.ndarray, size: int, failure: float, sca
     """A number that all eigenvalues of an operator are below, with probability 1 - ``failure`` over the start vector.
 
     Args:
-        alphas, betas: diagonal (m,) of the tridiagonal matrix and off-diagonal (m,), the last one the norm of the residual.
+        alphas: diagonal (m,) of the tridiagonal matrix.
+        betas: off-diagonal (m,), the last one the norm of the residual.
         size: dimension n of the space that the start vector was drawn from, uniformly on the sphere.
         failure: probability that the bound may fail with; it holds for all m at once.
         scale: of the whole operator, whose products have rounding errors of this size times the machine precision. They must stay small against the
