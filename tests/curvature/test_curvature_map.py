@@ -39,7 +39,9 @@ def test_too_few_steps_are_told():
     assert np.isnan([found.lambda_max, found.lambda_min]).all()
     assert found.residual > 1e-3
     assert found.sign == 0.0
-    assert found.lambda_min_at_least < 2.0 < found.lambda_min_at_most < found.lambda_max_at_least < 60.0 < found.lambda_max_at_most
+    assert (
+        found.lambda_min_at_least < 2.0 < found.lambda_min_at_most < found.lambda_max_at_least < 60.0 < found.lambda_max_at_most
+    )
 
 
 @pytest.mark.parametrize("limit", [0, 10])

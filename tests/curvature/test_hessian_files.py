@@ -15,7 +15,14 @@ SETTINGS = {
     "null_tolerance": 1e-10,
 }
 NUMBERS = ("trace", "trace_error", "trace_estimate", "trace_estimate_error", "condition_number", "negative", "null")
-NUMBERS += ("effective_rank", "share_above", "bulk_share", "negative_at_least", "effective_rank_estimate", "share_above_estimate")
+NUMBERS += (
+    "effective_rank",
+    "share_above",
+    "bulk_share",
+    "negative_at_least",
+    "effective_rank_estimate",
+    "share_above_estimate",
+)
 
 
 @pytest.fixture(scope="module", params=["dense", "lanczos"])

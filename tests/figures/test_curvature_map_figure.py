@@ -41,7 +41,11 @@ def test_ratios_are_drawn_where_they_are_and_convex_points_marked():
     assert [list(axis) for axis in first.lines[0].get_data()] == [[0.0], [0.0]]
     assert first.patch.get_hatch()
     assert not fig.axes[1].patch.get_hatch()
-    assert [text.get_text() for text in fig.legends[0].get_texts()] == ["not negative to rounding errors", "undecided", "no value"]
+    assert [text.get_text() for text in fig.legends[0].get_texts()] == [
+        "not negative to rounding errors",
+        "undecided",
+        "no value",
+    ]
     assert (first.get_xlabel(), first.get_ylabel()) == (r"$\alpha$", r"$\beta$")
 
 

@@ -135,7 +135,7 @@ def test_what_is_withheld_is_missing_and_its_bounds_are_named_as_bounds():
 def test_likeness_of_what_is_not_verified_is_missing(lost):
     data = hessian().copy(deep=True)
     data["eigenvalue"].loc["strong-form", lost] = np.nan
-    found = rows_of(of_hessian(data, rank=3, subspace=2, eigenvalues=3))
+    found = rows_of(of_hessian(data, rank=3, subspace=2))
     assert math.isnan(found["spectral_distance"])
     assert math.isnan(found["principal_angle_median"]) == (lost < 2)
     assert math.isnan(found["lambda_ratio[strong-form]"]) == (lost in (0, 2))

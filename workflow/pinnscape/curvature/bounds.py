@@ -27,7 +27,8 @@ def beyond(alphas: np.ndarray, betas: np.ndarray, size: int, failure: float, sca
     """A number that all eigenvalues of an operator are below, with probability 1 - ``failure`` over the start vector.
 
     Args:
-        alphas, betas: diagonal (m,) of the tridiagonal matrix and off-diagonal (m,), the last one the norm of the residual.
+        alphas: diagonal (m,) of the tridiagonal matrix.
+        betas: off-diagonal (m,), the last one the norm of the residual.
         size: dimension n of the space that the start vector was drawn from, uniformly on the sphere.
         failure: probability that the bound may fail with; it holds for all m at once.
         scale: of the whole operator, whose products have rounding errors of this size times the machine precision. They must stay small against the
@@ -37,7 +38,9 @@ def beyond(alphas: np.ndarray, betas: np.ndarray, size: int, failure: float, sca
         The largest Ritz value itself where the process has exhausted the space or an invariant subspace.
     """
     m = len(alphas)
-    largest = float(scipy.linalg.eigh_tridiagonal(alphas, betas[:-1], eigvals_only=True, select="i", select_range=(m - 1, m - 1))[0])
+    largest = float(
+        scipy.linalg.eigh_tridiagonal(alphas, betas[:-1], eigvals_only=True, select="i", select_range=(m - 1, m - 1))[0]
+    )
     if m >= size:
         return largest
     rounding = 4.0 * np.finfo(float).eps * scale / failure
@@ -56,7 +59,7 @@ def beyond(alphas: np.ndarray, betas: np.ndarray, size: int, failure: float, sca
 
 
 def _log_sum(x: np.ndarray, alphas: np.ndarray, betas: np.ndarray) -> np.ndarray:
-    """log Σ_{j ≤ m} ψ_j(x)², of the polynomials with β_j ψ_{j+1} = (x - α_j) ψ_j - β_{j-1} ψ_{j-1} and ψ_0 = 1; x beyond all Ritz values."""
+    """Log Σ_{j ≤ m} ψ_j(x)², of the polynomials with β_j ψ_{j+1} = (x - α_j) ψ_j - β_{j-1} ψ_{j-1} and ψ_0 = 1; x beyond all Ritz values."""
     before, now, total, log = np.zeros_like(x), np.ones_like(x), np.ones_like(x), np.zeros_like(x)
     previous = 0.0
     for alpha, beta in zip(alphas, betas, strict=True):

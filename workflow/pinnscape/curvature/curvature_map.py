@@ -76,7 +76,8 @@ def ends(objective: Objective, theta: Tensor, settings: Mapping[str, Any]) -> En
             return Ends(high, *bounds[0], low, *bounds[1], rounding, _sign(*bounds[1], error), True)
         found = extremes(product, theta, 1, settings["lanczos_steps"], settings["lanczos_tolerance"], 0)
     except DivergenceError:
-        return Ends(*[float("nan")] * 8, False)
+        nan = float("nan")
+        return Ends(nan, nan, nan, nan, nan, nan, nan, nan, False)
     (high, low), verified = found.values.tolist(), found.verified.tolist()
     bounds = list(zip(found.low.tolist(), found.high.tolist(), strict=True))
     size = max(abs(high), abs(low))

@@ -9,7 +9,6 @@ from torch import Tensor
 from pinnscape.errors import DivergenceError
 from pinnscape.objective import Objective
 
-
 GAP = 10.0  # factor between eigenvalues that count and those that do not, for a condition number
 LEVEL = 1e-3  # of the largest eigenvalue: those above are outliers, those within are the bulk
 WITHHELD = f"NaN where no gap of a factor of {GAP:g} separates the eigenvalues from those that count as zero"

@@ -57,7 +57,8 @@ def estimates(nodes: np.ndarray, weights: np.ndarray, size: int, null_tolerance:
     """What a quadrature estimates of a spectrum. Numbers of small eigenvalues are not among it: their signs and sizes are not resolved.
 
     Args:
-        nodes, weights: of the density, see ``quadrature``.
+        nodes: of the density, see ``quadrature``.
+        weights: their shares.
         size: P.
         null_tolerance: nodes of at most this, relative to the largest in magnitude, do not count for the rank.
         level: see ``share_above_estimate``.

@@ -158,12 +158,10 @@ class Krylov:
             runs (r, m).
         """
         m, runs = self.length, self.coupled
+        residuals = [run.residual for run in runs if run.residual is not None]
         ritz, vectors = np.linalg.eigh(self._matrix[:m, :m])
         entries = vectors[[run.last for run in runs]]
-        gram = np.zeros((len(runs), len(runs)))
-        for i, a in enumerate(runs):
-            for j, b in enumerate(runs[: i + 1]):
-                gram[i, j] = gram[j, i] = float(a.residual @ b.residual)
+        gram = np.array([[float(a @ b) for b in residuals] for a in residuals]).reshape(len(runs), len(runs))
         values, rotation = np.linalg.eigh(gram)
         root = (rotation * np.sqrt(values.clip(min=0.0))) @ rotation.T
         self._note_bounds()

@@ -205,6 +205,8 @@ def _go_on(
     weights = np.zeros(len(parts))
     for (side, _), limit, couplings in zip(ends, limits, (parts, parts[:, ::-1]), strict=False):
         inside = side.ritz < limit
-        weights = np.maximum(weights, (couplings[:, inside] / (limit - side.ritz[inside])).sum(1) / max(limit - side.high, slack))
+        weights = np.maximum(
+            weights, (couplings[:, inside] / (limit - side.ritz[inside])).sum(1) / max(limit - side.high, slack)
+        )
     if len(weights):
         space.resume(int(weights.argmax()))

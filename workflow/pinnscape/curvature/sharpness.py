@@ -200,6 +200,6 @@ def curvature(objective: Objective, theta: Tensor, scale: Tensor, settings: Mapp
         nan, nowhere = float("nan"), torch.zeros_like(theta)
         return Curvature(nan, nan, nan, nan, nan, nan, False, nowhere, nowhere)
     (largest, direction), (largest_filter, direction_filter) = ends
-    bounds = float(largest), float(largest_filter)
-    known = (value if sure else float("nan") for value, sure in zip(bounds, verified, strict=True))
-    return Curvature(*known, *bounds, trace, error, all(verified), direction, direction_filter)
+    least, least_filter = float(largest), float(largest_filter)
+    known, known_filter = (x if sure else float("nan") for x, sure in zip((least, least_filter), verified, strict=True))
+    return Curvature(known, known_filter, least, least_filter, trace, error, all(verified), direction, direction_filter)

@@ -162,9 +162,7 @@ def _lanczos(objective: Objective, theta: Tensor, settings: Mapping[str, Any], s
         log.info("Lanczos: %s is withheld: %s", name, reason)
     values, eigen = torch.where(found.verified.to(theta.device), found.values, torch.nan), found.index.numpy()
     low, high = found.low.cpu().numpy(), found.high.cpu().numpy()
-    return _Found(
-        values.cpu().numpy(), low, high, eigen, (found.values, found.vectors), eigen, numbers, reasons, product, None
-    )
+    return _Found(values.cpu().numpy(), low, high, eigen, (found.values, found.vectors), eigen, numbers, reasons, product, None)
 
 
 def counts(seen: Compression, null_tolerance: float) -> tuple[dict[str, float], dict[str, str]]:
