@@ -83,7 +83,7 @@ def _spectra(ax: Axes, point: xr.Dataset, loss: str, note: str) -> None:
     if not measured:
         _not_measured(ax)
     elif note:
-        ax.text(0.02, 0.03, note, transform=ax.transAxes, fontsize=6.5, color="0.3")
+        ax.text(0.98, 0.97, note, transform=ax.transAxes, fontsize=6.5, color="0.3", ha="right", va="top")
 
 
 def _angles(ax: Axes, own: xr.Dataset, loss: str) -> None:
