@@ -245,6 +245,13 @@ class Concave(Problem):
         return torch.sin(torch.pi * x)
 
 
+@pytest.mark.parametrize("formulation", ["deep-ritz", "strong-form", "supervised"])
+def test_a_remainder_of_rounding_errors_is_within_the_error_of_its_estimate(formulation):
+    """A loss that is quadratic in its parameters has none."""
+    found = split_of(Sized(SineSeries(40), formulation), torch.ones(40, dtype=torch.float64), 3, dense_limit=0)
+    assert found.estimates["remainder_share_estimate"] <= found.estimates["remainder_share_error"] < 1e-12
+
+
 def test_eigenvalues_to_which_lanczos_does_not_converge_are_withheld(caplog):
     objective, theta = trained("strong-form", 6, 100)
     settings = {**SETTINGS, "dense_limit": 0, "lanczos_steps": 6, "lanczos_tolerance": 1e-12}

@@ -96,5 +96,5 @@ def test_where_only_the_largest_eigenvalues_are_known_the_figure_says_so_and_an_
     }
     fig = ntk.draw(data.assign(estimates))
     assert fig.axes[0].get_title() == "initial point: |R|/|H| ≈ 0.42 ± 0.03"
-    assert "the largest of 132,609 eigenvalues" in texts(fig.axes[0])
+    assert "the largest of\n132,609 eigenvalues" in texts(fig.axes[0])
     fig.canvas.draw()

@@ -54,7 +54,7 @@ def below(operator: Operator, like: Tensor, steps: int, seed: int, null_toleranc
     return float(values[0]), int((values < -null_tolerance * values.abs().max()).sum())
 
 
-def frobenius(operator: Operator, like: Tensor, products: int, seed: int) -> tuple[float, float]:
+def frobenius(operator: Operator, like: Tensor, products: int, seed: int, scale: float = 0.0) -> tuple[float, float]:
     """Estimate of the Frobenius norm √tr A² and its standard error, not below the rounding error, by Hutch++ on A².
 
     Args:
@@ -62,11 +62,12 @@ def frobenius(operator: Operator, like: Tensor, products: int, seed: int) -> tup
         like: a vector (P,) that gives size, type and device.
         products: with A², of two with A each, at least 6.
         seed: of the random signs.
+        scale: Frobenius norm of the larger one of two operators whose difference A is, to which its rounding errors are relative.
     """
     square, error = hutch_plus_plus(lambda rows: operator(operator(rows)), like, products, seed)
-    norm = square**0.5
-    rounding = like.numel() * torch.finfo(like.dtype).eps * norm
-    return norm, error / (2.0 * norm) + rounding if norm > 0 else error**0.5
+    norm = max(square, 0.0) ** 0.5  # rounding errors of a difference are not symmetric
+    rounding = like.numel() * torch.finfo(like.dtype).eps * max(norm, scale)
+    return norm, error / (2.0 * norm) + rounding if norm > 0 else error**0.5 + rounding
 
 
 def ratio(part: tuple[float, float], whole: tuple[float, float]) -> tuple[float, float]:

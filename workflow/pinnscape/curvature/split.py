@@ -163,7 +163,8 @@ def _by_products(objective: Objective, theta: Tensor, settings: Mapping[str, Any
         eigenvalue[row, :subspace] = values[:subspace].cpu().numpy()
         spaces.append(_space(operator, values, rows[:subspace]))
     products = settings["trace_products"]
-    estimated = [by_products.frobenius(operator, theta, products, seed) for operator in (hessian, gauss_newton, remainder)]
+    estimated = [by_products.frobenius(operator, theta, products, seed) for operator in (hessian, gauss_newton)]
+    estimated.append(by_products.frobenius(remainder, theta, products, seed, estimated[0][0]))
     if small is not None:
         every = _with_zeros(small.values, size)
         eigenvalue[1] = every[:count]

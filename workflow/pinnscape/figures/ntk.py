@@ -30,7 +30,7 @@ def draw(data: xr.Dataset) -> Figure:
     for row, loss in zip(grid, losses, strict=True):
         own = own_run(data, loss)
         for ax, checkpoint in zip(row, checkpoints, strict=False):
-            _spectra(ax, own.sel(checkpoint=checkpoint), loss, style.known_alone(data))
+            _spectra(ax, own.sel(checkpoint=checkpoint), loss, style.known_alone(data).replace(" of ", " of\n"))
             ax.set_title(f"{style.checkpoint_label(checkpoint)}: {share_label(own.sel(checkpoint=checkpoint))}")
         row[0].set_ylabel(f"{style.formulation_label(loss)}\n" + r"$|\lambda|\,/\,\lambda_{\max}(H)$")
         _angles(row[-1], own, loss)
@@ -83,7 +83,7 @@ def _spectra(ax: Axes, point: xr.Dataset, loss: str, note: str) -> None:
     if not measured:
         _not_measured(ax)
     elif note:
-        ax.text(0.02, 0.03, note, transform=ax.transAxes, fontsize=6.5, color="0.3")
+        ax.text(0.97, 0.75, note, transform=ax.transAxes, fontsize=6.5, color="0.3", ha="right", va="top")
 
 
 def _angles(ax: Axes, own: xr.Dataset, loss: str) -> None:

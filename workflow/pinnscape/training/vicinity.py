@@ -149,8 +149,9 @@ def _by_products(
     what = f"largest eigenvalues at the end of natural gradient descent on the {objective.formulation} loss"
     values = by_products.largest(hessian, theta, count, settings, seed, what)[0].cpu().numpy()
     smallest, negative = by_products.below(hessian, theta, settings["lanczos_steps"], seed, settings["null_tolerance"])
-    estimates = [by_products.frobenius(part, theta, settings["trace_products"], seed) for part in (remainder, hessian)]
-    bounds = smallest, float(negative), *by_products.ratio(*estimates)
+    whole = by_products.frobenius(hessian, theta, settings["trace_products"], seed)
+    part = by_products.frobenius(remainder, theta, settings["trace_products"], seed, whole[0])
+    bounds = smallest, float(negative), *by_products.ratio(part, whole)
     return values, numbers | {"lambda_max": float(values[0])} | dict(zip(_BOUNDS, bounds, strict=True))
 
 
