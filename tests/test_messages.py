@@ -52,6 +52,14 @@ def test_what_cannot_be_written_is_named_with_a_remedy(tmp_path, monkeypatch, co
     assert told(PermissionError(code, os.strerror(code), "/elsewhere")).startswith("pinnscape: /elsewhere: cannot be written")
 
 
+def test_what_cannot_be_read_is_told_as_such(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.R_OK)  # root may read everything
+    line = told(PermissionError(errno.EACCES, "Permission denied", str(tmp_path)))
+    assert (
+        line == f"pinnscape: {tmp_path}: cannot be read (Permission denied); make it readable, or run in a copy of the project"
+    )
+
+
 def test_a_misspelt_target_is_named_with_what_it_may_be():
     assert told(MissingRuleException(NO_RULE.format("figurs"))) == (
         "pinnscape: figurs: no such target; did you mean figures? known are all, figures, tables, and the paths of results"

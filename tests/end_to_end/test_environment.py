@@ -85,6 +85,8 @@ def test_a_study_works_in_a_folder_of_any_name_in_an_ascii_locale_and_without_a_
     settings = other.settings
     settings["engine"]["compile"] = "always"
     other.config(settings)
+    with (other.root / "config.yaml").open("a", encoding="utf-8") as file:
+        file.write("# Bézier, 日本\n")
     around = {"HOME": f"{closed}/nobody", "XDG_CACHE_HOME": None, "LC_ALL": "C", "PYTHONUTF8": "0"}
     python = ".venv/bin/python"
     done = call(other, python, "-m", "snakemake", "-c2", CHECKPOINTS, "results/figures/training_curves-poisson1d.png", **around)

@@ -114,7 +114,8 @@ class Runs:
 
 @pytest.fixture(scope="module")
 def runs(slurm: Path, tmp_path_factory: pytest.TempPathFactory) -> Runs:
-    here, there, failing = (Workspace(tmp_path_factory.mktemp(name)) for name in ("here", "there", "failing"))
+    # Folders of the cluster with names that shells and formats would take apart.
+    here, there, failing = (Workspace(tmp_path_factory.mktemp(name)) for name in ("here", "there (v2) & {y} 'é'", "failing"))
     logs = tmp_path_factory.mktemp("logs")
     before = last_job()
     with (

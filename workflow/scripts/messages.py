@@ -55,10 +55,12 @@ def _spell_out(logger: logging.Logger) -> None:
 
 
 def unwritable(error: OSError) -> str | None:
-    """The line about a file or folder that an error of the system keeps from being written; None for other errors."""
+    """The line about a file or folder that permissions or the disk keep from being written, or read; None for other errors."""
     if error.errno not in _UNWRITABLE or not error.filename:
         return None
     path = Path(os.fsdecode(error.filename))
+    if path.exists() and not os.access(path, os.R_OK):
+        return f"{path}: cannot be read ({error.strerror}); make it readable, or run in a copy of the project"
     return str(atomic.refusal(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path, error))
 
 
