@@ -63,6 +63,8 @@ def test_a_solution_of_the_cube_is_shown_on_its_middle_plane_or_where_it_is_larg
     odd = data.assign(u_exact=data["u_exact"] * (data["z"] - 0.5) * (data["z"] > 0.3))
     assert odd["u_exact"].sel(z=0.5).max() == 0.0
     assert solutions.shown_plane(odd) == 0.75
+    both = xr.concat([data.assign_coords(component=["u_1"]), 1e-3 * odd.assign_coords(component=["u_2"])], "component")
+    assert solutions.shown_plane(both) == 0.75  # a component counts whatever its size
     assert solutions.shown_plane(data.assign(u_exact=0.0 * data["u_exact"])) == 0.5
 
 

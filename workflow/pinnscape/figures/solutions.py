@@ -42,10 +42,15 @@ def draw(solutions: Mapping[tuple[str, int], xr.Dataset], seed: int) -> Figure:
 
 
 def shown_plane(data: xr.Dataset) -> float:
-    """The z of the plane that stands for a solution in three dimensions: the middle one, or the one on which u* is largest if it is faint there."""
-    sizes = np.sqrt((data["u_exact"] ** 2).sum("component").mean(("x", "y")).values)
-    middle = len(sizes) // 2
-    return float(data["z"][middle if sizes[middle] >= _FAINT * sizes.max() else sizes.argmax()])
+    """The z of the plane that stands for a solution in three dimensions.
+
+    The middle one; if a component of u* is faint there, the one that shows the most of each, relative to the plane on which it is largest.
+    """
+    sizes = np.sqrt((data["u_exact"] ** 2).mean(("x", "y")).transpose("component", "z").values)
+    largest = sizes.max(1, keepdims=True)
+    shown = np.where(largest > 0, sizes / np.where(largest > 0, largest, 1.0), 1.0).min(0)
+    middle = len(shown) // 2
+    return float(data["z"][middle if shown[middle] >= _FAINT else shown.argmax()])
 
 
 def relative_error(data: xr.Dataset) -> float:
