@@ -59,7 +59,7 @@ def beyond(alphas: np.ndarray, betas: np.ndarray, size: int, failure: float, sca
 
 
 def _log_sum(x: np.ndarray, alphas: np.ndarray, betas: np.ndarray) -> np.ndarray:
-    """log Σ_{j ≤ m} ψ_j(x)², of the polynomials with β_j ψ_{j+1} = (x - α_j) ψ_j - β_{j-1} ψ_{j-1} and ψ_0 = 1; x beyond all Ritz values.
+    """Log Σ_{j ≤ m} ψ_j(x)², of the polynomials with β_j ψ_{j+1} = (x - α_j) ψ_j - β_{j-1} ψ_{j-1} and ψ_0 = 1; x beyond all Ritz values.
 
     There they are positive and their ratios do not overflow.
     """
