@@ -19,8 +19,7 @@ import numpy as np
 import scipy.linalg
 
 ROUNDING = 1e-13  # of eigenvalues by Lanczos processes, relative to the largest in magnitude
-_POINTS = 33  # of each bisection step
-_HUGE = 1e50
+_POINTS = 17  # of each step of a search
 
 
 def beyond(alphas: np.ndarray, betas: np.ndarray, size: int, failure: float, scale: float) -> float:
@@ -50,24 +49,28 @@ def beyond(alphas: np.ndarray, betas: np.ndarray, size: int, failure: float, sca
     limit = math.log(2.0 * (size - 1) / math.pi) - 2.0 * math.log(failure)
     spread = float(np.abs(alphas).max() + 2.0 * betas.max())
     low, high = math.log(1e-17 * spread), math.log(spread) + 0.5 * limit + 1.0
-    for _ in range(4):
+    for _ in range(5):
         steps = np.linspace(low, high, _POINTS)
-        reached = _log_sum(largest + np.exp(steps), alphas, betas) > limit
+        with np.errstate(invalid="ignore", divide="ignore"):  # next to a Ritz value, within rounding errors
+            reached = _log_sum(largest + np.exp(steps), alphas, betas) > limit
         first = int(reached.argmax()) if reached.any() else _POINTS - 1
         low, high = float(steps[max(first - 1, 0)]), float(steps[first])
     return largest + math.exp(high) + rounding
 
 
 def _log_sum(x: np.ndarray, alphas: np.ndarray, betas: np.ndarray) -> np.ndarray:
-    """Log Σ_{j ≤ m} ψ_j(x)², of the polynomials with β_j ψ_{j+1} = (x - α_j) ψ_j - β_{j-1} ψ_{j-1} and ψ_0 = 1; x beyond all Ritz values."""
-    before, now, total, log = np.zeros_like(x), np.ones_like(x), np.ones_like(x), np.zeros_like(x)
-    previous = 0.0
-    for alpha, beta in zip(alphas, betas, strict=True):
-        before, now, previous = now, ((x - alpha) * now - previous * before) / beta, beta
-        total = total + now * now
-        factor = np.where(np.abs(now) > _HUGE, np.abs(now), 1.0)
-        before, now, total, log = before / factor, now / factor, total / factor**2, log + 2.0 * np.log(factor)
-    return np.log(total) + log
+    """Log Σ_{j ≤ m} ψ_j(x)², of the polynomials with β_j ψ_{j+1} = (x - α_j) ψ_j - β_{j-1} ψ_{j-1} and ψ_0 = 1; x beyond all Ritz values.
+
+    There they are positive and their ratios do not overflow.
+    """
+    ratios = np.empty((len(alphas), len(x)))
+    carried = np.zeros_like(x)
+    for row, alpha, beta in zip(ratios, alphas, betas, strict=True):
+        np.divide(x - alpha - carried, beta, out=row)
+        carried = beta / row
+    logs = np.cumsum(2.0 * np.log(ratios), axis=0)
+    largest = logs.max(axis=0).clip(min=0.0)
+    return largest + np.log(np.exp(-largest) + np.exp(logs - largest).sum(axis=0))
 
 
 @dataclass(frozen=True)

@@ -150,8 +150,11 @@ class Krylov:
         left = run.residual - part * vector
         run.residual = left if float(left.norm()) > BREAKDOWN * self._scale else None
 
-    def compression(self) -> tuple[Compression, np.ndarray, np.ndarray]:
+    def compression(self, bounds: bool = True) -> tuple[Compression, np.ndarray, np.ndarray]:
         """What is known of the operator.
+
+        Args:
+            bounds: whether to look what the current run proves of its complement, or to go by the runs before it.
 
         Returns:
             the compression; the eigenvectors of the matrix (m, m), as columns; and the squared coupling of each of them by each of the ``coupled``
@@ -164,7 +167,8 @@ class Krylov:
         gram = np.array([[float(a @ b) for b in residuals] for a in residuals]).reshape(len(runs), len(runs))
         values, rotation = np.linalg.eigh(gram)
         root = (rotation * np.sqrt(values.clip(min=0.0))) @ rotation.T
-        self._note_bounds()
+        if bounds:
+            self._note_bounds()
         found = Compression(ritz, root @ entries, *self._outside, *self._whole, self.size)
         return found, vectors, np.diag(gram)[:, None] * entries**2
 

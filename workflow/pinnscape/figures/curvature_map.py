@@ -104,5 +104,5 @@ def _fill(ax: Axes, alpha: np.ndarray, beta: np.ndarray, cells: np.ndarray) -> N
     """Dot the cells (beta, alpha) of which nothing is said."""
     width, height = (float(np.diff(axis).mean()) if len(axis) > 1 else 1.0 for axis in (alpha, beta))
     for row, column in zip(*np.nonzero(cells), strict=True):
-        corner = alpha[column] - width / 2, beta[row] - height / 2
+        corner = float(alpha[column]) - width / 2, float(beta[row]) - height / 2
         ax.add_patch(Rectangle(corner, width, height, facecolor=_UNDECIDED, hatch=_DOTS, edgecolor="0.35", linewidth=0))

@@ -42,8 +42,14 @@ def gradient_subspace(data: xr.Dataset) -> Rows:
                 f"gradient_share[{k}]",
                 float(own["share"][last[0]]) if last.size else float("nan"),
             )
-            yield formulation, seed, "final", f"gradient_share_mean[{k}]", _over(np.mean, own["share"])
-            yield formulation, seed, "final", f"subspace_overlap_mean[{k}]", _over(np.mean, own["overlap_next"])
+            # Points whose eigenspace is not verified are not left out of a mean: those are not any points.
+            moving = run["gradient_norm"].values > 0
+            mean = _over(np.mean, own["share"]) if np.isfinite(own["share"].values[moving]).all() else float("nan")
+            yield formulation, seed, "final", f"gradient_share_mean[{k}]", mean
+            following = moving[:-1] & moving[1:]
+            known = np.isfinite(own["overlap_next"].values[:-1][following]).all()
+            mean = _over(np.mean, own["overlap_next"]) if known else float("nan")
+            yield formulation, seed, "final", f"subspace_overlap_mean[{k}]", mean
             yield formulation, seed, "init", f"subspace_overlap_final[{k}]", float(own["overlap_final"][0])
 
 
@@ -52,7 +58,8 @@ def stability(data: xr.Dataset) -> Rows:
 
     ``gd_edge`` and ``adam_edge`` are medians of curvature over threshold in the last quarter of the records, ``gd_peak`` and
     ``adam_peak`` its largest values there, NaN where the training diverged; ``gd_diverged`` and ``adam_diverged`` are the
-    step of that, NaN without one. Records whose largest eigenvalue is not known to 2 % are left out.
+    step of that, NaN without one. NaN too where the largest eigenvalue of one of
+    these records is not known to 2 %.
     """
     for formulation, seed, run in _runs(data):
         sharpness = run["eigenvalue"].sel(eigen=0).values
@@ -61,11 +68,8 @@ def stability(data: xr.Dataset) -> Rows:
         known = sharpness[measured & np.isfinite(sharpness[measured]).all()]
         yield formulation, seed, "final", "sharpening", float(known[-1] / sharpness[0]) if known.size else float("nan")
         yield formulation, seed, "final", "sharpness_max", _over(np.max, known)
-        for prefix, which, ratio in (
-            ("gd", "fraction", run["gd_sharpness"] * run["gd_rate"] / 2),
-            ("adam", "rate", run["adam_preconditioned"] * run["rate"] / 38),
-        ):
-            yield from _edges(formulation, seed, run, prefix, which, ratio.where(run[f"{prefix}_excess"] <= _EXCESS))
+        yield from _edges(formulation, seed, run, "gd", "fraction", run["gd_sharpness"] * run["gd_rate"] / 2)
+        yield from _edges(formulation, seed, run, "adam", "rate", run["adam_preconditioned"] * run["rate"] / 38)
 
 
 def _edges(formulation: str, seed: int, run: xr.Dataset, prefix: str, which: str, ratio: xr.DataArray) -> Rows:
@@ -73,6 +77,8 @@ def _edges(formulation: str, seed: int, run: xr.Dataset, prefix: str, which: str
     for size in run[which].values:
         diverged = float(run[f"{prefix}_diverged"].sel({which: size}))
         own = ratio.sel({which: size}).where(late & np.isnan(diverged))
+        open_ = np.isfinite(own) & (run[f"{prefix}_excess"].sel({which: size}) > _EXCESS)
+        own = own.where(not bool(open_.any()))
         yield formulation, seed, "init", f"{prefix}_edge[{size:g}]", _over(np.median, own)
         yield formulation, seed, "init", f"{prefix}_peak[{size:g}]", _over(np.max, own)
         yield formulation, seed, "init", f"{prefix}_diverged[{size:g}]", diverged
