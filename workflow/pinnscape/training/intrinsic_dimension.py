@@ -136,9 +136,7 @@ def _measure(runs: Runs, run: Run, dimensions: list[int], settings: Mapping[str,
     return xr.Dataset(variables, coordinates)
 
 
-def _trained(
-    runs: Runs, objective: Objective, origin: Tensor, rows: Tensor | None, settings: Mapping[str, Any]
-) -> list[float]:
+def _trained(runs: Runs, objective: Objective, origin: Tensor, rows: Tensor | None, settings: Mapping[str, Any]) -> list[float]:
     """``_QUANTITIES`` after a training."""
     state, steps = train(objective, origin, rows, settings)
     theta = origin + _spread(state.theta, rows)

@@ -187,7 +187,9 @@ def _measure(runs: Runs, run: Run, checkpoint: str, settings: Mapping[str, Any])
     step = np.arange(settings["steps"] + 1)
     variables = {name: variable("step", _filled(measured[name], len(step)), text) for name, text in _CURVES.items()}
     reasons = {"condition_number": {"reason": dense.WITHHELD}} if not large else {}
-    variables |= {name: variable((), numbers[name], text, **(withheld or reasons.get(name, {}))) for name, text in _NUMBERS.items()}
+    variables |= {
+        name: variable((), numbers[name], text, **(withheld or reasons.get(name, {}))) for name, text in _NUMBERS.items()
+    }
     variables |= {name: variable((), numbers[name], text) for name, text in _BOUNDS.items() if large}
     flags = {"flag_values": np.arange(len(_METHODS)), "flag_meanings": " ".join(_METHODS)}
     variables |= {
