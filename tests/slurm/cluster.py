@@ -111,7 +111,7 @@ def answer(*command: str) -> str:
 def jobs() -> list[dict[str, str]]:
     """All jobs that Slurm remembers, as `scontrol show job` tells of them."""
     lines = answer("scontrol", "--oneliner", "show", "job").splitlines()
-    return [dict(re.findall(r"(\S+?)=(.*?)(?= \S+?=|$)", line)) for line in lines if line.startswith("JobId=")]
+    return [dict(re.findall(r"(\S+?)=(.*?)(?= +\S+?=| *$)", line)) for line in lines if line.startswith("JobId=")]
 
 
 def _settings(stack: ExitStack, name: str, text: str) -> None:
