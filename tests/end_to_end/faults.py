@@ -11,6 +11,7 @@ from pathlib import Path
 from end_to_end.workspace import Workspace, merged
 
 RUN = "results/poisson1d/deep-ritz/seed-0"
+CHECK = "results/poisson1d/check.nc"
 TRAINING, CHECKPOINTS = f"{RUN}/training.nc", f"{RUN}/checkpoints.nc"
 LOG = "results/logs/train/poisson1d/deep-ritz/seed-0.log"
 # Long enough to be hit while it trains: half a second or so.

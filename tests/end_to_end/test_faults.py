@@ -77,6 +77,8 @@ def test_a_diverged_training_is_one_line_and_keeps_its_history(tmp_path: Path) -
 
 def test_gpu_jobs_run_one_at_a_time_with_one_gpu(tmp_path: Path) -> None:
     targets = [f"results/{problem}/deep-ritz/seed-0/solution.nc" for problem in ("poisson1d", "neo_hookean2d")]
-    output = Workspace(tmp_path).run("--resources", "gpu=1", "--", *targets)
+    workspace = Workspace(tmp_path)
+    workspace.run("check")
+    output = workspace.run("--resources", "gpu=1", "--", *targets)
     events = re.findall(r"(?m)^(Job \d+: Training|Finished jobid)", output)
     assert [event.split(":")[0].rstrip("0123456789 ") for event in events] == ["Job", "Finished jobid"] * 2

@@ -48,7 +48,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 def assert_same(workspace: Workspace, undisturbed: Workspace) -> None:
     """The same bytes, and nothing half done beside them."""
     names = {path.relative_to(undisturbed.root) for path in (undisturbed.root / "results").rglob("*.nc")}
-    assert len(names) == 3
+    assert len(names) == 4
     for name in names:
         assert (workspace.root / name).read_bytes() == (undisturbed.root / name).read_bytes(), name
     assert not list((workspace.root / "results").rglob("*.part"))

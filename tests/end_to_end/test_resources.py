@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from end_to_end.faults import TRAINING, message, small
+from end_to_end.faults import CHECK, TRAINING, message, small
 from end_to_end.workspace import Workspace
 
 pytestmark = [
@@ -55,14 +55,16 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.mark.slow
 def test_a_full_disk_is_one_line_and_free_space_is_all_it_takes(tmp_path: Path, undisturbed: Workspace) -> None:
     workspace = small(tmp_path)
-    with disk(tmp_path / "results", "size=24k") as results:
+    with disk(tmp_path / "results", "size=10m") as results:
+        workspace.run(CHECK)
+        remount(results, "size=48k")
         done = workspace.snakemake("-c1", TRAINING)
         assert done.returncode == 1
         (line,) = message(done.stdout + done.stderr)
         assert re.search(
             r"(training|solution)\.nc: cannot be written \(.+\); the disk is full: free space, then run `snakemake`", line
         )
-        assert not list(results.rglob("*.nc"))
+        assert [path.name for path in results.rglob("*.nc")] == ["check.nc"]
         assert not list(results.rglob("*.part"))
         remount(results, "size=10m")
         workspace.run(TRAINING)

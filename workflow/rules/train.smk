@@ -22,7 +22,7 @@ rule check_problem:
         ENVIRONMENT
     threads: 1
     resources:
-        **needs(mem_mb=2000, runtime=10, gpu=True),
+        **needs(mem_mb=1500, runtime=10, gpu=True),
     params:
         engine=STUDY.engine(),
         model=lambda wildcards: STUDY.model(wildcards.problem),
