@@ -105,11 +105,18 @@ def test_a_check_that_fails_keeps_the_old_file(tmp_path):
         (errno.EIO, "free space or permissions?"),
     ],
 )
-def test_why_a_file_cannot_be_written_is_one_line_with_a_remedy(tmp_path, code, remedy):
+def test_why_a_file_cannot_be_written_is_one_line_with_a_remedy(tmp_path, code, remedy, monkeypatch):
+    stranger = os.geteuid() + 1
+    monkeypatch.setattr(atomic.os, "geteuid", lambda: stranger)
     path = tmp_path / "folder" / "x.nc"
     remedy = remedy.format(owned=f"{tmp_path} belongs to {tmp_path.owner()}")
     reason = os.strerror(code)
     assert str(atomic.refusal(path, OSError(code, reason))) == f"{path}: cannot be written ({reason}); {remedy}"
+
+
+def test_nobody_else_is_blamed_for_a_folder_of_ones_own(tmp_path):
+    said = str(atomic.refusal(tmp_path / "x.nc", PermissionError(errno.EACCES, "Permission denied")))
+    assert said.endswith("cannot be written (Permission denied); free space or permissions?")
 
 
 def test_an_error_of_the_system_in_the_block_becomes_that_line(tmp_path):

@@ -58,8 +58,8 @@ class Workspace:
     def problem(self, name: str, text: str, entry: str) -> None:
         """Add a problem: the text of its module, ``mine.py``, and its line in the catalogue."""
         folder = self.root / "workflow/pinnscape/problems"
-        (folder / "mine.py").write_text(text)
-        catalog = (folder / "catalog.py").read_text()
+        (folder / "mine.py").write_text(text, encoding="utf-8")
+        catalog = (folder / "catalog.py").read_text(encoding="utf-8")
         start = catalog.index("{\n", catalog.index("CATALOG")) + 2
         (folder / "catalog.py").write_text(f'{catalog[:start]}    "{name}": {entry},\n{catalog[start:]}')
 

@@ -143,7 +143,8 @@ def test_a_natural_gradient_descent_ends_before_the_point_that_diverges(caplog):
     caplog.set_level(logging.WARNING)
     objective, theta = beam()
     lowest = divergence.lowest(objective.minimum, float(objective.loss(theta)))
-    found = vicinity.descend(objective, theta, 200, 1e-15, 20)
+    settings = {"steps": 200, "cutoff": 1e-15, "lengths": 20, "dense_limit": objective.size, "lanczos_steps": 20}
+    found = vicinity.descend(objective, theta, settings)
     assert len(found.thetas) < 201
     assert found.thetas.isfinite().all()
     assert (objective.loss(found.thetas) >= lowest).all()
@@ -154,7 +155,7 @@ def test_at_the_edge_of_stability_an_energy_without_a_minimum_is_recorded_as_div
     objective, theta = beam()
     settings = {"steps": 4000, "record_every": 100, "divergence": 100.0}
     found = follow(
-        objective, optimizer(objective.loss_and_gradient, 0.05), theta, settings, lambda _: {"sharpness": (1.0, 0.0)}
+        objective, optimizer(objective.loss_and_gradient, 0.05), theta, settings, lambda _: {"sharpness": (1.0, 0.0, 0.0)}
     )
     assert 0 < found["diverged"] <= 4000
     recorded = found["gap"][np.isfinite(found["gap"])]
