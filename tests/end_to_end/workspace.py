@@ -61,7 +61,7 @@ class Workspace:
         (folder / "mine.py").write_text(text, encoding="utf-8")
         catalog = (folder / "catalog.py").read_text(encoding="utf-8")
         start = catalog.index("{\n", catalog.index("CATALOG")) + 2
-        (folder / "catalog.py").write_text(f'{catalog[:start]}    "{name}": {entry},\n{catalog[start:]}')
+        (folder / "catalog.py").write_text(f'{catalog[:start]}    "{name}": {entry},\n{catalog[start:]}', encoding="utf-8")
 
     @property
     def settings(self) -> dict:
