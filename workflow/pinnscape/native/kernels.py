@@ -63,7 +63,7 @@ class Kernels:
 
     def _products(self, function: Callable[..., None], formulation: str, theta: Array, vectors: Array) -> Array:
         (theta,), vectors = self._checked(theta[None]), self._checked(vectors)
-        results, which = np.empty_like(vectors), FORMULATIONS.index(formulation)
+        results, which = _empty(vectors.shape), FORMULATIONS.index(formulation)
         count = ctypes.c_long(len(vectors))
         function(which, _at(theta), _at(vectors), count, _at(self._points), self._vectors, _at(results))
         return results
