@@ -3,13 +3,15 @@
 import re
 from pathlib import Path
 
+import pandas as pd
 import torch
+from benchmarks.readme_claims import signs, table
 
 from pinnscape import quadrature
 from pinnscape.networks import Network
 from pinnscape.objective import Discretization
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
 
 def block(beginning: str) -> str:
@@ -37,3 +39,21 @@ def test_the_notebook_example_imports_what_there_is() -> None:
 
 def test_no_placeholder_is_left() -> None:
     assert not re.findall(r"@[A-Z]+@", README)
+
+
+def test_the_table_of_claims_lists_what_is_judged() -> None:
+    listed = re.findall(r"(?m)^\| ([a-z -]+?)(?: †)? \| (\S+) \| ([≤≥]) ", README)
+    assert {(claim, statistic): sign for claim, statistic, sign in listed} == signs()
+
+
+def test_the_generator_of_that_table() -> None:
+    rows = [
+        ("alike", "a", "deep-ritz", "spearman[random]", 0.794, 0.9, "does not hold"),
+        ("alike", "b", "deep-ritz", "spearman[random]", 1.0, 0.9, "holds"),
+        ("alike", "a", "strong-form", "spearman[random]", float("nan"), 0.9, "not measured"),
+        ("well conditioned", "a", "supervised", "lambda_ratio", 7.52e6, 1e3, "mixed"),
+    ]
+    columns = ["claim", "problem", "formulation", "statistic", "value", "threshold", "verdict"]
+    _, _, alike, conditioned = table(pd.DataFrame(rows, columns=columns)).splitlines()
+    assert alike == "| alike | spearman[random] | ≥ 0.9 | 0.79 … 1: 1 of 2 | –: 0 of 1, 1 not measured | –: 0 of 0 |"
+    assert conditioned == "| well conditioned | lambda_ratio | ≤ 1·10³ | –: 0 of 0 | –: 0 of 0 | 7.5·10⁶: 0 of 1, 1 mixed |"
