@@ -2,13 +2,15 @@
 
 import os
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from snakemake.script import PythonScript
 from snakemake.sourcecache import LocalSourceFile
+from snakemake.utils import format as shell_format
+from snakemake_interface_executor_plugins.executors.real import RealExecutor
 
 import surroundings
 import workarounds
@@ -67,23 +69,43 @@ def test_what_the_command_line_gives_goes_to_its_place_and_nothing_else_changes(
     assert config == {"a": {"b": True, "c": "yes"}, "d": {"x": 2}, "e": 3}
 
 
-def test_snakemake_finds_an_interpreter_whose_path_a_shell_would_take_apart(tmp_path, monkeypatch):
+class Executor:
+    """What the base class of executors needs to make the command of a job."""
+
+    def get_python_executable(self):
+        return sys.executable
+
+
+@pytest.fixture
+def commands(monkeypatch):
+    """What Snakemake would hand to a shell for a script and for a job on a cluster."""
+    monkeypatch.setattr(PythonScript, "_execute_cmd", lambda self, command, **values: shell_format(command, **values))
+    monkeypatch.setattr(RealExecutor, "format_job_exec", lambda self, job: f"{self.get_python_executable()} -m snakemake")
+    monkeypatch.setattr(PythonScript, "quoted", True, raising=False)
+    monkeypatch.delattr(PythonScript, "quoted")
+
+    def made():
+        for _ in range(2):  # Snakemake may read the rules twice
+            workarounds.quote_interpreter()
+        script = PythonScript._execute_cmd(None, "{py_exec} {fname:q}", py_exec=sys.executable, fname="a b")
+        return script, RealExecutor.format_job_exec(Executor(), None)
+
+    return made
+
+
+def test_shells_find_an_interpreter_whose_path_they_would_take_apart(tmp_path, monkeypatch, commands):
     folder = tmp_path / "My 'study' & $x"
     folder.mkdir()
-    python = folder / "python"
-    python.symlink_to(sys.executable)
-    monkeypatch.setattr(sys, "executable", str(python))
-    for _ in range(2):  # Snakemake may read the rules twice
-        workarounds.quote_interpreter()
-        assert sys.executable == shlex.quote(str(python))
-    done = subprocess.run(f"{sys.executable} -c 'print(7)'", shell=True, capture_output=True, text=True, check=True)
-    assert done.stdout == "7\n"
+    python = str(folder / "python")
+    monkeypatch.setattr(sys, "executable", python)
+    assert [shlex.split(command) for command in commands()] == [[python, "a b"], [python, "-m", "snakemake"]]
+    assert sys.executable == python, "this process starts it without a shell"
 
 
-def test_an_interpreter_with_a_plain_path_is_left_alone(monkeypatch):
+def test_an_interpreter_with_a_plain_path_is_left_alone(monkeypatch, commands):
     monkeypatch.setattr(sys, "executable", "/bin/sh")
-    workarounds.quote_interpreter()
-    assert sys.executable == "/bin/sh"
+    assert commands() == ("/bin/sh 'a b'", "/bin/sh -m snakemake")
+    assert not hasattr(PythonScript, "quoted")
 
 
 @pytest.mark.parametrize("folder", ["/home/{y} {", "/home/plain"])

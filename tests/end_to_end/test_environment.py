@@ -5,7 +5,6 @@ import random
 import shutil
 import subprocess
 import sys
-import sysconfig
 import venv
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,7 +68,9 @@ def interpreter(root: Path) -> None:
     """What `make` takes for a finished environment: one that finds the packages of the tests' own."""
     venv.create(root / ".venv", symlinks=True)
     (library,) = (root / ".venv/lib").glob("python*/site-packages")
-    (library / "project.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    (library / "project.pth").write_text(
+        "\n".join(path for path in sys.path if path.endswith("site-packages")), encoding="utf-8"
+    )
     (root / ".venv/ready").touch()
 
 

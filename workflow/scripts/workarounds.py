@@ -2,18 +2,33 @@
 
 import shlex
 import sys
-from pathlib import Path
+from typing import Any
 
+from snakemake.script import PythonScript
 from snakemake.sourcecache import LocalSourceFile
+from snakemake_interface_executor_plugins.executors.real import RealExecutor
 
 
 def quote_interpreter() -> None:
-    """Let Snakemake find this Python again: it puts ``sys.executable`` into shell commands as it stands.
+    """Let shells find this Python: Snakemake puts ``sys.executable`` into commands as it stands, for scripts and for jobs on a cluster.
 
-    https://github.com/snakemake/snakemake/issues/2645 and 2981; Snakemake 8 to 9.27.1 at least. Nothing that Snakemake starts without a shell uses the name.
+    https://github.com/snakemake/snakemake/issues/2645 and 2981; Snakemake 8 to 9.27.1 at least.
     """
-    if Path(sys.executable).is_file():  # not quoted yet
-        sys.executable = shlex.quote(sys.executable)
+    if shlex.quote(sys.executable) == sys.executable or hasattr(PythonScript, "quoted"):
+        return
+
+    def execute(self: PythonScript, command: str, **values: Any) -> Any:
+        quoted = {name: shlex.quote(value) for name, value in values.items() if name == "py_exec"}
+        return run(self, command, **(values | quoted))
+
+    def formatted(self: RealExecutor, job: Any) -> str:
+        python = shlex.quote(type(self).get_python_executable(self))
+        self.get_python_executable = lambda: python
+        return command_of(self, job)
+
+    run, command_of = PythonScript._execute_cmd, RealExecutor.format_job_exec
+    PythonScript._execute_cmd, RealExecutor.format_job_exec = execute, formatted
+    PythonScript.quoted = True
 
 
 def keep_braces(folder: str) -> None:
