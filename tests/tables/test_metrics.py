@@ -170,7 +170,10 @@ def test_claims_about_eigenvalues_that_were_not_computed_are_not_measured_and_th
     assert math.isnan(found["lambda_ratio[strong-form]"])
     assert math.isnan(found["spectral_distance"])
     text = "\n".join(caplog.messages)
-    assert "lambda_3 is unknown for 6 parameters, so `well conditioned` is not measured; raise hessian.extremes" in text
+    assert (
+        "lambda_3[strong-form] is unknown for 6 parameters, so `well conditioned` is not measured; raise hessian.extremes"
+        in text
+    )
     assert "lambda_4 is unknown for 6 parameters, so the distance of spectra in `alike` is not measured" in text
     caplog.clear()
     list(metrics.of_hessian(hessian(), rank=3, subspace=2, eigenvalues=4))

@@ -96,7 +96,7 @@ def _ratio(own: xr.Dataset, rank: int) -> float:
     position = np.flatnonzero(own["eigen"].values == rank - 1)
     value = own["eigenvalue"].values[position[0]] if len(position) else np.nan
     if not np.isfinite(value + own["eigenvalue"].values[0]):
-        _tell(own, f"lambda_{rank}", "`well conditioned`", "claims.well_conditioned.rank")
+        _tell(own, f"lambda_{rank}[{own['formulation'].item()}]", "`well conditioned`", "claims.well_conditioned.rank")
         return float("nan")
     return float(own["eigenvalue"].values[0] / value) if value > 0 else float("inf")
 
@@ -104,9 +104,10 @@ def _ratio(own: xr.Dataset, rank: int) -> float:
 def _tell(hessian: xr.Dataset, missing: str, claim: str, setting: str) -> None:
     """Why a claim is not measured: only the ends of the spectrum are known."""
     remedy = f"raise hessian.extremes or hessian.dense_limit, or lower {setting}"
-    where = f"{hessian.attrs.get('problem')}, seed {hessian.attrs.get('seed')}, {hessian.attrs['checkpoint']}"
+    where = f"{hessian.attrs.get('problem')}, {hessian.attrs.get('formulation')}, seed {hessian.attrs.get('seed')}"
     parameters = hessian.sizes["parameter"]
-    log.info("%s: %s is unknown for %d parameters, so %s is not measured; %s", where, missing, parameters, claim, remedy)
+    text = "%s, %s: %s is unknown for %d parameters, so %s is not measured; %s"
+    log.info(text, where, hessian.attrs["checkpoint"], missing, parameters, claim, remedy)
 
 
 def _alike(pair: xr.Dataset, subspace: int, eigenvalues: int) -> Iterator[tuple[str, float]]:
