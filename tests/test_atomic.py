@@ -114,7 +114,7 @@ def test_why_a_file_cannot_be_written_is_one_line_with_a_remedy(tmp_path, code, 
     assert str(atomic.refusal(path, OSError(code, reason))) == f"{path}: cannot be written ({reason}); {remedy}"
 
 
-def test_nobody_else_is_blamed_for_a_folder_of_ones_own(tmp_path):
+def test_nobody_is_blamed_for_a_folder_that_can_be_written(tmp_path):
     said = str(atomic.refusal(tmp_path / "x.nc", PermissionError(errno.EACCES, "Permission denied")))
     assert said.endswith("cannot be written (Permission denied); free space or permissions?")
 

@@ -81,3 +81,15 @@ def test_every_file_that_rules_make_has_a_stage():
     names = re.findall(r"[\w{}-]+\.(?:nc|csv|html|pdf|png|zip)\b", rules)
     assert len(set(names)) > 10
     assert [name for name in names if dates.stage(name) == dates.stage("none")] == []
+    order = [
+        "check.nc",
+        "training.nc",
+        "checkpoints.nc",
+        "directions-x.nc",
+        "surface-x.nc",
+        "x.nc",
+        "metrics.csv",
+        "claims.csv",
+        "x.pdf",
+    ]
+    assert order == sorted(order, key=dates.stage)

@@ -73,15 +73,15 @@ def refusal(path: Path, error: Exception) -> StorageError:
         errno.EDQUOT: "the quota is used up: free space, then run `snakemake` again",
         errno.EROFS: "the folder is read-only here: make it writable, or run in a copy of the project",
     }
-    if code in (errno.EACCES, errno.EPERM) and (owner := _stranger(path)):
+    if code in (errno.EACCES, errno.EPERM) and (owner := _refusing(path)):
         remedy[code] = f"{owner}: make it {'writable' if code == errno.EACCES else 'your own'}, or run in a copy of the project"
     return StorageError(f"{path}: cannot be written ({reason}); {remedy.get(code or 0, 'free space or permissions?')}")
 
 
-def _stranger(path: Path) -> str:
-    """Whose the file is, or the first folder above it that is there; empty where it is the user's own."""
+def _refusing(path: Path) -> str:
+    """Whose the file is, or the first folder above it that is there; empty where it is the user's own and can be written."""
     there = next((folder for folder in (path, *path.parents) if folder.exists()), Path())
-    if there.stat().st_uid == os.geteuid():
+    if there.stat().st_uid == os.geteuid() and os.access(there, os.W_OK):
         return ""
     try:
         return f"{there} belongs to {there.owner()}"

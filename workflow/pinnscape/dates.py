@@ -14,6 +14,7 @@ from pathlib import Path
 
 # Patterns of names from the first stage to the last; a file belongs to the first that fits.
 _STAGES = (
+    ("check.nc",),
     ("training.nc", "solution.nc"),
     ("checkpoints.nc",),
     ("hessian-*.nc",),
