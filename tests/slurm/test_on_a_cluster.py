@@ -203,14 +203,14 @@ def test_a_job_that_ran_out_of_memory_is_tried_again_with_more(runs: Runs) -> No
     assert (first["MinMemoryNode"], second["MinMemoryNode"]) == ("150M", "3000M")
     assert (first["TimeLimit"], second["TimeLimit"]) == ("01:00:00", "20:00:00")
     assert f"SLURM-job '{first['JobId']}' failed, SLURM status is: 'FAILED'" in runs.output
-    (path,) = re.findall(rf"log: {LOG}, (\S+/{first['JobId']}\.log) ", runs.output)
+    (path,) = re.findall(rf"log: {LOG}, (/[^,\n]+/{first['JobId']}\.log) ", runs.output)
     assert "exceeded memory limit" in Path(path).read_text()
 
 
 def test_a_job_that_is_killed_from_outside_is_reported_with_its_log(runs: Runs) -> None:
     killed = runs.training[1]
     assert f"SLURM-job '{killed['JobId']}' failed, SLURM status is: 'CANCELLED'" in runs.output
-    assert re.search(rf"log: {LOG}, \S+/{killed['JobId']}\.log ", runs.output)
+    assert re.search(rf"log: {LOG}, /[^,\n]+/{killed['JobId']}\.log ", runs.output)
     assert not (runs.failing / TRAINING).exists()
 
 
@@ -219,7 +219,7 @@ def test_a_failing_job_is_reported_with_its_log_and_one_clear_line(runs: Runs) -
     assert [job["JobState"] for job in runs.checkpoints] == ["FAILED", "FAILED"]
     for job in runs.checkpoints:
         assert f"SLURM-job '{job['JobId']}' failed, SLURM status is: 'FAILED'" in runs.output
-        assert re.search(rf"log: {log}, \S+/{job['JobId']}\.log ", runs.output)
+        assert re.search(rf"log: {log}, /[^,\n]+/{job['JobId']}\.log ", runs.output)
     said = {line for line in runs.output.splitlines() if line.startswith("pinnscape: ")}
     assert len(said) == 1, said
     assert re.search(

@@ -67,22 +67,25 @@ def replacing(path: str | Path) -> Iterator[Path]:
 def refusal(path: Path, error: Exception) -> StorageError:
     """Why a file cannot be written, in one line; libraries that hide the reason are helped out by a look at the disk."""
     reason = getattr(error, "strerror", None) or str(error)
-    code = getattr(error, "errno", None) or _state(path.parent)
+    code = getattr(error, "errno", None) or 0
+    if code in (0, errno.EACCES):  # what the NetCDF library says of a full disk, too
+        code = _state(path.parent) or code
+    owned = _owned(path, code) if code in (errno.EACCES, errno.EPERM) else None
+    if owned:
+        return StorageError(f"{path}: cannot be written ({reason}); {owned}: make it writable, or run in a copy of the project")
     remedy = {
         errno.ENOSPC: "the disk is full: free space, then run `snakemake` again",
         errno.EDQUOT: "the quota is used up: free space, then run `snakemake` again",
         errno.EROFS: "the folder is read-only here: make it writable, or run in a copy of the project",
     }
-    if code in (errno.EACCES, errno.EPERM) and (owner := _refusing(path)):
-        remedy[code] = f"{owner}: make it {'writable' if code == errno.EACCES else 'your own'}, or run in a copy of the project"
-    return StorageError(f"{path}: cannot be written ({reason}); {remedy.get(code or 0, 'free space or permissions?')}")
+    return StorageError(f"{path}: cannot be written ({reason}); {remedy.get(code, 'free space or permissions?')}")
 
 
-def _refusing(path: Path) -> str:
-    """Whose the file is, or the first folder above it that is there; empty where it is the user's own and can be written."""
+def _owned(path: Path, code: int) -> str | None:
+    """Whose the file is that keeps ``path`` from being written, or the first folder above it that is there; None where permissions are not to blame."""
     there = next((folder for folder in (path, *path.parents) if folder.exists()), Path())
-    if there.stat().st_uid == os.geteuid() and os.access(there, os.W_OK):
-        return ""
+    if code == errno.EACCES and os.access(there, os.W_OK):
+        return None
     try:
         return f"{there} belongs to {there.owner()}"
     except (KeyError, OSError):  # a user without a name
