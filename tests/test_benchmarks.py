@@ -236,12 +236,12 @@ def test_time_and_memory_of_each_job_come_from_its_benchmark_file(tmp_path):
     header = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
     folder = tmp_path / "results/benchmarks/train"
     folder.mkdir(parents=True)
-    (folder / "seed-0.tsv").write_text(header + "61.5\t0:01:01\t4100.25\t1\t1\t1\t1\t1\t1\t1\n")
+    (folder / "seed-0.tsv").write_text(header + "61.5\t0:01:01\t4100.25\t1\t1\t1\t1\t1\t1\t59.75\n")
     (tmp_path / "results/benchmarks/claims.tsv").write_text(header + "0.4\t0:00:00\t-\t-\t-\t-\t-\t-\t-\t-\n")
     rows = sorted(wide.measured(tmp_path))
-    assert rows[1] == ("train/seed-0", 61.5, 4100.25)
+    assert rows[1] == ("train/seed-0", 61.5, 59.75, 4100.25)
     assert rows[0][:2] == ("claims", 0.4)
-    assert math.isnan(rows[0][2])
+    assert all(math.isnan(number) for number in rows[0][2:])
     lines = wide.table(rows).splitlines()
-    assert lines[2:] == ["| train/seed-0 | 62 | 4100 |", "| claims | 0 | – |"]
+    assert lines[2:] == ["| train/seed-0 | 62 | 60 | 4100 |", "| claims | 0 | – | – |"]
     assert wide.too_large(rows) == ["train/seed-0: 4100 MB"]

@@ -18,7 +18,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "config.yaml", "pyproject.toml", "workflow", "profiles", "envs")
 STUDY = PROJECT / "tests" / "wide.yaml"
 MOST = 4000.0  # megabytes a job
-Row = tuple[str, float, float]  # name, seconds, megabytes
+Row = tuple[str, float, float, float]  # name, seconds, seconds of CPU, megabytes
+_KEYS = ("s", "cpu_time", "max_rss")  # columns of Snakemake's benchmark files
 
 
 def prepared(folder: Path) -> None:
@@ -36,30 +37,26 @@ def prepared(folder: Path) -> None:
 
 
 def measured(folder: Path) -> Iterator[Row]:
-    """Name, seconds and megabytes of each job that a benchmark file tells of; NaN where it was too short to be looked at."""
+    """What each job's benchmark file tells; NaN where it was too short to be looked at."""
     root = folder / "results" / "benchmarks"
     for path in sorted(root.rglob("*.tsv")):
         with path.open() as file:
             for row in csv.DictReader(file, delimiter="\t"):
-                memory = row["max_rss"]
-                yield (
-                    str(path.relative_to(root).with_suffix("")),
-                    float(row["s"]),
-                    float("nan" if memory in ("-", "NA") else memory),
-                )
+                seconds, cpu, memory = (math.nan if row[key] in ("-", "NA") else float(row[key]) for key in _KEYS)
+                yield str(path.relative_to(root).with_suffix("")), seconds, cpu, memory
 
 
 def table(rows: list[Row]) -> str:
     """In Markdown, slowest first."""
-    lines = ["| job | seconds | peak memory in MB |", "|---|---|---|"]
-    for name, seconds, memory in sorted(rows, key=lambda row: -row[1]):
-        lines.append(f"| {name} | {seconds:.0f} | {'–' if math.isnan(memory) else f'{memory:.0f}'} |")
+    lines = ["| job | seconds | CPU seconds | peak memory in MB |", "|---|---|---|---|"]
+    for name, *numbers in sorted(rows, key=lambda row: -row[1]):
+        lines.append(f"| {' | '.join([name, *('–' if math.isnan(x) else f'{x:.0f}' for x in numbers)])} |")
     return "\n".join(lines)
 
 
 def too_large(rows: list[Row]) -> list[str]:
     """The jobs above the bound."""
-    return [f"{name}: {memory:.0f} MB" for name, _, memory in rows if memory > MOST]
+    return [f"{name}: {memory:.0f} MB" for name, *_, memory in rows if memory > MOST]
 
 
 def main() -> None:
