@@ -170,7 +170,8 @@ def test_a_clock_that_was_wrong_is_told_and_new_dates_let_contents_decide(tmp_pa
     assert listing(tmp_path) == before
     workspace.run("dates")
     changed = {name for name, value in listing(tmp_path).items() if before.get(name) != value}
-    assert {name for name in changed if name.endswith(".nc")} == {TRAINING, CHECKPOINTS, f"{Path(TRAINING).parent}/solution.nc"}
+    made = {TRAINING, CHECKPOINTS, f"{Path(TRAINING).parent}/solution.nc", "results/poisson1d/check.nc"}
+    assert {name for name in changed if name.endswith(".nc")} == made
     workspace.run(CHECKPOINTS)
     made_by = storage.configuration(storage.read(checkpoints, "checkpoints"))
     assert made_by["training"]["log_every"] == 7

@@ -6,6 +6,7 @@ a singular solution): there errors fall slowly, and jump from one number of poin
 points is therefore added.
 """
 
+from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
@@ -16,7 +17,7 @@ from pinnscape.objective import Discretization, Objective
 
 # At least so many Gauss-Legendre points an axis, by dimension: a rule of a few points, and twice as many, may miss the same feature.
 _LEAST = {1: 80, 2: 40, 3: 16}
-_MOST = 500_000  # points in all
+_MOST = 200_000  # points in all: some hundred megabytes for all rules
 # Without it, the errors of one in twenty integrals over a jump are larger, by up to a quarter.
 _SAFETY = 2.0
 # Of a sum of products, relative to the sum of their magnitudes.
@@ -45,30 +46,35 @@ class QuadratureError:
     """
 
     def __init__(self, discretization: Discretization) -> None:
-        dimension, compiled = discretization.problem.dimension, discretization.kernels is not None
-        rules = [quadrature.rule("gauss-legendre", n, dimension) for n in finer(len(discretization.points), dimension)]
-        self._all = [discretization, *(discretization.with_rule(rule, compiled) for rule in rules)]
+        self._own, dimension = discretization, discretization.problem.dimension
+        self._rules = [quadrature.rule("gauss-legendre", n, dimension) for n in finer(len(discretization.points), dimension)]
+
+    @property
+    def _each(self) -> Iterator[Discretization]:
+        """Under the rule itself and the others, one at a time: they are large."""
+        yield self._own
+        for rule in self._rules:
+            yield self._own.with_rule(rule, compiled=self._own.kernels is not None)
 
     @cached_property
     def minimum(self) -> float:
         """Of the energy of the exact solution; NaN where that does not exist under the rule itself, infinite where it does not under another."""
-        return float(_combined(np.array([[d.energy_minimum] for d in self._all]), self._rounding)[0])
+        return float(_combined(np.array([[d.energy_minimum] for d in self._each]), self._rounding)[0])
 
     def gaps(self, thetas: Tensor) -> np.ndarray:
         """Of the gaps of the energy (n,) at parameters (n, P): smaller gaps mean nothing, and lower energies than this are below the minimum.
 
         NaN where the energy does not exist under the rule itself, infinite where it does not under another.
         """
-        found = np.empty((len(self._all), len(thetas)))
-        for row, d in zip(found, self._all, strict=True):
-            objective = Objective(d, "deep-ritz")
-            row[:] = [float(objective.loss(theta)) - objective.minimum for theta in thetas]  # one by one: the rules are large
-        return _combined(found, self._rounding)
+        objectives = (Objective(d, "deep-ritz") for d in self._each)
+        # One point at a time, too.
+        rows = [[float(objective.loss(theta)) - objective.minimum for theta in thetas] for objective in objectives]
+        return _combined(np.array(rows), self._rounding)
 
     @cached_property
     def _rounding(self) -> float:
         """Size of the rounding errors of energies near the minimum."""
-        d = self._all[0]
+        d = self._own
         density = d.problem.density(d.points, d.exact.value, d.exact.gradient) - (d.load * d.exact.value).sum(-1)
         return _ROUNDING * float(density.abs() @ d.weights)
 
