@@ -6,6 +6,7 @@ import torch
 from cases import exact_hessian, rows_of, trained, with_spectrum
 
 from pinnscape.curvature.lanczos import Lanczos, extremes
+from pinnscape.errors import DivergenceError
 from pinnscape.objective import tensor
 
 RANDOM = np.random.default_rng(7)
@@ -242,3 +243,17 @@ def test_all_eigenpairs_come_where_both_ends_meet(size, count):
     np.testing.assert_allclose(found.values.numpy(), values, atol=1e-12)
     assert found.index.tolist() == list(range(size))
     assert found.converged
+
+
+def test_a_product_that_is_not_finite_is_one_error():
+    with pytest.raises(DivergenceError, match="a product with the Hessian is not finite"):
+        extremes(lambda rows: rows * float("nan"), torch.zeros(40, dtype=torch.float64), 2, 30, 1e-6, 0)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e-160, 1e160, 1e200])
+def test_spectra_whose_squares_underflow_or_overflow_have_their_bounds(size):
+    values = torch.linspace(-1.0, 1.0, 60, dtype=torch.float64)
+    found = extremes(lambda rows: rows * (size * values), torch.zeros(60, dtype=torch.float64), 1, 200, 1e-9, 0)
+    assert found.converged
+    np.testing.assert_allclose(found.values / size, [1.0, -1.0], rtol=1e-9)
+    assert ((found.low <= found.values) & (found.values <= found.high)).all()

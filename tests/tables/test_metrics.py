@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from pinnscape.tables import metrics
+from pinnscape.tables import kernels, metrics
 
 OWNER = {"problem": "poisson2d", "formulation": "deep-ritz", "seed": 2}
 
@@ -366,3 +366,11 @@ def test_the_table_survives_its_file(tmp_path):
     found = metrics.table([(hessian(), of_hessian(hessian(), 4, 2))])
     found.to_csv(tmp_path / "metrics.csv", index=False)
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "metrics.csv"), found, check_dtype=False)
+
+
+@pytest.mark.parametrize(
+    ("smallest", "largest", "ratio"), [(-2.0, -1.0, np.nan), (0.0, 0.0, np.nan), (-1.0, 2.0, 0.5), (1.0, 2.0, 0.0)]
+)
+def test_nothing_is_relative_to_a_largest_eigenvalue_that_is_not_positive(smallest, largest, ratio):
+    for module in (metrics, kernels):
+        np.testing.assert_equal(module._negative_ratio(smallest, largest), ratio)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from pinnscape.curvature.lanczos import Lanczos, Operator, extremes
 from pinnscape.curvature.trace import hutch_plus_plus
+from pinnscape.errors import DivergenceError
 
 log = logging.getLogger(__name__)
 
@@ -26,11 +27,16 @@ def largest(
         seed: of the start vector.
         what: the eigenvalues are called in the log.
     """
-    found = extremes(operator, like, count, settings["lanczos_steps"], settings["lanczos_tolerance"], seed, smallest=False)
+    absent = like.new_full((count,), torch.nan), like.new_full((count, like.numel()), torch.nan)
+    try:
+        found = extremes(operator, like, count, settings["lanczos_steps"], settings["lanczos_tolerance"], seed, smallest=False)
+    except DivergenceError as error:
+        log.warning("%s: not stated, %s", what, error)
+        return absent
     if found.converged:
         return found.values[:count], found.vectors[:count]
     log.warning("%s: not stated, Lanczos has not converged after %d steps; raise lanczos_steps", what, found.steps)
-    return like.new_full((count,), torch.nan), like.new_full((count, like.numel()), torch.nan)
+    return absent
 
 
 def below(operator: Operator, like: Tensor, steps: int, seed: int, null_tolerance: float) -> tuple[float, int]:

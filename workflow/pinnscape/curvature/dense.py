@@ -102,7 +102,7 @@ def summary(eigenvalues: np.ndarray, null_tolerance: float) -> Summary:
         float((eigenvalues < -zero).sum()),
         float((~counted).sum()),
         float(np.exp(-np.sum(p * np.log(p)))),
-        float((eigenvalues > LEVEL * top).sum()) / size,
-        float((magnitude <= LEVEL * top).sum()) / size,
+        float((eigenvalues > LEVEL * top).sum()) / size if top > zero else 0.0,
+        float((magnitude <= LEVEL * top).sum()) / size if top > zero else nan,
         reason,
     )

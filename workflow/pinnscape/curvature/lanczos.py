@@ -1,5 +1,6 @@
 """The Lanczos process with full reorthogonalisation (Golub & Van Loan 2013, sec. 10.3), and extreme eigenpairs from it."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from torch import Tensor
 from pinnscape.curvature.bounds import ROUNDING, Compression
 from pinnscape.curvature.dense import fix_signs
 from pinnscape.curvature.krylov import Krylov
+from pinnscape.errors import DivergenceError
 
 FAILURE = 1e-4  # probability over the start vectors that a bound of ``extremes`` fails
 # When to go on with another vector; tried on spectra of networks, where wrong choices cost up to twice the products.
@@ -90,7 +92,7 @@ class Extremes:
         residual_bounds: ‖A v - λ v‖ (2k,) as the process estimates it.
         verified: whether the residual norm and the distance of the bounds are below the tolerance, for each (2k,).
         steps: products taken.
-        seen: what is known of the whole spectrum, for counts.
+        seen: what is known of the whole spectrum, for counts; in a unit of its own where eigenvalues are so small or large that their squares are not.
     """
 
     values: Tensor
@@ -128,8 +130,12 @@ def extremes(
 
     Returns:
         The eigenpairs; it is a result, not an error, if not all have converged. If 2·count ≥ P: all of them.
+
+    Raises:
+        DivergenceError: a product is not finite.
     """
-    space = Krylov(operator, like, steps, seed, FAILURE)
+    scaled = _Scaled(operator)
+    space = Krylov(scaled, like, steps, seed, FAILURE)
     check = (2 if smallest else 1) * count + 1
     while True:
         space.step()
@@ -147,11 +153,33 @@ def extremes(
             break
         _go_on(space, seen, parts, min(count, len(seen.ritz)), slack, smallest, float(seen.residuals[ends].max()))
     rows = like.new_tensor(vectors[:, ends].T) @ space.basis
-    numbers = (like.new_tensor(values) for values in (seen.ritz[ends], low, high, seen.residuals[ends]))
+    numbers = (like.new_tensor(scaled.unit * values) for values in (seen.ritz[ends], low, high, seen.residuals[ends]))
     values, low, high, residuals = numbers
     return Extremes(
         values, fix_signs(rows), torch.from_numpy(index), low, high, residuals, torch.from_numpy(verified), space.length, seen
     )
+
+
+class _Scaled:
+    """An operator in a unit, a power of 2, in which the squares of its entries neither underflow nor overflow; 1 where they do not anyway."""
+
+    def __init__(self, operator: Operator) -> None:
+        self._operator, self.unit, self._known = operator, 1.0, False
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """Products over the unit.
+
+        Raises:
+            DivergenceError: one is not finite.
+        """
+        products = self._operator(rows)
+        if not bool(products.isfinite().all()):
+            raise DivergenceError("a product with the Hessian is not finite")
+        size = float(products.abs().max())
+        if not self._known and size > 0.0:
+            self._known = True
+            self.unit = 1.0 if 1e-100 < size < 1e100 else 2.0 ** math.floor(math.log2(size))
+        return products / self.unit if self.unit != 1.0 else products
 
 
 def _ends(seen: Compression, count: int, smallest: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -17,6 +17,7 @@ from pinnscape.objective import Objective
 
 log = logging.getLogger(__name__)
 _TRACE_PRODUCTS = 60
+_ROUNDING = 1e-12  # an eigenvalue no larger than this, relative to the largest in magnitude, is not resolved
 
 
 _UNKNOWN = "not all eigenvalues are known above hessian.dense_limit"
@@ -210,7 +211,9 @@ def _density(
 
 
 def _smooth(node: np.ndarray, weight: np.ndarray, largest: float, settings: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Smoothed density against λ/λmax on a grid that covers all nodes and six standard deviations beyond."""
+    """Smoothed density against λ/λmax on a grid that covers all nodes and six standard deviations beyond; NaN without a positive λmax."""
+    if not largest > _ROUNDING * np.abs(node).max():  # nothing curves upwards, or rounding errors alone
+        return np.full(settings["bins"], np.nan), np.full(settings["bins"], np.nan)
     scaled, width = node / largest, settings["width"]
     at = np.linspace(scaled.min() - 6 * width, scaled.max() + 6 * width, settings["bins"])
     return at, density.smooth(scaled, weight, at, width)

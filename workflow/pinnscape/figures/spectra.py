@@ -40,6 +40,8 @@ def draw(hessians: Hessians, seed: int | None = None) -> Figure:
         column[0].set_title(style.checkpoint_label(checkpoint))
         for ax, formulation in zip(column[1:], trained, strict=True):
             _densities(ax, {s: data for (f, s), data in chosen.items() if f == formulation}, formulation, seed)
+    for row in grid:
+        _without_data(row)
     _label(grid, trained)
     _legend(fig, hessians, seed)
     fig.suptitle(style.title(hessians.values(), "Hessian spectra of the trained losses, divided by the largest eigenvalue"))
@@ -50,7 +52,8 @@ def ratios_of(data: xr.Dataset, loss: str) -> tuple[np.ndarray, np.ndarray]:
     """Index and eigenvalue / largest eigenvalue, in descending order; one NaN for all unknown ones between, and NaN for those not verified."""
     index, values = data["eigen"].values, data["eigenvalue"].sel(formulation=loss).values
     jump = np.flatnonzero(np.diff(index) > 1) + 1
-    return np.insert(index.astype(float), jump, np.nan), np.insert(values / values[0], jump, np.nan)
+    largest = values[0] if values[0] > 0.0 else np.nan  # else nothing is relative to it
+    return np.insert(index.astype(float), jump, np.nan), np.insert(values / largest, jump, np.nan)
 
 
 def magnitudes(ratios: np.ndarray) -> np.ndarray:
@@ -90,11 +93,20 @@ def _densities(ax: Axes, runs: Mapping[int, xr.Dataset], formulation: str, seed:
         width, alpha = (1.3, 1.0) if thick else (0.5, 0.5)
         density = shown_density(part["density"].values)
         ax.plot(part["density_at"], density, color=style.colour(formulation), linewidth=width, alpha=alpha)
-        if thick and data.attrs.get("method") == "dense":
+        if thick and data.attrs.get("method") == "dense" and np.isfinite(density).any():
             heights, edges = histogram(ratios_of(data, formulation)[1])
             ax.stairs(heights, edges, baseline=np.nanmin(density), fill=True, color="0.8", zorder=0)
     ax.axvline(0.0, color="0.4", linewidth=0.5, linestyle=":")
     ax.set_yscale("log")
+
+
+def _without_data(row: np.ndarray) -> None:
+    """Say where a panel shows nothing, and give a row of such panels a range: a logarithmic axis has none of its own."""
+    shown = [any(np.isfinite(line.get_ydata()).any() for line in ax.lines if len(line.get_xdata()) > 2) for ax in row]
+    for ax in row[np.logical_not(shown)]:
+        ax.text(0.5, 0.5, "not measured", transform=ax.transAxes, ha="center", va="center", color="0.3")
+    if not any(shown):
+        row[0].set_ylim(0.1, 1.0)
 
 
 def _label(grid: np.ndarray, trained: list[str]) -> None:

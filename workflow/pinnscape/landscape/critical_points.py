@@ -91,7 +91,10 @@ def search(objective: Objective, theta: Tensor, settings: Mapping[str, Any], goa
     if not bool(loss.isfinite() & gradient.norm().isfinite()):
         return Point(theta, math.nan, math.nan, math.nan, steps, taken, theta[:0])
     if objective.size > settings["dense_limit"]:
-        found = extremes(lambda rows: objective.hessian_product(theta, rows), theta, **_LANCZOS)
+        try:
+            found = extremes(lambda rows: objective.hessian_product(theta, rows), theta, **_LANCZOS)
+        except DivergenceError:  # the loss exists, its second derivatives do not
+            return Point(theta, float(loss), float(gradient.norm()), math.nan, steps, taken, values)
         values, seen = torch.where(found.verified.to(theta.device), found.values, torch.nan), found.seen
     rate = curvature_rate(objective, theta, gradient)
     return Point(theta, float(loss), float(gradient.norm()), rate, steps, taken, values, seen)

@@ -58,12 +58,12 @@ def top(
         what = f"largest eigenvalues of the {objective.formulation} loss"
         values, rows = by_products.largest(product, theta, count, settings, seed, what)
         return values.cpu().numpy(), rows.cpu().numpy()
-    if 2 * count < theta.numel():
-        steps, tolerance = settings["lanczos_steps"], settings["lanczos_tolerance"]
-        found = extremes(product, theta, count, steps, tolerance, seed, smallest=False)
-        if found.converged:
-            return found.values[:count].cpu().numpy(), found.vectors[:count].cpu().numpy()
     try:
+        if 2 * count < theta.numel():
+            steps, tolerance = settings["lanczos_steps"], settings["lanczos_tolerance"]
+            found = extremes(product, theta, count, steps, tolerance, seed, smallest=False)
+            if found.converged:
+                return found.values[:count].cpu().numpy(), found.vectors[:count].cpu().numpy()
         values, rows = dense.eigenpairs(dense.hessian(objective, theta))
     except DivergenceError:
         return absent

@@ -55,8 +55,8 @@ def vicinity(data: xr.Dataset) -> Rows:
 
 
 def _negative_ratio(smallest: float, largest: float) -> float:
-    """max(0, -λmin / λmax); NaN where unknown."""
-    return max(0.0, -smallest / largest) if np.isfinite(smallest) else float("nan")
+    """max(0, -λmin / λmax); NaN where unknown, or λmax is not positive."""
+    return max(0.0, -smallest / largest) if largest > 0.0 and np.isfinite(smallest) else float("nan")
 
 
 def formulations(data: xr.Dataset) -> Rows:

@@ -74,8 +74,8 @@ def of_hessian(hessian: xr.Dataset, rank: int, subspace: int, eigenvalues: int) 
 
 
 def _negative_ratio(smallest: float, largest: float) -> float:
-    """max(0, -λ_P/λ_1); NaN where one of them is."""
-    return max(0.0, -float(smallest / largest)) if np.isfinite(smallest / largest) else float("nan")
+    """max(0, -λ_P/λ_1); NaN where one of them is, or λ_1 is not positive."""
+    return max(0.0, -float(smallest / largest)) if largest > 0.0 and np.isfinite(smallest / largest) else float("nan")
 
 
 def _bounds(own: xr.Dataset, size: int) -> Iterator[tuple[str, float]]:
@@ -97,6 +97,8 @@ def _ratio(own: xr.Dataset, rank: int) -> float:
     value = own["eigenvalue"].values[position[0]] if len(position) else np.nan
     if not np.isfinite(value + own["eigenvalue"].values[0]):
         _tell(own, f"lambda_{rank}[{own['formulation'].item()}]", "`well conditioned`", "claims.well_conditioned.rank")
+        return float("nan")
+    if not own["eigenvalue"].values[0] > 0.0:
         return float("nan")
     return float(own["eigenvalue"].values[0] / value) if value > 0 else float("inf")
 
