@@ -256,6 +256,21 @@ class Singular(Poisson1d):
         return torch.sqrt((x - 0.5).abs()) * x * (1.0 - x)
 
 
+class VanishesOnALine(Poisson2d):
+    """Between the points at which it is sampled."""
+
+    def distance(self, x):
+        return super().distance(x) * (x[..., :1] - 0.4)
+
+
+class LoadAsAFlux(Poisson2d):
+    """½|∇u - g|² has the load -div g."""
+
+    def density(self, x, u, du):
+        g = torch.stack([x[..., 0] ** 2, 0 * x[..., 1]], -1)[..., None, :]
+        return 0.5 * ((du - g) ** 2).sum((-2, -1))
+
+
 # Class, the method that must be named, and a part of what must be said.
 FAULTY = [
     (ThroughNumpy, "exact", "depends on x, but torch cannot differentiate it"),
@@ -288,6 +303,8 @@ FAULTY = [
     (ZeroWithReaction, "exact", "is zero, which does not solve the equation"),
     (LoadTwiceByTorch, "density", "has a load of its own"),
     (WrongAmplitude, "density", "has a load of its own"),
+    (LoadAsAFlux, "density", "has a load of its own"),
+    (VanishesOnALine, "distance", "vanishes inside at x = (0.4, "),
     (OtherBoundaryValues, "exact", "differs from the lift by 1"),
     (DistanceInside, "distance", "vanishes inside"),
     (DistanceOnOneSide, "distance", "on the boundary; it must vanish there"),

@@ -6,6 +6,7 @@ remedy.
 
 import math
 import sys
+import textwrap
 from collections.abc import Callable
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -52,7 +53,8 @@ def naming(problem: Any, method: str, remedy: str = "see the docstrings of pinns
         if memory.ran_out(error):
             raise
         said = str(error).strip().splitlines()
-        raise fault(problem, method, f"{type(error).__name__}: {said[0] if said else 'no message'}; {remedy}") from error
+        text = textwrap.shorten(said[0], 150, placeholder=" ...") if said else "no message"
+        raise fault(problem, method, f"{type(error).__name__}: {text}; {remedy}") from error
 
 
 def form(problem: Any, points: Tensor) -> None:

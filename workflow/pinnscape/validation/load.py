@@ -10,10 +10,12 @@ from torch import Tensor
 from pinnscape.jets import Jet
 from pinnscape.objective import Discretization
 from pinnscape.problems import contract
+from pinnscape.problems.base import Problem
 from pinnscape.problems.contract import fault
 from pinnscape.validation import samples
 
 _LEFT = 1e-6  # relative: what the exact solution may leave of a load in the density
+_FAR = 1e3  # factor between scale and u - lift beyond which there is a warning
 _NODES, _DEGREE = 17, 8  # of polynomials
 
 
@@ -27,6 +29,7 @@ def check(d: Discretization) -> Iterator[str]:
         ProblemError: the load would be stated twice.
     """
     problem, load = d.problem, float(d.load.abs().max())
+    yield from _scale(d)
     if d.is_zero:
         if load > 1e-9 * _typical(d):
             raise fault(
@@ -43,6 +46,14 @@ def check(d: Discretization) -> Iterator[str]:
             f"has a load of its own (terms linear in u, of size {own:.3g}), and exact does not solve the equation with it: {load:.3g} is left, which would "
             "be cancelled (the load is derived from exact); leave these terms out, or give their exact solution",
         )  # fmt: skip
+
+
+def _scale(d: Discretization) -> Iterator[str]:
+    """A warning where ``scale`` is far from the size of u - lift."""
+    x = samples.interior(200, d.problem.dimension, d.device)
+    size = float((contract.field(d.problem, "exact", x) - contract.field(d.problem, "lift", x)).abs().max())
+    if size > 0.0 and not 1.0 / _FAR < size / d.problem.scale < _FAR:
+        yield f"scale is {d.problem.scale:g}, but exact - lift is of size {size:.1e}: the network has to make up for the difference; set `scale` to about that"
 
 
 def _typical(d: Discretization) -> float:
@@ -67,9 +78,12 @@ def _own_load(d: Discretization) -> float:
     problem, c = d.problem, len(d.problem.components)
     x = samples.interior(11, problem.dimension, d.device)
     nodes = torch.cos(math.pi * (torch.arange(_NODES, dtype=x.dtype, device=x.device) + 0.5) / _NODES)
-    size = 3.0 * max(problem.scale, float(d.exact.value.abs().max()))
+    size = 3.0 * max(1.0, problem.scale, float(d.exact.value.abs().max()))
     du = samples.states(problem, x, 1, seed=7)[1][0]
     others = 0.3 * size * torch.linspace(0.5, 1.0, c, dtype=x.dtype, device=x.device)
+    at_zero = _at_zero(d, x)
+    if _is_polynomial(problem, x, size, samples.states(problem, x, 1, seed=7)):
+        return at_zero
     largest = 0.0
     for unit in torch.eye(c, dtype=x.dtype, device=x.device):
         linear = []
@@ -77,11 +91,27 @@ def _own_load(d: Discretization) -> float:
             u = (rest + size * nodes[:, None, None] * unit).expand(_NODES, len(x), c)
             linear.append(_linear(problem.density(x, u, slope.expand(_NODES, *slope.shape)), nodes))
         if linear[0] is None or linear[1] is None:
-            return _own_terms(d, x)
+            own = _own_terms(d, x)
+            return own if at_zero > 1e-9 * own else 0.0  # what a function such as exp(u) - u makes of u = 0 is no load
         own = float(linear[0].abs().max())
         if own > 0.0 and float((linear[0] - linear[1]).abs().max()) <= 1e-6 * own:
             largest = max(largest, own / size)
     return largest
+
+
+def _at_zero(d: Discretization, x: Tensor) -> float:
+    """The size of EL[e] at u = 0: the whole load of a density that is a polynomial in u and ∇u, also where it is written as a flux."""
+    shape = (len(x), len(d.problem.components))
+    zero, slope = x.new_zeros(shape), x.new_zeros(*shape, d.problem.dimension)
+    found = d.operator(x, Jet(zero, slope, zero, x.new_zeros(*slope.shape, d.problem.dimension))).abs()
+    return float(torch.where(found.isfinite(), found, 0.0).max())
+
+
+def _is_polynomial(problem: Problem, x: Tensor, size: float, state: tuple[Tensor, Tensor]) -> bool:
+    """Whether the density is a polynomial of u and ∇u together, as far as its values along a line through 0 tell."""
+    nodes = torch.cos(math.pi * (torch.arange(_NODES, dtype=x.dtype, device=x.device) + 0.5) / _NODES)
+    u, du = (nodes.reshape(-1, *[1] * (t.ndim - 1)) * (size * t.sign()) for t in state)
+    return _linear(problem.density(x, u, du), nodes) is not None
 
 
 def _linear(values: Tensor, nodes: Tensor) -> Tensor | None:

@@ -40,10 +40,12 @@ def check(d: Discretization) -> tuple[dict[str, float], list[str]]:
                 break
             directions = torch.stack([direction(), direction()])
             directions *= theta.norm() / directions.norm(dim=-1, keepdim=True)
-            for what, off in (
-                ("gradient", _slope(objective, theta, directions[0])),
-                ("hessian", _curvature(objective, theta, directions)),
-            ):
+            with contract.naming(d.problem, "density", contract.OPERATIONS):
+                derivatives = {
+                    "gradient": _slope(objective, theta, directions[0]),
+                    "hessian": _curvature(objective, theta, directions),
+                }
+            for what, off in derivatives.items():
                 _judge(objective, what, off)
                 found[f"{formulation}_{what}"] = max(off, found.get(f"{formulation}_{what}", 0.0))
     return found, warnings

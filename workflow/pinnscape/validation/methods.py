@@ -77,12 +77,36 @@ def _determined(problem: Any, x: Tensor) -> None:
     u, du = samples.states(problem, x, 3)
     values = contract.density(problem, x, u, du)
     free = (values == values[:1]).all(0)
+    for k, component in enumerate(problem.components if len(problem.components) > 1 else ()):
+        alone_u, alone_du = u[:1].expand_as(u).clone(), du[:1].expand_as(du).clone()
+        alone_u[..., k], alone_du[..., k, :] = u[..., k], du[..., k, :]
+        values = contract.density(problem, x, alone_u, alone_du)
+        unbound = (values == values[:1]).all(0)
+        if unbound.any():
+            raise contract.fault(
+                problem, "density",
+                f"does not depend on the component {component} or its gradient{contract.at(x[unbound])}, so that nothing determines it there; leave it out "
+                "of `components`, or add its terms",
+            )  # fmt: skip
     if free.any():
         raise contract.fault(
             problem, "density",
             f"depends neither on u nor on du{contract.at(x[free])}, so that nothing determines u there; it must be the energy density on the whole unit cube: other "
             "domains cannot be had by a mask",
         )  # fmt: skip
+
+
+def _zeros(problem: Any, x: Tensor, small: float) -> Tensor:
+    """Points (k, d) inside at which the distance vanishes: of the sample, or of the segments between two points of it with different signs."""
+    values = contract.field(problem, "distance", x)[:, 0]
+    found = values.abs() <= small
+    if found.any() or values.min() * values.max() > 0.0:
+        return x[found]
+    low, high = x[values.argmin()][None], x[values.argmax()][None]  # the cube is convex
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if contract.field(problem, "distance", middle)[0, 0] < 0.0 else (low, middle)
+    return low
 
 
 def _derivatives(problem: Any, name: str, x: Tensor) -> dict[str, float]:
@@ -139,12 +163,12 @@ def conditions(problem: Any, device: torch.device | str = "cpu") -> dict[str, fl
                 raise contract.fault(problem, name, f"is not finite{contract.at(points[bad])}")
     exact, lift, distance = (values[name] for name in contract.FIELDS)
     largest = float(distance[1].abs().max())
-    zero = distance[1].abs()[:, 0] <= SMALL * largest
-    if zero.any():
+    zero = _zeros(problem, inside, SMALL * largest)
+    if len(zero):
         raise contract.fault(
             problem,
             "distance",
-            f"vanishes inside{contract.at(inside[zero])}; it must do so on the boundary alone: the network is multiplied by it",
+            f"vanishes inside{contract.at(zero)}; it must do so on the boundary alone: the network is multiplied by it",
         )
     far = distance[0].abs()[:, 0]
     if far.max() > SMALL * largest:
