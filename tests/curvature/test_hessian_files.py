@@ -14,7 +14,7 @@ SETTINGS = {
     "density": {"probes": 3, "steps": 10, "deflate": 6, "bins": 50, "width": 0.02},
     "null_tolerance": 1e-10,
 }
-NUMBERS = ("trace", "trace_error", "trace_estimate", "trace_estimate_error", "condition_number", "negative", "null")
+NUMBERS = ("trace", "trace_estimate", "trace_estimate_error", "condition_number", "negative", "null")
 NUMBERS += (
     "effective_rank",
     "share_above",

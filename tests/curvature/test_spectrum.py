@@ -52,7 +52,6 @@ def test_the_dense_route_gives_every_eigenvalue(formulation):
     assert found.eigen.tolist() == list(range(151))
     assert found.vector.tolist() == [*range(8), *range(143, 151)]
     assert found.numbers["trace"] == pytest.approx(values.sum(), rel=1e-10)
-    assert found.numbers["trace_error"] == 0.0
 
 
 def test_the_numbers_are_those_of_the_exact_spectrum():
@@ -140,8 +139,7 @@ def test_the_trace_is_within_its_error(formulation, dense):
     numbers, trace = measured(formulation, dense).numbers, exact(formulation).sum()
     assert abs(numbers["trace_estimate"] - trace) < 4 * numbers["trace_estimate_error"] < 0.05 * trace
     if not dense:
-        assert numbers["trace"] == numbers["trace_estimate"]
-        assert numbers["trace_error"] == numbers["trace_estimate_error"] > 0.0
+        assert np.isnan(numbers["trace"])
 
 
 @pytest.mark.parametrize("formulation", PHYSICS)

@@ -230,7 +230,6 @@ def hessian(
             "density_at": (("formulation", "bin"), np.tile(at, (size, 1))),
             "density": (("formulation", "bin"), np.array(density)),
             "trace": ("formulation", [values.sum() for values in spectra]),
-            "trace_error": ("formulation", np.zeros(size)),
         },
         coords={"formulation": names, "eigen": kept, "vector": vectors},
         attrs=attributes("hessian", problem, formulation, seed, checkpoint=checkpoint, method=method),

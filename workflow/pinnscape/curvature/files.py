@@ -12,7 +12,6 @@ from pinnscape.storage import variable
 
 _NUMBERS = {
     "trace": "trace of the Hessian",
-    "trace_error": "standard error of the trace",
     "trace_estimate": "trace by Hutch++",
     "trace_estimate_error": "standard error of the Hutch++ trace",
     "condition_number": "condition number outside the null space",

@@ -13,7 +13,8 @@ from pinnscape.landscape import roughness, similarity
 
 log = logging.getLogger(__name__)
 COLUMNS = ("problem", "formulation", "seed", "checkpoint", "metric", "value")
-_NUMBERS = ("trace", "trace_estimate", "condition_number", "negative", "null", "effective_rank", "share_above", "bulk_share")
+_NUMBERS = ("trace", "trace_estimate", "trace_estimate_error", "condition_number", "negative", "null", "effective_rank")
+_NUMBERS += ("share_above", "bulk_share")
 _BOUNDS = {"lambda_min_at_least": "eigenvalue_low", "lambda_min_at_most": "eigenvalue_high"}
 _PHYSICS = list(PHYSICS)
 Rows = Iterator[tuple[str, str, float]]  # checkpoint, metric, value
