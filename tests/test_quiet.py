@@ -101,6 +101,11 @@ def test_a_failed_job_is_named_with_its_log_and_nothing_is_said_twice(shown):
     assert text.splitlines() == ["failed: Training x, seed 0 (log: results/logs/a.log)", "failed: figure_planes"]
 
 
+def test_lines_of_the_project_keep_their_end(shown):
+    line = f"pinnscape: {'x' * 300}: make it writable, or run in a copy of the project"
+    assert line in shown(logging.ERROR, line)
+
+
 def test_warnings_and_errors_are_shown_and_cut_where_they_are_long(shown):
     shown(logging.WARNING, "a warning")
     text = shown(logging.ERROR, "LockException:\n" + "\n".join(f"{n} {500 * 'x'}" for n in range(100)))
@@ -135,6 +140,14 @@ def test_the_summary_counts_verdicts_and_says_where_to_look(tmp_path, capsys, re
     assert ("make report" in lines[-1]) == (not report)
 
 
-def test_without_a_table_nothing_is_said(tmp_path, capsys):
+@pytest.mark.parametrize(
+    "content", [None, b"", b"claim,verdict\n", b"a,b\n1,2\n", b"\xff\xfe\x00claim", b"claim,verdict\n\x00,"]
+)
+def test_a_table_that_is_missing_or_damaged_is_told_in_a_line(tmp_path, capsys, content):
+    (tmp_path / "tables").mkdir()
+    if content is not None:
+        (tmp_path / "tables/claims.csv").write_bytes(content)
     summary.main(tmp_path)
-    assert capsys.readouterr().out == ""
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{tmp_path}/tables/claims.csv: no verdicts that can be read"
+    assert [line.partition(":")[0] for line in lines[1:]] == ["figures", "tables", "report"]

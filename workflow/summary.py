@@ -9,14 +9,18 @@ _VERDICTS = {"holds": "hold", "mixed": "mixed", "does not hold": "do not hold", 
 
 
 def verdicts(table: Path) -> list[str]:
-    """A line for each claim of claims.csv: how many of its verdicts are which, over problems, formulations and statistics."""
+    """A line for each claim of claims.csv: how many of its verdicts are which, over problems, formulations and statistics.
+
+    Raises:
+        OSError, KeyError, ValueError, csv.Error: the table is missing or damaged.
+    """
     counts: dict[str, Counter[str]] = {}
     with table.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            counts.setdefault(row["claim"], Counter())[row["verdict"]] += 1
+            counts.setdefault(row["claim"], Counter())[_VERDICTS[row["verdict"]]] += 1
     width = max(map(len, counts), default=0)
     return [
-        f"  {claim:{width}}  {', '.join(f'{count[verdict]} {text}' for verdict, text in _VERDICTS.items() if count[verdict])}"
+        f"  {claim:{width}}  {', '.join(f'{count[text]} {text}' for text in _VERDICTS.values() if count[text])}"
         for claim, count in counts.items()
     ]
 
@@ -34,8 +38,12 @@ def places(results: Path) -> list[str]:
 
 def main(results: Path = Path("results")) -> None:
     table = results / "tables" / "claims.csv"
-    if table.is_file():
-        print("\n".join([f"Verdicts on the claims ({table}):", *verdicts(table), *places(results)]))
+    try:
+        found = verdicts(table)
+    except (OSError, KeyError, ValueError, csv.Error):
+        found = []
+    heading = [f"Verdicts on the claims ({table}):"] if found else [f"{table}: no verdicts that can be read"]
+    print("\n".join([*heading, *found, *places(results)]))
 
 
 if __name__ == "__main__":

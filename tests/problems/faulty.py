@@ -256,6 +256,18 @@ class Singular(Poisson1d):
         return torch.sqrt((x - 0.5).abs()) * x * (1.0 - x)
 
 
+class InPlaceWithoutEffect(Poisson2d):
+    def density(self, x, u, du):
+        u.mul_(1.0)
+        return super().density(x, u, du)
+
+
+class AsksForOneNumberOfPoints(Poisson2d):
+    def density(self, x, u, du):
+        assert x.shape[0] == 400
+        return super().density(x, u, du)
+
+
 class VanishesOnALine(Poisson2d):
     """Between the points at which it is sampled."""
 
@@ -294,6 +306,8 @@ FAULTY = [
     (IndexedFromTheFront, "density", "density"),
     (RandomExact, "exact", "random"),
     (InPlace, "density", "in place"),
+    (InPlaceWithoutEffect, "density", "in place"),
+    (AsksForOneNumberOfPoints, "density", "AssertionError"),
     (DetachedDensity, "density", "first derivatives by torch are off"),
     (Constant, "density", "depends neither on u nor on du"),
     (Determinant, "density", "of the strong-form loss by torch is off"),

@@ -74,7 +74,16 @@ STRONG_VECTORS = np.stack(
 )
 RITZ = np.array([100.0, 10.0, 1.0, 0.1, -0.5, -2.0])
 STRONG = np.array([5000.0, 50.0, 5.0, 0.0, 0.0, -1.0])
-NUMBERS = ("trace", "trace_estimate", "trace_estimate_error", "condition_number", "negative", "null", "effective_rank", "share_above")
+NUMBERS = (
+    "trace",
+    "trace_estimate",
+    "trace_estimate_error",
+    "condition_number",
+    "negative",
+    "null",
+    "effective_rank",
+    "share_above",
+)
 NUMBERS += ("bulk_share", "negative_at_least", "effective_rank_estimate", "share_above_estimate")
 SOMETIMES = ("negative", "negative_at_least", "effective_rank_estimate", "share_above_estimate")
 

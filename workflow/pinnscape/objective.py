@@ -61,6 +61,7 @@ class Discretization:
         self.problem, self.network, self.device = problem, network, torch.device(device)
         self._compiler = compiler if self.device.type == "cpu" else None
         self._kept = None if compiler is None else compiler.folder
+        contract.form(problem, torch.tensor(rule.points[:_CHECKED_POINTS], dtype=torch.float64, device=self.device))
         self._operator = derivations.operator(problem, self._kept)
         self.second: Order = self._operator.principal  # the derivatives that the residual needs
         self.memory = memory
@@ -70,7 +71,6 @@ class Discretization:
         """Everything that depends on the quadrature points."""
         self.points = torch.tensor(rule.points, dtype=torch.float64, device=self.device)
         self.weights = torch.tensor(rule.weights, dtype=torch.float64, device=self.device)
-        contract.form(self.problem, self.points[:_CHECKED_POINTS])
         self.exact = contract.jet(self.problem, "exact", self.points)
         self._lift = function_jet(self.problem.lift, self.points)
         self._factor = function_jet(lambda x: self.problem.scale * self.problem.distance(x), self.points)

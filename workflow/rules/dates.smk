@@ -11,7 +11,7 @@ AHEAD = dates.ahead(RESULTS) if workflow.is_main_process else []
 logging.getLogger("snakemake.logging").addFilter(OneLine({*TARGETS, "dates"}))
 if AHEAD:
     print(
-        f"pinnscape: {AHEAD[0]} is dated in the future, as are {len(AHEAD) - 1} more results: a clock was wrong; "
+        f"pinnscape: {AHEAD[0]} is dated in the future{f', as are {len(AHEAD) - 1} more results' if AHEAD[1:] else ''}: a clock was wrong; "
         "no job starts before `make dates` (`snakemake -c1 dates`) has given new dates",
         file=sys.stderr,
     )

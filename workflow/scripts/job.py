@@ -61,6 +61,8 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
                     snakemake.resources.get("device", "auto"), snakemake.resources.get("gpu", 0), snakemake.threads
                 )
             main(**{name: offered[name] for name in wanted})
+        # Snakemake writes there next, and would throw the results away where it cannot.
+        Path(path.replace("results/logs", "results/benchmarks", 1)).parent.mkdir(parents=True, exist_ok=True)
         turn.done()
     except PinnscapeError as error:
         log.error("%s", error)

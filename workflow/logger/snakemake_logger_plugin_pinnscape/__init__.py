@@ -52,7 +52,8 @@ class Progress:
     def say(self, text: str) -> None:
         """Write lines that stay."""
         for line in text.rstrip().splitlines()[:_LINES]:
-            cut = line if len(line) <= _WIDTH else f"{line[: _WIDTH - 3]}..."
+            # The project's own lines end with the remedy.
+            cut = line if len(line) <= _WIDTH or line.startswith("pinnscape: ") else f"{line[: _WIDTH - 3]}..."
             self._stream.write(cut.ljust(self._shown) + "\n")
         self._shown = 0
         self._stream.flush()

@@ -91,7 +91,7 @@ def spectrum(objective: Objective, theta: Tensor, settings: Mapping[str, Any], s
     node, weight = _density(found.operator, theta, values, rows, settings["density"], seed)
     residual = (objective.hessian_product(theta, rows) - values.unsqueeze(-1) * rows).norm(dim=-1)
     exact = found.trace is not None
-    numbers = found.numbers | {"trace": found.trace if exact else np.nan}
+    numbers = found.numbers | {"trace": np.nan if found.trace is None else found.trace}
     numbers |= {"trace_estimate": estimate, "trace_estimate_error": error}
     numbers |= density.estimates(node, weight, objective.size, settings["null_tolerance"], dense.LEVEL)
     at, smooth = _smooth(node, weight, float(values[0]), settings["density"])

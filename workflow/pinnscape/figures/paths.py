@@ -15,8 +15,7 @@ NOT_MEASURED = "not measured"
 
 def shown(data: xr.Dataset, name: str, loss: str) -> xr.DataArray:
     """Values of a loss as figures show it: Deep Ritz as its gap to the exact energy."""
-    values = data[name].sel(loss=loss, drop=True)
-    return values - float(data["energy_minimum"]) if loss == "deep-ritz" else values
+    return scales.gap(data[name].sel(loss=loss, drop=True), data, loss)
 
 
 def log_axis(ax: Axes, values: Iterable[xr.DataArray]) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from pinnscape.figures import style
+from pinnscape.figures import scales, style
 from pinnscape.figures.intrinsic_dimension import medians
 
 Series = tuple[np.ndarray, np.ndarray]  # positions (n,) and values (seed, n)
@@ -46,8 +46,7 @@ def hessian(data: xr.Dataset, name: str) -> Series:
 
 
 def interpolation(data: xr.Dataset, name: str) -> Series:
-    alpha, gap = data["alpha"].values, _rows(_own(data, name)["value"], "seed", "alpha")
-    gap = gap - float(data["energy_minimum"]) if name == "deep-ritz" else gap
+    alpha, gap = data["alpha"].values, scales.gap(_rows(_own(data, name)["value"], "seed", "alpha"), data, name)
     start = gap[:, [int(np.argmin(np.abs(alpha)))]]
     return alpha, gap / np.where(start > 0, start, np.nan)
 

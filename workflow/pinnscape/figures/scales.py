@@ -8,6 +8,7 @@ others, where a loss blows up next to an inversion: then it has a ceiling too.
 
 import math
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import xarray as xr
@@ -22,6 +23,7 @@ FLOOR_QUANTILE = 0.005  # share of the values that may lie below a logarithmic s
 CEILING_QUANTILE = 0.97  # a logarithmic scale ends here if the largest value ...
 BLOW_UP = 1e3  # ... is this many times larger
 _STRIDES = (1, 2, 5, 10)  # of labelled levels on a linear scale
+Values = TypeVar("Values", np.ndarray, xr.DataArray)
 _STEPS = (0.125, 0.25, 0.5, 1.0, 2.0)  # of levels, in decades
 
 
@@ -114,14 +116,18 @@ def decide(*arrays: np.ndarray | xr.DataArray) -> Scale:
     return Scale(low, high, log=False) if high > low else Scale(low - 0.5, high + 0.5, log=False)
 
 
+def gap(values: Values, dataset: xr.Dataset, loss: str) -> Values:
+    """``values`` of a loss above its minimum, which is 0 but for Deep Ritz."""
+    return values - float(dataset["energy_minimum"]) if loss == "deep-ritz" else values
+
+
 def shown(dataset: xr.Dataset, loss: str, variable: str = "loss") -> xr.DataArray:
     """A loss as figures show it: Deep Ritz as its gap to the exact energy, which may be negative; the others as they are.
 
     The attribute ``resolution`` is the bound of the error of a spectral surface, which such a dataset has as a variable, or the error of the gap by the
     quadrature rule at the trained point, if that is more.
     """
-    values = dataset[variable].sel(formulation=loss, drop=True)
-    values = values - float(dataset["energy_minimum"]) if loss == "deep-ritz" else values
+    values = gap(dataset[variable].sel(formulation=loss, drop=True), dataset, loss)
     if variable != "loss":
         return values
     errors = [float(dataset["resolution"].sel(formulation=loss))] if "resolution" in dataset else []
@@ -147,8 +153,7 @@ def _exact(dataset: xr.Dataset, loss: str) -> float:
     """A loss as figures show it at the trained point; NaN if the file does not tell."""
     if "loss_at_origin" not in dataset:
         return math.nan
-    value = float(dataset["loss_at_origin"].sel(formulation=loss))
-    return value - float(dataset["energy_minimum"]) if loss == "deep-ritz" else value
+    return float(gap(dataset["loss_at_origin"].sel(formulation=loss), dataset, loss))
 
 
 def positive(values: np.ndarray | xr.DataArray) -> np.ndarray:
