@@ -19,7 +19,7 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(value: float) -> str:
-    """Two digits, a power of ten in superscripts where the number is very small or large; a dash for NaN."""
+    """The number with two digits. Very small and very large ones are written with a power of ten, NaN as a dash."""
     if math.isnan(value):
         return "–"
     if value == 0 or 1e-4 <= abs(value) < 1e3:

@@ -17,7 +17,9 @@ log = logging.getLogger(__name__)
 def largest(
     operator: Operator, like: Tensor, count: int, settings: Mapping[str, Any], seed: int, what: str
 ) -> tuple[Tensor, Tensor]:
-    """The ``count`` largest eigenvalues (count,), descending, and their eigenvectors as rows (count, P); NaN where Lanczos does not converge.
+    """The largest eigenvalues (count,), in descending order, and their eigenvectors as rows (count, P).
+
+    Both are NaN if Lanczos does not converge.
 
     Args:
         operator: v -> A v for rows (k, P).
@@ -40,7 +42,7 @@ def largest(
 
 
 def below(operator: Operator, like: Tensor, steps: int, seed: int, null_tolerance: float) -> tuple[float, int]:
-    """Bounds of the lower end: the smallest eigenvalue is at most the first, the number of negative eigenvalues at least the second.
+    """An upper bound of the smallest eigenvalue, and a lower bound of the number of negative eigenvalues.
 
     The eigenvalues of A in a subspace interlace with those of A (Cauchy; Horn & Johnson 2013, theorem 4.3.28): a Lanczos process of any length gives
     such bounds, converged or not.

@@ -211,7 +211,7 @@ def _density(
 
 
 def _smooth(node: np.ndarray, weight: np.ndarray, largest: float, settings: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Smoothed density against λ/λmax on a grid that covers all nodes and six standard deviations beyond; NaN without a positive λmax."""
+    """Smoothed density against λ/λmax. The grid covers all nodes and six standard deviations beyond. All values are NaN if λmax is not positive."""
     if not largest > _ROUNDING * np.abs(node).max():  # nothing curves upwards, or rounding errors alone
         return np.full(settings["bins"], np.nan), np.full(settings["bins"], np.nan)
     scaled, width = node / largest, settings["width"]
