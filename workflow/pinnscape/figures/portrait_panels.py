@@ -68,7 +68,7 @@ PANELS: dict[str, Panel] = {
         scales=("log", "linear"), limits=(-0.03, 1.03),
     ),
     "zoom": Panel(
-        "Zoom", lambda d: "convex share of the plane", lambda d: panels.with_unit("radius of the plane", d), ("convex_share",), series.zoom,
+        "Zoom", lambda d: "convex share of the plane", lambda d: panels.with_unit("radius", d), ("convex_share",), series.zoom,
         scales=("log", "linear"), limits=(-0.03, 1.03),
     ),
     "interpolation": Panel(
@@ -108,7 +108,7 @@ PANELS: dict[str, Panel] = {
         ("gd_sharpness", "gd_rate"), series.stability, limits=(0.0, 2.0), levels=lambda d: [1.0],
     ),
     "curvature_map": Panel(
-        "Curvature map", lambda d: r"$-\lambda_{\min}\,/\,\lambda_{\max}$, median of ring", lambda d: panels.with_unit("distance in the plane", d),
+        "Curvature map", lambda d: r"$-\lambda_{\min}\,/\,\lambda_{\max}$, median of ring", lambda d: panels.with_unit("distance", d),
         ("lambda_min", "lambda_max"), series.curvature_map, levels=lambda d: [0.0],
     ),
     "intrinsic_dimension": Panel(
@@ -132,7 +132,7 @@ PANELS: dict[str, Panel] = {
         scales=("linear", "log"),
     ),
     "roughness_rules": Panel(
-        "Quadrature rules", lambda d: f"roughness index, {d['points'].values[0]} points a side", "quadrature rule",
+        "Quadrature rules", lambda d: f"roughness, {d['points'].values[0]} points a side", "quadrature rule",
         ("roughness_index", "reference_index"), series.roughness_rules,
     ),
     "topology": Panel(
