@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pinnscape.model import discretization
-from pinnscape.objective import FORMULATIONS, Discretization, Objective, tensor
+from pinnscape.losses.model import discretization
+from pinnscape.losses.objective import FORMULATIONS, Discretization, Objective, tensor
 from pinnscape.training.optimizers import LBFGS, start
 
 # Every kind of problem with every loss: one and two dimensions, one and two components, linear and not, Laplacian and full Hessian.

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from pinnscape.networks import Network
+from pinnscape.networks.mlp import Network
 
 
 class Function:

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pinnscape.networks import Network
+from pinnscape.networks.mlp import Network
 from pinnscape.problems.base import Problem
-from pinnscape.quadrature import Rule
+from pinnscape.problems.quadrature import Rule
 
 ACTIVATIONS = {
     "tanh": torch.tanh,

@@ -5,9 +5,9 @@ from functools import cache
 import numpy as np
 from cases import initial, small
 
-from pinnscape.formulations import FORMULATIONS
-from pinnscape.objective import Discretization, Objective
-from pinnscape.runs import Run, Runs
+from pinnscape.losses.formulations import FORMULATIONS
+from pinnscape.losses.objective import Discretization, Objective
+from pinnscape.techniques.runs import Run, Runs
 from pinnscape.training.checkpoints import select
 from pinnscape.training.files import training_dataset
 from pinnscape.training.loop import train

@@ -5,10 +5,10 @@ import math
 import torch
 from torch import Tensor
 
-from pinnscape import quadrature
-from pinnscape.jets import Jet
-from pinnscape.networks import Network
-from pinnscape.objective import Discretization
+from pinnscape.losses.objective import Discretization
+from pinnscape.networks.jets import Jet
+from pinnscape.networks.mlp import Network
+from pinnscape.problems import quadrature
 from pinnscape.problems.catalog import problem
 
 

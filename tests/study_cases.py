@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
+from pinnscape.config.study import Study, parse
 from pinnscape.problems.catalog import CATALOG
-from pinnscape.study import Study, parse
 
 ROOT = Path(__file__).parents[1]
 NAMES = ("poisson1d", "poisson2d", "semilinear2d", "neo_hookean2d")

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from pinnscape import atomic
-from pinnscape.errors import StorageError
+from pinnscape.common.errors import StorageError
+from pinnscape.files import atomic
 
 HOST = socket.gethostname()
 

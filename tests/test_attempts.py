@@ -16,8 +16,8 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pinnscape.attempts import Every, Kept, Parts
-from pinnscape.storage import variable
+from pinnscape.files.attempts import Every, Kept, Parts
+from pinnscape.files.storage import variable
 
 JOB = {"code": ["1a2b", "torch==2"], "problem": "poisson1d", "seed": "0", "settings": {"points": [1, 2], "radius": 0.1}}
 
@@ -142,7 +142,7 @@ def ignored(factory: pytest.TempPathFactory, data: bytes, reason: str) -> None:
     heard: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: heard.append(record.getMessage())
-    logger = logging.getLogger("pinnscape.attempts")
+    logger = logging.getLogger("pinnscape.files.attempts")
     logger.addHandler(handler)
     try:
         assert Kept(path, JOB).read() is None

@@ -18,9 +18,9 @@ from benchmarks.suite import visited
 from cases import initial, small
 from end_to_end.workspace import PROJECT, merged
 
-from pinnscape import study
-from pinnscape.model import network
-from pinnscape.objective import Objective
+from pinnscape.config import study
+from pinnscape.losses.model import network
+from pinnscape.losses.objective import Objective
 from pinnscape.problems.catalog import CATALOG
 
 ROWS = [

@@ -9,12 +9,12 @@ import pytest
 import torch
 from naive import random_points
 
-from pinnscape import derivations
-from pinnscape.jets import function_jet
-from pinnscape.native.generate import NotCompilable
+from pinnscape.losses import derivations
+from pinnscape.losses.native.generate import NotCompilable
+from pinnscape.networks.jets import function_jet
 from pinnscape.problems.base import Problem
 from pinnscape.problems.catalog import CATALOG, problem
-from pinnscape.variation import EulerLagrange
+from pinnscape.problems.variation import EulerLagrange
 
 WORKFLOW = Path(__file__).parents[1] / "workflow"
 
@@ -104,8 +104,8 @@ def test_the_second_job_needs_no_sympy(tmp_path: Path) -> None:
 import sys
 sys.path.insert(0, {str(WORKFLOW)!r})
 from pathlib import Path
-from pinnscape.model import discretization
-from pinnscape.native.build import Compiler
+from pinnscape.losses.model import discretization
+from pinnscape.losses.native.build import Compiler
 network = {{"width": 3, "depth": 1, "activation": "tanh"}}
 model = {{"network": network, "quadrature": {{"rule": "gauss-legendre", "points": 4}}, "parameters": {{}}}}
 d = discretization("poisson2d", model, compiler=Compiler(Path({str(tmp_path)!r})))

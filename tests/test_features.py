@@ -8,11 +8,12 @@ from cases import LOSSES, PROBLEMS, initial, small
 from naive import assert_close, field, random_theta
 from sine_cases import SineSeries, exact
 
-from pinnscape import features, local, quadrature
 from pinnscape.curvature import dense
-from pinnscape.jets import ACTIVATIONS
-from pinnscape.networks import Network
-from pinnscape.objective import Discretization, Objective
+from pinnscape.losses import features, local
+from pinnscape.losses.objective import Discretization, Objective
+from pinnscape.networks.jets import ACTIVATIONS
+from pinnscape.networks.mlp import Network
+from pinnscape.problems import quadrature
 from pinnscape.problems.base import Problem
 from pinnscape.problems.catalog import problem
 

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from runtime import gpu_slots, job
 
-import gpu_slots
-import job
-from pinnscape.errors import DeviceError
+from pinnscape.common.errors import DeviceError
 
 pytestmark = pytest.mark.xdist_group("gpu_slots")  # one process compiles the driver
 COMPILER = shutil.which("g++") or shutil.which("c++")

@@ -13,8 +13,8 @@ import pytest
 import torch
 from cases import initial, small
 
-from pinnscape.model import discretization
-from pinnscape.native.build import Compiler
+from pinnscape.losses.model import discretization
+from pinnscape.losses.native.build import Compiler
 
 X86 = platform.machine() in ("x86_64", "AMD64")
 MAKEFILE = Path(__file__).parents[1] / "Makefile"

@@ -11,8 +11,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from naive import assert_close, derivatives, forward, random_points, random_theta
 
-from pinnscape.jets import ACTIVATIONS, Jet, function_jet, network_jet, pairs, product_jet, sum_jet, symmetric
-from pinnscape.networks import Network
+from pinnscape.networks.jets import ACTIVATIONS, Jet, function_jet, network_jet, pairs, product_jet, sum_jet, symmetric
+from pinnscape.networks.mlp import Network
 
 PARTS = {"value": ("value",), "gradient": ("value", "gradient"), "laplacian": ("value", "gradient", "laplacian")}
 PARTS["hessian"] = ("value", "gradient", "hessian")

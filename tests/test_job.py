@@ -14,10 +14,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from runtime import job
 
-import job
-from pinnscape import atomic
-from pinnscape.errors import DeviceError, DivergenceError, PinnscapeError, StorageError, StudyError
+from pinnscape.common.errors import DeviceError, DivergenceError, PinnscapeError, StorageError, StudyError
+from pinnscape.files import atomic
 
 
 @pytest.fixture(autouse=True)

@@ -11,10 +11,10 @@ from runs_cases import run_of
 from study_cases import NAMES, ROOT, SIZES
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from pinnscape.model import discretization
-from pinnscape.native.build import Compiler
-from pinnscape.runs import Runs
-from pinnscape.study import parse
+from pinnscape.config.study import parse
+from pinnscape.losses.model import discretization
+from pinnscape.losses.native.build import Compiler
+from pinnscape.techniques.runs import Runs
 
 # Where each technique that looks at Hessians, Jacobians or subspaces lives.
 MODULES = {

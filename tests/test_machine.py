@@ -10,7 +10,7 @@ from importlib import metadata
 
 import pytest
 
-from pinnscape import machine
+from pinnscape.files import machine
 
 
 @pytest.fixture(autouse=True)

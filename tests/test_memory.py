@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from pinnscape import memory
+from pinnscape.common import memory
 
 HUGE = 2**60
 

@@ -6,8 +6,7 @@ import os
 import sys
 
 import pytest
-
-from messages import OneLine
+from runtime.messages import OneLine
 
 NAMES = {"all", "figures", "tables"}
 

@@ -8,7 +8,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pinnscape.networks import Layer, Network, filters, layout_of, layout_variables
+from pinnscape.networks.mlp import Layer, Network, filters, layout_of, layout_variables
 
 networks = st.builds(
     Network, inputs=st.integers(1, 3), outputs=st.integers(1, 3), width=st.integers(1, 7), depth=st.integers(1, 4)

@@ -8,11 +8,11 @@ import pytest
 import torch
 from naive import assert_close, derivatives, field, loss, random_theta
 
-from pinnscape import quadrature
-from pinnscape.jets import ACTIVATIONS, Jet
-from pinnscape.model import discretization, network
-from pinnscape.networks import Network
-from pinnscape.objective import FORMULATIONS, Discretization, Objective, tensor
+from pinnscape.losses.model import discretization, network
+from pinnscape.losses.objective import FORMULATIONS, Discretization, Objective, tensor
+from pinnscape.networks.jets import ACTIVATIONS, Jet
+from pinnscape.networks.mlp import Network
+from pinnscape.problems import quadrature
 from pinnscape.problems.base import Problem
 from pinnscape.problems.catalog import CATALOG, problem
 

@@ -11,15 +11,14 @@ import pytest
 import xarray as xr
 import yaml
 from runs_cases import tiny
+from runtime import resume, technique
 
-import resume
-import technique
-from pinnscape import storage
-from pinnscape.attempts import Every, Parts
-from pinnscape.errors import StudyError
-from pinnscape.runs import Runs
-from pinnscape.study_schema import complete, schema
-from pinnscape.techniques import TECHNIQUES
+from pinnscape.common.errors import StudyError
+from pinnscape.config.schema import complete, schema
+from pinnscape.config.techniques import TECHNIQUES
+from pinnscape.files import storage
+from pinnscape.files.attempts import Every, Parts
+from pinnscape.techniques.runs import Runs
 
 TESTS = Path(__file__).parent
 FORMULATIONS = ("deep-ritz", "strong-form")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pinnscape import provenance
-from pinnscape.provenance import digest, imports
+from pinnscape.files import provenance
+from pinnscape.files.provenance import digest, imports
 
 WORKFLOW = Path(__file__).parents[1] / "workflow"
 # A small project: a script in one root, a package in the other.
@@ -166,7 +166,7 @@ def test_training_depends_on_the_mathematics_below_it_and_not_on_figures():
             queue.extend(imports(path, roots))
     names = {path.relative_to(WORKFLOW).as_posix() for path in found}
     below = {"networks", "quadrature", "jets", "variation", "objective", "problems/base", "problems/catalog", "storage", "seal"}
-    assert {f"pinnscape/{name}.py" for name in below} | {"scripts/job.py"} <= names
+    assert {f"pinnscape/{name}.py" for name in below} | {"runtime/job.py"} <= names
     assert not [name for name in names if "figures" in name or "curvature" in name or "poisson" in name]
 
 

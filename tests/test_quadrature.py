@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from pinnscape.quadrature import gauss_legendre, rule, simpson, uniform
+from pinnscape.problems.quadrature import gauss_legendre, rule, simpson, uniform
 
 RULES = {"gauss-legendre": gauss_legendre, "simpson": simpson, "uniform": uniform}
 # Name, number of points, the highest degree that is integrated exactly.

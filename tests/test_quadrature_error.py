@@ -11,11 +11,13 @@ from cases import initial, small
 from hostile_problems import Indicator, Layered
 from sine_cases import SineSeries, exact
 
-from pinnscape import gaps, quadrature, storage
-from pinnscape.networks import Network
-from pinnscape.objective import Discretization, Objective, tensor
+from pinnscape.files import storage
+from pinnscape.losses import gaps
+from pinnscape.losses.objective import Discretization, Objective, tensor
+from pinnscape.losses.quadrature_error import QuadratureError, finer
+from pinnscape.networks.mlp import Network
+from pinnscape.problems import quadrature
 from pinnscape.problems.catalog import problem
-from pinnscape.quadrature_error import QuadratureError, finer
 from pinnscape.training.files import training_dataset
 from pinnscape.training.loop import train
 

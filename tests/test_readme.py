@@ -7,9 +7,9 @@ import pandas as pd
 import torch
 from benchmarks.readme_claims import signs, table
 
-from pinnscape import quadrature
-from pinnscape.networks import Network
-from pinnscape.objective import Discretization
+from pinnscape.losses.objective import Discretization
+from pinnscape.networks.mlp import Network
+from pinnscape.problems import quadrature
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -32,7 +32,7 @@ def test_the_problem_of_the_readme_is_one() -> None:
 
 
 def test_the_notebook_example_imports_what_there_is() -> None:
-    lines = [line for line in block("dense.eigenpairs").splitlines() if line.startswith(("import", "from"))]
+    lines = [line for line in block("eigen.eigenpairs").splitlines() if line.startswith(("import", "from"))]
     assert len(lines) == 5
     exec("\n".join(lines), {})  # noqa: S102 - the text is our own
 

@@ -8,8 +8,7 @@ import pytest
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
-
-from pinnscape.reproduction import Comparison, Verdict, compare, distance, verdicts
+from runtime.reproduction import Comparison, Verdict, compare, distance, verdicts
 
 NAN, INF = math.nan, math.inf
 TABLE = "problem,metric,value,low\npoisson1d,loss,-1.5,\npoisson1d,condition_number,4000000000.0,inf\n"

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from pinnscape.seal import fault, seal
+from pinnscape.files.seal import fault, seal
 
 CHUNK = 1 << 20
 HEAD = b"\x89HDF\r\n\x1a\n\x02\x08\x08\x00" + bytes(16) + (44).to_bytes(8, "little") + bytes(8)  # 44 bytes, and says so

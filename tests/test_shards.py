@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runs_cases import tiny
 
-from pinnscape import shards
-from pinnscape.errors import StorageError
-from pinnscape.runs import Run, Runs
-from pinnscape.shards import Done, Piece
-from pinnscape.storage import variable
-from pinnscape.techniques import TECHNIQUES
-from pinnscape.training import intrinsic_dimension
+from pinnscape.common.errors import StorageError
+from pinnscape.config.techniques import TECHNIQUES
+from pinnscape.files import shards
+from pinnscape.files.shards import Done, Piece
+from pinnscape.files.storage import variable
+from pinnscape.techniques import intrinsic_dimension
+from pinnscape.techniques.runs import Run, Runs
 
 SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
 costs = st.lists(st.floats(0.01, 1e6), max_size=40)

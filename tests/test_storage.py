@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from pinnscape import seal, storage
-from pinnscape.errors import StorageError
-from pinnscape.networks import Network, layout_variables
-from pinnscape.storage import REQUIRED, variable
+from pinnscape.common.errors import StorageError
+from pinnscape.files import seal, storage
+from pinnscape.files.storage import REQUIRED, variable
+from pinnscape.networks.mlp import Network, layout_variables
 
 HEAD = {"problem": "poisson1d", "formulation": "deep-ritz", "seed": 3, "configuration": {"width": 5, "rule": "simpson"}}
 ATTRIBUTES = ["title", "stage", "problem", "formulation", "seed", "conventions", "units", "configuration", "versions"]

@@ -10,11 +10,11 @@ import pytest
 import yaml
 from study_cases import DEFAULT, DELETE, NAMES, PARAMETERS, ROOT, SIZES, changed, checked, leaves
 
-from pinnscape.errors import StudyError
-from pinnscape.study import LINES, Study, load, parse
-from pinnscape.study_checks import merged, parameter_count
-from pinnscape.study_schema import complete, schema
-from pinnscape.techniques import TECHNIQUES
+from pinnscape.common.errors import StudyError
+from pinnscape.config.checks import merged, parameter_count
+from pinnscape.config.schema import complete, schema
+from pinnscape.config.study import LINES, Study, load, parse
+from pinnscape.config.techniques import TECHNIQUES
 
 # ---- schema ----
 
@@ -305,7 +305,7 @@ def test_settings_are_copies():
 
 def test_import_is_light():
     code = (
-        "import sys, pinnscape.study; print(sorted({'torch', 'numpy', 'xarray', 'snakemake', 'jsonschema'} & set(sys.modules)))"
+        "import sys, pinnscape.config.study; print(sorted({'torch', 'numpy', 'xarray', 'snakemake', 'jsonschema'} & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT / "workflow")
     assert result.stdout == "[]\n"

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from study_cases import BAD, DEFAULT, NAMES, ROOT, changed, checked, leaves
 
-from pinnscape.errors import StudyError
-from pinnscape.study import Study, load, parse
-from pinnscape.study_checks import merged
-from pinnscape.study_schema import read
+from pinnscape.common.errors import StudyError
+from pinnscape.config.checks import merged
+from pinnscape.config.schema import read
+from pinnscape.config.study import Study, load, parse
 
 
 def message(config: Any) -> str:

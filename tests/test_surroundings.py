@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from runtime import surroundings, workarounds
 from snakemake.script import PythonScript
 from snakemake.sourcecache import LocalSourceFile
 from snakemake.utils import format as shell_format
 from snakemake_interface_executor_plugins.executors.real import RealExecutor
-
-import surroundings
-import workarounds
 
 
 @pytest.mark.parametrize("name", ["a\\b", "a\nb", "a\tb", "a\udcffb"])

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pinnscape.study_schema import complete, schema
+from pinnscape.config.schema import complete, schema
+from pinnscape.config.techniques import TECHNIQUES
 from pinnscape.tables.techniques import _MODULES
-from pinnscape.techniques import TECHNIQUES
 
 WORKFLOW = Path(__file__).parents[1] / "workflow"
 

@@ -12,14 +12,14 @@ import torch
 from naive import assert_close, euler_lagrange, forward, random_points, random_theta
 from sympy.calculus.euler import euler_equations
 
-from pinnscape import functions
-from pinnscape.functions import cos, exp, log, sin, sqrt, tanh
-from pinnscape.jets import Jet, function_jet, network_jet
-from pinnscape.networks import Network
-from pinnscape.objective import Discretization, Objective
+from pinnscape.losses.objective import Discretization, Objective
+from pinnscape.networks.jets import Jet, function_jet, network_jet
+from pinnscape.networks.mlp import Network
+from pinnscape.problems import functions
 from pinnscape.problems.catalog import CATALOG, problem
-from pinnscape.quadrature import rule
-from pinnscape.variation import EulerLagrange, automatic, derive, explicit, written
+from pinnscape.problems.functions import cos, exp, log, sin, sqrt, tanh
+from pinnscape.problems.quadrature import rule
+from pinnscape.problems.variation import EulerLagrange, automatic, derive, explicit, written
 
 
 def squares(du):
@@ -161,7 +161,7 @@ RAW = {
 
 @pytest.mark.parametrize("name", RAW)
 def test_a_density_that_symbols_do_not_pass_through_is_differentiated_automatically(name, caplog):
-    with caplog.at_level(logging.INFO, "pinnscape.variation"):
+    with caplog.at_level(logging.INFO, "pinnscape.problems.variation"):
         operator = EulerLagrange(RAW[name], 1, 1)
     assert operator.principal == "hessian"
     assert "cannot be differentiated by hand" in caplog.text
@@ -211,8 +211,8 @@ def test_gradients_and_hessian_products_in_the_parameters_agree_through_both_rou
     theta = 0.5 * random_theta(network, 2)
     vectors = torch.stack([random_theta(network, seed) for seed in (3, 4)])
     explicit = Objective(Discretization(problem(name), network, points), "strong-form")
-    monkeypatch.setattr("pinnscape.variation.derive", refuse)
-    monkeypatch.setattr("pinnscape.derivations._MEMORY", {})
+    monkeypatch.setattr("pinnscape.problems.variation.derive", refuse)
+    monkeypatch.setattr("pinnscape.losses.derivations._MEMORY", {})
     plain = Objective(Discretization(problem(name), network, points), "strong-form")
     assert plain.discretization.second == "hessian"
     assert_close(plain(theta), explicit(theta), ALMOST)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "scripts"))
 
-from surroundings import unusable
+from runtime.surroundings import unusable
 
 
 def main(folder: str) -> str | None:

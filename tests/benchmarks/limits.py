@@ -16,7 +16,7 @@ from benchmarks.client import FOLDER, ONE_THREAD
 from benchmarks.rows import NAN, Row, slope
 from benchmarks.worker import Job, timed
 
-from pinnscape.objective import Objective, tensor
+from pinnscape.losses.objective import Objective, tensor
 
 PROJECT = FOLDER.parent
 EVALUATIONS = 128  # parameter vectors of a timing

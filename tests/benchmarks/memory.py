@@ -20,7 +20,7 @@ def main() -> None:
 
     from pinnscape.landscape.axes import centred_axis, plane_coordinates
     from pinnscape.landscape.surfaces import chunk_size, evaluate
-    from pinnscape.objective import tensor
+    from pinnscape.losses.objective import tensor
 
     torch.set_num_threads(1)
     d = ours.discretized(points=POINTS, width=WIDTH)

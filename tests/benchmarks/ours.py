@@ -12,13 +12,13 @@ import torch
 from benchmarks.worker import Job
 from torch import Tensor
 
-from pinnscape.curvature import density as spectral_density
-from pinnscape.curvature.lanczos import extremes
 from pinnscape.landscape.spectral import interpolate
 from pinnscape.landscape.surfaces import chunk_size, evaluate
-from pinnscape.model import discretization
-from pinnscape.native.build import Compiler
-from pinnscape.objective import Discretization, Objective, tensor
+from pinnscape.linalg import density as spectral_density
+from pinnscape.linalg.lanczos import extremes
+from pinnscape.losses.model import discretization
+from pinnscape.losses.native.build import Compiler
+from pinnscape.losses.objective import Discretization, Objective, tensor
 from pinnscape.training.loop import train
 
 WIDTH, DEPTH, POINTS = 32, 3, 24

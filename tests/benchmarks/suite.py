@@ -12,7 +12,7 @@ from benchmarks.worker import Job, timed
 
 from pinnscape.curvature import dense
 from pinnscape.figures import style
-from pinnscape.objective import tensor
+from pinnscape.losses.objective import tensor
 
 PHYSICS = ("strong-form", "deep-ritz")
 LOSSLANDSCAPES, PYHESSIAN, EIGENTHINGS, DEEPXDE = "loss-landscapes", "pyhessian", "hessian-eigenthings", "deepxde"

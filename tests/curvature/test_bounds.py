@@ -5,9 +5,9 @@ import pytest
 import torch
 from cases import rows_of, with_spectrum
 
-from pinnscape.curvature.bounds import Compression, beyond
-from pinnscape.curvature.krylov import Krylov
-from pinnscape.curvature.lanczos import Lanczos, extremes
+from pinnscape.linalg.bounds import Compression, beyond
+from pinnscape.linalg.krylov import Krylov
+from pinnscape.linalg.lanczos import Lanczos, extremes
 
 RANDOM = np.random.default_rng(3)
 SIZE = 120

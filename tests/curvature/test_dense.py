@@ -7,9 +7,10 @@ from cases import LOSSES, initial, small, with_spectrum
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pinnscape.common.errors import DivergenceError
 from pinnscape.curvature import dense
-from pinnscape.errors import DivergenceError
-from pinnscape.objective import Objective
+from pinnscape.linalg import eigen
+from pinnscape.losses.objective import Objective
 
 # ---- Hessians ----
 
@@ -57,14 +58,14 @@ def test_a_hessian_where_the_loss_does_not_exist_is_refused_by_name():
 
 def test_eigenpairs_are_descending_orthonormal_and_reproduce_the_matrix():
     matrix = with_spectrum([3.0, -1.0, 0.0, 7.0, 3.0, -20.0])
-    values, rows = dense.eigenpairs(matrix)
+    values, rows = eigen.eigenpairs(matrix)
     np.testing.assert_allclose(values.numpy(), [7.0, 3.0, 3.0, 0.0, -1.0, -20.0], atol=1e-13)
     torch.testing.assert_close(rows @ rows.T, torch.eye(6, dtype=torch.float64))
     torch.testing.assert_close(rows @ matrix, values.unsqueeze(-1) * rows, rtol=0.0, atol=1e-12)
 
 
 def test_the_entry_of_largest_magnitude_of_an_eigenvector_is_positive():
-    _, rows = dense.eigenpairs(with_spectrum(np.linspace(-2, 5, 12)))
+    _, rows = eigen.eigenpairs(with_spectrum(np.linspace(-2, 5, 12)))
     largest = rows.gather(1, rows.abs().argmax(1, keepdim=True))
     assert bool((largest > 0).all())
 
@@ -72,15 +73,15 @@ def test_the_entry_of_largest_magnitude_of_an_eigenvector_is_positive():
 def test_signs_are_fixed_row_by_row_and_nothing_else_changes():
     rows = torch.tensor([[1.0, -3.0, 2.0], [0.5, 0.1, -0.2], [0.0, 0.0, -1.0], [0.0, 0.0, 0.0]])
     expected = torch.tensor([[-1.0, 3.0, -2.0], [0.5, 0.1, -0.2], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0]])
-    assert torch.equal(dense.fix_signs(rows), expected)
-    assert torch.equal(dense.fix_signs(-rows), expected)
+    assert torch.equal(eigen.fix_signs(rows), expected)
+    assert torch.equal(eigen.fix_signs(-rows), expected)
 
 
 # ---- numbers ----
 
 
 def numbers(values, null_tolerance=1e-10) -> dict[str, float]:
-    return dense.summary(np.array(values, dtype=float), null_tolerance).numbers
+    return eigen.summary(np.array(values, dtype=float), null_tolerance).numbers
 
 
 def test_a_spectrum_worked_out_by_hand():
@@ -164,7 +165,7 @@ def test_counts_are_whole_and_complete(values):
     ],
 )
 def test_a_condition_number_needs_a_gap(values, expected):
-    found = dense.summary(np.array(values), 1e-10)
+    found = eigen.summary(np.array(values), 1e-10)
     if expected is None:
         assert np.isnan(found.condition_number)
         assert found.reason

@@ -7,8 +7,8 @@ from cases import exact_hessian, rows_of, with_spectrum
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pinnscape.curvature.dense import eigenpairs
-from pinnscape.curvature.density import quadrature, smooth
+from pinnscape.linalg.density import quadrature, smooth
+from pinnscape.linalg.eigen import eigenpairs
 
 
 def ends(matrix: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Tensor]:

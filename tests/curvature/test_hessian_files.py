@@ -5,7 +5,7 @@ import pytest
 from cases import exact_hessian, trained
 
 from pinnscape.curvature.files import hessian_dataset, spectrum_dataset
-from pinnscape.objective import Objective
+from pinnscape.losses.objective import Objective
 
 SETTINGS = {
     "extremes": 6,

@@ -5,9 +5,9 @@ import pytest
 import torch
 from cases import exact_hessian, rows_of, trained, with_spectrum
 
-from pinnscape.curvature.lanczos import Lanczos, extremes
-from pinnscape.errors import DivergenceError
-from pinnscape.objective import tensor
+from pinnscape.common.errors import DivergenceError
+from pinnscape.linalg.lanczos import Lanczos, extremes
+from pinnscape.losses.objective import tensor
 
 RANDOM = np.random.default_rng(7)
 SPECTRA = {

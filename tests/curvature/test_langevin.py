@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pinnscape.curvature.langevin import Localised, Preconditioner, sample
-from pinnscape.objective import tensor
+from pinnscape.losses.objective import tensor
 
 
 def identity(size, gamma):

@@ -7,7 +7,7 @@ from cases import rows_of, with_spectrum
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pinnscape.curvature.leading import EXCESS, Leading
+from pinnscape.linalg.leading import EXCESS, Leading
 
 
 @given(st.lists(st.floats(-10.0, 10.0), min_size=1, max_size=12), st.integers(0, 50))

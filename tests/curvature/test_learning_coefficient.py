@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from runs_cases import tiny
 from scipy.signal import lfilter
 
-from pinnscape.curvature import dense, learning_coefficient
+from pinnscape.curvature import dense
 from pinnscape.curvature.langevin import Chains
-from pinnscape.curvature.learning_coefficient import batch_error, estimate, local_learning_coefficient, quadratic, split_r_hat
-from pinnscape.objective import tensor
+from pinnscape.linalg import eigen
+from pinnscape.losses.objective import tensor
 from pinnscape.tables import dimension as tables
+from pinnscape.techniques import learning_coefficient
+from pinnscape.techniques.learning_coefficient import batch_error, estimate, local_learning_coefficient, quadratic, split_r_hat
 
 CHAINS = {"chains": 16, "burn_in": 160, "steps": 400}
 SETTINGS = {"inverse_temperatures": [100.0, 10.0], "localization": 50.0, "chains": 2, "burn_in": 20, "steps": 40, "thinning": 5,
@@ -50,7 +52,7 @@ def agrees(found, expected):
 def test_half_the_number_of_parameters_for_a_regular_minimum(preconditioned):
     """With γ → 0, whatever the eigenvalues are, and from the curvature as from nothing."""
     matrix = with_spectrum(np.geomspace(0.1, 10, 20))
-    pairs = dense.eigenpairs(matrix) if preconditioned else None
+    pairs = eigen.eigenpairs(matrix) if preconditioned else None
     found = measure(lambda t: 0.5 * ((t @ matrix) * t).sum(-1), 20, 1e3, 1e-6 if preconditioned else 0.1, pairs)
     assert agrees(found, 10.0)
     assert found.left == 0
@@ -60,7 +62,7 @@ def test_half_the_number_of_parameters_for_a_regular_minimum(preconditioned):
 def test_the_closed_form_with_localisation_and_flat_directions():
     values = np.array([10.0, 1.0, 0.1, 0.01, 0.0, 0.0])
     matrix = with_spectrum(values)
-    found = measure(lambda t: 0.5 * ((t @ matrix) * t).sum(-1), 6, 100.0, 5.0, dense.eigenpairs(matrix))
+    found = measure(lambda t: 0.5 * ((t @ matrix) * t).sum(-1), 6, 100.0, 5.0, eigen.eigenpairs(matrix))
     expected = 0.5 * np.sum(100 * values / (100 * values + 5))
     assert quadratic(tensor(values), 100.0, 5.0) == pytest.approx(expected)
     assert agrees(found, expected)

@@ -10,15 +10,18 @@ from naive import assert_close, random_theta
 from runs_cases import tiny
 from sine_cases import SineSeries, exact
 
-from pinnscape import features, quadrature
-from pinnscape.curvature import dense, ntk
+from pinnscape.curvature import dense
 from pinnscape.curvature.split import kernel_eigenvalues, split
-from pinnscape.formulations import PHYSICS
-from pinnscape.networks import Network
-from pinnscape.objective import Discretization, Objective
+from pinnscape.linalg import eigen
+from pinnscape.losses import features
+from pinnscape.losses.formulations import PHYSICS
+from pinnscape.losses.objective import Discretization, Objective
+from pinnscape.losses.small_side import small_side
+from pinnscape.networks.mlp import Network
+from pinnscape.problems import quadrature
 from pinnscape.problems.base import Problem
-from pinnscape.small_side import small_side
 from pinnscape.tables import kernels
+from pinnscape.techniques import ntk
 
 LANCZOS = {"lanczos_steps": 200, "lanczos_tolerance": 1e-8, "trace_products": 30}
 SETTINGS = {"checkpoints": ["init", "final"], "subspace": 5, "null_tolerance": 1e-10, "dense_limit": 2500, **LANCZOS}
@@ -133,7 +136,7 @@ def test_the_file_has_every_run_and_checkpoint_with_both_physics_losses(problem,
         objective = runs.objective("strong-form")
         hessian = dense.hessian(objective, runs.tensor(run.theta("final")))
         cell = data.sel(formulation=run.formulation, seed=0, checkpoint="final", loss="strong-form")
-        np.testing.assert_allclose(cell["eigenvalue"].sel(part="hessian"), dense.eigenpairs(hessian)[0], rtol=1e-12)
+        np.testing.assert_allclose(cell["eigenvalue"].sel(part="hessian"), eigen.eigenpairs(hessian)[0], rtol=1e-12)
         assert float(cell["norm"].sel(part="hessian")) == pytest.approx(float(hessian.norm()))
 
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 from cases import Quadratic, exact_hessian, initial, small, trained, with_spectrum
 
-from pinnscape.curvature.dense import summary
+from pinnscape.common.errors import DivergenceError
 from pinnscape.curvature.spectrum import Spectrum, spectrum
-from pinnscape.errors import DivergenceError
-from pinnscape.objective import Objective
+from pinnscape.linalg.eigen import summary
+from pinnscape.losses.objective import Objective
 
 SETTINGS = {
     "dense_limit": 2500,

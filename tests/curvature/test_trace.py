@@ -5,7 +5,7 @@ import pytest
 import torch
 from cases import exact_hessian, rows_of, with_spectrum
 
-from pinnscape.curvature.trace import hutch_plus_plus
+from pinnscape.linalg.trace import hutch_plus_plus
 
 SEEDS = 200
 

@@ -13,7 +13,7 @@ import pytest
 from end_to_end.faults import CHECKPOINTS, RUN, message, small
 from end_to_end.workspace import PROJECT, Workspace, jobs
 
-from pinnscape import storage
+from pinnscape.files import storage
 
 pytestmark = pytest.mark.xdist_group("workflow")  # one process runs them all: they share one finished study
 

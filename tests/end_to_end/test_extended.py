@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from end_to_end.workspace import Workspace
 
-from pinnscape import storage
-from pinnscape.techniques import TECHNIQUES
+from pinnscape.config.techniques import TECHNIQUES
+from pinnscape.files import storage
 
 pytestmark = [pytest.mark.xdist_group("extended"), pytest.mark.slow]  # one process runs them all: they share one finished study
 
@@ -87,7 +87,7 @@ def test_a_setting_reruns_the_techniques_that_depend_on_it(extended: Workspace, 
 
 
 def test_a_technique_runs_again_alone_when_its_module_changes(extended: Workspace) -> None:
-    with extended.edited("workflow/pinnscape/curvature/goldilocks.py", append="\n# a remark\n"):
+    with extended.edited("workflow/pinnscape/techniques/goldilocks.py", append="\n# a remark\n"):
         assert extended.planned() == technique("goldilocks") | TABLES | PAGE
     with extended.edited("workflow/pinnscape/figures/goldilocks.py", append="\n# a remark\n"):
         assert extended.planned() == {("figure_goldilocks", PROBLEM)}

@@ -15,10 +15,11 @@ import torch
 import xarray as xr
 import yaml
 from end_to_end.workspace import PROJECT, Workspace, jobs
+from runtime import archive
 
-from pinnscape import archive, storage
+from pinnscape.config.study import parse
+from pinnscape.files import storage
 from pinnscape.problems.catalog import CATALOG
-from pinnscape.study import parse
 
 pytestmark = pytest.mark.xdist_group("workflow")  # one process runs them all: they share one finished study
 

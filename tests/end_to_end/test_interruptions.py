@@ -12,7 +12,7 @@ import pytest
 from end_to_end.faults import CHECKPOINTS, TRAINING, jobs_of, message, small, started, taken_up, wait_for, working
 from end_to_end.workspace import Workspace
 
-from pinnscape import storage
+from pinnscape.files import storage
 
 pytestmark = [
     pytest.mark.xdist_group("interruptions"),

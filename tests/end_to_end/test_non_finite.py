@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from end_to_end.workspace import Workspace
 
-from pinnscape import storage
+from pinnscape.files import storage
 
 pytestmark = pytest.mark.xdist_group("resources")
 
@@ -18,7 +18,7 @@ import math
 
 import torch
 
-from pinnscape.functions import exp
+from pinnscape.problems.functions import exp
 from pinnscape.problems.base import Problem
 
 

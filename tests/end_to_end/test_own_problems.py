@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from end_to_end.workspace import Workspace
 
-from pinnscape import storage
+from pinnscape.files import storage
 
 pytestmark = pytest.mark.xdist_group("own problems")
 

@@ -87,7 +87,7 @@ def test_a_folder_that_is_read_only_is_said_so_and_nothing_else_is_needed(tmp_pa
 
 def address_space() -> int:
     """What a training takes of it before it starts, in bytes."""
-    program = "import pinnscape.model, pinnscape.training.files, torch; torch.ones(9, 9) @ torch.ones(9, 9); print(open('/proc/self/status').read())"
+    program = "import pinnscape.losses.model, pinnscape.training.files, torch; torch.ones(9, 9) @ torch.ones(9, 9); print(open('/proc/self/status').read())"
     paths = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
     status = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=paths).stdout
     return 1024 * int(re.search(r"VmPeak:\s+(\d+) kB", status)[1])

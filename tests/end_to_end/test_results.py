@@ -10,8 +10,8 @@ import pytest
 import yaml
 from end_to_end.workspace import PROJECT, Workspace
 
-from pinnscape import storage
-from pinnscape.techniques import TECHNIQUES
+from pinnscape.config.techniques import TECHNIQUES
+from pinnscape.files import storage
 
 pytestmark = pytest.mark.xdist_group("workflow")  # one process runs them all: they share one finished study
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from end_to_end.workspace import PROJECT, Job, Workspace, jobs
 
-from pinnscape import study
+from pinnscape.config import study
 from pinnscape.problems.catalog import CATALOG
 
 pytestmark = [pytest.mark.xdist_group("shards"), pytest.mark.slow]
@@ -122,8 +122,8 @@ def test_with_shards_an_edit_runs_the_shards_that_depend_on_it(finished: Workspa
         assert finished.planned(*TARGETS) == {MAIN["surfaces"]} | shards("surfaces", 3)
     with (
         finished.with_settings(numbers(1, 3, 2)),
-        finished.edited("workflow/pinnscape/curvature/trace.py", append="\n# a remark\n"),
-        finished.edited("workflow/pinnscape/training/intrinsic_dimension.py", append="\n# a remark\n"),
+        finished.edited("workflow/pinnscape/linalg/trace.py", append="\n# a remark\n"),
+        finished.edited("workflow/pinnscape/techniques/intrinsic_dimension.py", append="\n# a remark\n"),
     ):
         expected = {MAIN["hessians"], MAIN["techniques"]} | shards("hessians", 3) | shards("techniques", 2)
         assert finished.planned(*TARGETS) == expected

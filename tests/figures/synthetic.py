@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from pinnscape import seal, storage
+from pinnscape.files import seal, storage
 
 FORMULATIONS = ("deep-ritz", "strong-form", "supervised")
 SEEDS = (0, 1, 2)

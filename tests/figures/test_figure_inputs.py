@@ -8,9 +8,9 @@ import pytest
 from figures import synthetic
 from matplotlib.figure import Figure
 
-from pinnscape.errors import StorageError
+from pinnscape.common.errors import StorageError
+from pinnscape.config.techniques import TECHNIQUES
 from pinnscape.figures import inputs, style
-from pinnscape.techniques import TECHNIQUES
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 REPORT = Path(__file__).parents[2] / "workflow" / "report"

@@ -14,9 +14,9 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / 
 import numpy as np
 import xarray as xr
 
-from pinnscape import storage
-from pinnscape.errors import StorageError
-from pinnscape.storage import REQUIRED, variable
+from pinnscape.common.errors import StorageError
+from pinnscape.files import storage
+from pinnscape.files.storage import REQUIRED, variable
 
 OWNER = {"problem": "poisson1d", "formulation": "deep-ritz", "seed": 0, "configuration": {"network": {"width": 5}}}
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "workflow"))
 
-from pinnscape import storage
-from pinnscape.errors import StorageError
+from pinnscape.common.errors import StorageError
+from pinnscape.files import storage
 
 # Everything by which a file could run code, start a program, reach another machine or change another file.
 WATCHED = (

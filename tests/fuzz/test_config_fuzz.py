@@ -15,9 +15,9 @@ import yaml
 from jsonschema import Draft202012Validator
 from study_cases import DEFAULT, NAMES, PARAMETERS, ROOT, SIZES, leaves
 
-from pinnscape.errors import PinnscapeError
-from pinnscape.study import Study, load
-from pinnscape.study_schema import complete, read, schema
+from pinnscape.common.errors import PinnscapeError
+from pinnscape.config.schema import complete, read, schema
+from pinnscape.config.study import Study, load
 
 TEXT = (ROOT / "config.yaml").read_text()
 SHORT = re.sub(r"(?ms)^techniques:.*?^(?=claims:)", "", TEXT)  # twice as fast to read

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from pinnscape import seal, storage
-from pinnscape.errors import PinnscapeError
-from pinnscape.storage import REQUIRED, variable
+from pinnscape.common.errors import PinnscapeError
+from pinnscape.files import seal, storage
+from pinnscape.files.storage import REQUIRED, variable
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
 RED = "\x1b[31mred\x1b[0m\r\n\x07%n{0}\u202e\x9b2J"

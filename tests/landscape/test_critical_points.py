@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from runs_cases import tiny
 
-from pinnscape.curvature import dense
-from pinnscape.landscape.critical_points import KINDS, _moves, counts, descend, indices, kind, newton, search
-from pinnscape.landscape.critical_points_file import dataset, levels, random_starts
-from pinnscape.objective import Objective, tensor
-from pinnscape.runs import Runs
+from pinnscape.curvature.critical_points import KINDS, _moves, counts, descend, indices, kind, newton, search
+from pinnscape.linalg import eigen
+from pinnscape.losses.objective import Objective, tensor
 from pinnscape.tables import dimension as tables
+from pinnscape.techniques.critical_points import dataset, levels, random_starts
+from pinnscape.techniques.runs import Runs
 
 HOW = {"steps": 200, "memory": 10, "hessians": 10, "dense_limit": 100}
 SETTINGS = {"snapshots": 3, "random": 1, "scales": [1.0, 2.0], "goal": 0.01, "flat": 0.1, "null_tolerance": 1e-6, "same": 1e-3,
@@ -165,7 +165,7 @@ def test_a_masked_region_without_slope_is_not_entered(how):
 def test_steps_are_the_damped_and_the_truncated_solutions():
     """Each candidate s solves min |H s + g|² + μ² |s|², or is the Newton step within the larger eigenspaces."""
     matrix, gradient = with_spectrum([5.0, 1e-3, -1e-5, -2.0]), tensor(np.array([1.0, -2.0, 3.0, 0.5]))
-    moves = _moves(*dense.eigenpairs(matrix), gradient)
+    moves = _moves(*eigen.eigenpairs(matrix), gradient)
     for damping in (1.0, 1e-2, 1e-4):
         rows = torch.cat([matrix, 5.0 * damping * torch.eye(4, dtype=torch.float64)])
         expected = torch.linalg.lstsq(rows, torch.cat([-gradient, torch.zeros(4)])[:, None]).solution[:, 0]

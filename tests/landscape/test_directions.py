@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pinnscape.landscape import directions
 from pinnscape.landscape.directions import BIASES, NORMALIZATIONS
-from pinnscape.networks import Layer, Network
+from pinnscape.networks.mlp import Layer, Network
 
 ways = pytest.mark.parametrize(("normalization", "bias"), [(n, b) for n in NORMALIZATIONS for b in BIASES])
 networks = st.builds(Network, st.integers(1, 3), st.integers(1, 2), st.integers(2, 7), st.integers(1, 3))

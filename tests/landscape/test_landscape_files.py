@@ -9,8 +9,8 @@ from cases import initial, small
 from pinnscape.curvature.files import hessian_dataset, spectrum_dataset
 from pinnscape.landscape import files, surfaces
 from pinnscape.landscape.directions import cosine, normalize
-from pinnscape.networks import filters
-from pinnscape.objective import FORMULATIONS, Objective, tensor
+from pinnscape.losses.objective import FORMULATIONS, Objective, tensor
+from pinnscape.networks.mlp import filters
 from pinnscape.training.checkpoints import select
 from pinnscape.training.files import training_dataset
 from pinnscape.training.loop import train

@@ -8,9 +8,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pinnscape import quadrature
 from pinnscape.landscape.axes import centred_axis
 from pinnscape.landscape.roughness import convex_share, excess, existing, normalized_variation, roughness_index
+from pinnscape.problems import quadrature
 
 ALPHA = np.linspace(-2.0, 2.0, 401)
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy.linalg import subspace_angles
 from scipy.stats import spearmanr, wasserstein_distance
 
-from pinnscape.landscape.similarity import minimum_distance, principal_angles, spearman, spectral_distance, wasserstein
+from pinnscape.landscape.similarity import minimum_distance, spearman
+from pinnscape.linalg.similarity import principal_angles, spectral_distance, wasserstein
 
 few = st.sampled_from([-2.0, -1.0, 0.0, 0.5, 3.0, 100.0])
 

@@ -10,7 +10,7 @@ from cases import PROBLEMS, initial, small
 from pinnscape.landscape import directions, files, pictures
 from pinnscape.landscape.surfaces import Section
 from pinnscape.landscape.survey import surface
-from pinnscape.objective import Objective, tensor
+from pinnscape.losses.objective import Objective, tensor
 from pinnscape.training.loop import train
 
 PHASES = [

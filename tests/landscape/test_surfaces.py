@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from pinnscape.landscape import surfaces
 from pinnscape.landscape.axes import centred_axis, plane_coordinates
-from pinnscape.objective import FORMULATIONS, Objective, tensor
+from pinnscape.losses.objective import FORMULATIONS, Objective, tensor
 
 ALPHA, BETA = centred_axis(0.8, 5), centred_axis(0.3, 3)  # not square, not equal
 
@@ -295,7 +295,7 @@ sys.path[:0] = {path!r}
 import numpy as np
 from cases import initial, small
 from pinnscape.landscape import surfaces
-from pinnscape.objective import tensor
+from pinnscape.losses.objective import tensor
 
 discretized = small("poisson2d", width=20, points=40)
 origin, rng = initial(discretized), np.random.default_rng(0)

@@ -5,12 +5,12 @@ import pytest
 import xarray as xr
 from cases import initial, small
 
+from pinnscape.files.shards import Done, gathered, shard, share
 from pinnscape.landscape import directions, files, surfaces, survey
 from pinnscape.landscape.spectral import interpolate
 from pinnscape.landscape.surfaces import Section, chunk_size
 from pinnscape.landscape.survey import Survey, packed, surface, unpacked
-from pinnscape.objective import tensor
-from pinnscape.shards import Done, gathered, shard, share
+from pinnscape.losses.objective import tensor
 
 
 @pytest.fixture(autouse=True)

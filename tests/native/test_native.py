@@ -10,22 +10,23 @@ import pytest
 import torch
 from cases import PROBLEMS, initial, small
 
-from pinnscape import derivations, quadrature
-from pinnscape.errors import ProblemError, StorageError
-from pinnscape.functions import exp, log, sin, sqrt, tanh
-from pinnscape.jets import ACTIVATIONS
-from pinnscape.model import discretization
-from pinnscape.native import build
-from pinnscape.native.build import Compiler
-from pinnscape.native.generate import NotCompilable, functions
-from pinnscape.networks import Network
-from pinnscape.objective import FORMULATIONS, Discretization, Objective
+from pinnscape.common.errors import ProblemError, StorageError
+from pinnscape.losses import derivations
+from pinnscape.losses.model import discretization
+from pinnscape.losses.native import build
+from pinnscape.losses.native.build import Compiler
+from pinnscape.losses.native.generate import NotCompilable, functions
+from pinnscape.losses.objective import FORMULATIONS, Discretization, Objective
+from pinnscape.networks.jets import ACTIVATIONS
+from pinnscape.networks.mlp import Network
+from pinnscape.problems import quadrature
 from pinnscape.problems.base import Problem
 from pinnscape.problems.catalog import CATALOG, problem
-from pinnscape.variation import EulerLagrange
+from pinnscape.problems.functions import exp, log, sin, sqrt, tanh
+from pinnscape.problems.variation import EulerLagrange
 
 pytestmark = pytest.mark.skipif(shutil.which("c++") is None, reason="no C++ compiler")
-LOG = "pinnscape.native.build"
+LOG = "pinnscape.losses.native.build"
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pinnscape.native import build
+from pinnscape.losses.native import build
 
 SOURCE = '#include "vector.hpp"' + "".join(
     f"""

@@ -9,8 +9,8 @@ from cases import small
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pinnscape.networks import Network
-from pinnscape.paths import alignment
+from pinnscape.connectivity import alignment
+from pinnscape.networks.mlp import Network
 
 SIZES = {"width": st.integers(1, 7), "depth": st.integers(1, 4), "seed": st.integers(0, 10**6)}
 

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runs_cases import tiny
 
-from pinnscape import storage
-from pinnscape.paths import alignment, barriers, profiles
-from pinnscape.runs import Run, Runs
+from pinnscape.connectivity import alignment
+from pinnscape.files import storage
 from pinnscape.tables import paths as tables
+from pinnscape.techniques import barriers, profiles
+from pinnscape.techniques.runs import Run, Runs
 
 SETTINGS = {"points": 9, "starts": 2, "seed": 0}
 

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from runs_cases import tiny
 from torch import Tensor
 
-from pinnscape.paths import barriers, connectivity, curves, elastic_band, profiles
+from pinnscape.connectivity import curves as connectivity
+from pinnscape.connectivity import elastic_band
 from pinnscape.tables import paths as tables
+from pinnscape.techniques import barriers, curves, profiles
 
 SETTINGS = {
     "pairs": 3, "steps": 300, "learning_rate": 0.1, "decay": 0.05, "perturbation": 0.05, "seed": 0, "check": 10, "points": 41, "nodes": 12,

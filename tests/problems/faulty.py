@@ -5,8 +5,8 @@ import math
 import numpy as np
 import torch
 
-from pinnscape.functions import exp
 from pinnscape.problems.base import Problem
+from pinnscape.problems.functions import exp
 from pinnscape.problems.neo_hookean import NeoHookean2d
 from pinnscape.problems.poisson import Poisson1d, Poisson2d
 from pinnscape.problems.semilinear import Semilinear2d

@@ -4,8 +4,8 @@ import math
 
 import torch
 
-from pinnscape.functions import cos, exp, sin, sqrt, tanh
 from pinnscape.problems.base import Problem
+from pinnscape.problems.functions import cos, exp, sin, sqrt, tanh
 from pinnscape.problems.neo_hookean import NeoHookean2d
 from pinnscape.problems.poisson import Poisson1d, Poisson2d
 from pinnscape.problems.semilinear import Semilinear2d

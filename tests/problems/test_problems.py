@@ -14,13 +14,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from naive import assert_close, forward, random_points, random_theta
 
-from pinnscape.jets import Jet, function_jet
-from pinnscape.networks import Network
-from pinnscape.objective import Discretization, Objective
+from pinnscape.losses.objective import Discretization, Objective
+from pinnscape.networks.jets import Jet, function_jet
+from pinnscape.networks.mlp import Network
 from pinnscape.problems.base import Problem
 from pinnscape.problems.catalog import CATALOG, problem
-from pinnscape.quadrature import rule
-from pinnscape.variation import automatic
+from pinnscape.problems.quadrature import rule
+from pinnscape.problems.variation import automatic
 
 PI = sympy.pi
 x, y = sympy.symbols("x y", real=True)

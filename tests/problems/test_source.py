@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pinnscape.errors import ProblemError
+from pinnscape.common.errors import ProblemError
 from pinnscape.problems import source
 from pinnscape.problems.catalog import CATALOG, Entry
 

@@ -12,15 +12,16 @@ import torch
 from problems.faulty import FAULTY
 from problems.sound import SOUND, WARNED, SmallStrain, Tiny, WithItsOwnLoad, Zero
 
-from pinnscape import differences, quadrature
-from pinnscape.errors import ProblemError
-from pinnscape.jets import ACTIVATIONS
-from pinnscape.model import discretization
-from pinnscape.native.agreement import agree
-from pinnscape.native.build import Compiler
-from pinnscape.native.kernels import Kernels
-from pinnscape.networks import Network
-from pinnscape.objective import Discretization, Objective
+from pinnscape.common.errors import ProblemError
+from pinnscape.losses import differences
+from pinnscape.losses.model import discretization
+from pinnscape.losses.native.agreement import agree
+from pinnscape.losses.native.build import Compiler
+from pinnscape.losses.native.kernels import Kernels
+from pinnscape.losses.objective import Discretization, Objective
+from pinnscape.networks.jets import ACTIVATIONS
+from pinnscape.networks.mlp import Network
+from pinnscape.problems import quadrature
 from pinnscape.problems.catalog import CATALOG, Entry
 from pinnscape.problems.poisson import Poisson2d
 from pinnscape.training.files import training_dataset

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from pinnscape.errors import StorageError
+from pinnscape.common.errors import StorageError
 from pinnscape.tables.reading import table
 
 TEXT = "name,value\na,1.5\nb,\n"

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from cases import small
 
-from pinnscape.networks import layout_of, layout_variables
+from pinnscape.networks.mlp import layout_of, layout_variables
 from pinnscape.training.checkpoints import select
 
 

@@ -9,7 +9,7 @@ from cases import Quadratic, initial, small, with_spectrum
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pinnscape.objective import Objective
+from pinnscape.losses.objective import Objective
 from pinnscape.training import constant_adam, gradient_descent
 from pinnscape.training.constant_adam import ConstantAdam, momentum_step
 from pinnscape.training.edge_of_stability import adam, follow

@@ -11,8 +11,8 @@ from cases import LOSSES, initial, small
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pinnscape.errors import DivergenceError
-from pinnscape.objective import Objective, tensor
+from pinnscape.common.errors import DivergenceError
+from pinnscape.losses.objective import Objective, tensor
 from pinnscape.training.loop import OPTIMIZERS, snapshot_steps, train
 
 ADAM = {"optimizer": "adam", "steps": 23, "learning_rate": 0.01, "decay": 0.1}

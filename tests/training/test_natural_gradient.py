@@ -9,9 +9,9 @@ import torch
 from cases import LOSSES, initial, small
 from sine_cases import SineSeries, exact
 
-from pinnscape import features
-from pinnscape.model import discretization
-from pinnscape.objective import Objective, tensor
+from pinnscape.losses import features
+from pinnscape.losses.model import discretization
+from pinnscape.losses.objective import Objective, tensor
 from pinnscape.training.natural_gradient import NaturalGradient
 from pinnscape.training.optimizers import start
 

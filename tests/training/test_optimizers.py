@@ -8,7 +8,7 @@ import torch
 from cases import initial, small, with_spectrum
 from scipy.optimize import minimize
 
-from pinnscape.objective import Objective, tensor
+from pinnscape.losses.objective import Objective, tensor
 from pinnscape.training.optimizers import LBFGS, Adam, State, _Pairs, start
 
 

@@ -12,10 +12,10 @@ from cases import initial, small
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pinnscape import storage
-from pinnscape.attempts import Every, Kept
-from pinnscape.errors import DivergenceError
-from pinnscape.objective import Objective
+from pinnscape.common.errors import DivergenceError
+from pinnscape.files import storage
+from pinnscape.files.attempts import Every, Kept
+from pinnscape.losses.objective import Objective
 from pinnscape.training.files import solution_dataset, training_dataset
 from pinnscape.training.loop import History, train
 from pinnscape.training.optimizers import LBFGS, Adam, State, start

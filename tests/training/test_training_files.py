@@ -6,8 +6,8 @@ import torch
 import xarray as xr
 from cases import PROBLEMS, initial, small
 
-from pinnscape.networks import layout_of
-from pinnscape.objective import Objective, tensor
+from pinnscape.losses.objective import Objective, tensor
+from pinnscape.networks.mlp import layout_of
 from pinnscape.training.files import solution_dataset, training_dataset
 from pinnscape.training.loop import History, train
 

@@ -7,11 +7,12 @@ from cases import initial, small, trained
 from runs_cases import tiny
 from sine_cases import SineSeries, exact
 
-from pinnscape import features
 from pinnscape.curvature import dense
-from pinnscape.objective import Objective
+from pinnscape.linalg import eigen
+from pinnscape.losses import features
+from pinnscape.losses.objective import Objective
 from pinnscape.tables import kernels
-from pinnscape.training import vicinity
+from pinnscape.techniques import vicinity
 
 SETTINGS = {
     "checkpoints": ["init", "final"], "steps": 4, "cutoff": 1e-15, "lengths": 8, "null_tolerance": 1e-10, "dense_limit": 2500,
@@ -93,7 +94,7 @@ def test_the_file_holds_the_descents_of_every_run(problem, formulations):
         assert np.isnan(errors[taken + 1 :]).all()
         end = runs.tensor(cell["theta"].values)
         assert gap[taken] == pytest.approx(float(objective.loss(end)) - objective.minimum, rel=1e-9)
-        np.testing.assert_allclose(cell["eigenvalue"], dense.eigenpairs(dense.hessian(objective, end))[0], rtol=1e-12)
+        np.testing.assert_allclose(cell["eigenvalue"], eigen.eigenpairs(dense.hessian(objective, end))[0], rtol=1e-12)
         assert float(cell["distance"]) == pytest.approx(np.linalg.norm(end.numpy() - run.theta()))
 
 

@@ -1,7 +1,7 @@
 # How Snakemake's scheduler is used, and what must hold on a cluster before the first job is submitted.
 import signal
 
-from scheduler import aside, costs_too_much, trouble
+from runtime.scheduler import aside, costs_too_much, trouble
 
 if workflow.scheduling_settings and costs_too_much(workflow.scheduling_settings.max_jobs_per_timespan):
     workflow.scheduling_settings.max_jobs_per_timespan = None

@@ -1,9 +1,9 @@
 # The names of the files, and what all rules share.
-from pinnscape.formulations import FORMULATIONS
-from pinnscape.provenance import digest, hashed, pins, project
+from pinnscape.losses.formulations import FORMULATIONS
+from pinnscape.files.provenance import digest, hashed, pins, project
 
 if workflow.enable_cache:
-    from pinnscape.machine import fingerprint  # takes numpy
+    from pinnscape.files.machine import fingerprint  # takes numpy
 
 RUN = "results/{problem}/{formulation}/seed-{seed}/{file}"
 HESSIANS = [f"hessian-{checkpoint}.nc" for checkpoint in STUDY.hessian_checkpoints]
@@ -99,7 +99,7 @@ def code(*scripts, problem=False):
 
     def of(*more):
         files = [WORKFLOW / "scripts" / f"{script}.py" for script in scripts]
-        return digest([*files, *more], (WORKFLOW, WORKFLOW / "scripts"), without=[problems / "catalog.py"])
+        return digest([*files, *more], (WORKFLOW,), without=[problems / "catalog.py"])
 
     def of_job(wildcards):
         entry = CATALOG[wildcards.problem]

@@ -5,20 +5,19 @@ from pathlib import Path
 
 WORKFLOW = Path(workflow.basedir) / "workflow"
 sys.path.insert(0, str(WORKFLOW))
-sys.path.append(str(WORKFLOW / "scripts"))
 
-from pinnscape import study
-from pinnscape.errors import PinnscapeError
+from pinnscape.config import study
+from pinnscape.common.errors import PinnscapeError
 from pinnscape.problems import source
 from pinnscape.problems.catalog import CATALOG
-from pinnscape.study_schema import complete, read
-from pinnscape.techniques import TECHNIQUES
-from surroundings import for_jobs, put, read_as_yaml, unusable
-from workarounds import keep_braces, quote_interpreter
+from pinnscape.config.schema import complete, read
+from pinnscape.config.techniques import TECHNIQUES
+from runtime.surroundings import for_jobs, put, read_as_yaml, unusable
+from runtime.workarounds import keep_braces, quote_interpreter
 
 quote_interpreter()
 keep_braces(workflow.basedir)
-for_jobs(Path(".cache"), os.environ)
+for_jobs(WORKFLOW, Path(".cache"), os.environ)
 for folder in (workflow.basedir, os.getcwd()):
     if reason := unusable(folder):
         sys.exit(f"pinnscape: {reason}")

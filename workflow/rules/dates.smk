@@ -1,8 +1,8 @@
 # Dates of results that say nothing: a clock was wrong, or results were copied by what gives files dates of its own. Comes after all other rules.
 import logging
 
-from messages import OneLine
-from pinnscape import dates
+from runtime.messages import OneLine
+from runtime import dates
 
 TARGETS = {rule.name: rule.input for rule in workflow.rules if not rule.output}
 RESULTS = {str(file): file for inputs in TARGETS.values() for file in inputs}

@@ -4,9 +4,8 @@ import json
 from pathlib import Path
 
 import yaml
-
-from job import log, run
-from pinnscape import archive, versions
+from runtime import archive, versions
+from runtime.job import log, run
 
 
 def main(input, output, params) -> None:

@@ -2,9 +2,10 @@
 Output: basin.nc.
 """
 
-from job import run
-from pinnscape.landscape import basin_file
-from technique import measure
+from runtime.job import run
+from runtime.technique import measure
+
+from pinnscape.techniques import basin as basin_file
 
 
 def main(input, output, params, wildcards, device) -> None:

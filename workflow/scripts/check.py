@@ -3,9 +3,10 @@
 import logging
 import sys
 
-from job import run
-from pinnscape import storage
-from pinnscape.model import EVALUATIONS_A_STEP, compiler, discretization
+from runtime.job import run
+
+from pinnscape.files import storage
+from pinnscape.losses.model import EVALUATIONS_A_STEP, compiler, discretization
 from pinnscape.validation.check import construct, dataset, validate
 
 log = logging.getLogger("pinnscape")

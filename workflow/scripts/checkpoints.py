@@ -1,7 +1,8 @@
 """Pick the checkpoints of each formulation's training. Input: training.nc. Output: checkpoints.nc, in the same order."""
 
-from job import run
-from pinnscape import storage
+from runtime.job import run
+
+from pinnscape.files import storage
 from pinnscape.training.checkpoints import select
 
 

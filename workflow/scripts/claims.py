@@ -1,7 +1,8 @@
 """Judge the claims. Input: metrics.csv. Output: claims.csv."""
 
-from job import run
-from pinnscape import atomic
+from runtime.job import run
+
+from pinnscape.files import atomic
 from pinnscape.tables import claims, reading
 
 

@@ -2,9 +2,10 @@
 Output: critical_points.nc.
 """
 
-from job import run
-from pinnscape.landscape import critical_points_file
-from technique import measure
+from runtime.job import run
+from runtime.technique import measure
+
+from pinnscape.techniques import critical_points as critical_points_file
 
 
 def main(input, output, params, wildcards, device) -> None:

@@ -2,9 +2,10 @@
 Output: curvature_map.nc.
 """
 
-from job import run
-from pinnscape.curvature import curvature_map
-from technique import measure
+from runtime.job import run
+from runtime.technique import measure
+
+from pinnscape.techniques import curvature_map
 
 
 def main(input, output, params, wildcards, device) -> None:

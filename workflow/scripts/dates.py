@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from job import log, run
-from pinnscape import atomic, dates
+from runtime import dates
+from runtime.job import log, run
+
+from pinnscape.files import atomic
 
 
 def main(params) -> None:

@@ -5,8 +5,9 @@ Input: checkpoints.nc and training.nc of each formulation. Output: directions-{p
 
 from itertools import product
 
-from job import run
-from pinnscape import storage
+from runtime.job import run
+
+from pinnscape.files import storage
 from pinnscape.landscape.files import random_directions, trajectory_directions
 
 

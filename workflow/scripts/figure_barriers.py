@@ -1,8 +1,9 @@
 """Draw the losses and barriers between seeds, before and after alignment, of one problem. Input: barriers.nc. Output: pdf, png. Parameters: dpi."""
 
-from job import run
-from pinnscape import storage
+from runtime.job import run
+
 from pinnscape.figures import barriers, style
+from pinnscape.files import storage
 
 
 def main(input, output, params):

@@ -1,8 +1,9 @@
 """Draw the radii of basins of one problem. Input: basin.nc. Output: pdf, png. Parameters: dpi."""
 
-from job import run
-from pinnscape import storage
+from runtime.job import run
+
 from pinnscape.figures import basin, style
+from pinnscape.files import storage
 
 
 def main(input, output, params) -> None:

@@ -5,7 +5,8 @@ Output: pdf, png.
 Parameters: dpi.
 """
 
-from job import run
+from runtime.job import run
+
 from pinnscape.figures import claims, style
 from pinnscape.tables import reading
 

@@ -1,8 +1,9 @@
 """Draw the maps of convexity of one problem. Input: curvature_map.nc. Output: pdf, png. Parameters: dpi."""
 
-from job import run
-from pinnscape import storage
+from runtime.job import run
+
 from pinnscape.figures import curvature_map, style
+from pinnscape.files import storage
 
 
 def main(input, output, params) -> None:

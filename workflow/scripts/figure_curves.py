@@ -1,8 +1,9 @@
 """Draw the losses along straight and curved paths between seeds of one problem. Input: curves.nc. Output: pdf, png. Parameters: dpi."""
 
-from job import run
-from pinnscape import storage
+from runtime.job import run
+
 from pinnscape.figures import curves, style
+from pinnscape.files import storage
 
 
 def main(input, output, params):

@@ -1,8 +1,9 @@
 """Draw the Goldilocks zone of one problem. Input: goldilocks.nc. Output: pdf, png. Parameters: dpi."""
 
-from job import run
-from pinnscape import storage
+from runtime.job import run
+
 from pinnscape.figures import goldilocks, style
+from pinnscape.files import storage
 
 
 def main(input, output, params) -> None:

@@ -5,9 +5,10 @@ Output: pdf, png.
 Parameters: dpi.
 """
 
-from job import run
-from pinnscape import storage
+from runtime.job import run
+
 from pinnscape.figures import gradient_subspace, style
+from pinnscape.files import storage
 
 
 def main(input, output, params):

@@ -1,8 +1,9 @@
 """Draw the losses along straight lines of one problem. Input: interpolation.nc. Output: pdf, png. Parameters: dpi."""
 
-from job import run
-from pinnscape import storage
+from runtime.job import run
+
 from pinnscape.figures import interpolation, style
+from pinnscape.files import storage
 
 
 def main(input, output, params):

@@ -1,8 +1,9 @@
 """Draw the trainings in random subspaces of one problem. Input: intrinsic_dimension.nc. Output: pdf, png. Parameters: dpi."""
 
-from job import run
-from pinnscape import storage
+from runtime.job import run
+
 from pinnscape.figures import intrinsic_dimension, style
+from pinnscape.files import storage
 
 
 def main(input, output, params) -> None:

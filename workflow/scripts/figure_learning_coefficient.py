@@ -1,8 +1,9 @@
 """Draw the local learning coefficients of one problem. Input: learning_coefficient.nc. Output: pdf, png. Parameters: dpi."""
 
-from job import run
-from pinnscape import storage
+from runtime.job import run
+
 from pinnscape.figures import learning_coefficient, style
+from pinnscape.files import storage
 
 
 def main(input, output, params) -> None:

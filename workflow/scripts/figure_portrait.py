@@ -8,9 +8,10 @@ Parameters: seed (of surfaces and Hessians), dpi.
 
 from pathlib import Path
 
-from job import run
-from pinnscape import storage
+from runtime.job import run
+
 from pinnscape.figures import inputs, portrait, style, surfaces
+from pinnscape.files import storage
 
 
 def main(input, output, params):

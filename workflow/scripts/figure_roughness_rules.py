@@ -1,8 +1,9 @@
 """Draw roughness by quadrature rule of one problem. Input: roughness_rules.nc. Output: pdf, png. Parameters: dpi."""
 
-from job import run
-from pinnscape import storage
+from runtime.job import run
+
 from pinnscape.figures import roughness_rules, style
+from pinnscape.files import storage
 
 
 def main(input, output, params):

@@ -1,8 +1,9 @@
 """Draw the sharpness at the trained points of one problem. Input: sharpness.nc. Output: pdf, png. Parameters: dpi."""
 
-from job import run
-from pinnscape import storage
+from runtime.job import run
+
 from pinnscape.figures import sharpness, style
+from pinnscape.files import storage
 
 
 def main(input, output, params) -> None:

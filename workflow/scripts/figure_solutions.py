@@ -5,7 +5,8 @@ Output: pdf, png.
 Parameters: seed (the one that is shown), dpi.
 """
 
-from job import run
+from runtime.job import run
+
 from pinnscape.figures import inputs, solutions, style
 
 

@@ -5,7 +5,8 @@ Output: pdf, png.
 Parameters: seed (the one drawn thick), dpi.
 """
 
-from job import run
+from runtime.job import run
+
 from pinnscape.figures import inputs, spectra, style
 
 

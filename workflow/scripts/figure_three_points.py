@@ -1,8 +1,9 @@
 """Draw planes through three points of one problem. Input: three_points.nc. Output: pdf, png. Parameters: dpi."""
 
-from job import run
-from pinnscape import storage
+from runtime.job import run
+
 from pinnscape.figures import style, three_points
+from pinnscape.files import storage
 
 
 def main(input, output, params):

@@ -1,8 +1,9 @@
 """Draw persistence diagrams and join trees of one problem. Input: topology.nc. Output: pdf, png. Parameters: dpi."""
 
-from job import run
-from pinnscape import storage
+from runtime.job import run
+
 from pinnscape.figures import style, topology
+from pinnscape.files import storage
 
 
 def main(input, output, params):

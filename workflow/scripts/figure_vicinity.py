@@ -1,8 +1,9 @@
 """Draw the natural gradient descents of one problem and the spectra at their ends. Input: vicinity.nc. Output: pdf, png. Parameters: dpi."""
 
-from job import run
-from pinnscape import storage
+from runtime.job import run
+
 from pinnscape.figures import style, vicinity
+from pinnscape.files import storage
 
 
 def main(input, output, params):

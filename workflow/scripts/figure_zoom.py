@@ -1,8 +1,9 @@
 """Draw the random plane at several radii of one problem. Input: zoom.nc. Output: pdf, png. Parameters: dpi."""
 
-from job import run
-from pinnscape import storage
+from runtime.job import run
+
 from pinnscape.figures import style, zoom
+from pinnscape.files import storage
 
 
 def main(input, output, params) -> None:

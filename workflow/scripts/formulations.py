@@ -3,9 +3,10 @@
 Output: formulations.nc.
 """
 
-from job import run
-from pinnscape.paths import formulations
-from technique import measure
+from runtime.job import run
+from runtime.technique import measure
+
+from pinnscape.techniques import formulations
 
 
 def main(input, output, params, wildcards, device) -> None:

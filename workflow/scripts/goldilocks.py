@@ -2,9 +2,10 @@
 Output: goldilocks.nc.
 """
 
-from job import run
-from pinnscape.curvature import goldilocks
-from technique import measure
+from runtime.job import run
+from runtime.technique import measure
+
+from pinnscape.techniques import goldilocks
 
 
 def main(input, output, params, wildcards, device) -> None:

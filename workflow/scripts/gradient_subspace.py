@@ -4,9 +4,10 @@ Input: checkpoints.nc and training.nc of all runs of a problem.
 Output: gradient_subspace.nc.
 """
 
-from job import run
-from pinnscape.curvature import gradient_subspace
-from technique import measure
+from runtime.job import run
+from runtime.technique import measure
+
+from pinnscape.techniques import gradient_subspace
 
 
 def main(input, output, params, wildcards, device) -> None:

@@ -10,15 +10,15 @@ from functools import partial
 from itertools import product
 
 import xarray as xr
+from runtime.job import log, run
+from runtime.shard import source
 
-from job import log, run
-from pinnscape import storage
 from pinnscape.curvature.files import hessian_dataset, spectrum_dataset
-from pinnscape.formulations import PHYSICS
-from pinnscape.model import compiler, discretization, network
-from pinnscape.objective import Objective, tensor
-from pinnscape.shards import Done, Piece
-from shard import source
+from pinnscape.files import storage
+from pinnscape.files.shards import Done, Piece
+from pinnscape.losses.formulations import PHYSICS
+from pinnscape.losses.model import compiler, discretization, network
+from pinnscape.losses.objective import Objective, tensor
 
 
 def main(input, output, params, wildcards, device) -> None:

@@ -3,9 +3,10 @@
 Input: checkpoints.nc and training.nc of all runs of a problem. Output: interpolation.nc.
 """
 
-from job import run
-from pinnscape.paths import interpolation
-from technique import measure
+from runtime.job import run
+from runtime.technique import measure
+
+from pinnscape.techniques import interpolation
 
 
 def main(input, output, params, wildcards, device) -> None:

@@ -3,9 +3,10 @@
 Output: intrinsic_dimension.nc.
 """
 
-from job import run
-from pinnscape.training import intrinsic_dimension
-from technique import measure
+from runtime.job import run
+from runtime.technique import measure
+
+from pinnscape.techniques import intrinsic_dimension
 
 
 def main(input, output, params, wildcards, device) -> None:

@@ -3,9 +3,10 @@
 Output: learning_coefficient.nc.
 """
 
-from job import run
-from pinnscape.curvature import learning_coefficient
-from technique import measure
+from runtime.job import run
+from runtime.technique import measure
+
+from pinnscape.techniques import learning_coefficient
 
 
 def main(input, output, params, wildcards, device) -> None:

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from job import run
-from pinnscape import atomic, storage
+from runtime.job import run
+
+from pinnscape.files import atomic, storage
 from pinnscape.tables import metrics, techniques
 
 

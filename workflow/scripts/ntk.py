@@ -3,9 +3,10 @@
 Output: ntk.nc.
 """
 
-from job import run
-from pinnscape.curvature import ntk
-from technique import measure
+from runtime.job import run
+from runtime.technique import measure
+
+from pinnscape.techniques import ntk
 
 
 def main(input, output, params, wildcards, device) -> None:

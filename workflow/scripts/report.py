@@ -6,9 +6,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from job import log, run
-from pinnscape import atomic
-from pinnscape.errors import PinnscapeError
+from runtime.job import log, run
+
+from pinnscape.common.errors import PinnscapeError
+from pinnscape.files import atomic
 
 SNAKEFILE = Path(__file__).resolve().parents[2] / "Snakefile"
 

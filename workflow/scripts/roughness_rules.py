@@ -2,9 +2,10 @@
 Output: roughness_rules.nc.
 """
 
-from job import run
-from pinnscape.landscape import roughness_rules
-from technique import measure
+from runtime.job import run
+from runtime.technique import measure
+
+from pinnscape.techniques import roughness_rules
 
 
 def main(input, output, params, wildcards, device) -> None:

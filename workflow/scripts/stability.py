@@ -4,9 +4,10 @@ Input: checkpoints.nc and training.nc of all runs of a problem.
 Output: stability.nc.
 """
 
-from job import run
-from pinnscape.curvature import stability
-from technique import measure
+from runtime.job import run
+from runtime.technique import measure
+
+from pinnscape.techniques import stability
 
 
 def main(input, output, params, wildcards, device) -> None:

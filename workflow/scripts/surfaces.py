@@ -8,16 +8,16 @@ from contextlib import suppress
 
 import numpy as np
 import xarray as xr
+from runtime.job import log, run
+from runtime.shard import source
 
-from job import log, run
-from pinnscape import storage
+from pinnscape.files import storage
+from pinnscape.files.shards import Done, Piece
 from pinnscape.landscape.files import coordinates, surface_dataset, trajectory_losses
 from pinnscape.landscape.surfaces import Section
 from pinnscape.landscape.survey import Survey
-from pinnscape.model import compiler, discretization
-from pinnscape.objective import tensor
-from pinnscape.shards import Done, Piece
-from shard import source
+from pinnscape.losses.model import compiler, discretization
+from pinnscape.losses.objective import tensor
 
 _POINTS = 2000  # that a typical surface takes, for the decision whether to compile
 

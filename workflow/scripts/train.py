@@ -2,14 +2,16 @@
 
 import sys
 
-from job import log, run
-from pinnscape import gaps, storage
-from pinnscape.model import EVALUATIONS_A_STEP, compiler, discretization
-from pinnscape.objective import Objective, tensor
+from runtime.job import log, run
+from runtime.resume import every, identity, kept
+
+from pinnscape.files import storage
+from pinnscape.losses import gaps
+from pinnscape.losses.model import EVALUATIONS_A_STEP, compiler, discretization
+from pinnscape.losses.objective import Objective, tensor
 from pinnscape.training.files import solution_dataset, training_dataset
 from pinnscape.training.loop import train
 from pinnscape.training.progress import Saves
-from resume import every, identity, kept
 
 
 def main(output, params, wildcards, device) -> None:

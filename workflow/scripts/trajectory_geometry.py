@@ -4,9 +4,10 @@ Input: checkpoints.nc and training.nc of all runs of a problem.
 Output: trajectory_geometry.nc.
 """
 
-from job import run
-from pinnscape.paths import trajectory_geometry
-from technique import measure
+from runtime.job import run
+from runtime.technique import measure
+
+from pinnscape.techniques import trajectory_geometry
 
 
 def main(input, output, params, wildcards, device) -> None:

@@ -2,9 +2,10 @@
 Output: zoom.nc.
 """
 
-from job import run
-from pinnscape.landscape import zoom
-from technique import measure
+from runtime.job import run
+from runtime.technique import measure
+
+from pinnscape.techniques import zoom
 
 
 def main(input, output, params, wildcards, device) -> None:

@@ -7,8 +7,8 @@ import xarray as xr
 from torch import Tensor
 
 from pinnscape.curvature.spectrum import spectrum
-from pinnscape.objective import Objective
-from pinnscape.storage import variable
+from pinnscape.files.storage import variable
+from pinnscape.losses.objective import Objective
 
 _NUMBERS = {
     "trace": "trace of the Hessian",

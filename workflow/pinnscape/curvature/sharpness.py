@@ -13,12 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pinnscape.common.errors import DivergenceError
 from pinnscape.curvature import dense
-from pinnscape.curvature.lanczos import extremes
-from pinnscape.curvature.trace import hutch_plus_plus
-from pinnscape.errors import DivergenceError
-from pinnscape.networks import Layer, filters
-from pinnscape.objective import Objective
+from pinnscape.linalg import eigen
+from pinnscape.linalg.lanczos import extremes
+from pinnscape.linalg.trace import hutch_plus_plus
+from pinnscape.losses.objective import Objective
+from pinnscape.networks.mlp import Layer, filters
 
 _HALVINGS = 20  # of a start at which the loss does not exist
 
@@ -185,7 +186,7 @@ def curvature(objective: Objective, theta: Tensor, scale: Tensor, settings: Mapp
     try:
         if objective.size <= settings["dense_limit"]:
             matrix = dense.hessian(objective, theta)
-            plain, scaled = (dense.eigenpairs(m) for m in (matrix, scale.unsqueeze(-1) * matrix * scale))
+            plain, scaled = (eigen.eigenpairs(m) for m in (matrix, scale.unsqueeze(-1) * matrix * scale))
             ends = (plain[0][0], plain[1][0]), (scaled[0][0], scaled[1][0])
             trace, error, verified = float(matrix.trace()), 0.0, (True, True)
         else:

@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pinnscape.curvature import dense, density, trace
-from pinnscape.curvature.bounds import Compression
-from pinnscape.curvature.lanczos import Operator, extremes
-from pinnscape.errors import DivergenceError
-from pinnscape.objective import Objective
+from pinnscape.common.errors import DivergenceError
+from pinnscape.curvature import dense
+from pinnscape.linalg import density, eigen, trace
+from pinnscape.linalg.bounds import Compression
+from pinnscape.linalg.lanczos import Operator, extremes
+from pinnscape.losses.objective import Objective
 
 log = logging.getLogger(__name__)
 _TRACE_PRODUCTS = 60
@@ -93,7 +94,7 @@ def spectrum(objective: Objective, theta: Tensor, settings: Mapping[str, Any], s
     exact = found.trace is not None
     numbers = found.numbers | {"trace": np.nan if found.trace is None else found.trace}
     numbers |= {"trace_estimate": estimate, "trace_estimate_error": error}
-    numbers |= density.estimates(node, weight, objective.size, settings["null_tolerance"], dense.LEVEL)
+    numbers |= density.estimates(node, weight, objective.size, settings["null_tolerance"], eigen.LEVEL)
     at, smooth = _smooth(node, weight, float(values[0]), settings["density"])
     return Spectrum(
         "dense" if exact else "lanczos",
@@ -117,19 +118,19 @@ def spectrum(objective: Objective, theta: Tensor, settings: Mapping[str, Any], s
 def _dense(objective: Objective, theta: Tensor, settings: Mapping[str, Any], seed: int) -> _Found:
     size, count = objective.size, min(settings["extremes"], objective.size // 2)
     matrix = dense.hessian(objective, theta)
-    values, rows = dense.eigenpairs(matrix)
-    eigen = np.arange(size)
-    vector = np.concatenate([eigen[:count], eigen[size - count :]])
+    values, rows = eigen.eigenpairs(matrix)
+    index = np.arange(size)
+    vector = np.concatenate([index[:count], index[size - count :]])
     known = values.cpu().numpy()
     error = size * torch.finfo(values.dtype).eps * np.abs(known).max()  # of a symmetric eigenvalue solver
-    told = dense.summary(known, settings["null_tolerance"])
+    told = eigen.summary(known, settings["null_tolerance"])
     numbers = told.numbers | {"negative_at_least": told.negative}
     reasons = {"condition_number": told.reason} if told.reason else {}
     return _Found(
         known,
         known - error,
         known + error,
-        eigen,
+        index,
         (values[vector], rows[vector]),
         vector,
         numbers,
@@ -167,9 +168,9 @@ def _lanczos(objective: Objective, theta: Tensor, settings: Mapping[str, Any], s
 
 
 def counts(seen: Compression, null_tolerance: float) -> tuple[dict[str, float], dict[str, str]]:
-    """The numbers of ``dense.Summary`` as far as a Lanczos process settles them, and ``negative_at_least``; NaN with a reason for the others."""
+    """The numbers of ``eigen.Summary`` as far as a Lanczos process settles them, and ``negative_at_least``; NaN with a reason for the others."""
     if seen.complete:
-        told = dense.summary(seen.ritz, null_tolerance)
+        told = eigen.summary(seen.ritz, null_tolerance)
         return told.numbers | {"negative_at_least": told.negative}, {"condition_number": told.reason} if told.reason else {}
     upper, lower = (float(side.highest(1)[0]) for side in (seen, seen.mirrored()))
     first, size = float(seen.ritz[-1]), seen.size
@@ -177,8 +178,8 @@ def counts(seen: Compression, null_tolerance: float) -> tuple[dict[str, float], 
     scales = np.array([seen.scale, max(upper, lower)])
     negative = _between(seen.below, -null_tolerance * scales)
     positive = _between(seen.above, null_tolerance * scales)
-    above = _between(seen.above, dense.LEVEL * np.array([first, upper]))
-    below = _between(seen.below, -dense.LEVEL * np.array([first, upper]))
+    above = _between(seen.above, eigen.LEVEL * np.array([first, upper]))
+    below = _between(seen.below, -eigen.LEVEL * np.array([first, upper]))
     numbers = {
         "negative": _settled(negative),
         "null": size - _settled(negative) - _settled(positive),

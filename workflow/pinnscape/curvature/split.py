@@ -8,14 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pinnscape import features
-from pinnscape.curvature import by_products, dense
-from pinnscape.curvature.lanczos import Operator
-from pinnscape.errors import DivergenceError
-from pinnscape.formulations import PHYSICS
-from pinnscape.landscape.similarity import principal_angles
-from pinnscape.objective import Objective
-from pinnscape.small_side import SmallSide, method, small_side
+from pinnscape.common.errors import DivergenceError
+from pinnscape.curvature import dense
+from pinnscape.linalg.similarity import principal_angles
+from pinnscape.linalg import by_products, eigen
+from pinnscape.linalg.lanczos import Operator
+from pinnscape.losses import features
+from pinnscape.losses.formulations import PHYSICS
+from pinnscape.losses.objective import Objective
+from pinnscape.losses.small_side import SmallSide, method, small_side
 
 PARTS = ("hessian", "gauss-newton", "remainder")
 NUMBERS = {
@@ -66,7 +67,7 @@ def split(objective: Objective, theta: Tensor, settings: Mapping[str, Any], seed
     Args:
         objective: the loss.
         theta: (P,).
-        settings: ``subspace`` (dimension k of the top eigenspaces that are compared, at most P), ``null_tolerance`` (as in ``dense.summary``),
+        settings: ``subspace`` (dimension k of the top eigenspaces that are compared, at most P), ``null_tolerance`` (as in ``eigen.summary``),
             ``dense_limit`` (largest side of a matrix that is formed); above it ``lanczos_steps``, ``lanczos_tolerance`` and ``trace_products``.
         seed: of the random vectors above the limit.
     """
@@ -100,13 +101,13 @@ def _dense(objective: Objective, theta: Tensor, subspace: int, null_tolerance: f
         return _absent(objective.size, subspace)
     if objective.formulation == "deep-ritz":
         gauss_newton = features.energy_gram(objective.discretization, theta)
-        kernel = values = dense.eigenpairs(gauss_newton)[0]
+        kernel = values = eigen.eigenpairs(gauss_newton)[0]
     else:
         jacobian, _ = features.least_squares(objective, theta)
         gauss_newton, kernel = 2.0 * jacobian.T @ jacobian, kernel_eigenvalues(jacobian)
         values = 2.0 * kernel
     parts = hessian, gauss_newton, hessian - gauss_newton
-    (own, top), (_, other), (rest, _) = (dense.eigenpairs(part) for part in parts)
+    (own, top), (_, other), (rest, _) = (eigen.eigenpairs(part) for part in parts)
     eigenvalue = torch.stack([own, values, rest]).cpu().numpy()
     rows = [_summary(values, null_tolerance) for values in eigenvalue]
     return Split(
@@ -120,7 +121,7 @@ def _dense(objective: Objective, theta: Tensor, subspace: int, null_tolerance: f
 
 def _summary(eigenvalues: np.ndarray, null_tolerance: float) -> dict[str, float]:
     """``NUMBERS`` of all eigenvalues (P,)."""
-    found = dense.summary(eigenvalues, null_tolerance).numbers
+    found = eigen.summary(eigenvalues, null_tolerance).numbers
     return {name: found[name] for name in NUMBERS}
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import xarray as xr
 
-from pinnscape import storage
-from pinnscape.errors import StorageError
+from pinnscape.common.errors import StorageError
 from pinnscape.figures import style
+from pinnscape.files import storage
 
 Paths = str | Path | Iterable[str | Path]
 

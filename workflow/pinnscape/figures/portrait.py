@@ -12,7 +12,7 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from pinnscape.errors import StorageError
+from pinnscape.common.errors import StorageError
 from pinnscape.figures import panels, portrait_marks, scales, style, trajectory
 from pinnscape.figures.portrait_marks import SMALL
 from pinnscape.figures.portrait_panels import PANELS

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
-from pinnscape.errors import StorageError
+from pinnscape.common.errors import StorageError
 from pinnscape.figures import style
 
 ALIKE = 5.0  # errors whose largest values differ by less than this factor share a scale

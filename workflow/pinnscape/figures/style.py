@@ -16,8 +16,8 @@ from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from pinnscape import atomic
 from pinnscape.figures import ticks
+from pinnscape.files import atomic
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pinnscape import gaps
 from pinnscape.figures import scales, style
+from pinnscape.losses import gaps
 
 _ERROR = {"color": style.colour("deep-ritz"), "linewidth": 0.9, "linestyle": "--"}
 _NEAR = 1e-2  # of the smallest gap: an error below is not worth the room

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pinnscape.objective import Objective
+from pinnscape.losses.objective import Objective
 
 
 @dataclass(frozen=True)

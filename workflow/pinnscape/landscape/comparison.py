@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pinnscape.formulations import FORMULATIONS
+from pinnscape.losses.formulations import FORMULATIONS
 
 
 def gap_ratio(gap: np.ndarray, loss: str, at: str, trained: list[str]) -> float:

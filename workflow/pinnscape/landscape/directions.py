@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pinnscape.networks import Layer
+from pinnscape.networks.mlp import Layer
 
 NORMALIZATIONS = ("filter", "layer", "global", "none")
 BIASES = ("row", "own", "zero")

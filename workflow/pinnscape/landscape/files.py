@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from pinnscape.errors import StudyError
-from pinnscape.formulations import FORMULATIONS
+from pinnscape.common.errors import StudyError
+from pinnscape.files.storage import variable
 from pinnscape.landscape import directions
 from pinnscape.landscape.axes import centred_axis, covering_axis, plane_coordinates
-from pinnscape.networks import layout_of
-from pinnscape.storage import variable
+from pinnscape.losses.formulations import FORMULATIONS
+from pinnscape.networks.mlp import layout_of
 
 # Second entry of the seeds, so that directions do not repeat the random numbers of the initial weights.
 _STREAMS = {"random": 1, "lines": 2}

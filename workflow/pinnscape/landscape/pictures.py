@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from pinnscape.formulations import FORMULATIONS
+from pinnscape.files.storage import variable
 from pinnscape.landscape.chebyshev import Interpolant
 from pinnscape.landscape.spectral import Result
-from pinnscape.storage import variable
+from pinnscape.losses.formulations import FORMULATIONS
 
 FIELDS = (*FORMULATIONS, "h1_square")
 PLANE_POINTS, LINE_POINTS = 201, 401  # of a picture, along each axis

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from pinnscape import memory
+from pinnscape.common import memory
 from pinnscape.landscape import pictures
-from pinnscape.objective import Discretization
+from pinnscape.losses.objective import Discretization
 
 log = logging.getLogger(__name__)
 

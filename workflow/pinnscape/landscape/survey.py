@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from pinnscape.files.shards import Piece, Results, compute
 from pinnscape.landscape import pictures
 from pinnscape.landscape.chebyshev import Domain, Interpolant
 from pinnscape.landscape.spectral import Result, interpolate
 from pinnscape.landscape.surfaces import Section, chunk_size
-from pinnscape.shards import Piece, Results, compute
 
 # A plane that needs more nodes than this has structure that its grid does not show either.
 _MOST_NODES = 10_000

@@ -22,7 +22,7 @@ class Problem:
     scale: float = 1.0
 
     def density(self, x: Tensor, u: Tensor, du: Tensor) -> Tensor:
-        """Energy density e without the load, in arithmetic and functions of ``pinnscape.functions``.
+        """Energy density e without the load, in arithmetic and functions of ``pinnscape.problems.functions``.
 
         Args:
             x: points (n, d).

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from pinnscape import memory
-from pinnscape.errors import PinnscapeError, ProblemError
-from pinnscape.jets import Jet, function_jet
+from pinnscape.common import memory
+from pinnscape.common.errors import PinnscapeError, ProblemError
+from pinnscape.networks.jets import Jet, function_jet
 from pinnscape.problems.base import Problem
 
 FIELDS = ("exact", "lift", "distance")  # functions of x alone
@@ -183,7 +183,7 @@ DIFFERENTIABLE = "write it with torch alone (torch.sin, torch.exp, ...), without
 
 OPERATIONS = (
     "an operation in it has wrong derivatives (as torch.linalg.det has) or does with symbols what it does not with tensors: write it out in arithmetic and "
-    "functions of pinnscape.functions, and index x, u and du from the end"
+    "functions of pinnscape.problems.functions, and index x, u and du from the end"
 )
 
 

@@ -9,8 +9,8 @@ import math
 import torch
 from torch import Tensor
 
-from pinnscape.functions import log
 from pinnscape.problems.base import Problem
+from pinnscape.problems.functions import log
 
 
 class NeoHookean2d(Problem):

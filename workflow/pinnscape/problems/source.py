@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pinnscape.errors import ProblemError
+from pinnscape.common.errors import ProblemError
 from pinnscape.problems.catalog import CATALOG, Entry
 
 _ROOT = Path(__file__).parents[2]  # in which modules are looked up, as on sys.path

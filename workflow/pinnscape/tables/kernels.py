@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
-from pinnscape.formulations import PHYSICS
 from pinnscape.landscape import comparison
+from pinnscape.losses.formulations import PHYSICS
 
 Rows = Iterator[tuple[str, int, str, str, float]]
 _LAST = ("gap", "quadrature_error", "l2_error", "h1_error", "gradient_norm")  # of a descent, at its end

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from pinnscape import gaps
-from pinnscape.formulations import PHYSICS
 from pinnscape.landscape import roughness, similarity
+from pinnscape.linalg.similarity import principal_angles, spectral_distance, wasserstein
+from pinnscape.losses import gaps
+from pinnscape.losses.formulations import PHYSICS
 
 log = logging.getLogger(__name__)
 COLUMNS = ("problem", "formulation", "seed", "checkpoint", "metric", "value")
@@ -118,17 +119,17 @@ def _alike(pair: xr.Dataset, subspace: int, eigenvalues: int) -> Iterator[tuple[
     a, b = (pair["eigenvector"].values[i][pair["vector"].values < subspace] for i in (0, 1))
     # A space that may lack an eigenvector is not the top eigenspace.
     verified = np.isfinite(values[:, pair["eigen"].values < subspace]).all()
-    angles = similarity.principal_angles(a, b) if verified else np.full(len(a), np.nan)
+    angles = principal_angles(a, b) if verified else np.full(len(a), np.nan)
     yield "principal_angle_median", float(np.median(angles))
     yield "principal_angle_smallest", float(angles[0])
     yield "principal_angle_largest", float(angles[-1])
     known = top.sum() == min(eigenvalues, pair.sizes["parameter"]) and np.isfinite(values[:, top]).all()
     if not known:
         _tell(pair, f"lambda_{eigenvalues}", "the distance of spectra in `alike`", "claims.alike.eigenvalues")
-    distance = similarity.spectral_distance(values[0, top], values[1, top], eigenvalues) if known else float("nan")
+    distance = spectral_distance(values[0, top], values[1, top], eigenvalues) if known else float("nan")
     yield "spectral_distance", distance
     if pair.sizes["eigen"] == pair.sizes["parameter"]:
-        yield "wasserstein", similarity.wasserstein(values[0], values[1])
+        yield "wasserstein", wasserstein(values[0], values[1])
 
 
 def of_plane(surface: xr.Dataset) -> Rows:

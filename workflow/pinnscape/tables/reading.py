@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pinnscape.errors import StorageError
+from pinnscape.common.errors import StorageError
 
 
 def table(path: str | Path, columns: Collection[str], numbers: Collection[str], rule: str) -> pd.DataFrame:

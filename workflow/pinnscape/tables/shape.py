@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import xarray as xr
 
-from pinnscape.formulations import PHYSICS
+from pinnscape.losses.formulations import PHYSICS
 
 Rows = Iterator[tuple[str, int, str, str, float]]
 

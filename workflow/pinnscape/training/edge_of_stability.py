@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from pinnscape.curvature.leading import Leading
-from pinnscape.objective import Objective
+from pinnscape.linalg.leading import Leading
+from pinnscape.losses.objective import Objective
 from pinnscape.training import divergence
 from pinnscape.training.constant_adam import ConstantAdam
 from pinnscape.training.gradient_descent import GradientDescent

@@ -4,10 +4,10 @@ import numpy as np
 import torch
 import xarray as xr
 
-from pinnscape.networks import layout_variables
-from pinnscape.objective import Discretization, Objective, tensor
-from pinnscape.quadrature_error import QuadratureError
-from pinnscape.storage import variable
+from pinnscape.files.storage import variable
+from pinnscape.losses.objective import Discretization, Objective, tensor
+from pinnscape.losses.quadrature_error import QuadratureError
+from pinnscape.networks.mlp import layout_variables
 from pinnscape.training.loop import OPTIMIZERS, History
 
 _GRID = {1: 401, 2: 81, 3: 33}  # points an axis of the grid on which a solution is stored

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from pinnscape.errors import DivergenceError
-from pinnscape.objective import Objective
+from pinnscape.common.errors import DivergenceError
+from pinnscape.losses.objective import Objective
 from pinnscape.training import divergence
 from pinnscape.training.optimizers import LBFGS, Adam, State, start
 from pinnscape.training.progress import History, Progress, Saves

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pinnscape import features
-from pinnscape.curvature.lanczos import Lanczos
-from pinnscape.objective import Objective
-from pinnscape.small_side import method, small_side
+from pinnscape.linalg.lanczos import Lanczos
+from pinnscape.losses import features
+from pinnscape.losses.objective import Objective
+from pinnscape.losses.small_side import method, small_side
 from pinnscape.training.optimizers import State
 
 

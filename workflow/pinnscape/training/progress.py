@@ -7,7 +7,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from pinnscape.attempts import Every, Kept
+from pinnscape.files.attempts import Every, Kept
 from pinnscape.training.optimizers import State
 
 

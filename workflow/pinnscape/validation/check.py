@@ -11,15 +11,15 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from pinnscape.differences import TOLERANCE, deviation
-from pinnscape.errors import PinnscapeError, ProblemError
-from pinnscape.jets import Jet
-from pinnscape.objective import Discretization
+from pinnscape.common.errors import PinnscapeError, ProblemError
+from pinnscape.files.storage import variable
+from pinnscape.losses.differences import TOLERANCE, deviation
+from pinnscape.losses.objective import Discretization
+from pinnscape.networks.jets import Jet
 from pinnscape.problems import contract
 from pinnscape.problems.base import Problem
 from pinnscape.problems.catalog import CATALOG, problem
 from pinnscape.problems.contract import at, fault
-from pinnscape.storage import variable
 from pinnscape.validation import load, losses, methods, samples, weak
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pinnscape.jets import Jet
-from pinnscape.objective import Discretization
+from pinnscape.losses.objective import Discretization
+from pinnscape.networks.jets import Jet
 from pinnscape.problems import contract
 from pinnscape.problems.base import Problem
 from pinnscape.problems.contract import fault

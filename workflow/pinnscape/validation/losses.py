@@ -5,12 +5,11 @@ import math
 import torch
 from torch import Tensor
 
-from pinnscape import quadrature
-from pinnscape.differences import TOLERANCE, deviation
-from pinnscape.formulations import FORMULATIONS
-from pinnscape.native.build import Compiler
-from pinnscape.objective import Discretization, Objective, tensor
-from pinnscape.problems import contract
+from pinnscape.losses.differences import TOLERANCE, deviation
+from pinnscape.losses.formulations import FORMULATIONS
+from pinnscape.losses.native.build import Compiler
+from pinnscape.losses.objective import Discretization, Objective, tensor
+from pinnscape.problems import contract, quadrature
 
 _POINTS = {1: 16, 2: 7, 3: 4}  # an axis: each point has its own part in the derivatives, so that few suffice
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pinnscape.differences import TOLERANCE, deviation
+from pinnscape.losses.differences import TOLERANCE, deviation
 from pinnscape.problems import contract
 from pinnscape.validation import samples
 
@@ -140,7 +140,7 @@ def _energy_slope(problem: Any, x: Tensor) -> float:
         raise contract.fault(
             problem, "density",
             f"its first derivatives by torch are off by {off:.1e} (relative to central differences); it must be smooth, written with arithmetic "
-            "and functions of pinnscape.functions, without numpy or .detach()",
+            "and functions of pinnscape.problems.functions, without numpy or .detach()",
         )  # fmt: skip
     return off
 

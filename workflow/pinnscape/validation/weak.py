@@ -11,10 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pinnscape import quadrature
-from pinnscape.jets import Jet, function_jet
-from pinnscape.objective import Discretization, tensor
-from pinnscape.problems import contract
+from pinnscape.losses.objective import Discretization, tensor
+from pinnscape.networks.jets import Jet, function_jet
+from pinnscape.problems import contract, quadrature
 from pinnscape.problems.contract import fault
 from pinnscape.validation import samples
 

@@ -1,0 +1,161 @@
+"""The nudged elastic band: a chain of points between two minima that relaxes towards a minimum energy path."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pinnscape.connectivity.curves import Best, Training, chain, descend, displaced, gaps, points_on, straight
+from pinnscape.losses.objective import Objective
+
+_PROBES = np.array([0.25, 0.5, 0.75])  # positions within a segment at which its rise over its ends is looked for
+_LOWEST = 1e-8  # roots below it have no slope of their own: the gap is rounding there
+
+
+@dataclass(frozen=True)
+class Band:
+    """Size and stiffness of an elastic band.
+
+    Attributes:
+        band_steps: of Adam in each cycle, after all but the last of which pivots are inserted.
+        pivots: between the ends, at first.
+        insertions: how often pivots are inserted.
+        inserted: number of pivots that come each time, in the segments that rise highest above their ends.
+        stiffness: of the springs.
+    """
+
+    band_steps: int
+    pivots: int
+    insertions: int
+    inserted: int
+    stiffness: float
+
+    @property
+    def final_pivots(self) -> int:
+        """Pivots between the ends in the end."""
+        return self.pivots + self.insertions * self.inserted
+
+
+class Level:
+    """sqrt(gap / scale): the height that moves a band, an increasing function of the gap (loss minus minimum).
+
+    Minimum energy paths are the same for every increasing function of the loss. Losses here span ten decades, and with their own gradient the
+    springs would be either without effect or all there is. The root has forces of one size over the walls of a quadratic valley.
+
+    Args:
+        objective: has ``loss``, ``loss_and_gradient`` and ``minimum``.
+        a: one end (P,).
+        b: the other end (P,).
+        points: on the straight line; the scale is the largest gap there.
+    """
+
+    def __init__(self, objective: Objective, a: Tensor, b: Tensor, points: int = 21) -> None:
+        self._objective = objective
+        self.scale = float(gaps(objective, straight(a, b, points))[0].nan_to_num().max()) or 1.0
+
+    def __call__(self, theta: Tensor) -> tuple[Tensor, Tensor]:
+        """Heights (n) and their gradients (n, P) at points (n, P); infinite and zero where the loss does not exist."""
+        gap, gradient = gaps(self._objective, theta)
+        root = (gap / self.scale).sqrt()
+        slope = 0.5 / (self.scale * root.clamp_min(_LOWEST))
+        return root.nan_to_num(nan=torch.inf), torch.where((gap > 0)[:, None], slope[:, None] * gradient, 0.0)
+
+
+def forces(pivots: Tensor, levels: Tensor, gradients: Tensor, stiffness: float) -> Tensor:
+    """The force on every inner pivot: the downhill force across the band and the spring force along it (Draxler et al. 2018, eqs. 3-5).
+
+    The band has at every pivot the direction of its higher neighbour (Henkelman & Jónsson 2000, "improved tangent"). In the nearly flat valleys
+    of networks nothing else keeps it from folding, so the springs act across it too, the more the sharper it is bent (Jónsson et al. 1998).
+
+    Args:
+        pivots: (m, P), the ends among them.
+        levels: of all pivots (m).
+        gradients: of the levels at the inner pivots (m - 2, P).
+        stiffness: of the springs.
+
+    Returns:
+        (m - 2, P).
+    """
+    steps = pivots.diff(dim=0)
+    before, after = steps[:-1], steps[1:]
+    upwards = (levels[2:] > levels[:-2])[:, None]
+    along = torch.where(upwards, after, before)
+    tangent = along / along.norm(dim=1, keepdim=True).clamp_min(torch.finfo(along.dtype).tiny)
+    across = (gradients * tangent).sum(1, keepdim=True) * tangent - gradients
+    lengths = before.norm(dim=1, keepdim=True), after.norm(dim=1, keepdim=True)
+    spring = stiffness * (lengths[1] - lengths[0])
+    straighten = after - before - ((after - before) * tangent).sum(1, keepdim=True) * tangent
+    cosine = (before * after).sum(1, keepdim=True) / (lengths[0] * lengths[1]).clamp_min(torch.finfo(along.dtype).tiny)
+    return across + spring * tangent + stiffness * kink(cosine) * straighten
+
+
+def kink(cosine: Tensor) -> Tensor:
+    """Share of the spring force across the band: 0 where it is straight, 1 at a right angle or a sharper one (Jónsson et al. 1998).
+
+    Args:
+        cosine: of the angle between the two segments at a pivot.
+    """
+    return 0.5 * (1 + (torch.pi * cosine.clamp(0, 1)).cos())
+
+
+def relax(objective: Objective, a: Tensor, b: Tensor, band: Band, training: Training) -> Tensor:
+    """Pivots (band.final_pivots + 2, P) of an elastic band from a to b (Draxler et al. 2018, algorithms 1 and 2).
+
+    Simpler than their AutoNEB in that the number of inserted pivots is fixed. Forces are those of ``Level``, and Adam follows them. Of
+    all bands that are evaluated densely, the straight line first, the one with the lowest maximum is returned.
+
+    Args:
+        objective: has ``loss``, ``loss_and_gradient`` and ``minimum``.
+        a: (P,).
+        b: (P,).
+        band: its size and stiffness.
+        training: see there; but ``band.band_steps`` steps in each cycle.
+    """
+    level, ends = Level(objective, a, b), torch.stack([a, b])
+    heights, training = level(ends)[0], replace(training, steps=band.band_steps)
+
+    def pull(inner: Tensor) -> tuple[Tensor, Tensor]:
+        rows = inner.reshape(-1, len(a))
+        levels, gradients = level(rows)
+        force = forces(_between(ends, rows), _between(heights, levels), gradients, band.stiffness)
+        return levels[levels.isfinite()].sum(), -force.ravel()
+
+    line = straight(a, b, band.final_pivots + 2)
+    dense = chain(band.final_pivots + 1)(training.positions)
+    best = Best(objective, line, lambda pivots: points_on(dense, pivots))
+    pivots = displaced(straight(a, b, band.pivots + 2), training.perturbation, training.seed)
+    for cycle in range(band.insertions + 1):
+        last = cycle == band.insertions
+        for inner in descend(pull, pivots[1:-1].ravel(), training):
+            pivots = _between(ends, inner.reshape(-1, len(a)))
+            if last:
+                best.offer(pivots)
+        if not last:
+            pivots = insert(level, pivots, band.inserted)
+    return best.pivots
+
+
+def insert(level: Level, pivots: Tensor, count: int) -> Tensor:
+    """Pivots (m + count, P) with new ones in the middle of those segments whose level rises highest above the chord of its ends.
+
+    A segment that leads through points where the loss does not exist rises highest of all.
+    """
+    segments = len(pivots) - 1
+    probes = chain(segments)(((np.arange(segments)[:, None] + _PROBES) / segments).ravel())
+    at_pivots, between = level(pivots)[0], level(points_on(probes, pivots))[0].reshape(segments, -1)
+    share = torch.tensor(_PROBES).to(between)
+    rise = between - (1 - share) * at_pivots[:-1, None] - share * at_pivots[1:, None]
+    rise = rise.nan_to_num(nan=torch.inf, posinf=torch.inf).amax(1)
+    chosen = set(rise.argsort(descending=True, stable=True)[:count].tolist())
+    rows = []
+    for index, pivot in enumerate(pivots):
+        rows.append(pivot)
+        if index in chosen:
+            rows.append((pivot + pivots[index + 1]) / 2)
+    return torch.stack(rows)
+
+
+def _between(ends: Tensor, rows: Tensor) -> Tensor:
+    """The first end, the rows, the last end."""
+    return torch.cat([ends[:1], rows, ends[1:]])

@@ -1,0 +1,221 @@
+"""Critical points of any index as minima of ½‖g‖², g = ∇L (Pennington & Bahri 2017); their index against the loss: Dauphin et al. 2014.
+
+The gradient of ½‖g‖² is H g. L-BFGS comes near, then damped Newton steps finish, as plain descent converges at the squared condition number of
+H. Minima of ½‖g‖² need not be critical points of L: where g lies in the null space of H, ‖g‖ stops falling although it is not zero (gradient-flat
+points, Frye et al. 2021).
+
+‖H g‖/(‖H‖ ‖g‖), which Frye et al. look at, is small for any gradient along directions of small curvature, and where H is as ill-conditioned as here
+a search that merely converges slowly has such gradients. ‖g‖ itself tells: at a gradient-flat point it is stationary, its relative slope
+‖H g‖/‖g‖² vanishes; on the way to a critical point this grows as one over the distance to it.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pinnscape.common.errors import DivergenceError
+from pinnscape.curvature import dense, spectrum
+from pinnscape.linalg import eigen
+from pinnscape.linalg.bounds import Compression
+from pinnscape.linalg.lanczos import extremes
+from pinnscape.losses.objective import Objective
+from pinnscape.training.optimizers import LBFGS, start
+
+KINDS = ("no-loss", "none", "gradient-flat", "critical")
+_CUTS = (1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2)  # relative eigenvalues below which a step of least norm ignores directions
+_FRACTIONS = (1.0, 0.5, 0.2, 0.05)  # of these steps
+_DAMPINGS = tuple(10.0 ** (0.5 * k) for k in range(-24, 1))  # of the Levenberg-Marquardt steps, relative to ‖H‖
+_REUSES = 10  # steps with one Hessian
+_WORTH = 0.97  # a step that leaves more than this share of ‖g‖ is the last one with its Hessian
+_PROGRESS = 0.99  # a Hessian whose steps leave more than this share is the last one: slow stretches are common, and overcome
+_LANCZOS = {"count": 1, "steps": 200, "tolerance": 1e-6, "seed": 0}
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where a search ended.
+
+    Attributes:
+        theta: (P,).
+        loss: L; NaN where it does not exist.
+        gradient_norm: ‖g‖.
+        rate: ‖H g‖/‖g‖, how fast ‖g‖ falls along H g; NaN where g = 0.
+        steps: of L-BFGS.
+        hessians: that the Newton steps took.
+        eigenvalues: of H, descending: all (P,), or the largest and the smallest where there are too many parameters, NaN where not verified; empty
+            where the loss does not exist.
+        seen: what a Lanczos process shows of H where there are too many parameters.
+    """
+
+    theta: Tensor
+    loss: float
+    gradient_norm: float
+    rate: float
+    steps: int
+    hessians: int
+    eigenvalues: Tensor
+    seen: Compression | None = None
+
+    @property
+    def curvature(self) -> float:
+        """‖H‖; NaN where it is not known."""
+        return float(self.eigenvalues.abs().max()) if len(self.eigenvalues) else math.nan
+
+    @property
+    def slope(self) -> float:
+        """‖H g‖/‖g‖², relative slope of ‖g‖; NaN where g = 0."""
+        return self.rate / self.gradient_norm if self.gradient_norm > 0 else math.nan
+
+
+def search(objective: Objective, theta: Tensor, settings: Mapping[str, Any], goal: float) -> Point:
+    """Look for a critical point.
+
+    Args:
+        objective: the loss L.
+        theta: where the search starts (P,).
+        settings: ``steps`` of L-BFGS at most and its ``memory``, ``hessians`` for Newton steps at most, ``dense_limit``: with more parameters than
+            this there are no Newton steps.
+        goal: ‖g‖ at which the search may end, above 0.
+
+    Returns:
+        The last point, that of least ‖g‖; its numbers are NaN where the loss does not exist at the start.
+    """
+    theta, steps = descend(objective, theta, settings["steps"], settings["memory"], goal)
+    taken, values, seen = 0, theta[:0], None
+    if objective.size <= settings["dense_limit"]:
+        theta, taken, values = newton(objective, theta, settings["hessians"], goal)
+    loss, gradient = objective.loss_and_gradient(theta)
+    if not bool(loss.isfinite() & gradient.norm().isfinite()):
+        return Point(theta, math.nan, math.nan, math.nan, steps, taken, theta[:0])
+    if objective.size > settings["dense_limit"]:
+        try:
+            found = extremes(lambda rows: objective.hessian_product(theta, rows), theta, **_LANCZOS)
+        except DivergenceError:  # the loss exists, its second derivatives do not
+            return Point(theta, float(loss), float(gradient.norm()), math.nan, steps, taken, values)
+        values, seen = torch.where(found.verified.to(theta.device), found.values, torch.nan), found.seen
+    rate = curvature_rate(objective, theta, gradient)
+    return Point(theta, float(loss), float(gradient.norm()), rate, steps, taken, values, seen)
+
+
+def curvature_rate(objective: Objective, theta: Tensor, gradient: Tensor) -> float:
+    """‖H g‖/‖g‖ at theta (P,) with the gradient g (P,); NaN where it vanishes."""
+    norm = float(gradient.norm())
+    return float(objective.hessian_product(theta, gradient / norm).norm()) if norm > 0 else math.nan
+
+
+def descend(objective: Objective, theta: Tensor, steps: int, memory: int, goal: float) -> tuple[Tensor, int]:
+    """Minimise ½‖g‖² from theta (P,) by L-BFGS until ‖g‖ ≤ goal; also returns the number of steps."""
+
+    def function(at: Tensor) -> tuple[Tensor, Tensor]:
+        # In units of the goal: the line search gives up at absolute differences that a small square would be below from the start.
+        loss, gradient = objective.loss_and_gradient(at)
+        square = torch.where(loss.isfinite(), 0.5 * (gradient / goal).square().sum(), torch.nan)
+        return square, objective.hessian_product(at, gradient) / goal**2
+
+    state, optimizer = start(function, theta), LBFGS(function, memory, 0.0)
+    for step in range(steps):
+        if not math.isfinite(state.loss) or state.loss <= 0.5:
+            return state.theta, step
+        successor = optimizer.step(state)
+        if successor is None:
+            return state.theta, step
+        state = successor
+    return state.theta, steps
+
+
+def newton(objective: Objective, theta: Tensor, hessians: int, goal: float) -> tuple[Tensor, int, Tensor]:
+    """Newton's method for g = 0 (Nocedal & Wright 2006, sec. 11.1), as long as ‖g‖ falls and is above the goal.
+
+    A gradient takes a thousandth of the time of a Hessian and its eigenvectors. Therefore many candidates are tried, and each Hessian serves for
+    several steps while they help (the chord method).
+
+    Returns:
+        The last point (P,), the number of Hessians that steps were taken with, and the eigenvalues (P,) of the Hessian there, descending; none
+        where it does not exist.
+    """
+    gradient = objective.gradient(theta)
+    for taken in range(hessians + 1):
+        try:
+            values, rows = eigen.eigenpairs(dense.hessian(objective, theta))
+        except DivergenceError:
+            return theta, taken, theta[:0]
+        if taken == hessians or not bool(gradient.norm() > goal):
+            return theta, taken, values
+        successor, fallen = _chords(objective, theta, gradient, values, rows, goal)
+        if not bool(fallen.norm() <= _PROGRESS * gradient.norm()):
+            return theta, taken, values
+        theta, gradient = successor, fallen
+    raise AssertionError("the last round returns")
+
+
+def _chords(
+    objective: Objective, theta: Tensor, gradient: Tensor, values: Tensor, rows: Tensor, goal: float
+) -> tuple[Tensor, Tensor]:
+    """Steps with the eigenpairs of one Hessian: the point where they lead, and its gradient."""
+    for _ in range(_REUSES):
+        found = _best(objective, theta, _moves(values, rows, gradient))
+        if found is None or not bool(found[1].norm() < gradient.norm()):
+            break
+        left = float(found[1].norm() / gradient.norm())
+        theta, gradient = found
+        if left > _WORTH or bool(gradient.norm() <= goal):
+            break
+    return theta, gradient
+
+
+def _moves(values: Tensor, rows: Tensor, gradient: Tensor) -> Tensor:
+    """Candidate steps (m, P) for g + H s = 0.
+
+    Directions of small eigenvalue make the Newton step so long that the expansion fails. They are left out, -H⁺ g and fractions of it, or damped,
+    -(H² + μ²)⁻¹ H g (Levenberg 1944; Marquardt 1963).
+    """
+    parts, top = rows @ gradient, values.abs().max().clamp(min=torch.finfo(values.dtype).tiny)
+    small = values.abs() / top
+    kept = torch.stack([torch.where(small > cut, -parts / values, 0.0) for cut in _CUTS])
+    dampings = torch.tensor(_DAMPINGS, dtype=values.dtype, device=values.device)[:, None]
+    damped = -(values / top) / (small.square() + dampings.square()) * parts / top
+    return torch.cat([damped, *(fraction * kept for fraction in _FRACTIONS)]) @ rows
+
+
+def _best(objective: Objective, theta: Tensor, moves: Tensor) -> tuple[Tensor, Tensor] | None:
+    """The point theta + move of the least ‖g‖ and its gradient; None where no candidate has a loss."""
+    losses, gradients = objective.loss_and_gradient(theta + moves)
+    norms = torch.where(losses.isfinite(), gradients.norm(dim=-1), torch.nan).nan_to_num(torch.inf, posinf=torch.inf)
+    best = int(norms.argmin())
+    return (theta + moves[best], gradients[best]) if math.isfinite(float(norms[best])) else None
+
+
+def kind(point: Point, goal: float, flat: float) -> int:
+    """Index in ``KINDS``: critical where ‖g‖ ≤ ``goal``, else gradient-flat where ‖H g‖/‖g‖² ≤ ``flat``, else none."""
+    if not math.isfinite(point.loss):
+        return KINDS.index("no-loss")
+    if point.gradient_norm <= goal:
+        return KINDS.index("critical")
+    return KINDS.index("gradient-flat" if point.slope <= flat else "none")
+
+
+def counts(eigenvalues: Tensor, size: int, null_tolerance: float) -> tuple[float, float]:
+    """Numbers of negative and of zero eigenvalues; NaN where not all are known.
+
+    Args:
+        eigenvalues: of the Hessian, those that are known.
+        size: P.
+        null_tolerance: eigenvalues of at most this, relative to the largest in magnitude, count as zero.
+    """
+    if len(eigenvalues) < size:
+        return math.nan, math.nan
+    zero = null_tolerance * float(eigenvalues.abs().max())
+    return float((eigenvalues < -zero).sum()), float((eigenvalues.abs() <= zero).sum())
+
+
+def indices(point: Point, size: int, null_tolerance: float) -> tuple[float, float, float]:
+    """Numbers of negative and of zero eigenvalues, NaN where they are not settled, and a certain lower bound of the first."""
+    if point.seen is None:
+        negative, zero = counts(point.eigenvalues, size, null_tolerance)
+        return negative, zero, negative
+    numbers = spectrum.counts(point.seen, null_tolerance)[0]
+    return numbers["negative"], numbers["null"], numbers["negative_at_least"]

@@ -1,0 +1,85 @@
+"""Eigenpairs of a symmetric matrix, and what is read off a spectrum of which all eigenvalues are known."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from torch import Tensor
+
+GAP = 10.0  # factor between eigenvalues that count and those that do not, for a condition number
+LEVEL = 1e-3  # of the largest eigenvalue: those above are outliers, those within are the bulk
+WITHHELD = f"NaN where no gap of a factor of {GAP:g} separates the eigenvalues from those that count as zero"
+
+
+def eigenpairs(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues (P,) in descending order and unit eigenvectors as rows (P, P), signs fixed."""
+    values, vectors = torch.linalg.eigh(matrix)
+    return values.flip(0), fix_signs(vectors.T.flip(0))
+
+
+def fix_signs(vectors: Tensor) -> Tensor:
+    """Rows with the sign that makes their entry of largest magnitude positive: eigenvectors are unique up to sign only."""
+    largest = vectors.abs().argmax(-1, keepdim=True)
+    return vectors * torch.where(vectors.gather(-1, largest) < 0, -1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Numbers that describe a spectrum, all eigenvalues of which are known.
+
+    Attributes:
+        condition_number: largest over smallest magnitude among the eigenvalues that are not zero; NaN where it is withheld.
+        negative, null: numbers of negative eigenvalues and of those that count as zero, whole.
+        effective_rank: exp(-Σ p log p) with p = |λ|/Σ|λ| (Roy & Vetterli 2007), without those that count as zero.
+        share_above: share of the eigenvalues above 1e-3 of the largest.
+        bulk_share: share of those whose magnitude is at most that.
+        reason: why the condition number is withheld; empty where it is not.
+    """
+
+    condition_number: float
+    negative: float
+    null: float
+    effective_rank: float
+    share_above: float
+    bulk_share: float
+    reason: str
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """By name."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "reason"}
+
+
+def summary(eigenvalues: np.ndarray, null_tolerance: float) -> Summary:
+    """Numbers that describe a spectrum.
+
+    The condition number is withheld where no gap of a factor of ``GAP`` separates what counts from what counts as zero, or what counts comes as near to
+    the tolerance: a spectrum that falls steadily to rounding errors would have 1/``null_tolerance`` whatever the problem.
+
+    Args:
+        eigenvalues: all of them (P,), in any order.
+        null_tolerance: eigenvalues of at most this, relative to the largest in magnitude, count as zero.
+    """
+    size, magnitude, nan = len(eigenvalues), np.abs(eigenvalues), float("nan")
+    largest = float(magnitude.max())
+    if not largest > 0.0:
+        return Summary(nan, 0.0, float(size), nan, 0.0, 1.0, "all eigenvalues are zero")
+    zero = null_tolerance * largest
+    counted = magnitude > zero
+    least, rest = float(magnitude[counted].min()), float(magnitude[~counted].max(initial=0.0))
+    reason = ""
+    if least <= GAP * zero:
+        reason = f"an eigenvalue is within a factor of {GAP:g} of the null tolerance, {null_tolerance:g} of the largest"
+    elif least <= GAP * rest:
+        reason = f"no gap of a factor of {GAP:g} separates the eigenvalues from those that count as zero"
+    p = magnitude[counted] / magnitude.sum()
+    top = float(eigenvalues.max())
+    return Summary(
+        nan if reason else largest / least,
+        float((eigenvalues < -zero).sum()),
+        float((~counted).sum()),
+        float(np.exp(-np.sum(p * np.log(p)))),
+        float((eigenvalues > LEVEL * top).sum()) / size if top > zero else 0.0,
+        float((magnitude <= LEVEL * top).sum()) / size if top > zero else nan,
+        reason,
+    )

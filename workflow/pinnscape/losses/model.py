@@ -1,0 +1,54 @@
+"""From the settings of a study to objectives: the one place where names become problems, networks and rules."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pinnscape.losses.native.build import Compiler
+from pinnscape.losses.objective import Discretization
+from pinnscape.networks.mlp import Network
+from pinnscape.problems import quadrature
+from pinnscape.problems.catalog import CATALOG, problem
+
+EVALUATIONS_A_STEP = 1.2  # of a training: a line search takes a little more than one gradient
+_KERNELS = Path(".cache/kernels")  # of the folder of the study
+
+
+def network(name: str, settings: Mapping[str, Any]) -> Network:
+    """The network of a problem.
+
+    Args:
+        name: of the problem.
+        settings: with keys ``width``, ``depth`` and ``activation``.
+    """
+    entry = CATALOG[name]
+    return Network(entry.dimension, entry.components, settings["width"], settings["depth"], settings["activation"])
+
+
+def compiler(engine: Mapping[str, Any], evaluations: float) -> Compiler | None:
+    """The compiler that the section ``engine`` asks for; ``evaluations`` as in ``Compiler``."""
+    if engine["compile"] == "never":
+        return None
+    return Compiler(_KERNELS, evaluations if engine["compile"] == "auto" else None)
+
+
+def discretization(
+    name: str,
+    settings: Mapping[str, Any],
+    device: str = "cpu",
+    compiler: Compiler | None = None,
+    memory: float = 1000.0,
+) -> Discretization:
+    """A problem with its network and quadrature.
+
+    Args:
+        name: of the problem.
+        settings: with keys ``network``, ``quadrature`` and ``parameters``, as ``Study.model`` gives them.
+        device: of the tensors.
+        compiler: of losses and derivatives, if any.
+        memory: for intermediate values, in megabytes.
+    """
+    rule = quadrature.rule(settings["quadrature"]["rule"], settings["quadrature"]["points"], CATALOG[name].dimension)
+    return Discretization(
+        problem(name, settings["parameters"]), network(name, settings["network"]), rule, device, compiler, 1e6 * memory
+    )

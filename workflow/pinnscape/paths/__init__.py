@@ -1,1 +1,0 @@
-"""Paths through parameter space: interpolation, alignment, connectivity, geometry of trajectories."""

@@ -1,0 +1,90 @@
+"""basin.nc: how far the basins of trained points reach along random rays."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from pinnscape.files.storage import variable
+from pinnscape.landscape import basin
+from pinnscape.landscape.directions import normalize
+from pinnscape.losses.formulations import FORMULATIONS
+from pinnscape.techniques.runs import Run, Runs
+
+KINDS = ("sphere", "filter")
+_STREAM = 12  # second entry of the seeds of the rays
+
+
+def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+    """Radii, and the logarithm of the volume, of the basin of each loss around each final point.
+
+    The level is gap(final) + fraction · (gap(init) - gap(final)), each loss with its own gaps: the basin is where at most this fraction of what
+    training gained is lost again. This makes losses of different scale comparable.
+
+    Args:
+        runs: all of a problem.
+        settings: ``fraction``; ``rays``; ``kinds`` of rays, among ``sphere`` (unit vectors, radii are distances) and ``filter`` (the same, filter-normalised:
+            radii are fractions of the filters' norms); ``smallest`` and ``largest`` radius of the scan relative to |theta| (``filter``: as they are)
+            and its number of ``steps``; ``tolerance`` of the radii.
+
+    Returns:
+        Variables over (formulation, seed, loss) and kind, ray.
+    """
+
+    def measure(run: Run) -> xr.Dataset:
+        each = _each(runs, run, settings)
+        found = {name: np.stack([values[name] for values in each]) for name in _TEXT}
+        variables = {name: variable(("loss", *_DIMS.get(name, ())), values, _TEXT[name]) for name, values in found.items()}
+        variables["norm"] = variable((), np.linalg.norm(run.theta()), "norm of theta at the final point")
+        kinds, count = list(settings["kinds"]), settings["rays"]
+        return xr.Dataset(
+            variables, {"loss": list(FORMULATIONS), "kind": kinds, "ray": variable("ray", np.arange(count), "ray")}
+        )
+
+    return runs.collect(measure).assign_attrs(fraction=settings["fraction"])
+
+
+_TEXT = {
+    "level": "gap that bounds the basin",
+    "radius": "radius at which the gap first exceeds the level, infinite beyond the scan",
+    "censored": "share of rays that do not cross within the scan",
+    "log_volume": "logarithm of the volume of the basin",
+    "log_volume_error": "standard error of the logarithm of the volume",
+    "effective_rays": "number of rays that count in the volume",
+    "log_volume_bound": "the same with censored rays cut off at the end of the scan",
+}
+_DIMS = {"radius": ("kind", "ray"), "censored": ("kind",)}
+
+
+def _each(runs: Runs, run: Run, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The variables of each loss."""
+    origin = run.theta()
+    unit = basin.rays(len(origin), settings["rays"], [run.seed, _STREAM])
+    scan = np.geomspace(settings["smallest"], settings["largest"], settings["steps"])
+    bundles = {
+        "sphere": (unit, scan * np.linalg.norm(origin)),
+        "filter": (np.stack([normalize(row, origin, run.layers, "filter", "row") for row in unit]), scan),
+    }
+    theta, rows = runs.tensor(origin), []
+    for loss in FORMULATIONS:
+        objective = runs.objective(loss)
+        start, end = (float(objective.loss(runs.tensor(run.theta(c)))) - objective.minimum for c in ("init", "final"))
+        # Where training gained nothing for this loss, there is no basin to speak of.
+        level = end + settings["fraction"] * (start - end) if start > end else np.nan
+        found = {
+            kind: basin.radii(objective, theta, runs.tensor(bundles[kind][0]), level, bundles[kind][1], settings["tolerance"])
+            for kind in settings["kinds"]
+        }
+        ball = found.get("sphere", np.array([]))
+        volume, bound = (basin.log_volume(r, len(origin)) for r in (ball, np.minimum(ball, bundles["sphere"][1][-1])))
+        rows.append({
+            "level": level,
+            "radius": np.stack(list(found.values())),
+            "censored": [np.nan if np.isnan(r).any() else np.mean(np.isinf(r)) for r in found.values()],
+            "log_volume": volume.log,
+            "log_volume_error": volume.error,
+            "effective_rays": volume.effective,
+            "log_volume_bound": bound.log,
+        })  # fmt: skip
+    return rows

@@ -1,0 +1,123 @@
+"""Maps of convexity: the extreme eigenvalues of the full Hessian over a plane through a trained point (Li et al. 2018)."""
+
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from pinnscape.common.errors import DivergenceError
+from pinnscape.curvature import dense
+from pinnscape.files.storage import variable
+from pinnscape.landscape import files
+from pinnscape.landscape.axes import centred_axis, plane_coordinates
+from pinnscape.linalg.bounds import ROUNDING
+from pinnscape.linalg.lanczos import extremes
+from pinnscape.losses.formulations import FORMULATIONS
+from pinnscape.losses.objective import Objective
+from pinnscape.techniques.runs import Run, Runs
+
+_TEXT = {
+    "lambda_max": "largest eigenvalue of the Hessian, NaN where it is not verified",
+    "lambda_max_at_least": "lower bound of the largest eigenvalue",
+    "lambda_max_at_most": "upper bound of the largest eigenvalue",
+    "lambda_min": "smallest eigenvalue of the Hessian, NaN where it is not verified",
+    "lambda_min_at_least": "lower bound of the smallest eigenvalue",
+    "lambda_min_at_most": "upper bound of the smallest eigenvalue",
+    "residual": "resolution of eigenvalues: larger residual norm of the two eigenpairs over the larger magnitude of the eigenvalues",
+    "sign": "sign of the smallest eigenvalue: 1 not negative to rounding errors, -1 negative, 0 undecided, NaN without a Hessian",
+    "converged": "1 where both eigenvalues are verified",
+}
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Both ends of a spectrum, in the order of the file's variables; see there. NaN where the Hessian is not finite."""
+
+    lambda_max: float
+    lambda_max_at_least: float
+    lambda_max_at_most: float
+    lambda_min: float
+    lambda_min_at_least: float
+    lambda_min_at_most: float
+    residual: float
+    sign: float
+    converged: bool
+
+
+def ends(objective: Objective, theta: Tensor, settings: Mapping[str, Any]) -> Ends:
+    """Largest and smallest eigenvalue of the Hessian at theta (P,), with bounds.
+
+    A Ritz value is one bound of each and certain; the other one fails with the probability ``lanczos.FAILURE``. A negative Ritz value proves that the
+    Hessian is indefinite; a positive one proves nothing.
+
+    Args:
+        objective: the loss.
+        theta: (P,).
+        settings: ``dense_limit`` (up to this many parameters all eigenvalues are computed), ``lanczos_steps``, ``lanczos_tolerance``.
+    """
+
+    def product(vectors: Tensor) -> Tensor:
+        rows = objective.hessian_product(theta, vectors)
+        if not bool(rows.isfinite().all()):
+            raise DivergenceError("the Hessian is not finite")
+        return rows
+
+    try:
+        if objective.size <= settings["dense_limit"]:
+            values = torch.linalg.eigvalsh(dense.hessian(objective, theta))
+            rounding = objective.size * torch.finfo(values.dtype).eps  # relative error of a symmetric eigenvalue solver
+            high, low, size = float(values[-1]), float(values[0]), float(values.abs().max())
+            error = rounding * size
+            bounds = (high - error, high + error), (low - error, low + error)
+            return Ends(high, *bounds[0], low, *bounds[1], rounding, _sign(*bounds[1], error), True)
+        found = extremes(product, theta, 1, settings["lanczos_steps"], settings["lanczos_tolerance"], 0)
+    except DivergenceError:
+        nan = float("nan")
+        return Ends(nan, nan, nan, nan, nan, nan, nan, nan, False)
+    (high, low), verified = found.values.tolist(), found.verified.tolist()
+    bounds = list(zip(found.low.tolist(), found.high.tolist(), strict=True))
+    size = max(abs(high), abs(low))
+    residual = float(found.residual_bounds.max()) / size if size > 0 else 0.0
+    kept = [value if known else float("nan") for value, known in zip((high, low), verified, strict=True)]
+    sign = _sign(*bounds[1], 2.0 * ROUNDING * size)
+    return Ends(kept[0], *bounds[0], kept[1], *bounds[1], residual, sign, found.converged)
+
+
+def _sign(low: float, high: float, error: float) -> float:
+    """Of an eigenvalue between two bounds: 1 where it cannot be below the rounding errors."""
+    return -1.0 if high < 0.0 else 1.0 if low >= -2.0 * error else 0.0
+
+
+def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+    """Extreme eigenvalues of every loss over the random plane through each final point: the plane of surface-random.nc.
+
+    Args:
+        runs: all of a problem.
+        settings: ``normalization`` and ``bias`` of the directions; ``radius`` and (odd) number of ``points`` along each axis; ``losses``: ``own`` (the one
+            that trained the point; others are NaN) or ``all``; ``dense_limit``, ``lanczos_steps``, ``lanczos_tolerance``.
+
+    Returns:
+        Variables (formulation, seed, loss, alpha, beta).
+    """
+    axis = centred_axis(settings["radius"], settings["points"])
+    coordinates, unit = plane_coordinates(axis, axis), files.axis_unit(settings["normalization"])
+
+    def measure(run: Run) -> xr.Dataset:
+        rows = files.random_directions("random", run.checkpoints.assign_attrs(seed=run.seed), settings)["direction"].values
+        thetas = runs.tensor(run.theta() + coordinates @ rows).reshape(-1, len(run.theta()))
+        table = np.full((len(FORMULATIONS), len(thetas), len(_TEXT)), np.nan)
+        for i, loss in enumerate(FORMULATIONS):
+            if settings["losses"] == "all" or loss == run.formulation:
+                table[i] = [astuple(ends(runs.objective(loss), theta, settings)) for theta in thetas]
+        table = table.reshape(len(FORMULATIONS), *coordinates.shape[:2], len(_TEXT))
+        dims = ("loss", "alpha", "beta")
+        variables = {name: variable(dims, table[..., j], text) for j, (name, text) in enumerate(_TEXT.items())}
+        axes = {name: files.axis(name, axis, unit) for name in ("alpha", "beta")}
+        return xr.Dataset(variables, {"loss": list(FORMULATIONS), **axes})
+
+    attributes = {name: settings[name] for name in ("normalization", "bias")}
+    return runs.collect(measure).assign_attrs(attributes, axis_unit=unit)

@@ -1,0 +1,89 @@
+"""Convexity of random subspaces against the norm of theta: the Goldilocks zone (Fort & Scherlis 2019)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from pinnscape.files.storage import variable
+from pinnscape.losses.formulations import FORMULATIONS
+from pinnscape.losses.objective import Objective
+from pinnscape.techniques.runs import Run, Runs
+
+_STREAM = 13  # second entry of the seeds of the subspaces
+_MARKED = ("init", "final")
+
+
+def basis(size: int, dimension: int, seed: int | list[int]) -> np.ndarray:
+    """Orthonormal rows (d, P) that span a uniformly random subspace."""
+    raw = np.random.default_rng(seed).standard_normal((size, dimension))
+    return np.linalg.qr(raw)[0].T
+
+
+def projected(objective: Objective, theta: Tensor, rows: Tensor) -> Tensor:
+    """The Hessian at theta (P,) in the subspace of orthonormal rows (d, P): P H Pᵀ (d, d), symmetrised."""
+    matrix = objective.hessian_product(theta, rows) @ rows.T
+    return 0.5 * (matrix + matrix.T)
+
+
+def convexity(matrix: Tensor) -> tuple[float, float]:
+    """tr(M)/|M|_F of a symmetric matrix (d, d), between -√d and √d, and the share of its eigenvalues that are positive (Fort & Scherlis 2019).
+
+    Returns:
+        NaN where an entry is not finite; the ratio also where the matrix is zero.
+    """
+    if not bool(matrix.isfinite().all()):
+        return float("nan"), float("nan")
+    norm = float(matrix.norm())
+    ratio = float(matrix.trace()) / norm if norm > 0 else float("nan")
+    return ratio, float((torch.linalg.eigvalsh(matrix) > 0).double().mean())
+
+
+def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+    """Convexity of random subspaces at the initial points, scaled to a range of norms.
+
+    Args:
+        runs: all of a problem; runs that start from the same point share their measurements.
+        settings: ``dimension`` of the subspaces; ``draws`` of them at each point; ``smallest``, ``largest`` and ``radii``: range and number of norms,
+            log-spaced, relative to the norm of the initial point.
+
+    Returns:
+        Variables over (formulation, seed, loss) and radius, draw; the norms of the initial and final points (checkpoint).
+    """
+    scales = np.geomspace(settings["smallest"], settings["largest"], settings["radii"])
+    draws = range(settings["draws"])
+    memo: dict[tuple[int, bytes], np.ndarray] = {}
+
+    def values(run: Run, origin: np.ndarray) -> np.ndarray:
+        dimension = min(settings["dimension"], len(origin))
+        spaces = [runs.tensor(basis(len(origin), dimension, [run.seed, _STREAM, draw])) for draw in draws]
+        return np.array([
+            [
+                [convexity(projected(runs.objective(loss), runs.tensor(scale * origin), rows)) for rows in spaces]
+                for scale in scales
+            ]
+            for loss in FORMULATIONS
+        ])  # fmt: skip
+
+    def measure(run: Run) -> xr.Dataset:
+        origin = run.theta("init")
+        key = run.seed, origin.tobytes()
+        if key not in memo:
+            memo[key] = values(run, origin)
+        dims = ("loss", "scale", "draw")
+        variables = {
+            "trace_ratio": variable(dims, memo[key][..., 0], "trace over Frobenius norm of the Hessian in a random subspace"),
+            "positive_share": variable(dims, memo[key][..., 1], "share of its eigenvalues that are positive"),
+            "radius": variable("scale", scales * np.linalg.norm(origin), "norm of theta"),
+            "norm": variable("checkpoint", [np.linalg.norm(run.theta(c)) for c in _MARKED], "norm of theta at the checkpoint"),
+        }
+        coordinates = {
+            "loss": list(FORMULATIONS),
+            "scale": variable("scale", scales, "norm of theta over that of the initial point"),
+        }
+        return xr.Dataset(variables, {**coordinates, "draw": list(draws), "checkpoint": list(_MARKED)})
+
+    return runs.collect(measure).assign_attrs(dimension=min(settings["dimension"], runs.discretization.network.size))

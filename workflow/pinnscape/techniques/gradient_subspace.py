@@ -1,0 +1,186 @@
+"""The share of the gradient in the top eigenspace of the Hessian along training, and the drift of it (Gur-Ari et al. 2018)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from pinnscape.common.errors import DivergenceError
+from pinnscape.curvature import dense
+from pinnscape.files.storage import variable
+from pinnscape.linalg import eigen
+from pinnscape.linalg.lanczos import extremes
+from pinnscape.losses.objective import Objective
+from pinnscape.techniques.runs import Run, Runs
+from pinnscape.techniques.snapshots import logarithmic
+
+_LONG_NAMES = {
+    "step": ("point", "optimisation step of the snapshot"),
+    "gradient_norm": ("point", "norm of the gradient of the trained loss"),
+    "share": (("point", "k"), "share of the squared norm of the gradient in the eigenspace of the k largest eigenvalues"),
+    "overlap_next": (("point", "k"), "overlap tr(P P')/k of the top eigenspace with that at the next point"),
+    "overlap_final": (("point", "k"), "overlap tr(P P')/k of the top eigenspace with that at the final point"),
+    "gap": (
+        ("point", "k"),
+        "distance from the k-th to the next eigenvalue over the largest: how well the eigenspace is defined",
+    ),
+    "eigenvalue": (("point", "eigen"), "largest eigenvalues of the Hessian of the trained loss, NaN where not verified"),
+    "residual": (
+        "point",
+        "largest residual norm of these eigenpairs, by separate products, over the largest eigenvalue in magnitude",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Top:
+    """The largest eigenpairs at a point, in descending order; NaN where the loss does not exist, and from the first one that is not verified.
+
+    Attributes:
+        values: (m,); rows: unit eigenvectors (m, P).
+        residual: largest ‖Hv - λv‖ over the largest |λ|.
+    """
+
+    values: Tensor
+    rows: Tensor
+    residual: float
+
+
+def top(objective: Objective, theta: Tensor, count: int, settings: Mapping[str, Any], seed: int) -> Top:
+    """The ``count`` largest eigenpairs of the Hessian at theta (P,); all of them where there are fewer.
+
+    Args:
+        objective: the loss.
+        theta: (P,).
+        count: of the eigenpairs.
+        settings: ``dense_limit`` (up to this many parameters by the dense Hessian, above by Lanczos: its products are far
+            fewer than P), ``lanczos_steps``, ``lanczos_tolerance``.
+        seed: of the Lanczos start vector.
+    """
+    count = min(count, theta.numel())
+    nothing = Top(theta.new_full((count,), torch.nan), theta.new_full((count, theta.numel()), torch.nan), float("nan"))
+    if not bool(objective.loss_and_gradient(theta)[0].isfinite()):
+        return nothing
+
+    def product(vectors: Tensor) -> Tensor:
+        return objective.hessian_product(theta, vectors)
+
+    try:
+        if theta.numel() <= settings["dense_limit"]:
+            values, rows = (part[:count] for part in eigen.eigenpairs(dense.hessian(objective, theta)))
+        else:
+            steps, tolerance = settings["lanczos_steps"], settings["lanczos_tolerance"]
+            found = extremes(product, theta, count, steps, tolerance, seed, smallest=False)
+            # What is not verified is not among the largest for certain, and a space that may lack one is not the eigenspace.
+            known = found.verified.to(theta.device).cummin(0).values if len(found.verified) else found.verified
+            values, rows = torch.where(known, found.values, torch.nan), torch.where(known[:, None], found.vectors, torch.nan)
+    except (DivergenceError, torch.linalg.LinAlgError):  # pyright: ignore[reportPrivateImportUsage]
+        # The loss exists, its second derivatives do not.
+        return nothing
+    verified = int(values.isfinite().sum())
+    if not verified:
+        return nothing
+    kept, vectors = values[:verified], rows[:verified]
+    size = kept.abs().max()
+    residual = (product(vectors) - kept[:, None] * vectors).norm(dim=-1).max()
+    return Top(values, rows, float(residual / size) if float(size) else float(residual))
+
+
+def share(gradient: Tensor, rows: Tensor, k: int) -> float:
+    """‖P_k g‖²/‖g‖² of a gradient (P,) and orthonormal rows (m, P), m ≥ k; NaN where the gradient vanishes, or k > m."""
+    norm = float(gradient.norm())
+    if k > len(rows) or norm == 0.0:
+        return float("nan")
+    return float((rows[:k] @ (gradient / norm)).square().sum())
+
+
+def overlap(rows: Tensor, others: Tensor, k: int) -> float:
+    """tr(P_k P'_k)/k of the spaces of the first k rows each: 1 if they are equal, k/P in the mean over random ones.
+
+    NaN where there are fewer than k rows.
+    """
+    if k > min(len(rows), len(others)):
+        return float("nan")
+    return float((rows[:k] @ others[:k].T).square().sum() / k)
+
+
+def along(
+    objective: Objective, points: Tensor, dimensions: Sequence[int], settings: Mapping[str, Any], seed: int
+) -> dict[str, np.ndarray]:
+    """Shares and overlaps at points (n, P) along a training, the last one being the final one.
+
+    Args:
+        objective: the loss.
+        points: (n, P).
+        dimensions: the values of k.
+        settings: see ``top``.
+        seed: of the Lanczos start vectors.
+
+    Returns:
+        See ``_LONG_NAMES`` for what each is; without ``step``.
+    """
+    # One more than asked for, to see how far the last one is from it.
+    tops = [top(objective, theta, max(dimensions) + 1, settings, seed) for theta in points]
+    gradients = [_gradient(objective, theta) for theta in points]
+    following = [*tops[1:], None]
+    return {
+        "gradient_norm": np.array([float(g.norm()) for g in gradients]),
+        "share": np.array([[share(g, t.rows, k) for k in dimensions] for g, t in zip(gradients, tops, strict=True)]),
+        "overlap_next": np.array(
+            [[overlap(t.rows, n.rows, k) if n else np.nan for k in dimensions] for t, n in zip(tops, following, strict=True)]
+        ),
+        "overlap_final": np.array([[overlap(t.rows, tops[-1].rows, k) for k in dimensions] for t in tops]),
+        "gap": np.array([[_gap(t.values, k) for k in dimensions] for t in tops]),
+        "eigenvalue": np.stack([_padded(t.values.cpu().numpy(), max(dimensions)) for t in tops]),
+        "residual": np.array([t.residual for t in tops]),
+    }
+
+
+def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+    """gradient_subspace.nc: gradients and top eigenspaces of the loss that each run trained, along it.
+
+    Args:
+        runs: of one problem.
+        settings: ``points`` (snapshots that are looked at), ``dimensions`` (the values of k), and see ``top``.
+    """
+    dimensions, count = sorted(settings["dimensions"]), settings["points"]
+
+    def measure(run: Run) -> xr.Dataset:
+        at = logarithmic(run.steps, count)
+        values: dict[str, np.ndarray] = {"step": run.steps[at].astype(float)}
+        objective = runs.objective(run.formulation)
+        values |= along(objective, runs.tensor(run.snapshots[at]), dimensions, settings, run.seed)
+        variables = {name: variable(dims, _padded(values[name], count), text) for name, (dims, text) in _LONG_NAMES.items()}
+        random = np.array([k / objective.size if k <= objective.size else np.nan for k in dimensions])
+        variables["random_share"] = variable(
+            "k", random, "share of a random direction in the eigenspace, and overlap of random spaces"
+        )
+        coordinates = {
+            "point": variable("point", np.arange(count), "index of the point along training"),
+            "k": variable("k", dimensions, "dimension of the top eigenspace"),
+            "eigen": variable("eigen", np.arange(max(dimensions)), "index of the eigenvalue, 0 the largest"),
+        }
+        return xr.Dataset(variables, coordinates)
+
+    return runs.collect(measure)
+
+
+def _gradient(objective: Objective, theta: Tensor) -> Tensor:
+    """The gradient, NaN where the loss does not exist."""
+    loss, gradient = objective.loss_and_gradient(theta)
+    return gradient if bool(loss.isfinite()) else torch.full_like(gradient, torch.nan)
+
+
+def _gap(values: Tensor, k: int) -> float:
+    size = float(values.nan_to_num(0.0).abs().max())
+    return float((values[k - 1] - values[k]) / size) if k < len(values) and size else float("nan")
+
+
+def _padded(values: np.ndarray, count: int) -> np.ndarray:
+    """The first ``count`` rows, with rows of NaN where there are fewer."""
+    values = values[:count]
+    return np.concatenate([values, np.full((count - len(values), *values.shape[1:]), np.nan)])

@@ -1,0 +1,123 @@
+"""Losses along the straight lines from initial to final points and between the final points of different seeds."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from pinnscape.files.storage import variable
+from pinnscape.losses.formulations import FORMULATIONS
+from pinnscape.losses.objective import Discretization
+from pinnscape.techniques import profiles
+from pinnscape.techniques.profiles import ERRORS, Profile
+from pinnscape.techniques.runs import Run, Runs
+
+_LINE = "position on the line, 0 at its beginning and 1 at its end"
+
+
+def grid(points: int, extension: float) -> np.ndarray:
+    """Positions with ``points`` on [0, 1], 0 and 1 among them exactly, and as densely beyond both ends.
+
+    Args:
+        points: on [0, 1], at least 2.
+        extension: how far the line goes on beyond each end; rounded up to whole steps.
+
+    Raises:
+        ValueError: too few points, or a negative extension.
+    """
+    if points < 2:
+        raise ValueError(f"`points` must be at least 2, the ends, not {points}")
+    if extension < 0:
+        raise ValueError(f"`extension` must not be negative, but is {extension}")
+    steps = points - 1
+    beyond = math.ceil(extension * steps - 1e-9)
+    return np.arange(-beyond, steps + beyond + 1) / steps
+
+
+def line(a: Tensor, b: Tensor, alpha: np.ndarray) -> Tensor:
+    """theta(alpha) = (1 - alpha) a + alpha b (n, P), exactly a at 0 and exactly b at 1 (Goodfellow et al. 2015, sec. 2).
+
+    Args:
+        a: (P,).
+        b: (P,).
+        alpha: positions (n).
+    """
+    t = torch.tensor(alpha, dtype=a.dtype, device=a.device)[:, None]
+    return (1 - t) * a + t * b
+
+
+def monotone_violation(alpha: np.ndarray, losses: np.ndarray) -> np.ndarray:
+    """Max over alpha₁ < alpha₂ in [0, 1] of [L(alpha₂) - L(alpha₁)]₊ (Lucas et al. 2021: the least Δ of Δ-monotonicity).
+
+    Args:
+        alpha: positions (n), ascending, 0 and 1 among them.
+        losses: (..., n).
+
+    Returns:
+        (...), 0 where the loss never rises; NaN where it does not exist somewhere on the way.
+    """
+    _, losses = profiles.between_ends(alpha, losses)
+    return np.max(losses - np.minimum.accumulate(losses, axis=-1), axis=-1)
+
+
+def relative_violation(alpha: np.ndarray, losses: np.ndarray) -> np.ndarray:
+    """The monotone violation over the decrease L(0) - L(1); NaN where the loss does not decrease from 0 to 1."""
+    _, inside = profiles.between_ends(alpha, losses)
+    decrease = inside[..., 0] - inside[..., -1]
+    return monotone_violation(alpha, losses) / np.where(decrease > 0, decrease, np.nan)
+
+
+def profile(discretization: Discretization, a: Tensor, b: Tensor, alpha: np.ndarray) -> Profile:
+    """Losses and errors on the line through a and b, see ``profiles.profile``."""
+    return profiles.profile(discretization, line(a, b, alpha))
+
+
+def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+    """Lines from the initial to the final point of every run, and between the final points of every pair of seeds.
+
+    Args:
+        runs: of a problem.
+        settings: ``points`` and ``extension``, see ``grid``.
+
+    Returns:
+        ``value`` of losses (formulation, seed, loss, alpha) and errors (formulation, seed, alpha); ``pair_value`` (formulation, pair, loss, alpha) and
+        errors; monotone violations (formulation, seed, loss); ``energy_minimum``. Without a second seed ``pair`` has length 0.
+    """
+    alpha = grid(settings["points"], settings["extension"])
+    own = runs.collect(lambda run: _training_line(runs, run, alpha))
+    shapes = {"value": (len(FORMULATIONS), len(alpha)), **dict.fromkeys(ERRORS, (len(alpha),))}
+
+    def between(first: Run, second: Run) -> Profile:
+        return profile(runs.discretization, runs.tensor(first.theta()), runs.tensor(second.theta()), alpha)
+
+    measured = profiles.over_pairs(runs, between, shapes)
+    dims = ("formulation", "pair", "loss", "alpha")
+    pair = {
+        "pair_value": variable(dims, measured["value"], "loss on the line between the final points of two seeds"),
+        **{
+            f"pair_{name}": variable(("formulation", "pair", "alpha"), measured[name], f"{text} between two seeds")
+            for name, text in ERRORS.items()
+        },
+    }
+    minimum = variable((), runs.objective("deep-ritz").minimum, "energy of the exact solution")
+    coordinates = {**profiles.coordinates(runs), **profiles.pair_coordinates(profiles.pairs(runs.seeds))}
+    return own.assign({**pair, "energy_minimum": minimum}).assign_coords(coordinates)
+
+
+def _training_line(runs: Runs, run: Run, alpha: np.ndarray) -> xr.Dataset:
+    a, b = (runs.tensor(run.theta(name)) for name in ("init", "final"))
+    measured = profile(runs.discretization, a, b, alpha)
+    loss = measured["value"]
+    return xr.Dataset(
+        {
+            "value": variable(("loss", "alpha"), loss, "loss on the line from the initial to the final point"),
+            **{name: variable("alpha", measured[name], f"{text} on this line") for name, text in ERRORS.items()},
+            "violation": variable("loss", monotone_violation(alpha, loss), "largest rise of the loss between 0 and 1"),
+            "relative_violation": variable("loss", relative_violation(alpha, loss), "largest rise over L(0) - L(1)"),
+        },
+        coords={"alpha": variable("alpha", alpha, _LINE), "loss": list(FORMULATIONS)},
+    )

@@ -1,0 +1,151 @@
+"""Intrinsic dimension: training in random subspaces through the initial point (Li et al. 2018, arXiv:1804.08838).
+
+Instead of theta itself, d coordinates z of theta = theta_0 + P z are trained; the columns of P are Gaussian vectors of unit length. The least d
+that still solves the problem is the intrinsic dimension of the loss, at most as large as the number of conditions that a solution has to meet.
+"""
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from torch import Tensor
+
+from pinnscape.files.storage import variable
+from pinnscape.losses.objective import Objective
+from pinnscape.techniques.runs import Run, Runs
+from pinnscape.training import divergence
+from pinnscape.training.optimizers import LBFGS, State, start
+
+log = logging.getLogger(__name__)
+_STREAM = 11  # second entry of the seeds: no other technique draws the same numbers
+_QUANTITIES = {
+    "loss": "loss after training in the subspace",
+    "gap": "loss above that of the exact solution, after training in the subspace",
+    "quadrature_error": "error of the gap by the quadrature rule, after training in the subspace",
+    "l2_error": "relative L2 error after training in the subspace",
+    "h1_error": "relative H1 error after training in the subspace",
+    "steps": "steps of L-BFGS taken in the subspace",
+}
+
+
+def basis(size: int, dimension: int, seed: int | list[int]) -> np.ndarray:
+    """P' (d, P): Gaussian rows of unit length (Li et al. 2018, sec. 2). Those of a smaller d come first: subspaces of one seed are nested."""
+    rows = np.random.default_rng(seed).standard_normal((dimension, size))
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def train(objective: Objective, origin: Tensor, rows: Tensor | None, settings: Mapping[str, Any]) -> tuple[State, int]:
+    """Minimise the loss over origin + z P' by L-BFGS from z = 0, with the gradient P' g.
+
+    Args:
+        objective: the loss.
+        origin: theta_0 (P,).
+        rows: P' (d, P); without them the whole space, for which no identity matrix is formed.
+        settings: ``steps`` at most, ``memory`` and ``gradient_tolerance`` of L-BFGS.
+
+    Returns:
+        The last state, of z (d,), and the number of steps taken: none where the loss does not exist at the origin. NaN where the training diverges.
+    """
+
+    def function(z: Tensor) -> tuple[Tensor, Tensor]:
+        loss, gradient = objective.loss_and_gradient(origin + _spread(z, rows))
+        return loss, gradient if rows is None else rows @ gradient
+
+    state, optimizer = (
+        start(function, origin.new_zeros(objective.size if rows is None else len(rows))),
+        LBFGS(function, settings["memory"], settings["gradient_tolerance"]),
+    )
+    lowest = divergence.lowest(objective.minimum, state.loss)
+    for step in range(settings["steps"] if math.isfinite(state.loss) else 0):
+        successor = optimizer.step(state)
+        if successor is None:
+            return state, step
+        state = successor
+        if fault := divergence.fault(state, lowest):
+            log.warning("training in %d dimensions diverges at step %d: %s", state.theta.numel(), step + 1, fault)
+            return State(state.theta.new_full(state.theta.shape, math.nan), math.nan, state.gradient), step + 1
+    return state, settings["steps"] if math.isfinite(state.loss) else 0
+
+
+def least(dimensions: Sequence[int] | np.ndarray, errors: np.ndarray, level: float) -> tuple[float, float]:
+    """The least dimension whose median error is at most ``level``, and the largest smaller one that was tried (0 if none was).
+
+    The intrinsic dimension lies above the second and is at most the first.
+
+    Args:
+        dimensions: (d,), ascending.
+        errors: (d, bases); one that is NaN counts as a failure, not as absent.
+        level: the threshold.
+
+    Returns:
+        NaN and the largest dimension where none reaches the level.
+    """
+    if not len(dimensions):
+        return math.nan, 0.0
+    # A failed training is worse than any other: it must not leave the median to those that went well.
+    reached = np.median(np.where(np.isnan(errors), np.inf, errors), axis=1) <= level
+    if not reached.any():
+        return math.nan, float(dimensions[-1])
+    first = int(reached.argmax())
+    return float(dimensions[first]), float(dimensions[first - 1]) if first else 0.0
+
+
+def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+    """intrinsic_dimension.nc: see results/README.md. The formulations of one seed start at one theta_0 and are trained in the same subspaces.
+
+    Args:
+        runs: of one problem.
+        settings: ``dimensions`` (those above P are left out), ``bases`` (number of random P), ``steps``, ``memory``, ``gradient_tolerance``, and
+            ``levels``: relative L² errors at which the problem counts as solved. As u = 0 has the error 1, an error of 0.1 means 90 % of the
+            performance of the exact solution, the threshold of Li et al. (2018).
+    """
+    dimensions = sorted({d for d in settings["dimensions"] if d <= runs.discretization.network.size})
+    collected = runs.collect(lambda run: _measure(runs, run, dimensions, settings))
+    return collected.assign_attrs(steps=settings["steps"], parameters=runs.discretization.network.size)
+
+
+def _measure(runs: Runs, run: Run, dimensions: list[int], settings: Mapping[str, Any]) -> xr.Dataset:
+    objective, origin = runs.objective(run.formulation), runs.tensor(run.theta("init"))
+    found = np.full((len(_QUANTITIES), len(dimensions), settings["bases"]), np.nan)
+    for k in range(settings["bases"]):
+        rows = runs.tensor(basis(objective.size, max(dimensions, default=0), [run.seed, _STREAM, k]))
+        for i, d in enumerate(dimensions):
+            found[:, i, k] = _trained(runs, objective, origin, rows[:d], settings)
+    full = _trained(runs, objective, origin, None, settings)
+    levels = list(settings["levels"])
+    pairs = [least(dimensions, found[list(_QUANTITIES).index("l2_error")], level) for level in levels]
+    log.info("%s, seed %d: intrinsic dimensions %s", run.formulation, run.seed, [pair[0] for pair in pairs])
+    dims = ("dimension", "basis")
+    variables = {name: variable(dims, found[i], text) for i, (name, text) in enumerate(_QUANTITIES.items())}
+    for i, (name, text) in enumerate(_QUANTITIES.items()):
+        variables[f"full_{name}"] = variable((), full[i], text.replace("in the subspace", "all parameters by as many steps"))
+    variables["intrinsic_dimension"] = variable(
+        "level", [pair[0] for pair in pairs], "least dimension whose median error reaches the level"
+    )
+    variables["failed_dimension"] = variable(
+        "level", [pair[1] for pair in pairs], "largest smaller dimension that was tried, 0 if none was"
+    )
+    coordinates = {
+        "dimension": variable("dimension", np.array(dimensions, int), "dimension of the subspace"),
+        "basis": variable("basis", np.arange(settings["bases"]), "random basis of the subspace"),
+        "level": variable("level", np.array(levels, float), "relative L2 error that counts as solved"),
+    }
+    return xr.Dataset(variables, coordinates)
+
+
+def _trained(runs: Runs, objective: Objective, origin: Tensor, rows: Tensor | None, settings: Mapping[str, Any]) -> list[float]:
+    """``_QUANTITIES`` after a training."""
+    state, steps = train(objective, origin, rows, settings)
+    theta = origin + _spread(state.theta, rows)
+    measured, error = runs.discretization.measure(theta), float(runs.gap_errors(objective.formulation, theta[None])[0])
+    return [
+        state.loss, state.loss - objective.minimum, error, float(measured["l2_error"]), float(measured["h1_error"]), steps
+    ]  # fmt: skip
+
+
+def _spread(z: Tensor, rows: Tensor | None) -> Tensor:
+    """Z P' (P,)."""
+    return z if rows is None else z @ rows

@@ -1,0 +1,227 @@
+"""Local learning coefficient: how fast the volume of low loss shrinks around a point (Lau et al. 2023, arXiv:2308.12108).
+
+The volume of {L - L(theta*) < ε} near theta* goes as ε^λ. λ is P/2 where the Hessian is regular and smaller where the minimum is singular; for PINNs
+see Barajas-Solano (2026, arXiv:2602.11097). Its estimate is λ = nβ (E[L] - L(theta*)) over the density ∝ exp(-nβ L(theta) - γ/2 ‖theta - theta*‖²).
+
+A loss that is an integral has no number n of data: nβ is one setting, the inverse temperature. It is given per unit of the loss gap of the zero
+network, that of u = lift. For a linear problem 1/nβ is then a squared relative error in the norm of the formulation, and equal inverse temperatures
+of two formulations ask for the same accuracy. λ/nβ is the level of the loss that the chains see.
+"""
+
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from pinnscape.curvature import dense
+from pinnscape.curvature.langevin import Chains, Localised, Preconditioner, sample
+from pinnscape.files.storage import variable
+from pinnscape.linalg import eigen
+from pinnscape.linalg.lanczos import extremes
+from pinnscape.losses.objective import Objective
+from pinnscape.techniques.runs import Run, Runs
+
+log = logging.getLogger(__name__)
+_STREAM = 12  # second entry of the seeds: no other technique draws the same numbers
+_BATCHES = 10  # of each chain, for the standard error
+_LANCZOS_STEPS, _LANCZOS_TOLERANCE = 300, 1e-6
+_NUMBERS = {
+    "learning_coefficient": "local learning coefficient",
+    "standard_error": "standard error of the local learning coefficient by batch means",
+    "quadratic": "local learning coefficient of the quadratic expansion at the point, NaN where not all eigenvalues are known",
+    "quadratic_at_least": "lower bound of the same, from the eigenvalues that are known",
+    "drift": "mean over the second half of the chains minus that over the first half",
+    "r_hat": "split R-hat over the chains, 1 where they agree",
+    "lowest": "least loss on the chains minus that at the point, times the inverse temperature",
+    "distance": "root mean square distance of the chains from the point",
+    "step": "step of the chains, in units of the preconditioner",
+    "left": "1 where a chain is below the loss at the point on average, so that the estimate means nothing",
+}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The local learning coefficient at one temperature; all numbers but ``step`` and ``distance`` in units of λ.
+
+    Attributes:
+        learning_coefficient, standard_error: λ and its error.
+        drift: mean of the second half of the chains minus that of the first; beyond a few errors the burn-in was too short.
+        r_hat: of Gelman & Rubin (1992), each chain split into halves; above about 1.1 the chains have not mixed.
+        lowest: nβ (min L - L(theta*)); well below zero, theta* is no minimum at this temperature.
+        distance: of the chains from theta*, root mean square.
+        step: of the chains.
+        left: 1.0 where the mean of a chain is below L(theta*).
+        chains: λ of each chain (c,).
+        acceptance: of each chain (c,).
+        trace: nβ (L - L(theta*)) along the chains (c, n).
+    """
+
+    learning_coefficient: float
+    standard_error: float
+    drift: float
+    r_hat: float
+    lowest: float
+    distance: float
+    step: float
+    left: float
+    chains: np.ndarray
+    acceptance: np.ndarray
+    trace: np.ndarray
+
+
+def estimate(visited: Chains, loss: float, inverse_temperature: float) -> Estimate:
+    """λ and its diagnostics.
+
+    Args:
+        visited: chains of the density.
+        loss: L(theta*).
+        inverse_temperature: nβ.
+    """
+    trace = inverse_temperature * (visited.losses.numpy() - loss)
+    chains, half = trace.mean(1), trace.shape[1] // 2
+    return Estimate(
+        learning_coefficient=float(chains.mean()),
+        standard_error=batch_error(trace),
+        drift=float(trace[:, -half:].mean() - trace[:, :half].mean()),
+        r_hat=split_r_hat(trace),
+        lowest=float(trace.min()),
+        distance=float(np.sqrt(np.mean(visited.distances.numpy() ** 2))),
+        step=visited.step,
+        left=float((chains < 0).any()) if np.isfinite(chains).all() else math.nan,
+        chains=chains,
+        acceptance=visited.acceptance.numpy(),
+        trace=trace,
+    )
+
+
+def batch_error(trace: np.ndarray) -> float:
+    """Standard error of the mean of chains (c, n) by non-overlapping batch means (Geyer 1992), the batches of all chains together.
+
+    As long as batches are longer than the correlation, their means are independent; chains that disagree raise the error too.
+    """
+    length = trace.shape[1] // _BATCHES
+    if not length:
+        return math.nan
+    means = trace[:, : length * _BATCHES].reshape(-1, length).mean(1)
+    return float(means.std(ddof=1) / math.sqrt(len(means)))
+
+
+def split_r_hat(trace: np.ndarray) -> float:
+    """Potential scale reduction of the halves of chains (c, n) (Gelman & Rubin 1992; Gelman et al. 2013, sec. 11.4)."""
+    half = trace.shape[1] // 2
+    if half < 2:
+        return math.nan
+    parts = np.concatenate([trace[:, :half], trace[:, -half:]])
+    within, between = parts.var(1, ddof=1).mean(), parts.mean(1).var(ddof=1)
+    return float(np.sqrt((half - 1) / half + between / within)) if within > 0 else math.nan
+
+
+def quadratic(eigenvalues: Tensor, inverse_temperature: float, localization: float) -> float:
+    """λ of a quadratic loss: ½ Σ nβ λᵢ/(nβ λᵢ + γ), for γ → 0 half the rank. Directions of negative curvature count as flat."""
+    curvatures = inverse_temperature * eigenvalues.clamp(min=0.0)
+    return float((0.5 * curvatures / (curvatures + localization)).sum())
+
+
+def leading(objective: Objective, theta: Tensor, settings: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+    """Eigenvalues (k,) and eigenvectors (k, P) of the Hessian: all up to ``dense_limit`` parameters, else the ``eigenpairs`` largest.
+
+    Those of Lanczos processes are Ritz values: each is at most the eigenvalue of its rank. For the steps of chains, that is all it takes.
+    """
+    if objective.size <= settings["dense_limit"]:
+        return eigen.eigenpairs(dense.hessian(objective, theta))
+    count = min(settings["eigenpairs"], objective.size // 2)
+    found = extremes(
+        lambda rows: objective.hessian_product(theta, rows), theta, count, _LANCZOS_STEPS, _LANCZOS_TOLERANCE, 0, smallest=False
+    )
+    return found.values, found.vectors
+
+
+def local_learning_coefficient(
+    objective: Objective,
+    theta: Tensor,
+    pairs: tuple[Tensor, Tensor],
+    inverse_temperature: float,
+    settings: Mapping[str, Any],
+    seed: int | list[int],
+) -> Estimate:
+    """λ at one temperature.
+
+    Args:
+        objective: the loss L.
+        theta: theta* (P,).
+        pairs: leading eigenvalues and eigenvectors of the Hessian there, for the first steps.
+        inverse_temperature: nβ, per unit of L.
+        settings: ``localization`` γ, ``chains``, ``burn_in`` and ``steps``.
+        seed: of the chains.
+    """
+    gamma = settings["localization"]
+    density = Localised(objective.loss_and_gradient, theta, inverse_temperature, gamma)
+    preconditioner = Preconditioner(pairs[1], inverse_temperature * pairs[0].clamp(min=0.0) + gamma, gamma)
+    visited = sample(density, preconditioner, settings["chains"], settings["burn_in"], settings["steps"], seed)
+    return estimate(visited, float(objective.loss_and_gradient(theta)[0]), inverse_temperature)
+
+
+def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+    """learning_coefficient.nc: see results/README.md. The loss that was trained, at the final points.
+
+    Args:
+        runs: of one problem.
+        settings: ``inverse_temperatures`` (per unit of the loss gap of the zero network), ``localization`` γ, ``chains``, ``burn_in``, ``steps``,
+            ``thinning`` of the stored traces, ``dense_limit`` and ``eigenpairs``.
+    """
+    collected = runs.collect(lambda run: _measure(runs, run, settings))
+    return collected.assign_attrs(localization=settings["localization"], parameters=runs.discretization.network.size)
+
+
+def _measure(runs: Runs, run: Run, settings: Mapping[str, Any]) -> xr.Dataset:
+    objective, theta = runs.objective(run.formulation), runs.tensor(run.theta("final"))
+    scale = float(objective.loss(torch.zeros_like(theta))) - objective.minimum
+    loss, temperatures = float(objective.loss(theta)), settings["inverse_temperatures"]
+    # Where the loss does not exist, the chains do not start and no Hessian is needed.
+    exists = math.isfinite(loss) and scale > 0
+    pairs = leading(objective, theta, settings) if exists else (theta[:0], theta[None][:0])
+    found, expected = [], []
+    for i, relative in enumerate(temperatures):
+        inverse = relative / scale if scale > 0 else math.nan
+        seed = [run.seed, _STREAM, i]
+        found.append(local_learning_coefficient(objective, theta, pairs, inverse, settings, seed))
+        expected.append(quadratic(pairs[0], inverse, settings["localization"]) if exists else math.nan)
+        value, error = found[-1].learning_coefficient, found[-1].standard_error
+        log.info("%s, seed %d, nβ %g: λ = %.3f ± %.3f", run.formulation, run.seed, relative, value, error)
+    gap = (loss - objective.minimum) / scale if scale > 0 else math.nan
+    return _file(found, expected, len(pairs[0]) == theta.numel(), settings, scale, gap)
+
+
+def _file(
+    found: list[Estimate], expected: list[float], complete: bool, settings: Mapping[str, Any], scale: float, gap: float
+) -> xr.Dataset:
+    dimension = "inverse_temperature"
+    numbers = {field.name: [getattr(each, field.name) for each in found] for field in fields(Estimate)}
+    numbers["quadratic_at_least"], numbers["quadratic"] = expected, expected if complete else [math.nan] * len(expected)
+    variables = {name: variable(dimension, np.array(numbers[name], float), text) for name, text in _NUMBERS.items()}
+    each, shape, kept = (
+        (dimension, "chain"),
+        (len(found), settings["chains"]),
+        np.arange(0, settings["steps"], settings["thinning"]),
+    )
+    trace = np.reshape(numbers["trace"], (*shape, settings["steps"]))[..., kept]
+    variables |= {
+        "chain_estimate": variable(each, np.reshape(numbers["chains"], shape), "local learning coefficient of one chain"),
+        "acceptance": variable(each, np.reshape(numbers["acceptance"], shape), "share of accepted steps"),
+        "trace": variable((*each, "sample"), trace, "loss minus that at the point, times the inverse temperature"),
+        "scale": variable((), scale, "loss gap of the zero network, the unit of temperature"),
+        "relative_gap": variable((), gap, "loss gap at the point over that of the zero network"),
+    }
+    temperatures = np.array(settings["inverse_temperatures"], float)
+    coordinates = {
+        dimension: variable(dimension, temperatures, "inverse temperature per unit of the loss gap of the zero network"),
+        "chain": variable("chain", np.arange(settings["chains"]), "chain"),
+        "sample": variable("sample", kept, "step of the chain after burn-in"),
+    }
+    return xr.Dataset(variables, coordinates)

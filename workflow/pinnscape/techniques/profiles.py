@@ -1,0 +1,135 @@
+"""Losses and errors at the points of paths through parameter space, and the numbers that are read off them."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from pinnscape.files import storage
+from pinnscape.landscape.surfaces import chunk_size
+from pinnscape.losses.formulations import FORMULATIONS
+from pinnscape.losses.objective import Discretization
+from pinnscape.techniques.runs import Run, Runs
+
+log = logging.getLogger(__name__)
+Profile = dict[str, np.ndarray]
+_ONE_SEED = "the study has one seed"
+ERRORS = {"l2_error": "relative L² error", "h1_error": "relative H¹ error"}
+
+
+def profile(discretization: Discretization, points: Tensor) -> Profile:
+    """Every loss and both errors at points (n, P).
+
+    Returns:
+        ``value`` of the losses (loss, n) in the order of ``FORMULATIONS``, ``l2_error`` (n) and ``h1_error`` (n); NaN where one does not exist.
+    """
+    blocks = [discretization.measure(block) for block in points.split(chunk_size(discretization))]
+    measured = {name: torch.cat([block[name] for block in blocks]).cpu().numpy() for name in (*FORMULATIONS, *ERRORS)}
+    return {
+        "value": np.array([finite_or_nan(measured[name]) for name in FORMULATIONS]),
+        **{name: finite_or_nan(measured[name]) for name in ERRORS},
+    }
+
+
+def barrier(t: np.ndarray, losses: np.ndarray) -> np.ndarray:
+    """Max over t in [0, 1] of L(t) - ((1 - t) L(0) + t L(1)) (Frankle et al. 2020, sec. 2; Entezari et al. 2022, def. 2.1).
+
+    Never negative, because the ends themselves count with 0.
+
+    Args:
+        t: positions (n), 0 and 1 among them.
+        losses: (..., n).
+
+    Returns:
+        (...); NaN where the loss does not exist somewhere on the path: a barrier without a height.
+
+    Raises:
+        ValueError: 0 or 1 is not a position.
+    """
+    t, losses = between_ends(t, losses)
+    chord = (1 - t) * losses[..., :1] + t * losses[..., -1:]
+    return np.max(losses - chord, axis=-1)
+
+
+def between_ends(t: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The part of a path with t in [0, 1].
+
+    Raises:
+        ValueError: 0 or 1 is not a position.
+    """
+    if not {0.0, 1.0} <= set(t.tolist()):
+        raise ValueError("`t` must contain 0 and 1 exactly")
+    inside = (t >= 0) & (t <= 1)
+    return t[inside], losses[..., inside]
+
+
+def finite_or_nan(values: np.ndarray) -> np.ndarray:
+    """``values`` with NaN for infinite ones: an overflowing loss does not exist either."""
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def over_pairs(runs: Runs, measure: Callable[[Run, Run], Mapping[str, Any]], empty: Mapping[str, tuple[int, ...]]) -> Profile:
+    """What is measured for each pair of seeds of the same formulation, i before j in the order of the study.
+
+    Args:
+        runs: of a problem.
+        measure: for the runs of seed i and seed j; arrays of the shapes in ``empty``.
+        empty: shape of each array, which stands where there is a single seed and therefore no pair.
+
+    Returns:
+        Arrays (formulation, pair, ...).
+    """
+    return over_some_pairs(runs, pairs(runs.seeds), measure, empty)
+
+
+def over_some_pairs(
+    runs: Runs,
+    chosen: Sequence[tuple[int, int]],
+    measure: Callable[[Run, Run], Mapping[str, Any]],
+    empty: Mapping[str, tuple[int, ...]],
+) -> Profile:
+    """As ``over_pairs``, for chosen pairs of seeds. Each pair is a part."""
+
+    def row(formulation: str, i: int, j: int) -> Profile:
+        def compute() -> xr.Dataset:
+            found = measure(runs.run(formulation, i), runs.run(formulation, j))
+            arrays = {name: np.asarray(found[name]) for name in empty}
+            return xr.Dataset({name: ([f"{name}_{axis}" for axis in range(a.ndim)], a) for name, a in arrays.items()})
+
+        found = runs.part(f"{formulation}-seeds-{i}-{j}", compute)
+        return {name: found[name].values for name in empty}
+
+    if not chosen:
+        log.info("nothing is measured between seeds: %s", _ONE_SEED)
+    rows = [row(f, i, j) for f in runs.formulations for i, j in chosen]
+    shape = len(runs.formulations), len(chosen)
+    return {name: np.array([row[name] for row in rows]).reshape(*shape, *tail) for name, tail in empty.items()}
+
+
+def pairs(seeds: Sequence[int]) -> list[tuple[int, int]]:
+    """All pairs of seeds, each once."""
+    return list(combinations(seeds, 2))
+
+
+def pair_coordinates(chosen: Sequence[tuple[int, int]]) -> dict[str, tuple]:
+    """The dimension ``pair`` and the two seeds of each pair."""
+    seeds = np.array(chosen, dtype=np.int64).reshape(-1, 2)
+    reason = {} if len(seeds) else {"reason": _ONE_SEED}
+    return {
+        "pair": storage.variable("pair", np.arange(len(seeds)), "pair of seeds", **reason),
+        "first_seed": storage.variable("pair", seeds[:, 0], "seed at the beginning of the path"),
+        "second_seed": storage.variable("pair", seeds[:, 1], "seed at the end of the path"),
+    }
+
+
+def coordinates(runs: Runs) -> dict[str, tuple]:
+    """The dimensions ``formulation`` and ``loss``."""
+    return {
+        "formulation": storage.variable("formulation", list(runs.formulations), "loss that trained the points"),
+        "loss": storage.variable("loss", list(FORMULATIONS), "loss that is evaluated"),
+    }

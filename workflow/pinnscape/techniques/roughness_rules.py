@@ -1,0 +1,114 @@
+"""How much of a landscape's roughness is the quadrature rule: the same network along the same lines under several rules.
+
+The roughness index RI = std(T)/mean(T) over random lines (Wu et al. 2021) is measured for the losses under each rule, and the profile of each line
+is compared with that under a fine Gauss-Legendre rule.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+
+from pinnscape.files.storage import variable
+from pinnscape.landscape import directions, roughness
+from pinnscape.landscape.axes import centred_axis
+from pinnscape.losses.formulations import FORMULATIONS
+from pinnscape.losses.objective import Discretization
+from pinnscape.problems import quadrature
+from pinnscape.techniques.runs import Run, Runs
+
+_STREAM = 2  # second entry of the seeds: the lines of surface-lines.nc
+
+
+def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+    """Roughness of every loss along random lines through the final points, by quadrature rule.
+
+    Args:
+        runs: of a problem.
+        settings: ``rules``, ``points`` along each axis of each rule, ``reference`` points of the fine rule; ``lines``, ``radius`` and ``line_points`` of
+            the lines; ``normalization`` and ``bias`` of their directions.
+
+    Returns:
+        Dimensions formulation, seed, loss, rule, points, and line. Simpson's rule has a point more where the number is even.
+    """
+    rules, counts = settings["rules"], settings["points"]
+    fine = with_rule(runs.discretization, "gauss-legendre", settings["reference"])
+    coarse = {(rule, count): with_rule(runs.discretization, rule, count) for rule in rules for count in counts}
+    measured = runs.collect(lambda run: _measure(runs, run, fine, coarse, settings))
+    return measured.assign_attrs(normalization=settings["normalization"], bias=settings["bias"], radius=settings["radius"])
+
+
+def with_rule(discretization: Discretization, rule: str, points: int) -> Discretization:
+    """The same problem and network under another quadrature rule; machine code does not depend on the rule and is shared."""
+    points += rule == "simpson" and points % 2 == 0
+    made = quadrature.rule(rule, points, discretization.problem.dimension)
+    return discretization.with_rule(made)
+
+
+def profiles(discretization: Discretization, theta: torch.Tensor, lines: torch.Tensor, alpha: np.ndarray) -> np.ndarray:
+    """Losses (loss, line, alpha) at theta + alpha · line for lines (k, P)."""
+    steps = torch.tensor(alpha, dtype=theta.dtype, device=theta.device)[:, None]
+    found = [discretization.measure(theta + steps * line) for line in lines]
+    return np.array([[row[name].cpu().numpy() for row in found] for name in FORMULATIONS])
+
+
+def deviation(values: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Largest difference along each line (..., line), relative to the range of the reference; NaN where nothing exists."""
+    range_ = _over(np.nanmax, reference) - _over(np.nanmin, reference)
+    return _over(np.nanmax, np.abs(values - reference)) / np.where(range_ > 0, range_, np.nan)
+
+
+def _over(statistic: Any, values: np.ndarray) -> np.ndarray:
+    """A statistic of the last axis that leaves NaN out, NaN where there is nothing else."""
+    empty = np.asarray(np.isnan(values).all(-1, keepdims=True))
+    return np.where(empty[..., 0], np.nan, statistic(np.where(empty, 0.0, values), axis=-1))
+
+
+def _measure(
+    runs: Runs, run: Run, fine: Discretization, coarse: Mapping[tuple[str, int], Discretization], settings: Mapping[str, Any]
+) -> xr.Dataset:
+    theta = run.theta()
+    how = settings["normalization"], settings["bias"]
+    rows = directions.random(theta, run.layers, settings["lines"], [run.seed, _STREAM], *how)
+    alpha = centred_axis(settings["radius"], settings["line_points"])
+    at, lines = runs.tensor(theta), runs.tensor(rows)
+    reference = profiles(fine, at, lines, alpha)
+    shape = len(settings["rules"]), len(settings["points"])
+    found = np.array([profiles(d, at, lines, alpha) for d in coarse.values()]).reshape(*shape, *reference.shape)
+    found = np.moveaxis(found, 2, 0)  # loss, rule, points, line, alpha
+    variation = _variation(alpha, found)
+    own = _variation(alpha, reference)
+    dims = ("loss", "rule", "points")
+    return xr.Dataset(
+        {
+            "variation": variable((*dims, "line"), variation, "normalised variation of the line, T"),
+            "roughness_index": variable(dims, _index(variation), "standard deviation of T over its mean"),
+            "deviation": variable(
+                (*dims, "line"),
+                deviation(found, reference[:, None, None]),
+                "largest difference from the fine rule over its range",
+            ),
+            "reference_variation": variable(("loss", "line"), own, "normalised variation under the fine rule"),
+            "reference_index": variable("loss", _index(own), "roughness index under the fine rule"),
+        },
+        {
+            "loss": list(FORMULATIONS),
+            "rule": list(settings["rules"]),
+            "points": variable("points", settings["points"], "quadrature points along each axis"),
+            "line": variable("line", np.arange(len(rows)), "line"),
+        },
+    )
+
+
+def _variation(alpha: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """T (...) of profiles (..., alpha)."""
+    flat = [roughness.normalized_variation(alpha, row) for row in values.reshape(-1, len(alpha))]
+    return np.reshape(flat, values.shape[:-1])
+
+
+def _index(variation: np.ndarray) -> np.ndarray:
+    """RI (...) of variations (..., line)."""
+    flat = [roughness.roughness_index(row) for row in variation.reshape(-1, variation.shape[-1])]
+    return np.reshape(flat, variation.shape[:-1])

@@ -1,0 +1,142 @@
+"""The trained networks of one problem, as the techniques that compare formulations, seeds and checkpoints take them."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from torch import Tensor
+
+from pinnscape.files.attempts import Parts
+from pinnscape.files.shards import Piece, Source, compute
+from pinnscape.losses.objective import Discretization, Objective, tensor
+from pinnscape.losses.quadrature_error import QuadratureError
+from pinnscape.networks.mlp import Layer, layout_of
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One training.
+
+    Attributes:
+        formulation: the loss that was trained.
+        seed: of the training.
+        checkpoints: checkpoints.nc.
+        training: training.nc.
+    """
+
+    formulation: str
+    seed: int
+    checkpoints: xr.Dataset
+    training: xr.Dataset
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layout of theta."""
+        return layout_of(self.checkpoints)
+
+    @property
+    def steps(self) -> np.ndarray:
+        """Optimisation steps (n,) of the snapshots."""
+        return self.training["snapshot_step"].values
+
+    @property
+    def snapshots(self) -> np.ndarray:
+        """Parameters (n, P) along the training, the first the initial and the last the final ones."""
+        return self.training["theta"].values
+
+    def theta(self, checkpoint: str = "final") -> np.ndarray:
+        """Parameters (P,) at a checkpoint."""
+        return self.checkpoints["theta"].sel(checkpoint=checkpoint).values
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """All trainings of one problem, every formulation with every seed.
+
+    Attributes:
+        discretization: of the problem.
+        all: formulation by formulation, seed by seed.
+        source: of what ``collect`` joins; by default, it is computed.
+        parts: keeps what is finished of a technique for another attempt at it.
+    """
+
+    discretization: Discretization
+    all: tuple[Run, ...]
+    source: Source = compute
+    parts: Parts | None = None
+
+    @cached_property
+    def formulations(self) -> tuple[str, ...]:
+        """Those that were trained, in the order of the study."""
+        return tuple(dict.fromkeys(run.formulation for run in self.all))
+
+    @cached_property
+    def seeds(self) -> tuple[int, ...]:
+        """In the order of the study."""
+        return tuple(dict.fromkeys(run.seed for run in self.all))
+
+    @cached_property
+    def quadrature_error(self) -> QuadratureError:
+        """Of the rule of the problem."""
+        return QuadratureError(self.discretization)
+
+    def gap_errors(self, formulation: str, thetas: Tensor) -> np.ndarray:
+        """Errors (n,) of the gaps of a loss at parameters (n, P) by the quadrature rule: 0 for losses whose minimum is 0 under every rule."""
+        return self.quadrature_error.gaps(thetas) if formulation == "deep-ritz" else np.zeros(len(thetas))
+
+    def run(self, formulation: str, seed: int) -> Run:
+        """The run of this formulation and seed.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for run in self.all:
+            if (run.formulation, run.seed) == (formulation, seed):
+                return run
+        raise KeyError(f"no run of {formulation} with seed {seed}")
+
+    def objective(self, formulation: str) -> Objective:
+        """A loss of the problem, whether it was trained or not."""
+        return Objective(self.discretization, formulation)
+
+    def tensor(self, values: np.ndarray) -> Tensor:
+        """Parameters on the device of the discretisation."""
+        return tensor(values, self.discretization.device)
+
+    def part(self, name: str, compute: Callable[[], xr.Dataset]) -> xr.Dataset:
+        """What ``compute`` gives, or gave to an earlier attempt; ``name`` tells the parts of a technique apart, none of which depends on another."""
+        return compute() if self.parts is None else self.parts(name, compute)
+
+    def collect(self, measure: Callable[[Run], xr.Dataset]) -> xr.Dataset:
+        """A dataset for each run, joined along the new dimensions ``formulation`` (that trained the point) and ``seed``, in this order.
+
+        Each run is a piece of work of its own; a technique calls this once. Runs of one seed, which start from the same point, are neighbours.
+
+        Args:
+            measure: gives datasets with equal variables, dimensions and coordinates; each is a part.
+        """
+
+        def piece(formulation: str, seed: int) -> Piece:
+            run = self.run(formulation, seed)
+            return Piece(_name(formulation, seed), lambda: self.part(f"{formulation}-seed-{seed}", lambda: measure(run)))
+
+        found = self.source([piece(f, s) for s in self.seeds for f in self.formulations])
+        rows = [
+            xr.concat([found[_name(f, s)] for s in self.seeds], _index("seed", self.seeds), **_STRICT)
+            for f in self.formulations
+        ]
+        return xr.concat(rows, _index("formulation", self.formulations), **_STRICT)
+
+
+_STRICT: dict[str, Any] = {"join": "exact", "data_vars": "all", "coords": "minimal", "compat": "equals"}
+
+
+def _name(formulation: str, seed: int) -> str:
+    return f"{formulation}/seed-{seed}"
+
+
+def _index(name: str, values: Iterable[Any]) -> xr.DataArray:
+    return xr.DataArray(list(values), dims=name, name=name)

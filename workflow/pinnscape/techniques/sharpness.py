@@ -1,0 +1,94 @@
+"""sharpness.nc: sharpness of every loss at the trained points of a problem."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import xarray as xr
+from torch import Tensor
+
+from pinnscape.curvature import sharpness
+from pinnscape.files.storage import variable
+from pinnscape.losses.formulations import FORMULATIONS
+from pinnscape.losses.objective import Objective
+from pinnscape.networks.mlp import Layer
+from pinnscape.techniques.runs import Run, Runs
+
+_STREAM = 11  # second entry of the seeds of the random starts
+_NAMES = {
+    "gap": "loss above that of the exact solution",
+    "lambda_max": "largest eigenvalue of the Hessian, NaN where it is not verified",
+    "lambda_max_at_least": "lower bound of the largest eigenvalue of the Hessian",
+    "lambda_max_filter": "largest eigenvalue of the Hessian in units of the filters, NaN where it is not verified",
+    "lambda_max_filter_at_least": "lower bound of the largest eigenvalue of the Hessian in units of the filters",
+    "trace": "trace of the Hessian, above dense_limit parameters its estimate by Hutch++",
+    "trace_error": "standard error of the trace where that is an estimate, else 0",
+    "converged": "1 where both eigenvalues are verified",
+    "box_increase": "largest increase of the loss within the box",
+    "epsilon_sharpness": "largest increase within the box, in percent of 1 + gap",
+    "box_undefined": "share of the points tried in the box at which the loss does not exist",
+    "sam_first_order": "increase of the loss by one gradient step of the radius",
+    "sam_sharpness": "largest increase of the loss within the ball",
+    "adaptive_sharpness": "largest increase of the loss within the ball in units of the filters",
+}
+
+
+def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+    """Sharpness of each loss at each trained point.
+
+    Args:
+        runs: all of a problem.
+        settings: ``checkpoints``; ``epsilon``, ``radius``, ``adaptive_radius`` of the neighbourhoods; ``starts`` and ``iterations`` of the ascents;
+            ``dense_limit``, ``lanczos_steps``, ``lanczos_tolerance``, ``trace_products``.
+
+    Returns:
+        Variables (formulation, seed, checkpoint, loss).
+    """
+
+    def measure(run: Run) -> xr.Dataset:
+        rows = [
+            [numbers(runs.objective(loss), runs.tensor(run.theta(c)), run.layers, settings, run.seed) for loss in FORMULATIONS]
+            for c in settings["checkpoints"]
+        ]
+        variables = {
+            name: variable(("checkpoint", "loss"), [[found[name] for found in row] for row in rows], text)
+            for name, text in _NAMES.items()
+        }
+        return xr.Dataset(variables, {"checkpoint": list(settings["checkpoints"]), "loss": list(FORMULATIONS)})
+
+    attributes = {name: settings[name] for name in ("epsilon", "radius", "adaptive_radius")}
+    return runs.collect(measure).assign_attrs(attributes)
+
+
+def numbers(
+    objective: Objective, theta: Tensor, layers: tuple[Layer, ...], settings: Mapping[str, Any], seed: int
+) -> dict[str, float]:
+    """Everything that is measured of one loss at theta (P,), by the names of the variables."""
+    scale, ones = sharpness.filter_scale(theta, layers), torch.ones_like(theta)
+    bent = sharpness.curvature(objective, theta, scale, settings, seed)
+    generator = torch.Generator().manual_seed(1000 * seed + _STREAM)
+    random = torch.randn(settings["starts"], theta.numel(), generator=generator, dtype=theta.dtype).to(theta)
+
+    def starts(direction: Tensor) -> Tensor:
+        return torch.cat([direction.unsqueeze(0), -direction.unsqueeze(0), random])
+
+    iterations, gap = settings["iterations"], float(objective.loss(theta)) - objective.minimum
+    box = sharpness.box(objective, theta, settings["epsilon"], starts(bent.direction), iterations)
+    ball = sharpness.ball(objective, theta, settings["radius"], ones, starts(bent.direction), iterations)
+    adaptive = sharpness.ball(objective, theta, settings["adaptive_radius"], scale, starts(bent.direction_filter), iterations)
+    return {
+        "gap": gap,
+        "lambda_max": bent.lambda_max,
+        "lambda_max_at_least": bent.at_least,
+        "lambda_max_filter": bent.lambda_max_filter,
+        "lambda_max_filter_at_least": bent.at_least_filter,
+        "trace": bent.trace,
+        "trace_error": bent.trace_error,
+        "converged": float(bent.converged),
+        "box_increase": box.value,
+        "epsilon_sharpness": sharpness.relative(box.value, gap),
+        "box_undefined": box.undefined,
+        "sam_first_order": sharpness.first_order(objective, theta, settings["radius"]),
+        "sam_sharpness": ball.value,
+        "adaptive_sharpness": adaptive.value,
+    }

@@ -1,0 +1,151 @@
+"""The Hessian spectrum along training, and trainings at the edge of stability."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from pinnscape.common.errors import DivergenceError
+from pinnscape.curvature import dense
+from pinnscape.files.storage import variable
+from pinnscape.linalg import eigen
+from pinnscape.linalg.lanczos import extremes
+from pinnscape.linalg.leading import Leading
+from pinnscape.losses.objective import Objective
+from pinnscape.techniques.runs import Run, Runs
+from pinnscape.techniques.snapshots import logarithmic
+from pinnscape.training import edge_of_stability
+
+_GD, _ADAM = ("fraction", "record"), ("rate", "record")
+_LONG_NAMES = {
+    "step": ("point", "optimisation step of the snapshot"),
+    "eigenvalue": (("point", "eigen"), "largest eigenvalues of the Hessian of the trained loss, NaN where not verified"),
+    "eigenvalue_at_least": (("point", "eigen"), "lower bound of these eigenvalues"),
+    "smallest": ("point", "smallest eigenvalue of the Hessian of the trained loss, NaN where it is not verified"),
+    "smallest_at_least": ("point", "lower bound of the smallest eigenvalue"),
+    "smallest_at_most": ("point", "upper bound of the smallest eigenvalue"),
+    "residual": ("point", "largest residual norm of these eigenpairs over the largest eigenvalue in magnitude"),
+    "initial_sharpness": ((), "largest eigenvalue at the initial point"),
+    "gd_rate": ("fraction", "step size of gradient descent: fraction times 2 over the largest eigenvalue at the initial point"),
+    "gd_gap": (_GD, "gradient descent: loss above that of the exact solution"),
+    "gd_sharpness": (_GD, "gradient descent: largest eigenvalue of the Hessian; its threshold is 2 over the step size"),
+    "gd_rising": (_GD, "gradient descent: share of the steps since the record before that raised the loss"),
+    "gd_residual": (_GD, "gradient descent: residual norm of the eigenpair over the largest eigenvalue in magnitude"),
+    "gd_excess": (
+        _GD,
+        "gradient descent: how far the largest eigenvalue may be above the value, relative to the largest in magnitude",
+    ),
+    "gd_diverged": ("fraction", "gradient descent: step at which it diverged, NaN if it did not"),
+    "adam_gap": (_ADAM, "Adam: loss above that of the exact solution"),
+    "adam_sharpness": (_ADAM, "Adam: largest eigenvalue of the Hessian"),
+    "adam_preconditioned": (_ADAM, "Adam: largest eigenvalue of the preconditioned Hessian; its threshold is 38 over the rate"),
+    "adam_rising": (_ADAM, "Adam: share of the steps since the record before that raised the loss"),
+    "adam_residual": (_ADAM, "Adam: larger residual norm of the two eigenpairs over the largest eigenvalue in magnitude"),
+    "adam_excess": (
+        _ADAM,
+        "Adam: how far either eigenvalue may be above its value, relative to the largest in magnitude",
+    ),
+    "adam_diverged": ("rate", "Adam: step at which it diverged, NaN if it did not"),
+}
+
+
+def ends(objective: Objective, theta: Tensor, count: int, settings: Mapping[str, Any], seed: int) -> dict[str, np.ndarray]:
+    """The ``count`` largest eigenvalues and the smallest one at theta (P,), with bounds; NaN without a loss.
+
+    Args:
+        objective: the loss.
+        theta: (P,).
+        count: of the largest eigenvalues; NaN beyond P.
+        settings: ``dense_limit``, ``lanczos_steps``, ``lanczos_tolerance``.
+        seed: of the Lanczos start vector.
+
+    Returns:
+        The variables of the file from ``eigenvalue`` to ``residual``.
+    """
+    names = ("eigenvalue", "eigenvalue_at_least", "smallest", "smallest_at_least", "smallest_at_most", "residual")
+    row = {name: np.full(count if name.startswith("eigenvalue") else (), np.nan) for name in names}
+    if not bool(objective.loss_and_gradient(theta)[0].isfinite()):
+        return row
+    try:
+        if theta.numel() <= settings["dense_limit"]:
+            values, rows = eigen.eigenpairs(dense.hessian(objective, theta))
+            error = theta.numel() * torch.finfo(values.dtype).eps * values.abs().max()
+            low, high, verified = values - error, values + error, torch.ones_like(values, dtype=torch.bool)
+        else:
+            steps, tolerance = settings["lanczos_steps"], settings["lanczos_tolerance"]
+            found = extremes(lambda v: objective.hessian_product(theta, v), theta, count, steps, tolerance, seed)
+            values, rows, low, high, verified = found.values, found.vectors, found.low, found.high, found.verified
+    except (DivergenceError, torch.linalg.LinAlgError):  # pyright: ignore[reportPrivateImportUsage]
+        return row
+    kept = [*range(min(count, len(values))), len(values) - 1]
+    residual = objective.hessian_product(theta, rows[kept]) - values[kept, None] * rows[kept]
+    size = float(values.abs().max())
+    row["residual"][...] = float(residual.norm(dim=-1).max()) / size if size > 0 else 0.0
+    known = torch.where(verified.to(values.device), values, torch.nan)[kept].cpu().numpy()
+    row["eigenvalue"][: len(kept) - 1], row["smallest"][...] = known[:-1], known[-1]
+    row["eigenvalue_at_least"][: len(kept) - 1] = low[kept[:-1]].cpu().numpy()
+    row["smallest_at_least"][...], row["smallest_at_most"][...] = float(low[-1]), float(high[-1])
+    return row
+
+
+def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+    """stability.nc: spectra along each run, and what its loss does to gradient descent and Adam from its initial point.
+
+    Args:
+        runs: of one problem.
+        settings: ``points`` (snapshots whose spectra are taken), ``eigenvalues`` (how many of the largest), ``fractions``
+            (step sizes of gradient descent, relative to 2/λ at the initial point), ``adam_rates``, and see ``ends`` and
+            ``edge_of_stability.follow``.
+    """
+    every = settings["record_every"]
+    recorded = np.arange(0, settings["steps"] // every + 1) * every
+    coordinates = {
+        "point": variable("point", np.arange(settings["points"]), "index of the point along training"),
+        "eigen": variable("eigen", np.arange(settings["eigenvalues"]), "index of the eigenvalue, 0 the largest"),
+        "fraction": variable(
+            "fraction", np.array(settings["fractions"], float), "step size over 2/lambda at the initial point"
+        ),
+        "rate": variable("rate", np.array(settings["adam_rates"], float), "learning rate of Adam"),
+        "record": variable("record", recorded, "optimisation step of the record"),
+    }
+
+    def measure(run: Run) -> xr.Dataset:
+        values = _along(runs, run, settings) | _at_the_edge(runs, run, settings, len(recorded))
+        variables = {name: variable(dims, values[name], text) for name, (dims, text) in _LONG_NAMES.items()}
+        return xr.Dataset(variables, coordinates)
+
+    return runs.collect(measure)
+
+
+def _along(runs: Runs, run: Run, settings: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Spectra at snapshots, padded with NaN where there are fewer than wanted."""
+    objective, points, count = runs.objective(run.formulation), settings["points"], settings["eigenvalues"]
+    at = logarithmic(run.steps, points)
+    rows = [ends(objective, runs.tensor(run.snapshots[i]), count, settings, run.seed) for i in at]
+    found = {name: np.stack([row[name] for row in rows]) for name in rows[0]} | {"step": run.steps[at].astype(float)}
+    missing = points - len(at)
+    return {
+        name: np.pad(values, [(0, missing), *[(0, 0)] * (values.ndim - 1)], constant_values=np.nan)
+        for name, values in found.items()
+    }
+
+
+def _at_the_edge(runs: Runs, run: Run, settings: Mapping[str, Any], records: int) -> dict[str, np.ndarray]:
+    """Gradient descent for each fraction and Adam for each rate, from the initial point of the run."""
+    objective, theta = runs.objective(run.formulation), runs.tensor(run.snapshots[0])
+    leading = Leading(settings["lanczos_steps"], settings["lanczos_tolerance"], run.seed)
+    sharpness = leading(lambda v: objective.hessian_product(theta, v), theta)[0]
+    # Where nothing curves upwards, no step size is relative to it.
+    rates = np.array(settings["fractions"], float) * (2.0 / sharpness if sharpness > 0 else np.nan)
+    descents = [edge_of_stability.gradient_descent(objective, theta, rate, settings, run.seed) for rate in rates]
+    adams = [edge_of_stability.adam(objective, theta, rate, settings, run.seed) for rate in settings["adam_rates"]]
+    result = {"initial_sharpness": np.array(sharpness), "gd_rate": rates}
+    for prefix, trainings in (("gd", descents), ("adam", adams)):
+        names = [name.removeprefix(f"{prefix}_") for name in _LONG_NAMES if name.startswith(f"{prefix}_") and name != "gd_rate"]
+        for name in names:
+            shape = (len(trainings),) if name == "diverged" else (len(trainings), records)
+            result[f"{prefix}_{name}"] = np.array([training[name] for training in trainings]).reshape(shape)
+    return result

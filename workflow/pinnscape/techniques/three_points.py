@@ -1,0 +1,130 @@
+"""The planes of three-points.nc: two seeds and the curve between them; the minimisers of both physics losses and their common start."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from pinnscape.files.storage import variable
+from pinnscape.landscape.surfaces import chunk_size, evaluate
+from pinnscape.landscape.three_points import frame, pass_height, square_grid
+from pinnscape.losses.formulations import FORMULATIONS, PHYSICS
+from pinnscape.techniques import profiles
+from pinnscape.techniques.curves import bezier
+from pinnscape.techniques.runs import Run, Runs
+
+_CURVE_POINTS = 101
+_AXES = ("x", "y")
+_LENGTHS = "in units of the distance of the first two points"
+
+
+def plane(runs: Runs, points: tuple[Tensor, Tensor, Tensor], settings: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The gap of every loss on the plane through three points (P,), and the pass between the first two.
+
+    Args:
+        runs: of a problem.
+        points: see ``frame``.
+        settings: ``points`` along each axis and ``margin``, see ``square_grid``.
+
+    Returns:
+        ``gap`` (loss, x, y), coordinates ``x`` and ``y``, ``corner`` (3, 2), and ``pass`` (loss): the height of the pass above the higher end.
+    """
+    axes, corners = frame(*points)
+    x, y = square_grid(corners, settings["margin"], settings["points"])
+    coordinates = np.stack(np.meshgrid(x, y, indexing="ij"), -1)
+    discretization = runs.discretization
+    measured = evaluate(discretization.measure, points[0], axes, coordinates, chunk_size(discretization))
+    gap = np.stack([measured[name] - runs.objective(name).minimum for name in FORMULATIONS])
+    gap[~np.isfinite(gap)] = np.nan
+    return {"gap": gap, "x": x, "y": y, "corner": corners, "pass": np.array([_pass(table, x, y) for table in gap])}
+
+
+def _pass(table: np.ndarray, x: np.ndarray, y: np.ndarray) -> float:
+    """Height of the pass between (0, 0) and (1, 0) above the higher of both; NaN where (1, 0) is not on the grid."""
+    if 1.0 not in x:
+        return float("nan")
+    row = int(np.flatnonzero(y == 0)[0])
+    first, second = ((int(np.flatnonzero(x == value)[0]), row) for value in (0, 1))
+    return pass_height(table, first, second) - float(max(table[first], table[second]))
+
+
+def through_seeds(runs: Runs, first: Run, second: Run, settings: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The plane of a Bézier curve between two seeds, trained on their own loss; adds ``curve`` (_CURVE_POINTS, 2), ``relative_pass`` (loss)."""
+    a, b = (runs.tensor(run.theta()) for run in (first, second))
+    curve = bezier(runs.objective(first.formulation), a, b, {**settings, "points": _CURVE_POINTS})
+    t = np.linspace(0, 1, _CURVE_POINTS)
+    found = plane(runs, (a, b, curve(np.array([0.5]))[0]), settings)
+    # A quadratic Bézier curve is its two ends and its middle: c(t) = (1-t)(1-2t) a + 4t(1-t) c(½) + t(2t-1) b.
+    weights = np.stack([(1 - t) * (1 - 2 * t), t * (2 * t - 1), 4 * t * (1 - t)], -1)
+    return {**found, "curve": weights @ found["corner"], "relative_pass": _relative(runs, found["pass"], first, second)}
+
+
+def through_formulations(runs: Runs, seed: int, settings: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The plane of the minimisers of both physics losses from one seed, and the point where both trainings began; adds ``relative_pass`` (loss)."""
+    first, second = (runs.run(name, seed) for name in PHYSICS)
+    points = runs.tensor(first.theta()), runs.tensor(second.theta()), runs.tensor(first.theta("init"))
+    found = plane(runs, points, settings)
+    return {**found, "relative_pass": _relative(runs, found["pass"], first, second)}
+
+
+def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+    """All losses on planes through three points.
+
+    Args:
+        runs: of a problem.
+        settings: ``points`` and ``margin`` of the planes, number of ``pairs`` of seeds, and those of ``paths.curves.bezier``.
+
+    Returns:
+        ``seeds_*`` (formulation, pair, ...): the planes of ``through_seeds``; ``physics_*`` (seed, ...): those of ``through_formulations``. Without
+        a second seed ``pair`` has length 0, without both physics formulations ``seed``.
+    """
+    n, losses = settings["points"], len(FORMULATIONS)
+    chosen = profiles.pairs(runs.seeds)[: settings["pairs"]]
+    seeds = runs.seeds if set(PHYSICS) <= set(runs.formulations) else ()
+    shapes = {"gap": (losses, n, n), "x": (n,), "y": (n,), "corner": (3, 2), "relative_pass": (losses,)}
+    pairs = profiles.over_some_pairs(
+        runs, chosen, lambda a, b: through_seeds(runs, a, b, settings), {**shapes, "curve": (_CURVE_POINTS, 2)}
+    )
+    planes = [through_formulations(runs, seed, settings) for seed in seeds]
+    physics = {name: np.array([found[name] for found in planes]).reshape(len(seeds), *shape) for name, shape in shapes.items()}
+    trained = ("formulation", "pair")
+    return xr.Dataset(
+        {
+            **_variables("seeds", trained, pairs, "two seeds and the middle of a curve between them"),
+            "seeds_curve": variable((*trained, "t", "axis"), pairs["curve"], f"Bézier curve between the seeds, {_LENGTHS}"),
+            **_variables("physics", ("seed",), physics, "the Deep Ritz and the strong-form point and their start"),
+        },
+        coords={
+            **profiles.coordinates(runs),
+            **profiles.pair_coordinates(chosen),
+            "seed": variable("seed", np.array(seeds, dtype=np.int64), "seed of both trainings"),
+            "corner": variable("corner", ["first", "second", "third"], "the three points of a plane"),
+            "axis": variable("axis", list(_AXES), "coordinate in a plane"),
+            "t": variable("t", np.linspace(0, 1, _CURVE_POINTS), "position on the curve"),
+        },
+    )
+
+
+def _relative(runs: Runs, height: np.ndarray, first: Run, second: Run) -> np.ndarray:
+    """Heights (loss) over the mean gap of the two initial points."""
+    a, b = (runs.tensor(run.theta("init")) for run in (first, second))
+    starts = runs.discretization.measure(torch.stack([a, b]))
+    initial = np.array([float((starts[name] - runs.objective(name).minimum).mean()) for name in FORMULATIONS])
+    return height / np.where(initial > 0, initial, np.nan)
+
+
+def _variables(name: str, owner: tuple[str, ...], found: Mapping[str, np.ndarray], points: str) -> dict[str, tuple]:
+    return {
+        f"{name}_gap": variable((*owner, "loss", "column", "row"), found["gap"], f"gap on the plane through {points}"),
+        f"{name}_x": variable((*owner, "column"), found["x"], f"coordinate towards the second point, {_LENGTHS}"),
+        f"{name}_y": variable((*owner, "row"), found["y"], f"coordinate at a right angle to it, {_LENGTHS}"),
+        f"{name}_corner": variable((*owner, "corner", "axis"), found["corner"], f"where the three points lie, {_LENGTHS}"),
+        f"{name}_pass": variable(
+            (*owner, "loss"),
+            found["relative_pass"],
+            "pass between the first two points on the grid, above the higher one, over the gap of the initial points",
+        ),
+    }

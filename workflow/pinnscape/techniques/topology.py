@@ -1,0 +1,130 @@
+"""topology.nc: persistence pairs of the surfaces of one problem, see results/README.md. Torch is not needed."""
+
+from collections.abc import Mapping
+from itertools import product
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from pinnscape.files.storage import variable
+from pinnscape.landscape import pictures, topology
+from pinnscape.losses.formulations import FORMULATIONS
+
+Key = tuple[str, int, str]
+_KEYS = ("formulation", "seed", "plane", "loss")
+
+_NUMBERS = {
+    "minima": "number of minima of the surface, those at its edges included",
+    "minima_inside": "number of minima that are not at an edge of the surface",
+    "minima_diagonal": "number of minima where grid points are connected along diagonals too",
+    "rings": "number of rings of low loss around a higher part",
+    "smad": "mean height of the saddles above the minima that they end",
+    "smad_relative": "mean height of the saddles above the minima that they end, divided by the extent",
+    "extent": "from the smallest value of the surface to the quantile that counts as its top",
+    "threshold": "persistence above which a pair counts",
+}
+_PAIRS = {
+    "birth": "loss above its exact minimum at the minimum of the pair",
+    "death": "loss above its exact minimum at the saddle of the pair (inf: no saddle)",
+    "minimum_alpha": "coordinate of the minimum along direction 1",
+    "minimum_beta": "coordinate of the minimum along direction 2",
+    "saddle_alpha": "coordinate of the saddle along direction 1",
+    "saddle_beta": "coordinate of the saddle along direction 2",
+    "parent": "index of the pair whose basin this one joins (-1: none)",
+}
+_RINGS = {
+    "ring_birth": "loss above its exact minimum at which the ring closes",
+    "ring_death": "loss above its exact minimum at which it is filled (inf: never)",
+}
+
+
+def dataset(surfaces: Mapping[Key, xr.Dataset], settings: Mapping[str, Any]) -> xr.Dataset:
+    """Topology of stored planes.
+
+    Args:
+        surfaces: surface-{plane}.nc keyed by (formulation that trained the point, seed, plane).
+        settings: ``threshold``, the persistence above which a pair counts, relative to the extent of the surface; ``quantile``, the share of the
+            values below the top of that extent. Twice the bound of the error of a spectral surface is the threshold where that is more: by the
+            stability of diagrams (Cohen-Steiner et al. 2007) no pair above it comes from the interpolation.
+
+    Returns:
+        Dimensions formulation, seed, plane, loss, then pair and ring, padded with NaN. A surface that is missing, or has no value, is NaN.
+    """
+    trained = [name for name in FORMULATIONS if any(key[0] == name for key in surfaces)]
+    seeds = sorted({seed for _, seed, _ in surfaces})
+    planes = list(dict.fromkeys(plane for _, _, plane in surfaces))
+    found = {
+        (*key, str(loss)): _measure(pictured, str(loss), settings)
+        for key, surface in surfaces.items()
+        for pictured in [pictures.pictured(surface)]
+        for loss in pictured["formulation"].values
+    }
+    losses = [name for name in FORMULATIONS if any(key[-1] == name for key in found)]
+    coordinates = dict(zip(_KEYS, (trained, seeds, planes, losses), strict=True))
+    sizes = {"pair": _longest(found, "birth"), "ring": _longest(found, "ring_birth")}
+    shape, keys = tuple(len(values) for values in coordinates.values()), list(product(trained, seeds, planes, losses))
+    variables = {}
+    for names, padded in ((_NUMBERS, ()), (_PAIRS, ("pair",)), (_RINGS, ("ring",))):
+        for name, text in names.items():
+            size = sizes[padded[0]] if padded else 1
+            rows = [_row(found[key][name] if key in found else np.nan, size) for key in keys]
+            table = np.reshape(rows, (*shape, *(sizes[dim] for dim in padded)))
+            variables[name] = variable((*_KEYS, *padded), table, text)
+    indices = {dim: variable(dim, np.arange(size), dim) for dim, size in sizes.items()}
+    return xr.Dataset(variables, {**coordinates, **indices}, {"filtration": "vertices", **settings})
+
+
+def _measure(surface: xr.Dataset, loss: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Every variable of one loss on one surface."""
+    values = surface["loss"].sel(formulation=loss).transpose("alpha", "beta").values
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return {name: np.nan for name in _NUMBERS} | {name: np.empty(0) for name in (*_PAIRS, *_RINGS)}
+    minimum = float(surface["energy_minimum"]) if loss == "deep-ritz" else 0.0
+    extent = float(np.quantile(finite, settings["quantile"], method="higher") - finite.min())
+    bound = float(surface["resolution"].sel(formulation=loss)) if "resolution" in surface else 0.0
+    threshold = max(settings["threshold"] * extent, 2.0 * bound)
+    tree = topology.join_tree(values).pruned(threshold)
+    rings = topology.persistence(values)[1]
+    rings = rings[rings[:, 1] - rings[:, 0] > threshold]
+    rings = rings[np.argsort(rings[:, 0] - rings[:, 1], kind="stable")]
+    smad = tree.mean_height()
+    return {
+        "minima": len(tree),
+        "minima_inside": int((~topology.on_boundary(tree.minimum, values.shape)).sum()),
+        "minima_diagonal": len(topology.join_tree(values, diagonal=True).pruned(threshold)),
+        "rings": len(rings),
+        "smad": smad,
+        "smad_relative": smad / extent if extent > 0 else np.nan,
+        "extent": extent,
+        "threshold": threshold,
+        "birth": tree.birth - minimum,
+        "death": tree.death - minimum,
+        "parent": tree.parent,
+        "ring_birth": rings[:, 0] - minimum,
+        "ring_death": rings[:, 1] - minimum,
+        **_coordinates(surface, "minimum", tree.minimum),
+        **_coordinates(surface, "saddle", tree.saddle),
+    }
+
+
+def _coordinates(surface: xr.Dataset, name: str, points: np.ndarray) -> dict[str, np.ndarray]:
+    """Coordinates of grid indices (k, 2); NaN where these are -1."""
+    axes = (surface["alpha"].values, surface["beta"].values)
+    there = points[:, 0] >= 0
+    return {
+        f"{name}_{axis}": np.where(there, values[points[:, k]], np.nan)
+        for k, (axis, values) in enumerate(zip(("alpha", "beta"), axes, strict=True))
+    }
+
+
+def _row(values: Any, size: int) -> np.ndarray:
+    """Values (size,), NaN where there are no more."""
+    row = np.full(size, np.nan)
+    row[: min(size, np.size(values))] = values
+    return row
+
+
+def _longest(found: Mapping[Any, Mapping[str, Any]], name: str) -> int:
+    return max((len(measured[name]) for measured in found.values()), default=0)

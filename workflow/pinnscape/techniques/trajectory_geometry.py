@@ -1,0 +1,143 @@
+"""The geometry of a training trajectory: does the gradient point away from where training ends, and how straight is the way
+there?
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from pinnscape.files.storage import variable
+from pinnscape.losses.objective import Objective
+from pinnscape.techniques.runs import Run, Runs
+
+_LONG_NAMES = {
+    "step": "optimisation step of the snapshot",
+    "gradient_norm": "norm of the gradient of the trained loss",
+    "distance": "distance to the final point",
+    "rsi": "restricted secant quotient: gradient along the direction from the final point, over the distance",
+    "eb": "error bound quotient: norm of the gradient over the distance to the final point",
+    "cosine": "cosine between the gradient and the direction from the final point",
+    "turn": "angle between the displacements to this snapshot and to the next, in degrees",
+    "step_cosine": "cosine between the displacements to this snapshot and to the next",
+    "length": "length of the polygon through the snapshots up to this one: a lower bound of the length of the path",
+    "displacement": "distance from the initial point",
+}
+
+
+@dataclass(frozen=True)
+class Regularity:
+    """What n gradients say about the direction to one point, each (n,); NaN at that point itself.
+
+    Attributes:
+        gradient_norm: ‖g‖.
+        distance: ‖θ - θ*‖.
+        rsi: ⟨g, θ - θ*⟩/‖θ - θ*‖².
+        eb: ‖g‖/‖θ - θ*‖.
+        cosine: RSI/EB, the cosine of g and θ - θ*; NaN where g vanishes.
+    """
+
+    gradient_norm: np.ndarray
+    distance: np.ndarray
+    rsi: np.ndarray
+    eb: np.ndarray
+    cosine: np.ndarray
+
+
+def regularity(gradients: np.ndarray, points: np.ndarray, target: np.ndarray) -> Regularity:
+    """The quotients of the restricted secant inequality (RSI) and of the error bound (EB) of Guille-Escuret et al. (2024).
+
+    A loss with RSI ≥ μ > 0 and EB ≤ L along a path takes gradient descent to θ* linearly. On a quadratic with Hessian H
+    about θ*, RSI is the Rayleigh quotient of H at θ - θ*.
+
+    Args:
+        gradients: (n, P), at the points.
+        points: (n, P).
+        target: θ*, (P,).
+    """
+    offset = points - target
+    distance, norm = np.linalg.norm(offset, axis=-1), np.linalg.norm(gradients, axis=-1)
+    away, slope = _nonzero(distance), _nonzero(norm)
+    along = np.sum(gradients * (offset / away[:, None]), axis=-1)
+    cosine = np.sum((gradients / slope[:, None]) * (offset / away[:, None]), axis=-1)
+    return Regularity(norm, distance, along / away, norm / away, np.clip(cosine, -1.0, 1.0))
+
+
+def turns(points: np.ndarray) -> np.ndarray:
+    """Cosine (n,) between the displacements that lead to each point and on to the next; NaN at both ends and next to a
+    displacement of zero.
+
+    Args:
+        points: (n, P).
+    """
+    cosine = np.full(len(points), np.nan)
+    if len(points) > 2:
+        steps = np.diff(points, axis=0)
+        unit = steps / _nonzero(np.linalg.norm(steps, axis=-1))[:, None]
+        cosine[1:-1] = np.clip(np.sum(unit[:-1] * unit[1:], axis=-1), -1.0, 1.0)
+    return cosine
+
+
+def lengths(points: np.ndarray) -> np.ndarray:
+    """Length (n,) of the polygon through the points (n, P) up to each: at most that of any path through them."""
+    return np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=-1))])
+
+
+def geometry(objective: Objective, points: Tensor, batch: int) -> dict[str, np.ndarray]:
+    """All quantities of a trajectory whose last point is θ*, each (n,); see ``regularity``, ``turns`` and ``lengths``.
+
+    Args:
+        objective: the loss.
+        points: (n, P), the first the initial one.
+        batch: number of gradients at a time.
+    """
+    losses, gradients = zip(*(objective.loss_and_gradient(part) for part in points.split(batch)), strict=True)
+    # Where a loss does not exist, the derivative of its formula may still be a number.
+    gradient = torch.where(torch.cat(losses).isfinite()[:, None], torch.cat(gradients), torch.nan).cpu().numpy()
+    theta = points.cpu().numpy()
+    values = dict(vars(regularity(gradient, theta, theta[-1])))
+    cosine = turns(theta)
+    displacement = np.linalg.norm(theta - theta[0], axis=-1)
+    return values | {
+        "turn": np.degrees(np.arccos(cosine)),
+        "step_cosine": cosine,
+        "length": lengths(theta),
+        "displacement": displacement,
+    }
+
+
+def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+    """trajectory_geometry.nc: the geometry of each run along its snapshots, for the loss that it trained.
+
+    Runs that stopped early have fewer snapshots; their rows end in NaN.
+
+    Args:
+        runs: of one problem.
+        settings: ``batch``, the number of gradients at a time.
+    """
+    count = max(len(run.steps) for run in runs.all)
+
+    def measure(run: Run) -> xr.Dataset:
+        values = {"step": run.steps.astype(float)}
+        values |= geometry(runs.objective(run.formulation), runs.tensor(run.snapshots), settings["batch"])
+        padded = {name: np.pad(values[name], (0, count - len(values[name])), constant_values=np.nan) for name in _LONG_NAMES}
+        variables = {name: variable("snapshot", padded[name], text) for name, text in _LONG_NAMES.items()}
+        ratio = values["length"][-1] / _nonzero(values["displacement"])[-1]
+        text = (
+            "length of the polygon through all snapshots over the distance between its ends: a lower bound of that of the path"
+        )
+        variables["path_ratio"] = variable((), ratio, text)
+        text = "standard deviation of the cosine of a random direction with any other: 1/sqrt(P)"
+        variables["random_cosine"] = variable((), run.snapshots.shape[-1] ** -0.5, text)
+        return xr.Dataset(variables, {"snapshot": variable("snapshot", np.arange(count), "index of the snapshot")})
+
+    return runs.collect(measure)
+
+
+def _nonzero(values: np.ndarray) -> np.ndarray:
+    """``values`` with NaN for zeros: what is divided by them is undefined."""
+    return np.where(values == 0.0, np.nan, values)

@@ -1,0 +1,214 @@
+"""To the vicinity of a minimiser by natural gradient descent, from points of a training, and the Hessian there.
+
+First-order and quasi-Newton methods leave a residual, and with it a remainder R of the Hessian H = G + R that hides the small eigenvalues of G
+(see ``curvature.ntk``): their signs say nothing about the minimiser. Close enough to it, they do.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from pinnscape.common.errors import DivergenceError
+from pinnscape.curvature import dense
+from pinnscape.files.storage import variable
+from pinnscape.linalg import by_products, eigen
+from pinnscape.losses import features
+from pinnscape.losses.objective import Objective
+from pinnscape.techniques.runs import Run, Runs
+from pinnscape.training import divergence
+from pinnscape.training.natural_gradient import NaturalGradient
+from pinnscape.training.optimizers import start
+
+log = logging.getLogger(__name__)
+_CURVES = {
+    "gap": "own loss above that of the exact solution",
+    "energy_gap": "energy above that of the exact solution under the same quadrature rule",
+    "quadrature_error": "error of the gap of the own loss by the quadrature rule",
+    "l2_error": "relative L2 error",
+    "h1_error": "relative H1 error",
+    "gradient_norm": "Euclidean norm of the gradient of the own loss",
+    "rate": "step length that led to the point",
+    "direction_residual": "part of G times the direction that led to the point outside the Krylov space, over the gradient norm; 0 without one",
+}
+# Of the Hessian at the last point; above ``dense_limit``, what needs all eigenvalues is withheld.
+_NUMBERS = {
+    "lambda_max": "largest eigenvalue of the Hessian of the own loss",
+    "lambda_min": "smallest eigenvalue of the Hessian of the own loss",
+    "negative": "number of negative eigenvalues of the Hessian of the own loss",
+    "null": "number of numerically zero eigenvalues",
+    "condition_number": "condition number outside the null space",
+    "remainder_share": "Frobenius norm of the remainder over that of the Hessian",
+}
+# What stands in their place there.
+_BOUNDS = {
+    "lambda_min_bound": "a number that the smallest eigenvalue is at most, by a Lanczos process",
+    "negative_at_least": "a number that there are at least of negative eigenvalues, by the same process",
+    "remainder_share_estimate": "estimate of the Frobenius norm of the remainder over that of the Hessian",
+    "remainder_share_error": "standard error of this estimate, at most",
+}
+_REASON = "NaN where it needs matrices of more than techniques.vicinity.dense_limit rows, or Lanczos has not converged"
+_METHODS = ("dense", "kernel", "krylov")
+
+
+@dataclass(frozen=True)
+class Descent:
+    """A descent of n - 1 steps.
+
+    Attributes:
+        thetas: its points (n, P), the first the start.
+        rate: step length (n,) that led to each.
+        gradient_norm: (n,) at each.
+        residual: (n,) of the direction that led to each, see ``NaturalGradient``.
+        method: ``dense``, ``kernel`` or ``krylov``, likewise.
+    """
+
+    thetas: Tensor
+    rate: np.ndarray
+    gradient_norm: np.ndarray
+    residual: np.ndarray
+    method: str
+
+
+def descend(objective: Objective, theta: Tensor, settings: Mapping[str, Any]) -> Descent:
+    """Natural gradient steps from theta (P,); fewer than allowed where no step lowers the loss any more, or where the loss diverges.
+
+    Args:
+        objective: the loss.
+        theta: (P,).
+        settings: ``steps`` (at most), ``lengths`` (number of step lengths that are tried), ``cutoff``, ``dense_limit`` and ``lanczos_steps`` (products
+            for a direction) as in ``NaturalGradient``.
+    """
+    limit, products = settings["dense_limit"], settings["lanczos_steps"]
+    optimizer = NaturalGradient(objective, settings["cutoff"], settings["lengths"], limit, products)
+    states, residuals = [start(objective.loss_and_gradient, theta)], [np.nan]
+    lowest = divergence.lowest(objective.minimum, states[0].loss)
+    for _ in range(settings["steps"]):
+        successor = optimizer.step(states[-1])
+        if successor is None:
+            break
+        if fault := divergence.fault(successor, lowest):
+            log.warning("natural gradient descent diverges after %d steps: %s", len(states) - 1, fault)
+            break
+        states.append(successor)
+        residuals.append(optimizer.residual)
+    norms = np.array([float(state.gradient.norm()) for state in states])
+    thetas = torch.stack([state.theta.detach() for state in states])
+    return Descent(thetas, np.array([state.rate for state in states]), norms, np.array(residuals), optimizer.method)
+
+
+def curvature(
+    objective: Objective, theta: Tensor, settings: Mapping[str, Any], seed: int = 0
+) -> tuple[np.ndarray, dict[str, float]]:
+    """Eigenvalues of the Hessian at theta (P,), descending, and numbers about them; NaN where there is no Hessian.
+
+    All P eigenvalues up to ``dense_limit`` parameters; above it the largest ones, NaN for what needs all of them, and bounds.
+
+    Args:
+        objective: the loss.
+        theta: (P,).
+        settings: ``dense_limit``, ``null_tolerance`` as in ``eigen.summary``; above the limit also ``eigenvalues`` (how many of the largest),
+            ``lanczos_steps``, ``lanczos_tolerance`` and ``trace_products``.
+        seed: of the random vectors above the limit.
+    """
+    if objective.size <= settings["dense_limit"]:
+        return _dense(objective, theta, settings["null_tolerance"])
+    return _by_products(objective, theta, settings, seed)
+
+
+def _dense(objective: Objective, theta: Tensor, null_tolerance: float) -> tuple[np.ndarray, dict[str, float]]:
+    size = theta.numel()
+    try:
+        matrix = dense.hessian(objective, theta)
+    except DivergenceError:
+        return np.full(size, np.nan), dict.fromkeys(_NUMBERS, float("nan"))
+    values = eigen.eigenpairs(matrix)[0].cpu().numpy()
+    found = eigen.summary(values, null_tolerance).numbers
+    share = float((matrix - features.gauss_newton(objective, theta)).norm() / matrix.norm())
+    found |= {"lambda_max": values[0], "lambda_min": values[-1], "remainder_share": share}
+    return values, {name: float(found[name]) for name in _NUMBERS}
+
+
+def _by_products(
+    objective: Objective, theta: Tensor, settings: Mapping[str, Any], seed: int
+) -> tuple[np.ndarray, dict[str, float]]:
+    count, numbers = min(settings["eigenvalues"], objective.size), dict.fromkeys([*_NUMBERS, *_BOUNDS], float("nan"))
+    if not bool(objective.gradient(theta).isfinite().all()):
+        return np.full(count, np.nan), numbers
+
+    def hessian(rows: Tensor) -> Tensor:
+        return objective.hessian_product(theta, rows)
+
+    def remainder(rows: Tensor) -> Tensor:
+        return hessian(rows) - objective.gauss_newton_product(theta, rows)
+
+    what = f"largest eigenvalues at the end of natural gradient descent on the {objective.formulation} loss"
+    values = by_products.largest(hessian, theta, count, settings, seed, what)[0].cpu().numpy()
+    smallest, negative = by_products.below(hessian, theta, settings["lanczos_steps"], seed, settings["null_tolerance"])
+    whole = by_products.frobenius(hessian, theta, settings["trace_products"], seed)
+    part = by_products.frobenius(remainder, theta, settings["trace_products"], seed, whole[0])
+    bounds = smallest, float(negative), *by_products.ratio(part, whole)
+    return values, numbers | {"lambda_max": float(values[0])} | dict(zip(_BOUNDS, bounds, strict=True))
+
+
+def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+    """vicinity.nc: natural gradient descents in its own loss from some checkpoints of each run; see results/README.md.
+
+    Args:
+        runs: of a problem.
+        settings: ``checkpoints`` (names of the starting points) and those of ``descend`` and ``curvature``.
+    """
+    names = list(settings["checkpoints"])
+
+    def measure(run: Run) -> xr.Dataset:
+        descents = [_measure(runs, run, name, settings) for name in names]
+        return xr.concat(descents, xr.DataArray(names, dims="checkpoint", name="checkpoint"), join="exact", coords="minimal")
+
+    return runs.collect(measure)
+
+
+def _measure(runs: Runs, run: Run, checkpoint: str, settings: Mapping[str, Any]) -> xr.Dataset:
+    """From one checkpoint of a run."""
+    objective = runs.objective(run.formulation)
+    found = descend(objective, runs.tensor(run.theta(checkpoint)), settings)
+    # One by one: memory is bounded for one evaluation.
+    points = [runs.discretization.measure(theta) for theta in found.thetas]
+    measured = {name: np.array([float(point[name]) for point in points]) for name in points[0]}
+    measured |= {"gap": measured[run.formulation] - objective.minimum}
+    measured |= {"quadrature_error": runs.gap_errors(run.formulation, found.thetas)}
+    measured |= {"rate": found.rate, "gradient_norm": found.gradient_norm, "direction_residual": found.residual}
+    eigenvalue, numbers = curvature(objective, found.thetas[-1], settings, run.seed)
+    large = objective.size > settings["dense_limit"]
+    withheld = {"reason": _REASON} if large else {}
+    step = np.arange(settings["steps"] + 1)
+    variables = {name: variable("step", _filled(measured[name], len(step)), text) for name, text in _CURVES.items()}
+    reasons = {"condition_number": {"reason": eigen.WITHHELD}} if not large else {}
+    variables |= {
+        name: variable((), numbers[name], text, **(withheld or reasons.get(name, {}))) for name, text in _NUMBERS.items()
+    }
+    variables |= {name: variable((), numbers[name], text) for name, text in _BOUNDS.items() if large}
+    flags = {"flag_values": np.arange(len(_METHODS)), "flag_meanings": " ".join(_METHODS)}
+    variables |= {
+        "theta": variable("parameter", found.thetas[-1].cpu().numpy(), "parameters of the network at the last point"),
+        "eigenvalue": variable("eigen", eigenvalue, "eigenvalue of the Hessian of the own loss at the last point", **withheld),
+        "method": variable((), _METHODS.index(found.method), "how the directions are computed", **flags),
+        "steps_taken": variable((), len(found.thetas) - 1, "number of steps taken"),
+        "distance": variable(
+            (), float((found.thetas[-1] - found.thetas[0]).norm()), "distance of the last from the first point"
+        ),
+    }
+    coordinates = {
+        "step": variable("step", step, "natural gradient step, 0 the starting point"),
+        "eigen": variable("eigen", np.arange(len(eigenvalue)), "index of the eigenvalue, 0 the largest"),
+    }
+    return xr.Dataset(variables, coordinates, {"parameters": objective.size})
+
+
+def _filled(values: np.ndarray, length: int) -> np.ndarray:
+    """With NaN after the last step taken."""
+    return np.concatenate([values.astype(float), np.full(length - len(values), np.nan)])

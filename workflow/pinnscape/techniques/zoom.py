@@ -1,0 +1,101 @@
+"""The same random plane at radii that span orders of magnitude: where convexity ends."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from pinnscape.files.storage import variable
+from pinnscape.landscape.axes import centred_axis, plane_coordinates
+from pinnscape.landscape.files import axis_unit, random_directions
+from pinnscape.landscape.surfaces import chunk_size, evaluate
+from pinnscape.losses.formulations import FORMULATIONS
+from pinnscape.techniques.runs import Run, Runs
+
+
+def smallest_curvature(values: np.ndarray) -> np.ndarray:
+    """Smaller eigenvalue of the 2 x 2 Hessian of a surface by central differences, times the square of the spacing.
+
+    Args:
+        values: on an equidistant grid (n, m) of one spacing.
+
+    Returns:
+        (n - 2, m - 2), at the inner points: 0 where it is zero to rounding, NaN where one of the nine values is not finite.
+    """
+    values = np.where(np.isfinite(values), values, np.nan)
+    centre, size = values[1:-1, 1:-1], np.abs(values)
+    aa = values[2:, 1:-1] - 2.0 * centre + values[:-2, 1:-1]
+    bb = values[1:-1, 2:] - 2.0 * centre + values[1:-1, :-2]
+    ab = 0.25 * (values[2:, 2:] - values[2:, :-2] - values[:-2, 2:] + values[:-2, :-2])
+    smallest = 0.5 * (aa + bb) - np.hypot(0.5 * (aa - bb), ab)
+    largest = np.max([size[i : i + centre.shape[0], j : j + centre.shape[1]] for i in range(3) for j in range(3)], axis=0)
+    return np.where(np.abs(smallest) <= 16 * np.finfo(float).eps * largest, 0.0, smallest)
+
+
+def convexity(values: np.ndarray, axis: np.ndarray) -> tuple[float, float, float]:
+    """How convex a surface is on the scale of its grid.
+
+    Args:
+        values: on the square grid (n, n).
+        axis: its coordinates (n,), equidistant.
+
+    Returns:
+        The share of the inner points at which the Hessian is positive semidefinite, of those at which it exists (NaN without any); the share
+        at which it exists; the distance from the origin to the nearest inner point at which it exists and is not positive semidefinite (NaN
+        without any).
+    """
+    smallest = smallest_curvature(values)
+    exists = np.isfinite(smallest)
+    if not exists.any():
+        return float("nan"), 0.0, float("nan")
+    negative = exists & (smallest < 0)
+    distance = np.hypot(*np.meshgrid(axis[1:-1], axis[1:-1], indexing="ij"))
+    nearest = float(distance[negative].min()) if negative.any() else float("nan")
+    return 1.0 - float(negative.sum() / exists.sum()), float(exists.mean()), nearest
+
+
+def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+    """Every loss on the random plane through each final point (the plane of surface-random.nc) within several radii.
+
+    Args:
+        runs: all of a problem.
+        settings: ``normalization`` and ``bias`` of the directions; ``radii``, in units of the directions' norm; (odd) number of ``points`` along each axis.
+
+    Returns:
+        Variables over (formulation, seed, loss), radius and the coordinates alpha and beta in units of the radius.
+    """
+    unit = centred_axis(1.0, settings["points"])
+    discretization, axes_unit = runs.discretization, axis_unit(settings["normalization"])
+
+    def measure(run: Run) -> xr.Dataset:
+        rows = random_directions("random", run.checkpoints.assign_attrs(seed=run.seed), settings)["direction"].values
+        coordinates = np.stack([plane_coordinates(radius * unit, radius * unit) for radius in settings["radii"]])
+        measured = evaluate(
+            discretization.measure, runs.tensor(run.theta()), runs.tensor(rows), coordinates, chunk_size(discretization)
+        )
+        gap = np.stack([measured[loss] - runs.objective(loss).minimum for loss in FORMULATIONS])
+        gap[~np.isfinite(gap)] = np.nan
+        found = np.array([
+            [convexity(table, radius * unit) for table, radius in zip(tables, settings["radii"], strict=True)] for tables in gap
+        ])  # fmt: skip
+        variables = {
+            "gap": variable(("loss", "radius", "alpha", "beta"), gap, "loss above that of the exact solution"),
+            "convex_share": variable(("loss", "radius"), found[..., 0], "share of points at which the surface is convex"),
+            "existing_share": variable(
+                ("loss", "radius"), found[..., 1], "share of points at which the Hessian of the surface exists"
+            ),
+            "convex_radius": variable(("loss", "radius"), found[..., 2], "distance to the nearest point that is not convex"),
+        }
+        variables["quadrature_error"] = variable(
+            (),
+            run.checkpoints["quadrature_error"].sel(checkpoint="final").values,
+            "error of the energy gap at the final point by the quadrature rule",
+        )
+        text = "coordinate along direction {} over the radius"
+        axes = {name: variable(name, unit, text.format(i)) for i, name in enumerate(("alpha", "beta"), 1)}
+        radius = variable("radius", np.array(settings["radii"], float), f"half width of the plane, in units of: {axes_unit}")
+        return xr.Dataset(variables, {"loss": list(FORMULATIONS), "radius": radius, **axes})
+
+    attributes = {name: settings[name] for name in ("normalization", "bias")}
+    return runs.collect(measure).assign_attrs(attributes, axis_unit=axes_unit)

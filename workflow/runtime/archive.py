@@ -1,0 +1,193 @@
+"""Archives of a study: one zip with results, what made them and a manifest. Equal contents give equal bytes."""
+
+import hashlib
+import os
+import re
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import IO
+
+from pinnscape.common.errors import StorageError
+
+MANIFEST = "manifest.sha256"  # lines as `sha256sum` writes and checks them
+CONFIGURATION = "config.yaml"
+VERSIONS = "versions.json"
+
+_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold
+_BLOCK = 1 << 20
+_LARGEST_TEXT = 1 << 26  # bytes of a manifest, configuration or list of versions; far above any study's
+# Relative, without backslashes or drives, and no part begins with a dot.
+_SAFE = re.compile(r"(?:[A-Za-z0-9_-][\w.+-]*/)*[A-Za-z0-9_-][\w.+-]*", re.ASCII)
+_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+# What the zip format's readers raise on damaged members.
+_DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """An archive held against its manifest.
+
+    Attributes:
+        names: members that the manifest lists, in its order.
+        missing: those that are not there.
+        changed: those whose content is another, or that cannot be read.
+        extra: members that the manifest does not list.
+    """
+
+    names: tuple[str, ...]
+    missing: tuple[str, ...]
+    changed: tuple[str, ...]
+    extra: tuple[str, ...]
+
+    @property
+    def sound(self) -> bool:
+        """Whether the archive holds what its manifest says, all of it and nothing else."""
+        return not (self.missing or self.changed or self.extra)
+
+
+def write(path: str | Path, members: Mapping[str, Path | bytes]) -> None:
+    """Write an archive with a manifest of its members, a block at a time, and under its name only when it is whole.
+
+    Members are stored as they are: NetCDF files and pictures are compressed already, and bytes do not depend on a compressor's version.
+
+    Args:
+        path: of the archive.
+        members: their names in the archive, and where their content comes from.
+
+    Raises:
+        StorageError: a member cannot be read, or the archive cannot be written, or does not read back.
+    """
+    path = Path(path)
+    for name in members:
+        if not _SAFE.fullmatch(name) or name == MANIFEST:
+            raise ValueError(f"{name!r} is no name for a member")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+                digests = {name: _add(archive, name, members[name]) for name in sorted(members)}
+                _add(archive, MANIFEST, "".join(f"{digest}  {name}\n" for name, digest in digests.items()).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        if not check(temporary).sound:
+            raise StorageError(f"{path}: the archive does not read back as it was written; is the disk sound and not full?")
+        os.replace(temporary, path)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written ({error.strerror or error}); free space or permissions?") from error
+    finally:
+        with suppress(OSError):  # none was made, or the folder itself is what is wrong
+            temporary.unlink()
+
+
+def check(path: str | Path) -> Contents:
+    """Hold an archive against its manifest. Nothing is unpacked.
+
+    Raises:
+        StorageError: no archive of pinnscape (foreign, truncated, or with members that would be unpacked elsewhere).
+    """
+    with _opened(path) as archive:
+        present = _names(archive, path)
+        listed = _manifest(archive, present, path)
+        missing = tuple(name for name in listed if name not in present)
+        changed = tuple(name for name in listed if name in present and _digest(archive, name) != listed[name])
+        extra = tuple(sorted(present - set(listed) - {MANIFEST}))
+    return Contents(tuple(listed), missing, changed, extra)
+
+
+def text(path: str | Path, name: str) -> str:
+    """A short member of an archive that was checked."""
+    with _opened(path) as archive:
+        return _short(archive, name, path)
+
+
+def extract(path: str | Path, name: str, target: Path) -> None:
+    """Copy a member of an archive that was checked to the file ``target``."""
+    try:
+        with _opened(path) as archive, archive.open(name) as source, target.open("wb") as file:
+            for block in _blocks(source):
+                file.write(block)
+    except _DAMAGES as error:
+        raise StorageError(f"{path}: {name} cannot be unpacked to {target} ({error})") from error
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: Path | bytes) -> str:
+    """Add a member and return its digest; nothing of the file but its content is kept."""
+    try:
+        source: IO[bytes] = BytesIO(content) if isinstance(content, bytes) else content.open("rb")
+    except OSError as error:
+        raise StorageError(f"{content}: cannot be read ({error.strerror}); delete it and run `snakemake` again") from error
+    with source:
+        info = zipfile.ZipInfo(name, _DATE)
+        info.create_system, info.external_attr = 3, (stat.S_IFREG | 0o644) << 16  # the same on every system
+        info.file_size = len(content) if isinstance(content, bytes) else os.fstat(source.fileno()).st_size
+        digest = hashlib.sha256()
+        with archive.open(info, "w") as target:
+            for block in _blocks(source):
+                digest.update(block)
+                target.write(block)
+    return digest.hexdigest()
+
+
+def _blocks(source: IO[bytes]) -> Iterator[bytes]:
+    while block := source.read(_BLOCK):
+        yield block
+
+
+def _opened(path: str | Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except FileNotFoundError:
+        raise StorageError(f"{path}: no such file; `snakemake archive` makes results/archive.zip") from None
+    except _DAMAGES as error:
+        raise StorageError(f"{path}: not a readable zip file (truncated or foreign)") from error
+
+
+def _names(archive: zipfile.ZipFile, path: str | Path) -> set[str]:
+    """Names of the members; folders, which other tools add, do not count."""
+    names = [info.filename for info in archive.infolist() if not (info.is_dir() and _SAFE.fullmatch(info.filename[:-1]))]
+    unsafe = next((name for name in names if not _SAFE.fullmatch(name)), None)
+    if unsafe is not None:
+        raise StorageError(f"{path}: has a member named {unsafe[:80]!r}, which no archive of pinnscape has; do not unpack it")
+    twice = next((name for name, following in zip(sorted(names), sorted(names)[1:], strict=False) if name == following), None)
+    if twice is not None:
+        raise StorageError(f"{path}: has two members named {twice!r}; do not unpack it")
+    return set(names)
+
+
+def _manifest(archive: zipfile.ZipFile, present: set[str], path: str | Path) -> dict[str, str]:
+    """Digests by name."""
+    if MANIFEST not in present:
+        raise StorageError(f"{path}: a zip file, but no archive of pinnscape (it has no {MANIFEST})")
+    matches = [_LINE.fullmatch(line) for line in _short(archive, MANIFEST, path).splitlines()]
+    listed = {match[2]: match[1] for match in matches if match}
+    if len(listed) < len(matches) or not {CONFIGURATION, VERSIONS} <= listed.keys() or not all(map(_SAFE.fullmatch, listed)):
+        raise StorageError(f"{path}: its {MANIFEST} is damaged or of another program")
+    return listed
+
+
+def _short(archive: zipfile.ZipFile, name: str, path: str | Path) -> str:
+    try:
+        if archive.getinfo(name).file_size > _LARGEST_TEXT:
+            raise ValueError("it is too large")
+        return archive.read(name).decode()
+    except (*_DAMAGES, KeyError) as error:
+        raise StorageError(f"{path}: its {name} cannot be read ({error})") from error
+
+
+def _digest(archive: zipfile.ZipFile, name: str) -> str | None:
+    """Of a member; None where it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with archive.open(name) as source:
+            for block in _blocks(source):
+                digest.update(block)
+    except _DAMAGES:
+        return None
+    return digest.hexdigest()

@@ -1,0 +1,90 @@
+"""versions.json of an archive: what made the results, and how that differs from what is here."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from pinnscape.common.errors import StorageError
+from pinnscape.files import machine, storage
+
+CUDA = "cuda"
+
+
+def here(project: Mapping[str, str]) -> dict[str, Any]:
+    """What runs here.
+
+    Args:
+        project: its version and the digest of its code, as ``provenance.project`` gives them.
+
+    Returns:
+        ``pinnscape``, ``code``, ``conventions``, ``libraries`` (a list of versions by name) and ``machine``.
+    """
+    libraries = {name: [version] for name, version in machine.libraries().items()}
+    return {**project, "conventions": storage.CONVENTIONS, "libraries": libraries, "machine": dict(machine.description())}
+
+
+def of_files(files: Iterable[str | Path], project: Mapping[str, str]) -> dict[str, Any]:
+    """What runs here, with the versions that NetCDF files say made them, and in ``devices`` the types of device.
+
+    Raises:
+        StorageError: a file cannot be read or is none of pinnscape.
+    """
+    found, devices = here(project), set()
+    for path in files:
+        try:
+            with xr.open_dataset(path, engine="netcdf4", decode_cf=False) as dataset:
+                versions, device = json.loads(dataset.attrs["versions"]), str(dataset.attrs["device"])
+        except (OSError, ValueError, RuntimeError, KeyError, AttributeError) as error:
+            raise StorageError(f"{path}: no readable NetCDF file of pinnscape; delete it and run `snakemake` again") from error
+        devices.add(device)
+        for name, version in versions.items():
+            known = found["libraries"].setdefault(name, [])
+            found["libraries"][name] = sorted({*known, version})
+    return {**found, "devices": sorted(devices)}
+
+
+def read(text: str, source: str | Path) -> dict[str, Any]:
+    """What versions.json of an archive says.
+
+    Args:
+        text: of versions.json.
+        source: what messages call the archive.
+
+    Raises:
+        StorageError: it is of another kind.
+    """
+    try:
+        found = json.loads(text)
+        kinds = [(found["libraries"], dict), (found["machine"], dict), (found["devices"], list)]
+    except (ValueError, KeyError, TypeError):
+        raise StorageError(f"{source}: its versions.json is damaged or of another program") from None
+    if not all(isinstance(section, kind) for section, kind in kinds):
+        raise StorageError(f"{source}: its versions.json is damaged or of another program")
+    return found
+
+
+def differences(archived: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """A line for each version that differs between an archive and here."""
+    lines = []
+    for name, known, found in _pairs(archived, now):
+        if known != found:
+            lines.append(f"{name}: {_shown(known)} in the archive, {_shown(found)} here")
+    return lines
+
+
+def _pairs(archived: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[tuple[str, Any, Any]]:
+    for name in ("pinnscape", "code", "conventions"):
+        yield name, archived.get(name), now.get(name)
+    for section in ("libraries", "machine"):
+        a, b = archived.get(section, {}), now.get(section, {})
+        for name in dict.fromkeys((*a, *b)):
+            yield name, a.get(name), b.get(name)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return " and ".join(map(str, value))
+    return "none" if value in (None, "") else str(value)
