@@ -7,10 +7,10 @@ from cases import initial, small
 
 from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.objective import Discretization, Objective
-from pinnscape.techniques.runs import Run, Runs
 from pinnscape.training.checkpoints import select
 from pinnscape.training.files import training_dataset
 from pinnscape.training.loop import train
+from pinnscape.training.runs import Run, Runs
 
 PHASES = [
     {"optimizer": "adam", "steps": 30, "learning_rate": 0.01, "decay": 0.5},

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from runtime import archive
 
 from pinnscape.common.errors import StorageError
+from runtime import archive
 
 MEMBERS = {
     archive.CONFIGURATION: b"study: {seeds: [0]}\n",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from end_to_end.workspace import PROJECT
+
 from runtime import dates
 
 NOW = 1_800_000_000.0

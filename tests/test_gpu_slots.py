@@ -11,18 +11,18 @@ from pathlib import Path
 
 import pytest
 import torch
-from runtime import gpu_slots, job
 
 from pinnscape.common.errors import DeviceError
+from runtime import gpu_slots, job
 
 pytestmark = pytest.mark.xdist_group("gpu_slots")  # one process compiles the driver
 COMPILER = shutil.which("g++") or shutil.which("c++")
 NAMES = [f"GPU-{gpu:02x}000000-0000-0000-0000-0000000000ff" for gpu in range(4)]
 PROGRAM = f"""
 import logging, os, sys
-sys.path.insert(0, {str(Path(gpu_slots.__file__).parent)!r})
+sys.path.insert(0, {str(Path(gpu_slots.__file__).parents[1])!r})
 logging.basicConfig(stream=sys.stdout, format="%(message)s", level=logging.INFO)
-import gpu_slots
+from runtime import gpu_slots
 gpu_slots.reserve()
 assert "torch" not in sys.modules
 print("has", os.environ.get("CUDA_VISIBLE_DEVICES"), flush=True)

@@ -14,10 +14,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from runtime import job
 
 from pinnscape.common.errors import DeviceError, DivergenceError, PinnscapeError, StorageError, StudyError
 from pinnscape.files import atomic
+from runtime import job
 
 
 @pytest.fixture(autouse=True)
@@ -193,8 +193,8 @@ STUCK = {
 def test_an_interrupted_job_that_does_not_end_is_ended_and_its_log_says_where_it_was(tmp_path, kind):
     log, script = tmp_path / "job.log", tmp_path / "script.py"
     script.write_text(
-        f"import os, signal, sys, threading, time\nfrom types import SimpleNamespace\nsys.path.insert(0, {str(Path(job.__file__).parent)!r})\n"
-        f"snakemake = SimpleNamespace(log=[{str(log)!r}], input=[], output=[], params={{}}, wildcards={{}})\nimport job\njob._PATIENCE = 0.5\n"
+        f"import os, signal, sys, threading, time\nfrom types import SimpleNamespace\nsys.path.insert(0, {str(Path(job.__file__).parents[1])!r})\n"
+        f"snakemake = SimpleNamespace(log=[{str(log)!r}], input=[], output=[], params={{}}, wildcards={{}})\nfrom runtime import job\njob._PATIENCE = 0.5\n"
         "lock = threading.Lock()\n\ndef hit():\n    os.kill(os.getpid(), signal.SIGINT)\n    time.sleep(60)\n\n"
         f"def main():\n{STUCK[kind]}\njob.run(main, snakemake)\n"
     )
@@ -210,8 +210,8 @@ def test_an_interrupted_job_that_does_not_end_is_ended_and_its_log_says_where_it
 def test_ctrl_c_while_modules_load_ends_quietly_unless_the_shell_has_it_ignored(tmp_path, ignored):
     script = tmp_path / "script.py"
     script.write_text(
-        f"import os, signal, sys\nsnakemake = None\nsys.path.insert(0, {str(Path(job.__file__).parent)!r})\n"
-        "from job import run\nos.kill(os.getpid(), signal.SIGINT)\nprint('went on')\n"
+        f"import os, signal, sys\nsnakemake = None\nsys.path.insert(0, {str(Path(job.__file__).parents[1])!r})\n"
+        "from runtime.job import run\nos.kill(os.getpid(), signal.SIGINT)\nprint('went on')\n"
     )
     before = signal.signal(signal.SIGINT, signal.SIG_IGN if ignored else signal.default_int_handler)
     try:
@@ -257,8 +257,8 @@ def write(path, text: str) -> None:
 LATER = """
 import sys; sys.path[:0] = {paths!r}
 from types import SimpleNamespace
-import job
-from pinnscape import atomic
+from runtime import job
+from pinnscape.files import atomic
 
 def main():
     print("began", flush=True)
@@ -389,7 +389,9 @@ def test_a_job_that_names_no_device_leaves_torch_alone(tmp_path, monkeypatch):
 
 
 def test_starting_a_job_loads_no_library_that_only_its_work_needs():
-    program = f"import sys; sys.path[:0] = {sys.path!r}; import job; import pinnscape.problems.catalog; print(*sys.modules)"
+    program = (
+        f"import sys; sys.path[:0] = {sys.path!r}; import runtime.job; import pinnscape.problems.catalog; print(*sys.modules)"
+    )
     modules = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
-    assert "job" in modules
+    assert "runtime.job" in modules
     assert not {"torch", "numpy", "xarray", "sympy", "matplotlib"} & set(modules)

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from pinnscape.config.study import parse
 from pinnscape.losses.model import discretization
 from pinnscape.losses.native.build import Compiler
-from pinnscape.techniques.runs import Runs
+from pinnscape.training.runs import Runs
 
 # Where each technique that looks at Hessians, Jacobians or subspaces lives.
 MODULES = {
@@ -22,13 +22,13 @@ MODULES = {
     "stability": "curvature",
     "sharpness": "curvature",
     "goldilocks": "curvature",
-    "curvature_map": "curvature",
+    "curvature_map": "landscape",
     "learning_coefficient": "curvature",
     "ntk": "curvature",
-    "vicinity": "training",
+    "vicinity": "curvature",
     "intrinsic_dimension": "training",
-    "formulations": "paths",
-    "trajectory_geometry": "paths",
+    "formulations": "connectivity",
+    "trajectory_geometry": "connectivity",
     "critical_points": "landscape",
 }
 FILES = {"critical_points": "critical_points_file", "sharpness": "sharpness_file"}

@@ -60,7 +60,9 @@ def test_the_compiler_is_the_one_that_compiles(monkeypatch):
 
 
 def test_a_fingerprint_is_the_same_in_another_process():
-    program = f"import sys; sys.path[:0] = {sys.path!r}; from pinnscape import machine; print(machine.fingerprint(1, False))"
+    program = (
+        f"import sys; sys.path[:0] = {sys.path!r}; from pinnscape.files import machine; print(machine.fingerprint(1, False))"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == fingerprint()
     assert len(fingerprint()) == 16

@@ -6,6 +6,7 @@ import os
 import sys
 
 import pytest
+
 from runtime.messages import OneLine
 
 NAMES = {"all", "figures", "tables"}

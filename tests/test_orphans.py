@@ -15,8 +15,9 @@ PROJECT = Path(__file__).parents[1]
 # The starter runs the job as Snakemake does; the job would go on for a minute.
 JOB = f"""
 import sys, time
-sys.path[:0] = [{str(PROJECT / "workflow/scripts")!r}, {str(PROJECT / "workflow")!r}]
-import logging, orphans
+sys.path.insert(0, {str(PROJECT / "workflow")!r})
+import logging
+from runtime import orphans
 logging.basicConfig(filename=sys.argv[1], level=logging.INFO, format="%(message)s")
 with orphans.ended():
     logging.getLogger("pinnscape").info("started")

@@ -11,14 +11,14 @@ import pytest
 import xarray as xr
 import yaml
 from runs_cases import tiny
-from runtime import resume, technique
 
 from pinnscape.common.errors import StudyError
 from pinnscape.config.schema import complete, schema
 from pinnscape.config.techniques import TECHNIQUES
 from pinnscape.files import storage
 from pinnscape.files.attempts import Every, Parts
-from pinnscape.techniques.runs import Runs
+from pinnscape.training.runs import Runs
+from runtime import resume, technique
 
 TESTS = Path(__file__).parent
 FORMULATIONS = ("deep-ritz", "strong-form")

@@ -8,6 +8,7 @@ import pytest
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
+
 from runtime.reproduction import Comparison, Verdict, compare, distance, verdicts
 
 NAN, INF = math.nan, math.inf

@@ -5,10 +5,11 @@ from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
-from runtime import scheduler
-from runtime.scheduler import costs_too_much, judge, trouble
 from snakemake.cli import get_argument_parser
 from snakemake.settings.types import MaxJobsPerTimespan
+
+from runtime import scheduler
+from runtime.scheduler import costs_too_much, judge, trouble
 
 OFF = "Slurm accounting storage is disabled"
 EVERYTHING = list(product(("sacct", "squeue"), (5, 40, 200), (None, 0, 10, 100, 180, 181, 300), ("", OFF, None)))

@@ -15,8 +15,8 @@ from pinnscape.config.techniques import TECHNIQUES
 from pinnscape.files import shards
 from pinnscape.files.shards import Done, Piece
 from pinnscape.files.storage import variable
-from pinnscape.techniques import intrinsic_dimension
-from pinnscape.techniques.runs import Run, Runs
+from pinnscape.training import intrinsic_dimension
+from pinnscape.training.runs import Run, Runs
 
 SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
 costs = st.lists(st.floats(0.01, 1e6), max_size=40)

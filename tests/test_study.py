@@ -304,9 +304,7 @@ def test_settings_are_copies():
 
 
 def test_import_is_light():
-    code = (
-        "import sys, pinnscape.config.study; print(sorted({'torch', 'numpy', 'xarray', 'snakemake', 'jsonschema'} & set(sys.modules)))"
-    )
+    code = "import sys, pinnscape.config.study; print(sorted({'torch', 'numpy', 'xarray', 'snakemake', 'jsonschema'} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT / "workflow")
     assert result.stdout == "[]\n"
 

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 import yaml
-from runtime import surroundings, workarounds
 from snakemake.script import PythonScript
 from snakemake.sourcecache import LocalSourceFile
 from snakemake.utils import format as shell_format
 from snakemake_interface_executor_plugins.executors.real import RealExecutor
 
+from runtime import surroundings, workarounds
 
-@pytest.mark.parametrize("name", ["a\\b", "a\nb", "a\tb", "a\udcffb"])
+
+@pytest.mark.parametrize("name", ["a\\b", "a:b", "a\nb", "a\tb", "a\udcffb"])
 def test_a_folder_in_which_nothing_can_work_is_named_in_one_line(name):
     found = surroundings.unusable(f"/home/{name}")
     assert found
@@ -35,17 +36,20 @@ def test_caches_are_kept_in_the_project_where_the_home_takes_none(tmp_path, monk
     homes = {"writable": tmp_path, "read-only": tmp_path / "read-only", "missing": tmp_path / "read-only/x", "relative": "x"}
     environment = {} if home == "none" else {"HOME": str(homes[home])}
     given = dict(environment)
-    surroundings.for_jobs(tmp_path / ".cache", environment)
+    surroundings.for_jobs(tmp_path, tmp_path / ".cache", environment)
     assert environment.pop("PYTHONUTF8") == "1"
+    assert environment.pop("PYTHONPATH") == str(tmp_path)
     added = {"XDG_CACHE_HOME": str(tmp_path / ".cache"), "MPLCONFIGDIR": str(tmp_path / ".cache")}
     assert environment == given | (added if home != "writable" else {})
     assert not (tmp_path / ".cache").exists(), "a dry run makes no folder"
 
 
 def test_caches_that_are_set_stay(tmp_path):
-    environment = {"XDG_CACHE_HOME": "/mine", "MPLCONFIGDIR": "/yours"}
-    surroundings.for_jobs(tmp_path, environment)
-    assert environment == {"XDG_CACHE_HOME": "/mine", "MPLCONFIGDIR": "/yours", "PYTHONUTF8": "1"}
+    caches = {"XDG_CACHE_HOME": "/mine", "MPLCONFIGDIR": "/yours"}
+    environment = {**caches, "PYTHONPATH": "workflow/logger:"}
+    for _ in range(2):
+        surroundings.for_jobs(tmp_path, tmp_path, environment)
+    assert environment == {**caches, "PYTHONPATH": f"{tmp_path}:workflow/logger", "PYTHONUTF8": "1"}
 
 
 @pytest.mark.parametrize(

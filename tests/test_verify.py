@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import verify
 import xarray as xr
-from runtime import archive, versions
 
 from pinnscape.files import provenance, storage
+from runtime import archive, versions
 
 RUN = "results/poisson1d/deep-ritz/seed-0"
 TRAINING, SOLUTION, METRICS = f"{RUN}/training.nc", f"{RUN}/solution.nc", "results/tables/metrics.csv"

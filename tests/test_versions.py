@@ -4,10 +4,10 @@ import json
 
 import pytest
 import xarray as xr
-from runtime import versions
 
 from pinnscape.common.errors import StorageError
 from pinnscape.files import machine, storage
+from runtime import versions
 
 PROJECT = {"pinnscape": "1.2.3", "code": "0123456789abcdef"}
 

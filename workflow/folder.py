@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent / "scripts"))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from runtime.surroundings import unusable
 
@@ -12,8 +12,6 @@ from runtime.surroundings import unusable
 def main(folder: str) -> str | None:
     """One line if it does not."""
     reason = unusable(folder)
-    if ":" in folder and reason is None:
-        reason = f"{folder}: Python makes no environment in a folder whose name holds a colon; rename it"
     return reason and f"pinnscape: {reason}"
 
 

@@ -15,11 +15,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from runtime import archive, versions
-from runtime.reproduction import TOLERANCE, Comparison, Verdict, compare, verdicts
-
 from pinnscape.common.errors import PinnscapeError, StorageError
 from pinnscape.files.provenance import project
+from runtime import archive, versions
+from runtime.reproduction import TOLERANCE, Comparison, Verdict, compare, verdicts
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 _TARGETS = ("train", "checkpoints", "directions", "surfaces", "hessian", "techniques", "tables")  # figures are drawn from these

@@ -10,10 +10,10 @@ from cases import small, with_spectrum
 from geometry_cases import Function, quadratic
 from runs_cases import tiny
 
+from pinnscape.landscape import curvature_map
 from pinnscape.landscape.files import random_directions
 from pinnscape.losses.objective import tensor
 from pinnscape.tables import geometry
-from pinnscape.techniques import curvature_map
 
 SETTINGS = {"normalization": "filter", "bias": "row", "radius": 0.5, "points": 3, "losses": "own"}
 SETTINGS |= {"dense_limit": 0, "lanczos_steps": 40, "lanczos_tolerance": 1e-8}

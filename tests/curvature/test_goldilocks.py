@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from runs_cases import tiny
 
+from pinnscape.curvature import goldilocks
+from pinnscape.curvature.goldilocks import basis, convexity, projected
 from pinnscape.losses.objective import tensor
 from pinnscape.tables import geometry
-from pinnscape.techniques import goldilocks
-from pinnscape.techniques.goldilocks import basis, convexity, projected
 
 SETTINGS = {"dimension": 4, "draws": 2, "smallest": 0.1, "largest": 10.0, "radii": 3}
 

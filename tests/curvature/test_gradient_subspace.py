@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from runs_cases import tiny
 
 from pinnscape.curvature import dense
+from pinnscape.curvature.gradient_subspace import along, dataset, overlap, share, top
 from pinnscape.linalg import eigen
 from pinnscape.tables import dynamics
-from pinnscape.techniques.gradient_subspace import along, dataset, overlap, share, top
-from pinnscape.techniques.snapshots import logarithmic
+from pinnscape.training.snapshots import logarithmic
 
 DENSE = {"dense_limit": 10**6, "lanczos_steps": 1, "lanczos_tolerance": 1.0}
 LANCZOS = {"dense_limit": 0, "lanczos_steps": 200, "lanczos_tolerance": 1e-9}

@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 from runs_cases import tiny
 from scipy.signal import lfilter
 
-from pinnscape.curvature import dense
+from pinnscape.curvature import dense, learning_coefficient
 from pinnscape.curvature.langevin import Chains
+from pinnscape.curvature.learning_coefficient import batch_error, estimate, local_learning_coefficient, quadratic, split_r_hat
 from pinnscape.linalg import eigen
 from pinnscape.losses.objective import tensor
 from pinnscape.tables import dimension as tables
-from pinnscape.techniques import learning_coefficient
-from pinnscape.techniques.learning_coefficient import batch_error, estimate, local_learning_coefficient, quadratic, split_r_hat
 
 CHAINS = {"chains": 16, "burn_in": 160, "steps": 400}
 SETTINGS = {"inverse_temperatures": [100.0, 10.0], "localization": 50.0, "chains": 2, "burn_in": 20, "steps": 40, "thinning": 5,

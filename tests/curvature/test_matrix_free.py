@@ -7,15 +7,13 @@ import xarray as xr
 from cases import initial, small
 from runs_cases import tiny
 
-from pinnscape.curvature import dense
+from pinnscape.curvature import dense, gradient_subspace, learning_coefficient, sharpness_file, stability
 from pinnscape.curvature.files import hessian_dataset, spectrum_dataset
+from pinnscape.landscape import critical_points_file, curvature_map
 from pinnscape.linalg.lanczos import extremes
 from pinnscape.losses.objective import Objective
 from pinnscape.tables import dimension, dynamics, geometry
 from pinnscape.tables.metrics import of_hessian
-from pinnscape.techniques import critical_points as critical_points_file
-from pinnscape.techniques import curvature_map, gradient_subspace, learning_coefficient, stability
-from pinnscape.techniques import sharpness as sharpness_file
 from pinnscape.training.optimizers import LBFGS, start
 
 LIMIT = 1000

@@ -10,7 +10,7 @@ from naive import assert_close, random_theta
 from runs_cases import tiny
 from sine_cases import SineSeries, exact
 
-from pinnscape.curvature import dense
+from pinnscape.curvature import dense, ntk
 from pinnscape.curvature.split import kernel_eigenvalues, split
 from pinnscape.linalg import eigen
 from pinnscape.losses import features
@@ -21,7 +21,6 @@ from pinnscape.networks.mlp import Network
 from pinnscape.problems import quadrature
 from pinnscape.problems.base import Problem
 from pinnscape.tables import kernels
-from pinnscape.techniques import ntk
 
 LANCZOS = {"lanczos_steps": 200, "lanczos_tolerance": 1e-8, "trace_products": 30}
 SETTINGS = {"checkpoints": ["init", "final"], "subspace": 5, "null_tolerance": 1e-10, "dense_limit": 2500, **LANCZOS}

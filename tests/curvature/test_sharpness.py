@@ -11,11 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from runs_cases import tiny
 
-from pinnscape.curvature import sharpness
+from pinnscape.curvature import sharpness, sharpness_file
 from pinnscape.curvature.sharpness import ball, box, curvature, filter_scale, first_order, relative
 from pinnscape.losses.objective import Objective, tensor
 from pinnscape.tables import geometry
-from pinnscape.techniques import sharpness as sharpness_file
 
 CURVATURE = {"dense_limit": 500, "lanczos_steps": 60, "lanczos_tolerance": 1e-6, "trace_products": 60}
 SETTINGS = {

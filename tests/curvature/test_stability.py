@@ -7,10 +7,10 @@ from cases import Quadratic, with_spectrum
 from runs_cases import tiny
 
 from pinnscape.curvature import dense
+from pinnscape.curvature.stability import dataset, ends
 from pinnscape.linalg import eigen
 from pinnscape.tables import dynamics
-from pinnscape.techniques.snapshots import logarithmic
-from pinnscape.techniques.stability import dataset, ends
+from pinnscape.training.snapshots import logarithmic
 
 SETTINGS = {
     "points": 3, "eigenvalues": 4, "dense_limit": 100, "lanczos_steps": 100, "lanczos_tolerance": 1e-7,

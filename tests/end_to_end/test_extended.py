@@ -87,7 +87,7 @@ def test_a_setting_reruns_the_techniques_that_depend_on_it(extended: Workspace, 
 
 
 def test_a_technique_runs_again_alone_when_its_module_changes(extended: Workspace) -> None:
-    with extended.edited("workflow/pinnscape/techniques/goldilocks.py", append="\n# a remark\n"):
+    with extended.edited("workflow/pinnscape/curvature/goldilocks.py", append="\n# a remark\n"):
         assert extended.planned() == technique("goldilocks") | TABLES | PAGE
     with extended.edited("workflow/pinnscape/figures/goldilocks.py", append="\n# a remark\n"):
         assert extended.planned() == {("figure_goldilocks", PROBLEM)}

@@ -15,11 +15,11 @@ import torch
 import xarray as xr
 import yaml
 from end_to_end.workspace import PROJECT, Workspace, jobs
-from runtime import archive
 
 from pinnscape.config.study import parse
 from pinnscape.files import storage
 from pinnscape.problems.catalog import CATALOG
+from runtime import archive
 
 pytestmark = pytest.mark.xdist_group("workflow")  # one process runs them all: they share one finished study
 

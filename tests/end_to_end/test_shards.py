@@ -123,7 +123,7 @@ def test_with_shards_an_edit_runs_the_shards_that_depend_on_it(finished: Workspa
     with (
         finished.with_settings(numbers(1, 3, 2)),
         finished.edited("workflow/pinnscape/linalg/trace.py", append="\n# a remark\n"),
-        finished.edited("workflow/pinnscape/techniques/intrinsic_dimension.py", append="\n# a remark\n"),
+        finished.edited("workflow/pinnscape/training/intrinsic_dimension.py", append="\n# a remark\n"),
     ):
         expected = {MAIN["hessians"], MAIN["techniques"]} | shards("hessians", 3) | shards("techniques", 2)
         assert finished.planned(*TARGETS) == expected

@@ -14,27 +14,14 @@ from runs_cases import tiny
 
 from pinnscape.common.errors import StorageError
 from pinnscape.config.schema import complete, schema
+from pinnscape.connectivity import barriers, interpolation, three_points_file, trajectory_geometry
+from pinnscape.connectivity import curves as curved
+from pinnscape.curvature import goldilocks, learning_coefficient, ntk, sharpness_file, vicinity
 from pinnscape.figures import portrait, portrait_marks, style
 from pinnscape.figures.portrait_panels import PANELS
 from pinnscape.figures.portrait_series import resampled
-from pinnscape.techniques import (
-    barriers,
-    goldilocks,
-    interpolation,
-    intrinsic_dimension,
-    learning_coefficient,
-    ntk,
-    roughness_rules,
-    trajectory_geometry,
-    vicinity,
-    zoom,
-)
-from pinnscape.techniques import basin as basin_file
-from pinnscape.techniques import critical_points as critical_points_file
-from pinnscape.techniques import curves as curved
-from pinnscape.techniques import sharpness as sharpness_file
-from pinnscape.techniques import three_points as three_points_file
-from pinnscape.techniques import topology as topology_file
+from pinnscape.landscape import basin_file, critical_points_file, roughness_rules, topology_file, zoom
+from pinnscape.training import intrinsic_dimension
 
 PHYSICS = ("deep-ritz", "strong-form")
 BLUE, VERMILLION, GREY = "#0072b2", "#d55e00", to_hex("0.55")

@@ -11,11 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from runs_cases import tiny
 
-from pinnscape.landscape import basin
+from pinnscape.landscape import basin, basin_file
 from pinnscape.landscape.basin import log_volume, radii, rays
 from pinnscape.losses.objective import tensor
 from pinnscape.tables import geometry
-from pinnscape.techniques import basin as basin_file
 
 SCAN = np.geomspace(1e-3, 1e2, 40)
 SETTINGS = {

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from runs_cases import tiny
 
-from pinnscape.curvature.critical_points import KINDS, _moves, counts, descend, indices, kind, newton, search
+from pinnscape.landscape.critical_points import KINDS, _moves, counts, descend, indices, kind, newton, search
+from pinnscape.landscape.critical_points_file import dataset, levels, random_starts
 from pinnscape.linalg import eigen
 from pinnscape.losses.objective import Objective, tensor
 from pinnscape.tables import dimension as tables
-from pinnscape.techniques.critical_points import dataset, levels, random_starts
-from pinnscape.techniques.runs import Runs
+from pinnscape.training.runs import Runs
 
 HOW = {"steps": 200, "memory": 10, "hessians": 10, "dense_limit": 100}
 SETTINGS = {"snapshots": 3, "random": 1, "scales": [1.0, 2.0], "goal": 0.01, "flat": 0.1, "null_tolerance": 1e-6, "same": 1e-3,

@@ -7,14 +7,13 @@ import pytest
 import torch
 from runs_cases import tiny
 
-from pinnscape.landscape import roughness
+from pinnscape.landscape import roughness, roughness_rules
 from pinnscape.losses.objective import Discretization, Objective
 from pinnscape.networks.jets import Jet
 from pinnscape.networks.mlp import Network
 from pinnscape.problems import quadrature
 from pinnscape.problems.base import Problem
 from pinnscape.tables import shape
-from pinnscape.techniques import roughness_rules
 
 SETTINGS = {
     "rules": ["gauss-legendre", "simpson", "monte-carlo"],

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from runs_cases import tiny
 
+from pinnscape.connectivity import three_points_file
+from pinnscape.connectivity.curves import bezier
 from pinnscape.landscape.three_points import frame, pass_height, square_grid
 from pinnscape.losses.formulations import FORMULATIONS, PHYSICS
 from pinnscape.tables import shape
-from pinnscape.techniques import three_points as three_points_file
-from pinnscape.techniques.curves import bezier
 
 SETTINGS = {
     "pairs": 3, "points": 15, "margin": 0.25, "steps": 8, "learning_rate": 0.05, "decay": 0.1, "perturbation": 0.1, "seed": 0, "check": 4,

@@ -9,9 +9,9 @@ from hypothesis.extra.numpy import arrays
 
 from pinnscape.landscape.files import surface_dataset
 from pinnscape.landscape.topology import join_tree, on_boundary, persistence
+from pinnscape.landscape.topology_file import dataset
 from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.tables import shape
-from pinnscape.techniques.topology import dataset
 
 pytest.importorskip("gudhi")
 

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from runs_cases import tiny
 
+from pinnscape.landscape import zoom
 from pinnscape.landscape.axes import centred_axis
 from pinnscape.landscape.files import random_directions
+from pinnscape.landscape.zoom import convexity, smallest_curvature
 from pinnscape.tables import geometry
-from pinnscape.techniques import zoom
-from pinnscape.techniques.zoom import convexity, smallest_curvature
 
 AXIS = centred_axis(2.0, 41)
 A, B = np.meshgrid(AXIS, AXIS, indexing="ij")

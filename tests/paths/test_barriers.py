@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runs_cases import tiny
 
-from pinnscape.connectivity import alignment
+from pinnscape.connectivity import alignment, barriers, profiles
 from pinnscape.files import storage
 from pinnscape.tables import paths as tables
-from pinnscape.techniques import barriers, profiles
-from pinnscape.techniques.runs import Run, Runs
+from pinnscape.training.runs import Run, Runs
 
 SETTINGS = {"points": 9, "starts": 2, "seed": 0}
 

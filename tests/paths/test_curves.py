@@ -10,10 +10,8 @@ from hypothesis import strategies as st
 from runs_cases import tiny
 from torch import Tensor
 
-from pinnscape.connectivity import curves as connectivity
-from pinnscape.connectivity import elastic_band
+from pinnscape.connectivity import barriers, curves, elastic_band, profiles, trained_paths
 from pinnscape.tables import paths as tables
-from pinnscape.techniques import barriers, curves, profiles
 
 SETTINGS = {
     "pairs": 3, "steps": 300, "learning_rate": 0.1, "decay": 0.05, "perturbation": 0.05, "seed": 0, "check": 10, "points": 41, "nodes": 12,
@@ -55,7 +53,7 @@ def test_a_trained_path_goes_through_the_pass(name, bound):
     path = getattr(curves, name)(Toy(bent), *ENDS, SETTINGS)
     heights = bent(path(np.linspace(0, 1, 401)))
     assert 1.0 - 1e-9 <= float(heights.max()) < bound  # the pass is the lowest way, by continuity never below it
-    assert float(bent(connectivity.straight(*ENDS, 401)).max()) == pytest.approx(5.0)
+    assert float(bent(trained_paths.straight(*ENDS, 401)).max()) == pytest.approx(5.0)
     torch.testing.assert_close(path(np.array([0.0, 1.0])), ENDS, rtol=0, atol=0)
 
 
@@ -73,7 +71,7 @@ def test_no_path_is_higher_than_the_straight_one(seed, name, rate):
     toy = Toy(lambda theta: 4 + (theta @ waves.T * 3 + shift).sin().sum(-1))
     bad = SETTINGS | {"steps": 10, "learning_rate": rate, "points": 21}
     path, t = getattr(curves, name)(toy, *ends, bad), np.arange(21) / 20
-    assert float(toy.loss(path(t)).max()) <= float(toy.loss(connectivity.straight(*ends, 21)).max()) + 1e-12
+    assert float(toy.loss(path(t)).max()) <= float(toy.loss(trained_paths.straight(*ends, 21)).max()) + 1e-12
 
 
 def test_paths_avoid_where_the_loss_does_not_exist():
@@ -88,10 +86,10 @@ def test_paths_avoid_where_the_loss_does_not_exist():
 def test_bases_and_rules():
     t = np.linspace(0, 1, 7)
     values = np.random.default_rng(0).standard_normal(5)
-    np.testing.assert_allclose(connectivity.chain(4)(t) @ values, np.interp(t, np.linspace(0, 1, 5), values), atol=1e-14)
-    np.testing.assert_allclose(connectivity.bezier(t).sum(1), 1.0, atol=1e-14)
-    np.testing.assert_allclose(connectivity.bezier(t) @ np.array([0.0, 0.5, 1.0]), t, atol=1e-14)
-    nodes, weights = connectivity.quadrature(3, 4)
+    np.testing.assert_allclose(trained_paths.chain(4)(t) @ values, np.interp(t, np.linspace(0, 1, 5), values), atol=1e-14)
+    np.testing.assert_allclose(trained_paths.bezier(t).sum(1), 1.0, atol=1e-14)
+    np.testing.assert_allclose(trained_paths.bezier(t) @ np.array([0.0, 0.5, 1.0]), t, atol=1e-14)
+    nodes, weights = trained_paths.quadrature(3, 4)
     assert weights @ nodes**5 == pytest.approx(1 / 6, abs=1e-14)
     assert weights @ np.abs(nodes - 0.25) == pytest.approx(
         (0.25**2 + 0.75**2) / 2, abs=1e-14

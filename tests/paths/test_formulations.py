@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from runs_cases import tiny
 from sine_cases import SineSeries, exact
 
+from pinnscape.connectivity import formulations
 from pinnscape.curvature import dense
 from pinnscape.landscape import comparison
-from pinnscape.linalg.similarity import principal_angles
 from pinnscape.linalg import eigen
+from pinnscape.linalg.similarity import principal_angles
 from pinnscape.tables import kernels
-from pinnscape.techniques import formulations
 
 SETTINGS = {"points": 9, "snapshots": 3, "subspace": 3, "lanczos_steps": 15, "lanczos_tolerance": 1e-8, "dense_limit": 2500}
 TRAINED = ["deep-ritz", "strong-form"]

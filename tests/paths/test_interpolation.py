@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runs_cases import tiny
 
+from pinnscape.connectivity import interpolation
 from pinnscape.files import storage
 from pinnscape.losses.objective import FORMULATIONS
 from pinnscape.tables import paths as tables
-from pinnscape.techniques import interpolation
 
 SETTINGS = {"points": 5, "extension": 0.5}
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pinnscape.techniques.snapshots import logarithmic
+from pinnscape.training.snapshots import logarithmic
 
 
 @given(st.sets(st.integers(1, 5000), min_size=1, max_size=60), st.integers(2, 20))

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runs_cases import tiny
 
+from pinnscape.connectivity.trajectory_geometry import dataset, geometry, lengths, regularity, turns
 from pinnscape.tables import dynamics
-from pinnscape.techniques.trajectory_geometry import dataset, geometry, lengths, regularity, turns
 
 
 class Bowl(Quadratic):

@@ -10,11 +10,11 @@ from cases import initial, small
 from hostile_problems import MixedBeam
 
 from pinnscape.common.errors import DivergenceError
+from pinnscape.curvature import vicinity
 from pinnscape.losses.objective import Discretization, Objective, tensor
 from pinnscape.networks.mlp import Network
 from pinnscape.problems import quadrature
-from pinnscape.techniques import intrinsic_dimension, vicinity
-from pinnscape.training import divergence
+from pinnscape.training import divergence, intrinsic_dimension
 from pinnscape.training.constant_adam import ConstantAdam
 from pinnscape.training.edge_of_stability import follow
 from pinnscape.training.gradient_descent import GradientDescent

@@ -13,8 +13,8 @@ from runs_cases import tiny
 
 from pinnscape.losses.objective import Objective, tensor
 from pinnscape.tables import dimension as tables
-from pinnscape.techniques import intrinsic_dimension
-from pinnscape.techniques.intrinsic_dimension import basis, dataset, least, train
+from pinnscape.training import intrinsic_dimension
+from pinnscape.training.intrinsic_dimension import basis, dataset, least, train
 
 LBFGS = {"steps": 200, "memory": 50, "gradient_tolerance": 1e-10}
 SETTINGS = {"dimensions": [1, 3, 8, 4000], "bases": 2, "levels": [1.5, 1e-9], **LBFGS, "steps": 20}

@@ -7,12 +7,11 @@ from cases import initial, small, trained
 from runs_cases import tiny
 from sine_cases import SineSeries, exact
 
-from pinnscape.curvature import dense
+from pinnscape.curvature import dense, vicinity
 from pinnscape.linalg import eigen
 from pinnscape.losses import features
 from pinnscape.losses.objective import Objective
 from pinnscape.tables import kernels
-from pinnscape.techniques import vicinity
 
 SETTINGS = {
     "checkpoints": ["init", "final"], "steps": 4, "cutoff": 1e-15, "lengths": 8, "null_tolerance": 1e-10, "dense_limit": 2500,

@@ -21,8 +21,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from pinnscape.common import memory
 from pinnscape.common.errors import DeviceError, PinnscapeError
 from pinnscape.files import atomic

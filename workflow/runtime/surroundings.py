@@ -15,18 +15,28 @@ def unusable(folder: str) -> str | None:
     name = os.fsencode(folder).decode("utf-8", "surrogateescape")  # whatever the locale
     if "\\" in name:
         return f"{name}: the NetCDF library opens no file below a folder whose name holds a backslash; rename it"
+    if os.pathsep in name:
+        return f"{name}: Python finds no module below a folder whose name holds a colon; rename it"
     if not name.isprintable():
         return f"{name!r}: its name holds a line break, a tab or bytes that are no UTF-8, which shells and libraries take apart; rename it"
     return None
 
 
-def for_jobs(folder: Path, environment: MutableMapping[str, str]) -> None:
-    """Set what jobs inherit: names of files are UTF-8 whatever the locale, and libraries' caches are in ``folder`` where the home has no room for them."""
+def for_jobs(workflow: Path, caches: Path, environment: MutableMapping[str, str]) -> None:
+    """Set what jobs inherit: Python finds the library, names of files are UTF-8 whatever the locale, and the home need not be writable.
+
+    Args:
+        workflow: folder of ``pinnscape`` and ``runtime``.
+        caches: folder for the caches of libraries where the home has no room for them.
+        environment: of this process.
+    """
+    there = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path and path != str(workflow)]
+    environment["PYTHONPATH"] = os.pathsep.join([str(workflow), *there])
     environment["PYTHONUTF8"] = "1"
     home = environment.get("HOME", "")
     for name, default in (("XDG_CACHE_HOME", ".cache"), ("MPLCONFIGDIR", ".config")):
         if name not in environment and not (os.path.isabs(home) and _writable(Path(home) / default)):
-            environment[name] = str(folder.absolute())
+            environment[name] = str(caches.absolute())
 
 
 def _writable(path: Path) -> bool:

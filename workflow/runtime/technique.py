@@ -9,7 +9,7 @@ import xarray as xr
 from pinnscape.files import storage
 from pinnscape.files.shards import Done
 from pinnscape.losses.model import compiler, discretization
-from pinnscape.techniques.runs import Run, Runs
+from pinnscape.training.runs import Run, Runs
 from runtime.job import log
 from runtime.resume import finished, identity
 from runtime.shard import source

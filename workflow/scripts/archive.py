@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import yaml
+
 from runtime import archive, versions
 from runtime.job import log, run
 

@@ -3,10 +3,9 @@
 Input: checkpoints.nc and training.nc of all runs of a problem. Output: barriers.nc.
 """
 
+from pinnscape.connectivity import barriers
 from runtime.job import run
 from runtime.technique import measure
-
-from pinnscape.techniques import barriers
 
 
 def main(input, output, params, wildcards, device) -> None:

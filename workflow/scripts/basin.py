@@ -2,10 +2,9 @@
 Output: basin.nc.
 """
 
+from pinnscape.landscape import basin_file
 from runtime.job import run
 from runtime.technique import measure
-
-from pinnscape.techniques import basin as basin_file
 
 
 def main(input, output, params, wildcards, device) -> None:

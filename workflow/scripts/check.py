@@ -3,11 +3,10 @@
 import logging
 import sys
 
-from runtime.job import run
-
 from pinnscape.files import storage
 from pinnscape.losses.model import EVALUATIONS_A_STEP, compiler, discretization
 from pinnscape.validation.check import construct, dataset, validate
+from runtime.job import run
 
 log = logging.getLogger("pinnscape")
 

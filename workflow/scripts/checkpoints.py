@@ -1,9 +1,8 @@
 """Pick the checkpoints of each formulation's training. Input: training.nc. Output: checkpoints.nc, in the same order."""
 
-from runtime.job import run
-
 from pinnscape.files import storage
 from pinnscape.training.checkpoints import select
+from runtime.job import run
 
 
 def main(input, output, params) -> None:

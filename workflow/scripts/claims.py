@@ -1,9 +1,8 @@
 """Judge the claims. Input: metrics.csv. Output: claims.csv."""
 
-from runtime.job import run
-
 from pinnscape.files import atomic
 from pinnscape.tables import claims, reading
+from runtime.job import run
 
 
 def main(input, output, params) -> None:

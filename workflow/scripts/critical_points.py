@@ -2,10 +2,9 @@
 Output: critical_points.nc.
 """
 
+from pinnscape.landscape import critical_points_file
 from runtime.job import run
 from runtime.technique import measure
-
-from pinnscape.techniques import critical_points as critical_points_file
 
 
 def main(input, output, params, wildcards, device) -> None:

@@ -2,10 +2,9 @@
 Output: curvature_map.nc.
 """
 
+from pinnscape.landscape import curvature_map
 from runtime.job import run
 from runtime.technique import measure
-
-from pinnscape.techniques import curvature_map
 
 
 def main(input, output, params, wildcards, device) -> None:

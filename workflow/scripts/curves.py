@@ -3,10 +3,9 @@
 Input: checkpoints.nc and training.nc of all runs of a problem. Output: curves.nc.
 """
 
+from pinnscape.connectivity import curves
 from runtime.job import run
 from runtime.technique import measure
-
-from pinnscape.techniques import curves
 
 
 def main(input, output, params, wildcards, device) -> None:

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
+from pinnscape.files import atomic
 from runtime import dates
 from runtime.job import log, run
-
-from pinnscape.files import atomic
 
 
 def main(params) -> None:

@@ -5,10 +5,9 @@ Input: checkpoints.nc and training.nc of each formulation. Output: directions-{p
 
 from itertools import product
 
-from runtime.job import run
-
 from pinnscape.files import storage
 from pinnscape.landscape.files import random_directions, trajectory_directions
+from runtime.job import run
 
 
 def main(input, output, params) -> None:

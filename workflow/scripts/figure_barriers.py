@@ -1,9 +1,8 @@
 """Draw the losses and barriers between seeds, before and after alignment, of one problem. Input: barriers.nc. Output: pdf, png. Parameters: dpi."""
 
-from runtime.job import run
-
 from pinnscape.figures import barriers, style
 from pinnscape.files import storage
+from runtime.job import run
 
 
 def main(input, output, params):

@@ -1,9 +1,8 @@
 """Draw the radii of basins of one problem. Input: basin.nc. Output: pdf, png. Parameters: dpi."""
 
-from runtime.job import run
-
 from pinnscape.figures import basin, style
 from pinnscape.files import storage
+from runtime.job import run
 
 
 def main(input, output, params) -> None:

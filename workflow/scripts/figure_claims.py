@@ -5,10 +5,9 @@ Output: pdf, png.
 Parameters: dpi.
 """
 
-from runtime.job import run
-
 from pinnscape.figures import claims, style
 from pinnscape.tables import reading
+from runtime.job import run
 
 
 def main(input, output, params):

@@ -1,9 +1,8 @@
 """Draw index and gradient of critical points of one problem. Input: critical_points.nc. Output: pdf, png. Parameters: dpi."""
 
-from runtime.job import run
-
 from pinnscape.figures import critical_points, style
 from pinnscape.files import storage
+from runtime.job import run
 
 
 def main(input, output, params) -> None:

@@ -1,9 +1,8 @@
 """Draw the maps of convexity of one problem. Input: curvature_map.nc. Output: pdf, png. Parameters: dpi."""
 
-from runtime.job import run
-
 from pinnscape.figures import curvature_map, style
 from pinnscape.files import storage
+from runtime.job import run
 
 
 def main(input, output, params) -> None:

@@ -1,9 +1,8 @@
 """Draw the losses along straight and curved paths between seeds of one problem. Input: curves.nc. Output: pdf, png. Parameters: dpi."""
 
-from runtime.job import run
-
 from pinnscape.figures import curves, style
 from pinnscape.files import storage
+from runtime.job import run
 
 
 def main(input, output, params):

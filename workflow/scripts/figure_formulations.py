@@ -1,9 +1,8 @@
 """Draw how alike the physics losses of one problem are, between their minimisers and along training. Input: formulations.nc. Output: pdf, png. Parameters: dpi."""
 
-from runtime.job import run
-
 from pinnscape.figures import formulations, style
 from pinnscape.files import storage
+from runtime.job import run
 
 
 def main(input, output, params):

@@ -1,9 +1,8 @@
 """Draw the Goldilocks zone of one problem. Input: goldilocks.nc. Output: pdf, png. Parameters: dpi."""
 
-from runtime.job import run
-
 from pinnscape.figures import goldilocks, style
 from pinnscape.files import storage
+from runtime.job import run
 
 
 def main(input, output, params) -> None:

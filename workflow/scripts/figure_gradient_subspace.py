@@ -5,10 +5,9 @@ Output: pdf, png.
 Parameters: dpi.
 """
 
-from runtime.job import run
-
 from pinnscape.figures import gradient_subspace, style
 from pinnscape.files import storage
+from runtime.job import run
 
 
 def main(input, output, params):

@@ -1,9 +1,8 @@
 """Draw the losses along straight lines of one problem. Input: interpolation.nc. Output: pdf, png. Parameters: dpi."""
 
-from runtime.job import run
-
 from pinnscape.figures import interpolation, style
 from pinnscape.files import storage
+from runtime.job import run
 
 
 def main(input, output, params):

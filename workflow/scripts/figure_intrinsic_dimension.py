@@ -1,9 +1,8 @@
 """Draw the trainings in random subspaces of one problem. Input: intrinsic_dimension.nc. Output: pdf, png. Parameters: dpi."""
 
-from runtime.job import run
-
 from pinnscape.figures import intrinsic_dimension, style
 from pinnscape.files import storage
+from runtime.job import run
 
 
 def main(input, output, params) -> None:

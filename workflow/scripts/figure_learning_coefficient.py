@@ -1,9 +1,8 @@
 """Draw the local learning coefficients of one problem. Input: learning_coefficient.nc. Output: pdf, png. Parameters: dpi."""
 
-from runtime.job import run
-
 from pinnscape.figures import learning_coefficient, style
 from pinnscape.files import storage
+from runtime.job import run
 
 
 def main(input, output, params) -> None:

@@ -1,9 +1,8 @@
 """Draw the spectra of the Hessian, its Gauss-Newton part and its remainder of one problem. Input: ntk.nc. Output: pdf, png. Parameters: dpi."""
 
-from runtime.job import run
-
 from pinnscape.figures import ntk, style
 from pinnscape.files import storage
+from runtime.job import run
 
 
 def main(input, output, params):

@@ -8,10 +8,9 @@ Parameters: seed (of surfaces and Hessians), dpi.
 
 from pathlib import Path
 
-from runtime.job import run
-
 from pinnscape.figures import inputs, portrait, style, surfaces
 from pinnscape.files import storage
+from runtime.job import run
 
 
 def main(input, output, params):

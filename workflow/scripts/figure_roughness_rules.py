@@ -1,9 +1,8 @@
 """Draw roughness by quadrature rule of one problem. Input: roughness_rules.nc. Output: pdf, png. Parameters: dpi."""
 
-from runtime.job import run
-
 from pinnscape.figures import roughness_rules, style
 from pinnscape.files import storage
+from runtime.job import run
 
 
 def main(input, output, params):

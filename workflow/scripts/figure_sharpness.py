@@ -1,9 +1,8 @@
 """Draw the sharpness at the trained points of one problem. Input: sharpness.nc. Output: pdf, png. Parameters: dpi."""
 
-from runtime.job import run
-
 from pinnscape.figures import sharpness, style
 from pinnscape.files import storage
+from runtime.job import run
 
 
 def main(input, output, params) -> None:

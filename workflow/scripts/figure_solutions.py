@@ -5,9 +5,8 @@ Output: pdf, png.
 Parameters: seed (the one that is shown), dpi.
 """
 
-from runtime.job import run
-
 from pinnscape.figures import inputs, solutions, style
+from runtime.job import run
 
 
 def main(input, output, params):

@@ -5,9 +5,8 @@ Output: pdf, png.
 Parameters: seed (the one drawn thick), dpi.
 """
 
-from runtime.job import run
-
 from pinnscape.figures import inputs, spectra, style
+from runtime.job import run
 
 
 def main(input, output, params):

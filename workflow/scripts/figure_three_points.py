@@ -1,9 +1,8 @@
 """Draw planes through three points of one problem. Input: three_points.nc. Output: pdf, png. Parameters: dpi."""
 
-from runtime.job import run
-
 from pinnscape.figures import style, three_points
 from pinnscape.files import storage
+from runtime.job import run
 
 
 def main(input, output, params):

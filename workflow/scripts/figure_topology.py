@@ -1,9 +1,8 @@
 """Draw persistence diagrams and join trees of one problem. Input: topology.nc. Output: pdf, png. Parameters: dpi."""
 
-from runtime.job import run
-
 from pinnscape.figures import style, topology
 from pinnscape.files import storage
+from runtime.job import run
 
 
 def main(input, output, params):

@@ -5,9 +5,8 @@ Output: pdf, png.
 Parameters: dpi.
 """
 
-from runtime.job import run
-
 from pinnscape.figures import style, surfaces, trajectory
+from runtime.job import run
 
 
 def main(input, output, params):

@@ -1,9 +1,8 @@
 """Draw the natural gradient descents of one problem and the spectra at their ends. Input: vicinity.nc. Output: pdf, png. Parameters: dpi."""
 
-from runtime.job import run
-
 from pinnscape.figures import style, vicinity
 from pinnscape.files import storage
+from runtime.job import run
 
 
 def main(input, output, params):

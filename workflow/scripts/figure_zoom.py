@@ -1,9 +1,8 @@
 """Draw the random plane at several radii of one problem. Input: zoom.nc. Output: pdf, png. Parameters: dpi."""
 
-from runtime.job import run
-
 from pinnscape.figures import style, zoom
 from pinnscape.files import storage
+from runtime.job import run
 
 
 def main(input, output, params) -> None:

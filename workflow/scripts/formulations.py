@@ -3,10 +3,9 @@
 Output: formulations.nc.
 """
 
+from pinnscape.connectivity import formulations
 from runtime.job import run
 from runtime.technique import measure
-
-from pinnscape.techniques import formulations
 
 
 def main(input, output, params, wildcards, device) -> None:

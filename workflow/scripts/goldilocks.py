@@ -2,10 +2,9 @@
 Output: goldilocks.nc.
 """
 
+from pinnscape.curvature import goldilocks
 from runtime.job import run
 from runtime.technique import measure
-
-from pinnscape.techniques import goldilocks
 
 
 def main(input, output, params, wildcards, device) -> None:

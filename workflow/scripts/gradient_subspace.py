@@ -4,10 +4,9 @@ Input: checkpoints.nc and training.nc of all runs of a problem.
 Output: gradient_subspace.nc.
 """
 
+from pinnscape.curvature import gradient_subspace
 from runtime.job import run
 from runtime.technique import measure
-
-from pinnscape.techniques import gradient_subspace
 
 
 def main(input, output, params, wildcards, device) -> None:

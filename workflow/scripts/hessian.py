@@ -10,8 +10,6 @@ from functools import partial
 from itertools import product
 
 import xarray as xr
-from runtime.job import log, run
-from runtime.shard import source
 
 from pinnscape.curvature.files import hessian_dataset, spectrum_dataset
 from pinnscape.files import storage
@@ -19,6 +17,8 @@ from pinnscape.files.shards import Done, Piece
 from pinnscape.losses.formulations import PHYSICS
 from pinnscape.losses.model import compiler, discretization, network
 from pinnscape.losses.objective import Objective, tensor
+from runtime.job import log, run
+from runtime.shard import source
 
 
 def main(input, output, params, wildcards, device) -> None:

@@ -5,10 +5,9 @@ Input: checkpoints.nc and hessian-final.nc of each formulation. Output: directio
 
 from itertools import product
 
-from runtime.job import run
-
 from pinnscape.files import storage
 from pinnscape.landscape.files import hessian_directions
+from runtime.job import run
 
 
 def main(input, output, params) -> None:

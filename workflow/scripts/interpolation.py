@@ -3,10 +3,9 @@
 Input: checkpoints.nc and training.nc of all runs of a problem. Output: interpolation.nc.
 """
 
+from pinnscape.connectivity import interpolation
 from runtime.job import run
 from runtime.technique import measure
-
-from pinnscape.techniques import interpolation
 
 
 def main(input, output, params, wildcards, device) -> None:

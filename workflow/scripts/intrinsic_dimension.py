@@ -3,10 +3,9 @@
 Output: intrinsic_dimension.nc.
 """
 
+from pinnscape.training import intrinsic_dimension
 from runtime.job import run
 from runtime.technique import measure
-
-from pinnscape.techniques import intrinsic_dimension
 
 
 def main(input, output, params, wildcards, device) -> None:

@@ -3,10 +3,9 @@
 Output: learning_coefficient.nc.
 """
 
+from pinnscape.curvature import learning_coefficient
 from runtime.job import run
 from runtime.technique import measure
-
-from pinnscape.techniques import learning_coefficient
 
 
 def main(input, output, params, wildcards, device) -> None:

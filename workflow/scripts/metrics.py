@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from runtime.job import run
-
 from pinnscape.files import atomic, storage
 from pinnscape.tables import metrics, techniques
+from runtime.job import run
 
 
 def main(input, output, params) -> None:

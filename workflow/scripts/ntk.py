@@ -3,10 +3,9 @@
 Output: ntk.nc.
 """
 
+from pinnscape.curvature import ntk
 from runtime.job import run
 from runtime.technique import measure
-
-from pinnscape.techniques import ntk
 
 
 def main(input, output, params, wildcards, device) -> None:

@@ -6,10 +6,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from runtime.job import log, run
-
 from pinnscape.common.errors import PinnscapeError
 from pinnscape.files import atomic
+from runtime.job import log, run
 
 SNAKEFILE = Path(__file__).resolve().parents[2] / "Snakefile"
 

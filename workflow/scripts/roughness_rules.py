@@ -2,10 +2,9 @@
 Output: roughness_rules.nc.
 """
 
+from pinnscape.landscape import roughness_rules
 from runtime.job import run
 from runtime.technique import measure
-
-from pinnscape.techniques import roughness_rules
 
 
 def main(input, output, params, wildcards, device) -> None:

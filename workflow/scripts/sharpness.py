@@ -1,9 +1,8 @@
 """Sharpness of every loss at the trained points. Input: checkpoints.nc and training.nc of all runs of a problem. Output: sharpness.nc."""
 
+from pinnscape.curvature import sharpness_file
 from runtime.job import run
 from runtime.technique import measure
-
-from pinnscape.techniques import sharpness as sharpness_file
 
 
 def main(input, output, params, wildcards, device) -> None:

@@ -4,10 +4,9 @@ Input: checkpoints.nc and training.nc of all runs of a problem.
 Output: stability.nc.
 """
 
+from pinnscape.curvature import stability
 from runtime.job import run
 from runtime.technique import measure
-
-from pinnscape.techniques import stability
 
 
 def main(input, output, params, wildcards, device) -> None:

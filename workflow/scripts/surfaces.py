@@ -8,8 +8,6 @@ from contextlib import suppress
 
 import numpy as np
 import xarray as xr
-from runtime.job import log, run
-from runtime.shard import source
 
 from pinnscape.files import storage
 from pinnscape.files.shards import Done, Piece
@@ -18,6 +16,8 @@ from pinnscape.landscape.surfaces import Section
 from pinnscape.landscape.survey import Survey
 from pinnscape.losses.model import compiler, discretization
 from pinnscape.losses.objective import tensor
+from runtime.job import log, run
+from runtime.shard import source
 
 _POINTS = 2000  # that a typical surface takes, for the decision whether to compile
 

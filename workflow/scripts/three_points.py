@@ -1,9 +1,8 @@
 """Losses on planes through three points. Input: checkpoints.nc and training.nc of all runs of a problem. Output: three_points.nc."""
 
+from pinnscape.connectivity import three_points_file
 from runtime.job import run
 from runtime.technique import measure
-
-from pinnscape.techniques import three_points as three_points_file
 
 
 def main(input, output, params, wildcards, device) -> None:

@@ -1,10 +1,9 @@
 """Persistence diagrams of the losses on stored planes. Input: surface-{plane}.nc of all runs of a problem. Output: topology.nc."""
 
+from pinnscape.files import storage
+from pinnscape.landscape import topology_file
 from runtime.job import run
 from runtime.technique import write
-
-from pinnscape.files import storage
-from pinnscape.techniques import topology as topology_file
 
 
 def main(input, output, params, wildcards) -> None:

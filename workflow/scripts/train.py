@@ -2,9 +2,6 @@
 
 import sys
 
-from runtime.job import log, run
-from runtime.resume import every, identity, kept
-
 from pinnscape.files import storage
 from pinnscape.losses import gaps
 from pinnscape.losses.model import EVALUATIONS_A_STEP, compiler, discretization
@@ -12,6 +9,8 @@ from pinnscape.losses.objective import Objective, tensor
 from pinnscape.training.files import solution_dataset, training_dataset
 from pinnscape.training.loop import train
 from pinnscape.training.progress import Saves
+from runtime.job import log, run
+from runtime.resume import every, identity, kept
 
 
 def main(output, params, wildcards, device) -> None:

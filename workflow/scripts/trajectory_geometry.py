@@ -4,10 +4,9 @@ Input: checkpoints.nc and training.nc of all runs of a problem.
 Output: trajectory_geometry.nc.
 """
 
+from pinnscape.connectivity import trajectory_geometry
 from runtime.job import run
 from runtime.technique import measure
-
-from pinnscape.techniques import trajectory_geometry
 
 
 def main(input, output, params, wildcards, device) -> None:

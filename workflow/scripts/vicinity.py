@@ -1,9 +1,8 @@
 """Descend by natural gradient to the vicinity of minimisers. Input: checkpoints.nc and training.nc of all runs of a problem. Output: vicinity.nc."""
 
+from pinnscape.curvature import vicinity
 from runtime.job import run
 from runtime.technique import measure
-
-from pinnscape.techniques import vicinity
 
 
 def main(input, output, params, wildcards, device) -> None:

@@ -2,10 +2,9 @@
 Output: zoom.nc.
 """
 
+from pinnscape.landscape import zoom
 from runtime.job import run
 from runtime.technique import measure
-
-from pinnscape.techniques import zoom
 
 
 def main(input, output, params, wildcards, device) -> None:

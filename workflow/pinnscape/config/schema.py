@@ -21,7 +21,7 @@ from pinnscape.common.errors import StudyError
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
-SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
+SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 
 Key = tuple[Any, ...]
 

@@ -1,170 +1,110 @@
-"""Curves between two points along which a loss stays low: quadratic Bézier curves and polygonal chains.
+"""Losses along straight and curved paths between the final points of seeds."""
 
-Every curve here is linear in its pivots, theta(t) = Σ basisₖ(t) pivotₖ, where the first and last pivots are the two points that it connects.
-"""
-
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor
 
+from pinnscape.connectivity import elastic_band, profiles, trained_paths
+from pinnscape.connectivity.profiles import ERRORS
+from pinnscape.connectivity.trained_paths import Training
+from pinnscape.files.storage import variable
+from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.objective import Objective
-from pinnscape.training.optimizers import Adam, State
+from pinnscape.training.runs import Run, Runs
 
-Basis = Callable[[np.ndarray], np.ndarray]
-
-
-@dataclass(frozen=True)
-class Training:
-    """How curves are trained.
-
-    Attributes:
-        steps: of Adam.
-        learning_rate: the first.
-        decay: last learning rate over first one.
-        perturbation: length of the random displacement of each inner pivot from the straight line, relative to the distance of the two points.
-        seed: of this displacement.
-        check: steps after which the curve is evaluated densely.
-        points: positions of the dense evaluation.
-    """
-
-    steps: int
-    learning_rate: float
-    decay: float
-    perturbation: float
-    seed: int
-    check: int
-    points: int
-
-    @property
-    def positions(self) -> np.ndarray:
-        """Positions of the dense evaluation, 0 and 1 among them."""
-        return np.arange(self.points) / (self.points - 1)
+PATHS = ("straight", "bezier", "chain", "band")
 
 
-def bezier(t: np.ndarray) -> np.ndarray:
-    """Basis (n, 3) of a quadratic Bézier curve: (1 - t)², 2t(1 - t), t² (Garipov et al. 2018, eq. 4)."""
-    return np.stack([(1 - t) ** 2, 2 * t * (1 - t), t**2], axis=-1)
+def training(settings: Mapping[str, Any]) -> Training:
+    """How curves are trained, from ``steps``, ``learning_rate``, ``decay``, ``perturbation``, ``seed``, ``check`` and ``points``."""
+    return Training(**{name: settings[name] for name in Training.__annotations__})
 
 
-def chain(segments: int) -> Basis:
-    """Basis (n, segments + 1) of a polygonal chain with pivots at equal steps of t (Garipov et al. 2018, eq. 3)."""
-    return lambda t: np.maximum(0.0, 1 - np.abs(segments * t[..., None] - np.arange(segments + 1)))
+def bezier(objective: Objective, a: Tensor, b: Tensor, settings: Mapping[str, Any]) -> Callable[[np.ndarray], Tensor]:
+    """A quadratic Bézier curve from a (P,) to b (P,) that is trained on ``nodes`` Gauss-Legendre nodes: points (n, P) of positions (n)."""
+    rule = trained_paths.quadrature(settings["nodes"])
+    pivots = trained_paths.train(objective, a, b, trained_paths.bezier, rule, training(settings))
+    return lambda t: trained_paths.points_on(trained_paths.bezier(t), pivots)
 
 
-def quadrature(nodes: int, segments: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Gauss-Legendre nodes and weights on [0, 1], ``nodes`` in each of equal segments.
-
-    Garipov et al. draw one random t a step, which suits losses of minibatches. The losses here have no noise, and a fixed rule adds none: the
-    mean over the curve becomes a function that can be minimised.
-    """
-    x, w = np.polynomial.legendre.leggauss(nodes)
-    x, w = (x + 1) / 2, w / 2
-    starts = np.arange(segments)[:, None]
-    return ((starts + x) / segments).ravel(), np.tile(w / segments, segments)
+def chain(objective: Objective, a: Tensor, b: Tensor, settings: Mapping[str, Any]) -> Callable[[np.ndarray], Tensor]:
+    """As ``bezier``, a polygonal chain of ``segments`` with at least two nodes in each."""
+    segments = settings["segments"]
+    basis, rule = trained_paths.chain(segments), trained_paths.quadrature(max(2, settings["nodes"] // segments), segments)
+    pivots = trained_paths.train(objective, a, b, basis, rule, training(settings))
+    return lambda t: trained_paths.points_on(basis(t), pivots)
 
 
-def points_on(basis: np.ndarray, pivots: Tensor) -> Tensor:
-    """Points (n, P) of a curve with pivots (m, P) at the positions of the rows of ``basis`` (n, m)."""
-    return torch.tensor(basis, dtype=pivots.dtype, device=pivots.device) @ pivots
+def band(objective: Objective, a: Tensor, b: Tensor, settings: Mapping[str, Any]) -> Callable[[np.ndarray], Tensor]:
+    """As ``bezier``, a nudged elastic band of ``pivots``, of which ``insertions`` times ``inserted`` come later, with springs of ``stiffness``."""
+    shape = elastic_band.Band(**{name: settings[name] for name in elastic_band.Band.__annotations__})
+    pivots = elastic_band.relax(objective, a, b, shape, training(settings))
+    return lambda t: trained_paths.points_on(trained_paths.chain(len(pivots) - 1)(t), pivots)
 
 
-def highest(losses: Tensor) -> float:
-    """The maximum of losses (n); infinite where one does not exist, since no path leads through there."""
-    return float(losses.max()) if bool(losses.isfinite().all()) else float("inf")
+def paths_between(
+    objective: Objective, a: Tensor, b: Tensor, settings: Mapping[str, Any]
+) -> dict[str, Callable[[np.ndarray], Tensor]]:
+    """Every path from a (P,) to b (P,), trained on one loss: points (n, P) of positions (n)."""
+    line = trained_paths.straight(a, b, 2)
+    curved = {name: kind(objective, a, b, settings) for name, kind in (("bezier", bezier), ("chain", chain), ("band", band))}
+    return {"straight": lambda t: trained_paths.points_on(trained_paths.chain(1)(t), line), **curved}
 
 
-def straight(a: Tensor, b: Tensor, pivots: int) -> Tensor:
-    """Pivots (m, P) at equal steps on the straight line from a to b."""
-    t = torch.linspace(0, 1, pivots, dtype=a.dtype, device=a.device)[:, None]
-    return (1 - t) * a + t * b
-
-
-def displaced(pivots: Tensor, length: float, seed: int) -> Tensor:
-    """Inner pivots moved at random, by ``length`` times the distance of the ends: on the straight line itself symmetry may hide all forces."""
-    noise = torch.tensor(np.random.default_rng(seed).standard_normal(pivots.shape)).to(pivots)
-    noise[[0, -1]] = 0.0
-    size = noise.norm(dim=1, keepdim=True).clamp_min(torch.finfo(noise.dtype).tiny)
-    return pivots + length * (pivots[-1] - pivots[0]).norm() * noise / size
-
-
-def gaps(objective: Objective, theta: Tensor) -> tuple[Tensor, Tensor]:
-    """Loss minus minimum (n) and its gradients (n, P) at points (n, P).
-
-    Where the loss does not exist the gap is NaN and its gradient zero; both are zero where a quadrature rule makes the gap negative.
-    """
-    loss, gradient = objective.loss_and_gradient(theta)
-    gap = loss - objective.minimum
-    exists = loss.isfinite() & gradient.isfinite().all(-1)
-    gap = torch.where(exists, gap.clamp_min(0.0), torch.nan)
-    return gap, torch.where((gap > 0)[:, None], gradient, 0.0)
-
-
-class Best:
-    """The pivots whose curve has the lowest maximum of those that were offered; of equals the first.
+def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+    """Losses along paths between the final points of pairs of seeds; the paths are trained on the loss that trained these points.
 
     Args:
-        objective: has ``loss``.
-        line: pivots of the straight line, which is so the first candidate.
-        curve: gives points (n, P) from pivots.
+        runs: of a problem.
+        settings: of the training and the curves, see ``bezier``, ``chain`` and ``band``; ``pairs``: number of pairs at most.
+
+    Returns:
+        ``value`` of losses (formulation, pair, path, loss, t), errors (formulation, pair, path, t), ``barrier`` and ``relative_barrier``
+        (formulation, pair, path, loss), ``length`` (formulation, pair, path) and ``energy_minimum``. Without a second seed ``pair`` has length 0.
     """
+    t = training(settings).positions
+    chosen = profiles.pairs(runs.seeds)[: settings["pairs"]]
 
-    def __init__(self, objective: Objective, line: Tensor, curve: Callable[[Tensor], Tensor]) -> None:
-        self._objective, self._curve = objective, curve
-        self.pivots, self.maximum = line, highest(objective.loss(curve(line)))
+    def between(first: Run, second: Run) -> dict[str, np.ndarray]:
+        a, b = (runs.tensor(run.theta()) for run in (first, second))
+        found = paths_between(runs.objective(first.formulation), a, b, settings)
+        points = {name: found[name](t) for name in PATHS}
+        along = [profiles.profile(runs.discretization, points[name]) for name in PATHS]
+        measured = {name: np.array([one[name] for one in along]) for name in along[0]}
+        starts = runs.discretization.measure(torch.stack([runs.tensor(run.theta("init")) for run in (first, second)]))
+        initial = [float((starts[name] - runs.objective(name).minimum).mean()) for name in FORMULATIONS]
+        height = profiles.barrier(t, measured["value"])
+        return {
+            **measured,
+            "barrier": height,
+            "relative_barrier": height / np.where(np.array(initial) > 0, initial, np.nan),
+            "length": np.array([float(points[name].diff(dim=0).norm(dim=1).sum() / (b - a).norm()) for name in PATHS]),
+        }
 
-    def offer(self, pivots: Tensor) -> None:
-        """Keep these pivots if their curve is lower."""
-        maximum = highest(self._objective.loss(self._curve(pivots)))
-        if maximum < self.maximum:
-            self.pivots, self.maximum = pivots, maximum
-
-
-def train(
-    objective: Objective, a: Tensor, b: Tensor, basis: Basis, rule: tuple[np.ndarray, np.ndarray], training: Training
-) -> Tensor:
-    """Pivots (m, P) of a curve from a to b with a low loss (Garipov et al. 2018, sec. 3.2).
-
-    Adam minimises the logarithm of the root mean square of the gap (loss minus minimum) over t by the given rule. The square looks more at the
-    highest part than Garipov's mean does; the logarithm keeps the gradient's scale while the curve falls by decades. Of all curves that are
-    evaluated densely on the way, the straight line first, the one with the lowest maximum is returned: never one with a higher maximum than
-    the straight line has at the same positions. Where the loss does not exist nothing pulls.
-
-    Args:
-        objective: has ``loss``, ``loss_and_gradient`` and ``minimum``.
-        a: (P,).
-        b: (P,).
-        basis: of the curve.
-        rule: nodes (n) and weights (n) of the integral over t.
-        training: see there.
-    """
-    nodes, weights = rule
-    at_nodes, dense = basis(nodes), basis(training.positions)
-    line = straight(a, b, at_nodes.shape[1])
-    best = Best(objective, line, lambda pivots: points_on(dense, pivots))
-    w, columns = torch.tensor(weights).to(a), torch.tensor(at_nodes[:, 1:-1]).to(a)
-
-    def height(inner: Tensor) -> tuple[Tensor, Tensor]:
-        pivots = torch.cat([a[None], inner.reshape(-1, len(a)), b[None]])
-        gap, gradient = gaps(objective, points_on(at_nodes, pivots))
-        gap = gap.nan_to_num()
-        square = (w * gap.square()).sum().clamp_min(torch.finfo(gap.dtype).tiny)
-        return 0.5 * square.log(), (columns.T @ ((w * gap / square)[:, None] * gradient)).ravel()
-
-    start = displaced(line, training.perturbation, training.seed)[1:-1].ravel()
-    for inner in descend(height, start, training):
-        best.offer(torch.cat([a[None], inner.reshape(-1, len(a)), b[None]]))
-    return best.pivots
-
-
-def descend(function: Callable[[Tensor], tuple[Tensor, Tensor]], start: Tensor, training: Training):
-    """The points (n,) at every ``training.check`` steps of Adam, and the last one."""
-    optimizer = Adam(function, training.steps, training.learning_rate, training.decay)
-    value, gradient = function(start)
-    state = State(start, float(value), gradient)
-    for step in range(1, training.steps + 1):
-        state = optimizer.step(state)
-        if step % training.check == 0 or step == training.steps:
-            yield state.theta
+    n, kinds, losses = len(t), len(PATHS), len(FORMULATIONS)
+    heights = dict.fromkeys(("barrier", "relative_barrier"), (kinds, losses))
+    shapes = {"value": (kinds, losses, n), **dict.fromkeys(ERRORS, (kinds, n)), **heights, "length": (kinds,)}
+    measured = profiles.over_some_pairs(runs, chosen, between, shapes)
+    path = ("formulation", "pair", "path")
+    return xr.Dataset(
+        {
+            "value": variable((*path, "loss", "t"), measured["value"], "loss on the path between two seeds"),
+            **{name: variable((*path, "t"), measured[name], f"{text} on this path") for name, text in ERRORS.items()},
+            "barrier": variable((*path, "loss"), measured["barrier"], "largest excess over the chord between both ends"),
+            "relative_barrier": variable(
+                (*path, "loss"), measured["relative_barrier"], "barrier over the mean gap of the two initial points"
+            ),
+            "length": variable(path, measured["length"], "length of the path over the distance of its ends"),
+            "energy_minimum": variable((), runs.objective("deep-ritz").minimum, "energy of the exact solution"),
+        },
+        coords={
+            **profiles.coordinates(runs),
+            **profiles.pair_coordinates(chosen),
+            "path": variable("path", list(PATHS), "straight line, Bézier curve, polygonal chain, or nudged elastic band"),
+            "t": variable("t", t, "position on the path, 0 at the first and 1 at the second seed"),
+        },
+    )

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pinnscape.connectivity.curves import Best, Training, chain, descend, displaced, gaps, points_on, straight
+from pinnscape.connectivity.trained_paths import Best, Training, chain, descend, displaced, gaps, points_on, straight
 from pinnscape.losses.objective import Objective
 
 _PROBES = np.array([0.25, 0.5, 0.75])  # positions within a segment at which its rise over its ends is looked for

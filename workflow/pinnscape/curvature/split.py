@@ -10,9 +10,9 @@ from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
 from pinnscape.curvature import dense
-from pinnscape.linalg.similarity import principal_angles
 from pinnscape.linalg import by_products, eigen
 from pinnscape.linalg.lanczos import Operator
+from pinnscape.linalg.similarity import principal_angles
 from pinnscape.losses import features
 from pinnscape.losses.formulations import PHYSICS
 from pinnscape.losses.objective import Objective

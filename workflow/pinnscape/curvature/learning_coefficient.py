@@ -25,7 +25,7 @@ from pinnscape.files.storage import variable
 from pinnscape.linalg import eigen
 from pinnscape.linalg.lanczos import extremes
 from pinnscape.losses.objective import Objective
-from pinnscape.techniques.runs import Run, Runs
+from pinnscape.training.runs import Run, Runs
 
 log = logging.getLogger(__name__)
 _STREAM = 12  # second entry of the seeds: no other technique draws the same numbers

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from pinnscape.files.storage import variable
 from pinnscape.losses.objective import Objective
-from pinnscape.techniques.runs import Run, Runs
 from pinnscape.training import divergence
 from pinnscape.training.optimizers import LBFGS, State, start
+from pinnscape.training.runs import Run, Runs
 
 log = logging.getLogger(__name__)
 _STREAM = 11  # second entry of the seeds: no other technique draws the same numbers

@@ -11,7 +11,7 @@ from pinnscape.landscape.axes import centred_axis, plane_coordinates
 from pinnscape.landscape.files import axis_unit, random_directions
 from pinnscape.landscape.surfaces import chunk_size, evaluate
 from pinnscape.losses.formulations import FORMULATIONS
-from pinnscape.techniques.runs import Run, Runs
+from pinnscape.training.runs import Run, Runs
 
 
 def smallest_curvature(values: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from torch import Tensor
 from pinnscape.files.storage import variable
 from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.objective import Objective
-from pinnscape.techniques.runs import Run, Runs
+from pinnscape.training.runs import Run, Runs
 
 _STREAM = 13  # second entry of the seeds of the subspaces
 _MARKED = ("init", "final")

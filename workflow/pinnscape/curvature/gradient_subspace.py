@@ -15,8 +15,8 @@ from pinnscape.files.storage import variable
 from pinnscape.linalg import eigen
 from pinnscape.linalg.lanczos import extremes
 from pinnscape.losses.objective import Objective
-from pinnscape.techniques.runs import Run, Runs
-from pinnscape.techniques.snapshots import logarithmic
+from pinnscape.training.runs import Run, Runs
+from pinnscape.training.snapshots import logarithmic
 
 _LONG_NAMES = {
     "step": ("point", "optimisation step of the snapshot"),

@@ -9,12 +9,12 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from pinnscape.connectivity import profiles
+from pinnscape.connectivity.profiles import ERRORS, Profile
 from pinnscape.files.storage import variable
 from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.objective import Discretization
-from pinnscape.techniques import profiles
-from pinnscape.techniques.profiles import ERRORS, Profile
-from pinnscape.techniques.runs import Run, Runs
+from pinnscape.training.runs import Run, Runs
 
 _LINE = "position on the line, 0 at its beginning and 1 at its end"
 

@@ -14,7 +14,7 @@ from pinnscape.files import storage
 from pinnscape.landscape.surfaces import chunk_size
 from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.objective import Discretization
-from pinnscape.techniques.runs import Run, Runs
+from pinnscape.training.runs import Run, Runs
 
 log = logging.getLogger(__name__)
 Profile = dict[str, np.ndarray]

@@ -20,10 +20,10 @@ from pinnscape.files.storage import variable
 from pinnscape.linalg import by_products, eigen
 from pinnscape.losses import features
 from pinnscape.losses.objective import Objective
-from pinnscape.techniques.runs import Run, Runs
 from pinnscape.training import divergence
 from pinnscape.training.natural_gradient import NaturalGradient
 from pinnscape.training.optimizers import start
+from pinnscape.training.runs import Run, Runs
 
 log = logging.getLogger(__name__)
 _CURVES = {

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from pinnscape.curvature.critical_points import KINDS, Point, indices, kind, search
 from pinnscape.files.storage import variable
+from pinnscape.landscape.critical_points import KINDS, Point, indices, kind, search
 from pinnscape.losses.objective import Objective
 from pinnscape.networks.mlp import Layer
-from pinnscape.techniques.runs import Run, Runs
-from pinnscape.techniques.snapshots import logarithmic
+from pinnscape.training.runs import Run, Runs
+from pinnscape.training.snapshots import logarithmic
 
 log = logging.getLogger(__name__)
 _STREAM = 15  # second entry of the seeds: no other technique draws the same numbers

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pinnscape.files.storage import variable
 from pinnscape.losses.objective import Objective
-from pinnscape.techniques.runs import Run, Runs
+from pinnscape.training.runs import Run, Runs
 
 _LONG_NAMES = {
     "step": "optimisation step of the snapshot",

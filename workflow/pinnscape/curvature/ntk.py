@@ -14,7 +14,7 @@ from pinnscape.curvature.split import ESTIMATES, NUMBERS, PARTS, Split, split
 from pinnscape.files.storage import variable
 from pinnscape.linalg import eigen
 from pinnscape.losses.formulations import PHYSICS
-from pinnscape.techniques.runs import Run, Runs
+from pinnscape.training.runs import Run, Runs
 
 _REASON = "NaN where {} needs matrices of more than techniques.ntk.dense_limit rows, or Lanczos has not converged"
 

@@ -15,12 +15,12 @@ from torch import Tensor
 from pinnscape.common.errors import DivergenceError
 from pinnscape.curvature import dense
 from pinnscape.files.storage import variable
-from pinnscape.linalg.similarity import principal_angles, spectral_distance
 from pinnscape.linalg import by_products, eigen
 from pinnscape.linalg.lanczos import extremes
+from pinnscape.linalg.similarity import principal_angles, spectral_distance
 from pinnscape.losses.formulations import FORMULATIONS, PHYSICS
 from pinnscape.losses.objective import Discretization, Objective
-from pinnscape.techniques.runs import Run, Runs
+from pinnscape.training.runs import Run, Runs
 
 _REASON = "NaN where Lanczos has not converged; there are more parameters than techniques.formulations.dense_limit"
 _ERRORS = {"l2_error": "relative L2 error", "h1_error": "relative H1 error"}

@@ -17,7 +17,7 @@ from pinnscape.landscape.axes import centred_axis
 from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.objective import Discretization
 from pinnscape.problems import quadrature
-from pinnscape.techniques.runs import Run, Runs
+from pinnscape.training.runs import Run, Runs
 
 _STREAM = 2  # second entry of the seeds: the lines of surface-lines.nc
 

@@ -18,7 +18,7 @@ from pinnscape.linalg.bounds import ROUNDING
 from pinnscape.linalg.lanczos import extremes
 from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.objective import Objective
-from pinnscape.techniques.runs import Run, Runs
+from pinnscape.training.runs import Run, Runs
 
 _TEXT = {
     "lambda_max": "largest eigenvalue of the Hessian, NaN where it is not verified",

@@ -12,7 +12,7 @@ from pinnscape.files.storage import variable
 from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.objective import Objective
 from pinnscape.networks.mlp import Layer
-from pinnscape.techniques.runs import Run, Runs
+from pinnscape.training.runs import Run, Runs
 
 _STREAM = 11  # second entry of the seeds of the random starts
 _NAMES = {

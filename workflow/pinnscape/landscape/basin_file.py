@@ -10,7 +10,7 @@ from pinnscape.files.storage import variable
 from pinnscape.landscape import basin
 from pinnscape.landscape.directions import normalize
 from pinnscape.losses.formulations import FORMULATIONS
-from pinnscape.techniques.runs import Run, Runs
+from pinnscape.training.runs import Run, Runs
 
 KINDS = ("sphere", "filter")
 _STREAM = 12  # second entry of the seeds of the rays

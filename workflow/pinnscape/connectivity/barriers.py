@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from pinnscape.connectivity import alignment
+from pinnscape.connectivity import alignment, interpolation, profiles
+from pinnscape.connectivity.profiles import ERRORS
 from pinnscape.files.storage import variable
 from pinnscape.losses.formulations import FORMULATIONS
-from pinnscape.techniques import interpolation, profiles
-from pinnscape.techniques.profiles import ERRORS
-from pinnscape.techniques.runs import Run, Runs
+from pinnscape.training.runs import Run, Runs
 
 PATHS = ("straight", "aligned")
 

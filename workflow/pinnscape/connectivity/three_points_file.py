@@ -8,13 +8,13 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from pinnscape.connectivity import profiles
+from pinnscape.connectivity.curves import bezier
 from pinnscape.files.storage import variable
 from pinnscape.landscape.surfaces import chunk_size, evaluate
 from pinnscape.landscape.three_points import frame, pass_height, square_grid
 from pinnscape.losses.formulations import FORMULATIONS, PHYSICS
-from pinnscape.techniques import profiles
-from pinnscape.techniques.curves import bezier
-from pinnscape.techniques.runs import Run, Runs
+from pinnscape.training.runs import Run, Runs
 
 _CURVE_POINTS = 101
 _AXES = ("x", "y")

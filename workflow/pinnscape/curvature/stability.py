@@ -15,9 +15,9 @@ from pinnscape.linalg import eigen
 from pinnscape.linalg.lanczos import extremes
 from pinnscape.linalg.leading import Leading
 from pinnscape.losses.objective import Objective
-from pinnscape.techniques.runs import Run, Runs
-from pinnscape.techniques.snapshots import logarithmic
 from pinnscape.training import edge_of_stability
+from pinnscape.training.runs import Run, Runs
+from pinnscape.training.snapshots import logarithmic
 
 _GD, _ADAM = ("fraction", "record"), ("rate", "record")
 _LONG_NAMES = {

@@ -1,0 +1,170 @@
+"""Curves between two points along which a loss stays low: quadratic Bézier curves and polygonal chains.
+
+Every curve here is linear in its pivots, theta(t) = Σ basisₖ(t) pivotₖ, where the first and last pivots are the two points that it connects.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pinnscape.losses.objective import Objective
+from pinnscape.training.optimizers import Adam, State
+
+Basis = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Training:
+    """How curves are trained.
+
+    Attributes:
+        steps: of Adam.
+        learning_rate: the first.
+        decay: last learning rate over first one.
+        perturbation: length of the random displacement of each inner pivot from the straight line, relative to the distance of the two points.
+        seed: of this displacement.
+        check: steps after which the curve is evaluated densely.
+        points: positions of the dense evaluation.
+    """
+
+    steps: int
+    learning_rate: float
+    decay: float
+    perturbation: float
+    seed: int
+    check: int
+    points: int
+
+    @property
+    def positions(self) -> np.ndarray:
+        """Positions of the dense evaluation, 0 and 1 among them."""
+        return np.arange(self.points) / (self.points - 1)
+
+
+def bezier(t: np.ndarray) -> np.ndarray:
+    """Basis (n, 3) of a quadratic Bézier curve: (1 - t)², 2t(1 - t), t² (Garipov et al. 2018, eq. 4)."""
+    return np.stack([(1 - t) ** 2, 2 * t * (1 - t), t**2], axis=-1)
+
+
+def chain(segments: int) -> Basis:
+    """Basis (n, segments + 1) of a polygonal chain with pivots at equal steps of t (Garipov et al. 2018, eq. 3)."""
+    return lambda t: np.maximum(0.0, 1 - np.abs(segments * t[..., None] - np.arange(segments + 1)))
+
+
+def quadrature(nodes: int, segments: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Gauss-Legendre nodes and weights on [0, 1], ``nodes`` in each of equal segments.
+
+    Garipov et al. draw one random t a step, which suits losses of minibatches. The losses here have no noise, and a fixed rule adds none: the
+    mean over the curve becomes a function that can be minimised.
+    """
+    x, w = np.polynomial.legendre.leggauss(nodes)
+    x, w = (x + 1) / 2, w / 2
+    starts = np.arange(segments)[:, None]
+    return ((starts + x) / segments).ravel(), np.tile(w / segments, segments)
+
+
+def points_on(basis: np.ndarray, pivots: Tensor) -> Tensor:
+    """Points (n, P) of a curve with pivots (m, P) at the positions of the rows of ``basis`` (n, m)."""
+    return torch.tensor(basis, dtype=pivots.dtype, device=pivots.device) @ pivots
+
+
+def highest(losses: Tensor) -> float:
+    """The maximum of losses (n); infinite where one does not exist, since no path leads through there."""
+    return float(losses.max()) if bool(losses.isfinite().all()) else float("inf")
+
+
+def straight(a: Tensor, b: Tensor, pivots: int) -> Tensor:
+    """Pivots (m, P) at equal steps on the straight line from a to b."""
+    t = torch.linspace(0, 1, pivots, dtype=a.dtype, device=a.device)[:, None]
+    return (1 - t) * a + t * b
+
+
+def displaced(pivots: Tensor, length: float, seed: int) -> Tensor:
+    """Inner pivots moved at random, by ``length`` times the distance of the ends: on the straight line itself symmetry may hide all forces."""
+    noise = torch.tensor(np.random.default_rng(seed).standard_normal(pivots.shape)).to(pivots)
+    noise[[0, -1]] = 0.0
+    size = noise.norm(dim=1, keepdim=True).clamp_min(torch.finfo(noise.dtype).tiny)
+    return pivots + length * (pivots[-1] - pivots[0]).norm() * noise / size
+
+
+def gaps(objective: Objective, theta: Tensor) -> tuple[Tensor, Tensor]:
+    """Loss minus minimum (n) and its gradients (n, P) at points (n, P).
+
+    Where the loss does not exist the gap is NaN and its gradient zero; both are zero where a quadrature rule makes the gap negative.
+    """
+    loss, gradient = objective.loss_and_gradient(theta)
+    gap = loss - objective.minimum
+    exists = loss.isfinite() & gradient.isfinite().all(-1)
+    gap = torch.where(exists, gap.clamp_min(0.0), torch.nan)
+    return gap, torch.where((gap > 0)[:, None], gradient, 0.0)
+
+
+class Best:
+    """The pivots whose curve has the lowest maximum of those that were offered; of equals the first.
+
+    Args:
+        objective: has ``loss``.
+        line: pivots of the straight line, which is so the first candidate.
+        curve: gives points (n, P) from pivots.
+    """
+
+    def __init__(self, objective: Objective, line: Tensor, curve: Callable[[Tensor], Tensor]) -> None:
+        self._objective, self._curve = objective, curve
+        self.pivots, self.maximum = line, highest(objective.loss(curve(line)))
+
+    def offer(self, pivots: Tensor) -> None:
+        """Keep these pivots if their curve is lower."""
+        maximum = highest(self._objective.loss(self._curve(pivots)))
+        if maximum < self.maximum:
+            self.pivots, self.maximum = pivots, maximum
+
+
+def train(
+    objective: Objective, a: Tensor, b: Tensor, basis: Basis, rule: tuple[np.ndarray, np.ndarray], training: Training
+) -> Tensor:
+    """Pivots (m, P) of a curve from a to b with a low loss (Garipov et al. 2018, sec. 3.2).
+
+    Adam minimises the logarithm of the root mean square of the gap (loss minus minimum) over t by the given rule. The square looks more at the
+    highest part than Garipov's mean does; the logarithm keeps the gradient's scale while the curve falls by decades. Of all curves that are
+    evaluated densely on the way, the straight line first, the one with the lowest maximum is returned: never one with a higher maximum than
+    the straight line has at the same positions. Where the loss does not exist nothing pulls.
+
+    Args:
+        objective: has ``loss``, ``loss_and_gradient`` and ``minimum``.
+        a: (P,).
+        b: (P,).
+        basis: of the curve.
+        rule: nodes (n) and weights (n) of the integral over t.
+        training: see there.
+    """
+    nodes, weights = rule
+    at_nodes, dense = basis(nodes), basis(training.positions)
+    line = straight(a, b, at_nodes.shape[1])
+    best = Best(objective, line, lambda pivots: points_on(dense, pivots))
+    w, columns = torch.tensor(weights).to(a), torch.tensor(at_nodes[:, 1:-1]).to(a)
+
+    def height(inner: Tensor) -> tuple[Tensor, Tensor]:
+        pivots = torch.cat([a[None], inner.reshape(-1, len(a)), b[None]])
+        gap, gradient = gaps(objective, points_on(at_nodes, pivots))
+        gap = gap.nan_to_num()
+        square = (w * gap.square()).sum().clamp_min(torch.finfo(gap.dtype).tiny)
+        return 0.5 * square.log(), (columns.T @ ((w * gap / square)[:, None] * gradient)).ravel()
+
+    start = displaced(line, training.perturbation, training.seed)[1:-1].ravel()
+    for inner in descend(height, start, training):
+        best.offer(torch.cat([a[None], inner.reshape(-1, len(a)), b[None]]))
+    return best.pivots
+
+
+def descend(function: Callable[[Tensor], tuple[Tensor, Tensor]], start: Tensor, training: Training):
+    """The points (n,) at every ``training.check`` steps of Adam, and the last one."""
+    optimizer = Adam(function, training.steps, training.learning_rate, training.decay)
+    value, gradient = function(start)
+    state = State(start, float(value), gradient)
+    for step in range(1, training.steps + 1):
+        state = optimizer.step(state)
+        if step % training.check == 0 or step == training.steps:
+            yield state.theta
