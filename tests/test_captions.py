@@ -7,28 +7,35 @@ import pytest
 from docutils.core import publish_parts
 from jinja2 import Environment, StrictUndefined
 
+from pinnscape.techniques.catalog import TECHNIQUES
+
 PROJECT = Path(__file__).parents[1]
-CAPTIONS = sorted((PROJECT / "workflow/report").glob("*.rst"))
+TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted((PROJECT / "workflow/report").glob("*.rst"))}
+TEXTS |= {name: technique.caption.replace("{problem}", "poisson1d") for name, technique in TECHNIQUES.items()}
 
 
 def rendered(text: str) -> str:
     """The caption of a job as the report has it; any message of Docutils is an error."""
     job = SimpleNamespace(
-        wildcards=SimpleNamespace(problem="poisson1d"), config={}, params=SimpleNamespace(seed=0), input=[], output=[]
+        wildcards=SimpleNamespace(problem="poisson1d"),
+        config={},
+        params=SimpleNamespace(seed=0, caption="A *caption*."),
+        input=[],
+        output=[],
     )
     filled = Environment(undefined=StrictUndefined).from_string(text).render(snakemake=job, categories={}, files={})
     return publish_parts(filled, writer="html", settings_overrides={"report_level": 1, "halt_level": 1})["body"]
 
 
-@pytest.mark.parametrize("path", CAPTIONS, ids=lambda path: path.stem)
-def test_a_caption_renders_without_a_message(path):
-    body = rendered(path.read_text(encoding="utf-8"))
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_a_caption_renders_without_a_message(text):
+    body = rendered(text)
     assert "<p>" in body
     assert "system-message" not in body
 
 
 def test_a_caption_of_every_rule_is_there():
-    assert len(CAPTIONS) > 30
+    assert len(TEXTS) > 30
 
 
 @pytest.mark.parametrize("text", ["the share |R|/|H| of it", "a *star", "an `unfinished role", "Title\n=="])

@@ -1,9 +1,6 @@
 """Techniques whose finished parts were kept by an attempt that was killed give the same bytes."""
 
-import importlib.util
 import os
-from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,9 +11,10 @@ from runs_cases import tiny
 
 from pinnscape.common.errors import StudyError
 from pinnscape.config.schema import complete, schema
-from pinnscape.config.techniques import TECHNIQUES
 from pinnscape.files import storage
 from pinnscape.files.attempts import Every, Parts
+from pinnscape.techniques import catalog
+from pinnscape.techniques.catalog import TECHNIQUES
 from pinnscape.training.runs import Runs
 from runtime import resume, technique
 
@@ -51,26 +49,12 @@ def settings_of(name: str) -> dict:
     return complete(own, section) | normalised | QUICKER.get(name, {})
 
 
-@cache
-def dataset_of(name: str) -> Callable[[Runs, dict], xr.Dataset]:
-    """The function that the script of a technique hands to ``measure``."""
-    spec = importlib.util.spec_from_file_location(f"script_{name}", TESTS.parent / f"workflow/scripts/{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    found: list = []
-    script.measure = lambda dataset, *_: found.append(dataset)  # pyright: ignore[reportAttributeAccessIssue]
-    script.main(None, None, None, None, None)
-    return found[0]
-
-
 @pytest.mark.parametrize("name", IN_PARTS)
 def test_a_technique_gives_the_same_bytes_whichever_parts_an_earlier_attempt_kept(tmp_path, name):
     settings, folder, seeds = settings_of(name), tmp_path / "parts", 2 if name in PAIRS else 1
 
     def written(file: str) -> bytes:
-        found = dataset_of(name)(runs(seeds, Parts(folder, {"technique": name}, Every(0.0))), settings)
+        found = catalog.module(name).measure(runs(seeds, Parts(folder, {"technique": name}, Every(0.0))), settings)
         storage.write(tmp_path / file, found, stage=name, **COMMON)
         return (tmp_path / file).read_bytes()
 
@@ -89,7 +73,7 @@ def test_a_technique_gives_the_same_bytes_whichever_parts_an_earlier_attempt_kep
 def test_a_technique_without_parts_gives_these_bytes_too(tmp_path, name):
     files = []
     for parts in (None, Parts(tmp_path / "parts", {}, Every(0.0))):
-        found = dataset_of(name)(runs(2, parts), settings_of(name))
+        found = catalog.module(name).measure(runs(2, parts), settings_of(name))
         files.append(tmp_path / f"{len(files)}.nc")
         storage.write(files[-1], found, stage=name, **COMMON)
     assert files[0].read_bytes() == files[1].read_bytes()
@@ -129,14 +113,14 @@ def job(folder: Path) -> dict:
         "input": Named(**files),
         "output": [str(folder / "interpolation.nc")],
         "params": Named(**params),
-        "wildcards": Named(problem="poisson2d"),
+        "wildcards": Named(problem="poisson2d", technique="interpolation"),
         "device": "cpu",
     }
 
 
 def test_a_killed_technique_goes_on_from_its_finished_parts(tmp_path, monkeypatch):
     monkeypatch.setenv(resume.VARIABLE, "0")
-    given, measured = job(tmp_path), []
+    given, measured, own = job(tmp_path), [], catalog.module("interpolation").measure
 
     def measure(last: int) -> None:
         def dataset(all_runs: Runs, settings: dict) -> xr.Dataset:
@@ -144,11 +128,12 @@ def test_a_killed_technique_goes_on_from_its_finished_parts(tmp_path, monkeypatc
                 if len(measured) == last:
                     raise Killed
                 measured.append((run.formulation, run.seed))
-                return dataset_of("interpolation")(Runs(all_runs.discretization, (run,)), settings).squeeze(drop=True)
+                return own(Runs(all_runs.discretization, (run,)), settings).squeeze(drop=True)
 
             return all_runs.collect(row)
 
-        technique.measure(dataset, "interpolation", "Lines", **given)
+        monkeypatch.setattr(catalog.module("interpolation"), "measure", dataset)
+        technique.measure(**given)
 
     output, folder = Path(given["output"][0]), tmp_path / ".interpolation"
     measure(-1)

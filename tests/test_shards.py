@@ -1,6 +1,5 @@
 """Work that splits: every piece in exactly one shard, and results that come back from parts as they were computed."""
 
-import runpy
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +10,15 @@ from hypothesis import strategies as st
 from runs_cases import tiny
 
 from pinnscape.common.errors import StorageError
-from pinnscape.config.techniques import TECHNIQUES
 from pinnscape.files import shards
+from pinnscape.files.provenance import imports
 from pinnscape.files.shards import Done, Piece
 from pinnscape.files.storage import variable
+from pinnscape.techniques.catalog import TECHNIQUES
 from pinnscape.training import intrinsic_dimension
 from pinnscape.training.runs import Run, Runs
 
-SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
+WORKFLOW = Path(__file__).parents[1] / "workflow"
 costs = st.lists(st.floats(0.01, 1e6), max_size=40)
 
 
@@ -130,6 +130,6 @@ def test_the_runs_of_one_seed_are_neighbours() -> None:
 
 @pytest.mark.parametrize("name", TECHNIQUES)
 def test_the_list_of_techniques_says_truly_which_ones_split(name: str) -> None:
-    script = runpy.run_path(str(SCRIPTS / f"{name}.py"))
-    (module,) = [value for value in script.values() if hasattr(value, "dataset")]
-    assert TECHNIQUES[name].splits == ("runs.collect(" in Path(module.__file__).read_text())
+    path = WORKFLOW / "pinnscape" / "techniques" / f"{name}.py"
+    text = "".join(file.read_text(encoding="utf-8") for file in imports(path, (WORKFLOW,)) if file.name.startswith(name))
+    assert TECHNIQUES[name].splits == ("runs.collect(" in text)

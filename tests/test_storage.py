@@ -258,7 +258,7 @@ def test_techniques_are_named_by_their_rules(tmp_path):
     path = write(tmp_path / "x.nc", stage="zoom")
     with pytest.raises(
         StorageError,
-        match=r"comes from rule `measure_zoom`, expected a file of rule `measure_ntk`; delete .*`measure_ntk` makes",
+        match=r"comes from technique `zoom`, expected a file of technique `ntk`; delete .*technique `ntk` makes",
     ):
         storage.read(path, "ntk")
 

@@ -14,7 +14,7 @@ from pinnscape.common.errors import StudyError
 from pinnscape.config.checks import merged, parameter_count
 from pinnscape.config.schema import complete, schema
 from pinnscape.config.study import LINES, Study, load, parse
-from pinnscape.config.techniques import TECHNIQUES
+from pinnscape.techniques.catalog import TECHNIQUES
 
 # ---- schema ----
 

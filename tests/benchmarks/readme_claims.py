@@ -10,8 +10,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "workflow"))
 
-from pinnscape.config.techniques import TECHNIQUES
 from pinnscape.tables.claims import tests
+from pinnscape.techniques.catalog import TECHNIQUES
 
 FORMULATIONS = ["deep-ritz", "strong-form", "supervised"]
 EXTENDED = ("small intrinsic dimension",)

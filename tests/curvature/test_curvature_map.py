@@ -13,7 +13,7 @@ from runs_cases import tiny
 from pinnscape.landscape import curvature_map
 from pinnscape.landscape.files import random_directions
 from pinnscape.losses.objective import tensor
-from pinnscape.tables import geometry
+from pinnscape.techniques import catalog
 
 SETTINGS = {"normalization": "filter", "bias": "row", "radius": 0.5, "points": 3, "losses": "own"}
 SETTINGS |= {"dense_limit": 0, "lanczos_steps": 40, "lanczos_tolerance": 1e-8}
@@ -79,7 +79,7 @@ def test_the_map_is_that_of_dense_hessians_on_the_random_plane(problem, formulat
         formulation=run.formulation, seed=0, loss="deep-ritz" if run.formulation != "deep-ritz" else "supervised"
     )
     assert bool(other.notnull().all() if losses == "all" else other.isnull().all())
-    rows = list(geometry.curvature_map(data))
+    rows = list(catalog.module("curvature_map").metrics(data))
     assert len(rows) == 4 * (3 if losses == "all" else len(formulations))
 
 
@@ -99,13 +99,13 @@ def test_metrics_take_what_is_verified_and_name_bounds_as_bounds():
     for name, values in (("lambda_min", [-1.0, -1e-3, np.nan]), ("lambda_min_at_most", [-1.0, -1e-3, np.nan])):
         data[name].loc[{**own, "alpha": 0.5}] = values
     data["sign"].loc[{**own, "alpha": 0.5}] = [-1.0, -1.0, np.nan]
-    found = {row[3]: row[4] for row in geometry.curvature_map(data)}
+    found = {row[3]: row[4] for row in catalog.module("curvature_map").metrics(data)}
     assert found["nonconvexity_largest[supervised]"] == 0.5
     assert found["nonconvexity_median[supervised]"] == 0.0
     assert found["map_convex_share[supervised]"] == pytest.approx(6 / 8)
     data["sign"].loc[{**own, "alpha": -0.5}] = [0.0, 1.0, 1.0]
     data["lambda_min"].loc[{**own, "alpha": -0.5}] = [np.nan, 1.0, 1.0]
-    found = {row[3]: row[4] for row in geometry.curvature_map(data)}
+    found = {row[3]: row[4] for row in catalog.module("curvature_map").metrics(data)}
     assert np.isnan([found["nonconvexity_largest[supervised]"], found["map_convex_share[supervised]"]]).all()
     assert found["nonconvexity_largest_at_least[supervised]"] == 0.5
     assert found["map_convex_share_at_least[supervised]"] == pytest.approx(5 / 8)

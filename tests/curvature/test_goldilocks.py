@@ -14,7 +14,7 @@ from runs_cases import tiny
 from pinnscape.curvature import goldilocks
 from pinnscape.curvature.goldilocks import basis, convexity, projected
 from pinnscape.losses.objective import tensor
-from pinnscape.tables import geometry
+from pinnscape.techniques import catalog
 
 SETTINGS = {"dimension": 4, "draws": 2, "smallest": 0.1, "largest": 10.0, "radii": 3}
 
@@ -90,7 +90,7 @@ def test_the_file_holds_the_scaled_initial_points(problem, seeds, formulations):
     if problem == "neo_hookean2d":  # ten times the parameters invert the material
         assert part["trace_ratio"].sel(loss="deep-ritz").isel(scale=2).isnull().all()
         assert part["trace_ratio"].sel(loss="supervised").notnull().all()
-    found = {row[:4]: row[4] for row in geometry.goldilocks(data)}
+    found = {row[:4]: row[4] for row in catalog.module("goldilocks").metrics(data)}
     assert len(found) == len(formulations) * seeds * 3 * 4
     key = (run.formulation, run.seed, "init", "trace_ratio[strong-form]")
     assert found[key] == pytest.approx(float(part["trace_ratio"].sel(loss="strong-form").isel(scale=1).mean()))

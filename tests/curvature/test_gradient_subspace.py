@@ -13,7 +13,7 @@ from runs_cases import tiny
 from pinnscape.curvature import dense
 from pinnscape.curvature.gradient_subspace import along, dataset, overlap, share, top
 from pinnscape.linalg import eigen
-from pinnscape.tables import dynamics
+from pinnscape.techniques import catalog
 from pinnscape.training.snapshots import logarithmic
 
 DENSE = {"dense_limit": 10**6, "lanczos_steps": 1, "lanczos_tolerance": 1.0}
@@ -154,10 +154,10 @@ def test_a_run_with_fewer_snapshots_than_points_ends_in_nan():
 
 def test_the_metrics_are_those_at_the_ends_and_the_means():
     data = dataset(tiny("poisson2d", 2, ("deep-ritz", "strong-form")), FILE)
-    rows = {(f, s, c, m): v for f, s, c, m, v in dynamics.gradient_subspace(data)}
+    rows = {(f, s, c, m): v for f, s, c, m, v in catalog.module("gradient_subspace").metrics(data)}
     assert len(rows) == 2 * 2 * 3 * 5
     own = data.sel(formulation="strong-form", seed=1, k=5)
     assert rows["strong-form", 1, "init", "gradient_share[5]"] == float(own["share"][0])
     assert rows["strong-form", 1, "final", "gradient_share[5]"] == float(own["share"][-1])
     assert rows["strong-form", 1, "final", "subspace_overlap_mean[5]"] == pytest.approx(float(own["overlap_next"].mean()))
-    assert np.isnan([v for *_, v in dynamics.gradient_subspace(data * np.nan)]).all()
+    assert np.isnan([v for *_, v in catalog.module("gradient_subspace").metrics(data * np.nan)]).all()

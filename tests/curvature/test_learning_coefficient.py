@@ -16,7 +16,7 @@ from pinnscape.curvature.langevin import Chains
 from pinnscape.curvature.learning_coefficient import batch_error, estimate, local_learning_coefficient, quadratic, split_r_hat
 from pinnscape.linalg import eigen
 from pinnscape.losses.objective import tensor
-from pinnscape.tables import dimension as tables
+from pinnscape.techniques import catalog
 
 CHAINS = {"chains": 16, "burn_in": 160, "steps": 400}
 SETTINGS = {"inverse_temperatures": [100.0, 10.0], "localization": 50.0, "chains": 2, "burn_in": 20, "steps": 40, "thinning": 5,
@@ -180,7 +180,7 @@ def test_a_point_without_a_loss_gives_nan(monkeypatch):
 def test_metrics(measured):
     one = measured.copy(deep=True)
     one["left"][0, 0, 0] = 1.0
-    rows = {row[:4]: row[4] for row in tables.learning_coefficient(one)}
+    rows = {row[:4]: row[4] for row in catalog.module("learning_coefficient").metrics(one)}
     assert len(rows) == 3 * 2 * 4
     assert math.isnan(rows["deep-ritz", 0, "final", "learning_coefficient[100]"])
     assert rows["strong-form", 0, "final", "learning_coefficient[10]"] == float(one["learning_coefficient"][1, 0, 1])

@@ -12,8 +12,8 @@ from pinnscape.curvature.files import hessian_dataset, spectrum_dataset
 from pinnscape.landscape import critical_points_file, curvature_map
 from pinnscape.linalg.lanczos import extremes
 from pinnscape.losses.objective import Objective
-from pinnscape.tables import dimension, dynamics, geometry
 from pinnscape.tables.metrics import of_hessian
+from pinnscape.techniques import catalog
 from pinnscape.training.optimizers import LBFGS, start
 
 LIMIT = 1000
@@ -136,8 +136,8 @@ def test_maps(problem, steps):
     np.testing.assert_array_equal(found["sign"].values[decided], exact["sign"].values[decided])
     np.testing.assert_array_equal(np.isfinite(found["sign"]), np.isfinite(exact["sign"]))
     same_metrics(
-        [row for row in geometry.curvature_map(found) if not row[3].startswith("map_converged")],
-        geometry.curvature_map(exact), 5e-4, 1e-3,
+        [row for row in catalog.module("curvature_map").metrics(found) if not row[3].startswith("map_converged")],
+        catalog.module("curvature_map").metrics(exact), 5e-4, 1e-3,
     )  # fmt: skip
 
 
@@ -149,7 +149,7 @@ def test_spectra_along_training(problem, steps):
         same_or_missing(found[name], exact[name], 1e-6 * scale)
         assert not bool((found[f"{name}_at_least"] > exact[name] + 1e-12 * scale).any())
     assert not bool((found["smallest_at_most"] < exact["smallest"] - 1e-12 * scale).any())
-    same_metrics(dynamics.stability(found), dynamics.stability(exact), 1e-4, 1e-4)
+    same_metrics(catalog.module("stability").metrics(found), catalog.module("stability").metrics(exact), 1e-4, 1e-4)
 
 
 @pytest.mark.parametrize(("problem", "steps"), CASES)
@@ -157,7 +157,9 @@ def test_gradients_in_top_eigenspaces(problem, steps):
     exact, found = both(gradient_subspace.dataset, runs(problem), settings=SUBSPACE, lanczos_steps=steps)
     same_or_missing(found["eigenvalue"], exact["eigenvalue"], 2e-6 * float(exact["eigenvalue"].max()))
     assert same_or_missing(found["share"], exact["share"], 1e-3) == found["share"].size or steps < 40
-    same_metrics(dynamics.gradient_subspace(found), dynamics.gradient_subspace(exact), 1e-3, 1e-3)
+    same_metrics(
+        catalog.module("gradient_subspace").metrics(found), catalog.module("gradient_subspace").metrics(exact), 1e-3, 1e-3
+    )
 
 
 @pytest.mark.parametrize(("problem", "steps"), CASES)
@@ -173,7 +175,8 @@ def test_learning_coefficients():
     assert bool((found["quadratic_at_least"] <= exact["quadratic"] * (1 + 1e-9)).all())
     same_or_missing(found["quadratic"], exact["quadratic"], 0.0, 1e-6)
     coefficients = [
-        [row for row in dimension.learning_coefficient(data) if row[3].startswith("quadratic")] for data in (found, exact)
+        [row for row in catalog.module("learning_coefficient").metrics(data) if row[3].startswith("quadratic")]
+        for data in (found, exact)
     ]
     same_metrics(*coefficients, 1e-9, 1e-6)
 

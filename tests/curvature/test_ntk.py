@@ -20,7 +20,7 @@ from pinnscape.losses.small_side import small_side
 from pinnscape.networks.mlp import Network
 from pinnscape.problems import quadrature
 from pinnscape.problems.base import Problem
-from pinnscape.tables import kernels
+from pinnscape.techniques import catalog
 
 LANCZOS = {"lanczos_steps": 200, "lanczos_tolerance": 1e-8, "trace_products": 30}
 SETTINGS = {"checkpoints": ["init", "final"], "subspace": 5, "null_tolerance": 1e-10, "dense_limit": 2500, **LANCZOS}
@@ -291,7 +291,7 @@ def test_above_the_limit_the_file_says_what_is_withheld_and_why(no_square_matrix
     for name in ("remainder_share", "negative", "condition_number"):
         assert "techniques.ntk.dense_limit" in data[name].attrs["reason"]
     assert all("long_name" in v.attrs and v.attrs["units"] == "1" for v in data.data_vars.values())
-    rows = {row[:4]: row[4] for row in kernels.ntk(data)}
+    rows = {row[:4]: row[4] for row in catalog.module("ntk").metrics(data)}
     cell = data.isel(formulation=0, seed=0).sel(checkpoint="final", loss="strong-form")
     assert np.isnan(rows["deep-ritz", 0, "final", "remainder_share[strong-form]"])
     for name in ("remainder_share_estimate", "remainder_share_error"):
@@ -300,7 +300,7 @@ def test_above_the_limit_the_file_says_what_is_withheld_and_why(no_square_matrix
 
 def test_metrics_name_loss_and_checkpoint():
     data = ntk.dataset(tiny("poisson1d", 1, ("deep-ritz",)), SETTINGS)
-    rows = list(kernels.ntk(data))
+    rows = list(catalog.module("ntk").metrics(data))
     assert len(rows) == len({row[:4] for row in rows}) == 2 * 2 * 6
     found = {row[:4]: row[4] for row in rows}
     cell = data.isel(formulation=0, seed=0).sel(checkpoint="final", loss="strong-form")

@@ -14,7 +14,7 @@ from runs_cases import tiny
 from pinnscape.curvature import sharpness, sharpness_file
 from pinnscape.curvature.sharpness import ball, box, curvature, filter_scale, first_order, relative
 from pinnscape.losses.objective import Objective, tensor
-from pinnscape.tables import geometry
+from pinnscape.techniques import catalog
 
 CURVATURE = {"dense_limit": 500, "lanczos_steps": 60, "lanczos_tolerance": 1e-6, "trace_products": 60}
 SETTINGS = {
@@ -223,7 +223,7 @@ def test_the_file_holds_every_loss_at_every_point(problem, seeds, formulations):
     assert float(part["sam_sharpness"]) >= float(part["sam_first_order"])
     if seeds == 1:
         assert data.identical(sharpness_file.dataset(runs, SETTINGS))
-    rows = list(geometry.sharpness(data))
+    rows = list(catalog.module("sharpness").metrics(data))
     assert len(rows) == len(formulations) * seeds * 2 * 3 * 5
     found = {row[:4]: row[4] for row in rows}[(run.formulation, run.seed, "final", "sam_quadratic[strong-form]")]
     assert found == pytest.approx(float(part["sam_sharpness"]) / (0.5 * 0.05**2 * float(part["lambda_max"])))

@@ -9,7 +9,7 @@ from runs_cases import tiny
 from pinnscape.curvature import dense
 from pinnscape.curvature.stability import dataset, ends
 from pinnscape.linalg import eigen
-from pinnscape.tables import dynamics
+from pinnscape.techniques import catalog
 from pinnscape.training.snapshots import logarithmic
 
 SETTINGS = {
@@ -110,7 +110,7 @@ def test_one_seed_and_one_formulation_suffice(problem):
 
 
 def test_the_metrics_tell_where_each_training_ends(data):
-    rows = {(f, s, m): v for f, s, _, m, v in dynamics.stability(data)}
+    rows = {(f, s, m): v for f, s, _, m, v in catalog.module("stability").metrics(data)}
     assert len(rows) == 2 * (2 + 2 * 3 + 3)
     own = data.sel(formulation="strong-form", seed=0)
     assert rows["strong-form", 0, "sharpening"] == pytest.approx(float(own["eigenvalue"][-1, 0] / own["eigenvalue"][0, 0]))
@@ -120,4 +120,4 @@ def test_the_metrics_tell_where_each_training_ends(data):
     assert np.isnan(rows["strong-form", 0, "gd_edge[50]"])
     assert rows["strong-form", 0, "gd_diverged[50]"] == float(own["gd_diverged"][1])
     assert rows["strong-form", 0, "adam_edge[0.01]"] == pytest.approx(float(own["adam_preconditioned"][0, -1]) * 0.01 / 38)
-    assert np.isnan([v for *_, v in dynamics.stability(data * np.nan)]).all()
+    assert np.isnan([v for *_, v in catalog.module("stability").metrics(data * np.nan)]).all()

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from end_to_end.workspace import Workspace
 
-from pinnscape.config.techniques import TECHNIQUES
 from pinnscape.files import storage
+from pinnscape.techniques.catalog import TECHNIQUES
 
 pytestmark = [pytest.mark.xdist_group("extended"), pytest.mark.slow]  # one process runs them all: they share one finished study
 

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from end_to_end.workspace import PROJECT, Workspace
 
-from pinnscape.config.techniques import TECHNIQUES
 from pinnscape.files import storage
+from pinnscape.techniques.catalog import TECHNIQUES
 
 pytestmark = pytest.mark.xdist_group("workflow")  # one process runs them all: they share one finished study
 
@@ -111,10 +111,11 @@ def test_conda_users_get_the_same_pins() -> None:
 
 def test_figures_start_without_torch() -> None:
     scripts = sorted((PROJECT / "workflow/scripts").glob("figure_*.py"))
-    assert len(scripts) == 11 + len(TECHNIQUES)
+    assert len(scripts) == 12
+    figures = [f"__import__('pinnscape.figures.{name}')\n" for name in TECHNIQUES]
     code = (
         "import sys, runpy\n"
-        + "".join(f"runpy.run_path({str(path)!r})\n" for path in scripts)
+        + "".join([*[f"runpy.run_path({str(path)!r})\n" for path in scripts], *figures])
         + "assert 'torch' not in sys.modules"
     )
     paths = f"import sys; sys.path.insert(0, {str(PROJECT / 'workflow')!r})\n"

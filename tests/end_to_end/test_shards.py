@@ -11,6 +11,7 @@ from end_to_end.workspace import PROJECT, Job, Workspace, jobs
 
 from pinnscape.config import study
 from pinnscape.problems.catalog import CATALOG
+from runtime.technique import measure
 
 pytestmark = [pytest.mark.xdist_group("shards"), pytest.mark.slow]
 
@@ -88,9 +89,12 @@ def scripts(workspace: Workspace) -> dict[str, tuple[Callable[..., None], dict[s
         "hessians": {"checkpoints": checkpoints},
         "techniques": {"checkpoints": checkpoints, "training": training},
     }
-    names = {"surfaces": "surfaces", "hessians": "hessian", "techniques": "intrinsic_dimension"}
-    paths = {work: str(PROJECT / f"workflow/scripts/{name}.py") for work, name in names.items()}
-    return {work: (runpy.run_path(paths[work])["main"], inputs[work], Named(**shared, **params[work])) for work in WORKS}
+    paths = {
+        work: str(PROJECT / f"workflow/scripts/{name}.py")
+        for work, name in {"surfaces": "surfaces", "hessians": "hessian"}.items()
+    }
+    mains = {work: runpy.run_path(path)["main"] for work, path in paths.items()} | {"techniques": measure}
+    return {work: (mains[work], inputs[work], Named(**shared, **params[work])) for work in WORKS}
 
 
 @pytest.mark.parametrize("count", [1, 3, 7])
@@ -103,10 +107,10 @@ def test_any_number_of_shards_gives_the_same_bytes(
     main, given, params = scripts(finished)[work]
     paths = [str(tmp_path / f"{i}-of-{count}.nc") for i in range(1, count + 1)]
     for path in paths:
-        wildcards = Named(problem=PROBLEM, seed="0", scatteritem=Path(path).stem)
+        wildcards = Named(problem=PROBLEM, seed="0", technique="intrinsic_dimension", scatteritem=Path(path).stem)
         main(Named(**given), [path], params, wildcards, "cpu")
     files = [str(tmp_path / "made" / path) for path in MADE[work]]
-    wildcards = Named(problem=PROBLEM, seed="0")
+    wildcards = Named(problem=PROBLEM, seed="0", technique="intrinsic_dimension")
     main(Named(**given, parts=paths), files, params, wildcards, "cpu")
     assert {path: Path(file).read_bytes() for path, file in zip(MADE[work], files, strict=True)} == data(finished.root, work)
 

@@ -86,7 +86,7 @@ HOSTILE: dict[str, tuple[Callable[[netCDF4.Dataset], None], str | None]] = {
     ),
     "seed text": (string("seed", RED), "its attribute seed is not a whole number"),
     "seed fraction": (string("seed", 0.5), "its attribute seed is not a whole number"),
-    "stage escapes": (string("stage", RED * 50), "comes from rule `measure_"),
+    "stage escapes": (string("stage", RED * 50), "comes from technique `"),
     "conventions escapes": (string("conventions", RED * 50), "has conventions '"),
     "conventions numbers": (string("conventions", np.arange(3)), "its attribute conventions is not text"),
     "title escapes": (string("title", RED), None),

@@ -14,7 +14,7 @@ from runs_cases import tiny
 from pinnscape.landscape import basin, basin_file
 from pinnscape.landscape.basin import log_volume, radii, rays
 from pinnscape.losses.objective import tensor
-from pinnscape.tables import geometry
+from pinnscape.techniques import catalog
 
 SCAN = np.geomspace(1e-3, 1e2, 40)
 SETTINGS = {
@@ -126,7 +126,7 @@ def test_the_file_has_radii_at_which_the_level_is_crossed(problem, seeds, formul
         outside = ~(objective.loss(runs.tensor(points)).numpy() - objective.minimum <= level)
         assert outside.all() if side > 0 else not outside.any()
     assert float(part["log_volume"]) == float(part["log_volume_bound"])
-    rows = {row[:4]: row[4] for row in geometry.basin(data)}
+    rows = {row[:4]: row[4] for row in catalog.module("basin").metrics(data)}
     assert len(rows) == len(formulations) * seeds * 3 * (2 * 4 + 3)
     key = (run.formulation, run.seed, "final", f"basin_radius_median[{run.formulation}, sphere]")
     assert rows[key] == pytest.approx(float(np.median(part["radius"].sel(kind="sphere"))))
@@ -136,7 +136,7 @@ def test_quartiles_among_censored_rays_are_unknown():
     runs = tiny("poisson1d", 1, ("supervised",))
     data = basin_file.dataset(runs, SETTINGS | {"kinds": ["sphere"]}).copy(deep=True)
     data["radius"][...] = [np.inf, 3.0, 1.0, np.inf, 2.0]
-    rows = {row[3]: row[4] for row in geometry.basin(data) if "[deep-ritz" in row[3]}
+    rows = {row[3]: row[4] for row in catalog.module("basin").metrics(data) if "[deep-ritz" in row[3]}
     assert rows["basin_radius_low[deep-ritz, sphere]"] == 2.0
     assert rows["basin_radius_median[deep-ritz, sphere]"] == 3.0
     assert math.isnan(rows["basin_radius_high[deep-ritz, sphere]"])

@@ -15,7 +15,7 @@ from pinnscape.landscape.critical_points import KINDS, _moves, counts, descend, 
 from pinnscape.landscape.critical_points_file import dataset, levels, random_starts
 from pinnscape.linalg import eigen
 from pinnscape.losses.objective import Objective, tensor
-from pinnscape.tables import dimension as tables
+from pinnscape.techniques import catalog
 from pinnscape.training.runs import Runs
 
 HOW = {"steps": 200, "memory": 10, "hessians": 10, "dense_limit": 100}
@@ -298,7 +298,7 @@ def test_starts_without_a_loss_are_nan(monkeypatch):
     assert (found["kind"] == KINDS.index("no-loss")).all()
     for name in ("gap", "gradient_norm", "index", "eigenvalue", "slope", "start_gap"):
         assert found[name].isnull().all()
-    rows = {row[3]: row[4] for row in tables.critical_points(found)}
+    rows = {row[3]: row[4] for row in catalog.module("critical_points").metrics(found)}
     assert math.isnan(rows["critical_share"])
     assert math.isnan(rows["critical_index_fraction"])
     assert rows["critical_minima"] == 0
@@ -309,12 +309,12 @@ def test_metrics(measured):
     one["kind"][0, 0] = [3, 3, 3, 1, 2]
     one["level"][0, 0] = [0, 1, 2, -1, -1]
     one["index_fraction"][0, 0] = [0.0, 0.1, 0.3, 0.9, 0.9]
-    rows = {row[:4]: row[4] for row in tables.critical_points(one)}
+    rows = {row[:4]: row[4] for row in catalog.module("critical_points").metrics(one)}
     expected = {"critical_share": 0.6, "gradient_flat_share": 0.2, "critical_index_spearman": 1.0, "critical_index_fraction": 0.1,
                 "critical_losses": 3, "critical_minima": 1}  # fmt: skip
     assert rows == {("supervised", 0, "all", name): pytest.approx(value) for name, value in expected.items()}
     one["kind"][0, 0, :1] = 0
-    rows = {row[3]: row[4] for row in tables.critical_points(one)}
+    rows = {row[3]: row[4] for row in catalog.module("critical_points").metrics(one)}
     assert math.isnan(rows["critical_index_spearman"])
     assert rows["critical_share"] == 0.5
     assert rows["critical_minima"] == 0

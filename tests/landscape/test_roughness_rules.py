@@ -13,7 +13,7 @@ from pinnscape.networks.jets import Jet
 from pinnscape.networks.mlp import Network
 from pinnscape.problems import quadrature
 from pinnscape.problems.base import Problem
-from pinnscape.tables import shape
+from pinnscape.techniques import catalog
 
 SETTINGS = {
     "rules": ["gauss-legendre", "simpson", "monte-carlo"],
@@ -102,7 +102,7 @@ def test_the_file_has_all_rules_and_simpson_takes_an_odd_number():
     assert data["rule"].values.tolist() == SETTINGS["rules"]
     assert np.isfinite(data["variation"].values).all()
     assert len(roughness_rules.with_rule(tiny("poisson1d").discretization, "simpson", 4).points) == 5
-    rows = list(shape.roughness_rules(data))
+    rows = list(catalog.module("roughness_rules").metrics(data))
     assert len(rows) == len({row[:4] for row in rows}) == 2 * 2 * (1 + 2 * 3 * 2)
     assert ("deep-ritz", 0, "final", "rule_roughness_index[simpson, 4]") in {row[:4] for row in rows}
 

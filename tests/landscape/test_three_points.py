@@ -13,7 +13,7 @@ from pinnscape.connectivity import three_points_file
 from pinnscape.connectivity.curves import bezier
 from pinnscape.landscape.three_points import frame, pass_height, square_grid
 from pinnscape.losses.formulations import FORMULATIONS, PHYSICS
-from pinnscape.tables import shape
+from pinnscape.techniques import catalog
 
 SETTINGS = {
     "pairs": 3, "points": 15, "margin": 0.25, "steps": 8, "learning_rate": 0.05, "decay": 0.1, "perturbation": 0.1, "seed": 0, "check": 4,
@@ -126,9 +126,9 @@ def test_the_curve_of_the_file_lies_where_the_trained_curve_does():
 def test_metrics_and_studies_of_one_seed():
     runs = tiny("poisson1d", 2)
     data = three_points_file.dataset(runs, SETTINGS)
-    rows = {row[:4]: row[4] for row in shape.three_points(data)}
+    rows = {row[:4]: row[4] for row in catalog.module("three_points").metrics(data)}
     assert len(rows) == 2 * 3 * 3 + 2 * 3 * 2
     assert rows["strong-form", 1, "final", "plane_pass[physics, deep-ritz]"] == float(data["physics_pass"][1, 0])
     alone = three_points_file.dataset(tiny("poisson1d", 1), SETTINGS)
     assert alone.sizes["pair"] == 0
-    assert {row[3].split(",")[0] for row in shape.three_points(alone)} == {"plane_pass[physics"}
+    assert {row[3].split(",")[0] for row in catalog.module("three_points").metrics(alone)} == {"plane_pass[physics"}

@@ -11,7 +11,7 @@ from pinnscape.landscape.files import surface_dataset
 from pinnscape.landscape.topology import join_tree, on_boundary, persistence
 from pinnscape.landscape.topology_file import dataset
 from pinnscape.losses.formulations import FORMULATIONS
-from pinnscape.tables import shape
+from pinnscape.techniques import catalog
 
 pytest.importorskip("gudhi")
 
@@ -173,12 +173,12 @@ def test_pairs_within_twice_the_error_of_a_spectral_surface_do_not_count(monkeyp
 def test_no_surface_gives_an_empty_file():
     data = dataset({}, SETTINGS)
     assert data["birth"].shape == (0, 0, 0, 0, 0)
-    assert list(shape.topology(data)) == []
+    assert list(catalog.module("topology").metrics(data)) == []
 
 
 def test_metrics_are_the_numbers_of_each_surface():
     data = dataset({("deep-ritz", 3, "random"): surface([TILTED, WELLS, X**2 + Y**2])}, SETTINGS)
-    rows = {metric: (f, s, c, value) for f, s, c, metric, value in shape.topology(data)}
+    rows = {metric: (f, s, c, value) for f, s, c, metric, value in catalog.module("topology").metrics(data)}
     assert rows["minima[random, deep-ritz]"] == ("deep-ritz", 3, "final", 2.0)
     assert rows["smad[random, strong-form]"][3] == pytest.approx(1 / np.ptp(WELLS))
     assert np.isnan(rows["smad[random, supervised]"][3])

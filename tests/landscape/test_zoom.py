@@ -12,7 +12,7 @@ from pinnscape.landscape import zoom
 from pinnscape.landscape.axes import centred_axis
 from pinnscape.landscape.files import random_directions
 from pinnscape.landscape.zoom import convexity, smallest_curvature
-from pinnscape.tables import geometry
+from pinnscape.techniques import catalog
 
 AXIS = centred_axis(2.0, 41)
 A, B = np.meshgrid(AXIS, AXIS, indexing="ij")
@@ -75,7 +75,7 @@ def test_the_file_holds_every_loss_on_the_random_plane(problem, seeds, formulati
     np.testing.assert_equal(found, expected)
     if problem == "neo_hookean2d":
         assert part["gap"].sel(radius=10.0).isnull().any()
-    rows = list(geometry.zoom(data))
+    rows = list(catalog.module("zoom").metrics(data))
     assert len(rows) == len(formulations) * seeds * 3 * 3
 
 
@@ -84,5 +84,5 @@ def test_the_finest_plane_that_is_not_convex_tells_how_far_convexity_reaches():
     data["convex_radius"][0, 0, 0] = [np.nan, 5.0]
     data["convex_radius"][0, 0, 1] = [0.05, 5.0]
     data["convex_radius"][0, 0, 2] = np.nan
-    found = [row[4] for row in geometry.zoom(data) if row[3].startswith("zoom_convex_radius")]
+    found = [row[4] for row in catalog.module("zoom").metrics(data) if row[3].startswith("zoom_convex_radius")]
     np.testing.assert_equal(found, [5.0, 0.05, np.nan])

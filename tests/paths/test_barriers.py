@@ -10,7 +10,7 @@ from runs_cases import tiny
 
 from pinnscape.connectivity import alignment, barriers, profiles
 from pinnscape.files import storage
-from pinnscape.tables import paths as tables
+from pinnscape.techniques import catalog
 from pinnscape.training.runs import Run, Runs
 
 SETTINGS = {"points": 9, "starts": 2, "seed": 0}
@@ -90,13 +90,13 @@ def test_one_seed_gives_a_file_without_pairs(tmp_path):
     assert data.sizes == {"formulation": 1, "pair": 0, "path": 2, "loss": 3, "alpha": 9}
     about = {"problem": "poisson1d", "formulation": "strong-form", "seed": 0, "configuration": {}}
     storage.write(tmp_path / "barriers.nc", data, stage="barriers", title="t", **about)
-    assert list(tables.barriers(storage.read(tmp_path / "barriers.nc", "barriers"))) == []
+    assert list(catalog.module("barriers").metrics(storage.read(tmp_path / "barriers.nc", "barriers"))) == []
 
 
 def test_metrics_are_means_over_the_pairs_of_a_seed_and_missing_where_one_is():
     data = barriers.dataset(tiny("poisson1d", 3, ("deep-ritz",)), SETTINGS)
     data["barrier"].loc[{"path": "aligned", "loss": "deep-ritz"}] = [[1.0, 2.0, np.nan]]
-    rows = {row[:4]: row[4] for row in tables.barriers(data)}
+    rows = {row[:4]: row[4] for row in catalog.module("barriers").metrics(data)}
     assert rows["deep-ritz", 0, "final", "barrier[aligned, deep-ritz]"] == 1.5
     assert np.isnan(rows["deep-ritz", 1, "final", "barrier[aligned, deep-ritz]"])
     ratio = data["distance"].sel(path="aligned") / data["distance"].sel(path="straight")

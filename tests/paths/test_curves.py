@@ -11,7 +11,7 @@ from runs_cases import tiny
 from torch import Tensor
 
 from pinnscape.connectivity import barriers, curves, elastic_band, profiles, trained_paths
-from pinnscape.tables import paths as tables
+from pinnscape.techniques import catalog
 
 SETTINGS = {
     "pairs": 3, "steps": 300, "learning_rate": 0.1, "decay": 0.05, "perturbation": 0.05, "seed": 0, "check": 10, "points": 41, "nodes": 12,
@@ -170,7 +170,7 @@ def test_with_one_seed_there_are_no_paths_and_log_and_file_say_why(caplog):
 def test_metrics_are_means_over_the_pairs_of_a_seed():
     runs = tiny("poisson1d", 3, ("deep-ritz",))
     data = curves.dataset(runs, SMALL)
-    rows = {row[1:4]: row[4] for row in tables.curves(data)}
+    rows = {row[1:4]: row[4] for row in catalog.module("curves").metrics(data)}
     own = data["relative_barrier"].sel(formulation="deep-ritz", path="band", loss="deep-ritz")
     assert profiles.pairs(runs.seeds) == [(0, 1), (0, 2), (1, 2)]
     assert rows[1, "final", "barrier_relative[band, deep-ritz]"] == pytest.approx(float((own[0] + own[2]) / 2))

@@ -16,7 +16,7 @@ from pinnscape.curvature import dense
 from pinnscape.landscape import comparison
 from pinnscape.linalg import eigen
 from pinnscape.linalg.similarity import principal_angles
-from pinnscape.tables import kernels
+from pinnscape.techniques import catalog
 
 SETTINGS = {"points": 9, "snapshots": 3, "subspace": 3, "lanczos_steps": 15, "lanczos_tolerance": 1e-8, "dense_limit": 2500}
 TRAINED = ["deep-ritz", "strong-form"]
@@ -142,12 +142,12 @@ def test_without_both_physics_runs_there_are_no_pairs(problem, trained):
     assert data.sizes["pair"] == 0
     assert data["line_gap"].sizes == {"pair": 0, "position": 9, "loss": 3}
     assert data.sizes["formulation"] == len(trained)
-    assert not [row for row in kernels.formulations(data) if "barrier" in row[3]]
+    assert not [row for row in catalog.module("formulations").metrics(data) if "barrier" in row[3]]
 
 
 def test_metrics_name_the_loss_that_is_compared():
     data = compared()
-    found = {row[:4]: row[4] for row in kernels.formulations(data)}
+    found = {row[:4]: row[4] for row in catalog.module("formulations").metrics(data)}
     gap = data["gap"].sel(seed=1)
     own = gap.sel(formulation="strong-form", loss="strong-form")
     other = gap.sel(formulation="deep-ritz", loss="strong-form")

@@ -10,7 +10,7 @@ from runs_cases import tiny
 from pinnscape.connectivity import interpolation
 from pinnscape.files import storage
 from pinnscape.losses.objective import FORMULATIONS
-from pinnscape.tables import paths as tables
+from pinnscape.techniques import catalog
 
 SETTINGS = {"points": 5, "extension": 0.5}
 
@@ -123,7 +123,7 @@ def test_one_seed_and_one_formulation_give_a_file_without_pairs(tmp_path):
 def test_metrics_are_the_violations_of_each_loss():
     data = interpolation.dataset(tiny("poisson1d"), SETTINGS)
     data["violation"].loc[{"formulation": "deep-ritz", "seed": 1, "loss": "strong-form"}] = 7.0
-    rows = {row[:4]: row[4] for row in tables.interpolation(data)}
+    rows = {row[:4]: row[4] for row in catalog.module("interpolation").metrics(data)}
     assert len(rows) == 3 * 2 * 3 * 2
     assert rows["deep-ritz", 1, "final", "monotone_violation[strong-form]"] == 7.0
     relative = data["relative_violation"].sel(formulation="supervised", seed=0, loss="deep-ritz")

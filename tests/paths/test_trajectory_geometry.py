@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from runs_cases import tiny
 
 from pinnscape.connectivity.trajectory_geometry import dataset, geometry, lengths, regularity, turns
-from pinnscape.tables import dynamics
+from pinnscape.techniques import catalog
 
 
 class Bowl(Quadratic):
@@ -143,7 +143,7 @@ def test_runs_of_different_lengths_are_padded_with_nan():
 
 def test_the_metrics_are_extremes_over_what_is_known():
     data = dataset(tiny("poisson2d", 2, ("deep-ritz", "strong-form")), {"batch": 64})
-    rows = {(f, s, m): v for f, s, c, m, v in dynamics.trajectory_geometry(data) if c == "final"}
+    rows = {(f, s, m): v for f, s, c, m, v in catalog.module("trajectory_geometry").metrics(data) if c == "final"}
     assert len(rows) == 2 * 2 * 7
     own = data.sel(formulation="deep-ritz", seed=1)
     assert rows["deep-ritz", 1, "rsi_min"] == float(own["rsi"].min())
@@ -151,4 +151,4 @@ def test_the_metrics_are_extremes_over_what_is_known():
     assert rows["deep-ritz", 1, "path_ratio"] == float(own["path_ratio"])
     known = int(np.isfinite(own["cosine"]).sum())
     assert rows["deep-ritz", 1, "rsi_positive_share"] == pytest.approx(int((own["rsi"] > 0).sum()) / known)
-    assert np.isnan([v for *_, v in dynamics.trajectory_geometry(data * np.nan)]).all()
+    assert np.isnan([v for *_, v in catalog.module("trajectory_geometry").metrics(data * np.nan)]).all()

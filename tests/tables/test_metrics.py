@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from pinnscape.tables import kernels, metrics
+from pinnscape.tables import metrics
+from pinnscape.techniques import vicinity
 
 OWNER = {"problem": "poisson2d", "formulation": "deep-ritz", "seed": 2}
 
@@ -381,5 +382,5 @@ def test_the_table_survives_its_file(tmp_path):
     ("smallest", "largest", "ratio"), [(-2.0, -1.0, np.nan), (0.0, 0.0, np.nan), (-1.0, 2.0, 0.5), (1.0, 2.0, 0.0)]
 )
 def test_nothing_is_relative_to_a_largest_eigenvalue_that_is_not_positive(smallest, largest, ratio):
-    for module in (metrics, kernels):
+    for module in (metrics, vicinity):
         np.testing.assert_equal(module._negative_ratio(smallest, largest), ratio)

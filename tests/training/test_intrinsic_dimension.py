@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from runs_cases import tiny
 
 from pinnscape.losses.objective import Objective, tensor
-from pinnscape.tables import dimension as tables
+from pinnscape.techniques import catalog
 from pinnscape.training import intrinsic_dimension
 from pinnscape.training.intrinsic_dimension import basis, dataset, least, train
 
@@ -192,7 +192,7 @@ def test_one_seed_of_one_formulation_and_no_dimension_that_fits():
 
 
 def test_metrics(measured):
-    rows = {row[:4]: row[4] for row in tables.intrinsic_dimension(measured)}
+    rows = {row[:4]: row[4] for row in catalog.module("intrinsic_dimension").metrics(measured)}
     assert len(rows) == 3 * 2 * 5
     assert rows["deep-ritz", 1, "init", "intrinsic_dimension[1.5]"] == 1.0
     assert math.isnan(rows["supervised", 0, "init", "intrinsic_dimension[1e-09]"])

@@ -11,7 +11,7 @@ from pinnscape.curvature import dense, vicinity
 from pinnscape.linalg import eigen
 from pinnscape.losses import features
 from pinnscape.losses.objective import Objective
-from pinnscape.tables import kernels
+from pinnscape.techniques import catalog
 
 SETTINGS = {
     "checkpoints": ["init", "final"], "steps": 4, "cutoff": 1e-15, "lengths": 8, "null_tolerance": 1e-10, "dense_limit": 2500,
@@ -99,7 +99,7 @@ def test_the_file_holds_the_descents_of_every_run(problem, formulations):
 
 def test_metrics_are_those_of_the_last_point():
     data = vicinity.dataset(tiny("poisson1d", 1, ("strong-form",)), SETTINGS)
-    found = {row[:4]: row[4] for row in kernels.vicinity(data)}
+    found = {row[:4]: row[4] for row in catalog.module("vicinity").metrics(data)}
     assert len(found) == 2 * 12
     cell = data.isel(formulation=0, seed=0).sel(checkpoint="init")
     last = int(cell["steps_taken"])
@@ -108,7 +108,11 @@ def test_metrics_are_those_of_the_last_point():
     assert found["strong-form", 0, "init", "vicinity_negative_ratio"] == pytest.approx(ratio)
     missing = data.copy(deep=True)
     missing["lambda_min"][:] = np.nan
-    assert np.isnan({row[:4]: row[4] for row in kernels.vicinity(missing)}["strong-form", 0, "init", "vicinity_negative_ratio"])
+    assert np.isnan(
+        {row[:4]: row[4] for row in catalog.module("vicinity").metrics(missing)}[
+            "strong-form", 0, "init", "vicinity_negative_ratio"
+        ]
+    )
 
 
 # ---- above the dense limit ----
@@ -154,7 +158,7 @@ def test_above_the_limit_the_file_says_how_directions_were_found_and_what_is_wit
     assert (np.diff(cell["gap"].values[: taken + 1]) < 0).all()
     assert np.isfinite(cell["direction_residual"].values[1:]).all()
     assert (cell["direction_residual"].values[1:] > 0).any() == (method == "krylov")
-    found = {row[3]: row[4] for row in kernels.vicinity(data)}
+    found = {row[3]: row[4] for row in catalog.module("vicinity").metrics(data)}
     assert np.isnan(found["vicinity_negative"])
     assert found["vicinity_negative_at_least"] == float(cell["negative_at_least"])
 

@@ -5,6 +5,7 @@ from pinnscape.files.provenance import digest, hashed, pins, project
 if workflow.enable_cache:
     from pinnscape.files.machine import fingerprint  # takes numpy
 
+LIBRARY = WORKFLOW / "pinnscape"
 RUN = "results/{problem}/{formulation}/seed-{seed}/{file}"
 HESSIANS = [f"hessian-{checkpoint}.nc" for checkpoint in STUDY.hessian_checkpoints]
 HESSIAN_PLANES = [plane for plane in STUDY.planes if plane.startswith("hessian-")]
@@ -52,17 +53,9 @@ def listed(*inputs):
     return hashed(sorted({file for files in inputs for file in ([files] if isinstance(files, str) else files)}))
 
 
-def technique_file(name):
-    """The file of a technique, for a problem that is a wildcard."""
-    return f"results/{{problem}}/{name}.nc"
-
-
-def of_technique(name):
-    """What a technique reads, for a problem that is a wildcard."""
-    planes = TECHNIQUES[name].surfaces
-    if planes:
-        return {"surfaces": of_seeds(*[f"surface-{plane}.nc" for plane in planes if plane in STUDY.planes])}
-    return {"checkpoints": of_seeds("checkpoints.nc"), "training": of_seeds("training.nc")}
+def surfaces_of(technique):
+    """The surfaces that a technique reads, for a problem that is a wildcard."""
+    return of_seeds(*[f"surface-{plane}.nc" for plane in TECHNIQUES[technique].surfaces if plane in STUDY.planes])
 
 
 def parts(work, folder, settings):
@@ -90,22 +83,30 @@ def of_problems(*names):
     return expand("results/{problem}/{name}.nc", problem=STUDY.problems, name=names)
 
 
-def code(*scripts, problem=False):
+def code(*scripts, problem=False, package=None):
     """A parameter that changes with the text of the scripts, of the project's modules that they import, and with the pinned libraries.
 
-    With `problem`, the module that defines the problem of the wildcard counts too, and its entry in the catalogue, but no other problem's.
+    With `problem`, the module that defines the problem of the wildcard counts too, and its entry in the catalogue, but no other problem's; with
+    `package`, the module of it that bears the name of the technique of the wildcard, as far as it measures or draws.
     """
-    problems = WORKFLOW / "pinnscape" / "problems"
-
-    def of(*more):
-        files = [WORKFLOW / "scripts" / f"{script}.py" for script in scripts]
-        return digest([*files, *more], (WORKFLOW,), without=[problems / "catalog.py"])
 
     def of_job(wildcards):
-        entry = CATALOG[wildcards.problem]
-        return [of(problems / f"{entry.module}.py"), repr(entry), PINS]
+        modules, entries = [], []
+        if problem:
+            entry = CATALOG[wildcards.problem]
+            modules, entries = [LIBRARY / "problems" / f"{entry.module}.py"], [repr(entry)]
+        if package:
+            modules.append(LIBRARY / package / f"{wildcards.technique}.py")
+        return [digest_of(*scripts, modules=modules, leaving_out=("TECHNIQUE", "Settings", "metrics")), *entries, PINS]
 
-    return of_job if problem else [of(), PINS]
+    return of_job if problem or package else [digest_of(*scripts), PINS]
+
+
+def digest_of(*scripts, modules=(), leaving_out=()):
+    """Hash of scripts and modules of the library. Catalogues do not count: they name what other jobs need."""
+    catalogs = [LIBRARY / package / "catalog.py" for package in ("problems", "techniques")]
+    files = [*[WORKFLOW / "scripts" / f"{script}.py" for script in scripts], *modules]
+    return digest(files, (WORKFLOW,), without=catalogs, leaving_out=leaving_out)
 
 
 def needs(mem_mb, runtime, gpu=False):
@@ -155,12 +156,11 @@ def surface_params(planes):
     }
 
 
-def technique_params(name):
+def technique_params(inputs):
     return {
-        "technique": name,
         "engine": STUDY.engine(),
         "model": lambda wildcards: STUDY.model(wildcards.problem),
-        "settings": STUDY.technique(name),
-        "inputs": listed(*of_technique(name).values()),
-        "code": code(name, problem=True),
+        "settings": lambda wildcards: STUDY.technique(wildcards.technique),
+        "inputs": lambda wildcards: listed(*[files(wildcards) if callable(files) else files for files in inputs.values()]),
+        "code": code("technique", problem=True, package="techniques"),
     }

@@ -11,7 +11,7 @@ from pinnscape.common.errors import PinnscapeError
 from pinnscape.problems import source
 from pinnscape.problems.catalog import CATALOG
 from pinnscape.config.schema import complete, read
-from pinnscape.config.techniques import TECHNIQUES
+from pinnscape.techniques.catalog import TECHNIQUES
 from runtime.surroundings import for_jobs, put, read_as_yaml, unusable
 from runtime.workarounds import keep_braces, quote_interpreter
 

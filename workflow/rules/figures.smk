@@ -1,76 +1,109 @@
-# One rule a figure: `figure_{name}` draws results/figures/{name}-{problem}.pdf and .png from NetCDF files alone, without torch.
+# Figures: results/figures/{name}-{problem}.pdf and .png, drawn from NetCDF files alone, without torch.
 
-# Name: title in the report, inputs, planes that must be in grid.planes.
+# By rule: title in the report, inputs, planes that must be in grid.planes.
 PER_PROBLEM = {
-    "solutions": ("Solutions and errors", {"solutions": of_seeds("solution.nc")}, ()),
-    "training_curves": ("Training", {"trainings": of_seeds("training.nc")}, ()),
-    "lines": ("Random lines", {"lines": of_shown("surface-lines.nc")}, ()),
-    "planes": ("Random planes", {"surfaces": of_shown("surface-random.nc")}, ("random",)),
-    "planes3d": ("Random planes in 3-D", {"surfaces": of_shown("surface-random.nc")}, ("random",)),
-    "cross": ("Cross-evaluated planes", {"surfaces": of_shown("surface-random.nc")}, ("random",)),
-    "trajectory": ("Trajectory planes", {"surfaces": of_shown("surface-trajectory.nc")}, ("trajectory",)),
-    "hessian_planes": (
+    "figure_solutions": ("Solutions and errors", {"solutions": of_seeds("solution.nc")}, ()),
+    "figure_training_curves": ("Training", {"trainings": of_seeds("training.nc")}, ()),
+    "figure_lines": ("Random lines", {"lines": of_shown("surface-lines.nc")}, ()),
+    "figure_planes": ("Random planes", {"surfaces": of_shown("surface-random.nc")}, ("random",)),
+    "figure_planes3d": ("Random planes in 3-D", {"surfaces": of_shown("surface-random.nc")}, ("random",)),
+    "figure_cross": ("Cross-evaluated planes", {"surfaces": of_shown("surface-random.nc")}, ("random",)),
+    "figure_trajectory": ("Trajectory planes", {"surfaces": of_shown("surface-trajectory.nc")}, ("trajectory",)),
+    "figure_hessian_planes": (
         "Hessian planes",
         {"tops": of_shown("surface-hessian-top.nc"), "extremes": of_shown("surface-hessian-extreme.nc")},
         ("hessian-top", "hessian-extreme"),
     ),
-    "spectra": ("Hessian spectra", {"hessians": of_seeds(*HESSIANS)}, ()),
+    "figure_spectra": ("Hessian spectra", {"hessians": of_seeds(*HESSIANS)}, ()),
+    "figure_portrait": (
+        "Portrait of both formulations",
+        {
+            "surfaces": of_shown(*[f"surface-{plane}.nc" for plane in ("random", "trajectory") if plane in STUDY.planes]),
+            "hessians": of_shown("hessian-final.nc"),
+            "techniques": expand(TECHNIQUE_FILE, technique=STUDY.techniques, allow_missing=True),
+        },
+        (),
+    ),
 }
-for technique in STUDY.techniques:
-    PER_PROBLEM[technique] = (TECHNIQUES[technique].title, {"file": technique_file(technique)}, ())
-PER_PROBLEM["portrait"] = (
-    "Portrait of both formulations",
-    {
-        "surfaces": of_shown(*[f"surface-{plane}.nc" for plane in ("random", "trajectory") if plane in STUDY.planes]),
-        "hessians": of_shown("hessian-final.nc"),
-        "techniques": [technique_file(technique) for technique in STUDY.techniques],
-    },
-    (),
-)
-SEEDED = ("solutions", "spectra", "portrait")  # these get all seeds and bring one forward
-DRAWN = [name for name, (_, _, planes) in PER_PROBLEM.items() if set(planes) <= set(STUDY.planes)]
+SEEDED = ("figure_solutions", "figure_spectra", "figure_portrait")  # these get all seeds and bring one forward
+DRAWN = [rule for rule, (_, _, planes) in PER_PROBLEM.items() if set(planes) <= set(STUDY.planes)]
+NAMES = [*[rule.removeprefix("figure_") for rule in DRAWN], *STUDY.techniques]
 FIGURES = [
-    *expand("results/figures/{name}-{problem}.{kind}", name=DRAWN, problem=STUDY.problems, kind=("pdf", "png")),
+    *expand("results/figures/{name}-{problem}.{kind}", name=NAMES, problem=STUDY.problems, kind=("pdf", "png")),
     *expand("results/figures/claims.{kind}", kind=("pdf", "png")),
 ]
 
-for name in DRAWN:
-    title, inputs, _ = PER_PROBLEM[name]
+for drawing in DRAWN:
+    title, inputs, _ = PER_PROBLEM[drawing]
+    figure = drawing.removeprefix("figure_")
 
     rule:
         name:
-            f"figure_{name}"
+            drawing
         input:
             **inputs,
         output:
-            pdf=f"results/figures/{name}-{{problem}}.pdf",
+            pdf=f"results/figures/{figure}-{{problem}}.pdf",
             png=report(
-                f"results/figures/{name}-{{problem}}.png",
-                caption=f"../report/{name}.rst",
+                f"results/figures/{figure}-{{problem}}.png",
+                caption=f"../report/{figure}.rst",
                 category="Figures",
                 subcategory=title,
                 labels={"figure": title, "problem": "{problem}"},
             ),
         log:
-            f"results/logs/figures/{name}-{{problem}}.log",
+            f"results/logs/figures/{figure}-{{problem}}.log",
         benchmark:
-            f"results/benchmarks/figures/{name}-{{problem}}.tsv"
+            f"results/benchmarks/figures/{figure}-{{problem}}.tsv"
         conda:
             ENVIRONMENT
         threads: 1
         resources:
             **needs(mem_mb=1500, runtime=10),
         params:
-            figure=name,
-            seed=STUDY.figure_seed if name in SEEDED else None,
+            rule=drawing,
+            seed=STUDY.figure_seed if drawing in SEEDED else None,
             dpi=STUDY.figures()["dpi"],
             inputs=listed(*inputs.values()),
-            code=code(f"figure_{name}"),
+            code=code(drawing),
         message:
-            f"Figure {name} of {{wildcards.problem}}"
+            f"Figure {figure} of {{wildcards.problem}}"
         script:
             # Evaluated when the job runs, so the name of the loop would be the last one.
-            "../scripts/figure_{params.figure}.py"
+            "../scripts/{params.rule}.py"
+
+
+rule figure_technique:
+    input:
+        TECHNIQUE_FILE,
+    output:
+        pdf="results/figures/{technique}-{problem}.pdf",
+        png=report(
+            "results/figures/{technique}-{problem}.png",
+            caption="../report/technique.rst",
+            category="Figures",
+            subcategory=lambda wildcards: TECHNIQUES[wildcards.technique].title,
+            labels=lambda wildcards: {"figure": TECHNIQUES[wildcards.technique].title, "problem": wildcards.problem},
+        ),
+    wildcard_constraints:
+        technique=any_of(STUDY.techniques),
+    log:
+        "results/logs/figures/{technique}-{problem}.log",
+    benchmark:
+        "results/benchmarks/figures/{technique}-{problem}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **needs(mem_mb=1500, runtime=10),
+    params:
+        caption=lambda wildcards: TECHNIQUES[wildcards.technique].caption.replace("{problem}", wildcards.problem),
+        dpi=STUDY.figures()["dpi"],
+        code=code("figure_technique", package="figures"),
+    message:
+        "Figure {wildcards.technique} of {wildcards.problem}"
+    script:
+        "../scripts/figure_technique.py"
 
 
 rule figure_claims:

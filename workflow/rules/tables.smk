@@ -34,6 +34,10 @@ rule collect_metrics:
         radius=STUDY.claims()["convex"]["radius"],
         inputs=listed(*MEASURED.values()),
         code=code("metrics"),
+        techniques=digest_of(
+            modules=[LIBRARY / "techniques" / f"{name}.py" for name in STUDY.techniques],
+            leaving_out=("TECHNIQUE", "Settings", "measure"),
+        ),
     message:
         "Collecting metrics"
     script:

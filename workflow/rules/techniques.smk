@@ -1,55 +1,66 @@
-# One rule a technique: `measure_{name}` writes results/{problem}/{name}.nc with all formulations and seeds of a problem. Where runs are treated one
-# by one, `shard_{name}` does some of them.
+# Techniques: results/{problem}/{technique}.nc holds all formulations and seeds of a problem. Where runs are treated one by one, `shard_technique` does
+# some of them.
+TECHNIQUE_FILE = "results/{problem}/{technique}.nc"
+TECHNIQUE_PARTS = "results/shards/{technique}/{problem}"
+OF_RUNS = {"checkpoints": of_seeds("checkpoints.nc"), "training": of_seeds("training.nc")}
 
-for technique in STUDY.techniques:
-    TECHNIQUE_PARTS = f"results/shards/{technique}/{{problem}}"
 
-    rule:
-        name:
-            f"measure_{technique}"
-        input:
-            **of_technique(technique),
-            parts=parts("techniques", TECHNIQUE_PARTS, technique_params(technique)) if TECHNIQUES[technique].splits else [],
-        output:
-            technique_file(technique),
-        log:
-            f"results/logs/techniques/{technique}-{{problem}}.log",
-        benchmark:
-            f"results/benchmarks/techniques/{technique}-{{problem}}.tsv"
-        conda:
-            ENVIRONMENT
-        threads: 1
-        resources:
-            **needs(mem_mb=3000, runtime=120, gpu=not TECHNIQUES[technique].surfaces),
-        params:
-            **technique_params(technique),
-        message:
-            f"Technique {technique} of {{wildcards.problem}}"
-        script:
-            # Evaluated when the job runs, so the name of the loop would be the last one.
-            "../scripts/{params.technique}.py"
+def any_of(names):
+    """A pattern of these names."""
+    return "|".join(names) or "(?!)"  # which matches nothing
 
-    if TECHNIQUES[technique].splits:
 
-        rule:
-            name:
-                f"shard_{technique}"
-            input:
-                **of_technique(technique),
-            output:
-                temp(f"{TECHNIQUE_PARTS}/{PART}"),
-            log:
-                f"results/logs/shards/{technique}/{{problem}}/{{settings}}/{{scatteritem}}.log",
-            benchmark:
-                f"results/benchmarks/shards/{technique}/{{problem}}/{{settings}}/{{scatteritem}}.tsv"
-            conda:
-                ENVIRONMENT
-            threads: 1
-            resources:
-                **needs(mem_mb=3000, runtime=120, gpu=True),
-            params:
-                **technique_params(technique),
-            message:
-                f"Shard {{wildcards.scatteritem}} of technique {technique} of {{wildcards.problem}}"
-            script:
-                "../scripts/{params.technique}.py"
+rule measure_technique:
+    input:
+        **OF_RUNS,
+        parts=lambda wildcards: (
+            parts("techniques", TECHNIQUE_PARTS, technique_params(OF_RUNS))(wildcards)
+            if TECHNIQUES[wildcards.technique].splits
+            else []
+        ),
+    output:
+        TECHNIQUE_FILE,
+    wildcard_constraints:
+        technique=any_of(name for name in STUDY.techniques if not TECHNIQUES[name].surfaces),
+    log:
+        "results/logs/techniques/{technique}-{problem}.log",
+    benchmark:
+        "results/benchmarks/techniques/{technique}-{problem}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **needs(mem_mb=3000, runtime=120, gpu=True),
+    params:
+        **technique_params(OF_RUNS),
+    message:
+        "Technique {wildcards.technique} of {wildcards.problem}"
+    script:
+        "../scripts/technique.py"
+
+
+use rule measure_technique as shard_technique with:
+    input:
+        **OF_RUNS,
+    output:
+        temp(f"{TECHNIQUE_PARTS}/{PART}"),
+    wildcard_constraints:
+        technique=any_of(name for name in STUDY.techniques if TECHNIQUES[name].splits),
+    log:
+        "results/logs/shards/{technique}/{problem}/{settings}/{scatteritem}.log",
+    benchmark:
+        "results/benchmarks/shards/{technique}/{problem}/{settings}/{scatteritem}.tsv"
+    message:
+        "Shard {wildcards.scatteritem} of technique {wildcards.technique} of {wildcards.problem}"
+
+
+# Those that read surfaces take no GPU.
+use rule measure_technique as measure_surfaces with:
+    input:
+        surfaces=lambda wildcards: surfaces_of(wildcards.technique),
+    wildcard_constraints:
+        technique=any_of(name for name in STUDY.techniques if TECHNIQUES[name].surfaces),
+    resources:
+        **needs(mem_mb=3000, runtime=120),
+    params:
+        **technique_params({"surfaces": lambda wildcards: surfaces_of(wildcards.technique)}),

@@ -1,6 +1,6 @@
-"""What the scripts of techniques share: the runs of a problem in, one file out."""
+"""Techniques as jobs: files in, one file out. ``pinnscape.techniques`` says which there are."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -9,6 +9,7 @@ import xarray as xr
 from pinnscape.files import storage
 from pinnscape.files.shards import Done
 from pinnscape.losses.model import compiler, discretization
+from pinnscape.techniques import catalog
 from pinnscape.training.runs import Run, Runs
 from runtime.job import log
 from runtime.resume import finished, identity
@@ -18,29 +19,17 @@ _EVALUATIONS = 1000  # of a technique for each run, for the decision whether to 
 ALL, NO_SEED = "all", -1  # formulation and seed of a file that holds several
 
 
-def measure(
-    dataset: Callable[[Runs, Mapping[str, Any]], xr.Dataset],
-    name: str,
-    title: str,
-    input: Any,
-    output: Any,
-    params: Any,
-    wildcards: Any,
-    device: str,
-) -> None:
-    """Apply a technique to all runs of a problem and write its file, or a shard of it and write its part.
+def measure(input: Any, output: Any, params: Any, wildcards: Any, device: str) -> None:
+    """Apply a technique to all runs of a problem and write its file, or to some of them and write the part of a shard.
 
     Args:
-        dataset: of the technique.
-        name: of the technique, which is the stage of the file.
-        title: of the file.
         input: ``checkpoints`` and ``training`` of all runs, in the same order; ``parts`` of all shards, if the work is split.
         output: the file, or the part of a shard.
         params: ``engine``, ``model``, ``settings`` and ``code``.
-        wildcards: ``problem``; of a shard: ``scatteritem``.
+        wildcards: ``problem`` and ``technique``; of a shard: ``scatteritem``.
         device: of the tensors.
     """
-    engine = params.engine
+    engine, name = params.engine, wildcards.technique
     compiles = compiler(engine, _EVALUATIONS * len(input.checkpoints))
     discretized = discretization(wildcards.problem, params.model, device, compiles, engine["memory"])
     runs = []
@@ -50,19 +39,34 @@ def measure(
     log.info("%s of %d runs", name, len(runs))
     parts = finished(output[0], identity(params, wildcards, device, [*input.checkpoints, *input.training]))
     with suppress(Done):
-        found = dataset(Runs(discretized, tuple(runs), source(input, output, wildcards), parts), params.settings)
-        configuration = {
-            "model": params.model,
-            name: params.settings,
-            "training": storage.configuration(runs[0].training)["training"],
-        }
-        write(output[0], found, name, title, wildcards.problem, configuration, device)
+        given = Runs(discretized, tuple(runs), source(input, output, wildcards), parts)
+        found = catalog.module(name).measure(given, params.settings)
+        training = storage.configuration(runs[0].training)["training"]
+        configuration = {"model": params.model, name: params.settings, "training": training}
+        _write(output[0], found, wildcards, configuration, device)
     parts.delete()
 
 
-def write(
-    path: str, dataset: xr.Dataset, name: str, title: str, problem: str, configuration: Mapping[str, Any], device: str = "cpu"
-) -> None:
+def measure_surfaces(input: Any, output: Any, params: Any, wildcards: Any) -> None:
+    """Apply a technique to surfaces of all runs of a problem and write its file.
+
+    Args:
+        input: ``surfaces`` of all runs.
+        output: the file.
+        params: ``settings``.
+        wildcards: ``problem`` and ``technique``.
+    """
+    surfaces = {}
+    for path in input.surfaces:
+        surface = storage.read(path, "surfaces")
+        surfaces[surface.attrs["formulation"], int(surface.attrs["seed"]), surface.attrs["kind"]] = surface
+    grid = storage.configuration(next(iter(surfaces.values())))["grid"]
+    found = catalog.module(wildcards.technique).measure(surfaces, params.settings)
+    _write(output[0], found, wildcards, {"grid": grid, wildcards.technique: params.settings}, "cpu")
+
+
+def _write(path: str, dataset: xr.Dataset, wildcards: Any, configuration: Mapping[str, Any], device: str) -> None:
     """The file of a technique, which holds all formulations and seeds of a problem."""
-    owner = {"problem": problem, "formulation": ALL, "seed": NO_SEED, "device": device}
-    storage.write(path, dataset, stage=name, title=title, configuration=configuration, **owner)
+    name = wildcards.technique
+    owner = {"problem": wildcards.problem, "formulation": ALL, "seed": NO_SEED, "device": device}
+    storage.write(path, dataset, stage=name, title=catalog.TECHNIQUES[name].title, configuration=configuration, **owner)

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from pinnscape.files import atomic, storage
-from pinnscape.tables import metrics, techniques
+from pinnscape.tables import metrics
+from pinnscape.techniques import catalog
 from runtime.job import run
 
 
@@ -23,7 +24,7 @@ def main(input, output, params) -> None:
     for path in input.techniques:
         name = Path(path).stem
         found = storage.read(path, name)
-        several.append((found, techniques.rows(name, found)))
+        several.append((found, catalog.module(name).metrics(found)))
     with atomic.replacing(output[0]) as unfinished:
         metrics.table(files, several).to_csv(unfinished, index=False)
 

@@ -38,31 +38,34 @@ def project(root: Path) -> dict[str, str]:
     return {"pinnscape": version, "code": hashlib.sha256(repr(names).encode()).hexdigest()[:16]}
 
 
-def digest(files: Iterable[Path], roots: Sequence[Path], without: Collection[Path] = ()) -> str:
+def digest(
+    files: Iterable[Path], roots: Sequence[Path], without: Collection[Path] = (), leaving_out: Collection[str] = ()
+) -> str:
     """Hash of the text of ``files`` and of every module under ``roots`` that they import, directly or through others, with C++ beside them.
 
     Args:
         files: Python files.
         roots: folders in which imports are looked up, as on ``sys.path``.
         without: files whose text does not count, nor what they import.
+        leaving_out: functions, classes and constants of ``files`` whose text does not count, nor what they import.
 
     Returns:
         16 hexadecimal digits.
     """
-    return _digest(tuple(files), tuple(roots), frozenset(without))
+    return _digest(tuple(files), tuple(roots), frozenset(without), frozenset(leaving_out))
 
 
 @cache
-def _digest(files: tuple[Path, ...], roots: tuple[Path, ...], without: frozenset[Path]) -> str:
-    found: set[Path] = set()
-    queue = list(files)
+def _digest(files: tuple[Path, ...], roots: tuple[Path, ...], without: frozenset[Path], leaving_out: frozenset[str]) -> str:
+    found: dict[Path, str] = {}
+    queue = [(path, leaving_out) for path in files]
     while queue:
-        path = queue.pop()
+        path, absent = queue.pop(0)
         if path not in found and path not in without:
-            found.add(path)
-            found.update(_compiled_by(path.parent))
-            queue.extend(imports(path, roots))
-    names = sorted((path.relative_to(_root(path, roots)).as_posix(), _content(path)) for path in found)
+            found[path] = _content(path, absent)
+            found.update({other: _content(other) for other in _compiled_by(path.parent)})
+            queue.extend((other, frozenset()) for other in imports(path, roots, absent))
+    names = sorted((path.relative_to(_root(path, roots)).as_posix(), content) for path, content in found.items())
     return hashlib.sha256(repr(names).encode()).hexdigest()[:16]
 
 
@@ -72,9 +75,18 @@ def hashed(value: Any) -> str:
 
 
 @cache
-def imports(path: Path, roots: tuple[Path, ...]) -> frozenset[Path]:
+def imports(path: Path, roots: tuple[Path, ...], leaving_out: frozenset[str] = frozenset()) -> frozenset[Path]:
     """The files under ``roots`` that an import in ``path`` runs; importing a.b.c also runs a and a.b."""
-    return frozenset(file for name in _imported(ast.parse(path.read_bytes())) for file in _resolve(name, roots))
+    tree = ast.parse(path.read_bytes())
+    tree.body = [node for node in tree.body if not _names(node) & leaving_out]
+    return frozenset(file for name in _imported(tree) for file in _resolve(name, roots))
+
+
+def _names(node: ast.stmt) -> set[str]:
+    """What a statement of a module defines."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return {node.name}
+    return {target.id for target in node.targets if isinstance(target, ast.Name)} if isinstance(node, ast.Assign) else set()
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:
@@ -88,7 +100,9 @@ def _imported(tree: ast.Module) -> Iterator[str]:
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:
-    """All statements within a node; expressions, which are most of a tree, hold none."""
+    """All statements within a node that may run; expressions, which are most of a tree, hold none."""
+    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        return
     for name in ("body", "orelse", "finalbody", "handlers", "cases"):
         children = getattr(node, name, ())
         for child in children if isinstance(children, list) else ():
@@ -121,8 +135,17 @@ def _compiled_by(folder: Path) -> tuple[Path, ...]:
 
 
 @cache
-def _content(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _content(path: Path, leaving_out: frozenset[str] = frozenset()) -> str:
+    """Hash of a file without the lines of some definitions."""
+    content = path.read_bytes()
+    if leaving_out:
+        lines = content.splitlines(keepends=True)
+        for node in ast.parse(content).body:
+            if _names(node) & leaving_out:
+                first = min([node.lineno, *[decorator.lineno for decorator in getattr(node, "decorator_list", ())]])
+                lines[first - 1 : node.end_lineno] = [b""] * (node.end_lineno - first + 1)
+        content = b"".join(lines)
+    return hashlib.sha256(content).hexdigest()
 
 
 def _root(path: Path, roots: Sequence[Path]) -> Path:

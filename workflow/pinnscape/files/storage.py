@@ -111,13 +111,13 @@ def read(path: str | Path, stage: str) -> xr.Dataset:
             the conventions; the message names the file and the rule that makes it.
     """
     if not Path(path).is_file():
-        raise StorageError(f"{path}: no such file; run `snakemake` to make it (rule `{_rule(stage)}`)")
+        raise StorageError(f"{path}: no such file; run `snakemake` to make it ({_maker(stage)})")
     return _checked(Path(path), Path(path), stage)
 
 
 def _checked(path: Path, name: Path, stage: str) -> xr.Dataset:
     """The content of the file at ``path``, which bears or will bear ``name``."""
-    remedy = f"delete it and run `snakemake` again (rule `{_rule(stage)}` makes it)"
+    remedy = f"delete it and run `snakemake` again ({_maker(stage)} makes it)"
     try:
         fault = seal.fault(path, CONVENTIONS)
     except OSError as error:
@@ -148,9 +148,9 @@ def _opened(path: Path) -> xr.Dataset:
         return xr.open_dataset(NetCDF4DataStore(handle), decode_times=False).load()
 
 
-def _rule(stage: str) -> str:
-    """The rule or target that makes files of a stage: those of techniques have the longer name."""
-    return stage if stage in REQUIRED else f"measure_{stage}"
+def _maker(stage: str) -> str:
+    """The target or the technique that makes files of a stage."""
+    return f"rule `{stage}`" if stage in REQUIRED else f"technique `{shorten(stage, 60)}`"
 
 
 def _fault(dataset: xr.Dataset, stage: str) -> str | None:
@@ -165,7 +165,7 @@ def _fault(dataset: xr.Dataset, stage: str) -> str | None:
     if attributes["conventions"] != CONVENTIONS:
         return f"has conventions {_short(attributes['conventions'])}, this version reads {CONVENTIONS!r}"
     if attributes["stage"] != stage:
-        return f"comes from rule `{shorten(_rule(attributes['stage']), 60)}`, expected a file of rule `{_rule(stage)}`"
+        return f"comes from {_maker(attributes['stage'])}, expected a file of {_maker(stage)}"
     missing = [name for name in REQUIRED.get(stage, ()) if name not in dataset.variables]
     if missing:
         return f"lacks {', '.join(missing)}"

@@ -1,0 +1,42 @@
+"""Barriers on the straight lines between the final points of seeds, before and after alignment."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+
+from pinnscape.techniques import rows
+from pinnscape.techniques.base import Rows, Technique
+
+if TYPE_CHECKING:
+    from pinnscape.training.runs import Runs
+
+TECHNIQUE = Technique(
+    title="Barriers between seeds",
+    caption="""\
+Straight lines between the final points of two seeds of **{problem}**, before and after the hidden units of the second are matched to those
+of the first. Above: each loss between the points that it trained. Below: the barrier of each loss, every pair of seeds a line, over the mean
+gap of the initial points (1, dotted: the middle of the line is as bad as no training); colours say which loss trained the points.
+""",
+    splits=False,
+)
+
+
+def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+    """barriers.nc: see results/README.md."""
+    from pinnscape.connectivity.barriers import dataset
+
+    return dataset(runs, settings)
+
+
+def metrics(data: xr.Dataset) -> Rows:
+    """Barriers of each loss, as trained and aligned, and how much closer alignment brings the points: means over the pairs of a seed."""
+    distance = data["distance"]
+    closeness = distance.sel(path="aligned", drop=True) / distance.sel(path="straight", drop=True)
+    for name, seed, point in rows.over_pairs(data.assign(closeness=closeness)):
+        for path in data["path"].values:
+            for loss in data["loss"].values:
+                own = point.sel(path=path, loss=loss)
+                yield name, seed, "final", f"barrier[{path}, {loss}]", float(own["barrier"])
+                yield name, seed, "final", f"barrier_relative[{path}, {loss}]", float(own["relative_barrier"])
+        yield name, seed, "final", "alignment_distance", float(point["closeness"])

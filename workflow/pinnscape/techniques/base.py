@@ -1,0 +1,30 @@
+"""What a technique is: a module of this package with TECHNIQUE, ``measure`` and ``metrics``.
+
+These modules are read whenever a study is: what takes torch is imported within ``measure``.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+Rows = Iterator[tuple[str, int, str, str, float]]  # formulation, seed, checkpoint, metric, value
+
+
+@dataclass(frozen=True)
+class Technique:
+    """What the workflow has to know of a technique.
+
+    Attributes:
+        title: of its file and figure.
+        caption: of its figure in the report, reStructuredText with Jinja2.
+        costly: whether it belongs to the extended study alone.
+        surfaces: planes whose surface-{plane}.nc it reads instead of trainings.
+        directions: whether its random directions are normalised as ``directions`` says.
+        splits: whether its work, or most of it, is done for each run alone, by ``Runs.collect``, and can be divided among jobs.
+    """
+
+    title: str
+    caption: str
+    costly: bool = False
+    surfaces: tuple[str, ...] = ()
+    directions: bool = False
+    splits: bool = True

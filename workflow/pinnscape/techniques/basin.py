@@ -1,0 +1,49 @@
+"""How far the basins of the trained points reach along random rays."""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from pinnscape.techniques import rows
+from pinnscape.techniques.base import Rows, Technique
+
+if TYPE_CHECKING:
+    from pinnscape.training.runs import Runs
+
+TECHNIQUE = Technique(
+    title="Basin along random rays",
+    caption="""\
+Basins of the trained points of **{problem}**: radii along random rays (unit vectors above, filter-normalised ones below) at which the
+loss in the column has lost a fixed fraction of what training gained; the share of rays within is drawn for each seed, by the formulation that trained the point.
+""",
+)
+
+
+def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+    """basin.nc: see results/README.md."""
+    from pinnscape.landscape.basin_file import dataset
+
+    return dataset(runs, settings)
+
+
+def metrics(data: xr.Dataset) -> Rows:
+    """Quartiles of the radii by kind of rays, share of censored rays, volume; a quartile among the censored rays is NaN."""
+    for part in rows.each(data, "formulation", "seed", "loss"):
+        owner = str(part["formulation"].values), int(part["seed"]), "final"
+        loss = part["loss"].values
+        for kind in part["kind"].values:
+            own = part.sel(kind=kind)
+            for name, share in (("low", 0.25), ("median", 0.5), ("high", 0.75)):
+                yield *owner, f"basin_radius_{name}[{loss}, {kind}]", _quantile(own["radius"].values, share)
+            yield *owner, f"basin_censored[{loss}, {kind}]", float(own["censored"])
+        for name in ("log_volume", "log_volume_error", "effective_rays"):
+            yield *owner, f"basin_{name}[{loss}]", float(part[name])
+
+
+def _quantile(values: np.ndarray, share: float) -> float:
+    """A quantile by the order statistic at or above it; NaN where that is not finite."""
+    value = np.sort(values)[math.ceil(share * len(values)) - 1] if len(values) else np.nan
+    return float(value) if np.isfinite(value) else float("nan")

@@ -1,0 +1,37 @@
+"""Which techniques there are beyond surfaces and spectra. To add one: a module of its name in this package, its figure, and its name here."""
+
+from importlib import import_module
+from types import ModuleType
+
+from pinnscape.techniques.base import Technique
+
+NAMES = (
+    "interpolation",
+    "barriers",
+    "curves",
+    "three_points",
+    "trajectory_geometry",
+    "gradient_subspace",
+    "stability",
+    "sharpness",
+    "basin",
+    "goldilocks",
+    "curvature_map",
+    "zoom",
+    "intrinsic_dimension",
+    "learning_coefficient",
+    "critical_points",
+    "ntk",
+    "vicinity",
+    "formulations",
+    "roughness_rules",
+    "topology",
+)
+
+
+def module(name: str) -> ModuleType:
+    """The module of a technique."""
+    return import_module(f"pinnscape.techniques.{name}")
+
+
+TECHNIQUES: dict[str, Technique] = {name: module(name).TECHNIQUE for name in NAMES}

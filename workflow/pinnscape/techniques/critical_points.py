@@ -1,0 +1,58 @@
+"""Searches for critical points of the trained losses."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from pinnscape.landscape.similarity import spearman
+from pinnscape.techniques import rows
+from pinnscape.techniques.base import Rows, Technique
+
+if TYPE_CHECKING:
+    from pinnscape.training.runs import Runs
+
+TECHNIQUE = Technique(
+    title="Critical points",
+    caption="""\
+Where searches for critical points of **{problem}** end, from snapshots along the trainings and from random points, for all seeds:
+share of negative eigenvalues of the Hessian (above) and norm of the gradient relative to that at the initial point (below) against the loss above its
+minimum. Filled: critical, the gradient is below the dashed line; triangles: gradient-flat; crosses: neither when the search ended.
+""",
+    costly=True,
+)
+
+
+def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+    """critical_points.nc: see results/README.md."""
+    from pinnscape.landscape.critical_points_file import dataset
+
+    return dataset(runs, settings)
+
+
+def metrics(data: xr.Dataset) -> Rows:
+    """How searches end, and how index and loss go together at the critical points that they find.
+
+    Shares are of the searches whose start has a loss. The correlation is that of the index with the rank of the distinct losses, as equal ones differ
+    by rounding; NaN where all losses or all indices are the same. Minima are distinct losses of critical points without negative eigenvalues; NaN where
+    only the ends of the spectra are known.
+
+    Args:
+        data: critical_points.nc.
+    """
+    meanings = data["kind"].attrs["flag_meanings"].split(" ")
+    for formulation, seed, own in rows.runs(data):
+        kinds = np.array(meanings)[own["kind"].values]
+        searches, critical = int((kinds != "no-loss").sum()), kinds == "critical"
+        levels, fractions = own["level"].values[critical], own["index_fraction"].values[critical]
+        values = {
+            "critical_share": critical.sum() / searches if searches else np.nan,
+            "gradient_flat_share": (kinds == "gradient-flat").sum() / searches if searches else np.nan,
+            "critical_index_spearman": spearman(fractions, levels),
+            "critical_index_fraction": np.median(fractions) if len(fractions) else np.nan,
+            "critical_losses": len(np.unique(levels)),
+            "critical_minima": len(np.unique(levels[fractions == 0])) if np.isfinite(fractions).all() else np.nan,
+        }
+        for name, value in values.items():
+            yield formulation, seed, "all", name, float(value)

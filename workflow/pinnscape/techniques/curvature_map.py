@@ -1,0 +1,63 @@
+"""Extreme Hessian eigenvalues over the random plane through each trained point."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from pinnscape.techniques import rows
+from pinnscape.techniques.base import Rows, Technique
+
+if TYPE_CHECKING:
+    from pinnscape.training.runs import Runs
+
+TECHNIQUE = Technique(
+    title="Curvature map",
+    caption="""\
+Maps of convexity of **{problem}**: magnitude of the smallest over the largest eigenvalue of the full Hessian of the own loss over the
+random plane through each trained point. Circles mark points where the smallest eigenvalue is not negative to rounding
+errors; dotted cells are undecided, as Lanczos processes leave its sign or size open there.
+""",
+    costly=True,
+    directions=True,
+)
+
+
+def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+    """curvature_map.nc: see results/README.md."""
+    from pinnscape.landscape.curvature_map import dataset
+
+    return dataset(runs, settings)
+
+
+def metrics(data: xr.Dataset) -> Rows:
+    """Median and largest max(0, -λmin)/λmax over the plane, the share of points that are convex to rounding errors, and that of verified points.
+
+    Where a point is not verified, bounds take the place of the first three: ``_at_least`` from what is certain, ``_at_most``.
+    """
+    for part in rows.each(data, "formulation", "seed", "loss"):
+        owner = str(part["formulation"].values), int(part["seed"]), "final"
+        loss, exists = part["loss"].values, np.isfinite(part["sign"].values)
+        if not exists.any():
+            continue
+        sign, high, low = (part[name].values[exists] for name in ("sign", "lambda_max", "lambda_min"))
+        ratio = _nonconvexity(low, high)
+        certain = _nonconvexity(*(part[name].values[exists] for name in ("lambda_min_at_most", "lambda_max_at_most")))
+        known = np.isfinite(low).all() and np.isfinite(high).all()
+        for name, statistic in (("median", np.median), ("largest", np.max)):
+            value = float(statistic(ratio)) if known else float("nan")
+            yield *owner, f"nonconvexity_{name}[{loss}]", value
+            if not known:
+                yield *owner, f"nonconvexity_{name}_at_least[{loss}]", float(statistic(certain))
+        decided = bool((sign != 0).all())
+        yield *owner, f"map_convex_share[{loss}]", float(np.mean(sign > 0)) if decided else float("nan")
+        if not decided:
+            yield *owner, f"map_convex_share_at_least[{loss}]", float(np.mean(sign > 0))
+            yield *owner, f"map_convex_share_at_most[{loss}]", float(np.mean(sign >= 0))
+        yield *owner, f"map_converged[{loss}]", float(part["converged"].values[exists].mean())
+
+
+def _nonconvexity(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """max(0, -λmin)/λmax; NaN where λmax is not positive."""
+    return np.maximum(0.0, -low) / np.where(high > 0, high, np.nan)

@@ -1,0 +1,87 @@
+"""Compare the physics losses at and between minimisers and along training."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+
+from pinnscape.landscape import comparison
+from pinnscape.losses.formulations import PHYSICS
+from pinnscape.techniques.base import Rows, Technique
+
+if TYPE_CHECKING:
+    from pinnscape.training.runs import Runs
+
+TECHNIQUE = Technique(
+    title="Similarity of formulations",
+    caption="""\
+The losses of **{problem}** on the straight line from the Deep Ritz to the strong-form minimiser of each seed (above), and the
+Hessians of both physics losses at the same points of each training (below): median principal angle between their top eigenspaces, and mean distance
+of their scaled largest eigenvalues. Thick: median over seeds.
+""",
+)
+
+
+def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+    """formulations.nc: see results/README.md."""
+    from pinnscape.connectivity.formulations import dataset
+
+    return dataset(runs, settings)
+
+
+def metrics(data: xr.Dataset) -> Rows:
+    """From formulations.nc: each loss at another's minimiser over its value at its own, the line between the physics minimisers, curvature.
+
+    ``gap_ratio[a]`` of a run trained on b is how many times larger the gap of a is there than where a was trained. Numbers of a pair of
+    runs are given with both of them.
+    """
+    trained = [str(name) for name in data["formulation"].values]
+    for k, seed in enumerate(data["seed"].values):
+        gap = data["gap"].sel(seed=seed).transpose("formulation", "loss").values
+        for formulation in trained:
+            run = data.sel(formulation=formulation, seed=seed)
+            for loss in trained:
+                if loss != formulation:
+                    yield (
+                        formulation,
+                        int(seed),
+                        "final",
+                        f"gap_ratio[{loss}]",
+                        comparison.gap_ratio(gap, loss, formulation, trained),
+                    )
+            yield (
+                formulation,
+                int(seed),
+                "final",
+                "physics_angle_median",
+                float(run["angle"].isel(snapshot=-1).median(skipna=False)),
+            )
+            yield (
+                formulation,
+                int(seed),
+                "init",
+                "physics_angle_median",
+                float(run["angle"].isel(snapshot=0).median(skipna=False)),
+            )
+            largest = run["angle"].median("eigen", skipna=False).max("snapshot", skipna=False)
+            yield formulation, int(seed), "training", "physics_angle_median_largest", float(largest)
+            yield (
+                formulation,
+                int(seed),
+                "final",
+                "physics_spectral_distance",
+                float(run["spectral_distance"].isel(snapshot=-1)),
+            )
+            if data.sizes["pair"] and formulation in PHYSICS:
+                for metric, value in _line(data.isel(pair=k), formulation):
+                    yield formulation, int(seed), "final", metric, value
+
+
+def _line(pair: xr.Dataset, formulation: str) -> Iterator[tuple[str, float]]:
+    yield "physics_distance", float(pair["distance"])
+    yield "travelled", float(pair["travelled"].sel(physics=formulation))
+    for loss in pair["loss"].values:
+        height = comparison.barrier(pair["line_gap"].sel(loss=loss).values, pair["position"].values)
+        yield f"physics_barrier[{loss}]", height
+        start = float(pair["initial_gap"].sel(loss=loss))
+        yield f"physics_barrier_share[{loss}]", height / start if start > 0 else float("nan")

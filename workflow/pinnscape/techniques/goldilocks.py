@@ -1,0 +1,42 @@
+"""Convexity of random subspaces against the norm of theta."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from pinnscape.techniques import rows
+from pinnscape.techniques.base import Rows, Technique
+
+if TYPE_CHECKING:
+    from pinnscape.training.runs import Runs
+
+TECHNIQUE = Technique(
+    title="Goldilocks scan",
+    caption="""\
+Goldilocks zone of **{problem}**: convexity of random subspaces at the initial points scaled to other norms, for each loss. Above, the
+trace of the Hessian over its Frobenius norm; below, the share of positive eigenvalues (thin: seeds, thick: their mean). The grey line is the norm of the
+initial points, the coloured ones those of the final points.
+""",
+)
+
+
+def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+    """goldilocks.nc: see results/README.md."""
+    from pinnscape.curvature.goldilocks import dataset
+
+    return dataset(runs, settings)
+
+
+def metrics(data: xr.Dataset) -> Rows:
+    """Convexity at the initial norm and the norm at which it is largest, by the mean over draws."""
+    for part in rows.each(data, "formulation", "seed", "loss"):
+        owner = str(part["formulation"].values), int(part["seed"]), "init"
+        loss, at = part["loss"].values, int(np.abs(np.log(part["scale"].values)).argmin())
+        for name in ("trace_ratio", "positive_share"):
+            yield *owner, f"{name}[{loss}]", float(part[name].mean("draw", skipna=False)[at])
+        ratio = part["trace_ratio"].mean("draw", skipna=False).values
+        known = np.isfinite(ratio).any()
+        yield *owner, f"goldilocks_ratio[{loss}]", float(np.nanmax(ratio)) if known else float("nan")
+        yield *owner, f"goldilocks_radius[{loss}]", float(part["radius"][np.nanargmax(ratio)]) if known else float("nan")

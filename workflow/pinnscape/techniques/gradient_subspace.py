@@ -1,0 +1,55 @@
+"""Gradients in the top eigenspaces of the Hessian, and how these drift."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from pinnscape.techniques import rows
+from pinnscape.techniques.base import Rows, Technique
+
+if TYPE_CHECKING:
+    from pinnscape.training.runs import Runs
+
+TECHNIQUE = Technique(
+    title="Gradient in the top eigenspace",
+    caption="""\
+Gradients of **{problem}** in the eigenspaces of the largest Hessian eigenvalues of the trained loss: the share of their squared
+norm, and how far these spaces overlap with those at the next of the chosen points and at the final one. Dashed: what random directions would have.
+""",
+)
+
+
+def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+    """gradient_subspace.nc: see results/README.md."""
+    from pinnscape.curvature.gradient_subspace import dataset
+
+    return dataset(runs, settings)
+
+
+def metrics(data: xr.Dataset) -> Rows:
+    """Share of the gradient in the top eigenspaces at both ends and on average, and how these spaces drift, each k in
+    brackets.
+    """
+    for formulation, seed, run in rows.runs(data):
+        last = np.flatnonzero(np.isfinite(run["step"].values))[-1:]
+        for k in run["k"].values:
+            own = run.sel(k=k)
+            yield formulation, seed, "init", f"gradient_share[{k}]", float(own["share"][0])
+            yield (
+                formulation,
+                seed,
+                "final",
+                f"gradient_share[{k}]",
+                float(own["share"][last[0]]) if last.size else float("nan"),
+            )
+            # Points whose eigenspace is not verified are not left out of a mean: those are not any points.
+            moving = run["gradient_norm"].values > 0
+            mean = rows.over(np.mean, own["share"]) if np.isfinite(own["share"].values[moving]).all() else float("nan")
+            yield formulation, seed, "final", f"gradient_share_mean[{k}]", mean
+            following = moving[:-1] & moving[1:]
+            known = np.isfinite(own["overlap_next"].values[:-1][following]).all()
+            mean = rows.over(np.mean, own["overlap_next"]) if known else float("nan")
+            yield formulation, seed, "final", f"subspace_overlap_mean[{k}]", mean
+            yield formulation, seed, "init", f"subspace_overlap_final[{k}]", float(own["overlap_final"][0])

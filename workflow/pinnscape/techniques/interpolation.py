@@ -1,0 +1,37 @@
+"""Losses and errors along the straight lines from initial to final points and between final points of seeds."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+
+from pinnscape.techniques import rows
+from pinnscape.techniques.base import Rows, Technique
+
+if TYPE_CHECKING:
+    from pinnscape.training.runs import Runs
+
+TECHNIQUE = Technique(
+    title="Linear interpolation",
+    caption="""\
+Losses of **{problem}** along straight lines through parameter space: from the initial to the final point of each run (above) and
+between the final points of two seeds of the same formulation (below). Columns are the losses evaluated (Deep Ritz as the energy above that of
+the exact solution), colours the loss that trained the points, thick where it is the same; a gap means that the loss does not exist there.
+""",
+)
+
+
+def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+    """interpolation.nc: see results/README.md."""
+    from pinnscape.connectivity.interpolation import dataset
+
+    return dataset(runs, settings)
+
+
+def metrics(data: xr.Dataset) -> Rows:
+    """The monotone violation of each loss on the line from the initial to the final point, as such and over the decrease of the loss."""
+    for name, seed, point in rows.runs(data):
+        for loss in data["loss"].values:
+            own = point.sel(loss=loss)
+            yield name, seed, "final", f"monotone_violation[{loss}]", float(own["violation"])
+            yield name, seed, "final", f"monotone_violation_relative[{loss}]", float(own["relative_violation"])

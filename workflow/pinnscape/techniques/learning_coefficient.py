@@ -1,0 +1,50 @@
+"""Local learning coefficients at the final points."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from pinnscape.techniques import rows
+from pinnscape.techniques.base import Rows, Technique
+
+if TYPE_CHECKING:
+    from pinnscape.training.runs import Runs
+
+TECHNIQUE = Technique(
+    title="Local learning coefficient",
+    caption="""\
+Local learning coefficients λ at the final points of **{problem}** against the inverse temperature nβ (per unit of the loss gap of
+the zero network), with their standard errors; dashed: those of the quadratic expansion; crosses: chains below the loss of the point. Right: the chains
+of the first seed at the highest nβ, which should show no trend.
+""",
+    costly=True,
+)
+
+
+def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+    """learning_coefficient.nc: see results/README.md."""
+    from pinnscape.curvature.learning_coefficient import dataset
+
+    return dataset(runs, settings)
+
+
+def metrics(data: xr.Dataset) -> Rows:
+    """Local learning coefficient with its error at each inverse temperature, that of the quadratic expansion, and split R-hat.
+
+    The coefficient is NaN where a chain left towards lower losses.
+
+    Args:
+        data: learning_coefficient.nc.
+    """
+    for formulation, seed, own in rows.runs(data):
+        for temperature in data["inverse_temperature"].values:
+            one, case = own.sel(inverse_temperature=temperature), f"[{temperature:g}]"
+            value = float(one["learning_coefficient"]) if float(one["left"]) == 0 else float("nan")
+            yield formulation, seed, "final", f"learning_coefficient{case}", value
+            yield formulation, seed, "final", f"learning_coefficient_error{case}", float(one["standard_error"])
+            yield formulation, seed, "final", f"quadratic_coefficient{case}", float(one["quadratic"])
+            if np.isnan(float(one["quadratic"])) and np.isfinite(float(one["quadratic_at_least"])):
+                yield formulation, seed, "final", f"quadratic_coefficient_at_least{case}", float(one["quadratic_at_least"])
+            yield formulation, seed, "final", f"r_hat{case}", float(one["r_hat"])

@@ -1,0 +1,52 @@
+"""Split the Hessians of the physics losses into Gauss-Newton part and remainder."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from pinnscape.techniques.base import Rows, Technique
+
+if TYPE_CHECKING:
+    from pinnscape.training.runs import Runs
+
+TECHNIQUE = Technique(
+    title="Neural tangent kernel and Gauss-Newton part",
+    caption="""\
+Spectra of the Hessian of both physics losses of **{problem}**, of its Gauss-Newton part (twice the neural tangent kernel; for
+Deep Ritz the energy Gram matrix) and of the remainder, at checkpoints of the run that trained the loss, all divided by the largest eigenvalue of the
+Hessian. Thick: the first seed; crosses: negative eigenvalues; ‖R‖/‖H‖: median over seeds of the share of the remainder.
+""",
+)
+
+
+def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+    """ntk.nc: see results/README.md."""
+    from pinnscape.curvature.ntk import dataset
+
+    return dataset(runs, settings)
+
+
+def metrics(data: xr.Dataset) -> Rows:
+    """From ntk.nc, each loss in brackets: how large the remainder is, how far it turns the top eigenspace, and the spectrum of the rest."""
+    for formulation in data["formulation"].values:
+        for seed in data["seed"].values:
+            for checkpoint in data["checkpoint"].values:
+                for loss in data["loss"].values:
+                    point = data.sel(formulation=formulation, seed=seed, checkpoint=checkpoint, loss=loss)
+                    for metric, value in _split(point):
+                        yield str(formulation), int(seed), str(checkpoint), f"{metric}[{loss}]", value
+
+
+def _split(point: xr.Dataset) -> Iterator[tuple[str, float]]:
+    angles = point["angle"].values
+    yield "remainder_share", float(point["remainder_share"])
+    yield "gauss_newton_angle_median", float(np.median(angles)) if len(angles) else float("nan")
+    for name in ("effective_rank", "condition_number"):
+        yield f"gauss_newton_{name}", float(point[name].sel(part="gauss-newton"))
+    yield "gauss_newton_negative", float(point["negative"].sel(part="gauss-newton"))
+    yield "kernel_lambda_max", float(point["kernel_eigenvalue"].values[0])
+    for name in ("remainder_share_estimate", "remainder_share_error"):
+        if name in point:  # where the share itself would take dense matrices
+            yield name, float(point[name])

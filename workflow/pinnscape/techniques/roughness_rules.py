@@ -1,0 +1,39 @@
+"""Roughness of the losses along random lines under several quadrature rules."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+
+from pinnscape.techniques import rows
+from pinnscape.techniques.base import Rows, Technique
+
+if TYPE_CHECKING:
+    from pinnscape.training.runs import Runs
+
+TECHNIQUE = Technique(
+    title="Roughness under several quadrature rules",
+    caption="""\
+How much of the roughness of the landscapes of **{problem}** is the quadrature rule: the roughness index along random lines through the final points, and the
+largest difference of a line from that under a fine Gauss-Legendre rule, against the number of points, median over seeds and lines.
+""",
+    directions=True,
+)
+
+
+def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+    """roughness_rules.nc: see results/README.md."""
+    from pinnscape.landscape.roughness_rules import dataset
+
+    return dataset(runs, settings)
+
+
+def metrics(data: xr.Dataset) -> Rows:
+    """Roughness index of each trained loss by rule and points, under the fine rule, and the median difference from that."""
+    for formulation, seed in rows.points(data, "formulation", "seed"):
+        own = data.sel(formulation=formulation, seed=seed, loss=formulation)
+        yield formulation, seed, "final", "rule_roughness_index[reference]", float(own["reference_index"])
+        for rule, points in rows.points(data, "rule", "points"):
+            case = own.sel(rule=rule, points=points)
+            yield formulation, seed, "final", f"rule_roughness_index[{rule}, {points}]", float(case["roughness_index"])
+            yield formulation, seed, "final", f"rule_deviation[{rule}, {points}]", float(case["deviation"].median())

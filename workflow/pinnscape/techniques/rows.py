@@ -1,0 +1,44 @@
+"""What the metrics of techniques have in common: parts of a file, one after the other, and statistics of what is known."""
+
+from collections.abc import Callable, Iterator
+from itertools import product
+
+import numpy as np
+import xarray as xr
+
+
+def runs(data: xr.Dataset) -> Iterator[tuple[str, int, xr.Dataset]]:
+    """Formulation, seed and part of each run."""
+    for formulation in data["formulation"].values:
+        for seed in data["seed"].values:
+            yield str(formulation), int(seed), data.sel(formulation=formulation, seed=seed)
+
+
+def over_pairs(data: xr.Dataset) -> Iterator[tuple[str, int, xr.Dataset]]:
+    """Means over the pairs to which a seed belongs; NaN where one of them is. Nothing for a seed without a pair."""
+    first, second = data["first_seed"].values, data["second_seed"].values
+    for seed in np.unique([*first, *second]):
+        mean = data.isel(pair=np.flatnonzero((first == seed) | (second == seed))).mean("pair", skipna=False)
+        for name in data["formulation"].values:
+            yield str(name), int(seed), mean.sel(formulation=name)
+
+
+def each(data: xr.Dataset, *dims: str) -> Iterator[xr.Dataset]:
+    """Parts at every combination of the indices of ``dims``."""
+    if not dims:
+        yield data
+        return
+    for i in range(data.sizes[dims[0]]):
+        yield from each(data.isel({dims[0]: i}), *dims[1:])
+
+
+def points(data: xr.Dataset, *names: str) -> Iterator[tuple]:
+    """Every combination of the coordinates of these dimensions."""
+    yield from product(*(data[name].values.tolist() for name in names))
+
+
+def over(statistic: Callable[[np.ndarray], float], values: xr.DataArray | np.ndarray) -> float:
+    """A statistic of the finite values; NaN without any."""
+    values = np.asarray(values, float)
+    finite = values[np.isfinite(values)]
+    return float(statistic(finite)) if finite.size else float("nan")

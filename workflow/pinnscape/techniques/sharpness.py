@@ -1,0 +1,43 @@
+"""Sharpness of every loss at the trained points."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+
+from pinnscape.techniques import rows
+from pinnscape.techniques.base import Rows, Technique
+
+if TYPE_CHECKING:
+    from pinnscape.training.runs import Runs
+
+TECHNIQUE = Technique(
+    title="Sharpness",
+    caption="""\
+Sharpness at the trained points of **{problem}**: each marker is one seed, its colour the formulation that trained the point, its
+column the loss that is measured there. The left column bends with the scale of the parameters; the adaptive ball and the Hessian in units of the filters
+do not change where a layer is scaled and the next one scaled back. Losses have different scales: compare within a column.
+""",
+)
+_SHARPNESS = ("lambda_max_filter", "epsilon_sharpness", "sam_sharpness", "adaptive_sharpness")
+
+
+def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+    """sharpness.nc: see results/README.md."""
+    from pinnscape.curvature.sharpness_file import dataset
+
+    return dataset(runs, settings)
+
+
+def metrics(data: xr.Dataset) -> Rows:
+    """Four measures of each loss; the largest eigenvalue and the trace of the Hessian are in its own file.
+
+    ``sam_quadratic`` is the increase within the ball over that of a quadratic with the same largest eigenvalue: 1 where the quadratic model holds.
+    """
+    for part in rows.each(data, "formulation", "seed", "checkpoint", "loss"):
+        owner = str(part["formulation"].values), int(part["seed"]), str(part["checkpoint"].values)
+        loss = part["loss"].values
+        for name in _SHARPNESS:
+            yield *owner, f"{name}[{loss}]", float(part[name])
+        model = 0.5 * data.attrs["radius"] ** 2 * float(part["lambda_max"])
+        yield *owner, f"sam_quadratic[{loss}]", float(part["sam_sharpness"]) / model if model > 0 else float("nan")

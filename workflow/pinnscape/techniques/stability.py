@@ -1,0 +1,62 @@
+"""Hessian spectra along training, and trainings at the edge of stability."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from pinnscape.techniques import rows
+from pinnscape.techniques.base import Rows, Technique
+
+if TYPE_CHECKING:
+    from pinnscape.training.runs import Runs
+
+TECHNIQUE = Technique(
+    title="Edge of stability",
+    caption="""\
+Curvature and the edge of stability for **{problem}**: the largest and the smallest Hessian eigenvalues along the trained runs;
+below, gradient descent at constant step sizes η from the same initial points, with its largest eigenvalue over 2/η, and Adam at constant rates,
+with the largest eigenvalue of its preconditioned Hessian over 38/η. One line for each seed; ratios above 2 are cut off.
+""",
+    costly=True,
+)
+_EXCESS = 0.02  # relative distance of a largest eigenvalue from its upper bound, from which on it does not count as known
+
+
+def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+    """stability.nc: see results/README.md."""
+    from pinnscape.curvature.stability import dataset
+
+    return dataset(runs, settings)
+
+
+def metrics(data: xr.Dataset) -> Rows:
+    """Sharpness along the run, and where gradient descent and Adam end relative to their thresholds, step sizes in brackets.
+
+    ``gd_edge`` and ``adam_edge`` are medians of curvature over threshold in the last quarter of the records, ``gd_peak`` and
+    ``adam_peak`` its largest values there, NaN where the training diverged; ``gd_diverged`` and ``adam_diverged`` are the
+    step of that, NaN without one. NaN too where the largest eigenvalue of one of
+    these records is not known to 2 %.
+    """
+    for formulation, seed, run in rows.runs(data):
+        sharpness = run["eigenvalue"].sel(eigen=0).values
+        measured = np.isfinite(run["eigenvalue_at_least"].sel(eigen=0).values)
+        # A largest eigenvalue of which only a lower bound is known may be the largest one along the run.
+        known = sharpness[measured & np.isfinite(sharpness[measured]).all()]
+        yield formulation, seed, "final", "sharpening", float(known[-1] / sharpness[0]) if known.size else float("nan")
+        yield formulation, seed, "final", "sharpness_max", rows.over(np.max, known)
+        yield from _edges(formulation, seed, run, "gd", "fraction", run["gd_sharpness"] * run["gd_rate"] / 2)
+        yield from _edges(formulation, seed, run, "adam", "rate", run["adam_preconditioned"] * run["rate"] / 38)
+
+
+def _edges(formulation: str, seed: int, run: xr.Dataset, prefix: str, which: str, ratio: xr.DataArray) -> Rows:
+    late = run["record"] > 0.75 * run["record"].max()
+    for size in run[which].values:
+        diverged = float(run[f"{prefix}_diverged"].sel({which: size}))
+        own = ratio.sel({which: size}).where(late & np.isnan(diverged))
+        open_ = np.isfinite(own) & (run[f"{prefix}_excess"].sel({which: size}) > _EXCESS)
+        own = own.where(not bool(open_.any()))
+        yield formulation, seed, "init", f"{prefix}_edge[{size:g}]", rows.over(np.median, own)
+        yield formulation, seed, "init", f"{prefix}_peak[{size:g}]", rows.over(np.max, own)
+        yield formulation, seed, "init", f"{prefix}_diverged[{size:g}]", diverged

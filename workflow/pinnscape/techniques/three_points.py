@@ -1,0 +1,44 @@
+"""Losses on planes through three points."""
+
+from collections.abc import Mapping
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from pinnscape.losses.formulations import PHYSICS
+from pinnscape.techniques import rows
+from pinnscape.techniques.base import Rows, Technique
+
+if TYPE_CHECKING:
+    from pinnscape.training.runs import Runs
+
+TECHNIQUE = Technique(
+    title="Planes through three points",
+    caption="""\
+Above, the loss that trained two seeds on the plane of a Bézier curve that connects them, trained on the same loss. Below, each loss on the plane
+through the Deep Ritz point (R), the strong-form point (S) and the initial point from which both trainings started. Axes in units of the distance of
+the first two points.
+""",
+    splits=False,
+)
+
+
+def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+    """three_points.nc: see results/README.md."""
+    from pinnscape.connectivity.three_points_file import dataset
+
+    return dataset(runs, settings)
+
+
+def metrics(data: xr.Dataset) -> Rows:
+    """Relative heights of passes in planes: between two seeds (mean over the pairs of a seed), and between the physics minimisers (given with both)."""
+    first, second = data["first_seed"].values, data["second_seed"].values
+    for seed in np.unique([*first, *second]):
+        mean = data["seeds_pass"].isel(pair=np.flatnonzero((first == seed) | (second == seed))).mean("pair", skipna=False)
+        for formulation, loss in rows.points(data, "formulation", "loss"):
+            height = float(mean.sel(formulation=formulation, loss=loss))
+            yield formulation, int(seed), "final", f"plane_pass[seeds, {loss}]", height
+    for seed, loss, formulation in product(data["seed"].values.tolist(), data["loss"].values.tolist(), PHYSICS):
+        yield formulation, seed, "final", f"plane_pass[physics, {loss}]", float(data["physics_pass"].sel(seed=seed, loss=loss))

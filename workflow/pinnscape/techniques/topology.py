@@ -1,0 +1,35 @@
+"""Persistence diagrams of the losses on stored planes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import xarray as xr
+
+from pinnscape.techniques import rows
+from pinnscape.techniques.base import Rows, Technique
+
+TECHNIQUE = Technique(
+    title="Topology of surfaces",
+    caption="""\
+Topology of the losses of **{problem}** on random planes: each point is a minimum whose basin joins a deeper one at a saddle, by the values of
+both; the further from the diagonal, the deeper the basin. Below: the tree in which the basins of one surface join.
+""",
+    surfaces=("random", "trajectory"),
+    splits=False,
+)
+
+
+def measure(surfaces: Mapping[tuple[str, int, str], xr.Dataset], settings: Mapping[str, Any]) -> xr.Dataset:
+    """topology.nc: see results/README.md."""
+    from pinnscape.landscape.topology_file import dataset
+
+    return dataset(surfaces, settings)
+
+
+def metrics(data: xr.Dataset) -> Rows:
+    """Rows (formulation, seed, checkpoint, metric, value) of topology.nc: numbers of minima and of rings, relative SMAD."""
+    names = {"minima": "minima", "minima_inside": "minima_inside", "rings": "rings", "smad_relative": "smad"}
+    for formulation, seed, plane, loss in rows.points(data, "formulation", "seed", "plane", "loss"):
+        own = data.sel(formulation=formulation, seed=seed, plane=plane, loss=loss)
+        for name, metric in names.items():
+            yield formulation, seed, "final", f"{metric}[{plane}, {loss}]", float(own[name])

@@ -1,0 +1,46 @@
+"""Gradients against the direction to the final point, and the way there."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from pinnscape.techniques import rows
+from pinnscape.techniques.base import Rows, Technique
+
+if TYPE_CHECKING:
+    from pinnscape.training.runs import Runs
+
+TECHNIQUE = Technique(
+    title="Geometry of the trajectory",
+    caption="""\
+Geometry of the trajectories of **{problem}**: the gradient along the direction from the final point (RSI), its norm (EB),
+both over the distance, and their ratio, the cosine, beside what two random directions would have (grey). Turns and lengths are those of the
+polygon through the snapshots: its length is a lower bound of that of the path, and its angles depend on the spacing of the snapshots.
+""",
+)
+
+
+def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+    """trajectory_geometry.nc: see results/README.md."""
+    from pinnscape.connectivity.trajectory_geometry import dataset
+
+    return dataset(runs, settings)
+
+
+def metrics(data: xr.Dataset) -> Rows:
+    """Extremes of RSI and EB, of their ratio, the cosine to the direction from the final point, and turns and lengths."""
+    for formulation, seed, run in rows.runs(data):
+        cosine = run["cosine"].values
+        known = cosine[np.isfinite(cosine)]
+        for metric, value in {
+            "rsi_min": rows.over(np.min, run["rsi"]),
+            "rsi_positive_share": float(np.mean(known > 0)) if known.size else float("nan"),
+            "eb_max": rows.over(np.max, run["eb"]),
+            "cosine_median": rows.over(np.median, run["cosine"]),
+            "cosine_min": rows.over(np.min, run["cosine"]),
+            "turn_median": rows.over(np.median, run["turn"]),
+            "path_ratio": float(run["path_ratio"]),
+        }.items():
+            yield formulation, seed, "final", metric, value

@@ -1,0 +1,52 @@
+"""Descend by natural gradient to the vicinity of minimisers."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from pinnscape.techniques.base import Rows, Technique
+
+if TYPE_CHECKING:
+    from pinnscape.training.runs import Runs
+
+TECHNIQUE = Technique(
+    title="Vicinity of the minimiser",
+    caption="""\
+Natural gradient descent in the own loss of **{problem}** from checkpoints of each run (above: gap of the loss and relative L²
+error) and the spectra of the Hessian at its end points (below), divided by the largest eigenvalue, negative ones crossed. Thin lines: seeds. Gaps no larger than the error of the
+quadrature rule are left out.
+""",
+)
+_LAST = ("gap", "quadrature_error", "l2_error", "h1_error", "gradient_norm")  # of a descent, at its end
+
+
+def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+    """vicinity.nc: see results/README.md."""
+    from pinnscape.curvature.vicinity import dataset
+
+    return dataset(runs, settings)
+
+
+def metrics(data: xr.Dataset) -> Rows:
+    """From vicinity.nc, at the checkpoint from which the descent started: where natural gradient leads, and the Hessian of the own loss there."""
+    for formulation in data["formulation"].values:
+        for seed in data["seed"].values:
+            for checkpoint in data["checkpoint"].values:
+                run = data.sel(formulation=formulation, seed=seed, checkpoint=checkpoint)
+                last = run.isel(step=int(run["steps_taken"]))
+                numbers = {f"vicinity_{name}": float(last[name]) for name in _LAST}
+                for name in ("steps_taken", "distance", "negative", "null", "condition_number", "remainder_share"):
+                    numbers[f"vicinity_{name}"] = float(run[name])
+                for name in ("lambda_min_bound", "negative_at_least", "remainder_share_estimate", "remainder_share_error"):
+                    if name in run:  # where the numbers themselves would take dense matrices
+                        numbers[f"vicinity_{name}"] = float(run[name])
+                numbers["vicinity_negative_ratio"] = _negative_ratio(float(run["lambda_min"]), float(run["lambda_max"]))
+                for metric, value in numbers.items():
+                    yield str(formulation), int(seed), str(checkpoint), metric, value
+
+
+def _negative_ratio(smallest: float, largest: float) -> float:
+    """max(0, -λmin / λmax); NaN where unknown, or λmax is not positive."""
+    return max(0.0, -smallest / largest) if largest > 0.0 and np.isfinite(smallest) else float("nan")
