@@ -40,6 +40,7 @@ lint: .venv/ready
 	$(BIN)/python -m snakefmt --check Snakefile workflow/rules
 	$(BIN)/python -m snakemake --lint
 	$(BIN)/python -m basedpyright
+	PYTHONPATH=workflow $(BIN)/lint-imports
 
 report: .venv/ready
 	@$(SNAKEMAKE) report

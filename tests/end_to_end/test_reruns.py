@@ -70,7 +70,7 @@ def test_layout_and_comments_of_the_configuration_rerun_nothing(study: Workspace
         ("tables/claims.py", {("judge_claims",), ("figure_claims",)}),
         ("landscape/surfaces.py", stages(*SURFACES) | figures(*OF_SURFACES) | TABLES),
         (
-            "curvature/trace.py",
+            "linalg/trace.py",
             stages("measure_hessians", "find_hessian_directions", "evaluate_hessian_surfaces")
             | figures("hessian_planes", "spectra", "portrait")
             | TABLES,

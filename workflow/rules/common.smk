@@ -53,6 +53,11 @@ def listed(*inputs):
     return hashed(sorted({file for files in inputs for file in ([files] if isinstance(files, str) else files)}))
 
 
+def any_of(names):
+    """A pattern of these names."""
+    return "|".join(names) or "(?!)"  # which matches nothing
+
+
 def surfaces_of(technique):
     """The surfaces that a technique reads, for a problem that is a wildcard."""
     return of_seeds(*[f"surface-{plane}.nc" for plane in TECHNIQUES[technique].surfaces if plane in STUDY.planes])

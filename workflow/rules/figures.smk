@@ -85,12 +85,12 @@ rule figure_technique:
             subcategory=lambda wildcards: TECHNIQUES[wildcards.technique].title,
             labels=lambda wildcards: {"figure": TECHNIQUES[wildcards.technique].title, "problem": wildcards.problem},
         ),
-    wildcard_constraints:
-        technique=any_of(STUDY.techniques),
     log:
         "results/logs/figures/{technique}-{problem}.log",
     benchmark:
         "results/benchmarks/figures/{technique}-{problem}.tsv"
+    wildcard_constraints:
+        technique=any_of(STUDY.techniques),
     conda:
         ENVIRONMENT
     threads: 1

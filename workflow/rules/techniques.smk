@@ -5,11 +5,6 @@ TECHNIQUE_PARTS = "results/shards/{technique}/{problem}"
 OF_RUNS = {"checkpoints": of_seeds("checkpoints.nc"), "training": of_seeds("training.nc")}
 
 
-def any_of(names):
-    """A pattern of these names."""
-    return "|".join(names) or "(?!)"  # which matches nothing
-
-
 rule measure_technique:
     input:
         **OF_RUNS,
@@ -20,12 +15,12 @@ rule measure_technique:
         ),
     output:
         TECHNIQUE_FILE,
-    wildcard_constraints:
-        technique=any_of(name for name in STUDY.techniques if not TECHNIQUES[name].surfaces),
     log:
         "results/logs/techniques/{technique}-{problem}.log",
     benchmark:
         "results/benchmarks/techniques/{technique}-{problem}.tsv"
+    wildcard_constraints:
+        technique=any_of(name for name in STUDY.techniques if not TECHNIQUES[name].surfaces),
     conda:
         ENVIRONMENT
     threads: 1
@@ -44,12 +39,12 @@ use rule measure_technique as shard_technique with:
         **OF_RUNS,
     output:
         temp(f"{TECHNIQUE_PARTS}/{PART}"),
-    wildcard_constraints:
-        technique=any_of(name for name in STUDY.techniques if TECHNIQUES[name].splits),
     log:
         "results/logs/shards/{technique}/{problem}/{settings}/{scatteritem}.log",
     benchmark:
         "results/benchmarks/shards/{technique}/{problem}/{settings}/{scatteritem}.tsv"
+    wildcard_constraints:
+        technique=any_of(name for name in STUDY.techniques if TECHNIQUES[name].splits),
     message:
         "Shard {wildcards.scatteritem} of technique {wildcards.technique} of {wildcards.problem}"
 

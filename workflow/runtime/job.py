@@ -89,7 +89,7 @@ def _interrupt(number: int, frame: Any) -> None:
     """End soon, also where the exception hits what swallows it, or what holds a lock that is taken once more on the way out: the log tells where."""
     _interrupts.append(number)
     stream = next((handler.stream for handler in logging.getLogger().handlers if isinstance(handler, _Log)), None)
-    faulthandler.dump_traceback_later(_PATIENCE, exit=True, file=stream or sys.__stderr__)
+    faulthandler.dump_traceback_later(_PATIENCE, exit=True, file=stream or sys.stderr)
     raise KeyboardInterrupt
 
 

@@ -22,13 +22,15 @@ def quote_interpreter() -> None:
         return run(self, command, **(values | quoted))
 
     def formatted(self: RealExecutor, job: Any) -> str:
-        python = shlex.quote(type(self).get_python_executable(self))
-        self.get_python_executable = lambda: python
+        python = shlex.quote(str(type(self).get_python_executable(self)))
+        executor: Any = self
+        executor.get_python_executable = lambda: python
         return command_of(self, job)
 
-    run, command_of = PythonScript._execute_cmd, RealExecutor.format_job_exec
-    PythonScript._execute_cmd, RealExecutor.format_job_exec = execute, formatted
-    PythonScript.quoted = True
+    script: Any = PythonScript
+    run, command_of = script._execute_cmd, RealExecutor.format_job_exec
+    script._execute_cmd, RealExecutor.format_job_exec = execute, formatted
+    script.quoted = True
 
 
 def keep_braces(folder: str) -> None:

@@ -22,4 +22,4 @@ def main(input, output, params) -> None:
 
 
 if __name__ == "__main__":
-    run(main, snakemake)  # noqa: F821
+    run(main, snakemake)

@@ -35,4 +35,4 @@ def _listed(paths) -> list[Path]:
 
 
 if __name__ == "__main__":
-    run(main, snakemake)  # noqa: F821
+    run(main, snakemake)

@@ -16,4 +16,4 @@ def main(input, output, params):
 
 
 if __name__ == "__main__":
-    run(main, snakemake)  # noqa: F821
+    run(main, snakemake)

@@ -14,4 +14,4 @@ def main(input, output, params, wildcards) -> None:
 
 
 if __name__ == "__main__":
-    run(main, snakemake)  # noqa: F821
+    run(main, snakemake)

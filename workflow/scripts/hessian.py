@@ -26,15 +26,16 @@ def main(input, output, params, wildcards, device) -> None:
     evaluations = len(input.checkpoints) * len(params.checkpoints) * network(wildcards.problem, params.model["network"]).size
     discretized = discretization(wildcards.problem, params.model, device, compiler(engine, evaluations), engine["memory"])
     all_points = [storage.read(path, "checkpoints") for path in input.checkpoints]
+    names: list[str] = list(params.checkpoints)
     pieces: dict[tuple[str, bytes], Piece] = {}  # by loss and parameters: all formulations start from the same parameters
-    for points, checkpoint in product(all_points, params.checkpoints):
+    for points, checkpoint in product(all_points, names):
         for loss, key in _losses(points, checkpoint):
             theta = tensor(points["theta"].sel(checkpoint=checkpoint).values, device)
             result = partial(spectrum_dataset, Objective(discretized, loss), theta, params.hessian, int(wildcards.seed))
             pieces.setdefault(key, Piece(f"{points.attrs['formulation']}/{checkpoint}/{loss}", result))
     with suppress(Done):
         results = source(input, output, wildcards)(list(pieces.values()))
-        for target, (points, checkpoint) in zip(output, product(all_points, params.checkpoints), strict=True):
+        for target, (points, checkpoint) in zip(output, product(all_points, names), strict=True):
             log.info("%s: %s", points.attrs["formulation"], checkpoint)
             spectra = {loss: results[pieces[key].name] for loss, key in _losses(points, checkpoint)}
             storage.write(
@@ -56,4 +57,4 @@ def _losses(points: xr.Dataset, checkpoint: str) -> Iterator[tuple[str, tuple[st
 
 
 if __name__ == "__main__":
-    run(main, snakemake)  # noqa: F821
+    run(main, snakemake)

@@ -67,16 +67,17 @@ def _snapshots(survey: Survey, found: xr.Dataset) -> Piece | None:
 
 
 def _write(target: str, dataset: xr.Dataset, found: xr.Dataset, grid, device: str) -> None:
-    plane = found.attrs["kind"]
+    plane, owner = found.attrs["kind"], storage.identity(found)
+    owner["device"] = device
     storage.write(
         target,
         dataset,
         stage="surfaces",
         title=f"Losses on the {plane} plane" if plane != "lines" else "Losses along random lines",
         configuration=storage.configuration(found) | {"grid": grid[plane]},
-        **storage.identity(found) | {"device": device},
+        **owner,
     )
 
 
 if __name__ == "__main__":
-    run(main, snakemake)  # noqa: F821
+    run(main, snakemake)

@@ -6,4 +6,4 @@ from runtime.job import run
 from runtime.technique import measure, measure_surfaces
 
 if __name__ == "__main__":
-    run(measure_surfaces if "surfaces" in snakemake.input.keys() else measure, snakemake)  # noqa: F821, SIM118
+    run(measure_surfaces if hasattr(snakemake.input, "surfaces") else measure, snakemake)

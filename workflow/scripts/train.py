@@ -41,4 +41,4 @@ def main(output, params, wildcards, device) -> None:
 
 
 if __name__ == "__main__":
-    run(main, snakemake)  # noqa: F821
+    run(main, snakemake)

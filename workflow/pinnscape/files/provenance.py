@@ -143,7 +143,8 @@ def _content(path: Path, leaving_out: frozenset[str] = frozenset()) -> str:
         for node in ast.parse(content).body:
             if _names(node) & leaving_out:
                 first = min([node.lineno, *[decorator.lineno for decorator in getattr(node, "decorator_list", ())]])
-                lines[first - 1 : node.end_lineno] = [b""] * (node.end_lineno - first + 1)
+                last = node.end_lineno or first
+                lines[first - 1 : last] = [b""] * (last - first + 1)
         content = b"".join(lines)
     return hashlib.sha256(content).hexdigest()
 
