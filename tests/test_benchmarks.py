@@ -8,10 +8,10 @@ import pytest
 import torch
 import yaml
 from benchmarks import wide
+from benchmarks.bench_table import duration, markdown
 from benchmarks.client import Client, WorkerError
 from benchmarks.figure import draw
 from benchmarks.pinn import BOUNDARIES, LOSSES, Pinn
-from benchmarks.readme_table import duration, markdown
 from benchmarks.rows import Row, alternate, disagreement, read, relative, slope, write
 from benchmarks.splits import CASES, STUDY
 from benchmarks.suite import visited

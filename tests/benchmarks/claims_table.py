@@ -1,5 +1,9 @@
-"""The table of claims of README.md, from the claims.csv of a default and an extended study: python tests/benchmarks/readme_claims.py [claims.csv]"""
+"""The table of claims of docs/results-and-claims.md, from the claims.csv of an extended study.
 
+`python tests/benchmarks/claims_table.py [claims.csv]` prints it; with `--write` it takes the place of the table on the page.
+"""
+
+import argparse
 import math
 import sys
 from pathlib import Path
@@ -8,12 +12,16 @@ import pandas as pd
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "workflow"))
+sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "tests")]
+
+from benchmarks.pages import DOCS, publish
 
 from pinnscape.tables.claims import tests
 from pinnscape.techniques.catalog import TECHNIQUES
 
+PAGE = DOCS / "results-and-claims.md"
 FORMULATIONS = ["deep-ritz", "strong-form", "supervised"]
+HEADER = f"| claim | statistic | threshold | {' | '.join(FORMULATIONS)} |"
 EXTENDED = ("small intrinsic dimension",)
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -26,6 +34,11 @@ def number(value: float) -> str:
         return f"{float(f'{value:.1e}'):.7g}".replace("-", "−")
     mantissa, exponent = f"{value:.1e}".split("e")
     return f"{float(mantissa):g}·10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+
+
+def threshold(value: float) -> str:
+    """A threshold as it stands in the configuration, however many digits it has."""
+    return f"{value:g}" if 1e-4 <= abs(value) < 1e3 else number(value)
 
 
 def cell(rows: pd.DataFrame) -> str:
@@ -46,15 +59,23 @@ def signs() -> dict[tuple[str, str], str]:
 def table(claims: pd.DataFrame) -> str:
     """The table in Markdown."""
     known = signs()
-    lines = [f"| claim | statistic | threshold | {' | '.join(FORMULATIONS)} |", "|---" * (3 + len(FORMULATIONS)) + "|"]
+    lines = [HEADER, "|---" * (3 + len(FORMULATIONS)) + "|"]
     for (claim, statistic), rows in claims.groupby(["claim", "statistic"], sort=True):
         cells = [cell(rows[rows["formulation"] == name]) for name in FORMULATIONS]
         mark = " †" if claim in EXTENDED else ""
         lines.append(
-            f"| {claim}{mark} | {statistic} | {known[str(claim), str(statistic)]} {number(rows['threshold'].iloc[0])} | {' | '.join(cells)} |"
+            f"| {claim}{mark} | {statistic} | {known[str(claim), str(statistic)]} {threshold(rows['threshold'].iloc[0])} | {' | '.join(cells)} |"
         )
     return "\n".join(lines)
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("claims", nargs="?", type=Path, default=ROOT / "results/tables/claims.csv", help="default: %(default)s")
+    parser.add_argument("--write", action="store_true", help=f"into {PAGE}")
+    settings = parser.parse_args()
+    publish(table(pd.read_csv(settings.claims)), PAGE, settings.write)
+
+
 if __name__ == "__main__":
-    print(table(pd.read_csv(Path(sys.argv[1] if len(sys.argv) > 1 else "results/tables/claims.csv"))))
+    main()

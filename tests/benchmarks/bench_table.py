@@ -1,5 +1,9 @@
-"""Prints a table of benchmarks as Markdown: `python tests/benchmarks/readme_table.py [results/tables/benchmarks.csv]`."""
+"""The table of benchmarks of docs/performance.md, from the benchmarks.csv that `make bench` writes.
 
+`python tests/benchmarks/bench_table.py [benchmarks.csv]` prints it; with `--write` it takes the place of the table on the page.
+"""
+
+import argparse
 import math
 import sys
 from collections.abc import Iterable
@@ -40,10 +44,15 @@ def markdown(rows: Iterable["Row"]) -> str:
 
 
 def main() -> None:
+    from benchmarks.pages import DOCS, publish
     from benchmarks.rows import read
 
-    default = FOLDER.parent / "results/tables/benchmarks.csv"
-    print(markdown(read(Path(sys.argv[1]) if len(sys.argv) > 1 else default)), end="")
+    page = DOCS / "performance.md"
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rows", nargs="?", type=Path, default=FOLDER.parent / "results/tables/benchmarks.csv")
+    parser.add_argument("--write", action="store_true", help=f"into {page}")
+    settings = parser.parse_args()
+    publish(markdown(read(settings.rows)), page, settings.write)
 
 
 if __name__ == "__main__":
