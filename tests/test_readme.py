@@ -51,9 +51,11 @@ def test_the_generator_of_that_table() -> None:
         ("alike", "a", "deep-ritz", "spearman[random]", 0.794, 0.9, "does not hold"),
         ("alike", "b", "deep-ritz", "spearman[random]", 1.0, 0.9, "holds"),
         ("alike", "a", "strong-form", "spearman[random]", float("nan"), 0.9, "not measured"),
+        ("smooth", "a", "supervised", "variation_largest", 1.2, 1.05, "does not hold"),
         ("well conditioned", "a", "supervised", "lambda_ratio", 7.52e6, 1e3, "mixed"),
     ]
     columns = ["claim", "problem", "formulation", "statistic", "value", "threshold", "verdict"]
-    _, _, alike, conditioned = table(pd.DataFrame(rows, columns=columns)).splitlines()
+    _, _, alike, smooth, conditioned = table(pd.DataFrame(rows, columns=columns)).splitlines()
     assert alike == "| alike | spearman[random] | ≥ 0.9 | 0.79 … 1: 1 of 2 | –: 0 of 1, 1 not measured | –: 0 of 0 |"
+    assert smooth == "| smooth | variation_largest | ≤ 1.05 | –: 0 of 0 | –: 0 of 0 | 1.2: 0 of 1 |"
     assert conditioned == "| well conditioned | lambda_ratio | ≤ 1·10³ | –: 0 of 0 | –: 0 of 0 | 7.5·10⁶: 0 of 1, 1 mixed |"

@@ -28,6 +28,11 @@ def number(value: float) -> str:
     return f"{float(mantissa):g}·10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
 
 
+def threshold(value: float) -> str:
+    """A threshold with all its digits; very large ones with a power of ten."""
+    return f"{value:g}" if 1e-4 <= abs(value) < 1e3 else number(value)
+
+
 def cell(rows: pd.DataFrame) -> str:
     """Range over the problems of the medians over seeds, and for how many problems the claim holds, or is mixed or not measured."""
     low, high = number(rows["value"].min()), number(rows["value"].max())
@@ -51,7 +56,7 @@ def table(claims: pd.DataFrame) -> str:
         cells = [cell(rows[rows["formulation"] == name]) for name in FORMULATIONS]
         mark = " †" if claim in EXTENDED else ""
         lines.append(
-            f"| {claim}{mark} | {statistic} | {known[str(claim), str(statistic)]} {number(rows['threshold'].iloc[0])} | {' | '.join(cells)} |"
+            f"| {claim}{mark} | {statistic} | {known[str(claim), str(statistic)]} {threshold(rows['threshold'].iloc[0])} | {' | '.join(cells)} |"
         )
     return "\n".join(lines)
 
