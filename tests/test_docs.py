@@ -341,7 +341,7 @@ def test_what_the_readme_says_was_found_is_in_the_table() -> None:
         return [cell.partition(": ")[2] for cell in cells[statistic]]
 
     assert max(values("principal_angle_median")) < 2.0  # degrees
-    assert 1.5 <= max(values("spectral_distance")) <= 2.0  # decades
+    assert max(values("spectral_distance")) == 1.7  # decades
     assert holding("spectral_distance") == ["0 of 4"] * 3
     assert min(values("lambda_ratio")) > 1e6
     assert holding("convex_share[0.05]") == ["4 of 4"] * 3
@@ -349,7 +349,7 @@ def test_what_the_readme_says_was_found_is_in_the_table() -> None:
     assert max(values("negative_share")) < 0.3
     assert max(values("negative_ratio")) < 1e-6
     assert holding("barrier_relative[aligned]") == ["0 of 4"] * 3
-    assert holding("barrier_relative[bezier]")[:2] == ["4 of 4"] * 2  # the physics losses
+    assert max(values("barrier_relative[bezier]")[:4]) < 0.01  # the physics losses
 
 
 def test_the_table_of_benchmarks_has_the_columns_that_are_written() -> None:
