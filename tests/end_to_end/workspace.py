@@ -136,9 +136,7 @@ MESSAGES = {
     "collect_metrics": r"Collecting metrics",
     "judge_claims": r"Judging claims",
     "figure_claims": r"Figure of the claims",
-    "write_report": r"Report",
     "write_archive": r"Archive",
-    "dates": r"New dates",
 }
 FIGURE = re.compile(r"Figure (\w+) of (\w+)")
 TECHNIQUE = re.compile(r"Technique (\w+) of (\w+)")
