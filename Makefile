@@ -44,8 +44,7 @@ lint: .venv/ready
 
 # The study, then all its figures and tables on one self-contained page.
 report: .venv/ready
-	@$(SNAKEMAKE)
-	@$(SNAKEMAKE) --report results/report.html
+	@$(SNAKEMAKE) --report results/report.html --report-after-run
 	@$(SUMMARY)
 
 # Whether an archive of `snakemake archive` is whole, and whether its study gives the same here: make verify [ARCHIVE=path.zip] [CHECK=1] [CORES=n]

@@ -27,7 +27,7 @@ from pinnscape.networks.mlp import Network
 from pinnscape.problems import contract, quadrature
 from pinnscape.problems.catalog import CATALOG
 from pinnscape.techniques.catalog import TECHNIQUES
-from runtime.scheduler import judge
+from runtime.slurm import judge
 
 ROOT = DOCS.parent
 README = ROOT / "README.md"

@@ -1,4 +1,4 @@
-"""Results that are dated in the future. Snakemake would never find them out of date."""
+"""Results that are dated in the future: Snakemake would never find them out of date (https://github.com/snakemake/snakemake/issues/3254 is about inputs)."""
 
 import time
 from collections.abc import Iterable
@@ -23,8 +23,8 @@ def ahead(files: Iterable[str | Path], now: float | None = None) -> str | None:
     if not found:
         return None
     date = datetime.fromtimestamp(found[0].stat().st_mtime, UTC)
-    others = f" (and {len(found) - 1} more results)" if found[1:] else ""
+    others = f", as well as {len(found) - 1} more" if found[1:] else ""
     return (
-        f"{found[0]}{others} is dated in the future, {date:%Y-%m-%d %H:%M} UTC: correct the clock if it is wrong now; "
-        "if it was wrong then, delete what is dated in the future, or, if nothing has changed since, run `snakemake -c1 --touch --forceall`"
+        f"{found[0]} is dated in the future ({date:%Y-%m-%d %H:%M} UTC){others}: correct the clock if it is wrong now; if it was wrong then, "
+        "delete what is dated in the future, or, if nothing has changed since, run `snakemake -c1 --touch --forceall`"
     )
