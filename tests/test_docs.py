@@ -2,6 +2,7 @@
 
 import copy
 import importlib.util
+import os
 import re
 import sys
 from collections import Counter
@@ -27,6 +28,7 @@ from pinnscape.networks.mlp import Network
 from pinnscape.problems import contract, quadrature
 from pinnscape.problems.catalog import CATALOG
 from pinnscape.techniques.catalog import TECHNIQUES
+from runtime import clock
 from runtime.slurm import judge
 
 ROOT = DOCS.parent
@@ -294,6 +296,36 @@ def test_the_notebook_example_imports_what_there_is() -> None:
     lines = [line for line in code.splitlines() if line.startswith(("import", "from"))]
     assert len(lines) == 6
     exec("\n".join(lines), {})  # noqa: S102 - the text is our own
+
+
+# ---- how the workflow runs ----
+
+
+def test_every_addition_to_snakemake_is_where_the_page_says_with_its_issue_and_its_test() -> None:
+    found = rows(page("how-the-workflow-runs"), "| what | why | issue of Snakemake | where | test |")
+    assert len(found) > 10
+    for what, why, issue, where, test in found:
+        assert why, what
+        *names, path = re.findall(r"`([^`]+)`", where)
+        code = text_of(ROOT / "workflow" / path)
+        numbers = re.findall(r"\[(\d+)\]\(https://github.com/snakemake/[\w-]+/(?:issues|pull)/(\d+)\)", issue)
+        assert bool(numbers) == (issue != "–"), what
+        for shown, linked in numbers:
+            assert shown == linked
+            assert re.search(rf"\b{linked}\b", code), (what, path)
+        assert [name for name in names if f"def {name}(" not in code] == [], what
+        for test_file in re.findall(r"`([^`]+)`", test):
+            assert (ROOT / test_file).is_file(), test_file
+
+
+def test_the_line_about_a_wrong_clock_is_the_one_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results/tables").mkdir(parents=True)
+    names = [f"results/tables/{name}" for name in ("metrics.csv", "x.csv", "y.csv")]
+    for name in names:
+        (tmp_path / name).touch()
+        os.utime(name, (0, 2**31))
+    assert f"pinnscape: {clock.ahead(names, now=1.8e9)}" in page("how-the-workflow-runs").splitlines()
 
 
 # ---- tables ----

@@ -94,10 +94,12 @@ def test_tables_cover_every_run(study: Workspace) -> None:
 
 
 def test_the_report_is_one_page_with_every_figure(study: Workspace) -> None:
-    study.run("report")
-    page = (study.root / "results/report.html").read_text()
+    said = study.run("--report", "results/report.html", "--report-after-run")  # as `make report`
+    page = (study.root / "results/report.html").read_text(encoding="utf-8")
     for figure in ("solutions", "spectra", "claims"):
         assert figure in page
+    for words in ("System Message", "system-message", "Undefined substitution"):  # of Docutils, about captions
+        assert words not in page + said
     assert not re.search(r"<(script|link|img)[^>]+(src|href)=[\"']https?://", page)
 
 

@@ -35,6 +35,7 @@ class Workspace:
     """
 
     said = ""  # in the run that made its results
+    scripts_in_forks = True  # for speed; see forks.py
 
     def __init__(self, root: Path, more: str = "", *, fresh: bool = False) -> None:
         self.root = root
@@ -77,7 +78,7 @@ class Workspace:
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A call that ends by itself."""
-        return forks.call(list(arguments), self.root, self.environment, timeout=500)
+        return forks.call(list(arguments), self.root, self.environment, timeout=500, scripts=self.scripts_in_forks)
 
     def alone(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The same in a process of its own, which loads everything anew."""
