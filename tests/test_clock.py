@@ -38,7 +38,9 @@ def test_a_date_in_the_future_is_one_line_with_the_file_and_the_remedy(dated):
 
 def test_several_are_counted_once_each(dated):
     files = [dated(name, NOW + 1e5) for name in ("c.nc", "a.nc", "b.nc")]
-    assert clock.ahead([*files, *files], NOW).startswith("a.nc is dated in the future (2027-01-16 11:46 UTC), as well as 2 more: ")
+    assert clock.ahead([*files, *files], NOW).startswith(
+        "a.nc is dated in the future (2027-01-16 11:46 UTC), as well as 2 more: "
+    )
 
 
 def test_links_lead_to_files_of_others(dated):

@@ -73,6 +73,4 @@ def end_on_sigterm() -> None:
     """
     handler: Any = signal.getsignal(signal.SIGTERM)
     if callable(handler):
-        signal.signal(
-            signal.SIGTERM, lambda *arguments: threading.Thread(target=handler, args=arguments, daemon=True).start()
-        )
+        signal.signal(signal.SIGTERM, lambda *arguments: threading.Thread(target=handler, args=arguments, daemon=True).start())
