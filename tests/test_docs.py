@@ -183,9 +183,22 @@ def test_every_citation_has_its_source_and_every_source_is_cited() -> None:
     assert not [line for line, found in listed if not any(line.startswith(name) and found == year for name, year in wanted)]
 
 
-def test_rules_and_targets_are_those_of_the_workflow() -> None:
+def rules_of() -> tuple[str, set[str]]:
+    """The text of all rules, and their names; those of figures are keys of the table that a loop goes through."""
     text = "".join(path.read_text(encoding="utf-8") for path in [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")])
-    rules = set(re.findall(r"(?m)^ *(?:use rule \w+ as|rule) (\w+)", text))
+    return text, set(re.findall(r'(?m)^ *(?:use rule \w+ as |rule |"(?=figure_\w+": \())(\w+)', text))
+
+
+def test_rules_that_pages_name_are_there() -> None:
+    kinds = "check|collect|evaluate|figure|find|judge|measure|select|shard|train|write"
+    named = {name for path in (README, *PAGES) for name in re.findall(rf"`((?:{kinds})_[^`\s]+)`", text_of(path))}
+    _, rules = rules_of()
+    assert {"train_network", "shard_technique"} <= named
+    assert named - rules == set()
+
+
+def test_rules_and_targets_are_those_of_the_workflow() -> None:
+    text, rules = rules_of()
     by_name = {name for name, body in re.findall(r"(?ms)^rule (\w+):\n(.*?)(?=^\S|\Z)", text) if "    output:" not in body}
     changing = page("changing-and-rerunning")
     stages = rows(changing, "| stage | rules | computes | settings |")
