@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from end_to_end.workspace import PROJECT, Workspace
+from end_to_end.workspace import PROJECT, Workspace, data_files
 
 from pinnscape.files import storage
 from pinnscape.techniques.catalog import TECHNIQUES
@@ -17,11 +17,6 @@ pytestmark = pytest.mark.xdist_group("workflow")  # one process runs them all: t
 
 STAGES = {"training": "train", "solution": "train", "checkpoints": "checkpoints", "directions": "directions"}
 STAGES |= {"surface": "surfaces", "hessian": "hessian"}
-
-
-def data_files(root: Path) -> list[Path]:
-    kinds = (".nc", ".png", ".pdf", ".csv")
-    return sorted(path.relative_to(root) for path in (root / "results").rglob("*") if path.suffix in kinds)
 
 
 def rows_of(problem: str, path: Path) -> list[str]:

@@ -25,6 +25,12 @@ def merged(base: dict, override: dict) -> dict:
     return result
 
 
+def data_files(root: Path) -> list[Path]:
+    """All results but the report and the archive, by their paths within a folder."""
+    kinds = (".nc", ".png", ".pdf", ".csv")
+    return sorted(path.relative_to(root) for path in (root / "results").rglob("*") if path.suffix in kinds)
+
+
 class Workspace:
     """A folder with the project and the tiny study of tests/tiny.yaml.
 
