@@ -15,7 +15,7 @@ SUMMARY = $(BIN)/python workflow/summary.py
 NARROW := ATEN_CPU_CAPABILITY=default PINNSCAPE_MARCH=x86-64-v2 MKL_CBWR=COMPATIBLE OPENBLAS_CORETYPE=Nehalem NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
 NUMERICAL := curvature landscape native paths problems training tables test_features.py test_instruction_sets.py test_jets.py test_networks.py test_objective.py test_quadrature.py test_variation.py
 
-.PHONY: study extended test test-narrow lint report dates verify bench soak wide clean
+.PHONY: study extended test test-narrow lint report verify bench soak wide clean
 
 study: .venv/ready
 	@$(SNAKEMAKE)
@@ -42,13 +42,10 @@ lint: .venv/ready
 	$(BIN)/python -m basedpyright
 	PYTHONPATH=workflow $(BIN)/lint-imports
 
+# The study, then all its figures and tables on one self-contained page.
 report: .venv/ready
-	@$(SNAKEMAKE) report
+	@$(SNAKEMAKE) --report results/report.html --report-after-run
 	@$(SUMMARY)
-
-# Where dates of results say nothing: after a copy that gave them new ones, or after a clock was wrong.
-dates: .venv/ready
-	@$(SNAKEMAKE) dates
 
 # Whether an archive of `snakemake archive` is whole, and whether its study gives the same here: make verify [ARCHIVE=path.zip] [CHECK=1] [CORES=n]
 verify: .venv/ready

@@ -131,7 +131,8 @@ def needs(mem_mb, runtime, gpu=False):
 def cache_entry(wildcards, threads, resources):
     """What else tells one result from another for `--cache`, which looks at parameters but not at wildcards or machines; nothing without it.
 
-    Snakemake does not compare parameters that depend on resources with those of earlier runs: with and without `--cache`, the same is up to date.
+    Snakemake does not compare parameters that depend on resources with those of earlier runs (https://github.com/snakemake/snakemake/issues/3895 is the
+    same for input): with and without `--cache`, the same is up to date.
     """
     if not workflow.enable_cache:
         return None
