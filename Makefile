@@ -8,7 +8,7 @@ export OMP_NUM_THREADS := 1
 export HOME := $(or $(HOME),/nonexistent)
 export LOGNAME := $(or $(LOGNAME),$(USER),user)
 # The short form of what Snakemake says is a plugin for it in workflow/logger.
-SNAKEMAKE = PYTHONPATH="workflow/logger$${PYTHONPATH:+:$$PYTHONPATH}" $(BIN)/python -m snakemake $(if $(VERBOSE),,--logger pinnscape) --cores all
+SNAKEMAKE = $(BIN)/python -m snakemake $(if $(VERBOSE),,--logger pinnscape) --cores all
 SUMMARY = $(BIN)/python workflow/summary.py
 
 # What a processor offers is narrowed to the oldest x86-64 that torch and numpy support, for `make test-narrow`.
@@ -40,7 +40,7 @@ lint: .venv/ready
 	$(BIN)/python -m snakefmt --check Snakefile workflow/rules
 	$(BIN)/python -m snakemake --lint
 	$(BIN)/python -m basedpyright
-	PYTHONPATH=workflow $(BIN)/lint-imports
+	$(BIN)/lint-imports
 
 report: .venv/ready
 	@$(SNAKEMAKE) report
@@ -54,12 +54,13 @@ dates: .venv/ready
 verify: .venv/ready
 	$(BIN)/python workflow/verify.py $(if $(CHECK),--check-only) $(if $(CORES),--cores $(CORES)) $(if $(ARCHIVE),"$(ARCHIVE)")
 
-.venv/ready: envs/requirements.txt
+.venv/ready: envs/requirements.txt workflow/link.py
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "pinnscape needs Python 3.11 or newer; set PYTHON=...")'
 	@$(PYTHON) workflow/folder.py
 	@echo 'setting up .venv from envs/requirements.txt'
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install $(if $(VERBOSE),,--quiet) --disable-pip-version-check -r envs/requirements.txt
+	@$(BIN)/python workflow/link.py
 	@touch $@
 
 # Against other packages, which have an environment of their own.
@@ -80,4 +81,4 @@ wide: .venv/ready
 	$(BIN)/python tests/benchmarks/wide.py "$(or $(FOLDER),.cache/wide)"
 
 clean:
-	rm -rf .venv .venv-peers .cache
+	rm -rf .venv .venv-peers .cache build workflow/pinnscape.egg-info
