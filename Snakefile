@@ -39,7 +39,6 @@ localrules:
 
 # What can be asked for by name. Each stage brings the stages before it.
 rule all:
-    default_target: True
     input:
         TABLES,
         FIGURES,
