@@ -15,7 +15,7 @@ SUMMARY = $(BIN)/python workflow/summary.py
 NARROW := ATEN_CPU_CAPABILITY=default PINNSCAPE_MARCH=x86-64-v2 MKL_CBWR=COMPATIBLE OPENBLAS_CORETYPE=Nehalem NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
 NUMERICAL := curvature landscape native paths problems training tables test_features.py test_instruction_sets.py test_jets.py test_networks.py test_objective.py test_quadrature.py test_variation.py
 
-.PHONY: study extended test test-narrow lint report dates verify bench soak wide clean
+.PHONY: study extended test test-narrow lint report dates verify docs bench soak wide clean
 
 study: .venv/ready
 	@$(SNAKEMAKE)
@@ -53,6 +53,10 @@ dates: .venv/ready
 # Whether an archive of `snakemake archive` is whole, and whether its study gives the same here: make verify [ARCHIVE=path.zip] [CHECK=1] [CORES=n]
 verify: .venv/ready
 	$(BIN)/python workflow/verify.py $(if $(CHECK),--check-only) $(if $(CORES),--cores $(CORES)) $(if $(ARCHIVE),"$(ARCHIVE)")
+
+# The tables of docs/techniques.md, from what each technique says of itself.
+docs: .venv/ready
+	$(BIN)/python tests/benchmarks/technique_tables.py --write
 
 .venv/ready: envs/requirements.txt workflow/link.py
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "pinnscape needs Python 3.11 or newer; set PYTHON=...")'
