@@ -4,7 +4,10 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pandas as pd
 import pytest
@@ -84,3 +87,26 @@ def test_a_setting_of_the_module_is_refused_in_one_line(theirs: Theirs) -> None:
     assert done.returncode == 1
     (line,) = message(done.stdout + done.stderr)
     assert line.startswith("pinnscape: config of module landscapes: network.widht: unknown key; did you mean width?")
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_a_snakefile_from_the_network_is_refused_in_one_line(tmp_path: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(PROJECT))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        text = f'module theirs:\n    snakefile:\n        "{address}/Snakefile"\n\n\nuse rule * from theirs as theirs_*\n'
+        (tmp_path / "Snakefile").write_text(text, encoding="utf-8")
+        environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+        command = [sys.executable, "-m", "snakemake", "-n"]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, check=False, capture_output=True, encoding="utf-8")
+        server.shutdown()
+    assert done.returncode == 1
+    (line,) = message(done.stdout + done.stderr)
+    assert (
+        line
+        == f"pinnscape: {address}/workflow/rules: the workflow needs the files beside its Snakefile; clone the project, and let `snakefile:` be a path in the clone"
+    )

@@ -4,6 +4,11 @@ import sys
 from pathlib import Path
 
 WORKFLOW = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
+if not WORKFLOW.is_dir():
+    sys.exit(
+        f"pinnscape: {workflow.current_basedir.get_path_or_uri(secret_free=True)}: the workflow needs the files beside its Snakefile; "
+        "clone the project, and let `snakefile:` be a path in the clone"
+    )
 IS_MODULE = not os.path.samefile(workflow.basedir, WORKFLOW.parent)
 # Whatever the environment has installed, the library beside these rules is the one that runs.
 sys.path.insert(0, str(WORKFLOW))
