@@ -8,14 +8,14 @@ export OMP_NUM_THREADS := 1
 export HOME := $(or $(HOME),/nonexistent)
 export LOGNAME := $(or $(LOGNAME),$(USER),user)
 # The short form of what Snakemake says is a plugin for it in workflow/logger.
-SNAKEMAKE = PYTHONPATH="workflow/logger$${PYTHONPATH:+:$$PYTHONPATH}" $(BIN)/python -m snakemake $(if $(VERBOSE),,--logger pinnscape) --cores all
+SNAKEMAKE = $(BIN)/python -m snakemake $(if $(VERBOSE),,--logger pinnscape) --cores all
 SUMMARY = $(BIN)/python workflow/summary.py
 
 # What a processor offers is narrowed to the oldest x86-64 that torch and numpy support, for `make test-narrow`.
 NARROW := ATEN_CPU_CAPABILITY=default PINNSCAPE_MARCH=x86-64-v2 MKL_CBWR=COMPATIBLE OPENBLAS_CORETYPE=Nehalem NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
 NUMERICAL := curvature landscape native paths problems training tables test_features.py test_instruction_sets.py test_jets.py test_networks.py test_objective.py test_quadrature.py test_variation.py
 
-.PHONY: study extended test test-narrow lint report verify bench soak wide clean
+.PHONY: study extended test test-narrow lint report verify docs bench soak wide clean
 
 study: .venv/ready
 	@$(SNAKEMAKE)
@@ -40,7 +40,7 @@ lint: .venv/ready
 	$(BIN)/python -m snakefmt --check Snakefile workflow/rules
 	$(BIN)/python -m snakemake --lint
 	$(BIN)/python -m basedpyright
-	PYTHONPATH=workflow $(BIN)/lint-imports
+	$(BIN)/lint-imports
 
 # The study, then all its figures and tables on one self-contained page.
 report: .venv/ready
@@ -51,12 +51,17 @@ report: .venv/ready
 verify: .venv/ready
 	$(BIN)/python workflow/verify.py $(if $(CHECK),--check-only) $(if $(CORES),--cores $(CORES)) $(if $(ARCHIVE),"$(ARCHIVE)")
 
-.venv/ready: envs/requirements.txt
+# The tables of docs/techniques.md, from what each technique says of itself.
+docs: .venv/ready
+	$(BIN)/python tests/benchmarks/technique_tables.py --write
+
+.venv/ready: envs/requirements.txt workflow/link.py
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "pinnscape needs Python 3.11 or newer; set PYTHON=...")'
 	@$(PYTHON) workflow/folder.py
 	@echo 'setting up .venv from envs/requirements.txt'
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install $(if $(VERBOSE),,--quiet) --disable-pip-version-check -r envs/requirements.txt
+	@$(BIN)/python workflow/link.py
 	@touch $@
 
 # Against other packages, which have an environment of their own.
@@ -77,4 +82,4 @@ wide: .venv/ready
 	$(BIN)/python tests/benchmarks/wide.py "$(or $(FOLDER),.cache/wide)"
 
 clean:
-	rm -rf .venv .venv-peers .cache
+	rm -rf .venv .venv-peers .cache build workflow/pinnscape.egg-info

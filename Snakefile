@@ -22,7 +22,6 @@ resource_scopes:
 
 # What can be asked for by name. Each stage brings the stages before it.
 rule all:
-    default_target: True
     input:
         TABLES,
         FIGURES,

@@ -182,6 +182,7 @@ def test_training_depends_on_the_mathematics_below_it_and_not_on_figures():
 def a_project(folder: Path) -> Path:
     texts = {
         "Snakefile": "rule all:\n",
+        "workflow/pinnscape/__init__.py": '"""Text."""\n\n__version__ = "1.2.3"\n',
         "workflow/pinnscape/a.py": "1\n",
         "workflow/rules/a.smk": "rule a:\n",
         "results/a.nc": "",
@@ -189,7 +190,6 @@ def a_project(folder: Path) -> Path:
     for name, text in texts.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-    (folder / "pyproject.toml").write_text('[project]\nversion = "1.2.3"\n')
     return folder
 
 
@@ -211,8 +211,8 @@ def test_the_digest_of_a_project_changes_with_its_code_alone(tmp_path, name, cou
     assert (provenance.project(tmp_path)["code"] != before["code"]) == counts
 
 
-def test_a_project_without_its_settings_has_no_known_version(tmp_path):
-    (a_project(tmp_path) / "pyproject.toml").unlink()
+def test_a_project_that_does_not_state_its_version_has_no_known_one(tmp_path):
+    (a_project(tmp_path) / "workflow/pinnscape/__init__.py").write_text("")
     assert provenance.project(tmp_path)["pinnscape"] == "unknown"
 
 

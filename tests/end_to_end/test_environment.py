@@ -63,12 +63,13 @@ def copied(study: Workspace, root: Path) -> Workspace:
 
 
 def interpreter(root: Path) -> None:
-    """What `make` takes for a finished environment: one that finds the packages of the tests' own."""
+    """What `make` takes for a finished environment: one that finds the packages of the tests' own, and the library of the folder."""
     venv.create(root / ".venv", symlinks=True)
     (library,) = (root / ".venv/lib").glob("python*/site-packages")
     (library / "project.pth").write_text(
         "\n".join(path for path in sys.path if path.endswith("site-packages")), encoding="utf-8"
     )
+    subprocess.run([root / ".venv/bin/python", root / "workflow/link.py"], check=True)
     (root / ".venv/ready").touch()
 
 

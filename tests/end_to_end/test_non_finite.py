@@ -23,6 +23,7 @@ from pinnscape.problems.base import Problem
 
 
 class Gelfand1d(Problem):
+    name = "gelfand1d"
     dimension = 1
 
     def density(self, x, u, du):
@@ -36,7 +37,7 @@ class Gelfand1d(Problem):
 @pytest.mark.slow
 def test_losses_that_overflow_in_a_part_of_a_surface_are_masked_from_files_to_tables(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
-    workspace.problem("gelfand1d", PROBLEM, 'Entry("mine", "Gelfand1d", 1, 1)')
+    workspace.problem(PROBLEM)
     changes = {
         "study": {"problems": ["gelfand1d"]},
         "grid": {"radius": {"lines": 45.0, "random": 20.0}},

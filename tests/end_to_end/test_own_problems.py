@@ -13,6 +13,7 @@ pytestmark = pytest.mark.xdist_group("own problems")
 
 HEAD = "import math\n\nimport numpy as np\nimport torch\n\nfrom pinnscape.problems.base import Problem\n\n\n"
 CUBE = f"""{HEAD}class Mine(Problem):
+    name = "mine"
     dimension = 3
 
     def density(self, x, u, du):
@@ -21,7 +22,6 @@ CUBE = f"""{HEAD}class Mine(Problem):
     def exact(self, x):
         return torch.sin(math.pi * x).prod(-1, keepdim=True)
 """
-ENTRY = 'Entry("mine", "Mine", 3, 1)'
 WHERE = "pinnscape: workflow/pinnscape/problems/mine.py: Mine"
 
 
@@ -45,7 +45,7 @@ def workspace(tmp_path: Path) -> Workspace:
     ids=["exact", "density", "syntax"],
 )
 def test_what_a_module_lacks_is_said_before_any_job(workspace: Workspace, text: str, said: str) -> None:
-    workspace.problem("mine", text, ENTRY)
+    workspace.problem(text)
     done = workspace.snakemake("-n")
     assert done.returncode == 1
     assert (done.stdout + done.stderr).splitlines()[-1] == said
@@ -54,7 +54,7 @@ def test_what_a_module_lacks_is_said_before_any_job(workspace: Workspace, text: 
 
 def test_a_faulty_problem_stops_before_anything_trains(workspace: Workspace) -> None:
     through_numpy = "return torch.tensor(np.sin(np.pi * x.detach().numpy()).prod(-1, keepdims=True))"
-    workspace.problem("mine", CUBE.replace("return torch.sin(math.pi * x).prod(-1, keepdim=True)", through_numpy), ENTRY)
+    workspace.problem(CUBE.replace("return torch.sin(math.pi * x).prod(-1, keepdim=True)", through_numpy))
     done = workspace.snakemake("-c2", "-k")
     assert done.returncode == 1
     said = f"{WHERE}.exact: depends on x, but torch cannot differentiate it; write it with torch alone"
@@ -71,7 +71,7 @@ def test_a_faulty_problem_stops_before_anything_trains(workspace: Workspace) -> 
 
 @pytest.mark.slow
 def test_a_problem_on_the_cube_goes_through_every_rule(workspace: Workspace) -> None:
-    workspace.problem("mine", CUBE, ENTRY)
+    workspace.problem(CUBE)
     with workspace.with_settings({"quadrature": {"points": 4}}):
         workspace.run("all", "check")
     results = workspace.root / "results"

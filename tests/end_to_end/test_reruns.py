@@ -66,6 +66,7 @@ def test_layout_and_comments_of_the_configuration_rerun_nothing(study: Workspace
         ("figures/style.py", ALL_FIGURES),
         ("landscape/roughness.py", TABLES),
         ("landscape/chebyshev.py", stages(*SURFACES) | figures(*OF_SURFACES) | TABLES),
+        ("__init__.py", set()),
         ("problems/catalog.py", set()),
         ("tables/claims.py", {("judge_claims",), ("figure_claims",)}),
         ("landscape/surfaces.py", stages(*SURFACES) | figures(*OF_SURFACES) | TABLES),

@@ -62,13 +62,9 @@ class Workspace:
     def config(self, settings: dict) -> None:
         (self.root / "config.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
 
-    def problem(self, name: str, text: str, entry: str) -> None:
-        """Add a problem: the text of its module, ``mine.py``, and its line in the catalogue."""
-        folder = self.root / "workflow/pinnscape/problems"
-        (folder / "mine.py").write_text(text, encoding="utf-8")
-        catalog = (folder / "catalog.py").read_text(encoding="utf-8")
-        start = catalog.index("{\n", catalog.index("CATALOG")) + 2
-        (folder / "catalog.py").write_text(f'{catalog[:start]}    "{name}": {entry},\n{catalog[start:]}', encoding="utf-8")
+    def problem(self, text: str) -> None:
+        """Add a problem: the text of its module, ``mine.py``."""
+        (self.root / "workflow/pinnscape/problems/mine.py").write_text(text, encoding="utf-8")
 
     @property
     def settings(self) -> dict:

@@ -1,0 +1,52 @@
+"""Loss landscapes of physics-informed neural networks: Deep Ritz and strong form, mapped and measured.
+
+Three calls lead from a boundary value problem to a map of its loss: the loss as a function of the parameters of a network, a trained
+network, and the losses on a plane through it.
+
+>>> import pinnscape
+>>> objective = pinnscape.objective("poisson2d", "deep-ritz")
+>>> run = pinnscape.train(objective, seed=0)
+>>> surface = pinnscape.surface(objective, run["theta"][-1])
+
+``objective`` is a function of the P parameters theta. ``run`` and ``surface`` are xarray Datasets; ``surface["loss"][0].plot()`` draws a
+landscape.
+
+>>> objective.size
+337
+>>> bool(run["l2_error"][-1] < 1e-3)
+True
+>>> dict(surface["loss"].sizes)
+{'formulation': 3, 'alpha': 41, 'beta': 41}
+
+Everything else is in the packages: ``curvature`` for Hessians, ``connectivity`` for paths between minimisers, ``figures`` for pictures.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pinnscape.interactive.calls import objective, surface, train
+    from pinnscape.losses.objective import Objective
+    from pinnscape.problems.base import Problem
+
+__version__ = "0.1.0"
+__all__ = ["Objective", "Problem", "objective", "surface", "train"]
+
+# Where these names are defined. They are imported when they are first used, so that `import pinnscape` takes no time.
+_MODULES = {
+    "Objective": "pinnscape.losses.objective",
+    "Problem": "pinnscape.problems.base",
+    "objective": "pinnscape.interactive.calls",
+    "surface": "pinnscape.interactive.calls",
+    "train": "pinnscape.interactive.calls",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'pinnscape' has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

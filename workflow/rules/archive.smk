@@ -12,7 +12,7 @@ rule write_archive:
         ],
         tables=TABLES,
         figures=FIGURES,
-        page=os.path.relpath(WORKFLOW.parent / "results" / "README.md"),
+        page=local(os.path.relpath(WORKFLOW.parent / "results" / "README.md")),  # whatever prefix a module gives its results
     output:
         "results/archive.zip",
     log:

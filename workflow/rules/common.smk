@@ -91,27 +91,24 @@ def of_problems(*names):
 def code(*scripts, problem=False, package=None):
     """A parameter that changes with the text of the scripts, of the project's modules that they import, and with the pinned libraries.
 
-    With `problem`, the module that defines the problem of the wildcard counts too, and its entry in the catalogue, but no other problem's; with
+    With `problem`, the module that defines the problem of the wildcard counts too, but no other problem's; with
     `package`, the module of it that bears the name of the technique of the wildcard, as far as it measures or draws.
     """
 
     def of_job(wildcards):
-        modules, entries = [], []
-        if problem:
-            entry = CATALOG[wildcards.problem]
-            modules, entries = [LIBRARY / "problems" / f"{entry.module}.py"], [repr(entry)]
+        modules = [LIBRARY / "problems" / f"{CATALOG[wildcards.problem].module}.py"] if problem else []
         if package:
             modules.append(LIBRARY / package / f"{wildcards.technique}.py")
-        return [digest_of(*scripts, modules=modules, leaving_out=("TECHNIQUE", "Settings", "metrics")), *entries, PINS]
+        return [digest_of(*scripts, modules=modules, leaving_out=("TECHNIQUE", "Settings", "metrics")), PINS]
 
     return of_job if problem or package else [digest_of(*scripts), PINS]
 
 
 def digest_of(*scripts, modules=(), leaving_out=()):
-    """Hash of scripts and modules of the library. Catalogues do not count: they name what other jobs need."""
-    catalogs = [LIBRARY / package / "catalog.py" for package in ("problems", "techniques")]
+    """Hash of scripts and modules of the library. What names other modules without using them does not count: catalogues, and the package itself."""
+    names = [LIBRARY / "__init__.py", *[LIBRARY / package / "catalog.py" for package in ("problems", "techniques")]]
     files = [*[WORKFLOW / "scripts" / f"{script}.py" for script in scripts], *modules]
-    return digest(files, (WORKFLOW,), without=catalogs, leaving_out=leaving_out)
+    return digest(files, (WORKFLOW,), without=names, leaving_out=leaving_out)
 
 
 def needs(mem_mb, runtime, gpu=False):

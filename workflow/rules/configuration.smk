@@ -1,9 +1,16 @@
-# The study: config.yaml and what the command line adds, checked before anything else happens.
+# The study, checked before anything else happens: config.yaml and what the command line adds, or, in a module of another Snakefile, its `config:`.
 import os
 import sys
 from pathlib import Path
 
-WORKFLOW = Path(workflow.basedir) / "workflow"
+WORKFLOW = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
+if not WORKFLOW.is_dir():
+    sys.exit(
+        f"pinnscape: {workflow.current_basedir.get_path_or_uri(secret_free=True)}: the workflow needs the files beside its Snakefile; "
+        "clone the project, and let `snakefile:` be a path in the clone"
+    )
+IS_MODULE = not os.path.samefile(workflow.basedir, WORKFLOW.parent)
+# Whatever the environment has installed, the library beside these rules is the one that runs.
 sys.path.insert(0, str(WORKFLOW))
 
 from pinnscape.config import study
@@ -14,7 +21,7 @@ from pinnscape.config.schema import complete, read
 from pinnscape.techniques.catalog import TECHNIQUES
 from runtime.surroundings import put, read_as_yaml, unusable
 
-for folder in (workflow.basedir, os.getcwd()):
+for folder in (str(WORKFLOW.parent), os.getcwd()):
     if reason := unusable(folder):
         sys.exit(f"pinnscape: {reason}")
 
@@ -27,29 +34,36 @@ if workflow.enable_cache:
             f"set it to an absolute path; it is now '{os.environ.get('SNAKEMAKE_OUTPUT_CACHE', '')}'"
         )
 
-try:
+
+def checked(function, *arguments, **options):
+    """What a function gives, or an end with one line about what is wrong with the configuration."""
+    try:
+        return function(*arguments, **options)
+    except PinnscapeError as error:
+        sys.exit(f"pinnscape: {error}")
+
+
+if IS_MODULE:
+    SOURCE = f"config of module {__name__}"
+else:
     if Path("config.yaml").is_file():
-        read("config.yaml")  # says which line is wrong, and refuses keys that come twice
-except PinnscapeError as error:
-    sys.exit(f"pinnscape: {error}")
+        checked(read, "config.yaml")  # says which line is wrong, and refuses keys that come twice
 
+    configfile: "config.yaml"
 
-configfile: "config.yaml"
-
-
-GIVEN = [str(path) for path in workflow.overwrite_configfiles] + ["--config"] * bool(workflow.config_settings.config)
-put(read_as_yaml(workflow.config_settings.config), config)
-
-try:
+    GIVEN = [str(path) for path in workflow.overwrite_configfiles] + ["--config"] * bool(workflow.config_settings.config)
+    SOURCE = " with ".join(["config.yaml", *GIVEN])
+    put(read_as_yaml(workflow.config_settings.config), config)
     for path in workflow.configfiles:
-        read(path)
-    STUDY = study.parse(
-        config,
-        CATALOG,
-        sizes={name: (entry.dimension, entry.components) for name, entry in CATALOG.items()},
-        parameters={name: entry.parameters for name, entry in CATALOG.items()},
-        source=" with ".join(["config.yaml", *GIVEN]),
-    )
-    source.check(STUDY.problems)
-except PinnscapeError as error:
-    sys.exit(f"pinnscape: {error}")
+        checked(read, path)
+
+
+checked(source.check, source.named(config))
+STUDY = checked(
+    study.parse,
+    config,
+    CATALOG,
+    sizes={name: (entry.dimension, entry.components) for name, entry in CATALOG.items()},
+    parameters={name: entry.parameters for name, entry in CATALOG.items()},
+    source=SOURCE,
+)

@@ -9,7 +9,7 @@ TARGETS = {rule.name: rule.input for rule in workflow.rules if not rule.output}
 
 surroundings.for_jobs(WORKFLOW, Path(".cache"), os.environ)
 workarounds.quote_interpreter()
-workarounds.keep_braces(workflow.basedir)
+workarounds.keep_braces(str(WORKFLOW.parent))
 workarounds.lift_job_limit(workflow.scheduling_settings)
 logging.getLogger("snakemake.logging").addFilter(messages.OneLine(TARGETS))
 

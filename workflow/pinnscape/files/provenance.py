@@ -8,7 +8,7 @@ again when they change, and not when they are merely touched.
 import ast
 import hashlib
 import json
-import tomllib
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 SHAPING = ("torch", "numpy", "scipy", "pandas", "xarray", "netCDF4", "matplotlib", "seaborn", "sympy", "gudhi")
 
 _CODE = (".py", ".hpp", ".smk", ".yaml")
+_VERSION = re.compile(r'(?m)^__version__ = "(.+)"$')
 
 
 def pins(requirements: Path) -> str:
@@ -27,16 +28,15 @@ def pins(requirements: Path) -> str:
 
 
 def project(root: Path) -> dict[str, str]:
-    """Version of the project (``unknown`` without its pyproject.toml) and a digest of all its code, whichever of it a study runs.
+    """Version of the project and a digest of all its code, whichever of it a study runs.
 
     Args:
         root: folder of the project.
     """
-    settings = root / "pyproject.toml"
-    version = tomllib.loads(settings.read_text(encoding="utf-8"))["project"]["version"] if settings.is_file() else "unknown"
+    version = _VERSION.search((root / "workflow/pinnscape/__init__.py").read_text(encoding="utf-8"))
     files = [root / "Snakefile", *(path for path in (root / "workflow").rglob("*") if path.suffix in _CODE)]
     names = sorted((path.relative_to(root).as_posix(), _content(path)) for path in files)
-    return {"pinnscape": version, "code": hashlib.sha256(repr(names).encode()).hexdigest()[:16]}
+    return {"pinnscape": version[1] if version else "unknown", "code": hashlib.sha256(repr(names).encode()).hexdigest()[:16]}
 
 
 def digest(

@@ -4,6 +4,9 @@ The energy is written once. The Deep Ritz loss integrates it; the strong-form re
 load that makes the exact solution exact is that operator applied to it. The domain is the unit interval, square, cube, ...
 """
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -12,11 +15,15 @@ class Problem:
     """A boundary value problem with energy ∫ e(x, u, ∇u) - f·u dx on the unit cube and Dirichlet conditions u = lift.
 
     Attributes:
+        name: by which a study finds the problem, if its module is in this folder: lower-case letters, digits and underscores.
+        parameters: names of the arguments of ``__init__``, each with a lower bound, such as ``{"mu": (0.0, "above")}`` or ``(0.0, "at least")``.
         dimension: d, number of independent variables.
         components: names of the c components of u.
         scale: typical size of u - lift; the network's output is multiplied by it.
     """
 
+    name: str
+    parameters: ClassVar[Mapping[str, tuple[float, str]]] = {}
     dimension: int
     components: tuple[str, ...] = ("u",)
     scale: float = 1.0

@@ -1,19 +1,28 @@
-"""Which problems there are. This list names them without importing torch, so that a study can be checked in no time.
+"""Which problems there are: the classes in the modules of this folder that state a name. They are found without importing torch.
 
-To add a problem: write a module in this folder with a subclass of ``base.Problem``, and one line here.
+To add a problem: a module in this folder with a subclass of ``base.Problem``.
 """
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
+from pinnscape.common.errors import ProblemError
+from pinnscape.problems.classes import Class, classes, lineage, value
+
+FOLDER = Path(__file__).parent
 Bound = tuple[float, Literal["above", "at least"]]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Where a problem is defined, the sizes of its network's input and output, and its parameters with their lower bounds."""
+    """Where a problem is defined, the sizes of its network's input and output, and its parameters with their lower bounds.
+
+    A size is 0 where the text of the class does not tell it.
+    """
 
     module: str
     cls: str
@@ -22,12 +31,24 @@ class Entry:
     parameters: Mapping[str, Bound] = field(default_factory=dict)
 
 
-CATALOG: dict[str, Entry] = {
-    "poisson1d": Entry("poisson", "Poisson1d", 1, 1),
-    "poisson2d": Entry("poisson", "Poisson2d", 2, 1),
-    "semilinear2d": Entry("semilinear", "Semilinear2d", 2, 1),
-    "neo_hookean2d": Entry("neo_hookean", "NeoHookean2d", 2, 2, {"mu": (0.0, "above"), "lambda": (0.0, "at least")}),
-}
+def entries(folder: Path = FOLDER) -> Iterator[tuple[str, Entry]]:
+    """Names and entries, module by module. A module that is no Python has none."""
+    for path in sorted(folder.glob("*.py")):
+        with suppress(ProblemError):
+            for found in classes(path):
+                name = value([found], "name")
+                if isinstance(name, str):
+                    yield name, _entry(found)
+
+
+def _entry(found: Class) -> Entry:
+    own = list(lineage(found))
+    dimension, components, parameters = (value(own, attribute) for attribute in ("dimension", "components", "parameters"))
+    sizes = (dimension if isinstance(dimension, int) else 0, len(components) if isinstance(components, (tuple, list)) else 0)
+    return Entry(found.path.stem, found.node.name, *sizes, parameters if isinstance(parameters, dict) else {})
+
+
+CATALOG: dict[str, Entry] = dict(entries())
 
 
 def problem(name: str, parameters: Mapping[str, float] | None = None):

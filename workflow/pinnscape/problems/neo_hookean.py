@@ -5,6 +5,7 @@ a stationary point of it; that it is a strict local minimum was checked numerica
 """
 
 import math
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -21,6 +22,8 @@ class NeoHookean2d(Problem):
         lambda_: first Lamé parameter λ ≥ 0 (key ``lambda`` in the configuration).
     """
 
+    name = "neo_hookean2d"
+    parameters: ClassVar = {"mu": (0.0, "above"), "lambda": (0.0, "at least")}
     dimension = 2
     components = ("u_1", "u_2")
     scale = 0.1

@@ -16,6 +16,7 @@ class _Poisson(Problem):
 class Poisson1d(_Poisson):
     """On (0, 1) with u* = sin πx + ½ sin 4πx; the minimum of the energy is -½∫|u*'|² = -5π²/4."""
 
+    name = "poisson1d"
     dimension = 1
 
     def exact(self, x: Tensor) -> Tensor:
@@ -25,6 +26,7 @@ class Poisson1d(_Poisson):
 class Poisson2d(_Poisson):
     """On the unit square with u* = sin πx sin πy; the minimum of the energy is -π²/4."""
 
+    name = "poisson2d"
     dimension = 2
 
     def exact(self, x: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from pinnscape.problems.base import Problem
 class Semilinear2d(Problem):
     """On the unit square with u* = sin πx sin 2πy."""
 
+    name = "semilinear2d"
     dimension = 2
 
     def density(self, x: Tensor, u: Tensor, du: Tensor) -> Tensor:

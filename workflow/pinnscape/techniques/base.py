@@ -5,6 +5,7 @@ These modules are read whenever a study is: what takes torch is imported within 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 Rows = Iterator[tuple[str, int, str, str, float]]  # formulation, seed, checkpoint, metric, value
 
@@ -15,7 +16,12 @@ class Technique:
 
     Attributes:
         title: of its file and figure.
+        about: what it looks at: ``training`` (the way of a training, and ways between minimisers), ``point`` (the neighbourhood of a point), or
+            ``structure`` (of losses and surfaces).
+        question: that it answers.
+        formula: of what it measures, in Unicode.
         caption: of its figure in the report, reStructuredText with Jinja2.
+        source: papers that introduced it, such as ``Li et al. 2018; Wu et al. 2021``; docs/techniques.md lists them.
         costly: whether it belongs to the extended study alone.
         surfaces: planes whose surface-{plane}.nc it reads instead of trainings.
         directions: whether its random directions are normalised as ``directions`` says.
@@ -23,7 +29,11 @@ class Technique:
     """
 
     title: str
+    about: Literal["training", "point", "structure"]
+    question: str
+    formula: str
     caption: str
+    source: str = ""
     costly: bool = False
     surfaces: tuple[str, ...] = ()
     directions: bool = False

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 TECHNIQUE = Technique(
     title="Curvature map",
+    about="point",
+    question="Where on the random plane is the full Hessian nearly convex?",
+    formula="λ_min/λ_max of the full Hessian over the random plane",
+    source="Li et al. 2018",
     caption="""\
 Maps of convexity of **{problem}**: magnitude of the smallest over the largest eigenvalue of the full Hessian of the own loss over the
 random plane through each trained point. Circles mark points where the smallest eigenvalue is not negative to rounding

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 TECHNIQUE = Technique(
     title="Curved paths between seeds",
+    about="training",
+    question="Are seeds connected by a curved path of low loss?",
+    formula="min over paths from θ₁ to θ₂ of log ‖gap‖_{L²(path)}: quadratic Bézier curve, polygonal chain; nudged elastic band on √gap",
+    source="Garipov et al. 2018; Draxler et al. 2018",
     caption="""\
 Losses between the final points of seeds, on the straight line and along paths that were trained on the loss of these points: a quadratic Bézier
 curve, a polygonal chain and a nudged elastic band. Below, the barrier of each kind of path over the mean gap of the two initial points, one line

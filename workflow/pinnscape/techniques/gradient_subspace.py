@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 TECHNIQUE = Technique(
     title="Gradient in the top eigenspace",
+    about="training",
+    question="Does the gradient lie in the top eigenspace of the Hessian, and does that space stay the same?",
+    formula="‖P_k g‖²/‖g‖²; tr(P_k P'_k)/k",
+    source="Gur-Ari et al. 2018",
     caption="""\
 Gradients of **{problem}** in the eigenspaces of the largest Hessian eigenvalues of the trained loss: the share of their squared
 norm, and how far these spaces overlap with those at the next of the chosen points and at the final one. Dashed: what random directions would have.

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 TECHNIQUE = Technique(
     title="Intrinsic dimension",
+    about="point",
+    question="In how many random directions can the problem be solved?",
+    formula="least d that solves the problem in θ₀ + Pz, z ∈ ℝᵈ, P random with unit columns",
+    source="Li et al. 2018b",
     caption="""\
 Training of **{problem}** in random subspaces through the initial point: relative L² error and gap of the trained loss against
 the dimension of the subspace (thin: one seed, median over bases; thick: median over seeds; dashed: all parameters, as many steps), and the least

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 TECHNIQUE = Technique(
     title="Roughness under several quadrature rules",
+    about="structure",
+    question="How much of the roughness comes from the quadrature rule?",
+    formula="T and RI under Gauss–Legendre, Simpson, uniform and Monte Carlo points; max |L − L_fine| over the range of a line",
+    source="Wu et al. 2021",
     caption="""\
 How much of the roughness of the landscapes of **{problem}** is the quadrature rule: the roughness index along random lines through the final points, and the
 largest difference of a line from that under a fine Gauss-Legendre rule, against the number of points, median over seeds and lines.

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 TECHNIQUE = Technique(
     title="Edge of stability",
+    about="training",
+    question="Does training go to the edge of stability?",
+    formula="λ_max along training; gradient descent: λ_max η → 2; Adam: λ_max(D^−½ H D^−½) → 38/η",
+    source="Cohen et al. 2021; Cohen et al. 2022",
     caption="""\
 Curvature and the edge of stability for **{problem}**: the largest and the smallest Hessian eigenvalues along the trained runs;
 below, gradient descent at constant step sizes η from the same initial points, with its largest eigenvalue over 2/η, and Adam at constant rates,

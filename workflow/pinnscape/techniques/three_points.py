@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 TECHNIQUE = Technique(
     title="Planes through three points",
+    about="training",
+    question="What does the loss look like around two seeds, and around both physics minimisers?",
+    formula="planes x(b − a) + y(c − a)⊥: two seeds and the middle of their Bézier curve; Ritz point, strong-form point, init; pass between the first two",
+    source="Garipov et al. 2018",
     caption="""\
 Above, the loss that trained two seeds on the plane of a Bézier curve that connects them, trained on the same loss. Below, each loss on the plane
 through the Deep Ritz point (R), the strong-form point (S) and the initial point from which both trainings started. Axes in units of the distance of

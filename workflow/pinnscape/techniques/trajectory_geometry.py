@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 TECHNIQUE = Technique(
     title="Geometry of the trajectory",
+    about="training",
+    question="Does the gradient point away from the final point, and how direct is the way there?",
+    formula="RSI = ⟨g, θ−θ*⟩/‖θ−θ*‖², EB = ‖g‖/‖θ−θ*‖, RSI/EB = cos(g, θ−θ*); length over displacement; angles between steps",
+    source="Guille-Escuret et al. 2024",
     caption="""\
 Geometry of the trajectories of **{problem}**: the gradient along the direction from the final point (RSI), its norm (EB),
 both over the distance, and their ratio, the cosine, beside what two random directions would have (grey). Turns and lengths are those of the

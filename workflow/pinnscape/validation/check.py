@@ -44,7 +44,7 @@ def construct(name: str, parameters: Mapping[str, float]) -> Problem:
     """The problem of this name in the catalogue.
 
     Raises:
-        ProblemError: its module or class cannot be had, does not take the parameters, or is not what the catalogue says.
+        ProblemError: its module or class cannot be had, does not take the parameters, or has other sizes than its text says.
     """
     entry = CATALOG[name]
     where = f"workflow/pinnscape/problems/{entry.module}.py: {entry.cls}"
@@ -56,13 +56,13 @@ def construct(name: str, parameters: Mapping[str, float]) -> Problem:
         given = f" with {', '.join(f'{key}={value:g}' for key, value in parameters.items())}" if parameters else ""
         said = str(error).strip().splitlines()
         raise ProblemError(
-            f"{where}: cannot be made{given} ({type(error).__name__}: {said[0] if said else 'no message'}); mend the module or problems/catalog.py"
+            f"{where}: cannot be made{given} ({type(error).__name__}: {said[0] if said else 'no message'}); mend it"
         ) from error
     contract.presence(found)
     sizes, listed = (found.dimension, len(found.components)), (entry.dimension, entry.components)
     if sizes != listed:
         raise ProblemError(
-            f"{where}: has dimension and number of components {sizes}, but problems/catalog.py says {listed}; make them agree"
+            f"{where}: has dimension and number of components {sizes}, but its class states {listed}; make them agree"
         )
     return found
 

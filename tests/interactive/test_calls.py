@@ -1,0 +1,124 @@
+"""The calls of a notebook give what the workflow gives for the same settings, and refuse in one line what cannot be."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+import yaml
+
+import pinnscape
+from pinnscape.common.errors import ProblemError
+from pinnscape.interactive import calls
+from pinnscape.landscape.files import random_directions
+from pinnscape.training.checkpoints import select
+
+CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text(encoding="utf-8"))
+PHASES = [{"optimizer": "adam", "steps": 12, "learning_rate": 0.01, "decay": 0.5}]
+
+
+@pytest.fixture(scope="module")
+def objective() -> pinnscape.Objective:
+    return pinnscape.objective("poisson1d", "deep-ritz", width=4, depth=1, points=12)
+
+
+@pytest.fixture(scope="module")
+def run(objective: pinnscape.Objective) -> xr.Dataset:
+    return pinnscape.train(objective, seed=3, phases=PHASES)
+
+
+def test_the_defaults_are_those_of_the_default_study() -> None:
+    for name in ("poisson1d", "poisson2d"):
+        made = pinnscape.objective(name, "strong-form").discretization
+        settings = CONFIG["quadrature"] | CONFIG["problems"][name].get("quadrature", {})
+        network = {key: CONFIG["network"][key] for key in ("width", "depth", "activation")}
+        assert {key: getattr(made.network, key) for key in network} == network
+        assert len(made.points) == settings["points"] ** made.problem.dimension
+    assert [dict(phase) for phase in calls.PHASES] == CONFIG["training"]["phases"]
+    assert CONFIG["network"]["initialization"] == pinnscape.train.__kwdefaults__["initialization"]
+    plane = pinnscape.surface.__kwdefaults__
+    assert (plane["radius"], plane["points"]) == (CONFIG["grid"]["radius"]["random"], CONFIG["grid"]["points"])
+    assert calls._TOLERANCE == CONFIG["grid"]["tolerance"]
+    assert (calls._LOG_EVERY, calls._SNAPSHOTS) == (CONFIG["training"]["log_every"], CONFIG["training"]["snapshots"])
+
+
+def test_a_training_starts_at_its_seed_and_lowers_the_loss(objective: pinnscape.Objective, run: xr.Dataset) -> None:
+    np.testing.assert_array_equal(run["theta"][0], objective.discretization.network.initial("glorot", 3))
+    assert run["step"].values[[0, -1]].tolist() == [0, 12]
+    assert run["loss"][-1] < run["loss"][0]
+    final = torch.tensor(run["theta"].values[-1])
+    assert run["loss"].values[-1] == pytest.approx(float(objective.loss(final)), rel=1e-12)
+    xr.testing.assert_identical(pinnscape.train(objective, seed=3, phases=PHASES), run)
+
+
+def test_a_surface_is_the_one_that_the_workflow_draws(objective: pinnscape.Objective, run: xr.Dataset) -> None:
+    theta = run["theta"][-1]
+    found = pinnscape.surface(objective, theta, points=7, radius=0.5, seed=3)
+    checkpoints = select(run, {}).assign_attrs(seed=3)
+    directions = random_directions("random", checkpoints, {"normalization": "filter", "bias": "row"})
+    np.testing.assert_array_equal(found["norm"], directions["norm"])
+    np.testing.assert_array_equal(found["quadrature_error"], directions["quadrature_error"])
+    assert found["alpha"].values.tolist() == pytest.approx([-0.5, -1 / 3, -1 / 6, 0, 1 / 6, 1 / 3, 0.5])
+    for i, j in ((3, 3), (0, 6), (5, 1)):
+        moved = theta.values + [found["alpha"][i], found["beta"][j]] @ directions["direction"].values
+        exact = float(objective.loss(torch.tensor(moved)))
+        scale = float(found["loss"].sel(formulation="deep-ritz").max() - found["loss"].sel(formulation="deep-ritz").min())
+        assert float(found["loss"].sel(formulation="deep-ritz")[i, j]) == pytest.approx(exact, abs=2e-5 * scale)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.tensor, lambda rows: torch.tensor(rows, requires_grad=True)])
+def test_a_point_may_be_any_kind_of_array(objective: pinnscape.Objective, run: xr.Dataset, kind) -> None:
+    theta = run["theta"][-1]
+    expected = pinnscape.surface(objective, theta, points=3)
+    xr.testing.assert_identical(pinnscape.surface(objective, kind(theta.values), points=3), expected)
+
+
+class Heat(pinnscape.Problem):
+    """-u'' = f with u* = x (1 - x)."""
+
+    dimension = 1
+
+    def density(self, x, u, du):
+        return 0.5 * (du * du).sum((-2, -1))
+
+    def exact(self, x):
+        return x * (1.0 - x)
+
+
+def test_a_problem_of_ones_own_is_taken_and_checked() -> None:
+    made = pinnscape.objective(Heat(), "deep-ritz", width=3, depth=1, points=10)
+    assert made.minimum == pytest.approx(-1.0 / 6.0, rel=1e-12)
+
+    class Elsewhere(Heat):
+        def exact(self, x):
+            return x
+
+    with pytest.raises(ProblemError, match=r"Elsewhere\.exact: .*boundary"):
+        pinnscape.objective(Elsewhere(), "deep-ritz", width=3, depth=1, points=10)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"problem": "poison2d"}, "`problem` must be a Problem or one of .*poisson2d.*, not 'poison2d'"),
+        ({"formulation": "ritz"}, "`formulation` must be one of deep-ritz, strong-form, supervised, not 'ritz'"),
+        ({"activation": "relu"}, "`activation` must be one of tanh, sin, swish, softplus, not 'relu'"),
+        ({"depth": 0}, "`depth` must be at least 1"),
+        ({"rule": "simpson", "points": 4}, "must be odd and at least 3, not 4"),
+    ],
+)
+def test_what_there_is_not_is_one_line(arguments: dict, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        pinnscape.objective(**{"problem": "poisson1d", "formulation": "deep-ritz"} | arguments)
+
+
+@pytest.mark.parametrize(
+    ("theta", "points", "said"),
+    [(np.zeros(5), 3, r"shape \(13,\) of the parameters, not \(5,\)"), (np.zeros(13), 4, "`points` must be odd")],
+)
+def test_a_surface_that_cannot_be_is_one_line(
+    objective: pinnscape.Objective, theta: np.ndarray, points: int, said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        pinnscape.surface(objective, theta, points=points)

@@ -1,0 +1,148 @@
+"""The calls of a notebook: a loss, a trained network, a plane through it, with the settings of the default study as defaults."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from torch import Tensor
+
+from pinnscape.files.shards import compute
+from pinnscape.landscape.files import coordinates, random_directions, surface_dataset
+from pinnscape.landscape.surfaces import Section
+from pinnscape.landscape.survey import Survey
+from pinnscape.losses.objective import Discretization, Objective, tensor
+from pinnscape.losses.quadrature_error import QuadratureError
+from pinnscape.networks.jets import ACTIVATIONS
+from pinnscape.networks.mlp import Network, layout_variables
+from pinnscape.problems import catalog, quadrature
+from pinnscape.problems.base import Problem
+from pinnscape.training.files import training_dataset
+from pinnscape.training.loop import train as minimise
+from pinnscape.validation.check import validate
+
+PHASES = (
+    {"optimizer": "adam", "steps": 500, "learning_rate": 0.01, "decay": 0.1},
+    {"optimizer": "lbfgs", "steps": 1500, "memory": 50, "gradient_tolerance": 1e-9},
+)
+_LOG_EVERY, _SNAPSHOTS = 10, {"even": 40, "logarithmic": 30}
+# Along each axis. In one dimension there are more points than parameters: fewer would bound the rank of the Hessian.
+_POINTS_ON_A_LINE, _POINTS = 350, 20
+_TOLERANCE = 1e-5  # of the Chebyshev interpolant of a plane, relative to the range of the loss
+
+
+def objective(
+    problem: str | Problem,
+    formulation: str,
+    *,
+    width: int = 16,
+    depth: int = 2,
+    activation: str = "tanh",
+    points: int | None = None,
+    rule: str = "gauss-legendre",
+    parameters: Mapping[str, float] | None = None,
+    device: str = "cpu",
+) -> Objective:
+    """A loss of a network, as a function of its parameters.
+
+    Args:
+        problem: name of a boundary value problem, such as ``poisson2d``, or a problem of your own, which is checked first.
+        formulation: ``deep-ritz``, ``strong-form`` or ``supervised``.
+        width: neurons in each hidden layer.
+        depth: number of hidden layers.
+        activation: ``tanh``, ``sin``, ``swish`` or ``softplus``.
+        points: quadrature points along each axis; by default 350 in one dimension and 20 in more.
+        rule: quadrature rule: ``gauss-legendre``, ``simpson``, ``uniform`` or ``monte-carlo``.
+        parameters: of a problem that is given by its name, such as ``{"mu": 2.0}``.
+        device: of the tensors.
+
+    Returns:
+        The loss, with ``size`` (the number P of parameters), ``loss(theta)``, ``gradient(theta)`` and ``hessian_product(theta, vectors)``.
+
+    Raises:
+        ValueError: there is no such problem, formulation, activation or rule.
+        ProblemError: a problem of your own is not one, or is not solved by its exact solution.
+    """
+    own = isinstance(problem, Problem)
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"`activation` must be one of {', '.join(ACTIVATIONS)}, not {activation!r}")
+    if not own and problem not in catalog.CATALOG:
+        raise ValueError(f"`problem` must be a Problem or one of {', '.join(catalog.CATALOG)}, not {problem!r}")
+    stated = problem if own else catalog.problem(problem, parameters)
+    network = Network(stated.dimension, len(stated.components), width, depth, activation)
+    points = points or (_POINTS_ON_A_LINE if stated.dimension == 1 else _POINTS)
+    nodes = quadrature.rule(rule, points, stated.dimension)
+    made = Objective(Discretization(stated, network, nodes, device), formulation)
+    if own:
+        validate(made.discretization)
+    return made
+
+
+def train(
+    objective: Objective, *, seed: int = 0, phases: Sequence[Mapping[str, Any]] = PHASES, initialization: str = "glorot"
+) -> xr.Dataset:
+    """Train a network from random initial parameters.
+
+    Args:
+        objective: the loss.
+        seed: of the initial parameters.
+        phases: optimisers that run one after the other, as ``training.phases`` in config.yaml.
+        initialization: ``glorot``, ``lecun`` or ``he``.
+
+    Returns:
+        The variables of training.nc: the history (``loss``, ``l2_error``, ...) and snapshots ``theta`` (snapshot, parameter), the last of which
+        is the trained network.
+
+    Raises:
+        DivergenceError: the loss or its gradient is not finite.
+    """
+    theta = tensor(objective.discretization.network.initial(initialization, seed), objective.device)
+    name = f"{objective.formulation}, seed {seed}"
+    return training_dataset(minimise(objective, theta, phases, _LOG_EVERY, _SNAPSHOTS, name), objective)
+
+
+def surface(
+    objective: Objective,
+    theta: np.ndarray | xr.DataArray | Tensor,
+    *,
+    radius: float = 1.0,
+    points: int = 41,
+    seed: int = 0,
+) -> xr.Dataset:
+    """All losses of the problem on a random plane through a point, by filter-normalised directions (Li et al. 2018, sec. 4).
+
+    Args:
+        objective: a loss of the problem.
+        theta: the point (P,).
+        radius: half width of the plane, in multiples of the norms of the filters.
+        points: along each axis, an odd number.
+        seed: of the directions.
+
+    Returns:
+        The variables of surface-random.nc: ``loss`` (formulation, alpha, beta), ``energy_gap``, errors, and the coefficients of the interpolant.
+
+    Raises:
+        ValueError: ``theta`` has another shape, or ``points`` is even.
+    """
+    discretization = objective.discretization
+    origin = tensor(np.asarray(theta.detach().cpu() if isinstance(theta, Tensor) else theta), objective.device)
+    if origin.shape != (objective.size,):
+        raise ValueError(f"`theta` must have the shape ({objective.size},) of the parameters, not {tuple(origin.shape)}")
+    if points < 3 or points % 2 == 0:
+        raise ValueError(f"`points` must be odd and at least 3, so that the point itself is one of them, not {points}")
+    directions = random_directions("random", _point(discretization, origin, seed), {"normalization": "filter", "bias": "row"})
+    axes, grid = coordinates("random", directions, {"radius": radius, "points": points})
+    section = Section(discretization, origin, tensor(directions["direction"].values, objective.device))
+    plane = Survey(section, axes, grid, _TOLERANCE, seed)
+    measured, variables, method = plane.measured(compute(plane.pieces()))
+    return surface_dataset(directions, axes, measured, discretization.energy_minimum).assign(variables).assign_attrs(method)
+
+
+def _point(discretization: Discretization, theta: Tensor, seed: int) -> xr.Dataset:
+    """A point as checkpoints.nc has its last one."""
+    variables = {
+        "theta": (("checkpoint", "parameter"), theta.cpu().numpy()[None]),
+        "quadrature_error": ("checkpoint", QuadratureError(discretization).gaps(theta[None])),
+        **layout_variables(discretization.network.layers),
+    }
+    return xr.Dataset(variables, {"checkpoint": ["final"]}, {"seed": seed})
