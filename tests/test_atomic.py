@@ -59,9 +59,11 @@ def test_what_was_there_stays_where_a_block_fails(tmp_path, error):
 
 
 def test_two_processes_never_write_into_the_same_file(tmp_path):
-    ours = atomic.temporary(tmp_path / "x.nc")
-    assert ours.name == f".x.nc.{HOST}.{os.getpid()}.part"
-    assert ours.name != atomic.temporary(tmp_path / "y.nc").name
+    with atomic.replacing(tmp_path / "x.nc") as ours, atomic.replacing(tmp_path / "y.nc") as other:
+        assert ours.name == f".x.nc.{HOST}.{os.getpid()}.part"
+        assert ours.name != other.name
+        ours.touch()
+        other.touch()
 
 
 def test_what_dead_processes_left_is_removed_and_nothing_else(tmp_path):
@@ -69,8 +71,18 @@ def test_what_dead_processes_left_is_removed_and_nothing_else(tmp_path):
     kept += ["x.nc", f".x.nc.{HOST}.text.part"]
     for name in [*kept, f".x.nc.{HOST}.{dead()}.part"]:
         (tmp_path / name).touch()
-    atomic.temporary(tmp_path / "x.nc")
+    with atomic.replacing(tmp_path / "x.nc") as unfinished:
+        assert names(tmp_path) == sorted(kept)
+        unfinished.touch()
+
+
+def test_a_file_is_discarded_with_all_that_is_unfinished_of_it(tmp_path):
+    kept = [f".y.nc.{HOST}.1.part", "x.nc.part", "y.nc"]
+    for name in [*kept, "x.nc", f".x.nc.{HOST}.1.part", ".x.nc.elsewhere.2.part"]:
+        (tmp_path / name).touch()
+    atomic.discard(tmp_path / "x.nc")
     assert names(tmp_path) == sorted(kept)
+    atomic.discard(tmp_path / "x.nc")
 
 
 def test_a_check_that_fails_keeps_the_old_file(tmp_path):

@@ -10,7 +10,8 @@ import pytest
 import verify
 import xarray as xr
 
-from pinnscape.files import provenance, storage
+from pinnscape.files import provenance, store
+from pinnscape.files.description import variable
 from runtime import archive, versions
 
 RUN = "results/poisson1d/deep-ritz/seed-0"
@@ -22,11 +23,11 @@ def study(tmp_path: Path) -> Path:
     """A folder with two NetCDF files and a table."""
     root = tmp_path / "study"
     for name in (TRAINING, SOLUTION):
-        data = xr.Dataset({"loss": storage.variable("step", np.array([2.0, np.nan, 1.0]), "loss")})
+        data = xr.Dataset({"loss": variable("step", np.array([2.0, np.nan, 1.0]), "loss")})
         needed = ("theta", "snapshot_step") if name == TRAINING else ("u", "u_exact")
-        data = data.assign({name: storage.variable("point", np.zeros(2), name) for name in needed})
+        data = data.assign({name: variable("point", np.zeros(2), name) for name in needed})
         owner = {"problem": "poisson1d", "formulation": "deep-ritz", "seed": 0}
-        storage.write(root / name, data, stage="train", title="", configuration={}, **owner)
+        store.write(root / name, data, stage="train", title="", configuration={}, **owner)
     (root / METRICS).parent.mkdir(parents=True)
     (root / METRICS).write_text("metric,value\nloss,1.0\n")
     (root / "figure.png").write_bytes(b"picture")

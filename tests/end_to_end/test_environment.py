@@ -13,7 +13,7 @@ import pytest
 from end_to_end.faults import CHECKPOINTS, RUN, message, small
 from end_to_end.workspace import PROJECT, Workspace, jobs
 
-from pinnscape.files import storage
+from pinnscape.files import store
 
 pytestmark = pytest.mark.xdist_group("workflow")  # one process runs them all: they share one finished study
 
@@ -100,7 +100,7 @@ def test_a_study_works_in_a_folder_of_any_name_in_an_ascii_locale_and_without_a_
     made = call(other, "make", "dates", **around)
     assert made.returncode == 0, made.stderr
     assert "1 of 1 steps (100 %)" in made.stderr
-    assert storage.read(other.root / CHECKPOINTS, "checkpoints").sizes["checkpoint"] >= 3
+    assert store.read(other.root / CHECKPOINTS, "checkpoints").sizes["checkpoint"] >= 3
     assert list((other.root / ".cache/kernels").glob("*.so")), "compiled there"
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from end_to_end.workspace import Workspace
 
-from pinnscape.files import storage
+from pinnscape.files import store
 from pinnscape.techniques.catalog import TECHNIQUES
 
 pytestmark = [pytest.mark.xdist_group("extended"), pytest.mark.slow]  # one process runs them all: they share one finished study
@@ -32,10 +32,10 @@ def test_after_a_run_nothing_is_left_to_do(extended: Workspace) -> None:
 
 @pytest.mark.parametrize("name", TECHNIQUES)
 def test_a_technique_leaves_its_file_and_figure(extended: Workspace, name: str) -> None:
-    data = storage.read(extended.root / f"results/{PROBLEM}/{name}.nc", name)
+    data = store.read(extended.root / f"results/{PROBLEM}/{name}.nc", name)
     assert (data.attrs["problem"], data.attrs["formulation"], data.attrs["seed"]) == (PROBLEM, "all", -1)
     assert list(data["formulation"].values) == ["deep-ritz", "strong-form"]
-    assert name in storage.configuration(data)
+    assert name in store.configuration(data)
     for key, values in data.variables.items():
         assert values.attrs.get("long_name") or key in data.coords, key
         assert values.attrs.get("units", "1") == "1", key

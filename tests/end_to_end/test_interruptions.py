@@ -12,7 +12,7 @@ import pytest
 from end_to_end.faults import CHECKPOINTS, TRAINING, jobs_of, message, small, started, taken_up, wait_for, working
 from end_to_end.workspace import Workspace
 
-from pinnscape.files import storage
+from pinnscape.files import store
 
 pytestmark = [
     pytest.mark.xdist_group("interruptions"),
@@ -171,7 +171,7 @@ def test_a_clock_that_was_wrong_is_told_and_new_dates_let_contents_decide(tmp_pa
     made = {TRAINING, CHECKPOINTS, f"{Path(TRAINING).parent}/solution.nc", "results/poisson1d/check.nc"}
     assert {name for name in changed if name.endswith(".nc")} == made
     workspace.run(CHECKPOINTS)
-    made_by = storage.configuration(storage.read(checkpoints, "checkpoints"))
+    made_by = store.configuration(store.read(checkpoints, "checkpoints"))
     assert made_by["training"]["log_every"] == 7
     # An input that is dated in the future: its contents are what they were.
     date(training, FUTURE)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from end_to_end.workspace import PROJECT, Workspace
 
-from pinnscape.files import storage
+from pinnscape.files import store
 from pinnscape.techniques.catalog import TECHNIQUES
 
 pytestmark = pytest.mark.xdist_group("workflow")  # one process runs them all: they share one finished study
@@ -46,12 +46,12 @@ def test_a_study_run_again_gives_the_same_bytes_whatever_else_is_studied(study: 
 
 def test_every_file_says_what_its_path_says(study: Workspace) -> None:
     for problem in study.settings["study"]["problems"]:
-        found = storage.read(study.root / f"results/{problem}/check.nc", "check").attrs
+        found = store.read(study.root / f"results/{problem}/check.nc", "check").attrs
         assert (found["problem"], found["formulation"], found["seed"]) == (problem, "all", -1)
     for path in (study.root / "results").rglob("seed-*/*.nc"):
         problem, formulation, seed = path.relative_to(study.root / "results").parts[:3]
         kind = path.stem.split("-")[0]
-        dataset = storage.read(path, STAGES[kind])
+        dataset = store.read(path, STAGES[kind])
         assert (dataset.attrs["problem"], dataset.attrs["formulation"], f"seed-{dataset.attrs['seed']}") == (
             problem,
             formulation,
@@ -65,7 +65,7 @@ def test_every_file_says_what_its_path_says(study: Workspace) -> None:
 
 def test_stored_configurations_hold_the_settings_that_made_the_file(study: Workspace) -> None:
     run = study.root / "results/poisson1d/deep-ritz/seed-0"
-    settings = storage.configuration(storage.read(run / "surface-random.nc", "surfaces"))
+    settings = store.configuration(store.read(run / "surface-random.nc", "surfaces"))
     assert settings["grid"] == {"points": 7, "radius": 1.0, "tolerance": 1e-3}
     assert settings["model"]["network"]["width"] == 4
     assert settings["training"]["phases"][0]["steps"] == 15
@@ -74,7 +74,7 @@ def test_stored_configurations_hold_the_settings_that_made_the_file(study: Works
 
 def test_no_file_holds_a_time_a_host_or_a_path(study: Workspace) -> None:
     for path in (study.root / "results").rglob("*.nc"):
-        with storage.xr.open_dataset(path) as dataset:
+        with store.xr.open_dataset(path) as dataset:
             text = " ".join(str(value) for value in dataset.attrs.values())
         assert not re.search(r"\d{4}-\d{2}-\d{2}|\d{2}:\d{2}:\d{2}", text)
         assert str(study.root) not in text

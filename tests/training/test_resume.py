@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pinnscape.common.errors import DivergenceError
-from pinnscape.files import storage
-from pinnscape.files.attempts import Every, Kept
+from pinnscape.files import store
+from pinnscape.files.unfinished import Interval, Restart
 from pinnscape.losses.objective import Objective
 from pinnscape.training.files import solution_dataset, training_dataset
 from pinnscape.training.loop import History, train
@@ -85,7 +85,7 @@ def undisturbed(which: str, formulation: str = "deep-ritz") -> tuple[tuple, int]
 
 def saves(path: Path, seconds: float = 5.0, job=JOB) -> Saves:
     """Keeps every so many steps."""
-    return Saves(Kept(path, job), Every(seconds, Ticks()))
+    return Saves(Restart(path, job), Interval(seconds, Ticks()))
 
 
 def killed(path: Path, which: str, lives: int, seconds: float = 5.0, **more) -> None:
@@ -168,7 +168,7 @@ def test_the_files_of_a_resumed_training_have_the_same_bytes(tmp_path):
         for dataset in (training_dataset(history, objective), solution_dataset(history, objective.discretization)):
             path = tmp_path / f"{name}-{len(dataset)}.nc"
             common = {"problem": "poisson2d", "formulation": "deep-ritz", "seed": 0, "configuration": {}}
-            storage.write(path, dataset, stage="train", title="Training", **common)
+            store.write(path, dataset, stage="train", title="Training", **common)
             written.append(path.read_bytes())
     assert written[:2] == written[2:]
 
@@ -193,7 +193,7 @@ def test_a_state_is_kept_at_most_once_in_the_interval_and_no_more_than_that_is_l
 
 
 def test_a_short_training_keeps_nothing(tmp_path):
-    run(PHASES["both"], Saves(Kept(tmp_path / "x.nc", JOB), Every(30.0)))
+    run(PHASES["both"], Saves(Restart(tmp_path / "x.nc", JOB), Interval(30.0)))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -206,7 +206,7 @@ def test_the_state_of_another_job_is_ignored_and_then_replaced(tmp_path, caplog,
     assert [line for line in caplog.messages if "ignored" in line] == [
         f"{path} is ignored: another job made it, with other {', '.join(change)}"
     ]
-    assert Kept(path, JOB).read() is not None
+    assert Restart(path, JOB).read() is not None
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_a_progress_comes_back_to_the_last_bit(tmp_path):
     history = History([record, {**record, "step": 8}], [(0, -1.5, odd), (8, float(odd[2]), odd[::-1].copy())])
     memory = {"t": torch.tensor(2**40 + 1), "s": torch.zeros(0, 0), "r": torch.tensor([[0.1]], dtype=torch.float64)}
     state = State(torch.tensor(odd), 0.1, torch.tensor(odd[::-1].copy()), float("nan"))
-    kept = Kept(tmp_path / "x.nc", JOB)
+    kept = Restart(tmp_path / "x.nc", JOB)
     kept.write(to_dataset(Progress(state, 8, [0, 3, 3], memory, history)))
     found = from_dataset(kept.read(), "cpu")
     assert bits(found.history) == bits(history)

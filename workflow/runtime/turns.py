@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from pinnscape.common.errors import StorageError
+from pinnscape.files import atomic
 
 _DONE = "done"
 
@@ -31,24 +32,19 @@ class Turn:
         self._job = job
         self._path = folder / hashlib.sha256(job.encode("utf-8", "surrogateescape")).hexdigest()[:32]
         self._file: IO[str] | None = None
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, StorageError):
             folder.mkdir(exist_ok=True)
             self._file = self._begun()
 
     def _begun(self) -> IO[str]:
         """A file in the place of the earlier job's, written and locked before it is seen there."""
-        host, process = socket.gethostname(), os.getpid()
-        unfinished = self._path.with_name(f"{self._path.name}.{host}.{process}")
-        file = unfinished.open("w+", encoding="utf-8")
-        try:
-            _rewrite(file, f"process {process} on {host}")
-            with contextlib.suppress(OSError):  # a disk without locks
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            unfinished.replace(self._path)
-        except OSError:
-            file.close()
-            unfinished.unlink(missing_ok=True)
-            raise
+        with contextlib.ExitStack() as opened:
+            with atomic.replacing(self._path) as unfinished:
+                file = opened.enter_context(unfinished.open("w+", encoding="utf-8"))
+                _rewrite(file, f"process {os.getpid()} on {socket.gethostname()}")
+                with contextlib.suppress(OSError):  # a disk without locks
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            opened.pop_all()  # it stays open
         return file
 
     def check(self) -> None:

@@ -8,7 +8,7 @@ import xarray as xr
 
 from pinnscape.connectivity import alignment, interpolation, profiles
 from pinnscape.connectivity.profiles import ERRORS
-from pinnscape.files.storage import variable
+from pinnscape.files.description import variable
 from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.training.runs import Run, Runs
 

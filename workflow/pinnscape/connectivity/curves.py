@@ -11,7 +11,7 @@ from torch import Tensor
 from pinnscape.connectivity import elastic_band, profiles, trained_paths
 from pinnscape.connectivity.profiles import ERRORS
 from pinnscape.connectivity.trained_paths import Training
-from pinnscape.files.storage import variable
+from pinnscape.files.description import variable
 from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.objective import Objective
 from pinnscape.training.runs import Run, Runs

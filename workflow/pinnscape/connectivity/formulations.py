@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
 from pinnscape.curvature import dense
-from pinnscape.files.storage import variable
+from pinnscape.files.description import variable
 from pinnscape.linalg import by_products, eigen
 from pinnscape.linalg.lanczos import extremes
 from pinnscape.linalg.similarity import principal_angles, spectral_distance

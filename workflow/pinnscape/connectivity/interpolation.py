@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pinnscape.connectivity import profiles
 from pinnscape.connectivity.profiles import ERRORS, Profile
-from pinnscape.files.storage import variable
+from pinnscape.files.description import variable
 from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.objective import Discretization
 from pinnscape.training.runs import Run, Runs

@@ -10,7 +10,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from pinnscape.files import storage
+from pinnscape.files.description import variable
 from pinnscape.landscape.surfaces import chunk_size
 from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.objective import Discretization
@@ -121,15 +121,15 @@ def pair_coordinates(chosen: Sequence[tuple[int, int]]) -> dict[str, tuple]:
     seeds = np.array(chosen, dtype=np.int64).reshape(-1, 2)
     reason = {} if len(seeds) else {"reason": _ONE_SEED}
     return {
-        "pair": storage.variable("pair", np.arange(len(seeds)), "pair of seeds", **reason),
-        "first_seed": storage.variable("pair", seeds[:, 0], "seed at the beginning of the path"),
-        "second_seed": storage.variable("pair", seeds[:, 1], "seed at the end of the path"),
+        "pair": variable("pair", np.arange(len(seeds)), "pair of seeds", **reason),
+        "first_seed": variable("pair", seeds[:, 0], "seed at the beginning of the path"),
+        "second_seed": variable("pair", seeds[:, 1], "seed at the end of the path"),
     }
 
 
 def coordinates(runs: Runs) -> dict[str, tuple]:
     """The dimensions ``formulation`` and ``loss``."""
     return {
-        "formulation": storage.variable("formulation", list(runs.formulations), "loss that trained the points"),
-        "loss": storage.variable("loss", list(FORMULATIONS), "loss that is evaluated"),
+        "formulation": variable("formulation", list(runs.formulations), "loss that trained the points"),
+        "loss": variable("loss", list(FORMULATIONS), "loss that is evaluated"),
     }

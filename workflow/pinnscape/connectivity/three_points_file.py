@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pinnscape.connectivity import profiles
 from pinnscape.connectivity.curves import bezier
-from pinnscape.files.storage import variable
+from pinnscape.files.description import variable
 from pinnscape.landscape.surfaces import chunk_size, evaluate
 from pinnscape.landscape.three_points import frame, pass_height, square_grid
 from pinnscape.losses.formulations import FORMULATIONS, PHYSICS

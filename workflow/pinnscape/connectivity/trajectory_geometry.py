@@ -11,7 +11,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from pinnscape.files.storage import variable
+from pinnscape.files.description import variable
 from pinnscape.losses.objective import Objective
 from pinnscape.training.runs import Run, Runs
 

@@ -7,7 +7,7 @@ import xarray as xr
 from torch import Tensor
 
 from pinnscape.curvature.spectrum import spectrum
-from pinnscape.files.storage import variable
+from pinnscape.files.description import variable
 from pinnscape.losses.objective import Objective
 
 _NUMBERS = {

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from pinnscape.curvature import dense
 from pinnscape.curvature.langevin import Chains, Localised, Preconditioner, sample
-from pinnscape.files.storage import variable
+from pinnscape.files.description import variable
 from pinnscape.linalg import eigen
 from pinnscape.linalg.lanczos import extremes
 from pinnscape.losses.objective import Objective

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from pinnscape.curvature.split import ESTIMATES, NUMBERS, PARTS, Split, split
-from pinnscape.files.storage import variable
+from pinnscape.files.description import variable
 from pinnscape.linalg import eigen
 from pinnscape.losses.formulations import PHYSICS
 from pinnscape.training.runs import Run, Runs

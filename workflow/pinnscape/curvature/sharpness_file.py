@@ -8,7 +8,7 @@ import xarray as xr
 from torch import Tensor
 
 from pinnscape.curvature import sharpness
-from pinnscape.files.storage import variable
+from pinnscape.files.description import variable
 from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.objective import Objective
 from pinnscape.networks.mlp import Layer

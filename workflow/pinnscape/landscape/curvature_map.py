@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
 from pinnscape.curvature import dense
-from pinnscape.files.storage import variable
+from pinnscape.files.description import variable
 from pinnscape.landscape import files
 from pinnscape.landscape.axes import centred_axis, plane_coordinates
 from pinnscape.linalg.bounds import ROUNDING

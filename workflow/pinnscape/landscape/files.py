@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from pinnscape.common.errors import StudyError
-from pinnscape.files.storage import variable
+from pinnscape.files.description import variable
 from pinnscape.landscape import directions
 from pinnscape.landscape.axes import centred_axis, covering_axis, plane_coordinates
 from pinnscape.losses.formulations import FORMULATIONS

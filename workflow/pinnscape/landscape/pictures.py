@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from pinnscape.files.storage import variable
+from pinnscape.files.description import variable
 from pinnscape.landscape.chebyshev import Interpolant
 from pinnscape.landscape.spectral import Result
 from pinnscape.losses.formulations import FORMULATIONS

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 import xarray as xr
 
-from pinnscape.files.storage import variable
+from pinnscape.files.description import variable
 from pinnscape.landscape import directions, roughness
 from pinnscape.landscape.axes import centred_axis
 from pinnscape.losses.formulations import FORMULATIONS

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from pinnscape.files.storage import variable
+from pinnscape.files.description import variable
 from pinnscape.landscape import pictures, topology
 from pinnscape.losses.formulations import FORMULATIONS
 

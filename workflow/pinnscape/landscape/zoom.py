@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from pinnscape.files.storage import variable
+from pinnscape.files.description import variable
 from pinnscape.landscape.axes import centred_axis, plane_coordinates
 from pinnscape.landscape.files import axis_unit, random_directions
 from pinnscape.landscape.surfaces import chunk_size, evaluate

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from pinnscape.files.storage import variable
+from pinnscape.files.description import variable
 
 _LAYOUT = ("fan_in", "fan_out", "weight_offset", "bias_offset")
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 import xarray as xr
 
-from pinnscape.files.storage import variable
+from pinnscape.files.description import variable
 from pinnscape.losses.objective import Discretization, Objective, tensor
 from pinnscape.losses.quadrature_error import QuadratureError
 from pinnscape.networks.mlp import layout_variables

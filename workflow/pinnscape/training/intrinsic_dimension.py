@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 from torch import Tensor
 
-from pinnscape.files.storage import variable
+from pinnscape.files.description import variable
 from pinnscape.losses.objective import Objective
 from pinnscape.training import divergence
 from pinnscape.training.optimizers import LBFGS, State, start

@@ -12,7 +12,7 @@ import xarray as xr
 from torch import Tensor
 
 from pinnscape.common.errors import PinnscapeError, ProblemError
-from pinnscape.files.storage import variable
+from pinnscape.files.description import variable
 from pinnscape.losses.differences import TOLERANCE, deviation
 from pinnscape.losses.objective import Discretization
 from pinnscape.networks.jets import Jet

@@ -23,7 +23,7 @@ _LENGTH_AT = {
 _CHUNK = 1 << 20
 
 
-def seal(path: Path, conventions: str) -> None:
+def append(path: Path, conventions: str) -> None:
     """Append the seal to a file.
 
     Args:
