@@ -90,7 +90,7 @@ def test_what_is_kept_comes_back_to_the_last_bit(tmp_path, caplog):
 def test_a_kept_file_is_netcdf_for_others_too(tmp_path):
     Restart(tmp_path / "x.nc", JOB).write(sample())
     with netCDF4.Dataset(tmp_path / "x.nc") as handle:
-        assert float(handle["scale"][...]) == 0.1
+        assert float(handle["state/scale"][...]) == 0.1
 
 
 def test_without_a_file_there_is_nothing_and_no_complaint(tmp_path, caplog):

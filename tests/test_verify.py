@@ -60,7 +60,7 @@ def rerun(monkeypatch, study):
 def edit(folder: Path, name: str, value: float) -> None:
     data = xr.load_dataset(folder / name)
     data["loss"].values[0] = value
-    data.to_netcdf(folder / name)
+    data.to_netcdf(folder / name, encoding={key: {"_FillValue": None} for key in data.data_vars})
 
 
 def test_a_study_that_gives_the_same_is_reproduced(study, rerun, capsys):

@@ -7,6 +7,7 @@ import xarray as xr
 
 from pinnscape.common.errors import StorageError
 from pinnscape.files import machine, netcdf, store
+from pinnscape.files.description import variable
 from runtime import versions
 
 PROJECT = {"pinnscape": "1.2.3", "code": "0123456789abcdef"}

@@ -210,7 +210,7 @@ def test_the_state_of_another_job_is_ignored_and_then_replaced(tmp_path, caplog,
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda b: b[: len(b) // 2], lambda b: b[:-1], lambda b: b[:-9] + bytes(1) + b[-8:], lambda b: b""]
+    "damage", [lambda b: b[: len(b) // 2], lambda b: b[:-1], lambda b: b[:-90] + bytes([b[-90] ^ 1]) + b[-89:], lambda b: b""]
 )
 def test_a_training_with_a_damaged_state_starts_afresh(tmp_path, caplog, damage):
     path = tmp_path / "x.nc"
@@ -218,14 +218,17 @@ def test_a_training_with_a_damaged_state_starts_afresh(tmp_path, caplog, damage)
     path.write_bytes(damage(path.read_bytes()))
     history, evaluations = run(PHASES["both"], saves(path))
     assert (bits(history), evaluations) == undisturbed("both")
-    assert [line for line in caplog.messages if "ignored" in line] == [f"{path} is ignored: it is damaged"]
+    (line,) = [line for line in caplog.messages if "ignored" in line]
+    assert line.startswith(
+        (f"{path} is ignored: not a readable", f"{path} is ignored: without the checksum", f"{path} is ignored: an empty file")
+    )
 
 
 def test_a_training_that_cannot_keep_its_state_goes_on(tmp_path, caplog):
     (tmp_path / "file").touch()
     history, _ = run(PHASES["adam"], saves(tmp_path / "file" / "x.nc", 4.0))
     assert bits(history) == undisturbed("adam")[0]
-    lines = [line for line in caplog.messages if "cannot be kept" in line]
+    lines = [line for line in caplog.messages if "is not kept" in line]
     assert len(lines) == 2
     assert "Not a directory" in lines[0] or "File exists" in lines[0]
 

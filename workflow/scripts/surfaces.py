@@ -11,7 +11,7 @@ import xarray as xr
 
 from pinnscape.files import store
 from pinnscape.files.pieces import Done, Piece
-from pinnscape.landscape.files import coordinates, surface_dataset, trajectory_losses
+from pinnscape.landscape.files import coordinates, finished, surface_dataset, trajectory_losses
 from pinnscape.landscape.surfaces import Section
 from pinnscape.landscape.survey import Survey
 from pinnscape.losses.model import compiler, discretization
@@ -41,7 +41,7 @@ def main(input, output, params, wildcards, device) -> None:
             dataset = surface_dataset(found, survey.axes, measured, discretized.energy_minimum).assign(variables)
             if piece := snapshots[survey.name]:
                 dataset = dataset.assign(results[piece.name].data_vars)
-            _write(target, dataset.assign_attrs(method), found, params.grid, device)
+            _write(target, finished(dataset.assign_attrs(method)), found, params.grid, device)
 
 
 def _survey(discretized, found: xr.Dataset, grid, seed: int) -> Survey:

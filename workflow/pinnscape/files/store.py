@@ -76,13 +76,12 @@ def read(path: str | Path, stage: str) -> xr.Dataset:
         raise StorageError(f"{path}: no such file; run `snakemake` to make it ({_maker(stage)})")
     try:
         dataset = netcdf.read(path)
-        fault = _fault(dataset, stage) or _misplaced(dataset, path)
+        if fault := _fault(dataset, stage) or _misplaced(dataset, path):
+            raise netcdf.Unreadable(fault)
     except OSError as error:
         raise StorageError(f"{path}: cannot be read ({error.strerror}); permissions, or is the disk sound?") from error
     except netcdf.Unreadable as error:
-        fault = str(error)
-    if fault:
-        raise StorageError(f"{path}: {fault}; delete it and run `snakemake` again ({_maker(stage)} makes it)")
+        raise StorageError(f"{path}: {error}; delete it and run `snakemake` again ({_maker(stage)} makes it)") from error
     return dataset.drop_vars([name for name in _LABELS if name in dataset.variables and not dataset[name].ndim])
 
 

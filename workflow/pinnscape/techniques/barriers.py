@@ -23,7 +23,7 @@ gap of the initial points (1, dotted: the middle of the line is as bad as no tra
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """barriers.nc: see results/README.md."""
+    """barriers.nc."""
     from pinnscape.connectivity.barriers import dataset
 
     return dataset(runs, settings)

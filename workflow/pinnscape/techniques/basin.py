@@ -23,7 +23,7 @@ loss in the column has lost a fixed fraction of what training gained; the share 
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """basin.nc: see results/README.md."""
+    """basin.nc."""
     from pinnscape.landscape.basin_file import dataset
 
     return dataset(runs, settings)

@@ -25,7 +25,7 @@ minimum. Filled: critical, the gradient is below the dashed line; triangles: gra
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """critical_points.nc: see results/README.md."""
+    """critical_points.nc."""
     from pinnscape.landscape.critical_points_file import dataset
 
     return dataset(runs, settings)

@@ -25,7 +25,7 @@ errors; dotted cells are undecided, as Lanczos processes leave its sign or size 
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """curvature_map.nc: see results/README.md."""
+    """curvature_map.nc."""
     from pinnscape.landscape.curvature_map import dataset
 
     return dataset(runs, settings)

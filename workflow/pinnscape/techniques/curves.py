@@ -23,7 +23,7 @@ for a pair of seeds; at 1 (dotted) the way is as high as the start of the traini
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """curves.nc: see results/README.md."""
+    """curves.nc."""
     from pinnscape.connectivity.curves import dataset
 
     return dataset(runs, settings)

@@ -23,7 +23,7 @@ of their scaled largest eigenvalues. Thick: median over seeds.
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """formulations.nc: see results/README.md."""
+    """formulations.nc."""
     from pinnscape.connectivity.formulations import dataset
 
     return dataset(runs, settings)

@@ -23,7 +23,7 @@ initial points, the coloured ones those of the final points.
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """goldilocks.nc: see results/README.md."""
+    """goldilocks.nc."""
     from pinnscape.curvature.goldilocks import dataset
 
     return dataset(runs, settings)

@@ -22,7 +22,7 @@ norm, and how far these spaces overlap with those at the next of the chosen poin
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """gradient_subspace.nc: see results/README.md."""
+    """gradient_subspace.nc."""
     from pinnscape.curvature.gradient_subspace import dataset
 
     return dataset(runs, settings)

@@ -22,7 +22,7 @@ the exact solution), colours the loss that trained the points, thick where it is
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """interpolation.nc: see results/README.md."""
+    """interpolation.nc."""
     from pinnscape.connectivity.interpolation import dataset
 
     return dataset(runs, settings)

@@ -23,7 +23,7 @@ dimension that reaches each level (a bar down to the largest one that does not; 
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """intrinsic_dimension.nc: see results/README.md."""
+    """intrinsic_dimension.nc."""
     from pinnscape.training.intrinsic_dimension import dataset
 
     return dataset(runs, settings)

@@ -24,7 +24,7 @@ of the first seed at the highest nβ, which should show no trend.
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """learning_coefficient.nc: see results/README.md."""
+    """learning_coefficient.nc."""
     from pinnscape.curvature.learning_coefficient import dataset
 
     return dataset(runs, settings)

@@ -22,7 +22,7 @@ Hessian. Thick: the first seed; crosses: negative eigenvalues; ‖R‖/‖H‖: 
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """ntk.nc: see results/README.md."""
+    """ntk.nc."""
     from pinnscape.curvature.ntk import dataset
 
     return dataset(runs, settings)

@@ -22,7 +22,7 @@ largest difference of a line from that under a fine Gauss-Legendre rule, against
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """roughness_rules.nc: see results/README.md."""
+    """roughness_rules.nc."""
     from pinnscape.landscape.roughness_rules import dataset
 
     return dataset(runs, settings)

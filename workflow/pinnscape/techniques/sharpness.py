@@ -23,7 +23,7 @@ _SHARPNESS = ("lambda_max_filter", "epsilon_sharpness", "sam_sharpness", "adapti
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """sharpness.nc: see results/README.md."""
+    """sharpness.nc."""
     from pinnscape.curvature.sharpness_file import dataset
 
     return dataset(runs, settings)

@@ -25,7 +25,7 @@ _EXCESS = 0.02  # relative distance of a largest eigenvalue from its upper bound
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """stability.nc: see results/README.md."""
+    """stability.nc."""
     from pinnscape.curvature.stability import dataset
 
     return dataset(runs, settings)

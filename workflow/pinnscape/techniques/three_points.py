@@ -26,7 +26,7 @@ the first two points.
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """three_points.nc: see results/README.md."""
+    """three_points.nc."""
     from pinnscape.connectivity.three_points_file import dataset
 
     return dataset(runs, settings)

@@ -20,7 +20,7 @@ both; the further from the diagonal, the deeper the basin. Below: the tree in wh
 
 
 def measure(surfaces: Mapping[tuple[str, int, str], xr.Dataset], settings: Mapping[str, Any]) -> xr.Dataset:
-    """topology.nc: see results/README.md."""
+    """topology.nc."""
     from pinnscape.landscape.topology_file import dataset
 
     return dataset(surfaces, settings)

@@ -23,7 +23,7 @@ polygon through the snapshots: its length is a lower bound of that of the path, 
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """trajectory_geometry.nc: see results/README.md."""
+    """trajectory_geometry.nc."""
     from pinnscape.connectivity.trajectory_geometry import dataset
 
     return dataset(runs, settings)

@@ -23,7 +23,7 @@ _LAST = ("gap", "quadrature_error", "l2_error", "h1_error", "gradient_norm")  # 
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """vicinity.nc: see results/README.md."""
+    """vicinity.nc."""
     from pinnscape.curvature.vicinity import dataset
 
     return dataset(runs, settings)

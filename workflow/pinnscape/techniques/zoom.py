@@ -23,7 +23,7 @@ own loss above its minimum. Titles give the share of points at which the surface
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """zoom.nc: see results/README.md."""
+    """zoom.nc."""
     from pinnscape.landscape.zoom import dataset
 
     return dataset(runs, settings)
