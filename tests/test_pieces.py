@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from file_cases import variable
 from hypothesis import given
 from hypothesis import strategies as st
 from runs_cases import tiny
 
 from pinnscape.common.errors import StorageError
 from pinnscape.files import unfinished
-from pinnscape.files.description import variable
 from pinnscape.files.pieces import Done, Piece, compute, gathered, shard, share
 from pinnscape.files.provenance import imports
 from pinnscape.techniques.catalog import TECHNIQUES

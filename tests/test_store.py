@@ -15,12 +15,12 @@ import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
+from file_cases import variable
 
 from pinnscape.common.errors import StorageError
 from pinnscape.files import checksum, netcdf, store
-from pinnscape.files.description import variable
 from pinnscape.files.store import REQUIRED
-from pinnscape.networks.mlp import Network, layout_variables
+from pinnscape.networks.mlp import LAYOUT, Network, layout_values
 
 HEAD = {"problem": "poisson1d", "formulation": "deep-ritz", "seed": 3, "configuration": {"width": 5, "rule": "simpson"}}
 ATTRIBUTES = ["title", "stage", "conventions", "configuration", "versions", "problem", "formulation", "seed", "units"]
@@ -40,7 +40,10 @@ def sample() -> xr.Dataset:
             "optimizer": variable("checkpoint", np.array([0, 1], dtype="int8"), "optimiser", **flags),
             "bound": variable("checkpoint", np.array([np.inf, -np.inf]), "bound"),
             "energy_minimum": variable((), -0.25, "energy"),
-            **layout_variables(Network(1, 1, 2, 1).layers),
+            **{
+                name: variable("layer", values, LAYOUT[name].long_name)
+                for name, values in layout_values(Network(1, 1, 2, 1).layers).items()
+            },
         },
         {"checkpoint": variable("checkpoint", np.array(["init", "final"]), "checkpoint")},
     )

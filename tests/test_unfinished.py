@@ -12,11 +12,11 @@ import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
+from file_cases import variable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pinnscape.files import checksum, netcdf
-from pinnscape.files.description import variable
 from pinnscape.files.unfinished import Finished, Interval, Restart
 
 JOB = {"code": ["1a2b", "torch==2"], "problem": "poisson1d", "seed": "0", "settings": {"points": [1, 2], "radius": 0.1}}

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import verify
 import xarray as xr
+from file_cases import variable
 
 from pinnscape.files import provenance, store
-from pinnscape.files.description import variable
 from runtime import archive, versions
 
 RUN = "results/poisson1d/deep-ritz/seed-0"

@@ -4,10 +4,10 @@ import json
 
 import pytest
 import xarray as xr
+from file_cases import variable
 
 from pinnscape.common.errors import StorageError
 from pinnscape.files import machine, netcdf, store
-from pinnscape.files.description import variable
 from runtime import versions
 
 PROJECT = {"pinnscape": "1.2.3", "code": "0123456789abcdef"}

@@ -13,10 +13,10 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / 
 
 import numpy as np
 import xarray as xr
+from file_cases import variable
 
 from pinnscape.common.errors import StorageError
 from pinnscape.files import store
-from pinnscape.files.description import variable
 from pinnscape.files.store import REQUIRED
 
 OWNER = {"problem": "poisson1d", "formulation": "deep-ritz", "seed": 0, "configuration": {"network": {"width": 5}}}

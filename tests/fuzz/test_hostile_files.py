@@ -12,10 +12,10 @@ import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
+from file_cases import variable
 
 from pinnscape.common.errors import PinnscapeError
 from pinnscape.files import checksum, netcdf, store
-from pinnscape.files.description import variable
 from pinnscape.files.store import REQUIRED
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"

@@ -209,6 +209,9 @@ def test_the_state_of_another_job_is_ignored_and_then_replaced(tmp_path, caplog,
     assert Restart(path, JOB).read() is not None
 
 
+WORDS = ("not a readable NetCDF file (truncated", "without the checksum", "changed since it was written", "an empty file")
+
+
 @pytest.mark.parametrize(
     "damage", [lambda b: b[: len(b) // 2], lambda b: b[:-1], lambda b: b[:-90] + bytes([b[-90] ^ 1]) + b[-89:], lambda b: b""]
 )
@@ -219,9 +222,7 @@ def test_a_training_with_a_damaged_state_starts_afresh(tmp_path, caplog, damage)
     history, evaluations = run(PHASES["both"], saves(path))
     assert (bits(history), evaluations) == undisturbed("both")
     (line,) = [line for line in caplog.messages if "ignored" in line]
-    assert line.startswith(
-        (f"{path} is ignored: not a readable", f"{path} is ignored: without the checksum", f"{path} is ignored: an empty file")
-    )
+    assert line.removeprefix(f"{path} is ignored: ").startswith(WORDS)
 
 
 def test_a_training_that_cannot_keep_its_state_goes_on(tmp_path, caplog):
