@@ -15,7 +15,7 @@ SUMMARY = $(BIN)/python workflow/summary.py
 NARROW := ATEN_CPU_CAPABILITY=default PINNSCAPE_MARCH=x86-64-v2 MKL_CBWR=COMPATIBLE OPENBLAS_CORETYPE=Nehalem NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
 NUMERICAL := curvature landscape native paths problems training tables test_features.py test_instruction_sets.py test_jets.py test_networks.py test_objective.py test_quadrature.py test_variation.py
 
-.PHONY: study extended test test-narrow lint report dates verify bench soak wide clean
+.PHONY: study extended test test-narrow lint docs report dates verify bench soak wide clean
 
 study: .venv/ready
 	@$(SNAKEMAKE)
@@ -41,6 +41,10 @@ lint: .venv/ready
 	$(BIN)/python -m snakemake --lint
 	$(BIN)/python -m basedpyright
 	PYTHONPATH=workflow $(BIN)/lint-imports
+
+# Pages that are made from the code.
+docs: .venv/ready
+	$(BIN)/python workflow/describe.py
 
 report: .venv/ready
 	@$(SNAKEMAKE) report

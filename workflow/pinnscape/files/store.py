@@ -61,7 +61,7 @@ def write(
     owned = dataset.assign_attrs(netcdf.header(title, stage, configuration), **owner, precision="float64")
     if fault := _fault(owned, stage) or _misplaced(owned, path):
         raise StorageError(f"{path}: {fault}")
-    netcdf.write(path, {netcdf.ROOT: owned.assign_coords(_labels(problem, formulation, int(seed)))})
+    netcdf.write(path, {netcdf.ROOT: owned.assign_coords(_labels(owned))})
 
 
 def read(path: str | Path, stage: str) -> xr.Dataset:
@@ -85,10 +85,13 @@ def read(path: str | Path, stage: str) -> xr.Dataset:
     return dataset.drop_vars([name for name in _LABELS if name in dataset.variables and not dataset[name].ndim])
 
 
-def _labels(problem: str, formulation: str, seed: int) -> dict[str, tuple]:
+def _labels(dataset: xr.Dataset) -> dict[str, tuple]:
     """Coordinates without a dimension; of a file that holds several runs, the problem alone."""
-    values = {"problem": problem} | ({} if seed == NO_SEED else {"trained_on": formulation, "seed": seed})
-    return {name: ((), value, {"long_name": _LABELS[name]}) for name, value in values.items()}
+    owner = dataset.attrs
+    values = {"problem": owner["problem"]}
+    if owner["seed"] != NO_SEED:
+        values |= {"trained_on": owner["formulation"], "seed": owner["seed"]}
+    return {name: ((), value, {"long_name": _LABELS[name]}) for name, value in values.items() if name not in dataset.dims}
 
 
 def _maker(stage: str) -> str:

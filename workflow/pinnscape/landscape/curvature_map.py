@@ -15,6 +15,7 @@ from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import LOSS, OF_RUNS, RUN
 from pinnscape.landscape import files
 from pinnscape.landscape.axes import centred_axis, plane_coordinates
+from pinnscape.landscape.described import SURFACE
 from pinnscape.linalg.bounds import ROUNDING
 from pinnscape.linalg.lanczos import extremes
 from pinnscape.losses.formulations import FORMULATIONS
@@ -35,7 +36,7 @@ _TEXT = {
 FILE = File(
     "curvature_map.nc",
     {name: Variable((*RUN, "loss", "alpha", "beta"), text) for name, text in _TEXT.items()},
-    {**OF_RUNS, **LOSS, **{name: files.SURFACE.coordinates[name] for name in ("alpha", "beta")}},
+    {**OF_RUNS, **LOSS, **{name: SURFACE.coordinates[name] for name in ("alpha", "beta")}},
     "The plane is that of directions-random.nc. Only the loss that trained the point is measured, unless `techniques.curvature_map.losses` is `all`.",
 )
 

@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from pinnscape.landscape.chebyshev import Interpolant
-from pinnscape.landscape.files import LINES, SURFACE
+from pinnscape.landscape.described import LINES, SURFACE
 from pinnscape.landscape.spectral import Result
 from pinnscape.losses.formulations import FORMULATIONS
 
