@@ -25,6 +25,7 @@ FILE = File(
         "moved": Variable(PAIR, "hidden units that alignment moved or whose sign it flipped"),
         "order": Variable((*PAIR, "unit"), "which hidden unit of the layer of the second network alignment puts in this place"),
         "sign": Variable((*PAIR, "unit"), "sign with which alignment puts it there"),
+        "unit_layer": Variable("unit", "index of the hidden layer of the unit, 0 the first"),
         "energy_minimum": Variable((), "energy of the exact solution"),
     },
     {
@@ -32,7 +33,6 @@ FILE = File(
         "path": Variable("path", "the second point as it was trained, or aligned to the first"),
         "alpha": Variable("alpha", "position on the line, 0 at the first and 1 at the second seed"),
         "unit": Variable("unit", "index of the hidden unit, layer by layer"),
-        "unit_layer": Variable("unit", "index of its hidden layer, 0 the first"),
     },
     "The ends of the lines are the final points of checkpoints.nc; `order` and `sign` make the aligned point of the second one.",
 )
