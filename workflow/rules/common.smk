@@ -102,7 +102,11 @@ def code(*scripts, problem=False, package=None):
             modules, entries = [LIBRARY / "problems" / f"{entry.module}.py"], [repr(entry)]
         if package:
             modules.append(LIBRARY / package / f"{wildcards.technique}.py")
-        return [digest_of(*scripts, modules=modules, leaving_out=("TECHNIQUE", "METRICS", "Settings", "metrics")), *entries, PINS]
+        return [
+            digest_of(*scripts, modules=modules, leaving_out=("TECHNIQUE", "METRICS", "Settings", "metrics")),
+            *entries,
+            PINS,
+        ]
 
     return of_job if problem or package else [digest_of(*scripts), PINS]
 

@@ -106,6 +106,8 @@ def opened(path: Path) -> Iterator[netCDF4.Dataset]:
     try:
         with netCDF4.Dataset(path) as handle:
             yield handle
+    except MemoryError:
+        raise
     except Exception as error:  # which can come from any layer of the libraries
         raise Unreadable(f"not a readable NetCDF file ({shorten(str(error), 200)})") from error
 

@@ -21,6 +21,7 @@ from pinnscape.files.netcdf import ROOT, Unreadable
 log = logging.getLogger(__name__)
 STAGE = "unfinished"
 _STATE = "state"  # the group of a restart file
+_UNSTORABLE = (ValueError, TypeError, KeyError, AttributeError)  # raised for what NetCDF cannot take
 
 
 def write(path: Path, groups: netcdf.Groups, title: str, job: Mapping[str, Any]) -> None:
@@ -90,9 +91,8 @@ class Restart:
         try:
             groups, job = read(self.path)
             if job != self._job:
-                raise Unreadable(
-                    f"another job made it, with other {', '.join(_differing(json.loads(job), json.loads(self._job)))}"
-                )
+                differing = _differing(json.loads(job), json.loads(self._job))
+                raise Unreadable(f"another job made it, with other {', '.join(differing)}")
             return groups[_STATE]
         except Exception as error:  # noqa: BLE001 (a file made to deceive can fail in any layer)
             log.warning("%s is ignored: %s", self.path, error)
@@ -102,13 +102,7 @@ class Restart:
         """Replace the file at once; where that fails, a line in the log says so."""
         try:
             write(self.path, {_STATE: dataset}, "Restart file", self._settings)
-        except (
-            StorageError,
-            ValueError,
-            TypeError,
-            KeyError,
-            AttributeError,
-        ) as error:  # the last ones: what NetCDF cannot take
+        except (StorageError, *_UNSTORABLE) as error:
             log.warning("%s is not kept for another attempt: %s", self.path, str(error).removeprefix(f"{self.path}: "))
 
     def delete(self) -> None:
