@@ -1,11 +1,13 @@
 """Files that appear whole or not at all."""
 
+import ast
 import errno
 import os
 import re
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -137,3 +139,36 @@ def test_an_error_of_the_system_in_the_block_becomes_that_line(tmp_path):
 
     with pytest.raises(StorageError, match=re.escape("x.nc: cannot be written (No space left on device); the disk is full")):
         full()
+
+
+def renames(path: Path) -> list[int]:
+    """Lines that rename a file, or write one by a library that does so without NetCDF."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner, name = getattr(node.func.value, "id", ""), node.func.attr
+            renamed = name in ("rename", "renames", "move") or (name == "replace" and (owner == "os" or len(node.args) == 1))
+            written = (owner, name) in {
+                ("np", "save"),
+                ("np", "savez"),
+                ("torch", "save"),
+                ("pickle", "dump"),
+            } or name == "to_netcdf"
+            if renamed or written:
+                found.append(node.lineno)
+    return found
+
+
+def test_files_are_renamed_in_one_place_and_written_in_one_way():
+    workflow = Path(__file__).parents[1] / "workflow"
+    found = {path.relative_to(workflow).as_posix(): renames(path) for path in workflow.rglob("*.py")}
+    assert [name for name, lines in found.items() if lines] == ["pinnscape/files/atomic.py"]
+    assert len(found["pinnscape/files/atomic.py"]) == 1
+
+
+def test_renames_are_seen(tmp_path):
+    path = tmp_path / "x.py"
+    path.write_text(
+        "import os\nos.replace(a, b)\na.replace(b)\n'x'.replace('a', 'b')\na.rename(b)\nd.to_netcdf(p)\nnp.save(p, a)\n"
+    )
+    assert renames(path) == [2, 3, 5, 6, 7]

@@ -186,7 +186,7 @@ def test_the_job_of_a_training_says_in_log_and_terminal_that_an_energy_is_below_
     wildcards = SimpleNamespace(problem="poisson2d", formulation="deep-ritz", seed="0")
     monkeypatch.setattr(script, "Saves", lambda *args: SimpleNamespace(read=lambda _: None, due=False, delete=lambda: None))
     monkeypatch.setattr(script, "identity", lambda *args: "")
-    monkeypatch.setattr(script, "kept", lambda *args: None)
+    monkeypatch.setattr(script, "restart", lambda *args: None)
     script.main(output, params, wildcards, "cpu")
     (line,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert line.startswith("poisson2d/deep-ritz/seed-0: at step ")
