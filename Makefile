@@ -51,8 +51,9 @@ report: .venv/ready
 verify: .venv/ready
 	$(BIN)/python workflow/verify.py $(if $(CHECK),--check-only) $(if $(CORES),--cores $(CORES)) $(if $(ARCHIVE),"$(ARCHIVE)")
 
-# The tables of docs/techniques.md, from what each technique says of itself.
+# Pages that are made from the code: what files hold, and the tables of techniques.
 docs: .venv/ready
+	$(BIN)/python workflow/describe.py
 	$(BIN)/python tests/benchmarks/technique_tables.py --write
 
 .venv/ready: envs/requirements.txt workflow/link.py

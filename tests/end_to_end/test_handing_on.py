@@ -18,7 +18,7 @@ from end_to_end.workspace import PROJECT, Workspace, jobs
 
 import pinnscape
 from pinnscape.config.study import parse
-from pinnscape.files import storage
+from pinnscape.files import store
 from pinnscape.problems.catalog import CATALOG
 from runtime import archive
 
@@ -176,7 +176,7 @@ def test_each_problem_formulation_and_seed_has_an_entry_of_its_own(study: Worksp
     assert entries == set(folder.iterdir())
     assert len(entries) == len(FILES)
     for name in FILES:
-        attributes = storage.read(first.root / name, "train").attrs
+        attributes = store.read(first.root / name, "train").attrs
         assert f"results/{attributes['problem']}/{attributes['formulation']}/seed-{attributes['seed']}" == str(
             Path(name).parent
         )
@@ -212,7 +212,7 @@ def test_other_settings_and_other_code_are_other_entries(first: Workspace, folde
     assert len(new) == 4
     assert set(folder.iterdir()) == entries | new
     assert not entries & new
-    assert storage.configuration(storage.read(other.root / FILES[0], "train"))["training"]["phases"] == phases
+    assert store.configuration(store.read(other.root / FILES[0], "train"))["training"]["phases"] == phases
     assert (other.root / FILES[4]).read_bytes() == (first.root / FILES[4]).read_bytes()  # the remark changes no number
 
 

@@ -99,7 +99,7 @@ def code(*scripts, problem=False, package=None):
         modules = [LIBRARY / "problems" / f"{CATALOG[wildcards.problem].module}.py"] if problem else []
         if package:
             modules.append(LIBRARY / package / f"{wildcards.technique}.py")
-        return [digest_of(*scripts, modules=modules, leaving_out=("TECHNIQUE", "Settings", "metrics")), PINS]
+        return [digest_of(*scripts, modules=modules, leaving_out=("TECHNIQUE", "METRICS", "Settings", "metrics")), PINS]
 
     return of_job if problem or package else [digest_of(*scripts), PINS]
 

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 from torch import Tensor
 
-from pinnscape.files.shards import compute
+from pinnscape.files.pieces import compute
 from pinnscape.landscape.files import coordinates, random_directions, surface_dataset
 from pinnscape.landscape.surfaces import Section
 from pinnscape.landscape.survey import Survey
