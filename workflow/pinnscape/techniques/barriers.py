@@ -1,10 +1,11 @@
 """Barriers on the straight lines between the final points of seeds, before and after alignment."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import xarray as xr
+from pydantic import Field
 
+from pinnscape.config.section import Section
 from pinnscape.techniques import rows
 from pinnscape.techniques.base import Rows, Technique
 
@@ -22,7 +23,17 @@ gap of the initial points (1, dotted: the middle of the line is as bad as no tra
 )
 
 
-def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(Section):
+    """Losses between the final points of seeds, before and after alignment of their hidden units."""
+
+    points: int = Field(41, ge=2, le=100_001, description="on each line")
+    starts: int = Field(
+        4, ge=0, le=1000, description="orders of the layers in which alignment is tried, besides the natural one"
+    )
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="of these orders")
+
+
+def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
     """barriers.nc: see results/README.md."""
     from pinnscape.connectivity.barriers import dataset
 

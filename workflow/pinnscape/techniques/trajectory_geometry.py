@@ -1,11 +1,12 @@
 """Gradients against the direction to the final point, and the way there."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
+from pydantic import Field
 
+from pinnscape.config.section import Section
 from pinnscape.techniques import rows
 from pinnscape.techniques.base import Rows, Technique
 
@@ -22,7 +23,13 @@ polygon through the snapshots: its length is a lower bound of that of the path, 
 )
 
 
-def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(Section):
+    """Gradients against the direction to the final point, and the way there."""
+
+    batch: int = Field(16, ge=1, le=10_000, description="gradients that are computed at a time; bounds the memory")
+
+
+def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
     """trajectory_geometry.nc: see results/README.md."""
     from pinnscape.connectivity.trajectory_geometry import dataset
 
