@@ -108,10 +108,13 @@ def code(*scripts, problem=False, package=None):
 
 
 def digest_of(*scripts, modules=(), leaving_out=()):
-    """Hash of scripts and modules of the library. Catalogues do not count: they name what other jobs need."""
-    catalogs = [LIBRARY / package / "catalog.py" for package in ("problems", "techniques")]
+    """Hash of scripts and modules of the library.
+
+    Catalogues do not count, as they name what other jobs need, nor do the texts and ranges of settings, whose values are parameters.
+    """
+    left_out = [*[LIBRARY / package / "catalog.py" for package in ("problems", "techniques")], *(LIBRARY / "config").glob("*.py")]
     files = [*[WORKFLOW / "scripts" / f"{script}.py" for script in scripts], *modules]
-    return digest(files, (WORKFLOW,), without=catalogs, leaving_out=leaving_out)
+    return digest(files, (WORKFLOW,), without=left_out, leaving_out=leaving_out)
 
 
 def needs(mem_mb, runtime, gpu=False):

@@ -6,11 +6,11 @@ from pathlib import Path
 WORKFLOW = Path(workflow.basedir) / "workflow"
 sys.path.insert(0, str(WORKFLOW))
 
-from pinnscape.config import study
+from pinnscape.study import study
 from pinnscape.common.errors import PinnscapeError
 from pinnscape.problems import source
 from pinnscape.problems.catalog import CATALOG
-from pinnscape.config.schema import complete, read
+from pinnscape.config.reading import read
 from pinnscape.techniques.catalog import TECHNIQUES
 from runtime.surroundings import for_jobs, put, read_as_yaml, unusable
 from runtime.workarounds import keep_braces, quote_interpreter
@@ -47,13 +47,7 @@ put(read_as_yaml(workflow.config_settings.config), config)
 try:
     for path in workflow.configfiles:
         read(path)
-    STUDY = study.parse(
-        config,
-        CATALOG,
-        sizes={name: (entry.dimension, entry.components) for name, entry in CATALOG.items()},
-        parameters={name: entry.parameters for name, entry in CATALOG.items()},
-        source=" with ".join(["config.yaml", *GIVEN]),
-    )
+    STUDY = study.parse(config, CATALOG, " with ".join(["config.yaml", *GIVEN]))
     source.check(STUDY.problems)
 except PinnscapeError as error:
     sys.exit(f"pinnscape: {error}")

@@ -5,13 +5,13 @@ A key is a field of a ``Section``. Its description is the comment in config.yaml
 
 import copy
 import json
-from collections.abc import Callable
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
 T = TypeVar("T")
+S = TypeVar("S", bound="Section")
 
 
 class Section(BaseModel):
@@ -83,13 +83,16 @@ def name_of(pattern: str, text: str) -> Any:
     return Field(pattern=rf"^{pattern}$(?!\n)", description=text)
 
 
-def partial(section: type[Section]) -> type[Section]:
-    """The same keys, of which each may be left out: a section whose keys override those of another one."""
+def defaults_of(section: type[Section]) -> Any:
+    """The default of a key that is a section: all its defaults."""
+    return Field(default_factory=section)
+
+
+def partial(section: type[S]) -> type[S]:
+    """A decorator: the same keys, of which each may be left out, for a section whose keys override those of another one."""
     fields: dict[str, Any] = {}
     for name, field in section.model_fields.items():
-        own = copy.copy(field)
+        own, kind = copy.copy(field), field.annotation
         own.default, own.default_factory, own.examples = None, None, None
-        nested = isinstance(field.annotation, type) and issubclass(field.annotation, Section)
-        fields[name] = (partial(field.annotation) if nested else field.annotation, own)  # pyright: ignore[reportArgumentType]
-    made: Callable[..., type[Section]] = create_model
-    return made(f"{section.__name__}Override", __base__=Section, __doc__=section.__doc__, **fields)
+        fields[name] = (partial(kind) if isinstance(kind, type) and issubclass(kind, Section) else kind, own)
+    return create_model(section.__name__, __base__=Section, __doc__=section.__doc__, **fields)  # pyright: ignore[reportReturnType]

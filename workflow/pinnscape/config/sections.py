@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 from typing_extensions import TypeAliasType
 
-from pinnscape.config.section import Distinct, Entries, Odd, Optional, Section, fault, name_of, ordered
+from pinnscape.config.section import Distinct, Entries, Odd, Optional, Section, defaults_of, fault, name_of, ordered
 
 Formulation = Literal["deep-ritz", "strong-form", "supervised"]
 Rule = Literal["gauss-legendre", "simpson", "uniform", "monte-carlo"]
@@ -40,12 +40,15 @@ class EngineSettings(Section):
     """How losses and derivatives are computed; beyond rounding, no result depends on it."""
 
     compile: Literal["auto", "always", "never"] = Field(
-        "auto",
+        default="auto",
         description="whether losses become machine code: auto (where the work pays for it) | always | never; needs a C++ compiler "
         "(without: slower). The code is kept in .cache",
     )
     memory: float = Field(
-        1000, ge=10, le=1e7, description="megabytes for the intermediate values of one job; larger evaluations are split"
+        default=1000,
+        ge=10,
+        le=1e7,
+        description="megabytes for the intermediate values of one job; larger evaluations are split",
     )
 
 
@@ -53,14 +56,14 @@ class ShardSettings(Section):
     """Number of jobs each stage is split into; does not affect results or trigger reruns."""
 
     surfaces: int = Field(
-        1,
+        default=1,
         ge=1,
         le=1000,
         description="of a problem and seed; pieces are planes, lines, and blocks of the points of a plain grid",
     )
-    hessians: int = Field(1, ge=1, le=1000, description="of a problem and seed; pieces are spectra")
+    hessians: int = Field(default=1, ge=1, le=1000, description="of a problem and seed; pieces are spectra")
     techniques: int = Field(
-        1, ge=1, le=1000, description="of a problem, for each technique that treats runs one by one; pieces are runs"
+        default=1, ge=1, le=1000, description="of a problem, for each technique that treats runs one by one; pieces are runs"
     )
 
 
@@ -69,9 +72,9 @@ class NetworkSettings(Section):
 
     width: int = Field(ge=1, le=8192, description="neurons in each hidden layer", examples=[16])
     depth: int = Field(ge=1, le=64, description="number of hidden layers", examples=[2])
-    activation: Literal["tanh", "sin", "swish", "softplus"] = Field("tanh", description="of the hidden layers")
+    activation: Literal["tanh", "sin", "swish", "softplus"] = Field(default="tanh", description="of the hidden layers")
     initialization: Literal["glorot", "lecun", "he"] = Field(
-        "glorot", description="variance of the normal distribution of the initial weights; biases start at zero"
+        default="glorot", description="variance of the normal distribution of the initial weights; biases start at zero"
     )
 
 
@@ -79,7 +82,7 @@ class QuadratureSettings(Section):
     """Quadrature rule of the losses; problems.<name>.quadrature overrides single keys."""
 
     rule: Rule = Field(
-        "gauss-legendre",
+        default="gauss-legendre",
         description="gauss-legendre | simpson (with an odd number of points) | uniform (midpoints) | monte-carlo",
     )
     points: int = Field(ge=2, le=10_000, description="points along each axis", examples=[20])
@@ -92,7 +95,10 @@ class AdamSettings(Section):
     steps: int = Field(ge=1, le=100_000_000, description="number of steps")
     learning_rate: float = Field(gt=0, le=10, description="learning rate at the first step")
     decay: float = Field(
-        1.0, gt=0, le=1, description="the learning rate falls geometrically to decay * learning_rate; 1 keeps it constant"
+        default=1.0,
+        gt=0,
+        le=1,
+        description="the learning rate falls geometrically to decay * learning_rate; 1 keeps it constant",
     )
 
 
@@ -101,8 +107,10 @@ class LBFGSSettings(Section):
 
     optimizer: Literal["lbfgs"]
     steps: int = Field(ge=1, le=100_000_000, description="largest number of steps")
-    memory: int = Field(50, ge=1, le=10_000, description="history size: number of remembered pairs")
-    gradient_tolerance: float = Field(1e-9, ge=0, lt=1, description="stop when the largest entry of the gradient is below this")
+    memory: int = Field(default=50, ge=1, le=10_000, description="history size: number of remembered pairs")
+    gradient_tolerance: float = Field(
+        default=1e-9, ge=0, lt=1, description="stop when the largest entry of the gradient is below this"
+    )
 
 
 Phase = Annotated[AdamSettings | LBFGSSettings, Field(discriminator="optimizer")]
@@ -111,8 +119,8 @@ Phase = Annotated[AdamSettings | LBFGSSettings, Field(discriminator="optimizer")
 class SnapshotSettings(Section):
     """Parameters kept along the way, for checkpoints and trajectories."""
 
-    even: int = Field(40, ge=0, le=10_000, description="number of snapshots evenly spaced in steps")
-    logarithmic: int = Field(30, ge=0, le=10_000, description="number of snapshots logarithmically spaced in steps")
+    even: int = Field(default=40, ge=0, le=10_000, description="number of snapshots evenly spaced in steps")
+    logarithmic: int = Field(default=30, ge=0, le=10_000, description="number of snapshots logarithmically spaced in steps")
 
 
 class TrainingSettings(Section):
@@ -129,8 +137,8 @@ class TrainingSettings(Section):
             ]
         ],
     )
-    log_every: int = Field(10, ge=1, description="steps between two records in training.nc")
-    snapshots: SnapshotSettings = Field(default_factory=SnapshotSettings)
+    log_every: int = Field(default=10, ge=1, description="steps between two records in training.nc")
+    snapshots: SnapshotSettings = defaults_of(SnapshotSettings)
 
 
 class Model(Section):
@@ -141,33 +149,28 @@ class Model(Section):
     parameters: dict[ParameterName, float]
 
 
-class NormalizationSettings(Section):
-    """How random directions are scaled."""
-
-    normalization: Literal["filter", "layer", "global", "none"] = Field(
-        "filter", description="what random directions are scaled by, to the norms of the trained parameters"
-    )
-    bias: Literal["row", "own", "zero"] = Field(
-        "row",
-        description="biases of random directions: row (scaled with their filter) | own (each vector to its own norm) | zero",
-    )
-
-
-class DirectionSettings(NormalizationSettings):
+class DirectionSettings(Section):
     """Random directions in parameter space."""
 
-    lines: int = Field(16, ge=2, le=1000, description="number of random lines in the bundle")
+    normalization: Literal["filter", "layer", "global", "none"] = Field(
+        default="filter", description="what random directions are scaled by, to the norms of the trained parameters"
+    )
+    bias: Literal["row", "own", "zero"] = Field(
+        default="row",
+        description="biases of random directions: row (scaled with their filter) | own (each vector to its own norm) | zero",
+    )
+    lines: int = Field(default=16, ge=2, le=1000, description="number of random lines in the bundle")
 
 
 class RadiusSettings(Section):
     """Half widths of planes and lines, in units of the norm of the directions."""
 
-    random: Optional[float] = Field(None, gt=0, le=100, description="random plane", examples=[1.0])
+    random: Optional[float] = Field(default=None, gt=0, le=100, description="random plane", examples=[1.0])
     hessian_top: Optional[float] = Field(
-        None, alias="hessian-top", gt=0, le=100, description="plane of the two largest eigenvalues", examples=[0.1]
+        default=None, alias="hessian-top", gt=0, le=100, description="plane of the two largest eigenvalues", examples=[0.1]
     )
     hessian_extreme: Optional[float] = Field(
-        None,
+        default=None,
         alias="hessian-extreme",
         gt=0,
         le=100,
@@ -185,21 +188,24 @@ class GridSettings(Section):
     """Points at which losses are evaluated."""
 
     planes: Distinct[Plane] = Field(
-        ("random", "trajectory", "hessian-top", "hessian-extreme"),
+        default=("random", "trajectory", "hessian-top", "hessian-extreme"),
         min_length=1,
         description="planes through the trained parameters; the bundle of lines is always there",
     )
     tolerance: float = Field(
-        1e-5,
+        default=1e-5,
         ge=0,
         le=0.1,
         description="of a spectral (Chebyshev) surface: its largest error relative to its range; 0: every point of the grid is evaluated",
     )
-    points: Odd = Field(41, ge=3, le=2001, description="points along each axis of the stored grid of a plane, odd")
-    line_points: Odd = Field(101, ge=3, le=100_001, description="points along a line, odd")
+    points: Odd = Field(default=41, ge=3, le=2001, description="points along each axis of the stored grid of a plane, odd")
+    line_points: Odd = Field(default=101, ge=3, le=100_001, description="points along a line, odd")
     radius: RadiusSettings
     margin: float = Field(
-        0.2, ge=0, le=10, description="of a trajectory plane, beyond the projected trajectory, as a fraction of its extent"
+        default=0.2,
+        ge=0,
+        le=10,
+        description="of a trajectory plane, beyond the projected trajectory, as a fraction of its extent",
     )
 
     @model_validator(mode="after")
@@ -224,14 +230,16 @@ class EigensolverSettings(Section):
     """How eigenvalues are computed; hessian.eigensolver and techniques.<name>.eigensolver override single keys."""
 
     dense_limit: int = Field(
-        2500,
+        default=2500,
         ge=0,
         le=50_000,
         description="up to this many parameters: the exact dense spectrum, and matrices of at most this many rows; beyond: Lanczos",
     )
-    lanczos_steps: int = Field(300, ge=1, le=100_000, description="Hessian-vector products of one Lanczos process, at most")
+    lanczos_steps: int = Field(
+        default=300, ge=1, le=100_000, description="Hessian-vector products of one Lanczos process, at most"
+    )
     lanczos_tolerance: float = Field(
-        1e-9, gt=0, lt=1, description="residual norm of an eigenpair, relative to the largest eigenvalue"
+        default=1e-9, gt=0, lt=1, description="residual norm of an eigenpair, relative to the largest eigenvalue"
     )
 
     def overridden(self, *others: "EigensolverSettings") -> "EigensolverSettings":
@@ -248,14 +256,17 @@ def overriding(text: str = "", **values: Any) -> Any:
 class DensitySettings(Section):
     """Spectral density by stochastic Lanczos quadrature."""
 
-    probes: int = Field(8, ge=2, le=10_000, description="number of random vectors; two at least, for a standard error")
-    steps: int = Field(50, ge=2, le=10_000, description="Lanczos steps a vector")
+    probes: int = Field(default=8, ge=2, le=10_000, description="number of random vectors; two at least, for a standard error")
+    steps: int = Field(default=50, ge=2, le=10_000, description="Lanczos steps a vector")
     deflate: int = Field(
-        10, ge=0, le=1000, description="eigenpairs at each end that are taken out and counted exactly; at most hessian.extremes"
+        default=10,
+        ge=0,
+        le=1000,
+        description="eigenpairs at each end that are taken out and counted exactly; at most hessian.extremes",
     )
-    bins: int = Field(400, ge=2, le=100_000, description="points of the smoothed density")
+    bins: int = Field(default=400, ge=2, le=100_000, description="points of the smoothed density")
     width: float = Field(
-        0.005, gt=0, le=1, description="standard deviation of the smoothing, relative to the largest eigenvalue"
+        default=0.005, gt=0, le=1, description="standard deviation of the smoothing, relative to the largest eigenvalue"
     )
 
 
@@ -263,10 +274,10 @@ class SpectrumSettings(Section):
     """How the spectrum of a Hessian is measured."""
 
     eigensolver: EigensolverSettings = overriding()
-    extremes: int = Field(10, ge=2, le=1000, description="number of eigenvectors kept at each end")
-    density: DensitySettings = Field(default_factory=DensitySettings)
+    extremes: int = Field(default=10, ge=2, le=1000, description="number of eigenvectors kept at each end")
+    density: DensitySettings = defaults_of(DensitySettings)
     null_tolerance: float = Field(
-        1e-10, ge=0, lt=1, description="eigenvalues below this, relative to the largest in magnitude, count as zero"
+        default=1e-10, ge=0, lt=1, description="eigenvalues below this, relative to the largest in magnitude, count as zero"
     )
 
     @model_validator(mode="after")
@@ -298,7 +309,7 @@ class SmoothSettings(Section):
     """When a landscape counts as smooth."""
 
     variation: float = Field(
-        1.05,
+        default=1.05,
         gt=0,
         description="no line varies more than this within any of the radii of convex.radius; 1 is a symmetric bowl, each further bump adds",
     )
@@ -307,9 +318,11 @@ class SmoothSettings(Section):
 class WellConditionedSettings(Section):
     """When a Hessian counts as well conditioned."""
 
-    rank: int = Field(50, ge=2, description="lambda_1 / lambda_k for this k ...")
-    ratio: float = Field(1e3, ge=1, description="... is at most this")
-    share: float = Field(0.1, ge=0, le=1, description="and at least this share of the eigenvalues is above 1e-3 lambda_1")
+    rank: int = Field(default=50, ge=2, description="lambda_1 / lambda_k for this k ...")
+    ratio: float = Field(default=1e3, ge=1, description="... is at most this")
+    share: float = Field(
+        default=0.1, ge=0, le=1, description="and at least this share of the eigenvalues is above 1e-3 lambda_1"
+    )
 
 
 def _ascending(values: tuple[float, ...]) -> tuple[float, ...]:
@@ -322,18 +335,21 @@ class ConvexSettings(Section):
     """When a landscape counts as convex near the trained parameters."""
 
     negative_share: float = Field(
-        0.01, ge=0, le=1, description="at most this share of the eigenvalues is negative at the final point ..."
+        default=0.01, ge=0, le=1, description="at most this share of the eigenvalues is negative at the final point ..."
     )
     negative_ratio: float = Field(
-        1e-3, ge=0, description="... and the most negative one is at most this in magnitude, relative to the largest"
+        default=1e-3, ge=0, description="... and the most negative one is at most this in magnitude, relative to the largest"
     )
     radius: Annotated[Entries[Annotated[float, Field(gt=0, description="a distance")]], AfterValidator(_ascending)] = Field(
-        (0.05, 0.1, 0.25, 0.5, 1.0),
+        default=(0.05, 0.1, 0.25, 0.5, 1.0),
         min_length=1,
         description="radii along lines, ascending, within which second differences and variation are taken",
     )
     positive_share: float = Field(
-        0.95, ge=0, le=1, description="at least this share of second differences within the smallest radius is not negative"
+        default=0.95,
+        ge=0,
+        le=1,
+        description="at least this share of second differences within the smallest radius is not negative",
     )
 
 
@@ -341,82 +357,88 @@ class AlikeSettings(Section):
     """When the landscapes of two formulations count as alike."""
 
     spearman: float = Field(
-        0.9, ge=-1, le=1, description="rank correlation of the two losses on the same plane is at least this"
+        default=0.9, ge=-1, le=1, description="rank correlation of the two losses on the same plane is at least this"
     )
-    subspace: int = Field(10, ge=1, description="dimension of the top eigenspaces that are compared; at most hessian.extremes")
-    angle: float = Field(30.0, ge=0, le=90, description="their median principal angle, in degrees, is at most this")
+    subspace: int = Field(
+        default=10, ge=1, description="dimension of the top eigenspaces that are compared; at most hessian.extremes"
+    )
+    angle: float = Field(default=30.0, ge=0, le=90, description="their median principal angle, in degrees, is at most this")
     spectrum: float = Field(
-        0.3, ge=0, description="mean distance of log10(lambda_i / lambda_1), in decades, is at most this ..."
+        default=0.3, ge=0, description="mean distance of log10(lambda_i / lambda_1), in decades, is at most this ..."
     )
-    eigenvalues: int = Field(50, ge=2, description="... over this many of the largest eigenvalues")
+    eigenvalues: int = Field(default=50, ge=2, description="... over this many of the largest eigenvalues")
 
 
 class DataDrivenSettings(Section):
     """When a landscape has what is known of those of data-driven problems."""
 
     violation: float = Field(
-        0.01,
+        default=0.01,
         ge=0,
         description="the loss rises by at most this on the line from the initial to the final point, relative to its fall",
     )
     barrier: float = Field(
-        0.01,
+        default=0.01,
         ge=0,
         description="barriers between seeds, aligned and along curves, are at most this, relative to the loss at the initial points",
     )
     explained: float = Field(
-        0.9,
+        default=0.9,
         ge=0,
         le=1,
         description="the plane of the trajectory explains at least this share of the squared distance from the final point",
     )
-    subspace: int = Field(10, ge=1, description="in the top eigenspace of this dimension ...")
+    subspace: int = Field(default=10, ge=1, description="in the top eigenspace of this dimension ...")
     gradient: float = Field(
-        0.9, ge=0, le=1, description="... is at least this share of the squared gradient, averaged along training"
+        default=0.9, ge=0, le=1, description="... is at least this share of the squared gradient, averaged along training"
     )
-    level: float = Field(0.1, gt=0, description="relative L2 error at which the intrinsic dimension is taken ...")
-    intrinsic: float = Field(0.5, ge=0, le=1, description="... which is at most this share of the number of parameters")
-    bulk: float = Field(0.9, ge=0, le=1, description="at least this share of the eigenvalues is within 1e-3 of the largest")
+    level: float = Field(default=0.1, gt=0, description="relative L2 error at which the intrinsic dimension is taken ...")
+    intrinsic: float = Field(default=0.5, ge=0, le=1, description="... which is at most this share of the number of parameters")
+    bulk: float = Field(
+        default=0.9, ge=0, le=1, description="at least this share of the eigenvalues is within 1e-3 of the largest"
+    )
 
 
 class ClaimSettings(Section):
     """Thresholds of the verdicts in claims.csv."""
 
-    smooth: SmoothSettings = Field(default_factory=SmoothSettings)
-    well_conditioned: WellConditionedSettings = Field(default_factory=WellConditionedSettings)
-    convex: ConvexSettings = Field(default_factory=ConvexSettings)
-    alike: AlikeSettings = Field(default_factory=AlikeSettings)
-    data_driven: DataDrivenSettings = Field(default_factory=DataDrivenSettings)
+    smooth: SmoothSettings = defaults_of(SmoothSettings)
+    well_conditioned: WellConditionedSettings = defaults_of(WellConditionedSettings)
+    convex: ConvexSettings = defaults_of(ConvexSettings)
+    alike: AlikeSettings = defaults_of(AlikeSettings)
+    data_driven: DataDrivenSettings = defaults_of(DataDrivenSettings)
 
 
 class FigureSettings(Section):
     """How figures look."""
 
     seed: Optional[int] = Field(
-        None,
+        default=None,
         ge=0,
         description="which seed the planes and solutions show, by default the first of study.seeds (training curves, spectra and claims "
         "use all)",
         examples=[0],
     )
-    dpi: int = Field(200, ge=30, le=1200, description="of the PNG files")
+    dpi: int = Field(default=200, ge=30, le=1200, description="of the PNG files")
 
 
 class PathTraining(Section):
     """How a curve between two points is trained."""
 
-    steps: int = Field(400, ge=1, le=50_000, description="of Adam, for each curve")
-    learning_rate: float = Field(0.03, gt=0, le=1000, description="learning rate at the first step")
-    decay: float = Field(0.01, gt=0, le=1, description="last learning rate over first one")
+    steps: int = Field(default=400, ge=1, le=50_000, description="of Adam, for each curve")
+    learning_rate: float = Field(default=0.03, gt=0, le=1000, description="learning rate at the first step")
+    decay: float = Field(default=0.01, gt=0, le=1, description="last learning rate over first one")
     perturbation: float = Field(
-        0.05,
+        default=0.05,
         ge=0,
         le=10,
         description="random displacement of the inner control points from the straight line at first, relative to the distance of the "
         "two points",
     )
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="of this displacement")
-    check: int = Field(20, ge=1, le=50_000, description="steps after which a path is evaluated; the lowest of these is kept")
-    nodes: int = Field(10, ge=1, le=1000, description="of the integral over the curve")
+    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="of this displacement")
+    check: int = Field(
+        default=20, ge=1, le=50_000, description="steps after which a path is evaluated; the lowest of these is kept"
+    )
+    nodes: int = Field(default=10, ge=1, le=1000, description="of the integral over the curve")
 
     _order = ordered("check", "steps")

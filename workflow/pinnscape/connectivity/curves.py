@@ -1,7 +1,6 @@
 """Losses along straight and curved paths between the final points of seeds."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -9,6 +8,7 @@ import xarray as xr
 from torch import Tensor
 
 from pinnscape.connectivity import elastic_band, profiles, trained_paths
+from pinnscape.connectivity.elastic_band import Band
 from pinnscape.connectivity.profiles import ERRORS
 from pinnscape.connectivity.trained_paths import Training
 from pinnscape.files.storage import variable
@@ -19,59 +19,59 @@ from pinnscape.training.runs import Run, Runs
 PATHS = ("straight", "bezier", "chain", "band")
 
 
-def training(settings: Mapping[str, Any]) -> Training:
-    """How curves are trained, from ``steps``, ``learning_rate``, ``decay``, ``perturbation``, ``seed``, ``check`` and ``points``."""
-    return Training(**{name: settings[name] for name in Training.__annotations__})
-
-
-def bezier(objective: Objective, a: Tensor, b: Tensor, settings: Mapping[str, Any]) -> Callable[[np.ndarray], Tensor]:
-    """A quadratic Bézier curve from a (P,) to b (P,) that is trained on ``nodes`` Gauss-Legendre nodes: points (n, P) of positions (n)."""
-    rule = trained_paths.quadrature(settings["nodes"])
-    pivots = trained_paths.train(objective, a, b, trained_paths.bezier, rule, training(settings))
+def bezier(objective: Objective, a: Tensor, b: Tensor, training: Training) -> Callable[[np.ndarray], Tensor]:
+    """A quadratic Bézier curve from a (P,) to b (P,) that is trained on Gauss-Legendre nodes: points (n, P) of positions (n)."""
+    rule = trained_paths.quadrature(training.nodes)
+    pivots = trained_paths.train(objective, a, b, trained_paths.bezier, rule, training)
     return lambda t: trained_paths.points_on(trained_paths.bezier(t), pivots)
 
 
-def chain(objective: Objective, a: Tensor, b: Tensor, settings: Mapping[str, Any]) -> Callable[[np.ndarray], Tensor]:
+def chain(objective: Objective, a: Tensor, b: Tensor, training: Training, segments: int) -> Callable[[np.ndarray], Tensor]:
     """As ``bezier``, a polygonal chain of ``segments`` with at least two nodes in each."""
-    segments = settings["segments"]
-    basis, rule = trained_paths.chain(segments), trained_paths.quadrature(max(2, settings["nodes"] // segments), segments)
-    pivots = trained_paths.train(objective, a, b, basis, rule, training(settings))
+    basis, rule = trained_paths.chain(segments), trained_paths.quadrature(max(2, training.nodes // segments), segments)
+    pivots = trained_paths.train(objective, a, b, basis, rule, training)
     return lambda t: trained_paths.points_on(basis(t), pivots)
 
 
-def band(objective: Objective, a: Tensor, b: Tensor, settings: Mapping[str, Any]) -> Callable[[np.ndarray], Tensor]:
-    """As ``bezier``, a nudged elastic band of ``pivots``, of which ``insertions`` times ``inserted`` come later, with springs of ``stiffness``."""
-    shape = elastic_band.Band(**{name: settings[name] for name in elastic_band.Band.__annotations__})
-    pivots = elastic_band.relax(objective, a, b, shape, training(settings))
+def band(objective: Objective, a: Tensor, b: Tensor, training: Training, shape: Band) -> Callable[[np.ndarray], Tensor]:
+    """As ``bezier``, a nudged elastic band."""
+    pivots = elastic_band.relax(objective, a, b, shape, training)
     return lambda t: trained_paths.points_on(trained_paths.chain(len(pivots) - 1)(t), pivots)
 
 
 def paths_between(
-    objective: Objective, a: Tensor, b: Tensor, settings: Mapping[str, Any]
+    objective: Objective, a: Tensor, b: Tensor, training: Training, segments: int, shape: Band
 ) -> dict[str, Callable[[np.ndarray], Tensor]]:
     """Every path from a (P,) to b (P,), trained on one loss: points (n, P) of positions (n)."""
     line = trained_paths.straight(a, b, 2)
-    curved = {name: kind(objective, a, b, settings) for name, kind in (("bezier", bezier), ("chain", chain), ("band", band))}
-    return {"straight": lambda t: trained_paths.points_on(trained_paths.chain(1)(t), line), **curved}
+    return {
+        "straight": lambda t: trained_paths.points_on(trained_paths.chain(1)(t), line),
+        "bezier": bezier(objective, a, b, training),
+        "chain": chain(objective, a, b, training, segments),
+        "band": band(objective, a, b, training, shape),
+    }
 
 
-def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+def dataset(runs: Runs, pairs: int, training: Training, segments: int, shape: Band) -> xr.Dataset:
     """Losses along paths between the final points of pairs of seeds; the paths are trained on the loss that trained these points.
 
     Args:
         runs: of a problem.
-        settings: of the training and the curves, see ``bezier``, ``chain`` and ``band``; ``pairs``: number of pairs at most.
+        pairs: number of pairs at most.
+        training: of the paths.
+        segments: of the chain.
+        shape: of the band.
 
     Returns:
         ``value`` of losses (formulation, pair, path, loss, t), errors (formulation, pair, path, t), ``barrier`` and ``relative_barrier``
         (formulation, pair, path, loss), ``length`` (formulation, pair, path) and ``energy_minimum``. Without a second seed ``pair`` has length 0.
     """
-    t = training(settings).positions
-    chosen = profiles.pairs(runs.seeds)[: settings["pairs"]]
+    t = training.positions
+    chosen = profiles.pairs(runs.seeds)[:pairs]
 
     def between(first: Run, second: Run) -> dict[str, np.ndarray]:
         a, b = (runs.tensor(run.theta()) for run in (first, second))
-        found = paths_between(runs.objective(first.formulation), a, b, settings)
+        found = paths_between(runs.objective(first.formulation), a, b, training, segments, shape)
         points = {name: found[name](t) for name in PATHS}
         along = [profiles.profile(runs.discretization, points[name]) for name in PATHS]
         measured = {name: np.array([one[name] for one in along]) for name in along[0]}

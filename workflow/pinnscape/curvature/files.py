@@ -1,11 +1,11 @@
 """The file of a checkpoint's Hessians."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import xarray as xr
 from torch import Tensor
 
+from pinnscape.config.sections import SpectrumSettings
 from pinnscape.curvature.spectrum import spectrum
 from pinnscape.files.storage import variable
 from pinnscape.losses.objective import Objective
@@ -38,7 +38,7 @@ _ARRAYS = {
 }
 
 
-def spectrum_dataset(objective: Objective, theta: Tensor, settings: Mapping[str, Any], seed: int) -> xr.Dataset:
+def spectrum_dataset(objective: Objective, theta: Tensor, settings: SpectrumSettings, seed: int) -> xr.Dataset:
     """The Hessian of one loss at theta (P,); arguments as for ``spectrum``."""
     found = spectrum(objective, theta, settings, seed)
     variables = {name: variable(dims, getattr(found, name), text) for name, (dims, text) in _ARRAYS.items()}

@@ -4,41 +4,49 @@ For a sum of squares L = |r|² with Jacobian J = ∂r/∂theta, the Hessian is H
 for PINNs Wang, Yu & Perdikaris 2022) has the nonzero eigenvalues of JᵀJ. For Deep Ritz, G is the energy Gram matrix (see ``features``).
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
 
+from pinnscape.curvature import split as parts
 from pinnscape.curvature.split import ESTIMATES, NUMBERS, PARTS, Split, split
 from pinnscape.files.storage import variable
 from pinnscape.linalg import eigen
 from pinnscape.losses.formulations import PHYSICS
 from pinnscape.training.runs import Run, Runs
 
-_REASON = "NaN where {} needs matrices of more than techniques.ntk.dense_limit rows, or Lanczos has not converged"
+_REASON = "NaN where {} needs matrices of more than techniques.ntk.eigensolver.dense_limit rows, or Lanczos has not converged"
 
 
-def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(parts.Settings, Protocol):
+    """Of the points and their eigenvalues; see ``techniques.ntk``."""
+
+    checkpoints: tuple[str, ...]
+    subspace: int
+
+
+def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
     """ntk.nc: both physics losses at some checkpoints of each run; see results/README.md.
 
     Args:
         runs: of a problem.
-        settings: ``checkpoints`` (names) and those of ``split``.
+        settings: of the points and of ``split``.
     """
     size = runs.discretization.network.size
-    settings = {**settings, "subspace": min(settings["subspace"], size)}
+    subspace = min(settings.subspace, size)
     memo: dict[tuple[str, bytes], Split] = {}  # all formulations start from the same parameters
 
     def at(formulation: str, run: Run, checkpoint: str) -> Split:
         theta = run.theta(checkpoint)
         key = formulation, theta.tobytes()
         if key not in memo:
-            memo[key] = split(runs.objective(formulation), runs.tensor(theta), settings, run.seed)
+            memo[key] = split(runs.objective(formulation), runs.tensor(theta), subspace, settings, run.seed)
         return memo[key]
 
     def measure(run: Run) -> xr.Dataset:
-        names = list(settings["checkpoints"])
+        names = list(settings.checkpoints)
         return _dataset(names, [[at(loss, run, name) for loss in PHYSICS] for name in names], size)
 
     return runs.collect(measure)

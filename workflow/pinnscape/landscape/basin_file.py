@@ -1,7 +1,6 @@
 """basin.nc: how far the basins of trained points reach along random rays."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import xarray as xr
@@ -12,11 +11,23 @@ from pinnscape.landscape.directions import normalize
 from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.training.runs import Run, Runs
 
-KINDS = ("sphere", "filter")
+Kind = Literal["sphere", "filter"]
 _STREAM = 12  # second entry of the seeds of the rays
 
 
-def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(Protocol):
+    """Of the rays and the scan along them; see ``techniques.basin``."""
+
+    fraction: float
+    rays: int
+    kinds: tuple[Kind, ...]
+    smallest: float
+    largest: float
+    steps: int
+    tolerance: float
+
+
+def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
     """Radii, and the logarithm of the volume, of the basin of each loss around each final point.
 
     The level is gap(final) + fraction · (gap(init) - gap(final)), each loss with its own gaps: the basin is where at most this fraction of what
@@ -24,9 +35,7 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
 
     Args:
         runs: all of a problem.
-        settings: ``fraction``; ``rays``; ``kinds`` of rays, among ``sphere`` (unit vectors, radii are distances) and ``filter`` (the same, filter-normalised:
-            radii are fractions of the filters' norms); ``smallest`` and ``largest`` radius of the scan relative to |theta| (``filter``: as they are)
-            and its number of ``steps``; ``tolerance`` of the radii.
+        settings: of the rays and the scan along them.
 
     Returns:
         Variables over (formulation, seed, loss) and kind, ray.
@@ -37,12 +46,12 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
         found = {name: np.stack([values[name] for values in each]) for name in _TEXT}
         variables = {name: variable(("loss", *_DIMS.get(name, ())), values, _TEXT[name]) for name, values in found.items()}
         variables["norm"] = variable((), np.linalg.norm(run.theta()), "norm of theta at the final point")
-        kinds, count = list(settings["kinds"]), settings["rays"]
+        kinds, count = list(settings.kinds), settings.rays
         return xr.Dataset(
             variables, {"loss": list(FORMULATIONS), "kind": kinds, "ray": variable("ray", np.arange(count), "ray")}
         )
 
-    return runs.collect(measure).assign_attrs(fraction=settings["fraction"])
+    return runs.collect(measure).assign_attrs(fraction=settings.fraction)
 
 
 _TEXT = {
@@ -57,11 +66,11 @@ _TEXT = {
 _DIMS = {"radius": ("kind", "ray"), "censored": ("kind",)}
 
 
-def _each(runs: Runs, run: Run, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _each(runs: Runs, run: Run, settings: Settings) -> list[dict[str, Any]]:
     """The variables of each loss."""
     origin = run.theta()
-    unit = basin.rays(len(origin), settings["rays"], [run.seed, _STREAM])
-    scan = np.geomspace(settings["smallest"], settings["largest"], settings["steps"])
+    unit = basin.rays(len(origin), settings.rays, [run.seed, _STREAM])
+    scan = np.geomspace(settings.smallest, settings.largest, settings.steps)
     bundles = {
         "sphere": (unit, scan * np.linalg.norm(origin)),
         "filter": (np.stack([normalize(row, origin, run.layers, "filter", "row") for row in unit]), scan),
@@ -71,10 +80,10 @@ def _each(runs: Runs, run: Run, settings: Mapping[str, Any]) -> list[dict[str, A
         objective = runs.objective(loss)
         start, end = (float(objective.loss(runs.tensor(run.theta(c)))) - objective.minimum for c in ("init", "final"))
         # Where training gained nothing for this loss, there is no basin to speak of.
-        level = end + settings["fraction"] * (start - end) if start > end else np.nan
+        level = end + settings.fraction * (start - end) if start > end else np.nan
         found = {
-            kind: basin.radii(objective, theta, runs.tensor(bundles[kind][0]), level, bundles[kind][1], settings["tolerance"])
-            for kind in settings["kinds"]
+            kind: basin.radii(objective, theta, runs.tensor(bundles[kind][0]), level, bundles[kind][1], settings.tolerance)
+            for kind in settings.kinds
         }
         ball = found.get("sphere", np.array([]))
         volume, bound = (basin.log_volume(r, len(origin)) for r in (ball, np.minimum(ball, bundles["sphere"][1][-1])))

@@ -2,13 +2,14 @@
 
 import logging
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
 
 from pinnscape.files.storage import variable
+from pinnscape.landscape import critical_points
 from pinnscape.landscape.critical_points import KINDS, Point, indices, kind, search
 from pinnscape.losses.objective import Objective
 from pinnscape.networks.mlp import Layer
@@ -41,26 +42,38 @@ _NUMBERS = {
 }
 
 
-def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(critical_points.Settings, Protocol):
+    """Of the searches, of where they start, and of what counts as critical; see ``techniques.critical_points``."""
+
+    snapshots: int
+    random: int
+    scales: tuple[float, ...]
+    seed: int
+    goal: float
+    flat: float
+    null_tolerance: float
+    same: float
+
+
+def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
     """critical_points.nc: see results/README.md. The loss that was trained.
 
     Args:
         runs: of one problem.
-        settings: ``snapshots`` along the training and ``random`` points at each of ``scales``, where searches start; ``goal``: ‖g‖ of a critical
-            point, relative to that at the initial point; ``flat``: largest relative slope of ‖g‖ at a gradient-flat point, per norm of the initial
-            point; ``null_tolerance`` of eigenvalues; ``same``: relative difference of gaps below which two critical values count as one; ``seed``
-            of the random points; ``steps``, ``memory``, ``hessians`` and ``dense_limit`` of the searches.
+        settings: of the searches, of where they start, and of what counts as critical.
 
     Returns:
         Dimensions formulation, seed, start, eigen. Where a training has fewer snapshots than asked for, the last ones of the searches from
         snapshots are NaN.
     """
     collected = runs.collect(lambda run: _measure(runs, run, settings))
-    chosen = {name: settings[name] for name in ("goal", "flat", "null_tolerance", "same")}
+    chosen = {name: getattr(settings, name) for name in ("goal", "flat", "null_tolerance", "same")}
     return collected.assign_attrs(parameters=runs.discretization.network.size, **chosen)
 
 
-def random_starts(theta: np.ndarray, layers: tuple[Layer, ...], count: int, scales: list[float], seed: list[int]) -> np.ndarray:
+def random_starts(
+    theta: np.ndarray, layers: tuple[Layer, ...], count: int, scales: Sequence[float], seed: list[int]
+) -> np.ndarray:
     """Points (count * scales, P) drawn as initial points are: weights normal with the deviation that those of the layer have in theta (P,),
     biases equal to those in theta; each point then at every scale.
     """
@@ -88,14 +101,14 @@ def levels(gaps: np.ndarray, same: float) -> np.ndarray:
     return ranks
 
 
-def _measure(runs: Runs, run: Run, settings: Mapping[str, Any]) -> xr.Dataset:
+def _measure(runs: Runs, run: Run, settings: Settings) -> xr.Dataset:
     objective, initial = runs.objective(run.formulation), run.snapshots[0]
-    places = logarithmic(run.steps, settings["snapshots"])
-    missing = settings["snapshots"] - len(places)
-    fresh = random_starts(initial, run.layers, settings["random"], settings["scales"], [run.seed, _STREAM, settings["seed"]])
+    places = logarithmic(run.steps, settings.snapshots)
+    missing = settings.snapshots - len(places)
+    fresh = random_starts(initial, run.layers, settings.random, settings.scales, [run.seed, _STREAM, settings.seed])
     starts = [*run.snapshots[places], *[None] * missing, *fresh]
     unit = float(objective.gradient(runs.tensor(initial)).norm())
-    length, goal = float(np.linalg.norm(initial)), max(settings["goal"] * unit, float(np.finfo(float).tiny))
+    length, goal = float(np.linalg.norm(initial)), max(settings.goal * unit, float(np.finfo(float).tiny))
     rows, kinds, spectra = [], [], []
     for theta in starts:
         row, which, spectrum = _search(runs, objective, theta, settings, goal, unit, length)
@@ -113,21 +126,21 @@ def _search(
     runs: Runs,
     objective: Objective,
     theta: np.ndarray | None,
-    settings: Mapping[str, Any],
+    settings: Settings,
     goal: float,
     unit: float,
     length: float,
 ) -> tuple[dict[str, float], int, np.ndarray]:
     """Numbers, kind and spectrum of one search; ``unit`` is ‖g‖ and ``length`` ‖theta‖ of the initial point."""
     size = objective.size
-    spectrum = np.full(size if size <= settings["dense_limit"] else 2, math.nan)
+    spectrum = np.full(size if size <= settings.eigensolver.dense_limit else 2, math.nan)
     if theta is None:
         return {}, KINDS.index("no-loss"), spectrum
     begin = runs.tensor(theta)
     loss, gradient = objective.loss_and_gradient(begin)
     row = {"start_gap": float(loss) - objective.minimum, "start_gradient": float(gradient.norm())}
     point = search(objective, begin, settings, goal)
-    which = kind(point, goal, settings["flat"] / length if length > 0 else 0.0)
+    which = kind(point, goal, settings.flat / length if length > 0 else 0.0)
     if KINDS[which] == "no-loss":
         return row, which, spectrum
     values = point.eigenvalues.cpu().numpy()
@@ -135,7 +148,7 @@ def _search(
         spectrum = values
     row |= _numbers(point, objective.minimum, unit, length) | {"distance": float((point.theta - begin).norm())}
     row["quadrature_error"] = float(runs.gap_errors(objective.formulation, point.theta[None])[0])
-    index, zero, least = indices(point, size, settings["null_tolerance"])
+    index, zero, least = indices(point, size, settings.null_tolerance)
     return row | {"index": index, "index_fraction": index / size, "index_at_least": least, "zero": zero}, which, spectrum
 
 
@@ -155,9 +168,9 @@ def _numbers(point: Point, minimum: float, unit: float, length: float) -> dict[s
     }
 
 
-def _file(numbers: dict[str, np.ndarray], kinds: np.ndarray, spectra: np.ndarray, settings: Mapping[str, Any]) -> xr.Dataset:
-    scales = np.repeat(np.array(settings["scales"], float), settings["random"])
-    origins = np.repeat(np.arange(2, dtype="int8"), [settings["snapshots"], len(scales)])
+def _file(numbers: dict[str, np.ndarray], kinds: np.ndarray, spectra: np.ndarray, settings: Settings) -> xr.Dataset:
+    scales = np.repeat(np.array(settings.scales, float), settings.random)
+    origins = np.repeat(np.arange(2, dtype="int8"), [settings.snapshots, len(scales)])
     gaps = np.where(
         np.abs(numbers["gap"]) <= numbers["quadrature_error"], 0.0, numbers["gap"]
     )  # which is all that is known of them
@@ -165,14 +178,14 @@ def _file(numbers: dict[str, np.ndarray], kinds: np.ndarray, spectra: np.ndarray
     rank = "rank of the loss among the distinct losses of critical points of the run, from the lowest (-1: not critical)"
     variables = {name: variable("start", numbers[name], text) for name, text in _NUMBERS.items()} | {
         "kind": variable("start", kinds, "kind of the point where the search ended", **_flags(KINDS)),
-        "level": variable("start", levels(critical, settings["same"]), rank),
+        "level": variable("start", levels(critical, settings.same), rank),
         "eigenvalue": variable(("start", "eigen"), spectra, "eigenvalues of the Hessian there, descending"),
     }
     coordinates = {
         "start": variable("start", np.arange(len(kinds)), "search"),
         "origin": variable("start", origins, "where the search started", **_flags(ORIGINS)),
         "scale": variable(
-            "start", np.concatenate([np.full(settings["snapshots"], math.nan), scales]), "scale of the random start"
+            "start", np.concatenate([np.full(settings.snapshots, math.nan), scales]), "scale of the random start"
         ),
         "eigen": variable("eigen", np.arange(spectra.shape[1]), "rank of the eigenvalue"),
     }

@@ -1,13 +1,13 @@
 """The whole configuration: the sections that all studies share, and one for each technique."""
 
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema, create_model
 from pydantic_core import PydanticCustomError
-from typing_extensions import Annotated, TypeAliasType
+from typing_extensions import TypeAliasType
 
-from pinnscape.config.section import Distinct, Section, partial
+from pinnscape.config.section import Distinct, S, Section, defaults_of, partial
 from pinnscape.config.sections import (
     CheckpointName,
     ClaimSettings,
@@ -76,28 +76,60 @@ class StudySettings(Section):
     )
 
 
+@partial
+class NetworkOverride(NetworkSettings):
+    """Keys of network that differ."""
+
+
+@partial
+class QuadratureOverride(QuadratureSettings):
+    """Keys of quadrature that differ."""
+
+
+@partial
+class TrainingOverride(TrainingSettings):
+    """Keys of training that differ; a list of phases replaces the whole list."""
+
+
 class ProblemSettings(Section):
     """What differs for one problem."""
 
-    network: partial(NetworkSettings) = Field(default_factory=partial(NetworkSettings))
-    quadrature: partial(QuadratureSettings) = Field(default_factory=partial(QuadratureSettings))
-    training: partial(TrainingSettings) = Field(default_factory=partial(TrainingSettings))
+    network: NetworkOverride = defaults_of(NetworkOverride)
+    quadrature: QuadratureOverride = defaults_of(QuadratureOverride)
+    training: TrainingOverride = defaults_of(TrainingOverride)
     parameters: dict[ParameterName, float] = Field(
-        {}, description="coefficients of the equation, by the names that the problem gives them"
+        default={}, description="coefficients of the equation, by the names that the problem gives them"
     )
 
 
 # Those of every study first, as they come in config.yaml.
 TECHNIQUES = sorted(catalog.NAMES, key=lambda name: catalog.TECHNIQUES[name].costly)
-_without: Any = Distinct[Literal[*catalog.NAMES]]
-_settings: dict[str, Any] = {name: catalog.module(name).Settings for name in TECHNIQUES}
-TechniqueSettings = create_model(
-    "TechniqueSettings",
-    __base__=Section,
-    __doc__="Techniques beyond surfaces and spectra, each a module of pinnscape/techniques, a file results/{problem}/{name}.nc and a figure.",
-    without=(_without, Field((), description="names of techniques that are left out")),
-    **{name: (settings, Field(default_factory=settings)) for name, settings in _settings.items()},
-)
+
+
+def _with_each_technique(section: type[S]) -> type[S]:
+    fields: dict[str, Any] = {}
+    for name in TECHNIQUES:
+        settings = catalog.module(name).Settings
+        fields[name] = (settings, defaults_of(settings))
+    return create_model(section.__name__, __base__=section, __doc__=section.__doc__, **fields)
+
+
+def _known_technique(name: str) -> str:
+    if name not in TECHNIQUES:
+        raise PydanticCustomError("literal_error", "unknown")
+    return name
+
+
+TechniqueName = Annotated[
+    str, AfterValidator(_known_technique), WithJsonSchema({"enum": list(catalog.NAMES), "description": "a technique"})
+]
+
+
+@_with_each_technique
+class TechniqueSettings(Section):
+    """Techniques beyond surfaces and spectra: each a module of pinnscape/techniques, a file results/{problem}/{name}.nc and a figure."""
+
+    without: Distinct[TechniqueName] = Field(default=(), description="names of techniques that are left out")
 
 
 class Configuration(Section):
@@ -105,16 +137,17 @@ class Configuration(Section):
 
     study: StudySettings
     extended: bool = Field(
-        False, description="true: with the costly techniques, marked below; also as `snakemake -c2 --config extended=true`"
+        default=False,
+        description="true: with the costly techniques, marked below; also as `snakemake -c2 --config extended=true`",
     )
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto (a GPU where there is one) | cpu | cuda")
-    engine: EngineSettings = Field(default_factory=EngineSettings)
-    shards: ShardSettings = Field(default_factory=ShardSettings)
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto (a GPU where there is one) | cpu | cuda")
+    engine: EngineSettings = defaults_of(EngineSettings)
+    shards: ShardSettings = defaults_of(ShardSettings)
     network: NetworkSettings
     quadrature: QuadratureSettings
     training: TrainingSettings
     problems: dict[ProblemName, ProblemSettings] = Field(
-        {},
+        default={},
         description="what differs from network, quadrature and training above, and coefficients of the equation",
         examples=[
             {
@@ -125,14 +158,14 @@ class Configuration(Section):
         ],
     )
     checkpoints: dict[CheckpointName, Fraction] = Field(
-        {},
+        default={},
         description="named fractions of the training steps taken (the nearest snapshot); init, best and final always exist",
         examples=[{"middle": 0.1}],
     )
-    directions: DirectionSettings = Field(default_factory=DirectionSettings)
+    directions: DirectionSettings = defaults_of(DirectionSettings)
     grid: GridSettings
-    eigensolver: EigensolverSettings = Field(default_factory=EigensolverSettings)
+    eigensolver: EigensolverSettings = defaults_of(EigensolverSettings)
     hessian: HessianSettings
-    techniques: TechniqueSettings = Field(default_factory=TechniqueSettings)
-    claims: ClaimSettings = Field(default_factory=ClaimSettings)
-    figures: FigureSettings = Field(default_factory=FigureSettings)
+    techniques: TechniqueSettings = defaults_of(TechniqueSettings)
+    claims: ClaimSettings = defaults_of(ClaimSettings)
+    figures: FigureSettings = defaults_of(FigureSettings)

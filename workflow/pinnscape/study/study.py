@@ -239,9 +239,9 @@ def _completed(config: Configuration) -> Configuration:
 def _completed_section(settings: Section, config: Configuration) -> Section:
     """A section that may override the eigensolver, and name checkpoints."""
     changes: dict[str, Any] = {}
-    if "eigensolver" in (fields := type(settings).model_fields):
-        default = fields["eigensolver"].get_default(call_default_factory=True)
-        changes["eigensolver"] = config.eigensolver.overridden(default, settings.eigensolver)
+    if own := getattr(settings, "eigensolver", None):
+        default = type(settings).model_fields["eigensolver"].get_default(call_default_factory=True)
+        changes["eigensolver"] = config.eigensolver.overridden(default, own)
     if getattr(settings, "checkpoints", None) == ():
         changes["checkpoints"] = (*fractions(config), "final")
     return settings.model_copy(update=changes)

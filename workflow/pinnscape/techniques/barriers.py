@@ -26,18 +26,18 @@ gap of the initial points (1, dotted: the middle of the line is as bad as no tra
 class Settings(Section):
     """Losses between the final points of seeds, before and after alignment of their hidden units."""
 
-    points: int = Field(41, ge=2, le=100_001, description="on each line")
+    points: int = Field(default=41, ge=2, le=100_001, description="on each line")
     starts: int = Field(
-        4, ge=0, le=1000, description="orders of the layers in which alignment is tried, besides the natural one"
+        default=4, ge=0, le=1000, description="orders of the layers in which alignment is tried, besides the natural one"
     )
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="of these orders")
+    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="of these orders")
 
 
 def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
     """barriers.nc: see results/README.md."""
     from pinnscape.connectivity.barriers import dataset
 
-    return dataset(runs, settings)
+    return dataset(runs, settings.points, settings.starts, settings.seed)
 
 
 def metrics(data: xr.Dataset) -> Rows:

@@ -30,19 +30,19 @@ class Settings(Section):
     """Searches for critical points of any index by minimising the gradient's norm, from many starts."""
 
     snapshots: int = Field(
-        6,
+        default=6,
         ge=2,
         le=10_000,
         description="starts along each training, logarithmically spaced, the first and the last among them",
     )
-    random: int = Field(2, ge=0, le=10_000, description="random starts at each scale, drawn as initial points are")
+    random: int = Field(default=2, ge=0, le=10_000, description="random starts at each scale, drawn as initial points are")
     scales: Distinct[Annotated[float, Field(gt=0, le=1e6, description="a scale")]] = Field(
-        (1.0, 2.0), description="of the random starts, relative to initial points"
+        default=(1.0, 2.0), description="of the random starts, relative to initial points"
     )
-    seed: int = Field(0, ge=0, le=2**32 - 1, description="of the random starts")
-    steps: int = Field(3000, ge=0, le=10_000_000, description="of L-BFGS, at most, for one search")
-    memory: int = Field(50, ge=1, le=1000, description="history size: number of remembered pairs")
-    hessians: int = Field(15, ge=0, le=100_000, description="that the Newton steps after it may take, at most")
+    seed: int = Field(default=0, ge=0, le=2**32 - 1, description="of the random starts")
+    steps: int = Field(default=3000, ge=0, le=10_000_000, description="of L-BFGS, at most, for one search")
+    memory: int = Field(default=50, ge=1, le=1000, description="history size: number of remembered pairs")
+    hessians: int = Field(default=15, ge=0, le=100_000, description="that the Newton steps after it may take, at most")
     eigensolver: EigensolverSettings = overriding(
         "beyond the limit no Newton steps are taken, and both ends of the spectrum alone are computed",
         dense_limit=1000,
@@ -50,26 +50,26 @@ class Settings(Section):
         lanczos_tolerance=1e-6,
     )
     goal: float = Field(
-        1e-7,
+        default=1e-7,
         gt=0,
         lt=1,
         description="a point is critical where the gradient's norm, relative to that at the initial point, is at most this",
     )
     flat: float = Field(
-        0.1,
+        default=0.1,
         ge=0,
         le=1e6,
         description="a point is gradient-flat where the gradient's norm changes by at most this share over the norm of the initial point",
     )
     null_tolerance: float = Field(
-        1e-6,
+        default=1e-6,
         ge=0,
         lt=1,
         description="eigenvalues of at most this, relative to the largest in magnitude, count as zero: at a gradient of goal smaller "
         "ones mean nothing",
     )
     same: float = Field(
-        1e-3,
+        default=1e-3,
         ge=0,
         lt=1,
         description="critical points whose losses above the minimum differ by at most this, relatively, count as one loss",

@@ -7,7 +7,7 @@ import xarray as xr
 from pydantic import Field
 
 from pinnscape.config.section import Odd, Section
-from pinnscape.config.sections import EigensolverSettings, NormalizationSettings, overriding
+from pinnscape.config.sections import DirectionSettings, EigensolverSettings, overriding
 from pinnscape.techniques import rows
 from pinnscape.techniques.base import Rows, Technique
 
@@ -29,15 +29,15 @@ errors; dotted cells are undecided, as Lanczos processes leave its sign or size 
 class Settings(Section):
     """Extreme eigenvalues of the full Hessian over the random plane through each final point."""
 
-    radius: float = Field(1.0, gt=0, le=1000, description="half width of the plane, in units of the directions' norm")
-    points: Odd = Field(11, ge=3, le=1001, description="points along each axis, odd")
+    radius: float = Field(default=1.0, gt=0, le=1000, description="half width of the plane, in units of the directions' norm")
+    points: Odd = Field(default=11, ge=3, le=1001, description="points along each axis, odd")
     losses: Literal["own", "all"] = Field(
-        "own", description="own (the loss that trained the point) | all (three times the work)"
+        default="own", description="own (the loss that trained the point) | all (three times the work)"
     )
     eigensolver: EigensolverSettings = overriding(dense_limit=500, lanczos_steps=150, lanczos_tolerance=1e-4)
 
 
-def measure(runs: "Runs", settings: Settings, directions: NormalizationSettings) -> xr.Dataset:
+def measure(runs: "Runs", settings: Settings, directions: DirectionSettings) -> xr.Dataset:
     """curvature_map.nc: see results/README.md."""
     from pinnscape.landscape.curvature_map import dataset
 

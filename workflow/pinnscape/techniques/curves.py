@@ -27,14 +27,18 @@ for a pair of seeds; at 1 (dotted) the way is as high as the start of the traini
 class Settings(PathTraining):
     """Paths between the final points of seeds that are trained to have a low loss."""
 
-    pairs: int = Field(3, ge=1, le=10_000, description="of seeds, at most")
-    points: int = Field(41, ge=3, le=100_001, description="at which a path is evaluated")
-    segments: int = Field(5, ge=2, le=1000, description="of the chain")
-    band_steps: int = Field(150, ge=1, le=50_000, description="of Adam, for the band, before each insertion and after the last")
-    pivots: int = Field(4, ge=1, le=1000, description="control points of the band between the two points, at first")
-    insertions: int = Field(3, ge=0, le=100, description="times that control points are inserted where the band rises highest")
-    inserted: int = Field(2, ge=1, le=100, description="control points each time")
-    stiffness: float = Field(1.0, ge=0, le=1e6, description="of the band's springs")
+    pairs: int = Field(default=3, ge=1, le=10_000, description="of seeds, at most")
+    points: int = Field(default=41, ge=3, le=100_001, description="at which a path is evaluated")
+    segments: int = Field(default=5, ge=2, le=1000, description="of the chain")
+    band_steps: int = Field(
+        default=150, ge=1, le=50_000, description="of Adam, for the band, before each insertion and after the last"
+    )
+    pivots: int = Field(default=4, ge=1, le=1000, description="control points of the band between the two points, at first")
+    insertions: int = Field(
+        default=3, ge=0, le=100, description="times that control points are inserted where the band rises highest"
+    )
+    inserted: int = Field(default=2, ge=1, le=100, description="control points each time")
+    stiffness: float = Field(default=1.0, ge=0, le=1e6, description="of the band's springs")
 
     @model_validator(mode="after")
     def _segments_take_what_is_inserted(self) -> Self:
@@ -48,8 +52,11 @@ class Settings(PathTraining):
 def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
     """curves.nc: see results/README.md."""
     from pinnscape.connectivity.curves import dataset
+    from pinnscape.connectivity.elastic_band import Band
+    from pinnscape.connectivity.trained_paths import Training
 
-    return dataset(runs, settings)
+    band = Band(settings.band_steps, settings.pivots, settings.insertions, settings.inserted, settings.stiffness)
+    return dataset(runs, settings.pairs, Training.of(settings, settings.points), settings.segments, band)
 
 
 def metrics(data: xr.Dataset) -> Rows:

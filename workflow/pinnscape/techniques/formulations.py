@@ -28,10 +28,10 @@ of their scaled largest eigenvalues. Thick: median over seeds.
 class Settings(Section):
     """The physics losses at each other's minimisers, between them, and in curvature along training."""
 
-    points: int = Field(41, ge=3, le=10_001, description="of the line between the two minimisers")
-    snapshots: int = Field(6, ge=2, le=1000, description="of each training at which both Hessians are compared")
+    points: int = Field(default=41, ge=3, le=10_001, description="of the line between the two minimisers")
+    snapshots: int = Field(default=6, ge=2, le=1000, description="of each training at which both Hessians are compared")
     subspace: int = Field(
-        10, ge=1, le=1000, description="dimension of the top eigenspaces, and number of eigenvalues, that are compared"
+        default=10, ge=1, le=1000, description="dimension of the top eigenspaces, and number of eigenvalues, that are compared"
     )
     eigensolver: EigensolverSettings = overriding(
         "Lanczos comes first; what it does not find is computed by the dense Hessian up to the limit, and not measured beyond it",
@@ -44,7 +44,7 @@ def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
     """formulations.nc: see results/README.md."""
     from pinnscape.connectivity.formulations import dataset
 
-    return dataset(runs, settings)
+    return dataset(runs, settings.points, settings.snapshots, settings.subspace, settings.eigensolver)
 
 
 def metrics(data: xr.Dataset) -> Rows:

@@ -26,11 +26,11 @@ initial points, the coloured ones those of the final points.
 class Settings(Section):
     """Convexity of random subspaces at the initial points, scaled to other norms."""
 
-    dimension: int = Field(10, ge=1, le=1000, description="of the random subspaces")
-    draws: int = Field(10, ge=1, le=10_000, description="number of subspaces at each norm")
-    smallest: float = Field(0.1, gt=0, le=1000, description="smallest norm, relative to that of the initial point")
-    largest: float = Field(10.0, gt=0, le=1e6, description="largest norm, likewise")
-    radii: int = Field(17, ge=1, le=1000, description="number of norms, log-spaced")
+    dimension: int = Field(default=10, ge=1, le=1000, description="of the random subspaces")
+    draws: int = Field(default=10, ge=1, le=10_000, description="number of subspaces at each norm")
+    smallest: float = Field(default=0.1, gt=0, le=1000, description="smallest norm, relative to that of the initial point")
+    largest: float = Field(default=10.0, gt=0, le=1e6, description="largest norm, likewise")
+    radii: int = Field(default=17, ge=1, le=1000, description="number of norms, log-spaced")
 
     _order = ordered("smallest", "largest")
 

@@ -27,13 +27,13 @@ class Settings(Section):
     """The gradient in the top eigenspace of the Hessian along training."""
 
     points: int = Field(
-        8,
+        default=8,
         ge=2,
         le=1000,
         description="snapshots that are looked at, logarithmically spaced, the first and the last among them",
     )
     dimensions: Distinct[Annotated[int, Field(ge=1, le=1000, description="a dimension")]] = Field(
-        (1, 5, 10), min_length=1, description="k: dimensions of the top eigenspaces"
+        default=(1, 5, 10), min_length=1, description="k: dimensions of the top eigenspaces"
     )
     eigensolver: EigensolverSettings = overriding(
         "beyond the limit Lanczos takes far fewer products than there are parameters",
@@ -47,7 +47,7 @@ def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
     """gradient_subspace.nc: see results/README.md."""
     from pinnscape.curvature.gradient_subspace import dataset
 
-    return dataset(runs, settings)
+    return dataset(runs, settings.points, settings.dimensions, settings.eigensolver)
 
 
 def metrics(data: xr.Dataset) -> Rows:

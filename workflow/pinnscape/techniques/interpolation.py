@@ -25,9 +25,9 @@ the exact solution), colours the loss that trained the points, thick where it is
 class Settings(Section):
     """Losses on straight lines from the initial to the final point, and between the final points of seeds."""
 
-    points: int = Field(81, ge=2, le=100_001, description="on each line")
+    points: int = Field(default=81, ge=2, le=100_001, description="on each line")
     extension: float = Field(
-        0.5, ge=0, le=100, description="the lines reach this far beyond both ends, as a fraction of their length"
+        default=0.5, ge=0, le=100, description="the lines reach this far beyond both ends, as a fraction of their length"
     )
 
 
@@ -35,7 +35,7 @@ def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
     """interpolation.nc: see results/README.md."""
     from pinnscape.connectivity.interpolation import dataset
 
-    return dataset(runs, settings)
+    return dataset(runs, settings.points, settings.extension)
 
 
 def metrics(data: xr.Dataset) -> Rows:

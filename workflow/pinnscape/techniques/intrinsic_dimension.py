@@ -27,17 +27,19 @@ class Settings(Section):
     """Training in random subspaces through the initial point."""
 
     dimensions: Distinct[Annotated[int, Field(ge=1, le=100_000, description="a dimension")]] = Field(
-        (5, 10, 20, 30, 40, 60, 80, 120, 160, 240),
+        default=(5, 10, 20, 30, 40, 60, 80, 120, 160, 240),
         min_length=1,
         description="of the subspaces; those above the number of parameters are left out",
     )
-    bases: int = Field(3, ge=1, le=1000, description="random subspaces of each dimension")
+    bases: int = Field(default=3, ge=1, le=1000, description="random subspaces of each dimension")
     levels: Distinct[Annotated[float, Field(gt=0, le=1000, description="an error")]] = Field(
-        (0.1, 0.01), min_length=1, description="relative L2 errors at which the problem counts as solved"
+        default=(0.1, 0.01), min_length=1, description="relative L2 errors at which the problem counts as solved"
     )
-    steps: int = Field(500, ge=1, le=10_000_000, description="of L-BFGS, at most")
-    memory: int = Field(50, ge=1, le=10_000, description="history size: number of remembered pairs")
-    gradient_tolerance: float = Field(1e-9, ge=0, description="stop when the largest entry of the gradient is below this")
+    steps: int = Field(default=500, ge=1, le=10_000_000, description="of L-BFGS, at most")
+    memory: int = Field(default=50, ge=1, le=10_000, description="history size: number of remembered pairs")
+    gradient_tolerance: float = Field(
+        default=1e-9, ge=0, description="stop when the largest entry of the gradient is below this"
+    )
 
 
 def measure(runs: "Runs", settings: Settings) -> xr.Dataset:

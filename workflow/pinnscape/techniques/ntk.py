@@ -27,15 +27,17 @@ Hessian. Thick: the first seed; crosses: negative eigenvalues; ‖R‖/‖H‖: 
 class Settings(Section):
     """The Hessian's Gauss-Newton part and neural tangent kernel."""
 
-    checkpoints: Distinct[Checkpoint] = Field(("init", "final"), min_length=1, description="points at which it is measured")
+    checkpoints: Distinct[Checkpoint] = Field(
+        default=("init", "final"), min_length=1, description="points at which it is measured"
+    )
     subspace: int = Field(
-        10,
+        default=10,
         ge=1,
         le=1000,
         description="dimension of the top eigenspaces of Hessian and Gauss-Newton part that are compared",
     )
     null_tolerance: float = Field(
-        1e-10, ge=0, lt=1, description="eigenvalues below this, relative to the largest in magnitude, count as zero"
+        default=1e-10, ge=0, lt=1, description="eigenvalues below this, relative to the largest in magnitude, count as zero"
     )
     eigensolver: EigensolverSettings = overriding(
         "beyond the limit the largest eigenvalues of each part, and estimates of its norm",
@@ -43,7 +45,7 @@ class Settings(Section):
         lanczos_tolerance=1e-6,
     )
     trace_products: int = Field(
-        60, ge=6, le=100_000, description="products with the square of a matrix for its norm, by Hutch++"
+        default=60, ge=6, le=100_000, description="products with the square of a matrix for its norm, by Hutch++"
     )
 
 

@@ -6,7 +6,7 @@ import xarray as xr
 from pydantic import Field
 
 from pinnscape.config.section import Distinct, Odd, Section
-from pinnscape.config.sections import NormalizationSettings, Rule
+from pinnscape.config.sections import DirectionSettings, Rule
 from pinnscape.techniques import rows
 from pinnscape.techniques.base import Rows, Technique
 
@@ -27,18 +27,18 @@ class Settings(Section):
     """Roughness along random lines under several quadrature rules."""
 
     rules: Distinct[Rule] = Field(
-        ("gauss-legendre", "simpson", "uniform", "monte-carlo"), min_length=1, description="those that are compared"
+        default=("gauss-legendre", "simpson", "uniform", "monte-carlo"), min_length=1, description="those that are compared"
     )
     points: Distinct[Annotated[int, Field(ge=2, le=10_000, description="a number of points")]] = Field(
-        (8, 16, 32), min_length=1, description="along each axis; Simpson's rule takes one more"
+        default=(8, 16, 32), min_length=1, description="along each axis; Simpson's rule takes one more"
     )
-    reference: int = Field(64, ge=2, le=10_000, description="points along each axis of the fine Gauss-Legendre rule")
-    lines: int = Field(8, ge=2, le=1000, description="number of lines, the first ones of surface-lines.nc")
-    radius: float = Field(1.0, gt=0, le=1e6, description="half length of the lines, in units of the directions' norm")
-    line_points: Odd = Field(41, ge=3, le=100_001, description="points along a line, odd")
+    reference: int = Field(default=64, ge=2, le=10_000, description="points along each axis of the fine Gauss-Legendre rule")
+    lines: int = Field(default=8, ge=2, le=1000, description="number of lines, the first ones of surface-lines.nc")
+    radius: float = Field(default=1.0, gt=0, le=1e6, description="half length of the lines, in units of the directions' norm")
+    line_points: Odd = Field(default=41, ge=3, le=100_001, description="points along a line, odd")
 
 
-def measure(runs: "Runs", settings: Settings, directions: NormalizationSettings) -> xr.Dataset:
+def measure(runs: "Runs", settings: Settings, directions: DirectionSettings) -> xr.Dataset:
     """roughness_rules.nc: see results/README.md."""
     from pinnscape.landscape.roughness_rules import dataset
 

@@ -29,16 +29,16 @@ the first two points.
 class Settings(PathTraining):
     """Planes through two seeds and the curve between them, and through both physics minimisers and their start."""
 
-    pairs: int = Field(1, ge=1, le=10_000, description="of seeds, at most")
-    points: int = Field(51, ge=3, le=10_000, description="along each axis")
-    margin: float = Field(0.25, gt=0, le=10, description="around the three points, relative to their extent")
+    pairs: int = Field(default=1, ge=1, le=10_000, description="of seeds, at most")
+    points: int = Field(default=51, ge=3, le=10_000, description="along each axis")
+    margin: float = Field(default=0.25, gt=0, le=10, description="around the three points, relative to their extent")
 
 
 def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
     """three_points.nc: see results/README.md."""
     from pinnscape.connectivity.three_points_file import dataset
 
-    return dataset(runs, settings)
+    return dataset(runs, settings.pairs, settings.points, settings.margin, settings)
 
 
 def metrics(data: xr.Dataset) -> Rows:

@@ -24,10 +24,10 @@ class Settings(Section):
     """Minima, saddles and rings of the losses on the random and trajectory planes."""
 
     threshold: float = Field(
-        1e-3, ge=0, lt=1, description="persistence above which a pair counts, relative to the extent of the surface"
+        default=1e-3, ge=0, lt=1, description="persistence above which a pair counts, relative to the extent of the surface"
     )
     quantile: float = Field(
-        0.9,
+        default=0.9,
         gt=0,
         le=1,
         description="the extent reaches from the smallest value to this quantile: the top of a surface spans many decades",
@@ -38,7 +38,7 @@ def measure(surfaces: Mapping[tuple[str, int, str], xr.Dataset], settings: Setti
     """topology.nc: see results/README.md."""
     from pinnscape.landscape.topology_file import dataset
 
-    return dataset(surfaces, settings)
+    return dataset(surfaces, settings.threshold, settings.quantile)
 
 
 def metrics(data: xr.Dataset) -> Rows:

@@ -26,14 +26,14 @@ polygon through the snapshots: its length is a lower bound of that of the path, 
 class Settings(Section):
     """Gradients against the direction to the final point, and the way there."""
 
-    batch: int = Field(16, ge=1, le=10_000, description="gradients that are computed at a time; bounds the memory")
+    batch: int = Field(default=16, ge=1, le=10_000, description="gradients that are computed at a time; bounds the memory")
 
 
 def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
     """trajectory_geometry.nc: see results/README.md."""
     from pinnscape.connectivity.trajectory_geometry import dataset
 
-    return dataset(runs, settings)
+    return dataset(runs, settings.batch)
 
 
 def metrics(data: xr.Dataset) -> Rows:

@@ -28,21 +28,21 @@ class Settings(Section):
     """Natural gradient descent to points so near to a minimiser that the signs of small Hessian eigenvalues mean something."""
 
     checkpoints: Distinct[Checkpoint] = Field(
-        ("init",),
+        default=("init",),
         min_length=1,
         description="where it starts; from final points, where L-BFGS has got stuck, it gains a factor of two only",
     )
-    steps: int = Field(40, ge=1, le=100_000, description="at most")
+    steps: int = Field(default=40, ge=1, le=100_000, description="at most")
     cutoff: float = Field(
-        1e-15,
+        default=1e-15,
         gt=0,
         lt=0.01,
         description="eigenvalues of the Gram matrix below this, relative to the largest, count as zero (raised where only minute steps "
         "help)",
     )
-    lengths: int = Field(20, ge=1, le=60, description="step lengths 1, 1/2, 1/4, ... that are tried")
+    lengths: int = Field(default=20, ge=1, le=60, description="step lengths 1, 1/2, 1/4, ... that are tried")
     null_tolerance: float = Field(
-        1e-10,
+        default=1e-10,
         ge=0,
         lt=1,
         description="eigenvalues of the Hessian below this, relative to the largest in magnitude, count as zero",
@@ -53,10 +53,10 @@ class Settings(Section):
         lanczos_tolerance=1e-6,
     )
     eigenvalues: int = Field(
-        10, ge=1, le=1000, description="beyond the limit: how many of the largest eigenvalues of the Hessian at the end"
+        default=10, ge=1, le=1000, description="beyond the limit: how many of the largest eigenvalues of the Hessian at the end"
     )
     trace_products: int = Field(
-        60,
+        default=60,
         ge=6,
         le=100_000,
         description="beyond the limit: products with the square of a matrix for its norm, by Hutch++",

@@ -7,7 +7,7 @@ import xarray as xr
 from pydantic import Field
 
 from pinnscape.config.section import Distinct, Odd, Section
-from pinnscape.config.sections import NormalizationSettings
+from pinnscape.config.sections import DirectionSettings
 from pinnscape.techniques import rows
 from pinnscape.techniques.base import Rows, Technique
 
@@ -28,16 +28,16 @@ class Settings(Section):
     """The random plane through each final point within radii of several orders of magnitude."""
 
     radii: Distinct[Annotated[float, Field(gt=0, le=1e6, description="a radius")]] = Field(
-        (0.01, 0.1, 1.0, 10.0, 100.0), min_length=1, description="half widths, in units of the directions' norm"
+        default=(0.01, 0.1, 1.0, 10.0, 100.0), min_length=1, description="half widths, in units of the directions' norm"
     )
-    points: Odd = Field(31, ge=3, le=1001, description="points along each axis, odd")
+    points: Odd = Field(default=31, ge=3, le=1001, description="points along each axis, odd")
 
 
-def measure(runs: "Runs", settings: Settings, directions: NormalizationSettings) -> xr.Dataset:
+def measure(runs: "Runs", settings: Settings, directions: DirectionSettings) -> xr.Dataset:
     """zoom.nc: see results/README.md."""
     from pinnscape.landscape.zoom import dataset
 
-    return dataset(runs, settings, directions)
+    return dataset(runs, settings.radii, settings.points, directions)
 
 
 def metrics(data: xr.Dataset) -> Rows:
