@@ -85,7 +85,12 @@ class QuadratureSettings(Section):
         default="gauss-legendre",
         description="gauss-legendre | simpson (with an odd number of points) | uniform (midpoints) | monte-carlo",
     )
-    points: int = Field(ge=2, le=10_000, description="points along each axis", examples=[20])
+    points: int = Field(
+        ge=2,
+        le=10_000,
+        description="points along each axis; with fewer points than parameters the rule bounds the rank of the Hessian",
+        examples=[20],
+    )
 
 
 class AdamSettings(Section):

@@ -13,20 +13,30 @@ Bound = tuple[float, Literal["above", "at least"]]
 
 @dataclass(frozen=True)
 class Entry:
-    """Where a problem is defined, the sizes of its network's input and output, and its parameters with their lower bounds."""
+    """Where a problem is defined, the sizes of its network's input and output, its parameters with their lower bounds, and one line about it."""
 
     module: str
     cls: str
     dimension: int
     components: int
     parameters: Mapping[str, Bound] = field(default_factory=dict)
+    about: str = field(default="", repr=False)  # a comment in config.yaml, which must not make anything run again
 
 
 CATALOG: dict[str, Entry] = {
-    "poisson1d": Entry("poisson", "Poisson1d", 1, 1),
-    "poisson2d": Entry("poisson", "Poisson2d", 2, 1),
-    "semilinear2d": Entry("semilinear", "Semilinear2d", 2, 1),
-    "neo_hookean2d": Entry("neo_hookean", "NeoHookean2d", 2, 2, {"mu": (0.0, "above"), "lambda": (0.0, "at least")}),
+    "poisson1d": Entry("poisson", "Poisson1d", 1, 1, about="-u'' = f on (0, 1), u* = sin pi x + 1/2 sin 4 pi x"),
+    "poisson2d": Entry("poisson", "Poisson2d", 2, 1, about="-Laplace u = f on the unit square, u* = sin pi x sin pi y"),
+    "semilinear2d": Entry(
+        "semilinear", "Semilinear2d", 2, 1, about="-Laplace u + u^3 = f on the unit square, u* = sin pi x sin 2 pi y"
+    ),
+    "neo_hookean2d": Entry(
+        "neo_hookean",
+        "NeoHookean2d",
+        2,
+        2,
+        {"mu": (0.0, "above"), "lambda": (0.0, "at least")},
+        "compressible neo-Hookean plane strain on the unit square; mu and lambda are Lame parameters",
+    ),
 }
 
 

@@ -148,11 +148,12 @@ class Configuration(Section):
     training: TrainingSettings
     problems: dict[ProblemName, ProblemSettings] = Field(
         default={},
-        description="what differs from network, quadrature and training above, and coefficients of the equation",
+        description="what differs, by name: single keys of network, quadrature and training above; parameters: coefficients of the equation",
         examples=[
             {
-                # More points than parameters: with fewer, the rule bounds the rank of the Hessian.
                 "poisson1d": {"quadrature": {"points": 350}},
+                "poisson2d": {},
+                "semilinear2d": {},
                 "neo_hookean2d": {"parameters": {"mu": 1.0, "lambda": 1.0}},
             }
         ],

@@ -27,7 +27,7 @@ _EXCESS = 0.02  # relative distance of a largest eigenvalue from its upper bound
 
 
 class Settings(Section):
-    """Hessian spectra along training, and trainings at the edge of stability."""
+    """Spectra of Hessians along training, and trainings at the edge of stability."""
 
     points: int = Field(
         default=8,
