@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from cases import PROBLEMS, initial, small
+from settings_cases import phased
 
 from pinnscape.landscape import directions, files, pictures
 from pinnscape.landscape.surfaces import Section
@@ -26,7 +27,9 @@ POINTS = {"poisson1d": 60}
 def point(problem: str, formulation: str = "deep-ritz"):
     """A trained point and its layout."""
     discretized = small(problem, width=8, points=POINTS.get(problem, 12))
-    history = train(Objective(discretized, formulation), initial(discretized), PHASES, 1000, {"even": 0, "logarithmic": 0}, "x")
+    history = train(
+        Objective(discretized, formulation), initial(discretized), phased(PHASES, 1000, {"even": 0, "logarithmic": 0}), "x"
+    )
     return discretized, history.snapshots[-1][2]
 
 
