@@ -289,6 +289,11 @@ BAD: list[tuple[str, Any, str]] = [
         ["final", "midle"],
         "hessian.checkpoints[1]: must be one of init, middle, best, final; got 'midle'; did you mean middle?",
     ),
+    (
+        "hessian.checkpoints",
+        ["init", "finl"],
+        "hessian.checkpoints[1]: must be one of init, middle, best, final; got 'finl'; did you mean final?",
+    ),
     ("checkpoints.middle", DELETE, "hessian.checkpoints[1]: must be one of init, best, final; got 'middle'"),
     (
         "hessian.checkpoints",

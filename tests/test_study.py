@@ -2,6 +2,8 @@
 
 import copy
 import json
+import re
+import shutil
 import subprocess
 import sys
 from typing import Any
@@ -63,6 +65,31 @@ def test_generated_files_are_those_of_the_definitions(name):
 def test_numbers_in_the_generated_file_are_numbers_in_yaml(value, text):
     assert pages.flow(value) == text
     assert yaml.safe_load(text) == value
+
+
+def test_a_new_setting_is_one_line(tmp_path):
+    """As docs/changing-and-rerunning.md says: the line, and `make config`."""
+    shutil.copytree(ROOT / "workflow", tmp_path / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "docs").mkdir()
+    page = (ROOT / "docs/changing-and-rerunning.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"`(rays: int[^`]*)`", page)
+    module = tmp_path / "workflow/pinnscape/techniques/zoom.py"
+    module.write_text(
+        module.read_text(encoding="utf-8").replace("    points: Odd", f"    {line}\n    points: Odd"), encoding="utf-8"
+    )
+    call = [sys.executable, str(tmp_path / "workflow/configure.py")]
+    subprocess.run(call, check=True, capture_output=True)
+    config = yaml.safe_load((tmp_path / "config.yaml").read_text(encoding="utf-8"))
+    assert config["techniques"]["zoom"]["rays"] == 32
+    assert "| `rays` | a whole number from 1 to 100000 | `32` |" in (tmp_path / "docs/configuration.md").read_text(
+        encoding="utf-8"
+    )
+    config["techniques"]["zoom"]["rays"] = 0
+    code = (
+        f"import sys; sys.path[:0] = [{str(tmp_path / 'workflow')!r}]; from pinnscape.study.study import parse; parse({config})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert "techniques.zoom.rays: must be a whole number from 1 to 100000; got 0" in done.stderr
 
 
 def test_the_reference_names_every_key():

@@ -112,7 +112,10 @@ def digest_of(*scripts, modules=(), leaving_out=()):
 
     Catalogues do not count, as they name what other jobs need, nor do the texts and ranges of settings, whose values are parameters.
     """
-    left_out = [*[LIBRARY / package / "catalog.py" for package in ("problems", "techniques")], *(LIBRARY / "config").glob("*.py")]
+    left_out = [
+        *[LIBRARY / package / "catalog.py" for package in ("problems", "techniques")],
+        *(LIBRARY / "config").glob("*.py"),
+    ]
     files = [*[WORKFLOW / "scripts" / f"{script}.py" for script in scripts], *modules]
     return digest(files, (WORKFLOW,), without=left_out, leaving_out=leaving_out)
 

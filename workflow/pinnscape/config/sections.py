@@ -302,13 +302,6 @@ class HessianSettings(SpectrumSettings):
         examples=[["init", "middle", "final"]],
     )
 
-    @model_validator(mode="after")
-    def _final_is_one(self) -> Self:
-        if "final" not in self.checkpoints:
-            text = "must have final, where claims and hessian planes are taken"
-            raise fault(f"{text}; got {', '.join(self.checkpoints)}", "checkpoints")
-        return self
-
 
 class SmoothSettings(Section):
     """When a landscape counts as smooth."""

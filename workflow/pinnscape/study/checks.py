@@ -105,6 +105,9 @@ def _checkpoints(config: Configuration) -> Iterator[Fault]:
 
 
 def _hessian(config: Configuration) -> Iterator[Fault]:
+    if "final" not in config.hessian.checkpoints:
+        text = "must have final, where claims and hessian planes are taken"
+        yield "hessian.checkpoints", f"{text}; got {_listed(config.hessian.checkpoints)}"
     steps, extremes = config.hessian.eigensolver.lanczos_steps, config.hessian.extremes
     if steps < 2 * extremes:
         yield "hessian.eigensolver.lanczos_steps", f"must be at least twice hessian.extremes ({extremes}); got {steps}"
