@@ -309,6 +309,7 @@ def test_every_addition_to_snakemake_is_where_the_page_says_with_its_issue_and_i
         code = text_of(ROOT / "workflow" / path)
         numbers = re.findall(r"\[(\d+)\]\(https://github.com/snakemake/[\w-]+/(?:issues|pull)/(\d+)\)", issue)
         assert bool(numbers) == (issue != "–"), what
+        assert re.search(r"\d\.\d+\.\d+", code) or names == ["listed"], f"{what}: for which versions of Snakemake?"
         for shown, linked in numbers:
             assert shown == linked
             assert re.search(rf"\b{linked}\b", code), (what, path)

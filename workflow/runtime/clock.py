@@ -1,4 +1,7 @@
-"""Results that are dated in the future: Snakemake would never find them out of date (https://github.com/snakemake/snakemake/issues/3254 is about inputs)."""
+"""Results that are dated in the future: Snakemake would never find them out of date, as no input is newer.
+
+Snakemake up to 9.27.1 at least; https://github.com/snakemake/snakemake/issues/3254 is about inputs with such dates.
+"""
 
 import time
 from collections.abc import Iterable
