@@ -15,7 +15,7 @@ SUMMARY = $(BIN)/python workflow/summary.py
 NARROW := ATEN_CPU_CAPABILITY=default PINNSCAPE_MARCH=x86-64-v2 MKL_CBWR=COMPATIBLE OPENBLAS_CORETYPE=Nehalem NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
 NUMERICAL := curvature landscape native paths problems training tables test_features.py test_instruction_sets.py test_jets.py test_networks.py test_objective.py test_quadrature.py test_variation.py
 
-.PHONY: study extended test test-narrow lint report dates verify docs bench soak wide clean
+.PHONY: study extended test test-narrow lint report verify docs bench soak wide clean
 
 study: .venv/ready
 	@$(SNAKEMAKE)
@@ -42,20 +42,18 @@ lint: .venv/ready
 	$(BIN)/python -m basedpyright
 	$(BIN)/lint-imports
 
+# The study, then all its figures and tables on one self-contained page.
 report: .venv/ready
-	@$(SNAKEMAKE) report
+	@$(SNAKEMAKE) --report results/report.html --report-after-run
 	@$(SUMMARY)
-
-# Where dates of results say nothing: after a copy that gave them new ones, or after a clock was wrong.
-dates: .venv/ready
-	@$(SNAKEMAKE) dates
 
 # Whether an archive of `snakemake archive` is whole, and whether its study gives the same here: make verify [ARCHIVE=path.zip] [CHECK=1] [CORES=n]
 verify: .venv/ready
 	$(BIN)/python workflow/verify.py $(if $(CHECK),--check-only) $(if $(CORES),--cores $(CORES)) $(if $(ARCHIVE),"$(ARCHIVE)")
 
-# The tables of docs/techniques.md, from what each technique says of itself.
+# Pages that are made from the code: what files hold, and the tables of techniques.
 docs: .venv/ready
+	$(BIN)/python workflow/describe.py
 	$(BIN)/python tests/benchmarks/technique_tables.py --write
 
 .venv/ready: envs/requirements.txt workflow/link.py

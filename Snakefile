@@ -6,35 +6,18 @@ min_version("9.0")
 
 include: "workflow/rules/configuration.smk"
 include: "workflow/rules/common.smk"
-include: "workflow/rules/cluster.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/curvature.smk"
 include: "workflow/rules/landscape.smk"
 include: "workflow/rules/techniques.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
-include: "workflow/rules/report.smk"
 include: "workflow/rules/archive.smk"
 
 
 # One job at a time on a GPU of this machine with `--resources gpu=1`; on a cluster the scheduler hands GPUs out.
 resource_scopes:
     gpu="local",
-
-
-localrules:
-    all,
-    train,
-    checkpoints,
-    hessian,
-    directions,
-    surfaces,
-    techniques,
-    tables,
-    figures,
-    report,
-    archive,
-    dates,
 
 
 # What can be asked for by name. Each stage brings the stages before it.
@@ -84,14 +67,9 @@ rule figures:
         FIGURES,
 
 
-rule report:
-    input:
-        "results/report.html",
-
-
 rule archive:
     input:
         "results/archive.zip",
 
 
-include: "workflow/rules/dates.smk"
+include: "workflow/rules/running.smk"

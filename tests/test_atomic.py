@@ -1,11 +1,13 @@
 """Files that appear whole or not at all."""
 
+import ast
 import errno
 import os
 import re
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -59,9 +61,11 @@ def test_what_was_there_stays_where_a_block_fails(tmp_path, error):
 
 
 def test_two_processes_never_write_into_the_same_file(tmp_path):
-    ours = atomic.temporary(tmp_path / "x.nc")
-    assert ours.name == f".x.nc.{HOST}.{os.getpid()}.part"
-    assert ours.name != atomic.temporary(tmp_path / "y.nc").name
+    with atomic.replacing(tmp_path / "x.nc") as ours, atomic.replacing(tmp_path / "y.nc") as other:
+        assert ours.name == f".x.nc.{HOST}.{os.getpid()}.part"
+        assert ours.name != other.name
+        ours.touch()
+        other.touch()
 
 
 def test_what_dead_processes_left_is_removed_and_nothing_else(tmp_path):
@@ -69,8 +73,18 @@ def test_what_dead_processes_left_is_removed_and_nothing_else(tmp_path):
     kept += ["x.nc", f".x.nc.{HOST}.text.part"]
     for name in [*kept, f".x.nc.{HOST}.{dead()}.part"]:
         (tmp_path / name).touch()
-    atomic.temporary(tmp_path / "x.nc")
+    with atomic.replacing(tmp_path / "x.nc") as unfinished:
+        assert names(tmp_path) == sorted(kept)
+        unfinished.touch()
+
+
+def test_a_file_is_discarded_with_all_that_is_unfinished_of_it(tmp_path):
+    kept = [f".y.nc.{HOST}.1.part", "x.nc.part", "y.nc"]
+    for name in [*kept, "x.nc", f".x.nc.{HOST}.1.part", ".x.nc.elsewhere.2.part"]:
+        (tmp_path / name).touch()
+    atomic.discard(tmp_path / "x.nc")
     assert names(tmp_path) == sorted(kept)
+    atomic.discard(tmp_path / "x.nc")
 
 
 def test_a_check_that_fails_keeps_the_old_file(tmp_path):
@@ -125,3 +139,36 @@ def test_an_error_of_the_system_in_the_block_becomes_that_line(tmp_path):
 
     with pytest.raises(StorageError, match=re.escape("x.nc: cannot be written (No space left on device); the disk is full")):
         full()
+
+
+def renames(path: Path) -> list[int]:
+    """Lines that rename a file, or write one by a library that does so without NetCDF."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner, name = getattr(node.func.value, "id", ""), node.func.attr
+            renamed = name in ("rename", "renames", "move") or (name == "replace" and (owner == "os" or len(node.args) == 1))
+            written = (owner, name) in {
+                ("np", "save"),
+                ("np", "savez"),
+                ("torch", "save"),
+                ("pickle", "dump"),
+            } or name == "to_netcdf"
+            if renamed or written:
+                found.append(node.lineno)
+    return found
+
+
+def test_files_are_renamed_in_one_place_and_written_in_one_way():
+    workflow = Path(__file__).parents[1] / "workflow"
+    found = {path.relative_to(workflow).as_posix(): renames(path) for path in workflow.rglob("*.py")}
+    assert [name for name, lines in found.items() if lines] == ["pinnscape/files/atomic.py"]
+    assert len(found["pinnscape/files/atomic.py"]) == 1
+
+
+def test_renames_are_seen(tmp_path):
+    path = tmp_path / "x.py"
+    path.write_text(
+        "import os\nos.replace(a, b)\na.replace(b)\n'x'.replace('a', 'b')\na.rename(b)\nd.to_netcdf(p)\nnp.save(p, a)\n"
+    )
+    assert renames(path) == [2, 3, 5, 6, 7]

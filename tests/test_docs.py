@@ -2,6 +2,7 @@
 
 import copy
 import importlib.util
+import os
 import re
 import sys
 from collections import Counter
@@ -27,7 +28,8 @@ from pinnscape.networks.mlp import Network
 from pinnscape.problems import contract, quadrature
 from pinnscape.problems.catalog import CATALOG
 from pinnscape.techniques.catalog import TECHNIQUES
-from runtime.scheduler import judge
+from runtime import clock
+from runtime.slurm import judge
 
 ROOT = DOCS.parent
 README = ROOT / "README.md"
@@ -180,9 +182,22 @@ def test_every_citation_has_its_source_and_every_source_is_cited() -> None:
     assert not [line for line, found in listed if not any(line.startswith(name) and found == year for name, year in wanted)]
 
 
-def test_rules_and_targets_are_those_of_the_workflow() -> None:
+def rules_of() -> tuple[str, set[str]]:
+    """The text of all rules, and their names; those of figures are keys of the table that a loop goes through."""
     text = "".join(path.read_text(encoding="utf-8") for path in [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")])
-    rules = set(re.findall(r"(?m)^ *(?:use rule \w+ as|rule) (\w+)", text))
+    return text, set(re.findall(r'(?m)^ *(?:use rule \w+ as |rule |"(?=figure_\w+": \())(\w+)', text))
+
+
+def test_rules_that_pages_name_are_there() -> None:
+    kinds = "check|collect|evaluate|figure|find|judge|measure|select|shard|train|write"
+    named = {name for path in (README, *PAGES) for name in re.findall(rf"`((?:{kinds})_[^`\s]+)`", text_of(path))}
+    _, rules = rules_of()
+    assert {"train_network", "shard_technique"} <= named
+    assert named - rules == set()
+
+
+def test_rules_and_targets_are_those_of_the_workflow() -> None:
+    text, rules = rules_of()
     by_name = {name for name, body in re.findall(r"(?ms)^rule (\w+):\n(.*?)(?=^\S|\Z)", text) if "    output:" not in body}
     changing = page("changing-and-rerunning")
     stages = rows(changing, "| stage | rules | computes | settings |")
@@ -280,6 +295,36 @@ def test_the_notebook_example_imports_what_there_is() -> None:
     lines = [line for line in code.splitlines() if line.startswith(("import", "from"))]
     assert len(lines) == 6
     exec("\n".join(lines), {})  # noqa: S102 - the text is our own
+
+
+# ---- how the workflow runs ----
+
+
+def test_every_addition_to_snakemake_is_where_the_page_says_with_its_issue_and_its_test() -> None:
+    found = rows(page("how-the-workflow-runs"), "| what | why | issue of Snakemake | where | test |")
+    assert len(found) > 10
+    for what, why, issue, where, test in found:
+        assert why, what
+        *names, path = re.findall(r"`([^`]+)`", where)
+        code = text_of(ROOT / "workflow" / path)
+        numbers = re.findall(r"\[(\d+)\]\(https://github.com/snakemake/[\w-]+/(?:issues|pull)/(\d+)\)", issue)
+        assert bool(numbers) == (issue != "–"), what
+        for shown, linked in numbers:
+            assert shown == linked
+            assert re.search(rf"\b{linked}\b", code), (what, path)
+        assert [name for name in names if f"def {name}(" not in code] == [], what
+        for test_file in re.findall(r"`([^`]+)`", test):
+            assert (ROOT / test_file).is_file(), test_file
+
+
+def test_the_line_about_a_wrong_clock_is_the_one_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results/tables").mkdir(parents=True)
+    names = [f"results/tables/{name}" for name in ("metrics.csv", "x.csv", "y.csv")]
+    for name in names:
+        (tmp_path / name).touch()
+        os.utime(name, (0, 2**31))
+    assert f"pinnscape: {clock.ahead(names, now=1.8e9)}" in page("how-the-workflow-runs").splitlines()
 
 
 # ---- tables ----

@@ -54,10 +54,9 @@ def test_the_encoding_of_every_text_is_named(path):
     assert silent(path.read_text(encoding="utf-8")) == []
 
 
-def test_rules_name_it_too():
-    lines = [line for path in RULES for line in path.read_text(encoding="utf-8").splitlines() if _TEXT.search(line)]
-    assert lines, "the captions are read by a rule"
-    assert [line for line in lines if 'encoding="utf-8"' not in line] == []
+def test_rules_leave_it_to_modules():
+    assert len(RULES) > 5
+    assert [line for path in RULES for line in path.read_text(encoding="utf-8").splitlines() if _TEXT.search(line)] == []
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,14 @@
 """What every script does around its work: arguments, log, errors, device."""
 
-import errno
 import faulthandler
+import hashlib
 import logging
 import re
 import shutil
 import signal
 import subprocess
 import sys
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -253,55 +253,41 @@ def write(path, text: str) -> None:
         unfinished.write_text(text)
 
 
-# A later run of the job, in a process of its own: it says when it has begun, and waits for a line before it ends as it is told to.
+# A later run of the job, in a process of its own: it ends with its result, or at once when it has begun.
 LATER = """
-import sys; sys.path[:0] = {paths!r}
+import os, sys; sys.path[:0] = {paths!r}
 from types import SimpleNamespace
 from runtime import job
 from pinnscape.files import atomic
 
 def main():
-    print("began", flush=True)
-    if {ending!r} == "done":
-        with atomic.replacing({result!r}) as unfinished:
-            unfinished.write_text("of the later run")
-    elif {ending!r} == "failed":
-        raise SystemExit(1)
-    else:
-        sys.stdin.readline()
+    if {ending!r} == "killed":
+        os._exit(1)
+    with atomic.replacing({result!r}) as unfinished:
+        unfinished.write_text("of the later run")
 
 nothing = SimpleNamespace()
 job.run(main, SimpleNamespace(log={log!r}, input=nothing, output=nothing, params=nothing, wildcards=nothing))
 """
 
 
-@pytest.mark.parametrize(
-    ("ending", "written"),
-    [("done", "of the later run"), ("at work", "old"), ("killed", "of the earlier run"), ("failed", "of the earlier run")],
-)
-def test_a_job_writes_unless_a_later_run_of_it_is_at_work_or_done(tmp_path, capsys, ending, written):
+@pytest.mark.parametrize(("ending", "written"), [("done", "of the later run"), ("killed", "old")])
+def test_a_job_writes_nothing_once_a_later_run_of_it_has_begun(tmp_path, capsys, ending, written):
     snakemake, result = call(tmp_path), tmp_path / "result"
     result.write_text("old")
     code = LATER.format(paths=sys.path, ending=ending, result=str(result), log=snakemake.log)
 
     def earlier():
-        with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as later:
-            assert later.stdout.readline() == "began\n"
-            if ending == "killed":
-                later.kill()
-            if ending != "at work":
-                later.wait(30)
-            try:
-                write(result, "of the earlier run")
-            finally:
-                later.kill()
+        later = subprocess.run([sys.executable, "-c", code], check=False)
+        assert later.returncode == (ending == "killed")
+        write(result, "of the earlier run")
 
-    with nullcontext() if written == "of the earlier run" else pytest.raises(SystemExit):
+    with pytest.raises(SystemExit):
         job.run(earlier, snakemake)
     assert result.read_text() == written
-    said = capsys.readouterr().err
-    assert ("a later run of this job is" in said) == (written != "of the earlier run")
-    assert ("is at work (process " in said) == (ending == "at work")
+    assert re.search(r"job\.log: a later run of this job has begun \(process \d+ on .+\), so this one", capsys.readouterr().err)
+    job.run(lambda: write(result, "of the next run"), snakemake)
+    assert result.read_text() == "of the next run"
 
 
 @pytest.mark.parametrize("removed", ["logs", ".snakemake", ".snakemake/pinnscape"])
@@ -316,13 +302,15 @@ def test_a_log_or_a_guard_that_somebody_removes_is_no_later_run(tmp_path, remove
     assert result.read_text() == "kept"
 
 
-@pytest.mark.parametrize("obstacle", ["no folder", "no locks"])
-def test_where_nothing_can_be_locked_a_job_goes_on(tmp_path, monkeypatch, obstacle):
+@pytest.mark.parametrize("obstacle", ["no folder", "a full disk"])
+def test_where_no_guard_can_be_kept_a_job_goes_on(tmp_path, obstacle):
+    snakemake, folder = call(tmp_path), tmp_path / ".snakemake"
     if obstacle == "no folder":
-        (tmp_path / ".snakemake").rmdir()
+        folder.rmdir()
     else:
-        monkeypatch.setattr("fcntl.flock", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOLCK, "No locks available")))
-    job.run(lambda: write(tmp_path / "result", "written"), call(tmp_path))
+        (folder / "pinnscape").mkdir()
+        (folder / "pinnscape" / hashlib.sha256(snakemake.log[0].encode()).hexdigest()[:32]).symlink_to("/dev/full")
+    job.run(lambda: write(tmp_path / "result", "written"), snakemake)
     assert (tmp_path / "result").read_text() == "written"
 
 

@@ -8,7 +8,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pinnscape.networks.mlp import Layer, Network, filters, layout_of, layout_variables
+from pinnscape.networks.mlp import Layer, Network, filters, layout_of, layout_values
 
 networks = st.builds(
     Network, inputs=st.integers(1, 3), outputs=st.integers(1, 3), width=st.integers(1, 7), depth=st.integers(1, 4)
@@ -28,6 +28,11 @@ def test_layers_have_the_sizes_of_the_architecture(network):
     assert network.layers[-1].fan_out == network.outputs
     for before, after in itertools.pairwise(network.layers):
         assert before.fan_out == after.fan_in == network.width
+
+
+def stored(network: Network) -> xr.Dataset:
+    """The layout as files hold it."""
+    return xr.Dataset({name: ("layer", values) for name, values in layout_values(network.layers).items()})
 
 
 def test_a_layout_by_hand():
@@ -53,15 +58,15 @@ def test_a_filter_is_a_row_of_the_weight_matrix_with_its_bias():
 
 @given(networks)
 def test_layout_survives_a_round_trip_through_file_variables(network):
-    assert layout_of(xr.Dataset(layout_variables(network.layers))) == network.layers
+    assert layout_of(stored(network)) == network.layers
 
 
 @given(networks)
 def test_stored_offsets_are_those_of_the_schema(network):
     """weights of a layer are theta[weight_offset:][:fan_out*fan_in].reshape(fan_out, fan_in); results/README.md."""
-    stored, theta = xr.Dataset(layout_variables(network.layers)), np.arange(network.size)
+    layout, theta = stored(network), np.arange(network.size)
     for k, layer in enumerate(network.layers):
-        row = {name: int(stored[name][k]) for name in stored}
+        row = {name: int(layout[name][k]) for name in layout}
         count = row["fan_out"] * row["fan_in"]
         np.testing.assert_array_equal(theta[row["weight_offset"] :][:count], theta[layer.weights])
         np.testing.assert_array_equal(theta[row["bias_offset"] :][: row["fan_out"]], theta[layer.biases])

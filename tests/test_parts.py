@@ -11,8 +11,8 @@ from runs_cases import tiny
 
 from pinnscape.common.errors import StudyError
 from pinnscape.config.schema import complete, schema
-from pinnscape.files import storage
-from pinnscape.files.attempts import Every, Parts
+from pinnscape.files import netcdf, store
+from pinnscape.files.unfinished import Finished, Interval
 from pinnscape.techniques import catalog
 from pinnscape.techniques.catalog import TECHNIQUES
 from pinnscape.training.runs import Runs
@@ -35,7 +35,7 @@ QUICKER = {
 }
 
 
-def runs(seeds: int = 2, parts: Parts | None = None) -> Runs:
+def runs(seeds: int = 2, parts: Finished | None = None) -> Runs:
     """Two formulations with some seeds."""
     found = tiny("poisson2d", 2, FORMULATIONS)
     return Runs(found.discretization, tuple(run for run in found.all if run.seed < seeds), parts=parts)
@@ -54,8 +54,8 @@ def test_a_technique_gives_the_same_bytes_whichever_parts_an_earlier_attempt_kep
     settings, folder, seeds = settings_of(name), tmp_path / "parts", 2 if name in PAIRS else 1
 
     def written(file: str) -> bytes:
-        found = catalog.module(name).measure(runs(seeds, Parts(folder, {"technique": name}, Every(0.0))), settings)
-        storage.write(tmp_path / file, found, stage=name, **COMMON)
+        found = catalog.module(name).measure(runs(seeds, Finished(folder, {"technique": name}, Interval(0.0))), settings)
+        store.write(tmp_path / file, found, stage=name, **COMMON)
         return (tmp_path / file).read_bytes()
 
     expected = written("first.nc")
@@ -72,10 +72,10 @@ def test_a_technique_gives_the_same_bytes_whichever_parts_an_earlier_attempt_kep
 @pytest.mark.parametrize("name", ["interpolation", "barriers", "vicinity"])
 def test_a_technique_without_parts_gives_these_bytes_too(tmp_path, name):
     files = []
-    for parts in (None, Parts(tmp_path / "parts", {}, Every(0.0))):
+    for parts in (None, Finished(tmp_path / "parts", {}, Interval(0.0))):
         found = catalog.module(name).measure(runs(2, parts), settings_of(name))
         files.append(tmp_path / f"{len(files)}.nc")
-        storage.write(files[-1], found, stage=name, **COMMON)
+        store.write(files[-1], found, stage=name, **COMMON)
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
@@ -103,7 +103,7 @@ def job(folder: Path) -> dict:
         for name, stage in (("checkpoints", "checkpoints"), ("training", "train")):
             path = folder / run.formulation / f"{run.seed}" / f"{name}.nc"
             own = {"problem": "poisson2d", "formulation": run.formulation, "seed": run.seed, "title": name}
-            storage.write(path, getattr(run, name), stage=stage, configuration={"training": {}}, **own)
+            store.write(path, getattr(run, name), stage=stage, configuration={"training": {}}, **own)
             files[name].append(str(path))
     network = {"width": 4, "depth": 2, "activation": "tanh"}
     model = {"network": network, "quadrature": {"rule": "gauss-legendre", "points": 8}, "parameters": {}}
@@ -158,7 +158,7 @@ def test_a_killed_technique_goes_on_from_its_finished_parts(tmp_path, monkeypatc
             measure(3)
         if change == "training":
             path = Path(given["input"].training[0])
-            storage.write(path, runs().all[1].training, stage="train", **COMMON | {"configuration": {"training": {}}})
+            store.write(path, runs().all[1].training, stage="train", **COMMON | {"configuration": {"training": {}}})
         else:
             setattr(given["params"], change, ["3"] if change == "code" else {**given["params"].settings, "points": 7})
         measured.clear()
@@ -173,7 +173,7 @@ def test_a_job_is_told_by_its_settings_code_wildcards_device_libraries_and_input
     params = Named(training={"steps": 3}, code=["1"])
     wildcards = Named(problem="poisson1d", seed="0")
     found = resume.identity(params, wildcards, "cpu", map(str, files))
-    assert found.pop("versions") == storage.versions()
+    assert found.pop("versions") == netcdf.versions()
     assert len(set(found.pop("inputs"))) == 2
     assert found == {"training": {"steps": 3}, "code": ["1"], "problem": "poisson1d", "seed": "0", "device": "cpu"}
 
@@ -195,7 +195,7 @@ def test_an_interval_that_is_no_time_is_one_clear_line(monkeypatch, text):
 
 
 def test_kept_files_lie_beside_the_output_under_names_with_a_dot(tmp_path):
-    assert resume.kept(str(tmp_path / "training.nc"), {}).path == tmp_path / ".training-state.nc"
+    assert resume.restart(str(tmp_path / "training.nc"), {}).path == tmp_path / ".training-state.nc"
     resume_parts = resume.finished(str(tmp_path / "curves.nc"), {})
     (tmp_path / ".curves").mkdir()
     resume_parts.delete()

@@ -190,7 +190,7 @@ def test_training_depends_on_the_mathematics_below_it_and_not_on_figures():
         "problems/base",
         "problems/catalog",
     }
-    below |= {"files/storage", "files/seal"}
+    below |= {"files/store", "files/netcdf", "files/atomic", "files/checksum"}
     assert {f"pinnscape/{name}.py" for name in below} | {"runtime/job.py"} <= names
     assert not [name for name in names if "figures" in name or "curvature" in name or "poisson" in name]
 

@@ -11,7 +11,7 @@ from cases import initial, small
 from hostile_problems import Indicator, Layered
 from sine_cases import SineSeries, exact
 
-from pinnscape.files import storage
+from pinnscape.files import store
 from pinnscape.losses import gaps
 from pinnscape.losses.objective import Discretization, Objective, tensor
 from pinnscape.losses.quadrature_error import QuadratureError, finer
@@ -186,10 +186,10 @@ def test_the_job_of_a_training_says_in_log_and_terminal_that_an_energy_is_below_
     wildcards = SimpleNamespace(problem="poisson2d", formulation="deep-ritz", seed="0")
     monkeypatch.setattr(script, "Saves", lambda *args: SimpleNamespace(read=lambda _: None, due=False, delete=lambda: None))
     monkeypatch.setattr(script, "identity", lambda *args: "")
-    monkeypatch.setattr(script, "kept", lambda *args: None)
+    monkeypatch.setattr(script, "restart", lambda *args: None)
     script.main(output, params, wildcards, "cpu")
     (line,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert line.startswith("poisson2d/deep-ritz/seed-0: at step ")
     assert "below that of the exact solution" in line
     assert capsys.readouterr().err == f"pinnscape: {line}\n"
-    assert gaps.below(storage.read(output.training, "train")) is not None
+    assert gaps.below(store.read(output.training, "train")) is not None

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import verify
 import xarray as xr
+from file_cases import variable
 
-from pinnscape.files import provenance, storage
+from pinnscape.files import provenance, store
 from runtime import archive, versions
 
 RUN = "results/poisson1d/deep-ritz/seed-0"
@@ -22,11 +23,11 @@ def study(tmp_path: Path) -> Path:
     """A folder with two NetCDF files and a table."""
     root = tmp_path / "study"
     for name in (TRAINING, SOLUTION):
-        data = xr.Dataset({"loss": storage.variable("step", np.array([2.0, np.nan, 1.0]), "loss")})
+        data = xr.Dataset({"loss": variable("step", np.array([2.0, np.nan, 1.0]), "loss")})
         needed = ("theta", "snapshot_step") if name == TRAINING else ("u", "u_exact")
-        data = data.assign({name: storage.variable("point", np.zeros(2), name) for name in needed})
+        data = data.assign({name: variable("point", np.zeros(2), name) for name in needed})
         owner = {"problem": "poisson1d", "formulation": "deep-ritz", "seed": 0}
-        storage.write(root / name, data, stage="train", title="", configuration={}, **owner)
+        store.write(root / name, data, stage="train", title="", configuration={}, **owner)
     (root / METRICS).parent.mkdir(parents=True)
     (root / METRICS).write_text("metric,value\nloss,1.0\n")
     (root / "figure.png").write_bytes(b"picture")
@@ -59,7 +60,7 @@ def rerun(monkeypatch, study):
 def edit(folder: Path, name: str, value: float) -> None:
     data = xr.load_dataset(folder / name)
     data["loss"].values[0] = value
-    data.to_netcdf(folder / name)
+    data.to_netcdf(folder / name, encoding={key: {"_FillValue": None} for key in data.data_vars})
 
 
 def test_a_study_that_gives_the_same_is_reproduced(study, rerun, capsys):

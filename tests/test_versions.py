@@ -4,9 +4,10 @@ import json
 
 import pytest
 import xarray as xr
+from file_cases import variable
 
 from pinnscape.common.errors import StorageError
-from pinnscape.files import machine, storage
+from pinnscape.files import machine, netcdf, store
 from runtime import versions
 
 PROJECT = {"pinnscape": "1.2.3", "code": "0123456789abcdef"}
@@ -14,18 +15,18 @@ PROJECT = {"pinnscape": "1.2.3", "code": "0123456789abcdef"}
 
 def written(path, device="cpu", **changed):
     """A NetCDF file as the study has them, made by other versions."""
-    data = xr.Dataset({"loss": storage.variable((), 1.0, "loss")})
+    data = xr.Dataset({"loss": variable((), 1.0, "loss")})
     owner = {"problem": "poisson1d", "formulation": "deep-ritz", "seed": 0}
-    storage.write(path, data, stage="train", title="", configuration={}, device=device, **owner)
+    store.write(path, data, stage="train", title="", configuration={}, device=device, **owner)
     if changed:
-        data = xr.load_dataset(path).assign_attrs(versions=json.dumps(storage.versions() | changed))
+        data = xr.load_dataset(path).assign_attrs(versions=json.dumps(netcdf.versions() | changed))
         data.to_netcdf(path, engine="netcdf4")
     return path
 
 
 def test_what_is_here_holds_every_version(tmp_path):
     found = versions.here(PROJECT)
-    assert (found["pinnscape"], found["code"], found["conventions"]) == ("1.2.3", "0123456789abcdef", storage.CONVENTIONS)
+    assert (found["pinnscape"], found["code"], found["conventions"]) == ("1.2.3", "0123456789abcdef", netcdf.CONVENTIONS)
     assert found["libraries"] == {name: [version] for name, version in machine.libraries().items()}
     assert found["machine"] == machine.description()
     assert versions.of_files([written(tmp_path / "a.nc")], PROJECT) == found | {"devices": ["cpu"]}
@@ -63,7 +64,7 @@ def test_equal_versions_differ_in_nothing():
     [
         ({"pinnscape": "1.0"}, "pinnscape: 1.0 in the archive, 1.2.3 here"),
         ({"code": "f" * 16}, "code: ffffffffffffffff in the archive, 0123456789abcdef here"),
-        ({"conventions": "pinnscape-0"}, f"conventions: pinnscape-0 in the archive, {storage.CONVENTIONS} here"),
+        ({"conventions": "pinnscape-0"}, f"conventions: pinnscape-0 in the archive, {netcdf.CONVENTIONS} here"),
         ({"libraries": {"jax": ["1"]}}, "jax: 1 in the archive, none here"),
         ({"machine": {"vector": ""}}, f"vector: none in the archive, {machine.description()['vector']} here"),
     ],

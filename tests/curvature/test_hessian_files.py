@@ -50,7 +50,7 @@ def test_variables_have_the_dimensions_of_the_schema(dataset):
         "density_at": ("formulation", "bin"),
         "density": ("formulation", "bin"),
     } | {name: ("formulation",) for name in NUMBERS}
-    coordinates = ("formulation", "eigen", "vector")
+    coordinates = ("formulation", "eigen", "vector", "ritz", "bin", "parameter")
     assert {name: variable.dims for name, variable in dataset.variables.items() if name not in coordinates} == expected
     for name in [*expected, "eigen", "vector"]:
         assert dataset[name].attrs["long_name"]

@@ -1,4 +1,4 @@
-"""One tiny study, run for real once."""
+"""Tiny studies, each run for real once."""
 
 import pytest
 from end_to_end.workspace import Workspace
@@ -9,4 +9,12 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A finished tiny study, and what the quiet form of its run said. A test that edits it leaves it as it was."""
     workspace = Workspace(tmp_path_factory.mktemp("study"))
     workspace.said = workspace.run("--logger", "pinnscape")
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def extended(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A finished tiny study of one problem with every technique."""
+    workspace = Workspace(tmp_path_factory.mktemp("extended"), "tiny_techniques.yaml")
+    workspace.run()
     return workspace

@@ -13,6 +13,7 @@ from end_to_end.workspace import Workspace, merged
 RUN = "results/poisson1d/deep-ritz/seed-0"
 CHECK = "results/poisson1d/check.nc"
 TRAINING, CHECKPOINTS = f"{RUN}/training.nc", f"{RUN}/checkpoints.nc"
+TOUCH = ("--touch", "--forceall", "-c1")  # what a line about a wrong clock says
 LOG = "results/logs/train/poisson1d/deep-ritz/seed-0.log"
 # Long enough to be hit while it trains: half a second or so.
 _SMALL = {
@@ -22,8 +23,9 @@ _SMALL = {
 
 
 def small(root: Path, **changes: dict) -> Workspace:
-    """One training and its checkpoints."""
+    """One training and its checkpoints, by scripts that Snakemake starts."""
     workspace = Workspace(root)
+    workspace.scripts_in_forks = False
     workspace.config(merged(merged(workspace.settings, _SMALL), changes))
     return workspace
 

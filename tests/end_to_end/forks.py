@@ -1,8 +1,11 @@
-"""Calls of Snakemake without start-up: it and its jobs run in forks of a process that has loaded the libraries.
+"""Calls of Snakemake without start-up: it runs in a fork of a process that has loaded the libraries, and so do its scripts if the test says so.
 
-Loading takes Snakemake a second and a job one to two, and tests start hundreds. Jobs in processes of their own are tested where they are hit, on the
-cluster, and when an archive is verified. As a script, this is that process: it reads a call a line, answers with the process id of the fork, and with
-its exit status once it has ended.
+Loading takes Snakemake a second and a script one to two, and tests start hundreds. Studies of many jobs run their scripts in forks, for speed alone.
+Snakemake starts scripts itself in tests of faults, of interruptions and of the cluster, when an archive is verified, and in a whole study whose bytes
+are compared with those from forks (test_environment.py).
+
+As a script, this is the process that is forked: it reads a call a line, answers with the process id of the fork, and with its exit status once it has
+ended.
 """
 
 import atexit
@@ -24,8 +27,17 @@ from pathlib import Path
 LOGGER = str(Path(__file__).parents[2] / "workflow/logger")  # as in the Makefile
 
 
-def call(arguments: list[str], folder: Path, environment: dict[str, str], timeout: float) -> subprocess.CompletedProcess[str]:
+def call(
+    arguments: list[str], folder: Path, environment: dict[str, str], timeout: float, *, scripts: bool = False
+) -> subprocess.CompletedProcess[str]:
     """What ``snakemake`` with these arguments ends with in a folder.
+
+    Args:
+        arguments: of the command.
+        folder: where it runs.
+        environment: all of its variables.
+        timeout: seconds.
+        scripts: whether the scripts of jobs run in forks, too.
 
     Raises:
         subprocess.TimeoutExpired: it did not end, and is killed.
@@ -33,7 +45,7 @@ def call(arguments: list[str], folder: Path, environment: dict[str, str], timeou
     server = _server()
     with tempfile.TemporaryDirectory() as there:
         outputs = [Path(there, name) for name in ("stdout", "stderr")]
-        request = [arguments, str(folder), environment, *map(str, outputs)]
+        request = [arguments, str(folder), environment, scripts, *map(str, outputs)]
         server.stdin.write(json.dumps(request) + "\n")
         server.stdin.flush()
         pid = int(server.stdout.readline())
@@ -58,7 +70,7 @@ def _serve() -> None:
     """Answer calls; return in the forks alone, as the process that shall run Snakemake."""
     answers = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     while line := sys.stdin.readline():
-        arguments, folder, environment, *outputs = json.loads(line)
+        arguments, folder, environment, scripts, *outputs = json.loads(line)
         pid = os.fork()
         if not pid:
             for number, path in ((0, os.devnull), *enumerate(outputs, 1)):
@@ -66,6 +78,8 @@ def _serve() -> None:
             os.chdir(folder)
             os.environ.clear()
             os.environ.update(environment)
+            if scripts:
+                snakemake.script.PythonScript._execute_cmd = _script
             sys.argv, sys.path[:1] = ["snakemake", *arguments], ["", LOGGER]
             return
         print(pid, file=answers)
@@ -108,7 +122,6 @@ if __name__ == "__main__":
 
     for library in ("torch", "xarray", "netCDF4", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_pdf"):
         importlib.import_module(library)
-    snakemake.script.PythonScript._execute_cmd = _script
     gc.freeze()
     _serve()
     snakemake.cli.main()

@@ -1,11 +1,15 @@
 """The extended study: every technique runs, and each runs again alone."""
 
+import re
+
+import describe
 import numpy as np
 import pandas as pd
 import pytest
 from end_to_end.workspace import Workspace
+from file_cases import assert_combined, assert_described, combined
 
-from pinnscape.files import storage
+from pinnscape.files import store
 from pinnscape.techniques.catalog import TECHNIQUES
 
 pytestmark = [pytest.mark.xdist_group("extended"), pytest.mark.slow]  # one process runs them all: they share one finished study
@@ -19,30 +23,59 @@ def technique(*names: str) -> set[tuple[str, ...]]:
     return {(f"{kind}_{name}", PROBLEM) for name in names for kind in ("measure", "figure")}
 
 
-@pytest.fixture(scope="module")
-def extended(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    workspace = Workspace(tmp_path_factory.mktemp("extended"), "tiny_techniques.yaml")
-    workspace.run()
-    return workspace
-
-
 def test_after_a_run_nothing_is_left_to_do(extended: Workspace) -> None:
     assert extended.planned() == set()
 
 
 @pytest.mark.parametrize("name", TECHNIQUES)
 def test_a_technique_leaves_its_file_and_figure(extended: Workspace, name: str) -> None:
-    data = storage.read(extended.root / f"results/{PROBLEM}/{name}.nc", name)
+    data = store.read(extended.root / f"results/{PROBLEM}/{name}.nc", name)
     assert (data.attrs["problem"], data.attrs["formulation"], data.attrs["seed"]) == (PROBLEM, "all", -1)
     assert list(data["formulation"].values) == ["deep-ritz", "strong-form"]
-    assert name in storage.configuration(data)
-    for key, values in data.variables.items():
-        assert values.attrs.get("long_name") or key in data.coords, key
-        assert values.attrs.get("units", "1") == "1", key
+    assert name in store.configuration(data)
+    assert_described(data, describe.files()[f"{name}.nc"])
     numbers = [v.values for v in data.data_vars.values() if v.dtype.kind == "f" and v.size]
     assert any(np.isfinite(values).any() for values in numbers)
     for kind in ("png", "pdf"):
         assert (extended.root / f"results/figures/{name}-{PROBLEM}.{kind}").stat().st_size > 3000
+
+
+def test_every_number_of_the_table_is_described(extended: Workspace) -> None:
+    def without_brackets(names) -> set[str]:
+        return {re.sub(r"\[.*", "", name) for name in names}
+
+    found = without_brackets(pd.read_csv(extended.root / "results/tables/metrics.csv")["metric"])
+    described = {technique: without_brackets(own) for technique, own in describe.described_metrics().items()}
+    assert found <= set().union(*described.values())
+    # Bounds and estimates are only there where something is withheld.
+    wanted = re.compile(r".*(?<!_at_least)(?<!_at_most)(?<!_estimate)(?<!share_error)(?<!_bound)")
+    for technique, names in described.items():
+        if technique:
+            assert {name for name in names if wanted.fullmatch(name)} <= found, technique
+
+
+RUNS = (
+    "checkpoints",
+    "training",
+    "solution",
+    "directions-random",
+    "directions-trajectory",
+    "directions-lines",
+    "surface-random",
+)
+RUNS += ("surface-trajectory", "surface-lines", "hessian-init", "hessian-final")
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_files_of_all_runs_combine(extended: Workspace, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    folder, formulations = extended.root / "results" / PROBLEM, ("deep-ritz", "strong-form")
+    paths = [[folder / formulation / f"seed-{seed}" / f"{name}.nc" for seed in (0, 1)] for formulation in formulations]
+    found = combined(monkeypatch, paths, concat_dim=["trained_on", "seed"])
+    assert found["trained_on"].values.tolist() == list(formulations)
+    assert found["seed"].values.tolist() == [0, 1]
+    for formulation, row in zip(formulations, paths, strict=True):
+        for seed, path in enumerate(row):
+            assert_combined(found.sel(trained_on=formulation, seed=seed), path)
 
 
 def test_metrics_and_claims_know_the_techniques(extended: Workspace) -> None:

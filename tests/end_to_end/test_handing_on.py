@@ -18,7 +18,7 @@ from end_to_end.workspace import PROJECT, Workspace, jobs
 
 import pinnscape
 from pinnscape.config.study import parse
-from pinnscape.files import storage
+from pinnscape.files import store
 from pinnscape.problems.catalog import CATALOG
 from runtime import archive
 
@@ -33,8 +33,7 @@ def archived(study: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Work
     """An archived study of one problem, in a folder that holds results of others too."""
     workspace = Workspace.__new__(Workspace)
     workspace.root = shutil.copytree(study.root, tmp_path_factory.mktemp("archived") / "study")
-    for name in ("archive.zip", "report.html"):  # other tests may have made them
-        (workspace.root / "results" / name).unlink(missing_ok=True)
+    (workspace.root / "results/archive.zip").unlink(missing_ok=True)  # other tests may have made it
     workspace.config(workspace.settings | {"study": workspace.settings["study"] | {"problems": ["poisson1d"]}})
     shutil.copytree(workspace.root / RUN, workspace.root / "results/poisson1d/deep-ritz/seed-7")
     workspace.run("archive", "--config", "device=cpu")
@@ -177,7 +176,7 @@ def test_each_problem_formulation_and_seed_has_an_entry_of_its_own(study: Worksp
     assert entries == set(folder.iterdir())
     assert len(entries) == len(FILES)
     for name in FILES:
-        attributes = storage.read(first.root / name, "train").attrs
+        attributes = store.read(first.root / name, "train").attrs
         assert f"results/{attributes['problem']}/{attributes['formulation']}/seed-{attributes['seed']}" == str(
             Path(name).parent
         )
@@ -213,7 +212,7 @@ def test_other_settings_and_other_code_are_other_entries(first: Workspace, folde
     assert len(new) == 4
     assert set(folder.iterdir()) == entries | new
     assert not entries & new
-    assert storage.configuration(storage.read(other.root / FILES[0], "train"))["training"]["phases"] == phases
+    assert store.configuration(store.read(other.root / FILES[0], "train"))["training"]["phases"] == phases
     assert (other.root / FILES[4]).read_bytes() == (first.root / FILES[4]).read_bytes()  # the remark changes no number
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from end_to_end.workspace import Workspace
 
-from pinnscape.files import storage
+from pinnscape.files import store
 
 pytestmark = pytest.mark.xdist_group("resources")
 
@@ -48,7 +48,7 @@ def test_losses_that_overflow_in_a_part_of_a_surface_are_masked_from_files_to_ta
         workspace.run()
     run = tmp_path / "results/gelfand1d/deep-ritz/seed-0"
     for plane in ("random", "lines"):
-        surface = storage.read(run / f"surface-{plane}.nc", "surfaces")
+        surface = store.read(run / f"surface-{plane}.nc", "surfaces")
         energy, residual = (surface["loss"].sel(formulation=name).values for name in ("deep-ritz", "strong-form"))
         lost = ~np.isfinite(energy)
         assert 0.05 < lost.mean() < 0.95

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from end_to_end.workspace import Workspace
 
-from pinnscape.files import storage
+from pinnscape.files import store
 
 pytestmark = pytest.mark.xdist_group("own problems")
 
@@ -75,14 +75,14 @@ def test_a_problem_on_the_cube_goes_through_every_rule(workspace: Workspace) -> 
     with workspace.with_settings({"quadrature": {"points": 4}}):
         workspace.run("all", "check")
     results = workspace.root / "results"
-    found = storage.read(results / "mine/check.nc", "check")
+    found = store.read(results / "mine/check.nc", "check")
     assert (found["deviation"] <= found["tolerance"]).all()
     assert found.attrs["warnings"] == ""
-    solution = storage.read(results / "mine/deep-ritz/seed-0/solution.nc", "train")
+    solution = store.read(results / "mine/deep-ritz/seed-0/solution.nc", "train")
     assert solution["u"].shape == (1, 33, 33, 33)
     np.testing.assert_allclose(solution["u_exact"].sel(x=0.5, y=0.5, z=0.25), [np.sqrt(0.5)], rtol=1e-12)
     np.testing.assert_allclose(solution["u"] - solution["u_exact"], solution["error"], atol=1e-15)
-    history = storage.read(results / "mine/deep-ritz/seed-0/training.nc", "train")
+    history = store.read(results / "mine/deep-ritz/seed-0/training.nc", "train")
     assert abs(history["energy_minimum"] + 3.0 * np.pi**2 / 16.0) <= history["energy_minimum_error"]
     assert history["l2_error"][-1] < 0.5 * history["l2_error"][0]
     metrics = pd.read_csv(results / "tables/metrics.csv")

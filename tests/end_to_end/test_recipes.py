@@ -12,7 +12,7 @@ import recipes
 from end_to_end.test_reruns import ALL_FIGURES, PROBLEMS, TABLES, figures
 from end_to_end.workspace import PROJECT, Workspace
 
-from pinnscape.files import storage
+from pinnscape.files import store
 
 pytestmark = pytest.mark.xdist_group("workflow")  # one process runs them all: they share one finished study
 
@@ -44,9 +44,9 @@ def test_a_technique_is_added(tmp_path: Path) -> None:
     with workspace.with_settings({"study": {"problems": ["poisson1d"]}, "grid": {"planes": ["random"]}}):
         figure = "results/figures/displacement-poisson1d"
         workspace.run(f"{figure}.png", "results/tables/metrics.csv", "--config", "techniques={displacement: {order: 1}}")
-    found = storage.read(tmp_path / "results/poisson1d/displacement.nc", "displacement")
-    assert storage.configuration(found)["displacement"] == {"order": 1.0}
-    checkpoints = storage.read(tmp_path / "results/poisson1d/deep-ritz/seed-0/checkpoints.nc", "checkpoints")
+    found = store.read(tmp_path / "results/poisson1d/displacement.nc", "displacement")
+    assert store.configuration(found)["displacement"] == {"order": 1.0}
+    checkpoints = store.read(tmp_path / "results/poisson1d/deep-ritz/seed-0/checkpoints.nc", "checkpoints")
     moved = np.abs(checkpoints["theta"].sel(checkpoint="final") - checkpoints["theta"].sel(checkpoint="init")).sum()
     own = found["displacement"].sel(formulation="deep-ritz", seed=0)
     np.testing.assert_allclose(own.sum(), moved, rtol=1e-12)
@@ -81,7 +81,7 @@ def test_a_problem_that_was_added_is_studied(tmp_path: Path) -> None:
     recipes.follow("problems", "Add a problem", tmp_path)
     with workspace.with_settings({"study": {"problems": ["gelfand2d"]}, "grid": {"planes": ["random"]}}):
         workspace.run("results/figures/planes-gelfand2d.png")
-    check = storage.read(tmp_path / "results/gelfand2d/check.nc", "check")
+    check = store.read(tmp_path / "results/gelfand2d/check.nc", "check")
     assert (check["deviation"] <= check["tolerance"]).all()
-    training = storage.read(tmp_path / "results/gelfand2d/strong-form/seed-0/training.nc", "train")
+    training = store.read(tmp_path / "results/gelfand2d/strong-form/seed-0/training.nc", "train")
     assert training["loss"][-1] < training["loss"][0]

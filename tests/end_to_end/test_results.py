@@ -5,23 +5,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import describe
 import pandas as pd
 import pytest
 import yaml
-from end_to_end.workspace import PROJECT, Workspace
+from end_to_end.workspace import PROJECT, Workspace, data_files
+from file_cases import assert_combined, assert_described, combined
 
-from pinnscape.files import storage
+from pinnscape.files import store
 from pinnscape.techniques.catalog import TECHNIQUES
 
 pytestmark = pytest.mark.xdist_group("workflow")  # one process runs them all: they share one finished study
 
 STAGES = {"training": "train", "solution": "train", "checkpoints": "checkpoints", "directions": "directions"}
 STAGES |= {"surface": "surfaces", "hessian": "hessian"}
-
-
-def data_files(root: Path) -> list[Path]:
-    kinds = (".nc", ".png", ".pdf", ".csv")
-    return sorted(path.relative_to(root) for path in (root / "results").rglob("*") if path.suffix in kinds)
 
 
 def rows_of(problem: str, path: Path) -> list[str]:
@@ -44,14 +41,24 @@ def test_a_study_run_again_gives_the_same_bytes_whatever_else_is_studied(study: 
         assert rows[0] == rows[1]
 
 
+def described(path: Path):
+    """The description of the file of a run, the narrowest that fits its name."""
+    patterns = {name: re.sub(r"\\\{\w+\\\}", "[a-z-]+", re.escape(name)) for name in describe.files()}
+    fitting = [name for name, pattern in patterns.items() if re.fullmatch(pattern, path.name)]
+    return describe.files()[min(fitting, key=lambda name: "{" in name)]
+
+
 def test_every_file_says_what_its_path_says(study: Workspace) -> None:
     for problem in study.settings["study"]["problems"]:
-        found = storage.read(study.root / f"results/{problem}/check.nc", "check").attrs
+        checks = store.read(study.root / f"results/{problem}/check.nc", "check")
+        assert_described(checks, describe.files()["check.nc"])
+        found = checks.attrs
         assert (found["problem"], found["formulation"], found["seed"]) == (problem, "all", -1)
     for path in (study.root / "results").rglob("seed-*/*.nc"):
         problem, formulation, seed = path.relative_to(study.root / "results").parts[:3]
         kind = path.stem.split("-")[0]
-        dataset = storage.read(path, STAGES[kind])
+        dataset = store.read(path, STAGES[kind])
+        assert_described(dataset, described(path))
         assert (dataset.attrs["problem"], dataset.attrs["formulation"], f"seed-{dataset.attrs['seed']}") == (
             problem,
             formulation,
@@ -63,9 +70,31 @@ def test_every_file_says_what_its_path_says(study: Workspace) -> None:
             assert f"hessian-{dataset.attrs['checkpoint']}" == path.stem
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["checkpoints", "training", "solution", "directions-random", "surface-lines", "surface-hessian-top", "hessian-final"],
+)
+def test_the_files_of_several_problems_combine(study: Workspace, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    problems = study.settings["study"]["problems"]
+    paths = {problem: study.root / f"results/{problem}/strong-form/seed-0/{name}.nc" for problem in problems}
+    found = combined(monkeypatch, list(paths.values()), concat_dim="problem")
+    assert found["problem"].values.tolist() == problems
+    for problem, path in paths.items():
+        own = found.sel(problem=problem)
+        assert_combined(own.isel(y=0) if name == "solution" and problem == "poisson1d" else own, path)
+
+
+def test_the_checks_of_several_problems_combine(study: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    problems = study.settings["study"]["problems"]
+    paths = {problem: study.root / f"results/{problem}/check.nc" for problem in problems}
+    found = combined(monkeypatch, list(paths.values()), concat_dim="problem")
+    for problem, path in paths.items():
+        assert_combined(found.sel(problem=problem), path)
+
+
 def test_stored_configurations_hold_the_settings_that_made_the_file(study: Workspace) -> None:
     run = study.root / "results/poisson1d/deep-ritz/seed-0"
-    settings = storage.configuration(storage.read(run / "surface-random.nc", "surfaces"))
+    settings = store.configuration(store.read(run / "surface-random.nc", "surfaces"))
     assert settings["grid"] == {"points": 7, "radius": 1.0, "tolerance": 1e-3}
     assert settings["model"]["network"]["width"] == 4
     assert settings["training"]["phases"][0]["steps"] == 15
@@ -74,7 +103,7 @@ def test_stored_configurations_hold_the_settings_that_made_the_file(study: Works
 
 def test_no_file_holds_a_time_a_host_or_a_path(study: Workspace) -> None:
     for path in (study.root / "results").rglob("*.nc"):
-        with storage.xr.open_dataset(path) as dataset:
+        with store.xr.open_dataset(path) as dataset:
             text = " ".join(str(value) for value in dataset.attrs.values())
         assert not re.search(r"\d{4}-\d{2}-\d{2}|\d{2}:\d{2}:\d{2}", text)
         assert str(study.root) not in text
@@ -94,10 +123,12 @@ def test_tables_cover_every_run(study: Workspace) -> None:
 
 
 def test_the_report_is_one_page_with_every_figure(study: Workspace) -> None:
-    study.run("report")
-    page = (study.root / "results/report.html").read_text()
+    said = study.run("--report", "results/report.html", "--report-after-run")  # as `make report`
+    page = (study.root / "results/report.html").read_text(encoding="utf-8")
     for figure in ("solutions", "spectra", "claims"):
         assert figure in page
+    for words in ("System Message", "system-message", "Undefined substitution"):  # of Docutils, about captions
+        assert words not in page + said
     assert not re.search(r"<(script|link|img)[^>]+(src|href)=[\"']https?://", page)
 
 

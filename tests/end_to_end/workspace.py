@@ -25,6 +25,12 @@ def merged(base: dict, override: dict) -> dict:
     return result
 
 
+def data_files(root: Path) -> list[Path]:
+    """All results but the report and the archive, by their paths within a folder."""
+    kinds = (".nc", ".png", ".pdf", ".csv")
+    return sorted(path.relative_to(root) for path in (root / "results").rglob("*") if path.suffix in kinds)
+
+
 class Workspace:
     """A folder with the project and the tiny study of tests/tiny.yaml.
 
@@ -35,6 +41,7 @@ class Workspace:
     """
 
     said = ""  # in the run that made its results
+    scripts_in_forks = True  # for speed; see forks.py
 
     def __init__(self, root: Path, more: str = "", *, fresh: bool = False) -> None:
         self.root = root
@@ -73,7 +80,7 @@ class Workspace:
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A call that ends by itself."""
-        return forks.call(list(arguments), self.root, self.environment, timeout=500)
+        return forks.call(list(arguments), self.root, self.environment, timeout=500, scripts=self.scripts_in_forks)
 
     def alone(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The same in a process of its own, which loads everything anew."""
@@ -132,9 +139,7 @@ MESSAGES = {
     "collect_metrics": r"Collecting metrics",
     "judge_claims": r"Judging claims",
     "figure_claims": r"Figure of the claims",
-    "write_report": r"Report",
     "write_archive": r"Archive",
-    "dates": r"New dates",
 }
 FIGURE = re.compile(r"Figure (\w+) of (\w+)")
 TECHNIQUE = re.compile(r"Technique (\w+) of (\w+)")

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from pinnscape.files import seal, storage
+from pinnscape.files import checksum, netcdf
 
 FORMULATIONS = ("deep-ritz", "strong-form", "supervised")
 SEEDS = (0, 1, 2)
@@ -31,7 +31,7 @@ def attributes(stage: str, problem: str, formulation: str, seed: int = 0, **extr
         "problem": problem,
         "formulation": formulation,
         "seed": seed,
-        "conventions": storage.CONVENTIONS,
+        "conventions": netcdf.CONVENTIONS,
         "units": "1",
         "configuration": json.dumps({"width": 16}),
         "versions": json.dumps({"numpy": np.__version__}),
@@ -44,7 +44,7 @@ def attributes(stage: str, problem: str, formulation: str, seed: int = 0, **extr
 def save(path: Path, dataset: xr.Dataset) -> str:
     """Make a file of a dataset that has the attributes of the study already."""
     dataset.to_netcdf(path)
-    seal.seal(path, storage.CONVENTIONS)
+    checksum.append(path, netcdf.CONVENTIONS)
     return str(path)
 
 

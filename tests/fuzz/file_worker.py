@@ -13,10 +13,11 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / 
 
 import numpy as np
 import xarray as xr
+from file_cases import variable
 
 from pinnscape.common.errors import StorageError
-from pinnscape.files import storage
-from pinnscape.files.storage import REQUIRED, variable
+from pinnscape.files import store
+from pinnscape.files.store import REQUIRED
 
 OWNER = {"problem": "poisson1d", "formulation": "deep-ritz", "seed": 0, "configuration": {"network": {"width": 5}}}
 
@@ -30,7 +31,7 @@ def originals(folder: Path) -> dict[str, Path]:
         values = {key: variable(("k", "parameter"), random_numbers.normal(size=(3, 40)), key) for key in names}
         dataset = xr.Dataset(values, {"k": variable("k", np.array(["a", "b", "c"]), "k")}, {"kind": "random"})
         path = folder.with_name(f"seed-{seed}") / name
-        storage.write(path, dataset, stage=stage, title=stage, **OWNER | {"seed": seed})
+        store.write(path, dataset, stage=stage, title=stage, **OWNER | {"seed": seed})
         return path
 
     return {
@@ -94,7 +95,7 @@ def damaged(good: bytes, others: list[bytes], choose: random.Random) -> tuple[st
 def outcome(path: Path, good: xr.Dataset) -> str:
     """What reading gives: ``same``, ``WRONG``, or the message of the refusal."""
     try:
-        return "same" if storage.read(path, "checkpoints").identical(good) else "WRONG"
+        return "same" if store.read(path, "checkpoints").identical(good) else "WRONG"
     except StorageError as refusal:
         return str(refusal)
 
@@ -102,7 +103,7 @@ def outcome(path: Path, good: xr.Dataset) -> str:
 def main(folder: Path, first: int, last: int) -> None:
     files = originals(folder)
     path = files.pop("checkpoints")
-    content, good = path.read_bytes(), storage.read(path, "checkpoints")
+    content, good = path.read_bytes(), store.read(path, "checkpoints")
     others = [file.read_bytes() for file in files.values()]
     for number in range(first, last):
         kind, data = damaged(content, others, random.Random(number))

@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2] / "workflow"))
 
 from pinnscape.common.errors import StorageError
-from pinnscape.files import storage
+from pinnscape.files import store
 
 # Everything by which a file could run code, start a program, reach another machine or change another file.
 WATCHED = (
@@ -41,15 +41,15 @@ def watch(event: str, arguments: tuple) -> None:
 def main(paths: list[str]) -> None:
     global watching
     sys.addaudithook(watch)
-    storage.configuration(storage.read(paths[0], "checkpoints"))
+    store.configuration(store.read(paths[0], "checkpoints"))
     for path in paths:
         events.clear()
         watching = True
         try:
-            dataset = storage.read(path, "checkpoints")
+            dataset = store.read(path, "checkpoints")
             said = "read"
-            storage.configuration(dataset)
-            storage.identity(dataset)
+            store.configuration(dataset)
+            store.identity(dataset)
         except StorageError as refusal:
             said = str(refusal)
         watching = False

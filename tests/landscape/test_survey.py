@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from cases import initial, small
 
-from pinnscape.files.shards import Done, gathered, shard, share
+from pinnscape.files.pieces import Done, gathered, shard, share
 from pinnscape.landscape import directions, files, surfaces, survey
 from pinnscape.landscape.spectral import interpolate
 from pinnscape.landscape.surfaces import Section, chunk_size

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from runs_cases import tiny
 
 from pinnscape.connectivity import three_points_file
-from pinnscape.connectivity.curves import bezier
+from pinnscape.connectivity.curves import bezier, points
 from pinnscape.landscape.three_points import frame, pass_height, square_grid
 from pinnscape.losses.formulations import FORMULATIONS, PHYSICS
 from pinnscape.techniques import catalog
@@ -117,10 +117,11 @@ def test_the_curve_of_the_file_lies_where_the_trained_curve_does():
     data = three_points_file.dataset(runs, SETTINGS)
     assert data.sizes["seed"] == 0  # no strong form, no plane of both
     a, b = (runs.tensor(runs.run("deep-ritz", seed).theta()) for seed in (0, 1))
-    curve = bezier(runs.objective("deep-ritz"), a, b, {**SETTINGS, "points": 101})
-    axes, _ = frame(a, b, curve(np.array([0.5]))[0])
+    control = bezier(runs.objective("deep-ritz"), a, b, {**SETTINGS, "points": 101})
+    np.testing.assert_array_equal(data["seeds_control"][0, 0], control)
+    axes, _ = frame(a, b, points("bezier", control, np.array([0.5]))[0])
     found = a + torch.tensor(data["seeds_curve"].values[0, 0]) @ axes
-    torch.testing.assert_close(found, curve(data["t"].values), atol=1e-10, rtol=1e-9)
+    torch.testing.assert_close(found, points("bezier", control, data["t"].values), atol=1e-10, rtol=1e-9)
 
 
 def test_metrics_and_studies_of_one_seed():

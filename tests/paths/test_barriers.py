@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from runs_cases import tiny
 
 from pinnscape.connectivity import alignment, barriers, profiles
-from pinnscape.files import storage
+from pinnscape.files import store
 from pinnscape.techniques import catalog
 from pinnscape.training.runs import Run, Runs
 
@@ -87,10 +87,10 @@ def test_the_file_holds_both_lines_of_every_pair(problem):
 
 def test_one_seed_gives_a_file_without_pairs(tmp_path):
     data = barriers.dataset(tiny("poisson1d", 1, ("strong-form",)), SETTINGS)
-    assert data.sizes == {"formulation": 1, "pair": 0, "path": 2, "loss": 3, "alpha": 9}
+    assert data.sizes == {"formulation": 1, "pair": 0, "path": 2, "loss": 3, "alpha": 9, "unit": 8}
     about = {"problem": "poisson1d", "formulation": "strong-form", "seed": 0, "configuration": {}}
-    storage.write(tmp_path / "barriers.nc", data, stage="barriers", title="t", **about)
-    assert list(catalog.module("barriers").metrics(storage.read(tmp_path / "barriers.nc", "barriers"))) == []
+    store.write(tmp_path / "barriers.nc", data, stage="barriers", title="t", **about)
+    assert list(catalog.module("barriers").metrics(store.read(tmp_path / "barriers.nc", "barriers"))) == []
 
 
 def test_metrics_are_means_over_the_pairs_of_a_seed_and_missing_where_one_is():

@@ -50,17 +50,17 @@ ENDS = torch.tensor([[-1.0, 0.0], [1.0, 0.0]], dtype=torch.float64)
     ("name", "bound"), [("bezier", 1.1), ("chain", 1.3), ("band", 1.01)]
 )  # six straight segments cut corners
 def test_a_trained_path_goes_through_the_pass(name, bound):
-    path = getattr(curves, name)(Toy(bent), *ENDS, SETTINGS)
-    heights = bent(path(np.linspace(0, 1, 401)))
+    control = getattr(curves, name)(Toy(bent), *ENDS, SETTINGS)
+    heights = bent(curves.points(name, control, np.linspace(0, 1, 401)))
     assert 1.0 - 1e-9 <= float(heights.max()) < bound  # the pass is the lowest way, by continuity never below it
     assert float(bent(trained_paths.straight(*ENDS, 401)).max()) == pytest.approx(5.0)
-    torch.testing.assert_close(path(np.array([0.0, 1.0])), ENDS, rtol=0, atol=0)
+    torch.testing.assert_close(curves.points(name, control, np.array([0.0, 1.0])), ENDS, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize(("name", "bound"), [("bezier", 0.05), ("chain", 0.03), ("band", 0.03)])
 def test_minima_on_a_ring_are_connected_around_it(name, bound):
-    path = getattr(curves, name)(Toy(ring), *ENDS, SETTINGS)
-    assert float(ring(path(np.linspace(0, 1, 201))).max()) < bound  # 1 on the straight line
+    control = getattr(curves, name)(Toy(ring), *ENDS, SETTINGS)
+    assert float(ring(curves.points(name, control, np.linspace(0, 1, 201))).max()) < bound  # 1 on the straight line
 
 
 @settings(max_examples=15, deadline=None)
@@ -70,8 +70,11 @@ def test_no_path_is_higher_than_the_straight_one(seed, name, rate):
     waves, shift, ends = (torch.tensor(rng.standard_normal(shape)) for shape in ((4, 3), 4, (2, 3)))
     toy = Toy(lambda theta: 4 + (theta @ waves.T * 3 + shift).sin().sum(-1))
     bad = SETTINGS | {"steps": 10, "learning_rate": rate, "points": 21}
-    path, t = getattr(curves, name)(toy, *ends, bad), np.arange(21) / 20
-    assert float(toy.loss(path(t)).max()) <= float(toy.loss(trained_paths.straight(*ends, 21)).max()) + 1e-12
+    control, t = getattr(curves, name)(toy, *ends, bad), np.arange(21) / 20
+    assert (
+        float(toy.loss(curves.points(name, control, t)).max())
+        <= float(toy.loss(trained_paths.straight(*ends, 21)).max()) + 1e-12
+    )
 
 
 def test_paths_avoid_where_the_loss_does_not_exist():
@@ -79,7 +82,7 @@ def test_paths_avoid_where_the_loss_does_not_exist():
         return torch.where(theta.norm(dim=-1) > 0.3, ring(theta), torch.nan)
 
     for name in ("bezier", "chain", "band"):
-        heights = hole(getattr(curves, name)(Toy(hole), *ENDS, SETTINGS)(np.linspace(0, 1, 41)))
+        heights = hole(curves.points(name, getattr(curves, name)(Toy(hole), *ENDS, SETTINGS), np.linspace(0, 1, 41)))
         assert bool(heights.isfinite().all()), name
 
 

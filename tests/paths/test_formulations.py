@@ -117,7 +117,9 @@ def test_the_file_compares_all_runs_and_the_two_physics_minimisers_of_each_seed(
     assert dict(data.sizes) == {
         "formulation": 3, "seed": 2, "loss": 3, "snapshot": 3, "physics": 2, "eigen": 3, "position": 9, "pair": 2
     }  # fmt: skip
-    assert all("long_name" in v.attrs and v.attrs["units"] == "1" for v in data.data_vars.values())
+    assert all(
+        "long_name" in v.attrs and v.attrs["units"] == ("degree" if v.name == "angle" else "1") for v in data.data_vars.values()
+    )
     for k, seed in enumerate(runs.seeds):
         line, gap = data["line_gap"].isel(pair=k).transpose("position", "loss").values, data["gap"].sel(seed=seed)
         np.testing.assert_allclose(line[0], gap.sel(formulation="deep-ritz"), rtol=1e-9)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from runs_cases import tiny
 
 from pinnscape.connectivity import interpolation
-from pinnscape.files import storage
+from pinnscape.files import store
 from pinnscape.losses.objective import FORMULATIONS
 from pinnscape.techniques import catalog
 
@@ -114,10 +114,10 @@ def test_the_file_holds_the_losses_at_both_ends_of_every_line(problem):
 
 def test_one_seed_and_one_formulation_give_a_file_without_pairs(tmp_path):
     data = interpolation.dataset(tiny("poisson1d", 1, ("strong-form",)), SETTINGS)
-    assert data.sizes == {"formulation": 1, "seed": 1, "loss": 3, "alpha": 9, "pair": 0}
+    assert dict(data.sizes) == {"formulation": 1, "seed": 1, "loss": 3, "alpha": 9, "pair": 0}
     about = {"problem": "poisson1d", "formulation": "strong-form", "seed": 0, "configuration": {}}
-    storage.write(tmp_path / "interpolation.nc", data, stage="interpolation", title="t", **about)
-    assert storage.read(tmp_path / "interpolation.nc", "interpolation")["pair_value"].shape == (1, 0, 3, 9)
+    store.write(tmp_path / "interpolation.nc", data, stage="interpolation", title="t", **about)
+    assert store.read(tmp_path / "interpolation.nc", "interpolation")["pair_value"].shape == (1, 0, 3, 9)
 
 
 def test_metrics_are_the_violations_of_each_loss():

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from end_to_end.workspace import Workspace, merged
+from end_to_end.workspace import Workspace, data_files, merged
 from slurm.cluster import answer, jobs
 
 # One process runs them all: a machine has one cluster.
@@ -93,11 +93,6 @@ def span(job: dict[str, str]) -> tuple[datetime, datetime]:
 
 def overlap(one: dict[str, str], other: dict[str, str]) -> bool:
     return max(span(one)[0], span(other)[0]) < min(span(one)[1], span(other)[1])
-
-
-def data_files(root: Path) -> list[Path]:
-    kinds = (".nc", ".png", ".pdf", ".csv")
-    return sorted(path.relative_to(root) for path in (root / "results").rglob("*") if path.suffix in kinds)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from cases import small
 
-from pinnscape.networks.mlp import layout_of, layout_variables
+from pinnscape.networks.mlp import layout_of, layout_values
 from pinnscape.training.checkpoints import select
 
 
@@ -20,7 +20,7 @@ def training(steps, losses=None) -> xr.Dataset:
             "snapshot_step": ("snapshot", steps),
             "snapshot_loss": ("snapshot", losses),
             "quadrature_error": ("snapshot", 1e-9 * steps),
-            **layout_variables(small().network.layers),
+            **{name: ("layer", values) for name, values in layout_values(small().network.layers).items()},
         }
     )
 

@@ -33,7 +33,7 @@ def test_training_follows_its_schema(trained):
     expected |= {name: ("layer",) for name in ("fan_in", "fan_out", "weight_offset", "bias_offset")}
     expected |= {"quadrature_error": ("snapshot",), "energy_minimum": (), "energy_minimum_error": ()}
     assert {name: variable.dims for name, variable in dataset.data_vars.items()} == expected
-    assert list(dataset.coords) == ["step"]
+    assert list(dataset.coords) == ["step", "snapshot", "parameter", "layer"]
     for variable in dataset.variables.values():
         assert variable.attrs["long_name"]
         assert variable.attrs["units"] == "1"

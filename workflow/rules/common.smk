@@ -99,7 +99,7 @@ def code(*scripts, problem=False, package=None):
         modules = [LIBRARY / "problems" / f"{CATALOG[wildcards.problem].module}.py"] if problem else []
         if package:
             modules.append(LIBRARY / package / f"{wildcards.technique}.py")
-        return [digest_of(*scripts, modules=modules, leaving_out=("TECHNIQUE", "Settings", "metrics")), PINS]
+        return [digest_of(*scripts, modules=modules, leaving_out=("TECHNIQUE", "METRICS", "Settings", "metrics")), PINS]
 
     return of_job if problem or package else [digest_of(*scripts), PINS]
 
@@ -128,7 +128,8 @@ def needs(mem_mb, runtime, gpu=False):
 def cache_entry(wildcards, threads, resources):
     """What else tells one result from another for `--cache`, which looks at parameters but not at wildcards or machines; nothing without it.
 
-    Snakemake does not compare parameters that depend on resources with those of earlier runs: with and without `--cache`, the same is up to date.
+    Snakemake does not compare parameters that depend on resources with those of earlier runs (https://github.com/snakemake/snakemake/issues/3895 is the
+    same for input): with and without `--cache`, the same is up to date.
     """
     if not workflow.enable_cache:
         return None

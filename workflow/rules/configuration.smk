@@ -19,12 +19,8 @@ from pinnscape.problems import source
 from pinnscape.problems.catalog import CATALOG
 from pinnscape.config.schema import complete, read
 from pinnscape.techniques.catalog import TECHNIQUES
-from runtime.surroundings import for_jobs, put, read_as_yaml, unusable
-from runtime.workarounds import keep_braces, quote_interpreter
+from runtime.surroundings import put, read_as_yaml, unusable
 
-quote_interpreter()
-keep_braces(str(WORKFLOW.parent))
-for_jobs(WORKFLOW, Path(".cache"), os.environ)
 for folder in (str(WORKFLOW.parent), os.getcwd()):
     if reason := unusable(folder):
         sys.exit(f"pinnscape: {reason}")

@@ -36,7 +36,7 @@ rule collect_metrics:
         code=code("metrics"),
         techniques=digest_of(
             modules=[LIBRARY / "techniques" / f"{name}.py" for name in STUDY.techniques],
-            leaving_out=("TECHNIQUE", "Settings", "measure"),
+            leaving_out=("TECHNIQUE", "METRICS", "Settings", "measure"),
         ),
     message:
         "Collecting metrics"

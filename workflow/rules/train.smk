@@ -2,10 +2,6 @@
 CHECK = "results/{problem}/check.nc"
 
 
-localrules:
-    check,
-
-
 rule check:
     input:
         of_problems("check"),
@@ -35,7 +31,8 @@ rule check_problem:
         "../scripts/check.py"
 
 
-# Snakemake caches no rule that has a benchmark, so `train_network` is this rule with the one or with the other; nothing runs under this name.
+# Snakemake refuses to cache a rule that has a benchmark (https://github.com/snakemake/snakemake/issues/2238; 7.30 to 9.27.1 at least), and `benchmark`
+# takes no condition. So `train_network` is this rule with `cache` if --cache is given, else with `benchmark`; nothing runs under the name `train_plain`.
 rule train_plain:
     input:
         check=CHECK,

@@ -7,13 +7,13 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import IO
 
 from pinnscape.common.errors import StorageError
+from pinnscape.files import atomic
 
 MANIFEST = "manifest.sha256"  # lines as `sha256sum` writes and checks them
 CONFIGURATION = "config.yaml"
@@ -67,23 +67,12 @@ def write(path: str | Path, members: Mapping[str, Path | bytes]) -> None:
     for name in members:
         if not _SAFE.fullmatch(name) or name == MANIFEST:
             raise ValueError(f"{name!r} is no name for a member")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                digests = {name: _add(archive, name, members[name]) for name in sorted(members)}
-                _add(archive, MANIFEST, "".join(f"{digest}  {name}\n" for name, digest in digests.items()).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        if not check(temporary).sound:
+    with atomic.replacing(path) as unfinished:
+        with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
+            digests = {name: _add(archive, name, members[name]) for name in sorted(members)}
+            _add(archive, MANIFEST, "".join(f"{digest}  {name}\n" for name, digest in digests.items()).encode())
+        if not check(unfinished).sound:
             raise StorageError(f"{path}: the archive does not read back as it was written; is the disk sound and not full?")
-        os.replace(temporary, path)
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be written ({error.strerror or error}); free space or permissions?") from error
-    finally:
-        with suppress(OSError):  # none was made, or the folder itself is what is wrong
-            temporary.unlink()
 
 
 def check(path: str | Path) -> Contents:

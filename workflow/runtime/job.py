@@ -34,7 +34,7 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
     """Call ``main`` with those of input, output, params, wildcards, device that it names.
 
     The log file gets one line a record, and a traceback if there is one. A ``PinnscapeError`` or a lack of memory ends the job with one line on
-    the terminal, and so does what nobody expected. Nothing is written once a later run does the same work.
+    the terminal, and so does what nobody expected. Nothing is written once a later run of the same job has begun.
     """
     if _IS_JOB:
         gc.freeze()
@@ -44,8 +44,7 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
         _start_log(path)
     except OSError as error:
         _end(str(atomic.refusal(Path(path), error)))
-    turn = turns.Turn(path, _TURNS)
-    atomic.only_while(turn.check)
+    atomic.only_while(turns.begin(path, _TURNS))
     imported = time.process_time()
     if _IS_JOB and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupt)
@@ -60,7 +59,6 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
             main(**{name: offered[name] for name in wanted})
         # Snakemake writes there next, and would throw the results away where it cannot.
         Path(path.replace("results/logs", "results/benchmarks", 1)).parent.mkdir(parents=True, exist_ok=True)
-        turn.done()
     except PinnscapeError as error:
         log.error("%s", error)
         _end(f"{error} (log: {path})")
@@ -77,7 +75,6 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
         _end(f"{PinnscapeError(_unexpected(error))} (log, with a traceback: {path})")
     finally:
         atomic.only_while(None)
-        turn.end()
     log.info("done: %.2f s of CPU for start-up and imports, %.2f s for the work", imported, time.process_time() - imported)
 
 

@@ -1,4 +1,7 @@
-"""What Snakemake says when a user's mistake, or a folder that cannot be written, stops it: one line with a remedy in place of its traceback."""
+"""What Snakemake says when a user's mistake, or a folder that cannot be written, stops it: one line with a remedy in place of its traceback.
+
+The texts and exceptions are those of Snakemake 9 to 9.27.1 at least.
+"""
 
 import errno
 import io

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from pinnscape.common.errors import StudyError
-from pinnscape.files import storage
-from pinnscape.files.attempts import Every, Kept, Parts
+from pinnscape.files import netcdf
+from pinnscape.files.unfinished import Finished, Interval, Restart
 
 VARIABLE, SECONDS = "PINNSCAPE_SAVE_SECONDS", 30.0
 
@@ -19,23 +19,23 @@ VARIABLE, SECONDS = "PINNSCAPE_SAVE_SECONDS", 30.0
 def identity(params: Any, wildcards: Any, device: str, inputs: Iterable[str] = ()) -> dict[str, Any]:
     """All that the results of a job depend on: settings and code, which are its parameters, wildcards, device, libraries and input files."""
     content = [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in inputs]
-    common = {"device": device, "versions": storage.versions(), "inputs": content}
+    common = {"device": device, "versions": netcdf.versions(), "inputs": content}
     return {**dict(params.items()), **dict(wildcards.items()), **common}
 
 
-def kept(output: str, job: dict[str, Any]) -> Kept:
+def restart(output: str, job: dict[str, Any]) -> Restart:
     """The file for the state of a job that writes ``output``."""
     path = Path(output)
-    return Kept(path.with_name(f".{path.stem}-state.nc"), job)
+    return Restart(path.with_name(f".{path.stem}-state.nc"), job)
 
 
-def finished(output: str, job: dict[str, Any]) -> Parts:
+def finished(output: str, job: dict[str, Any]) -> Finished:
     """The files for the finished parts of a job that writes ``output``."""
     path = Path(output)
-    return Parts(path.with_name(f".{path.stem}"), job, every())
+    return Finished(path.with_name(f".{path.stem}"), job, every())
 
 
-def every() -> Every:
+def every() -> Interval:
     """How often work is kept.
 
     Raises:
@@ -48,4 +48,4 @@ def every() -> Every:
         seconds = float("nan")
     if not seconds >= 0.0:
         raise StudyError(f"environment: {VARIABLE} must be a number of seconds, at least 0; got {wanted!r}")
-    return Every(seconds)
+    return Interval(seconds)

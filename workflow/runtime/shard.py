@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from pinnscape.files import shards
+from pinnscape.files import pieces
 
 
-def source(input: Any, output: Any, wildcards: Any) -> shards.Source:
+def source(input: Any, output: Any, wildcards: Any) -> pieces.Source:
     """Where the results of a job's pieces come from.
 
     Args:
@@ -14,6 +14,6 @@ def source(input: Any, output: Any, wildcards: Any) -> shards.Source:
         wildcards: of a shard: ``scatteritem``, such as ``2-of-3``.
     """
     if item := wildcards.get("scatteritem"):
-        return shards.shard(output[0], item)
+        return pieces.shard(output[0], item)
     parts = list(input.get("parts", ()))
-    return shards.gathered(parts) if parts else shards.compute
+    return pieces.gathered(parts) if parts else pieces.compute

@@ -25,6 +25,8 @@ def unusable(folder: str) -> str | None:
 def for_jobs(workflow: Path, caches: Path, environment: MutableMapping[str, str]) -> None:
     """Set what jobs inherit: Python finds the library, names of files are UTF-8 whatever the locale, and the home need not be writable.
 
+    Scripts of Snakemake import modules of their own folder only: https://github.com/snakemake/snakemake/issues/956; 6 to 9.27.1 at least.
+
     Args:
         workflow: folder of ``pinnscape`` and ``runtime``.
         caches: folder for the caches of libraries where the home has no room for them.

@@ -6,8 +6,8 @@ from typing import Any
 
 import xarray as xr
 
-from pinnscape.files import storage
-from pinnscape.files.shards import Done
+from pinnscape.files import store
+from pinnscape.files.pieces import Done
 from pinnscape.losses.model import compiler, discretization
 from pinnscape.techniques import catalog
 from pinnscape.training.runs import Run, Runs
@@ -16,7 +16,6 @@ from runtime.resume import finished, identity
 from runtime.shard import source
 
 _EVALUATIONS = 1000  # of a technique for each run, for the decision whether to compile
-ALL, NO_SEED = "all", -1  # formulation and seed of a file that holds several
 
 
 def measure(input: Any, output: Any, params: Any, wildcards: Any, device: str) -> None:
@@ -34,14 +33,14 @@ def measure(input: Any, output: Any, params: Any, wildcards: Any, device: str) -
     discretized = discretization(wildcards.problem, params.model, device, compiles, engine["memory"])
     runs = []
     for points, history in zip(input.checkpoints, input.training, strict=True):
-        checkpoints, training = storage.read(points, "checkpoints"), storage.read(history, "train")
+        checkpoints, training = store.read(points, "checkpoints"), store.read(history, "train")
         runs.append(Run(checkpoints.attrs["formulation"], int(checkpoints.attrs["seed"]), checkpoints, training))
     log.info("%s of %d runs", name, len(runs))
     parts = finished(output[0], identity(params, wildcards, device, [*input.checkpoints, *input.training]))
     with suppress(Done):
         given = Runs(discretized, tuple(runs), source(input, output, wildcards), parts)
         found = catalog.module(name).measure(given, params.settings)
-        training = storage.configuration(runs[0].training)["training"]
+        training = store.configuration(runs[0].training)["training"]
         configuration = {"model": params.model, name: params.settings, "training": training}
         _write(output[0], found, wildcards, configuration, device)
     parts.delete()
@@ -58,9 +57,9 @@ def measure_surfaces(input: Any, output: Any, params: Any, wildcards: Any) -> No
     """
     surfaces = {}
     for path in input.surfaces:
-        surface = storage.read(path, "surfaces")
+        surface = store.read(path, "surfaces")
         surfaces[surface.attrs["formulation"], int(surface.attrs["seed"]), surface.attrs["kind"]] = surface
-    grid = storage.configuration(next(iter(surfaces.values())))["grid"]
+    grid = store.configuration(next(iter(surfaces.values())))["grid"]
     found = catalog.module(wildcards.technique).measure(surfaces, params.settings)
     _write(output[0], found, wildcards, {"grid": grid, wildcards.technique: params.settings}, "cpu")
 
@@ -68,5 +67,5 @@ def measure_surfaces(input: Any, output: Any, params: Any, wildcards: Any) -> No
 def _write(path: str, dataset: xr.Dataset, wildcards: Any, configuration: Mapping[str, Any], device: str) -> None:
     """The file of a technique, which holds all formulations and seeds of a problem."""
     name = wildcards.technique
-    owner = {"problem": wildcards.problem, "formulation": ALL, "seed": NO_SEED, "device": device}
-    storage.write(path, dataset, stage=name, title=catalog.TECHNIQUES[name].title, configuration=configuration, **owner)
+    owner = {"problem": wildcards.problem, "formulation": store.ALL, "seed": store.NO_SEED, "device": device}
+    store.write(path, dataset, stage=name, title=catalog.TECHNIQUES[name].title, configuration=configuration, **owner)

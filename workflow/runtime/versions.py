@@ -8,7 +8,7 @@ from typing import Any
 import xarray as xr
 
 from pinnscape.common.errors import StorageError
-from pinnscape.files import machine, storage
+from pinnscape.files import machine, netcdf
 
 CUDA = "cuda"
 
@@ -23,7 +23,7 @@ def here(project: Mapping[str, str]) -> dict[str, Any]:
         ``pinnscape``, ``code``, ``conventions``, ``libraries`` (a list of versions by name) and ``machine``.
     """
     libraries = {name: [version] for name, version in machine.libraries().items()}
-    return {**project, "conventions": storage.CONVENTIONS, "libraries": libraries, "machine": dict(machine.description())}
+    return {**project, "conventions": netcdf.CONVENTIONS, "libraries": libraries, "machine": dict(machine.description())}
 
 
 def of_files(files: Iterable[str | Path], project: Mapping[str, str]) -> dict[str, Any]:

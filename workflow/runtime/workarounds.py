@@ -1,7 +1,9 @@
-"""What Snakemake 9 does not manage in folders whose names hold spaces, quotes, braces and the like. Each function can go when its bug does."""
+"""Bugs of Snakemake, and what is done about each until it is gone there. Each function is for one bug and can go with it."""
 
 import shlex
+import signal
 import sys
+import threading
 from typing import Any
 
 from snakemake.script import PythonScript
@@ -36,7 +38,7 @@ def quote_interpreter() -> None:
 def keep_braces(folder: str) -> None:
     """Let Snakemake take braces in the name of the workflow's folder for what they are: it looks for wildcards there too.
 
-    ``LocalSourceFile.format`` of Snakemake 8 to 9.27.1 at least.
+    ``LocalSourceFile.format`` of Snakemake 8 to 9.27.1 at least; not reported there.
     """
     if "{" not in folder and "}" not in folder:
         return
@@ -47,3 +49,28 @@ def keep_braces(folder: str) -> None:
 
     original = LocalSourceFile.format
     LocalSourceFile.format = below
+
+
+def lift_job_limit(settings: Any) -> None:
+    """Take away Snakemake's default limit of 100 jobs in a second, which no study reaches.
+
+    With a limit Snakemake looks for jobs again after each time span, once for every time that it has looked before: more and more often, until that
+    takes a quarter of a core, and once after the last job has ended. https://github.com/snakemake/snakemake/pull/3744; Snakemake 9 to 9.27.1 at least.
+
+    Args:
+        settings: of the scheduler; None where nothing is scheduled.
+    """
+    limit = settings and settings.max_jobs_per_timespan
+    if limit and (limit.max_jobs, limit.timespan) == (100, 1):
+        settings.max_jobs_per_timespan = None
+
+
+def end_on_sigterm() -> None:
+    """Let Snakemake's handler of SIGTERM do its work in a thread of its own.
+
+    It takes a lock that the main thread, which it interrupts, may hold, and then both wait forever. ``JobScheduler.exit_gracefully`` of Snakemake 9 to
+    9.27.1 at least; not reported there.
+    """
+    handler: Any = signal.getsignal(signal.SIGTERM)
+    if callable(handler):
+        signal.signal(signal.SIGTERM, lambda *arguments: threading.Thread(target=handler, args=arguments, daemon=True).start())

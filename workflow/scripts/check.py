@@ -3,7 +3,7 @@
 import logging
 import sys
 
-from pinnscape.files import storage
+from pinnscape.files import store
 from pinnscape.losses.model import EVALUATIONS_A_STEP, compiler, discretization
 from pinnscape.validation.check import construct, dataset, validate
 from runtime.job import run
@@ -23,8 +23,8 @@ def main(output, params, wildcards, device) -> None:
     for warning in report.warnings:
         log.warning("%s: %s", name, warning)
         print(f"pinnscape: warning: {name}: {warning}", file=sys.stderr)
-    common = {"problem": name, "formulation": "all", "seed": -1, "device": device, "stage": "check"}
-    storage.write(output[0], dataset(report), title="Checks of the problem", configuration={"model": params.model}, **common)
+    common = {"problem": name, "formulation": store.ALL, "seed": store.NO_SEED, "device": device, "stage": "check"}
+    store.write(output[0], dataset(report), title="Checks of the problem", configuration={"model": params.model}, **common)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ Input: checkpoints.nc and training.nc of each formulation. Output: directions-{p
 
 from itertools import product
 
-from pinnscape.files import storage
+from pinnscape.files import store
 from pinnscape.landscape.files import random_directions, trajectory_directions
 from runtime.job import run
 
@@ -13,18 +13,18 @@ from runtime.job import run
 def main(input, output, params) -> None:
     runs = list(zip(input.checkpoints, input.training, strict=True))
     for target, ((points, history), plane) in zip(output, product(runs, params.planes), strict=True):
-        checkpoints, settings = storage.read(points, "checkpoints"), params.planes[plane]
+        checkpoints, settings = store.read(points, "checkpoints"), params.planes[plane]
         if plane == "trajectory":
-            dataset = trajectory_directions(checkpoints, storage.read(history, "train"))
+            dataset = trajectory_directions(checkpoints, store.read(history, "train"))
         else:
             dataset = random_directions(plane, checkpoints, settings)
-        storage.write(
+        store.write(
             target,
             dataset,
             stage="directions",
             title=f"Directions of the {plane} plane" if plane != "lines" else "Directions of the line bundle",
-            configuration=storage.configuration(checkpoints) | {"directions": settings},
-            **storage.identity(checkpoints),
+            configuration=store.configuration(checkpoints) | {"directions": settings},
+            **store.identity(checkpoints),
         )
 
 

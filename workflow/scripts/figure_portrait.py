@@ -9,7 +9,7 @@ Parameters: seed (of surfaces and Hessians), dpi.
 from pathlib import Path
 
 from pinnscape.figures import inputs, portrait, style, surfaces
-from pinnscape.files import storage
+from pinnscape.files import store
 from runtime.job import run
 
 
@@ -18,12 +18,12 @@ def main(input, output, params):
     fields, spectra, techniques = (_listed(getattr(input, name, ())) for name in ("surfaces", "hessians", "techniques"))
     planes = {}
     for path in fields:
-        planes.setdefault("trajectory" if "trajectory" in storage.read(path, "surfaces") else "random", []).append(path)
+        planes.setdefault("trajectory" if "trajectory" in store.read(path, "surfaces") else "random", []).append(path)
     hessians = inputs.by_checkpoint(spectra) if spectra else {}
     figure = portrait.draw(
         {plane: surfaces.by_formulation(paths) for plane, paths in planes.items()},
         {formulation: data for (formulation, seed, _), data in hessians.items() if seed == params.seed},
-        {path.stem: storage.read(path, path.stem) for path in techniques},
+        {path.stem: store.read(path, path.stem) for path in techniques},
         params.seed,
     )
     style.save(figure, output.pdf, output.png, params.dpi)

@@ -3,14 +3,14 @@
 from importlib import import_module
 
 from pinnscape.figures import style
-from pinnscape.files import storage
+from pinnscape.files import store
 from runtime.job import run
 
 
 def main(input, output, params, wildcards) -> None:
     """Draw the figure and save it."""
     figure = import_module(f"pinnscape.figures.{wildcards.technique}")
-    style.save(figure.draw(storage.read(input[0], wildcards.technique)), output.pdf, output.png, params.dpi)
+    style.save(figure.draw(store.read(input[0], wildcards.technique)), output.pdf, output.png, params.dpi)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from itertools import product
 import xarray as xr
 
 from pinnscape.curvature.files import hessian_dataset, spectrum_dataset
-from pinnscape.files import storage
-from pinnscape.files.shards import Done, Piece
+from pinnscape.files import store
+from pinnscape.files.pieces import Done, Piece
 from pinnscape.losses.formulations import PHYSICS
 from pinnscape.losses.model import compiler, discretization, network
 from pinnscape.losses.objective import Objective, tensor
@@ -25,7 +25,7 @@ def main(input, output, params, wildcards, device) -> None:
     engine = params.engine
     evaluations = len(input.checkpoints) * len(params.checkpoints) * network(wildcards.problem, params.model["network"]).size
     discretized = discretization(wildcards.problem, params.model, device, compiler(engine, evaluations), engine["memory"])
-    all_points = [storage.read(path, "checkpoints") for path in input.checkpoints]
+    all_points = [store.read(path, "checkpoints") for path in input.checkpoints]
     names: list[str] = list(params.checkpoints)
     pieces: dict[tuple[str, bytes], Piece] = {}  # by loss and parameters: all formulations start from the same parameters
     for points, checkpoint in product(all_points, names):
@@ -38,13 +38,13 @@ def main(input, output, params, wildcards, device) -> None:
         for target, (points, checkpoint) in zip(output, product(all_points, names), strict=True):
             log.info("%s: %s", points.attrs["formulation"], checkpoint)
             spectra = {loss: results[pieces[key].name] for loss, key in _losses(points, checkpoint)}
-            storage.write(
+            store.write(
                 target,
                 hessian_dataset(spectra).assign_attrs(checkpoint=checkpoint),
                 stage="hessian",
                 title=f"Hessian spectra at checkpoint {checkpoint}",
-                configuration=storage.configuration(points) | {"hessian": params.hessian},
-                **storage.identity(points) | {"device": device},
+                configuration=store.configuration(points) | {"hessian": params.hessian},
+                **store.identity(points) | {"device": device},
             )
 
 

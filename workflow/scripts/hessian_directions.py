@@ -5,7 +5,7 @@ Input: checkpoints.nc and hessian-final.nc of each formulation. Output: directio
 
 from itertools import product
 
-from pinnscape.files import storage
+from pinnscape.files import store
 from pinnscape.landscape.files import hessian_directions
 from runtime.job import run
 
@@ -13,14 +13,14 @@ from runtime.job import run
 def main(input, output, params) -> None:
     runs = list(zip(input.checkpoints, input.hessian, strict=True))
     for target, ((points, spectrum), plane) in zip(output, product(runs, params.planes), strict=True):
-        hessian = storage.read(spectrum, "hessian")
-        storage.write(
+        hessian = store.read(spectrum, "hessian")
+        store.write(
             target,
-            hessian_directions(plane, storage.read(points, "checkpoints"), hessian),
+            hessian_directions(plane, store.read(points, "checkpoints"), hessian),
             stage="directions",
             title=f"Directions of the {plane} plane",
-            configuration=storage.configuration(hessian),
-            **storage.identity(hessian),
+            configuration=store.configuration(hessian),
+            **store.identity(hessian),
         )
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pinnscape.files import atomic, storage
+from pinnscape.files import atomic, store
 from pinnscape.tables import metrics
 from pinnscape.techniques import catalog
 from runtime.job import run
@@ -11,19 +11,19 @@ from runtime.job import run
 def main(input, output, params) -> None:
     files = []
     for points, history in zip(input.checkpoints, input.training, strict=True):
-        checkpoints = storage.read(points, "checkpoints")
-        files.append((checkpoints, metrics.of_checkpoints(checkpoints, storage.read(history, "train"))))
+        checkpoints = store.read(points, "checkpoints")
+        files.append((checkpoints, metrics.of_checkpoints(checkpoints, store.read(history, "train"))))
     for path in input.hessians:
-        hessian = storage.read(path, "hessian")
+        hessian = store.read(path, "hessian")
         files.append((hessian, metrics.of_hessian(hessian, **params.spectra)))
     for path in input.surfaces:
-        surface = storage.read(path, "surfaces")
+        surface = store.read(path, "surfaces")
         lines = surface.attrs["kind"] == "lines"
         files.append((surface, metrics.of_lines(surface, params.radius) if lines else metrics.of_plane(surface)))
     several = []
     for path in input.techniques:
         name = Path(path).stem
-        found = storage.read(path, name)
+        found = store.read(path, name)
         several.append((found, catalog.module(name).metrics(found)))
     with atomic.replacing(output[0]) as unfinished:
         metrics.table(files, several).to_csv(unfinished, index=False)

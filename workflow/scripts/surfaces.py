@@ -9,9 +9,9 @@ from contextlib import suppress
 import numpy as np
 import xarray as xr
 
-from pinnscape.files import storage
-from pinnscape.files.shards import Done, Piece
-from pinnscape.landscape.files import coordinates, surface_dataset, trajectory_losses
+from pinnscape.files import store
+from pinnscape.files.pieces import Done, Piece
+from pinnscape.landscape.files import coordinates, finished, surface_dataset, trajectory_losses
 from pinnscape.landscape.surfaces import Section
 from pinnscape.landscape.survey import Survey
 from pinnscape.losses.model import compiler, discretization
@@ -26,7 +26,7 @@ def main(input, output, params, wildcards, device) -> None:
     engine = params.engine
     evaluations = _POINTS * len(input.directions)
     discretized = discretization(wildcards.problem, params.model, device, compiler(engine, evaluations), engine["memory"])
-    all_found = [storage.read(path, "directions") for path in input.directions]
+    all_found = [store.read(path, "directions") for path in input.directions]
     surveys = [_survey(discretized, found, params.grid, int(wildcards.seed)) for found in all_found]
     pieces = [piece for survey in surveys for piece in survey.pieces()]
     snapshots = {survey.name: _snapshots(survey, found) for survey, found in zip(surveys, all_found, strict=True)}
@@ -41,7 +41,7 @@ def main(input, output, params, wildcards, device) -> None:
             dataset = surface_dataset(found, survey.axes, measured, discretized.energy_minimum).assign(variables)
             if piece := snapshots[survey.name]:
                 dataset = dataset.assign(results[piece.name].data_vars)
-            _write(target, dataset.assign_attrs(method), found, params.grid, device)
+            _write(target, finished(dataset.assign_attrs(method)), found, params.grid, device)
 
 
 def _survey(discretized, found: xr.Dataset, grid, seed: int) -> Survey:
@@ -67,14 +67,14 @@ def _snapshots(survey: Survey, found: xr.Dataset) -> Piece | None:
 
 
 def _write(target: str, dataset: xr.Dataset, found: xr.Dataset, grid, device: str) -> None:
-    plane, owner = found.attrs["kind"], storage.identity(found)
+    plane, owner = found.attrs["kind"], store.identity(found)
     owner["device"] = device
-    storage.write(
+    store.write(
         target,
         dataset,
         stage="surfaces",
         title=f"Losses on the {plane} plane" if plane != "lines" else "Losses along random lines",
-        configuration=storage.configuration(found) | {"grid": grid[plane]},
+        configuration=store.configuration(found) | {"grid": grid[plane]},
         **owner,
     )
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from pinnscape.files import storage
+from pinnscape.files import store
 from pinnscape.losses import gaps
 from pinnscape.losses.model import EVALUATIONS_A_STEP, compiler, discretization
 from pinnscape.losses.objective import Objective, tensor
@@ -10,7 +10,7 @@ from pinnscape.training.files import solution_dataset, training_dataset
 from pinnscape.training.loop import train
 from pinnscape.training.progress import Saves
 from runtime.job import log, run
-from runtime.resume import every, identity, kept
+from runtime.resume import every, identity, restart
 
 
 def main(output, params, wildcards, device) -> None:
@@ -21,7 +21,7 @@ def main(output, params, wildcards, device) -> None:
     theta = tensor(discretized.network.initial(params.model["network"]["initialization"], seed), device)
     objective = Objective(discretized, formulation)
     name = f"{problem}/{formulation}/seed-{seed}"
-    saves = Saves(kept(output.training, identity(params, wildcards, device)), every())
+    saves = Saves(restart(output.training, identity(params, wildcards, device)), every())
     history = train(objective, theta, settings["phases"], settings["log_every"], settings["snapshots"], name, saves)
     common = {"problem": problem, "formulation": formulation, "seed": seed, "device": device, "stage": "train"}
     configuration = {"model": params.model, "training": settings}
@@ -29,8 +29,8 @@ def main(output, params, wildcards, device) -> None:
     if below := gaps.below(dataset):
         log.error("%s: %s", name, below)
         print(f"pinnscape: {name}: {below}", file=sys.stderr)
-    storage.write(output.training, dataset, title="Training history", configuration=configuration, **common)
-    storage.write(
+    store.write(output.training, dataset, title="Training history", configuration=configuration, **common)
+    store.write(
         output.solution,
         solution_dataset(history, discretized),
         title="Solution and error",

@@ -41,6 +41,12 @@ class Matching:
         return Matching(tuple(orders), tuple(signs))
 
 
+def stored(layers: Sequence[Layer], orders: np.ndarray, signs: np.ndarray) -> Matching:
+    """The matching that a file holds: orders (units) and signs (units) of all hidden layers one after the other."""
+    cuts = np.cumsum([layer.fan_out for layer in layers[:-1]])[:-1]
+    return Matching(tuple(np.split(orders, cuts)), tuple(np.split(signs, cuts)))
+
+
 def identity(layers: Sequence[Layer]) -> Matching:
     """Every unit at its place."""
     widths = [layer.fan_out for layer in layers[:-1]]

@@ -7,12 +7,35 @@ import numpy as np
 import xarray as xr
 
 from pinnscape.connectivity import alignment, interpolation, profiles
-from pinnscape.connectivity.profiles import ERRORS
-from pinnscape.files.storage import variable
+from pinnscape.connectivity.profiles import ERRORS, OF_PAIRS, PAIR
+from pinnscape.files.description import File, Variable
 from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.training.runs import Run, Runs
 
 PATHS = ("straight", "aligned")
+_PATH = (*PAIR, "path")
+FILE = File(
+    "barriers.nc",
+    {
+        "value": Variable((*_PATH, "loss", "alpha"), "loss on the line between two seeds"),
+        **{name: Variable((*_PATH, "alpha"), f"{text} on this line") for name, text in ERRORS.items()},
+        "barrier": Variable((*_PATH, "loss"), "largest excess over the chord between both ends"),
+        "relative_barrier": Variable((*_PATH, "loss"), "barrier over the mean gap of the two initial points"),
+        "distance": Variable(_PATH, "distance between the two points"),
+        "moved": Variable(PAIR, "hidden units that alignment moved or whose sign it flipped"),
+        "order": Variable((*PAIR, "unit"), "which hidden unit of the layer of the second network alignment puts in this place"),
+        "sign": Variable((*PAIR, "unit"), "sign with which alignment puts it there"),
+        "unit_layer": Variable("unit", "index of the hidden layer of the unit, 0 the first"),
+        "energy_minimum": Variable((), "energy of the exact solution"),
+    },
+    {
+        **OF_PAIRS,
+        "path": Variable("path", "the second point as it was trained, or aligned to the first"),
+        "alpha": Variable("alpha", "position on the line, 0 at the first and 1 at the second seed"),
+        "unit": Variable("unit", "index of the hidden unit, layer by layer"),
+    },
+    "The ends of the lines are the final points of checkpoints.nc; `order` and `sign` make the aligned point of the second one.",
+)
 
 
 def aligned(runs: Runs, first: Run, second: Run, starts: int, seed: int) -> tuple[np.ndarray, alignment.Matching]:
@@ -30,8 +53,8 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
 
     Returns:
         ``value`` of losses (formulation, pair, path, loss, alpha), errors (formulation, pair, path, alpha), ``barrier`` and
-        ``relative_barrier`` (formulation, pair, path, loss), ``distance`` (formulation, pair, path), ``moved`` (formulation, pair) and
-        ``energy_minimum``. Without a second seed ``pair`` has length 0.
+        ``relative_barrier`` (formulation, pair, path, loss), ``distance`` (formulation, pair, path), ``moved`` (formulation, pair), the matching that
+        aligns the second point, and ``energy_minimum``. Without a second seed ``pair`` has length 0.
     """
     alpha = interpolation.grid(settings["points"], 0.0)
     starts = {run.formulation: {} for run in runs.all}
@@ -54,30 +77,23 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
             "relative_barrier": height / np.where(initial > 0, initial, np.nan),
             "distance": np.array([np.linalg.norm(end - first.theta()) for end in ends]),
             "moved": np.array(matching.moved),
+            "order": np.concatenate(matching.orders),
+            "sign": np.concatenate(matching.signs),
         }
 
-    n, losses = len(alpha), len(FORMULATIONS)
+    n, losses, widths = len(alpha), len(FORMULATIONS), [layer.fan_out for layer in runs.discretization.network.layers[:-1]]
     shapes = {"value": (2, losses, n), "barrier": (2, losses), "relative_barrier": (2, losses), "distance": (2,), "moved": ()}
-    measured = profiles.over_pairs(runs, between, {**shapes, **dict.fromkeys(ERRORS, (2, n))})
-    pair, path = ("formulation", "pair"), ("formulation", "pair", "path")
-    return xr.Dataset(
-        {
-            "value": variable((*path, "loss", "alpha"), measured["value"], "loss on the line between two seeds"),
-            **{name: variable((*path, "alpha"), measured[name], f"{text} on this line") for name, text in ERRORS.items()},
-            "barrier": variable((*path, "loss"), measured["barrier"], "largest excess over the chord between both ends"),
-            "relative_barrier": variable(
-                (*path, "loss"), measured["relative_barrier"], "barrier over the mean gap of the two initial points"
-            ),
-            "distance": variable(path, measured["distance"], "distance between the two points"),
-            "moved": variable(
-                pair, measured["moved"].astype(float), "hidden units that alignment moved or whose sign it flipped"
-            ),
-            "energy_minimum": variable((), runs.objective("deep-ritz").minimum, "energy of the exact solution"),
-        },
-        coords={
-            **profiles.coordinates(runs),
-            **profiles.pair_coordinates(profiles.pairs(runs.seeds)),
-            "path": variable("path", list(PATHS), "the second point as it was trained, or aligned to the first"),
-            "alpha": variable("alpha", alpha, "position on the line, 0 at the first and 1 at the second seed"),
-        },
-    )
+    shapes |= {**dict.fromkeys(ERRORS, (2, n)), **dict.fromkeys(("order", "sign"), (sum(widths),))}
+    chosen = profiles.pairs(runs.seeds)
+    measured = profiles.over_some_pairs(runs, chosen, between, shapes)
+    values = {
+        **measured,
+        "moved": measured["moved"].astype(float),
+        "order": measured["order"].astype(np.int64),
+        "energy_minimum": runs.objective("deep-ritz").minimum,
+        **profiles.coordinates(runs, chosen),
+        "path": list(PATHS),
+        "alpha": alpha,
+        "unit_layer": np.repeat(np.arange(len(widths)), widths),
+    }
+    return FILE.dataset(values, notes=profiles.notes(chosen))

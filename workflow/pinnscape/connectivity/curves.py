@@ -1,6 +1,6 @@
 """Losses along straight and curved paths between the final points of seeds."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,14 +9,43 @@ import xarray as xr
 from torch import Tensor
 
 from pinnscape.connectivity import elastic_band, profiles, trained_paths
-from pinnscape.connectivity.profiles import ERRORS
+from pinnscape.connectivity.profiles import ERRORS, OF_PAIRS, PAIR
 from pinnscape.connectivity.trained_paths import Training
-from pinnscape.files.storage import variable
+from pinnscape.files.description import File, Variable
+from pinnscape.files.dimensions import PARAMETER
 from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.objective import Objective
 from pinnscape.training.runs import Run, Runs
 
-PATHS = ("straight", "bezier", "chain", "band")
+CURVED = ("bezier", "chain", "band")
+PATHS = ("straight", *CURVED)
+_PATH = (*PAIR, "path")
+FILE = File(
+    "curves.nc",
+    {
+        "value": Variable((*_PATH, "loss", "t"), "loss on the path between two seeds"),
+        **{name: Variable((*_PATH, "t"), f"{text} on this path") for name, text in ERRORS.items()},
+        "barrier": Variable((*_PATH, "loss"), "largest excess over the chord between both ends"),
+        "relative_barrier": Variable((*_PATH, "loss"), "barrier over the mean gap of the two initial points"),
+        "length": Variable(_PATH, "length of the path over the distance of its ends"),
+        "bezier": Variable(
+            (*PAIR, "bezier_point", "parameter"), "control points of the quadratic Bézier curve, both ends among them"
+        ),
+        "chain": Variable((*PAIR, "chain_point", "parameter"), "corners of the polygonal chain, both ends among them"),
+        "band": Variable((*PAIR, "band_point", "parameter"), "images of the nudged elastic band, both ends among them"),
+        "energy_minimum": Variable((), "energy of the exact solution"),
+    },
+    {
+        **OF_PAIRS,
+        **PARAMETER,
+        "path": Variable("path", "straight line, Bézier curve, polygonal chain, or nudged elastic band"),
+        "t": Variable("t", "position on the path, 0 at the first and 1 at the second seed"),
+        **{f"{name}_point": Variable(f"{name}_point", "index of the point, 0 the first end") for name in CURVED},
+    },
+    """\
+Points of a path are theta(t) = Σ basisₖ(t) pointₖ: (1 − t)², 2t(1 − t), t² for the Bézier curve; chain and band are polygons with corners at equal steps of t. The paths are
+trained on the loss that trained their ends.""",
+)
 
 
 def training(settings: Mapping[str, Any]) -> Training:
@@ -24,35 +53,42 @@ def training(settings: Mapping[str, Any]) -> Training:
     return Training(**{name: settings[name] for name in Training.__annotations__})
 
 
-def bezier(objective: Objective, a: Tensor, b: Tensor, settings: Mapping[str, Any]) -> Callable[[np.ndarray], Tensor]:
-    """A quadratic Bézier curve from a (P,) to b (P,) that is trained on ``nodes`` Gauss-Legendre nodes: points (n, P) of positions (n)."""
+def bezier(objective: Objective, a: Tensor, b: Tensor, settings: Mapping[str, Any]) -> Tensor:
+    """Control points (3, P) of a quadratic Bézier curve from a (P,) to b (P,) that is trained on ``nodes`` Gauss-Legendre nodes."""
     rule = trained_paths.quadrature(settings["nodes"])
-    pivots = trained_paths.train(objective, a, b, trained_paths.bezier, rule, training(settings))
-    return lambda t: trained_paths.points_on(trained_paths.bezier(t), pivots)
+    return trained_paths.train(objective, a, b, trained_paths.bezier, rule, training(settings))
 
 
-def chain(objective: Objective, a: Tensor, b: Tensor, settings: Mapping[str, Any]) -> Callable[[np.ndarray], Tensor]:
-    """As ``bezier``, a polygonal chain of ``segments`` with at least two nodes in each."""
+def chain(objective: Objective, a: Tensor, b: Tensor, settings: Mapping[str, Any]) -> Tensor:
+    """Corners (segments + 1, P) of a polygonal chain of ``segments`` with at least two nodes in each; else as ``bezier``."""
     segments = settings["segments"]
     basis, rule = trained_paths.chain(segments), trained_paths.quadrature(max(2, settings["nodes"] // segments), segments)
-    pivots = trained_paths.train(objective, a, b, basis, rule, training(settings))
-    return lambda t: trained_paths.points_on(basis(t), pivots)
+    return trained_paths.train(objective, a, b, basis, rule, training(settings))
 
 
-def band(objective: Objective, a: Tensor, b: Tensor, settings: Mapping[str, Any]) -> Callable[[np.ndarray], Tensor]:
-    """As ``bezier``, a nudged elastic band of ``pivots``, of which ``insertions`` times ``inserted`` come later, with springs of ``stiffness``."""
-    shape = elastic_band.Band(**{name: settings[name] for name in elastic_band.Band.__annotations__})
-    pivots = elastic_band.relax(objective, a, b, shape, training(settings))
-    return lambda t: trained_paths.points_on(trained_paths.chain(len(pivots) - 1)(t), pivots)
+def band(objective: Objective, a: Tensor, b: Tensor, settings: Mapping[str, Any]) -> Tensor:
+    """Images of a nudged elastic band of ``pivots``, of which ``insertions`` times ``inserted`` come later, with springs of ``stiffness``."""
+    return elastic_band.relax(objective, a, b, shape(settings), training(settings))
 
 
-def paths_between(
-    objective: Objective, a: Tensor, b: Tensor, settings: Mapping[str, Any]
-) -> dict[str, Callable[[np.ndarray], Tensor]]:
-    """Every path from a (P,) to b (P,), trained on one loss: points (n, P) of positions (n)."""
-    line = trained_paths.straight(a, b, 2)
-    curved = {name: kind(objective, a, b, settings) for name, kind in (("bezier", bezier), ("chain", chain), ("band", band))}
-    return {"straight": lambda t: trained_paths.points_on(trained_paths.chain(1)(t), line), **curved}
+def shape(settings: Mapping[str, Any]) -> elastic_band.Band:
+    """Of the elastic band."""
+    return elastic_band.Band(**{name: settings[name] for name in elastic_band.Band.__annotations__})
+
+
+def points(path: str, control: Tensor, t: np.ndarray) -> Tensor:
+    """Points (n, P) at positions (n,) of a path with control points (m, P), such as a file holds."""
+    basis = trained_paths.bezier if path == "bezier" else trained_paths.chain(len(control) - 1)
+    return trained_paths.points_on(basis(t), control)
+
+
+def paths_between(objective: Objective, a: Tensor, b: Tensor, settings: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Control points of every path from a (P,) to b (P,), trained on one loss."""
+    kinds = {"bezier": bezier, "chain": chain, "band": band}
+    return {
+        "straight": trained_paths.straight(a, b, 2),
+        **{name: kind(objective, a, b, settings) for name, kind in kinds.items()},
+    }
 
 
 def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
@@ -64,7 +100,7 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
 
     Returns:
         ``value`` of losses (formulation, pair, path, loss, t), errors (formulation, pair, path, t), ``barrier`` and ``relative_barrier``
-        (formulation, pair, path, loss), ``length`` (formulation, pair, path) and ``energy_minimum``. Without a second seed ``pair`` has length 0.
+        (formulation, pair, path, loss), ``length`` (formulation, pair, path), the control points of the curves and ``energy_minimum``. Without a second seed ``pair`` has length 0.
     """
     t = training(settings).positions
     chosen = profiles.pairs(runs.seeds)[: settings["pairs"]]
@@ -72,8 +108,8 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
     def between(first: Run, second: Run) -> dict[str, np.ndarray]:
         a, b = (runs.tensor(run.theta()) for run in (first, second))
         found = paths_between(runs.objective(first.formulation), a, b, settings)
-        points = {name: found[name](t) for name in PATHS}
-        along = [profiles.profile(runs.discretization, points[name]) for name in PATHS]
+        on = {name: points(name, found[name], t) for name in PATHS}
+        along = [profiles.profile(runs.discretization, on[name]) for name in PATHS]
         measured = {name: np.array([one[name] for one in along]) for name in along[0]}
         starts = runs.discretization.measure(torch.stack([runs.tensor(run.theta("init")) for run in (first, second)]))
         initial = [float((starts[name] - runs.objective(name).minimum).mean()) for name in FORMULATIONS]
@@ -82,29 +118,20 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
             **measured,
             "barrier": height,
             "relative_barrier": height / np.where(np.array(initial) > 0, initial, np.nan),
-            "length": np.array([float(points[name].diff(dim=0).norm(dim=1).sum() / (b - a).norm()) for name in PATHS]),
+            "length": np.array([float(on[name].diff(dim=0).norm(dim=1).sum() / (b - a).norm()) for name in PATHS]),
+            **{name: found[name].cpu().numpy() for name in CURVED},
         }
 
-    n, kinds, losses = len(t), len(PATHS), len(FORMULATIONS)
+    n, kinds, losses, size = len(t), len(PATHS), len(FORMULATIONS), runs.discretization.network.size
     heights = dict.fromkeys(("barrier", "relative_barrier"), (kinds, losses))
     shapes = {"value": (kinds, losses, n), **dict.fromkeys(ERRORS, (kinds, n)), **heights, "length": (kinds,)}
-    measured = profiles.over_some_pairs(runs, chosen, between, shapes)
-    path = ("formulation", "pair", "path")
-    return xr.Dataset(
-        {
-            "value": variable((*path, "loss", "t"), measured["value"], "loss on the path between two seeds"),
-            **{name: variable((*path, "t"), measured[name], f"{text} on this path") for name, text in ERRORS.items()},
-            "barrier": variable((*path, "loss"), measured["barrier"], "largest excess over the chord between both ends"),
-            "relative_barrier": variable(
-                (*path, "loss"), measured["relative_barrier"], "barrier over the mean gap of the two initial points"
-            ),
-            "length": variable(path, measured["length"], "length of the path over the distance of its ends"),
-            "energy_minimum": variable((), runs.objective("deep-ritz").minimum, "energy of the exact solution"),
-        },
-        coords={
-            **profiles.coordinates(runs),
-            **profiles.pair_coordinates(chosen),
-            "path": variable("path", list(PATHS), "straight line, Bézier curve, polygonal chain, or nudged elastic band"),
-            "t": variable("t", t, "position on the path, 0 at the first and 1 at the second seed"),
-        },
-    )
+    counts = {"bezier": 3, "chain": settings["segments"] + 1, "band": shape(settings).final_pivots + 2}
+    shapes |= {name: (count, size) for name, count in counts.items()}
+    values = {
+        **profiles.over_some_pairs(runs, chosen, between, shapes),
+        "energy_minimum": runs.objective("deep-ritz").minimum,
+        **profiles.coordinates(runs, chosen),
+        "path": list(PATHS),
+        "t": t,
+    }
+    return FILE.dataset(values, notes=profiles.notes(chosen))

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
 from pinnscape.curvature import dense
-from pinnscape.files.storage import variable
+from pinnscape.files.description import File, Variable
+from pinnscape.files.dimensions import LOSS, OF_RUNS, RUN
 from pinnscape.linalg import by_products, eigen
 from pinnscape.linalg.lanczos import extremes
 from pinnscape.linalg.similarity import principal_angles, spectral_distance
@@ -24,6 +25,34 @@ from pinnscape.training.runs import Run, Runs
 
 _REASON = "NaN where Lanczos has not converged; there are more parameters than techniques.formulations.dense_limit"
 _ERRORS = {"l2_error": "relative L2 error", "h1_error": "relative H1 error"}
+_SNAPSHOT = (*RUN, "snapshot")
+FILE = File(
+    "formulations.nc",
+    {
+        "gap": Variable((*RUN, "loss"), "loss above that of the exact solution, at the final point"),
+        **{name: Variable(RUN, f"{text} at the final point") for name, text in _ERRORS.items()},
+        "snapshot_step": Variable(_SNAPSHOT, "optimisation step of the snapshot"),
+        "eigenvalue": Variable((*_SNAPSHOT, "physics", "eigen"), "largest eigenvalues of the Hessians of both physics losses"),
+        "angle": Variable((*_SNAPSHOT, "eigen"), "principal angle between the top eigenspaces of the physics losses", "degree"),
+        "spectral_distance": Variable(_SNAPSHOT, "mean distance of the scaled largest eigenvalues in decades"),
+        "line_gap": Variable(("pair", "position", "loss"), "loss above that of the exact solution, on the line"),
+        "initial_gap": Variable(("pair", "loss"), "loss above that of the exact solution, at the start"),
+        "distance": Variable("pair", "distance of the strong-form from the Deep Ritz minimiser"),
+        "travelled": Variable(("pair", "physics"), "distance of the minimiser from its initial point"),
+    },
+    {
+        **OF_RUNS,
+        **LOSS,
+        "physics": Variable("physics", "physics loss: its Hessian, or the loss that was trained"),
+        "snapshot": Variable("snapshot", "number of the snapshot, first and last those of the training"),
+        "eigen": Variable("eigen", "index, 0 the largest eigenvalue and the smallest angle"),
+        "position": Variable("position", "position on the line from the Deep Ritz (0) to the strong-form (1) minimiser"),
+        "pair": Variable("pair", "one pair of minimisers for each seed, in the order of the seeds"),
+    },
+    """\
+With more than `techniques.formulations.dense_limit` parameters, eigenvalues and angles are NaN where Lanczos does not converge, with the attribute `reason`. There are no pairs where one of
+the physics losses was not trained.""",
+)
 
 
 def gaps(discretization: Discretization, thetas: Tensor) -> np.ndarray:
@@ -79,7 +108,7 @@ def snapshots(run: Run, count: int) -> np.ndarray:
 
 
 def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
-    """formulations.nc: see results/README.md.
+    """formulations.nc.
 
     Args:
         runs: of a problem.
@@ -88,9 +117,8 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
     """
     memo: dict[bytes, _Pair] = {}  # all formulations start from the same parameters
     along = runs.collect(lambda run: _along_training(runs, run, settings, memo))
-    return along.assign_coords(position=("position", np.linspace(0.0, 1.0, settings["points"]))).assign(
-        _between(runs, settings)
-    )
+    between = _between(runs, settings)
+    return FILE.described(along.assign({name: FILE.variable(name, values) for name, values in between.items()}))
 
 
 _Pair = list[tuple[np.ndarray, np.ndarray]]  # eigenvalues and eigenvectors of both physics losses
@@ -113,35 +141,20 @@ def _along_training(runs: Runs, run: Run, settings: Mapping[str, Any], memo: dic
     measured = {name: float(runs.discretization.measure(end)[name]) for name in _ERRORS}
     large = runs.discretization.network.size > settings["dense_limit"]
     withheld = {"reason": _REASON} if large else {}
-    variables = {
-        "gap": variable("loss", gaps(runs.discretization, end), "loss above that of the exact solution, at the final point"),
-        **{name: variable((), measured[name], f"{text} at the final point") for name, text in _ERRORS.items()},
-        "snapshot_step": variable("snapshot", run.steps[chosen], "optimisation step of the snapshot"),
-        "eigenvalue": variable(
-            ("snapshot", "physics", "eigen"), values, "largest eigenvalues of the Hessians of both physics losses", **withheld
-        ),
-        "angle": variable(
-            ("snapshot", "eigen"),
-            angles,
-            "principal angle in degrees between the top eigenspaces of the physics losses",
-            **withheld,
-        ),
-        "spectral_distance": variable(
-            "snapshot", distances, "mean distance of the scaled largest eigenvalues in decades", **withheld
-        ),
-    }
-    coordinates = {
+    found = {
+        "gap": gaps(runs.discretization, end),
+        **measured,
+        "snapshot_step": run.steps[chosen],
+        "eigenvalue": values,
+        "angle": angles,
+        "spectral_distance": distances,
         "loss": list(FORMULATIONS),
         "physics": list(PHYSICS),
-        "snapshot": variable(
-            "snapshot", np.arange(len(chosen)), "number of the snapshot, first and last those of the training"
-        ),
-        "eigen": variable("eigen", np.arange(count), "index, 0 the largest eigenvalue and the smallest angle"),
     }
-    return xr.Dataset(variables, coordinates)
+    return FILE.dataset(found, outside=RUN, notes=dict.fromkeys(("eigenvalue", "angle", "spectral_distance"), withheld))
 
 
-def _between(runs: Runs, settings: Mapping[str, Any]) -> dict[str, tuple]:
+def _between(runs: Runs, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Losses from the Deep Ritz to the strong-form minimiser of each seed; no pairs where one of the two was not trained."""
     both = set(PHYSICS) <= set(runs.formulations)
     alpha = torch.linspace(0.0, 1.0, settings["points"], dtype=torch.float64, device=runs.discretization.device).unsqueeze(-1)
@@ -154,24 +167,10 @@ def _between(runs: Runs, settings: Mapping[str, Any]) -> dict[str, tuple]:
         initial.append(gaps(runs.discretization, starts[0]))
         travelled.append([float((end - start).norm()) for end, start in zip((first, last), starts, strict=True)])
     shape = len(lines), settings["points"], len(FORMULATIONS)
-    pair = {"comment": "one pair for each seed, in the order of the seeds"}
     return {
-        "line_gap": variable(
-            ("pair", "position", "loss"), np.reshape(lines, shape), "loss above that of the exact solution, on the line", **pair
-        ),
-        "initial_gap": variable(
-            ("pair", "loss"),
-            np.reshape(initial, (shape[0], shape[2])),
-            "loss above that of the exact solution, at the start",
-            **pair,
-        ),
-        "distance": variable(
-            "pair", np.reshape(lengths, shape[0]), "distance of the strong-form from the Deep Ritz minimiser", **pair
-        ),
-        "travelled": variable(
-            ("pair", "physics"),
-            np.reshape(travelled, (shape[0], 2)),
-            "distance of the minimiser from its initial point",
-            **pair,
-        ),
+        "line_gap": np.reshape(lines, shape),
+        "initial_gap": np.reshape(initial, (shape[0], shape[2])),
+        "distance": np.reshape(lengths, shape[0]),
+        "travelled": np.reshape(travelled, (shape[0], 2)),
+        "position": np.linspace(0.0, 1.0, settings["points"]),
     }

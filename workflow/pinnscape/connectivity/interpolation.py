@@ -10,13 +10,26 @@ import xarray as xr
 from torch import Tensor
 
 from pinnscape.connectivity import profiles
-from pinnscape.connectivity.profiles import ERRORS, Profile
-from pinnscape.files.storage import variable
+from pinnscape.connectivity.profiles import ERRORS, OF_PAIRS, PAIR, Profile
+from pinnscape.files.description import File, Variable
+from pinnscape.files.dimensions import OF_RUNS, RUN
 from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.objective import Discretization
 from pinnscape.training.runs import Run, Runs
 
-_LINE = "position on the line, 0 at its beginning and 1 at its end"
+FILE = File(
+    "interpolation.nc",
+    {
+        "value": Variable((*RUN, "loss", "alpha"), "loss on the line from the initial to the final point"),
+        **{name: Variable((*RUN, "alpha"), f"{text} on this line") for name, text in ERRORS.items()},
+        "violation": Variable((*RUN, "loss"), "largest rise of the loss between 0 and 1"),
+        "relative_violation": Variable((*RUN, "loss"), "largest rise over L(0) - L(1)"),
+        "pair_value": Variable((*PAIR, "loss", "alpha"), "loss on the line between the final points of two seeds"),
+        **{f"pair_{name}": Variable((*PAIR, "alpha"), f"{text} between two seeds") for name, text in ERRORS.items()},
+        "energy_minimum": Variable((), "energy of the exact solution"),
+    },
+    {**OF_RUNS, **OF_PAIRS, "alpha": Variable("alpha", "position on the line, 0 at its beginning and 1 at its end")},
+)
 
 
 def grid(points: int, extension: float) -> np.ndarray:
@@ -94,30 +107,26 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
     def between(first: Run, second: Run) -> Profile:
         return profile(runs.discretization, runs.tensor(first.theta()), runs.tensor(second.theta()), alpha)
 
-    measured = profiles.over_pairs(runs, between, shapes)
-    dims = ("formulation", "pair", "loss", "alpha")
-    pair = {
-        "pair_value": variable(dims, measured["value"], "loss on the line between the final points of two seeds"),
-        **{
-            f"pair_{name}": variable(("formulation", "pair", "alpha"), measured[name], f"{text} between two seeds")
-            for name, text in ERRORS.items()
-        },
-    }
-    minimum = variable((), runs.objective("deep-ritz").minimum, "energy of the exact solution")
-    coordinates = {**profiles.coordinates(runs), **profiles.pair_coordinates(profiles.pairs(runs.seeds))}
-    return own.assign({**pair, "energy_minimum": minimum}).assign_coords(coordinates)
+    chosen = profiles.pairs(runs.seeds)
+    measured = profiles.over_some_pairs(runs, chosen, between, shapes)
+    values = {f"pair_{name}": table for name, table in measured.items()} | profiles.coordinates(runs, chosen)
+    energy = {"energy_minimum": runs.objective("deep-ritz").minimum, "alpha": alpha}
+    return FILE.described(
+        own.merge(
+            FILE.dataset(values | energy, notes=profiles.notes(chosen)), join="exact", compat="equals", combine_attrs="override"
+        )
+    )
 
 
 def _training_line(runs: Runs, run: Run, alpha: np.ndarray) -> xr.Dataset:
     a, b = (runs.tensor(run.theta(name)) for name in ("init", "final"))
     measured = profile(runs.discretization, a, b, alpha)
     loss = measured["value"]
-    return xr.Dataset(
-        {
-            "value": variable(("loss", "alpha"), loss, "loss on the line from the initial to the final point"),
-            **{name: variable("alpha", measured[name], f"{text} on this line") for name, text in ERRORS.items()},
-            "violation": variable("loss", monotone_violation(alpha, loss), "largest rise of the loss between 0 and 1"),
-            "relative_violation": variable("loss", relative_violation(alpha, loss), "largest rise over L(0) - L(1)"),
-        },
-        coords={"alpha": variable("alpha", alpha, _LINE), "loss": list(FORMULATIONS)},
-    )
+    values = {
+        **measured,
+        "violation": monotone_violation(alpha, loss),
+        "relative_violation": relative_violation(alpha, loss),
+        "alpha": alpha,
+        "loss": list(FORMULATIONS),
+    }
+    return FILE.dataset(values, outside=RUN)

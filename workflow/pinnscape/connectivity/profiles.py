@@ -10,7 +10,8 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from pinnscape.files import storage
+from pinnscape.files.description import Variable
+from pinnscape.files.dimensions import LOSS, OF_RUNS
 from pinnscape.landscape.surfaces import chunk_size
 from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.objective import Discretization
@@ -116,20 +117,23 @@ def pairs(seeds: Sequence[int]) -> list[tuple[int, int]]:
     return list(combinations(seeds, 2))
 
 
-def pair_coordinates(chosen: Sequence[tuple[int, int]]) -> dict[str, tuple]:
-    """The dimension ``pair`` and the two seeds of each pair."""
+PAIR = ("formulation", "pair")
+OF_PAIRS = {
+    **LOSS,
+    "formulation": OF_RUNS["formulation"],
+    "pair": Variable("pair", "pair of seeds, i before j in the order of the study"),
+    "first_seed": Variable("pair", "seed at the beginning of the path"),
+    "second_seed": Variable("pair", "seed at the end of the path"),
+}
+
+
+def coordinates(runs: Runs, chosen: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    """Values of ``OF_PAIRS`` for chosen pairs of seeds."""
     seeds = np.array(chosen, dtype=np.int64).reshape(-1, 2)
-    reason = {} if len(seeds) else {"reason": _ONE_SEED}
-    return {
-        "pair": storage.variable("pair", np.arange(len(seeds)), "pair of seeds", **reason),
-        "first_seed": storage.variable("pair", seeds[:, 0], "seed at the beginning of the path"),
-        "second_seed": storage.variable("pair", seeds[:, 1], "seed at the end of the path"),
-    }
+    own = {"formulation": list(runs.formulations), "loss": list(FORMULATIONS)}
+    return {**own, "pair": np.arange(len(seeds)), "first_seed": seeds[:, 0], "second_seed": seeds[:, 1]}
 
 
-def coordinates(runs: Runs) -> dict[str, tuple]:
-    """The dimensions ``formulation`` and ``loss``."""
-    return {
-        "formulation": storage.variable("formulation", list(runs.formulations), "loss that trained the points"),
-        "loss": storage.variable("loss", list(FORMULATIONS), "loss that is evaluated"),
-    }
+def notes(chosen: Sequence[tuple[int, int]]) -> dict[str, dict[str, str]]:
+    """Why there is no pair, where there is none, as ``File.dataset`` takes it."""
+    return {} if chosen else {"pair": {"reason": _ONE_SEED}}

@@ -1,4 +1,4 @@
-"""The planes of three-points.nc: two seeds and the curve between them; the minimisers of both physics losses and their common start."""
+"""The planes of three_points.nc: two seeds and the curve between them; the minimisers of both physics losses and their common start."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,9 +8,10 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from pinnscape.connectivity import profiles
-from pinnscape.connectivity.curves import bezier
-from pinnscape.files.storage import variable
+from pinnscape.connectivity import curves, profiles
+from pinnscape.connectivity.profiles import OF_PAIRS, PAIR
+from pinnscape.files.description import File, Variable
+from pinnscape.files.dimensions import PARAMETER
 from pinnscape.landscape.surfaces import chunk_size, evaluate
 from pinnscape.landscape.three_points import frame, pass_height, square_grid
 from pinnscape.losses.formulations import FORMULATIONS, PHYSICS
@@ -19,6 +20,46 @@ from pinnscape.training.runs import Run, Runs
 _CURVE_POINTS = 101
 _AXES = ("x", "y")
 _LENGTHS = "in units of the distance of the first two points"
+_NAMES = {"relative_pass": "pass"}
+
+
+def _of_planes(name: str, owner: tuple[str, ...], points: str) -> dict[str, Variable]:
+    """The variables of the planes through some points."""
+    return {
+        f"{name}_gap": Variable((*owner, "loss", "column", "row"), f"gap on the plane through {points}"),
+        f"{name}_x": Variable((*owner, "column"), f"coordinate towards the second point, {_LENGTHS}"),
+        f"{name}_y": Variable((*owner, "row"), f"coordinate at a right angle to it, {_LENGTHS}"),
+        f"{name}_corner": Variable((*owner, "corner", "axis"), f"where the three points lie, {_LENGTHS}"),
+        f"{name}_pass": Variable(
+            (*owner, "loss"),
+            "pass between the first two points on the grid, above the higher one, over the gap of the initial points",
+        ),
+    }
+
+
+FILE = File(
+    "three_points.nc",
+    {
+        **_of_planes("seeds", PAIR, "two seeds and the middle of a curve between them"),
+        "seeds_curve": Variable((*PAIR, "t", "axis"), f"Bézier curve between the seeds, {_LENGTHS}"),
+        "seeds_control": Variable((*PAIR, "control", "parameter"), "control points of this curve, both ends among them"),
+        **_of_planes("physics", ("seed",), "the Deep Ritz and the strong-form point and their start"),
+    },
+    {
+        **OF_PAIRS,
+        **PARAMETER,
+        "seed": Variable("seed", "seed of both trainings"),
+        "corner": Variable("corner", "the three points of a plane"),
+        "axis": Variable("axis", "coordinate in a plane"),
+        "t": Variable("t", "position on the curve"),
+        "column": Variable("column", "index along the first axis of the grid"),
+        "row": Variable("row", "index along the second axis of the grid"),
+        "control": Variable("control", "index of the control point, 0 the first end"),
+    },
+    """\
+The curve is trained on the loss that trained the seeds; its middle is ¼, ½, ¼ of the control points. Ends, and the points of the other planes, are those of
+checkpoints.nc.""",
+)
 
 
 def plane(runs: Runs, points: tuple[Tensor, Tensor, Tensor], settings: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -52,14 +93,17 @@ def _pass(table: np.ndarray, x: np.ndarray, y: np.ndarray) -> float:
 
 
 def through_seeds(runs: Runs, first: Run, second: Run, settings: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """The plane of a Bézier curve between two seeds, trained on their own loss; adds ``curve`` (_CURVE_POINTS, 2), ``relative_pass`` (loss)."""
+    """The plane of a Bézier curve between two seeds, trained on their own loss; adds ``curve`` (_CURVE_POINTS, 2), ``relative_pass`` (loss), and the control points
+    ``control`` (3, P) of the curve.
+    """
     a, b = (runs.tensor(run.theta()) for run in (first, second))
-    curve = bezier(runs.objective(first.formulation), a, b, {**settings, "points": _CURVE_POINTS})
+    control = curves.bezier(runs.objective(first.formulation), a, b, {**settings, "points": _CURVE_POINTS})
     t = np.linspace(0, 1, _CURVE_POINTS)
-    found = plane(runs, (a, b, curve(np.array([0.5]))[0]), settings)
+    found = plane(runs, (a, b, curves.points("bezier", control, np.array([0.5]))[0]), settings)
     # A quadratic Bézier curve is its two ends and its middle: c(t) = (1-t)(1-2t) a + 4t(1-t) c(½) + t(2t-1) b.
     weights = np.stack([(1 - t) * (1 - 2 * t), t * (2 * t - 1), 4 * t * (1 - t)], -1)
-    return {**found, "curve": weights @ found["corner"], "relative_pass": _relative(runs, found["pass"], first, second)}
+    height = _relative(runs, found["pass"], first, second)
+    return {**found, "curve": weights @ found["corner"], "relative_pass": height, "control": control.cpu().numpy()}
 
 
 def through_formulations(runs: Runs, seed: int, settings: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -75,7 +119,7 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
 
     Args:
         runs: of a problem.
-        settings: ``points`` and ``margin`` of the planes, number of ``pairs`` of seeds, and those of ``paths.curves.bezier``.
+        settings: ``points`` and ``margin`` of the planes, number of ``pairs`` of seeds, and those of ``curves.bezier``.
 
     Returns:
         ``seeds_*`` (formulation, pair, ...): the planes of ``through_seeds``; ``physics_*`` (seed, ...): those of ``through_formulations``. Without
@@ -85,27 +129,23 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
     chosen = profiles.pairs(runs.seeds)[: settings["pairs"]]
     seeds = runs.seeds if set(PHYSICS) <= set(runs.formulations) else ()
     shapes = {"gap": (losses, n, n), "x": (n,), "y": (n,), "corner": (3, 2), "relative_pass": (losses,)}
-    pairs = profiles.over_some_pairs(
-        runs, chosen, lambda a, b: through_seeds(runs, a, b, settings), {**shapes, "curve": (_CURVE_POINTS, 2)}
-    )
+    of_curve = {"curve": (_CURVE_POINTS, 2), "control": (3, runs.discretization.network.size)}
+    pairs = profiles.over_some_pairs(runs, chosen, lambda a, b: through_seeds(runs, a, b, settings), shapes | of_curve)
     planes = [through_formulations(runs, seed, settings) for seed in seeds]
     physics = {name: np.array([found[name] for found in planes]).reshape(len(seeds), *shape) for name, shape in shapes.items()}
-    trained = ("formulation", "pair")
-    return xr.Dataset(
-        {
-            **_variables("seeds", trained, pairs, "two seeds and the middle of a curve between them"),
-            "seeds_curve": variable((*trained, "t", "axis"), pairs["curve"], f"Bézier curve between the seeds, {_LENGTHS}"),
-            **_variables("physics", ("seed",), physics, "the Deep Ritz and the strong-form point and their start"),
-        },
-        coords={
-            **profiles.coordinates(runs),
-            **profiles.pair_coordinates(chosen),
-            "seed": variable("seed", np.array(seeds, dtype=np.int64), "seed of both trainings"),
-            "corner": variable("corner", ["first", "second", "third"], "the three points of a plane"),
-            "axis": variable("axis", list(_AXES), "coordinate in a plane"),
-            "t": variable("t", np.linspace(0, 1, _CURVE_POINTS), "position on the curve"),
-        },
-    )
+    values = {
+        f"{name}_{_NAMES.get(key, key)}": array
+        for name, found in (("seeds", pairs), ("physics", physics))
+        for key, array in found.items()
+    }
+    coordinates = {
+        **profiles.coordinates(runs, chosen),
+        "seed": np.array(seeds, dtype=np.int64),
+        "corner": ["first", "second", "third"],
+        "axis": list(_AXES),
+        "t": np.linspace(0, 1, _CURVE_POINTS),
+    }
+    return FILE.dataset(values | coordinates, notes=profiles.notes(chosen))
 
 
 def _relative(runs: Runs, height: np.ndarray, first: Run, second: Run) -> np.ndarray:
@@ -114,17 +154,3 @@ def _relative(runs: Runs, height: np.ndarray, first: Run, second: Run) -> np.nda
     starts = runs.discretization.measure(torch.stack([a, b]))
     initial = np.array([float((starts[name] - runs.objective(name).minimum).mean()) for name in FORMULATIONS])
     return height / np.where(initial > 0, initial, np.nan)
-
-
-def _variables(name: str, owner: tuple[str, ...], found: Mapping[str, np.ndarray], points: str) -> dict[str, tuple]:
-    return {
-        f"{name}_gap": variable((*owner, "loss", "column", "row"), found["gap"], f"gap on the plane through {points}"),
-        f"{name}_x": variable((*owner, "column"), found["x"], f"coordinate towards the second point, {_LENGTHS}"),
-        f"{name}_y": variable((*owner, "row"), found["y"], f"coordinate at a right angle to it, {_LENGTHS}"),
-        f"{name}_corner": variable((*owner, "corner", "axis"), found["corner"], f"where the three points lie, {_LENGTHS}"),
-        f"{name}_pass": variable(
-            (*owner, "loss"),
-            found["relative_pass"],
-            "pass between the first two points on the grid, above the higher one, over the gap of the initial points",
-        ),
-    }

@@ -11,7 +11,8 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from pinnscape.files.storage import variable
+from pinnscape.files.description import File, Variable
+from pinnscape.files.dimensions import OF_RUNS, RUN
 from pinnscape.losses.objective import Objective
 from pinnscape.training.runs import Run, Runs
 
@@ -22,11 +23,24 @@ _LONG_NAMES = {
     "rsi": "restricted secant quotient: gradient along the direction from the final point, over the distance",
     "eb": "error bound quotient: norm of the gradient over the distance to the final point",
     "cosine": "cosine between the gradient and the direction from the final point",
-    "turn": "angle between the displacements to this snapshot and to the next, in degrees",
+    "turn": "angle between the displacements to this snapshot and to the next",
     "step_cosine": "cosine between the displacements to this snapshot and to the next",
     "length": "length of the polygon through the snapshots up to this one: a lower bound of the length of the path",
     "displacement": "distance from the initial point",
 }
+FILE = File(
+    "trajectory_geometry.nc",
+    {
+        **{name: Variable((*RUN, "snapshot"), text, "degree" if name == "turn" else "1") for name, text in _LONG_NAMES.items()},
+        "path_ratio": Variable(
+            RUN,
+            "length of the polygon through all snapshots over the distance between its ends: a lower bound of that of the path",
+        ),
+        "random_cosine": Variable(RUN, "standard deviation of the cosine of a random direction with any other: 1/sqrt(P)"),
+    },
+    {**OF_RUNS, "snapshot": Variable("snapshot", "index of the snapshot")},
+    "Runs that stopped early have fewer snapshots; their rows end in NaN.",
+)
 
 
 @dataclass(frozen=True)
@@ -125,17 +139,11 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
         values = {"step": run.steps.astype(float)}
         values |= geometry(runs.objective(run.formulation), runs.tensor(run.snapshots), settings["batch"])
         padded = {name: np.pad(values[name], (0, count - len(values[name])), constant_values=np.nan) for name in _LONG_NAMES}
-        variables = {name: variable("snapshot", padded[name], text) for name, text in _LONG_NAMES.items()}
         ratio = values["length"][-1] / _nonzero(values["displacement"])[-1]
-        text = (
-            "length of the polygon through all snapshots over the distance between its ends: a lower bound of that of the path"
-        )
-        variables["path_ratio"] = variable((), ratio, text)
-        text = "standard deviation of the cosine of a random direction with any other: 1/sqrt(P)"
-        variables["random_cosine"] = variable((), run.snapshots.shape[-1] ** -0.5, text)
-        return xr.Dataset(variables, {"snapshot": variable("snapshot", np.arange(count), "index of the snapshot")})
+        whole = {"path_ratio": ratio, "random_cosine": run.snapshots.shape[-1] ** -0.5}
+        return FILE.dataset(padded | whole, outside=RUN)
 
-    return runs.collect(measure)
+    return FILE.described(runs.collect(measure))
 
 
 def _nonzero(values: np.ndarray) -> np.ndarray:

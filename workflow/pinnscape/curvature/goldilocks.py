@@ -8,13 +8,32 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from pinnscape.files.storage import variable
+from pinnscape.files.description import File, Variable
+from pinnscape.files.dimensions import CHECKPOINT, LOSS, OF_RUNS, RUN
 from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.objective import Objective
 from pinnscape.training.runs import Run, Runs
 
 _STREAM = 13  # second entry of the seeds of the subspaces
 _MARKED = ("init", "final")
+_DRAW = (*RUN, "loss", "scale", "draw")
+FILE = File(
+    "goldilocks.nc",
+    {
+        "trace_ratio": Variable(_DRAW, "trace over Frobenius norm of the Hessian in a random subspace"),
+        "positive_share": Variable(_DRAW, "share of its eigenvalues that are positive"),
+        "radius": Variable((*RUN, "scale"), "norm of theta"),
+        "norm": Variable((*RUN, "checkpoint"), "norm of theta at the checkpoint"),
+    },
+    {
+        **OF_RUNS,
+        **LOSS,
+        "scale": Variable("scale", "norm of theta over that of the initial point"),
+        "draw": Variable("draw", "index of the random subspace"),
+        **CHECKPOINT,
+    },
+    "Attribute `dimension`: of the subspaces.",
+)
 
 
 def basis(size: int, dimension: int, seed: int | list[int]) -> np.ndarray:
@@ -57,7 +76,7 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
     draws = range(settings["draws"])
     memo: dict[tuple[int, bytes], np.ndarray] = {}
 
-    def values(run: Run, origin: np.ndarray) -> np.ndarray:
+    def convexities(run: Run, origin: np.ndarray) -> np.ndarray:
         dimension = min(settings["dimension"], len(origin))
         spaces = [runs.tensor(basis(len(origin), dimension, [run.seed, _STREAM, draw])) for draw in draws]
         return np.array([
@@ -72,18 +91,16 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
         origin = run.theta("init")
         key = run.seed, origin.tobytes()
         if key not in memo:
-            memo[key] = values(run, origin)
-        dims = ("loss", "scale", "draw")
-        variables = {
-            "trace_ratio": variable(dims, memo[key][..., 0], "trace over Frobenius norm of the Hessian in a random subspace"),
-            "positive_share": variable(dims, memo[key][..., 1], "share of its eigenvalues that are positive"),
-            "radius": variable("scale", scales * np.linalg.norm(origin), "norm of theta"),
-            "norm": variable("checkpoint", [np.linalg.norm(run.theta(c)) for c in _MARKED], "norm of theta at the checkpoint"),
+            memo[key] = convexities(run, origin)
+        values = {
+            "trace_ratio": memo[key][..., 0],
+            "positive_share": memo[key][..., 1],
+            "radius": scales * np.linalg.norm(origin),
+            "norm": [np.linalg.norm(run.theta(c)) for c in _MARKED],
         }
-        coordinates = {
-            "loss": list(FORMULATIONS),
-            "scale": variable("scale", scales, "norm of theta over that of the initial point"),
-        }
-        return xr.Dataset(variables, {**coordinates, "draw": list(draws), "checkpoint": list(_MARKED)})
+        coordinates = {"loss": list(FORMULATIONS), "scale": scales, "draw": list(draws), "checkpoint": list(_MARKED)}
+        return FILE.dataset(values | coordinates, outside=RUN)
 
-    return runs.collect(measure).assign_attrs(dimension=min(settings["dimension"], runs.discretization.network.size))
+    return FILE.described(
+        runs.collect(measure).assign_attrs(dimension=min(settings["dimension"], runs.discretization.network.size))
+    )

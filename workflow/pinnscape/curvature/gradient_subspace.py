@@ -11,29 +11,43 @@ from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
 from pinnscape.curvature import dense
-from pinnscape.files.storage import variable
+from pinnscape.files.description import File, Variable
+from pinnscape.files.dimensions import OF_RUNS, RUN
 from pinnscape.linalg import eigen
 from pinnscape.linalg.lanczos import extremes
 from pinnscape.losses.objective import Objective
 from pinnscape.training.runs import Run, Runs
 from pinnscape.training.snapshots import logarithmic
 
-_LONG_NAMES = {
-    "step": ("point", "optimisation step of the snapshot"),
-    "gradient_norm": ("point", "norm of the gradient of the trained loss"),
-    "share": (("point", "k"), "share of the squared norm of the gradient in the eigenspace of the k largest eigenvalues"),
-    "overlap_next": (("point", "k"), "overlap tr(P P')/k of the top eigenspace with that at the next point"),
-    "overlap_final": (("point", "k"), "overlap tr(P P')/k of the top eigenspace with that at the final point"),
-    "gap": (
-        ("point", "k"),
-        "distance from the k-th to the next eigenvalue over the largest: how well the eigenspace is defined",
-    ),
-    "eigenvalue": (("point", "eigen"), "largest eigenvalues of the Hessian of the trained loss, NaN where not verified"),
-    "residual": (
-        "point",
-        "largest residual norm of these eigenpairs, by separate products, over the largest eigenvalue in magnitude",
-    ),
-}
+_POINT = (*RUN, "point")
+FILE = File(
+    "gradient_subspace.nc",
+    {
+        "step": Variable(_POINT, "optimisation step of the snapshot"),
+        "gradient_norm": Variable(_POINT, "norm of the gradient of the trained loss"),
+        "share": Variable(
+            (*_POINT, "k"), "share of the squared norm of the gradient in the eigenspace of the k largest eigenvalues"
+        ),
+        "overlap_next": Variable((*_POINT, "k"), "overlap tr(P P')/k of the top eigenspace with that at the next point"),
+        "overlap_final": Variable((*_POINT, "k"), "overlap tr(P P')/k of the top eigenspace with that at the final point"),
+        "gap": Variable(
+            (*_POINT, "k"), "distance from the k-th to the next eigenvalue over the largest: how well the eigenspace is defined"
+        ),
+        "eigenvalue": Variable(
+            (*_POINT, "eigen"), "largest eigenvalues of the Hessian of the trained loss, NaN where not verified"
+        ),
+        "residual": Variable(
+            _POINT, "largest residual norm of these eigenpairs, by separate products, over the largest eigenvalue in magnitude"
+        ),
+        "random_share": Variable((*RUN, "k"), "share of a random direction in the eigenspace, and overlap of random spaces"),
+    },
+    {
+        **OF_RUNS,
+        "point": Variable("point", "index of the point along training"),
+        "k": Variable("k", "dimension of the top eigenspace"),
+        "eigen": Variable("eigen", "index of the eigenvalue, 0 the largest"),
+    },
+)
 
 
 @dataclass(frozen=True)
@@ -121,7 +135,7 @@ def along(
         seed: of the Lanczos start vectors.
 
     Returns:
-        See ``_LONG_NAMES`` for what each is; without ``step``.
+        The variables of the file but ``step``.
     """
     # One more than asked for, to see how far the last one is from it.
     tops = [top(objective, theta, max(dimensions) + 1, settings, seed) for theta in points]
@@ -154,19 +168,11 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
         values: dict[str, np.ndarray] = {"step": run.steps[at].astype(float)}
         objective = runs.objective(run.formulation)
         values |= along(objective, runs.tensor(run.snapshots[at]), dimensions, settings, run.seed)
-        variables = {name: variable(dims, _padded(values[name], count), text) for name, (dims, text) in _LONG_NAMES.items()}
+        padded = {name: _padded(array, count) for name, array in values.items()}
         random = np.array([k / objective.size if k <= objective.size else np.nan for k in dimensions])
-        variables["random_share"] = variable(
-            "k", random, "share of a random direction in the eigenspace, and overlap of random spaces"
-        )
-        coordinates = {
-            "point": variable("point", np.arange(count), "index of the point along training"),
-            "k": variable("k", dimensions, "dimension of the top eigenspace"),
-            "eigen": variable("eigen", np.arange(max(dimensions)), "index of the eigenvalue, 0 the largest"),
-        }
-        return xr.Dataset(variables, coordinates)
+        return FILE.dataset(padded | {"random_share": random, "k": dimensions}, outside=RUN)
 
-    return runs.collect(measure)
+    return FILE.described(runs.collect(measure))
 
 
 def _gradient(objective: Objective, theta: Tensor) -> Tensor:

@@ -21,7 +21,8 @@ from torch import Tensor
 
 from pinnscape.curvature import dense
 from pinnscape.curvature.langevin import Chains, Localised, Preconditioner, sample
-from pinnscape.files.storage import variable
+from pinnscape.files.description import File, Variable
+from pinnscape.files.dimensions import OF_RUNS, RUN
 from pinnscape.linalg import eigen
 from pinnscape.linalg.lanczos import extremes
 from pinnscape.losses.objective import Objective
@@ -43,6 +44,27 @@ _NUMBERS = {
     "step": "step of the chains, in units of the preconditioner",
     "left": "1 where a chain is below the loss at the point on average, so that the estimate means nothing",
 }
+_TEMPERATURE = (*RUN, "inverse_temperature")
+FILE = File(
+    "learning_coefficient.nc",
+    {
+        **{name: Variable(_TEMPERATURE, text) for name, text in _NUMBERS.items()},
+        "chain_estimate": Variable((*_TEMPERATURE, "chain"), "local learning coefficient of one chain"),
+        "acceptance": Variable((*_TEMPERATURE, "chain"), "share of accepted steps"),
+        "trace": Variable((*_TEMPERATURE, "chain", "sample"), "loss minus that at the point, times the inverse temperature"),
+        "scale": Variable(RUN, "loss gap of the zero network, the unit of temperature"),
+        "relative_gap": Variable(RUN, "loss gap at the point over that of the zero network"),
+    },
+    {
+        **OF_RUNS,
+        "inverse_temperature": Variable(
+            "inverse_temperature", "inverse temperature per unit of the loss gap of the zero network"
+        ),
+        "chain": Variable("chain", "index of the chain"),
+        "sample": Variable("sample", "step of the chain after burn-in"),
+    },
+    "Attribute `localization`: γ; `parameters`: P.",
+)
 
 
 @dataclass(frozen=True)
@@ -168,7 +190,7 @@ def local_learning_coefficient(
 
 
 def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
-    """learning_coefficient.nc: see results/README.md. The loss that was trained, at the final points.
+    """learning_coefficient.nc. The loss that was trained, at the final points.
 
     Args:
         runs: of one problem.
@@ -176,7 +198,9 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
             ``thinning`` of the stored traces, ``dense_limit`` and ``eigenpairs``.
     """
     collected = runs.collect(lambda run: _measure(runs, run, settings))
-    return collected.assign_attrs(localization=settings["localization"], parameters=runs.discretization.network.size)
+    return FILE.described(
+        collected.assign_attrs(localization=settings["localization"], parameters=runs.discretization.network.size)
+    )
 
 
 def _measure(runs: Runs, run: Run, settings: Mapping[str, Any]) -> xr.Dataset:
@@ -201,27 +225,16 @@ def _measure(runs: Runs, run: Run, settings: Mapping[str, Any]) -> xr.Dataset:
 def _file(
     found: list[Estimate], expected: list[float], complete: bool, settings: Mapping[str, Any], scale: float, gap: float
 ) -> xr.Dataset:
-    dimension = "inverse_temperature"
-    numbers = {field.name: [getattr(each, field.name) for each in found] for field in fields(Estimate)}
+    numbers: dict[str, Any] = {field.name: [getattr(each, field.name) for each in found] for field in fields(Estimate)}
     numbers["quadratic_at_least"], numbers["quadratic"] = expected, expected if complete else [math.nan] * len(expected)
-    variables = {name: variable(dimension, np.array(numbers[name], float), text) for name, text in _NUMBERS.items()}
-    each, shape, kept = (
-        (dimension, "chain"),
-        (len(found), settings["chains"]),
-        np.arange(0, settings["steps"], settings["thinning"]),
-    )
-    trace = np.reshape(numbers["trace"], (*shape, settings["steps"]))[..., kept]
-    variables |= {
-        "chain_estimate": variable(each, np.reshape(numbers["chains"], shape), "local learning coefficient of one chain"),
-        "acceptance": variable(each, np.reshape(numbers["acceptance"], shape), "share of accepted steps"),
-        "trace": variable((*each, "sample"), trace, "loss minus that at the point, times the inverse temperature"),
-        "scale": variable((), scale, "loss gap of the zero network, the unit of temperature"),
-        "relative_gap": variable((), gap, "loss gap at the point over that of the zero network"),
+    shape, kept = (len(found), settings["chains"]), np.arange(0, settings["steps"], settings["thinning"])
+    values = {name: np.array(numbers[name], float) for name in _NUMBERS} | {
+        "chain_estimate": np.reshape(numbers["chains"], shape),
+        "acceptance": np.reshape(numbers["acceptance"], shape),
+        "trace": np.reshape(numbers["trace"], (*shape, settings["steps"]))[..., kept],
+        "scale": scale,
+        "relative_gap": gap,
+        "inverse_temperature": np.array(settings["inverse_temperatures"], float),
+        "sample": kept,
     }
-    temperatures = np.array(settings["inverse_temperatures"], float)
-    coordinates = {
-        dimension: variable(dimension, temperatures, "inverse temperature per unit of the loss gap of the zero network"),
-        "chain": variable("chain", np.arange(settings["chains"]), "chain"),
-        "sample": variable("sample", kept, "step of the chain after burn-in"),
-    }
-    return xr.Dataset(variables, coordinates)
+    return FILE.dataset(values, outside=RUN)

@@ -7,20 +7,53 @@ for PINNs Wang, Yu & Perdikaris 2022) has the nonzero eigenvalues of JᵀJ. For 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from pinnscape.curvature.split import ESTIMATES, NUMBERS, PARTS, Split, split
-from pinnscape.files.storage import variable
+from pinnscape.files.description import File, Variable
+from pinnscape.files.dimensions import CHECKPOINT, LOSS, OF_RUNS, RUN
 from pinnscape.linalg import eigen
 from pinnscape.losses.formulations import PHYSICS
 from pinnscape.training.runs import Run, Runs
 
+_POINT = (*RUN, "checkpoint", "loss")
+_PART = (*_POINT, "part")
+FILE = File(
+    "ntk.nc",
+    {
+        "eigenvalue": Variable((*_PART, "eigen"), "eigenvalue of the Hessian and of its parts"),
+        "kernel_eigenvalue": Variable(
+            (*_POINT, "eigen"), "eigenvalue of the neural tangent kernel (Deep Ritz: energy Gram matrix)"
+        ),
+        "norm": Variable(_PART, "Frobenius norm"),
+        "remainder_share": Variable(_POINT, "Frobenius norm of the remainder over that of the Hessian"),
+        "angle": Variable(
+            (*_POINT, "vector"), "principal angle between the top eigenspaces of Hessian and Gauss-Newton part", "degree"
+        ),
+        **{name: Variable(_PART, text) for name, text in NUMBERS.items()},
+        **{
+            name: Variable((*_POINT, *dims), text, "degree" if name == "angle_error" else "1", only="above dense_limit")
+            for name, (dims, text) in ESTIMATES.items()
+        },
+    },
+    {
+        **OF_RUNS,
+        **CHECKPOINT,
+        **LOSS,
+        "part": Variable("part", "the Hessian H, its Gauss-Newton part G, or the remainder R = H - G"),
+        "eigen": Variable("eigen", "index of the eigenvalue, 0 the largest"),
+        "vector": Variable("vector", "index of the principal angle, 0 the smallest"),
+    },
+    """\
+Attribute `parameters`: P. With more than `techniques.ntk.dense_limit` parameters there are no matrices of P rows: `eigen` has the largest eigenvalues alone, those of H and R by Lanczos,
+those of G all that are not zero if its kernel, of a row for each local quantity, is within the limit (then norm and numbers of G are exact as well), else by Lanczos. What cannot be had is NaN,
+with the attribute `reason`.""",
+)
 _REASON = "NaN where {} needs matrices of more than techniques.ntk.dense_limit rows, or Lanczos has not converged"
 
 
 def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
-    """ntk.nc: both physics losses at some checkpoints of each run; see results/README.md.
+    """ntk.nc: both physics losses at some checkpoints of each run.
 
     Args:
         runs: of a problem.
@@ -41,45 +74,21 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
         names = list(settings["checkpoints"])
         return _dataset(names, [[at(loss, run, name) for loss in PHYSICS] for name in names], size)
 
-    return runs.collect(measure)
+    return FILE.described(runs.collect(measure))
 
 
 def _dataset(checkpoints: list[str], splits: Sequence[Sequence[Split]], size: int) -> xr.Dataset:
     """Of splits by checkpoint and loss, of a network with P = ``size`` parameters."""
-    outer, first = ("checkpoint", "loss"), splits[0][0]
-
-    def stacked(inner: tuple[str, ...], values: str, long_name: str, withheld: str = "") -> tuple:
-        reason = {"reason": _REASON.format(withheld)} if withheld and first.estimates else {}
-        return variable((*outer, *inner), [[_value(s, values) for s in row] for row in splits], long_name, **reason)
-
-    variables = {
-        "eigenvalue": stacked(("part", "eigen"), "eigenvalue", "eigenvalue of the Hessian and of its parts", "it"),
-        "kernel_eigenvalue": stacked(
-            ("eigen",), "kernel", "eigenvalue of the neural tangent kernel (Deep Ritz: energy Gram matrix)", "it"
-        ),
-        "norm": stacked(("part",), "norm", "Frobenius norm", "it"),
-        "remainder_share": stacked((), "remainder_share", "Frobenius norm of the remainder over that of the Hessian", "it"),
-        "angle": stacked(
-            ("vector",),
-            "angle",
-            "principal angle in degrees between the top eigenspaces of Hessian and Gauss-Newton part",
-            "one of the eigenspaces",
-        ),
-    }
-    for name, text in NUMBERS.items():
-        variables[name] = stacked(("part",), name, text, "the whole spectrum")
-        if name == "condition_number" and not first.estimates:
-            variables[name][2]["reason"] = eigen.WITHHELD
-    if first.estimates:
-        variables |= {name: stacked(dims, name, text) for name, (dims, text) in ESTIMATES.items()}
-    coordinates = {
-        "checkpoint": checkpoints,
-        "loss": list(PHYSICS),
-        "part": list(PARTS),
-        "eigen": variable("eigen", np.arange(len(first.kernel)), "index of the eigenvalue, 0 the largest"),
-        "vector": variable("vector", np.arange(len(first.angle)), "index of the principal angle, 0 the smallest"),
-    }
-    return xr.Dataset(variables, coordinates, {"parameters": size})
+    first = splits[0][0]
+    names = ["eigenvalue", "kernel_eigenvalue", "norm", "remainder_share", "angle", *NUMBERS, *first.estimates]
+    values = {name: [[_value(s, name) for s in row] for row in splits] for name in names}
+    what = dict.fromkeys(("eigenvalue", "kernel_eigenvalue", "norm", "remainder_share"), "it")
+    what |= {"angle": "one of the eigenspaces", **dict.fromkeys(NUMBERS, "the whole spectrum")}
+    notes = {name: {"reason": _REASON.format(text)} for name, text in what.items()}
+    if not first.estimates:
+        notes = {"condition_number": {"reason": eigen.WITHHELD}}
+    coordinates = {"checkpoint": checkpoints, "loss": list(PHYSICS), "part": list(PARTS)}
+    return FILE.dataset(values | coordinates, outside=RUN, notes=notes, attributes={"parameters": size})
 
 
 def _value(split: Split, name: str) -> Any:
@@ -87,4 +96,4 @@ def _value(split: Split, name: str) -> Any:
     for group in (split.numbers, split.estimates):
         if name in group:
             return group[name]
-    return getattr(split, name)
+    return split.kernel if name == "kernel_eigenvalue" else getattr(split, name)

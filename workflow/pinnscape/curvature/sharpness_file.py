@@ -8,7 +8,8 @@ import xarray as xr
 from torch import Tensor
 
 from pinnscape.curvature import sharpness
-from pinnscape.files.storage import variable
+from pinnscape.files.description import File, Variable
+from pinnscape.files.dimensions import CHECKPOINT, LOSS, OF_RUNS, RUN
 from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.objective import Objective
 from pinnscape.networks.mlp import Layer
@@ -31,6 +32,12 @@ _NAMES = {
     "sam_sharpness": "largest increase of the loss within the ball",
     "adaptive_sharpness": "largest increase of the loss within the ball in units of the filters",
 }
+FILE = File(
+    "sharpness.nc",
+    {name: Variable((*RUN, "checkpoint", "loss"), text) for name, text in _NAMES.items()},
+    {**OF_RUNS, **CHECKPOINT, **LOSS},
+    "Attributes `epsilon`, `radius` and `adaptive_radius`: the size of the box and of both balls.",
+)
 
 
 def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
@@ -50,14 +57,12 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
             [numbers(runs.objective(loss), runs.tensor(run.theta(c)), run.layers, settings, run.seed) for loss in FORMULATIONS]
             for c in settings["checkpoints"]
         ]
-        variables = {
-            name: variable(("checkpoint", "loss"), [[found[name] for found in row] for row in rows], text)
-            for name, text in _NAMES.items()
-        }
-        return xr.Dataset(variables, {"checkpoint": list(settings["checkpoints"]), "loss": list(FORMULATIONS)})
+        values = {name: [[found[name] for found in row] for row in rows] for name in _NAMES}
+        coordinates = {"checkpoint": list(settings["checkpoints"]), "loss": list(FORMULATIONS)}
+        return FILE.dataset(values | coordinates, outside=RUN)
 
     attributes = {name: settings[name] for name in ("epsilon", "radius", "adaptive_radius")}
-    return runs.collect(measure).assign_attrs(attributes)
+    return FILE.described(runs.collect(measure).assign_attrs(attributes))
 
 
 def numbers(

@@ -31,7 +31,7 @@ ESTIMATES = {
     "norm_error": (("part",), "standard error of this estimate"),
     "remainder_share_estimate": ((), "estimate of the Frobenius norm of the remainder over that of the Hessian"),
     "remainder_share_error": ((), "standard error of this estimate, at most"),
-    "angle_error": ((), "bound of the errors of the principal angles, in degrees"),
+    "angle_error": ((), "bound of the errors of the principal angles"),
 }
 
 

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
 from pinnscape.curvature import dense
-from pinnscape.files.storage import variable
+from pinnscape.files.description import File, Variable
+from pinnscape.files.dimensions import OF_RUNS, RUN
 from pinnscape.linalg import eigen
 from pinnscape.linalg.lanczos import extremes
 from pinnscape.linalg.leading import Leading
@@ -19,37 +20,57 @@ from pinnscape.training import edge_of_stability
 from pinnscape.training.runs import Run, Runs
 from pinnscape.training.snapshots import logarithmic
 
-_GD, _ADAM = ("fraction", "record"), ("rate", "record")
-_LONG_NAMES = {
-    "step": ("point", "optimisation step of the snapshot"),
-    "eigenvalue": (("point", "eigen"), "largest eigenvalues of the Hessian of the trained loss, NaN where not verified"),
-    "eigenvalue_at_least": (("point", "eigen"), "lower bound of these eigenvalues"),
-    "smallest": ("point", "smallest eigenvalue of the Hessian of the trained loss, NaN where it is not verified"),
-    "smallest_at_least": ("point", "lower bound of the smallest eigenvalue"),
-    "smallest_at_most": ("point", "upper bound of the smallest eigenvalue"),
-    "residual": ("point", "largest residual norm of these eigenpairs over the largest eigenvalue in magnitude"),
-    "initial_sharpness": ((), "largest eigenvalue at the initial point"),
-    "gd_rate": ("fraction", "step size of gradient descent: fraction times 2 over the largest eigenvalue at the initial point"),
-    "gd_gap": (_GD, "gradient descent: loss above that of the exact solution"),
-    "gd_sharpness": (_GD, "gradient descent: largest eigenvalue of the Hessian; its threshold is 2 over the step size"),
-    "gd_rising": (_GD, "gradient descent: share of the steps since the record before that raised the loss"),
-    "gd_residual": (_GD, "gradient descent: residual norm of the eigenpair over the largest eigenvalue in magnitude"),
-    "gd_excess": (
+_POINT, _GD, _ADAM = (*RUN, "point"), (*RUN, "fraction", "record"), (*RUN, "rate", "record")
+_VARIABLES = {
+    "step": Variable(_POINT, "optimisation step of the snapshot"),
+    "eigenvalue": Variable(
+        (*_POINT, "eigen"), "largest eigenvalues of the Hessian of the trained loss, NaN where not verified"
+    ),
+    "eigenvalue_at_least": Variable((*_POINT, "eigen"), "lower bound of these eigenvalues"),
+    "smallest": Variable(_POINT, "smallest eigenvalue of the Hessian of the trained loss, NaN where it is not verified"),
+    "smallest_at_least": Variable(_POINT, "lower bound of the smallest eigenvalue"),
+    "smallest_at_most": Variable(_POINT, "upper bound of the smallest eigenvalue"),
+    "residual": Variable(_POINT, "largest residual norm of these eigenpairs over the largest eigenvalue in magnitude"),
+    "initial_sharpness": Variable(RUN, "largest eigenvalue at the initial point"),
+    "gd_rate": Variable(
+        (*RUN, "fraction"), "step size of gradient descent: fraction times 2 over the largest eigenvalue at the initial point"
+    ),
+    "gd_gap": Variable(_GD, "gradient descent: loss above that of the exact solution"),
+    "gd_sharpness": Variable(_GD, "gradient descent: largest eigenvalue of the Hessian; its threshold is 2 over the step size"),
+    "gd_rising": Variable(_GD, "gradient descent: share of the steps since the record before that raised the loss"),
+    "gd_residual": Variable(_GD, "gradient descent: residual norm of the eigenpair over the largest eigenvalue in magnitude"),
+    "gd_excess": Variable(
         _GD,
         "gradient descent: how far the largest eigenvalue may be above the value, relative to the largest in magnitude",
     ),
-    "gd_diverged": ("fraction", "gradient descent: step at which it diverged, NaN if it did not"),
-    "adam_gap": (_ADAM, "Adam: loss above that of the exact solution"),
-    "adam_sharpness": (_ADAM, "Adam: largest eigenvalue of the Hessian"),
-    "adam_preconditioned": (_ADAM, "Adam: largest eigenvalue of the preconditioned Hessian; its threshold is 38 over the rate"),
-    "adam_rising": (_ADAM, "Adam: share of the steps since the record before that raised the loss"),
-    "adam_residual": (_ADAM, "Adam: larger residual norm of the two eigenpairs over the largest eigenvalue in magnitude"),
-    "adam_excess": (
+    "gd_diverged": Variable((*RUN, "fraction"), "gradient descent: step at which it diverged, NaN if it did not"),
+    "adam_gap": Variable(_ADAM, "Adam: loss above that of the exact solution"),
+    "adam_sharpness": Variable(_ADAM, "Adam: largest eigenvalue of the Hessian"),
+    "adam_preconditioned": Variable(
+        _ADAM, "Adam: largest eigenvalue of the preconditioned Hessian; its threshold is 38 over the rate"
+    ),
+    "adam_rising": Variable(_ADAM, "Adam: share of the steps since the record before that raised the loss"),
+    "adam_residual": Variable(
+        _ADAM, "Adam: larger residual norm of the two eigenpairs over the largest eigenvalue in magnitude"
+    ),
+    "adam_excess": Variable(
         _ADAM,
         "Adam: how far either eigenvalue may be above its value, relative to the largest in magnitude",
     ),
-    "adam_diverged": ("rate", "Adam: step at which it diverged, NaN if it did not"),
+    "adam_diverged": Variable((*RUN, "rate"), "Adam: step at which it diverged, NaN if it did not"),
 }
+FILE = File(
+    "stability.nc",
+    _VARIABLES,
+    {
+        **OF_RUNS,
+        "point": Variable("point", "index of the point along training"),
+        "eigen": Variable("eigen", "index of the eigenvalue, 0 the largest"),
+        "fraction": Variable("fraction", "step size over 2/lambda at the initial point"),
+        "rate": Variable("rate", "learning rate of Adam"),
+        "record": Variable("record", "optimisation step of the record"),
+    },
+)
 
 
 def ends(objective: Objective, theta: Tensor, count: int, settings: Mapping[str, Any], seed: int) -> dict[str, np.ndarray]:
@@ -102,22 +123,16 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
     """
     every = settings["record_every"]
     recorded = np.arange(0, settings["steps"] // every + 1) * every
-    coordinates = {
-        "point": variable("point", np.arange(settings["points"]), "index of the point along training"),
-        "eigen": variable("eigen", np.arange(settings["eigenvalues"]), "index of the eigenvalue, 0 the largest"),
-        "fraction": variable(
-            "fraction", np.array(settings["fractions"], float), "step size over 2/lambda at the initial point"
-        ),
-        "rate": variable("rate", np.array(settings["adam_rates"], float), "learning rate of Adam"),
-        "record": variable("record", recorded, "optimisation step of the record"),
+    axes = {
+        "fraction": np.array(settings["fractions"], float),
+        "rate": np.array(settings["adam_rates"], float),
+        "record": recorded,
     }
 
     def measure(run: Run) -> xr.Dataset:
-        values = _along(runs, run, settings) | _at_the_edge(runs, run, settings, len(recorded))
-        variables = {name: variable(dims, values[name], text) for name, (dims, text) in _LONG_NAMES.items()}
-        return xr.Dataset(variables, coordinates)
+        return FILE.dataset(_along(runs, run, settings) | _at_the_edge(runs, run, settings, len(recorded)) | axes, outside=RUN)
 
-    return runs.collect(measure)
+    return FILE.described(runs.collect(measure))
 
 
 def _along(runs: Runs, run: Run, settings: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -144,7 +159,7 @@ def _at_the_edge(runs: Runs, run: Run, settings: Mapping[str, Any], records: int
     adams = [edge_of_stability.adam(objective, theta, rate, settings, run.seed) for rate in settings["adam_rates"]]
     result = {"initial_sharpness": np.array(sharpness), "gd_rate": rates}
     for prefix, trainings in (("gd", descents), ("adam", adams)):
-        names = [name.removeprefix(f"{prefix}_") for name in _LONG_NAMES if name.startswith(f"{prefix}_") and name != "gd_rate"]
+        names = [name.removeprefix(f"{prefix}_") for name in _VARIABLES if name.startswith(f"{prefix}_") and name != "gd_rate"]
         for name in names:
             shape = (len(trainings),) if name == "diverged" else (len(trainings), records)
             result[f"{prefix}_{name}"] = np.array([training[name] for training in trainings]).reshape(shape)

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
 from pinnscape.curvature import dense
-from pinnscape.files.storage import variable
+from pinnscape.files.description import File, Variable
+from pinnscape.files.dimensions import CHECKPOINT, OF_RUNS, PARAMETER, RUN
 from pinnscape.linalg import by_products, eigen
 from pinnscape.losses import features
 from pinnscape.losses.objective import Objective
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 _CURVES = {
     "gap": "own loss above that of the exact solution",
     "energy_gap": "energy above that of the exact solution under the same quadrature rule",
-    "quadrature_error": "error of the gap of the own loss by the quadrature rule",
+    "quadrature_error": "error of the gap of the own loss by the quadrature rule; 0 where the loss has the minimum 0 under every rule",
     "l2_error": "relative L2 error",
     "h1_error": "relative H1 error",
     "gradient_norm": "Euclidean norm of the gradient of the own loss",
@@ -54,6 +55,32 @@ _BOUNDS = {
 }
 _REASON = "NaN where it needs matrices of more than techniques.vicinity.dense_limit rows, or Lanczos has not converged"
 _METHODS = ("dense", "kernel", "krylov")
+
+
+_START = (*RUN, "checkpoint")
+FILE = File(
+    "vicinity.nc",
+    {
+        **{name: Variable((*_START, "step"), text) for name, text in _CURVES.items()},
+        **{name: Variable(_START, text) for name, text in _NUMBERS.items()},
+        **{name: Variable(_START, text, only="above dense_limit") for name, text in _BOUNDS.items()},
+        "theta": Variable((*_START, "parameter"), "parameters of the network at the last point"),
+        "eigenvalue": Variable((*_START, "eigen"), "eigenvalue of the Hessian of the own loss at the last point"),
+        "method": Variable(_START, "how the directions are computed", flags=_METHODS),
+        "steps_taken": Variable(_START, "number of steps taken"),
+        "distance": Variable(_START, "distance of the last from the first point"),
+    },
+    {
+        **OF_RUNS,
+        **CHECKPOINT,
+        **PARAMETER,
+        "step": Variable("step", "natural gradient step, 0 the starting point"),
+        "eigen": Variable("eigen", "index of the eigenvalue, 0 the largest"),
+    },
+    """\
+Attribute `parameters`: P. The directions come from dense matrices, from the kernel of the local quantities, or from a Krylov space. With more than `techniques.vicinity.dense_limit` parameters `eigen` has the
+largest eigenvalues alone, by Lanczos, and what needs all of them is NaN, with the attribute `reason`.""",
+)
 
 
 @dataclass(frozen=True)
@@ -157,7 +184,7 @@ def _by_products(
 
 
 def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
-    """vicinity.nc: natural gradient descents in its own loss from some checkpoints of each run; see results/README.md.
+    """vicinity.nc: natural gradient descents in its own loss from some checkpoints of each run.
 
     Args:
         runs: of a problem.
@@ -169,7 +196,7 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
         descents = [_measure(runs, run, name, settings) for name in names]
         return xr.concat(descents, xr.DataArray(names, dims="checkpoint", name="checkpoint"), join="exact", coords="minimal")
 
-    return runs.collect(measure)
+    return FILE.described(runs.collect(measure))
 
 
 def _measure(runs: Runs, run: Run, checkpoint: str, settings: Mapping[str, Any]) -> xr.Dataset:
@@ -184,29 +211,20 @@ def _measure(runs: Runs, run: Run, checkpoint: str, settings: Mapping[str, Any])
     measured |= {"rate": found.rate, "gradient_norm": found.gradient_norm, "direction_residual": found.residual}
     eigenvalue, numbers = curvature(objective, found.thetas[-1], settings, run.seed)
     large = objective.size > settings["dense_limit"]
-    withheld = {"reason": _REASON} if large else {}
-    step = np.arange(settings["steps"] + 1)
-    variables = {name: variable("step", _filled(measured[name], len(step)), text) for name, text in _CURVES.items()}
-    reasons = {"condition_number": {"reason": eigen.WITHHELD}} if not large else {}
-    variables |= {
-        name: variable((), numbers[name], text, **(withheld or reasons.get(name, {}))) for name, text in _NUMBERS.items()
+    reasons = (
+        {name: {"reason": _REASON} for name in (*_NUMBERS, "eigenvalue")}
+        if large
+        else {"condition_number": {"reason": eigen.WITHHELD}}
+    )
+    values = {name: _filled(measured[name], settings["steps"] + 1) for name in _CURVES} | numbers
+    values |= {
+        "theta": found.thetas[-1].cpu().numpy(),
+        "eigenvalue": eigenvalue,
+        "method": _METHODS.index(found.method),
+        "steps_taken": len(found.thetas) - 1,
+        "distance": float((found.thetas[-1] - found.thetas[0]).norm()),
     }
-    variables |= {name: variable((), numbers[name], text) for name, text in _BOUNDS.items() if large}
-    flags = {"flag_values": np.arange(len(_METHODS)), "flag_meanings": " ".join(_METHODS)}
-    variables |= {
-        "theta": variable("parameter", found.thetas[-1].cpu().numpy(), "parameters of the network at the last point"),
-        "eigenvalue": variable("eigen", eigenvalue, "eigenvalue of the Hessian of the own loss at the last point", **withheld),
-        "method": variable((), _METHODS.index(found.method), "how the directions are computed", **flags),
-        "steps_taken": variable((), len(found.thetas) - 1, "number of steps taken"),
-        "distance": variable(
-            (), float((found.thetas[-1] - found.thetas[0]).norm()), "distance of the last from the first point"
-        ),
-    }
-    coordinates = {
-        "step": variable("step", step, "natural gradient step, 0 the starting point"),
-        "eigen": variable("eigen", np.arange(len(eigenvalue)), "index of the eigenvalue, 0 the largest"),
-    }
-    return xr.Dataset(variables, coordinates, {"parameters": objective.size})
+    return FILE.dataset(values, outside=_START, notes=reasons, attributes={"parameters": objective.size})
 
 
 def _filled(values: np.ndarray, length: int) -> np.ndarray:

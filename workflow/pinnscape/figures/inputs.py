@@ -8,7 +8,7 @@ import xarray as xr
 
 from pinnscape.common.errors import StorageError
 from pinnscape.figures import style
-from pinnscape.files import storage
+from pinnscape.files import store
 
 Paths = str | Path | Iterable[str | Path]
 
@@ -35,7 +35,7 @@ def by_checkpoint(paths: Paths, stage: str = "hessian") -> dict[tuple[str, int, 
 def _keyed(paths: Paths, stage: str, key: Callable[[xr.Dataset], tuple], unpack: bool = False) -> dict[Any, xr.Dataset]:
     files: dict[tuple, tuple[Path, xr.Dataset]] = {}
     for path in _listed(paths):
-        data = storage.read(path, stage)
+        data = store.read(path, stage)
         try:
             name = key(data)
         except KeyError as error:

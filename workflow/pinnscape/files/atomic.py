@@ -22,26 +22,11 @@ def only_while(check: Check | None) -> None:
     _checks[:] = [] if check is None else [check]
 
 
-def temporary(path: Path) -> Path:
-    """A name for the unfinished file. What processes of this machine that are no more have left of the same file is removed."""
-    prefix = f".{path.name}.{socket.gethostname()}."
-    for left in path.parent.glob(f"{prefix}*.part"):
-        if not _alive(left.name.removeprefix(prefix).removesuffix(".part")):
-            with suppress(OSError):
-                left.unlink()
-    return path.with_name(f"{prefix}{os.getpid()}.part")
-
-
-def commit(unfinished: Path, path: Path) -> None:
-    """Give the finished file its name."""
-    descriptor = os.open(unfinished, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    for check in _checks:
-        check()
-    os.replace(unfinished, path)
+def discard(path: Path) -> None:
+    """Remove a file, and what any process has left of it unfinished."""
+    for left in (path, *path.parent.glob(f".{path.name}.*.part")):
+        with suppress(OSError):
+            left.unlink()
 
 
 @contextmanager
@@ -52,11 +37,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
         StorageError: the file cannot be written.
     """
     path = Path(path)
-    unfinished = temporary(path)
+    unfinished = _temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield unfinished
-        commit(unfinished, path)
+        _commit(unfinished, path)
     except OSError as error:
         raise refusal(path, error) from error
     finally:
@@ -79,6 +64,28 @@ def refusal(path: Path, error: Exception) -> StorageError:
         errno.EROFS: "the folder is read-only here: make it writable, or run in a copy of the project",
     }
     return StorageError(f"{path}: cannot be written ({reason}); {remedy.get(code, 'free space or permissions?')}")
+
+
+def _temporary(path: Path) -> Path:
+    """A name for the unfinished file. What processes of this machine that have ended left of the same file is removed."""
+    prefix = f".{path.name}.{socket.gethostname()}."
+    for left in path.parent.glob(f"{prefix}*.part"):
+        if not _alive(left.name.removeprefix(prefix).removesuffix(".part")):
+            with suppress(OSError):
+                left.unlink()
+    return path.with_name(f"{prefix}{os.getpid()}.part")
+
+
+def _commit(unfinished: Path, path: Path) -> None:
+    """Give the finished file its name."""
+    descriptor = os.open(unfinished, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    for check in _checks:
+        check()
+    os.replace(unfinished, path)
 
 
 def _owned(path: Path, code: int) -> str | None:

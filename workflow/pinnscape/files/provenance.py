@@ -1,7 +1,8 @@
 """Digests of code: which project modules a script runs, and a hash of what they say.
 
-Snakemake does not see the modules that a script imports. A digest of their text among a rule's parameters makes it run again when they change,
-and not when they are merely touched.
+Snakemake does not see the modules that a script imports, and compares the script itself by its modification time
+(https://github.com/snakemake/snakemake/issues/3456; Snakemake 7.8 to 9.27.1 at least). A digest of their text among a rule's parameters makes it run
+again when they change, and not when they are merely touched.
 """
 
 import ast

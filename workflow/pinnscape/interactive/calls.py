@@ -7,16 +7,17 @@ import numpy as np
 import xarray as xr
 from torch import Tensor
 
-from pinnscape.files.shards import compute
+from pinnscape.files.pieces import compute
 from pinnscape.landscape.files import coordinates, random_directions, surface_dataset
 from pinnscape.landscape.surfaces import Section
 from pinnscape.landscape.survey import Survey
 from pinnscape.losses.objective import Discretization, Objective, tensor
 from pinnscape.losses.quadrature_error import QuadratureError
 from pinnscape.networks.jets import ACTIVATIONS
-from pinnscape.networks.mlp import Network, layout_variables
+from pinnscape.networks.mlp import Network, layout_values
 from pinnscape.problems import catalog, quadrature
 from pinnscape.problems.base import Problem
+from pinnscape.training.checkpoints import CHECKPOINTS
 from pinnscape.training.files import training_dataset
 from pinnscape.training.loop import train as minimise
 from pinnscape.validation.check import validate
@@ -140,9 +141,10 @@ def surface(
 
 def _point(discretization: Discretization, theta: Tensor, seed: int) -> xr.Dataset:
     """A point as checkpoints.nc has its last one."""
-    variables = {
-        "theta": (("checkpoint", "parameter"), theta.cpu().numpy()[None]),
-        "quadrature_error": ("checkpoint", QuadratureError(discretization).gaps(theta[None])),
-        **layout_variables(discretization.network.layers),
+    values = {
+        "theta": theta.cpu().numpy()[None],
+        "quadrature_error": QuadratureError(discretization).gaps(theta[None]),
+        **layout_values(discretization.network.layers),
+        "checkpoint": ["final"],
     }
-    return xr.Dataset(variables, {"checkpoint": ["final"]}, {"seed": seed})
+    return CHECKPOINTS.dataset(values, attributes={"seed": seed})

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from pinnscape.files.storage import variable
+from pinnscape.files.description import File, Variable
+from pinnscape.files.dimensions import LOSS, OF_RUNS, RUN
 from pinnscape.landscape import basin
 from pinnscape.landscape.directions import normalize
 from pinnscape.losses.formulations import FORMULATIONS
@@ -14,6 +15,33 @@ from pinnscape.training.runs import Run, Runs
 
 KINDS = ("sphere", "filter")
 _STREAM = 12  # second entry of the seeds of the rays
+
+
+_BASIN = (*RUN, "loss")
+FILE = File(
+    "basin.nc",
+    {
+        "level": Variable(_BASIN, "gap that bounds the basin"),
+        "radius": Variable(
+            (*_BASIN, "kind", "ray"), "radius at which the gap first exceeds the level, infinite beyond the scan"
+        ),
+        "censored": Variable((*_BASIN, "kind"), "share of rays that do not cross within the scan"),
+        "log_volume": Variable(_BASIN, "logarithm of the volume of the basin"),
+        "log_volume_error": Variable(_BASIN, "standard error of the logarithm of the volume"),
+        "effective_rays": Variable(_BASIN, "number of rays that count in the volume"),
+        "log_volume_bound": Variable(_BASIN, "log_volume with censored rays cut off at the end of the scan"),
+        "norm": Variable(RUN, "norm of theta at the final point"),
+    },
+    {
+        **OF_RUNS,
+        **LOSS,
+        "kind": Variable(
+            "kind", "sphere (unit vectors: radii are distances) or filter (radii are fractions of the filters' norms)"
+        ),
+        "ray": Variable("ray", "index of the ray"),
+    },
+    "Attribute `fraction`: of what training gained, by which the level is above the gap of the final point.",
+)
 
 
 def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
@@ -34,27 +62,11 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
 
     def measure(run: Run) -> xr.Dataset:
         each = _each(runs, run, settings)
-        found = {name: np.stack([values[name] for values in each]) for name in _TEXT}
-        variables = {name: variable(("loss", *_DIMS.get(name, ())), values, _TEXT[name]) for name, values in found.items()}
-        variables["norm"] = variable((), np.linalg.norm(run.theta()), "norm of theta at the final point")
-        kinds, count = list(settings["kinds"]), settings["rays"]
-        return xr.Dataset(
-            variables, {"loss": list(FORMULATIONS), "kind": kinds, "ray": variable("ray", np.arange(count), "ray")}
-        )
+        found = {name: np.stack([values[name] for values in each]) for name in each[0]}
+        coordinates = {"loss": list(FORMULATIONS), "kind": list(settings["kinds"])}
+        return FILE.dataset(found | {"norm": np.linalg.norm(run.theta())} | coordinates, outside=RUN)
 
-    return runs.collect(measure).assign_attrs(fraction=settings["fraction"])
-
-
-_TEXT = {
-    "level": "gap that bounds the basin",
-    "radius": "radius at which the gap first exceeds the level, infinite beyond the scan",
-    "censored": "share of rays that do not cross within the scan",
-    "log_volume": "logarithm of the volume of the basin",
-    "log_volume_error": "standard error of the logarithm of the volume",
-    "effective_rays": "number of rays that count in the volume",
-    "log_volume_bound": "the same with censored rays cut off at the end of the scan",
-}
-_DIMS = {"radius": ("kind", "ray"), "censored": ("kind",)}
+    return FILE.described(runs.collect(measure).assign_attrs(fraction=settings["fraction"]))
 
 
 def _each(runs: Runs, run: Run, settings: Mapping[str, Any]) -> list[dict[str, Any]]:

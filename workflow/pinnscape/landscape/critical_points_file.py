@@ -1,4 +1,4 @@
-"""critical_points.nc: where searches for critical points of the trained losses end, see results/README.md."""
+"""critical_points.nc: where searches for critical points of the trained losses end."""
 
 import logging
 import math
@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from pinnscape.files.storage import variable
+from pinnscape.files.description import File, Variable
+from pinnscape.files.dimensions import OF_RUNS, PARAMETER, RUN
 from pinnscape.landscape.critical_points import KINDS, Point, indices, kind, search
 from pinnscape.losses.objective import Objective
 from pinnscape.networks.mlp import Layer
@@ -23,9 +24,9 @@ _NUMBERS = {
     "quadrature_error": "error of this gap by the quadrature rule",
     "gradient_norm": "norm of the gradient there",
     "relative_gradient": "norm of the gradient there, relative to that at the initial point of the run",
-    "rate": "|H g| / |g|",
-    "relative_rate": "|H g| / (|H| |g|)",
-    "slope": "relative slope of the norm of the gradient, |H g| / |g|^2, times the norm of the initial point",
+    "rate": "‖H g‖ / ‖g‖",
+    "relative_rate": "‖H g‖ / (‖H‖ ‖g‖)",
+    "slope": "relative slope of the norm of the gradient, ‖H g‖ / ‖g‖², times the norm of the initial point",
     "index": "number of negative eigenvalues of the Hessian there",
     "index_at_least": "number of negative eigenvalues that are certain, a lower bound",
     "index_fraction": "share of negative eigenvalues",
@@ -39,10 +40,37 @@ _NUMBERS = {
     "start_gradient": "norm of the gradient where the search started",
     "distance": "distance from the start",
 }
+_START = (*RUN, "start")
+FILE = File(
+    "critical_points.nc",
+    {
+        **{name: Variable(_START, text) for name, text in _NUMBERS.items()},
+        "kind": Variable(_START, "kind of the point where the search ended", flags=KINDS),
+        "level": Variable(
+            _START,
+            "rank of the loss among the distinct losses of critical points of the run, from the lowest (-1: not critical)",
+        ),
+        "eigenvalue": Variable(
+            (*_START, "eigen"), "eigenvalues of the Hessian there, descending: all, or both ends above dense_limit"
+        ),
+        "theta": Variable((*_START, "parameter"), "parameters of the network where the search ended"),
+    },
+    {
+        **OF_RUNS,
+        **PARAMETER,
+        "start": Variable("start", "index of the search"),
+        "origin": Variable("start", "where the search started", flags=ORIGINS),
+        "scale": Variable("start", "scale of the random start"),
+        "eigen": Variable("eigen", "rank of the eigenvalue"),
+    },
+    """\
+Attributes: `goal`, the gradient of a critical point relative to that at the initial point, `flat`, `null_tolerance` and `same` are settings; `parameters`: P. Where a training has fewer
+snapshots than asked for, the last searches from snapshots are NaN.""",
+)
 
 
 def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
-    """critical_points.nc: see results/README.md. The loss that was trained.
+    """critical_points.nc. The loss that was trained.
 
     Args:
         runs: of one problem.
@@ -57,7 +85,7 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
     """
     collected = runs.collect(lambda run: _measure(runs, run, settings))
     chosen = {name: settings[name] for name in ("goal", "flat", "null_tolerance", "same")}
-    return collected.assign_attrs(parameters=runs.discretization.network.size, **chosen)
+    return FILE.described(collected.assign_attrs(parameters=runs.discretization.network.size, **chosen))
 
 
 def random_starts(theta: np.ndarray, layers: tuple[Layer, ...], count: int, scales: list[float], seed: list[int]) -> np.ndarray:
@@ -96,17 +124,13 @@ def _measure(runs: Runs, run: Run, settings: Mapping[str, Any]) -> xr.Dataset:
     starts = [*run.snapshots[places], *[None] * missing, *fresh]
     unit = float(objective.gradient(runs.tensor(initial)).norm())
     length, goal = float(np.linalg.norm(initial)), max(settings["goal"] * unit, float(np.finfo(float).tiny))
-    rows, kinds, spectra = [], [], []
-    for theta in starts:
-        row, which, spectrum = _search(runs, objective, theta, settings, goal, unit, length)
-        rows.append(row)
-        kinds.append(which)
-        spectra.append(spectrum)
+    found = [_search(runs, objective, theta, settings, goal, unit, length) for theta in starts]
+    rows, kinds, spectra, ends = (list(column) for column in zip(*found, strict=True))
     numbers = {name: np.array([row.get(name, math.nan) for row in rows]) for name in _NUMBERS}
     numbers["start_step"][: len(places)] = run.steps[places]
     tally = {name: kinds.count(i) for i, name in enumerate(KINDS)}
     log.info("%s, seed %d: %s", run.formulation, run.seed, ", ".join(f"{n} {name}" for name, n in tally.items() if n))
-    return _file(numbers, np.array(kinds, dtype="int8"), np.stack(spectra), settings)
+    return _file(numbers, np.array(kinds, dtype="int8"), np.stack(spectra), np.stack(ends), settings)
 
 
 def _search(
@@ -117,26 +141,27 @@ def _search(
     goal: float,
     unit: float,
     length: float,
-) -> tuple[dict[str, float], int, np.ndarray]:
-    """Numbers, kind and spectrum of one search; ``unit`` is ‖g‖ and ``length`` ‖theta‖ of the initial point."""
+) -> tuple[dict[str, float], int, np.ndarray, np.ndarray]:
+    """Numbers, kind, spectrum and end (P,) of one search; ``unit`` is ‖g‖ and ``length`` ‖theta‖ of the initial point."""
     size = objective.size
-    spectrum = np.full(size if size <= settings["dense_limit"] else 2, math.nan)
+    spectrum, nowhere = np.full(size if size <= settings["dense_limit"] else 2, math.nan), np.full(size, math.nan)
     if theta is None:
-        return {}, KINDS.index("no-loss"), spectrum
+        return {}, KINDS.index("no-loss"), spectrum, nowhere
     begin = runs.tensor(theta)
     loss, gradient = objective.loss_and_gradient(begin)
     row = {"start_gap": float(loss) - objective.minimum, "start_gradient": float(gradient.norm())}
     point = search(objective, begin, settings, goal)
     which = kind(point, goal, settings["flat"] / length if length > 0 else 0.0)
     if KINDS[which] == "no-loss":
-        return row, which, spectrum
+        return row, which, spectrum, nowhere
     values = point.eigenvalues.cpu().numpy()
     if len(values):
         spectrum = values
     row |= _numbers(point, objective.minimum, unit, length) | {"distance": float((point.theta - begin).norm())}
     row["quadrature_error"] = float(runs.gap_errors(objective.formulation, point.theta[None])[0])
     index, zero, least = indices(point, size, settings["null_tolerance"])
-    return row | {"index": index, "index_fraction": index / size, "index_at_least": least, "zero": zero}, which, spectrum
+    row |= {"index": index, "index_fraction": index / size, "index_at_least": least, "zero": zero}
+    return row, which, spectrum, point.theta.cpu().numpy()
 
 
 def _numbers(point: Point, minimum: float, unit: float, length: float) -> dict[str, float]:
@@ -155,29 +180,21 @@ def _numbers(point: Point, minimum: float, unit: float, length: float) -> dict[s
     }
 
 
-def _file(numbers: dict[str, np.ndarray], kinds: np.ndarray, spectra: np.ndarray, settings: Mapping[str, Any]) -> xr.Dataset:
+def _file(
+    numbers: dict[str, np.ndarray], kinds: np.ndarray, spectra: np.ndarray, ends: np.ndarray, settings: Mapping[str, Any]
+) -> xr.Dataset:
     scales = np.repeat(np.array(settings["scales"], float), settings["random"])
     origins = np.repeat(np.arange(2, dtype="int8"), [settings["snapshots"], len(scales)])
     gaps = np.where(
         np.abs(numbers["gap"]) <= numbers["quadrature_error"], 0.0, numbers["gap"]
     )  # which is all that is known of them
     critical = np.where(kinds == KINDS.index("critical"), gaps, math.nan)
-    rank = "rank of the loss among the distinct losses of critical points of the run, from the lowest (-1: not critical)"
-    variables = {name: variable("start", numbers[name], text) for name, text in _NUMBERS.items()} | {
-        "kind": variable("start", kinds, "kind of the point where the search ended", **_flags(KINDS)),
-        "level": variable("start", levels(critical, settings["same"]), rank),
-        "eigenvalue": variable(("start", "eigen"), spectra, "eigenvalues of the Hessian there, descending"),
+    values = numbers | {
+        "kind": kinds,
+        "level": levels(critical, settings["same"]),
+        "eigenvalue": spectra,
+        "theta": ends,
+        "origin": origins,
+        "scale": np.concatenate([np.full(settings["snapshots"], math.nan), scales]),
     }
-    coordinates = {
-        "start": variable("start", np.arange(len(kinds)), "search"),
-        "origin": variable("start", origins, "where the search started", **_flags(ORIGINS)),
-        "scale": variable(
-            "start", np.concatenate([np.full(settings["snapshots"], math.nan), scales]), "scale of the random start"
-        ),
-        "eigen": variable("eigen", np.arange(spectra.shape[1]), "rank of the eigenvalue"),
-    }
-    return xr.Dataset(variables, coordinates)
-
-
-def _flags(names: tuple[str, ...]) -> dict[str, Any]:
-    return {"flag_values": np.arange(len(names), dtype="int8"), "flag_meanings": " ".join(names)}
+    return FILE.dataset(values, outside=RUN)

@@ -11,9 +11,11 @@ from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
 from pinnscape.curvature import dense
-from pinnscape.files.storage import variable
+from pinnscape.files.description import File, Variable
+from pinnscape.files.dimensions import LOSS, OF_RUNS, RUN
 from pinnscape.landscape import files
 from pinnscape.landscape.axes import centred_axis, plane_coordinates
+from pinnscape.landscape.described import SURFACE
 from pinnscape.linalg.bounds import ROUNDING
 from pinnscape.linalg.lanczos import extremes
 from pinnscape.losses.formulations import FORMULATIONS
@@ -31,6 +33,12 @@ _TEXT = {
     "sign": "sign of the smallest eigenvalue: 1 not negative to rounding errors, -1 negative, 0 undecided, NaN without a Hessian",
     "converged": "1 where both eigenvalues are verified",
 }
+FILE = File(
+    "curvature_map.nc",
+    {name: Variable((*RUN, "loss", "alpha", "beta"), text) for name, text in _TEXT.items()},
+    {**OF_RUNS, **LOSS, **{name: SURFACE.coordinates[name] for name in ("alpha", "beta")}},
+    "The plane is that of directions-random.nc. Only the loss that trained the point is measured, unless `techniques.curvature_map.losses` is `all`.",
+)
 
 
 @dataclass(frozen=True)
@@ -114,10 +122,8 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
             if settings["losses"] == "all" or loss == run.formulation:
                 table[i] = [astuple(ends(runs.objective(loss), theta, settings)) for theta in thetas]
         table = table.reshape(len(FORMULATIONS), *coordinates.shape[:2], len(_TEXT))
-        dims = ("loss", "alpha", "beta")
-        variables = {name: variable(dims, table[..., j], text) for j, (name, text) in enumerate(_TEXT.items())}
-        axes = {name: files.axis(name, axis, unit) for name in ("alpha", "beta")}
-        return xr.Dataset(variables, {"loss": list(FORMULATIONS), **axes})
+        values = {name: table[..., j] for j, name in enumerate(_TEXT)}
+        return FILE.dataset(values | {"loss": list(FORMULATIONS), "alpha": axis, "beta": axis}, outside=RUN)
 
     attributes = {name: settings[name] for name in ("normalization", "bias")}
-    return runs.collect(measure).assign_attrs(attributes, axis_unit=unit)
+    return FILE.described(runs.collect(measure).assign_attrs(attributes, axis_unit=unit))

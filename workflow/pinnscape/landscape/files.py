@@ -1,4 +1,4 @@
-"""The files of directions and of surfaces: NetCDF in and out, see results/README.md."""
+"""The files of directions and of surfaces."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,21 +7,18 @@ import numpy as np
 import xarray as xr
 
 from pinnscape.common.errors import StudyError
-from pinnscape.files.storage import variable
 from pinnscape.landscape import directions
 from pinnscape.landscape.axes import centred_axis, covering_axis, plane_coordinates
+from pinnscape.landscape.described import DIRECTIONS, LINE_DIRECTIONS, LINES, OF_DIRECTIONS, SURFACE
 from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.networks.mlp import layout_of
 
 # Second entry of the seeds, so that directions do not repeat the random numbers of the initial weights.
 _STREAMS = {"random": 1, "lines": 2}
 _EIGENPAIRS = {"hessian-top": (0, 1), "hessian-extreme": (0, -1)}
-# What a coordinate along a direction is a multiple of; of a direction that is not normalised, a vector of independent standard normal entries.
+# What a coordinate along a direction is a multiple of: those that are not normalised are vectors of independent standard normal entries.
 _UNITS = {"filter": "filter norms", "layer": "layer norms", "global": "‖θ‖", "none": "Gaussian vectors"}
 EUCLIDEAN = "Euclidean length"
-_COPIED = (  # from the directions to the surface
-    "norm", "quadrature_error", "eigenvalue", "curvature", "explained_variance", "trajectory", "snapshot_step", "distance"
-)  # fmt: skip
 
 
 def random_directions(plane: str, checkpoints: xr.Dataset, settings: Mapping[str, Any]) -> xr.Dataset:
@@ -37,8 +34,8 @@ def random_directions(plane: str, checkpoints: xr.Dataset, settings: Mapping[str
     how = (settings["normalization"], settings["bias"])
     unit = axis_unit(settings["normalization"])
     if plane == "random":
-        return _directions(plane, checkpoints, directions.orthogonal_plane(origin, layers, seed, *how), "axis", how, unit)
-    return _directions(plane, checkpoints, directions.random(origin, layers, settings["lines"], seed, *how), "line", how, unit)
+        return _directions(plane, checkpoints, directions.orthogonal_plane(origin, layers, seed, *how), how, unit)
+    return _directions(plane, checkpoints, directions.random(origin, layers, settings["lines"], seed, *how), how, unit)
 
 
 def axis_unit(normalization: str) -> str:
@@ -54,14 +51,14 @@ def trajectory_directions(checkpoints: xr.Dataset, training: xr.Dataset) -> xr.D
     except ValueError as error:
         remedy = "give it more steps, or take trajectory out of grid.planes"
         raise StudyError(f"config.yaml: training: its path has no principal plane ({error}); {remedy}") from error
-    dataset = _directions("trajectory", checkpoints, found.directions, "axis", ("none", "row"), EUCLIDEAN)
-    return dataset.assign(
-        explained_variance=variable("axis", found.explained_variance, "explained share of the squared distance"),
-        trajectory=variable(("snapshot", "axis"), found.coordinates, "coordinates of the snapshot in the plane"),
-        distance=variable("snapshot", found.distance, "distance of the snapshot from the plane"),
-        theta=variable(("snapshot", "parameter"), training["theta"].values, "parameters at the snapshot"),
-        snapshot_step=variable("snapshot", training["snapshot_step"].values, "optimisation step of the snapshot"),
-    )
+    values = {
+        "explained_variance": found.explained_variance,
+        "trajectory": found.coordinates,
+        "distance": found.distance,
+        "theta": training["theta"].values,
+        "snapshot_step": training["snapshot_step"].values,
+    }
+    return _directions("trajectory", checkpoints, found.directions, ("none", "row"), EUCLIDEAN, values)
 
 
 def hessian_directions(plane: str, checkpoints: xr.Dataset, hessian: xr.Dataset) -> xr.Dataset:
@@ -78,31 +75,29 @@ def hessian_directions(plane: str, checkpoints: xr.Dataset, hessian: xr.Dataset)
     rows = own["eigenvector"].values[pair] * np.linalg.norm(origin)
     # The curvature vᵀHv along the unit vector: the eigenvalue, or where that is not verified what the vector really has.
     values = own["ritz_value"].values[pair]
-    dataset = _directions(plane, checkpoints, rows, "axis", ("none", "row"), "‖θ‖")
     curvature = values * np.linalg.norm(rows, axis=1) ** 2
-    return dataset.assign(
-        eigenvalue=variable("axis", values, "eigenvalue of the Hessian, the second derivative along the unit vector"),
-        curvature=variable(
-            "axis", curvature, "second derivative along the axis, eigenvalue times the squared norm of the direction"
-        ),
-    )
+    return _directions(plane, checkpoints, rows, ("none", "row"), "‖θ‖", {"eigenvalue": values, "curvature": curvature})
 
 
 def _directions(
-    plane: str, checkpoints: xr.Dataset, rows: np.ndarray, dimension: str, how: tuple[str, str], unit: str
+    plane: str,
+    checkpoints: xr.Dataset,
+    rows: np.ndarray,
+    how: tuple[str, str],
+    unit: str,
+    more: Mapping[str, Any] | None = None,
 ) -> xr.Dataset:
     final = checkpoints.sel(checkpoint="final")
-    origin = final["theta"].values
-    variables = {
-        "origin": variable("parameter", origin, "the final point"),
-        "direction": variable((dimension, "parameter"), rows, "direction"),
-        "norm": variable(dimension, np.linalg.norm(rows, axis=1), "Euclidean norm of the direction"),
-        "cosine": variable((), directions.cosine(rows), "largest absolute cosine between two directions"),
-        "quadrature_error": variable(
-            (), final["quadrature_error"].values, "error of the energy gap at the final point by the quadrature rule"
-        ),
+    values = {
+        "origin": final["theta"].values,
+        "direction": rows,
+        "norm": np.linalg.norm(rows, axis=1),
+        "cosine": directions.cosine(rows),
+        "quadrature_error": final["quadrature_error"].values,
+        **(more or {}),
     }
-    return xr.Dataset(variables, attrs={"kind": plane, "normalization": how[0], "bias": how[1], "axis_unit": unit})
+    kind = LINE_DIRECTIONS if plane == "lines" else DIRECTIONS
+    return kind.dataset(values, attributes={"kind": plane, "normalization": how[0], "bias": how[1], "axis_unit": unit})
 
 
 def coordinates(plane: str, found: xr.Dataset, grid: Mapping[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
@@ -116,22 +111,16 @@ def coordinates(plane: str, found: xr.Dataset, grid: Mapping[str, Any]) -> tuple
     Returns:
         xarray coordinates (``alpha`` and ``beta``, or ``line`` and ``alpha``), and coordinates (..., k) along the k directions.
     """
-    unit = found.attrs["axis_unit"]
     if plane == "lines":
         alpha, count = centred_axis(grid["radius"], grid["line_points"]), found.sizes["line"]
-        names = {"line": variable("line", np.arange(count), "line"), "alpha": axis("alpha", alpha, unit)}
+        names = {name: LINES.variable(name, values) for name, values in (("line", np.arange(count)), ("alpha", alpha))}
         return names, np.eye(count)[:, None, :] * alpha[:, None]
     if plane == "trajectory":
         path = found["trajectory"].values
         alpha, beta = (covering_axis(path[:, axis], grid["margin"], grid["points"]) for axis in (0, 1))
     else:
         alpha = beta = centred_axis(grid["radius"], grid["points"])
-    return {"alpha": axis("alpha", alpha, unit), "beta": axis("beta", beta, unit)}, plane_coordinates(alpha, beta)
-
-
-def axis(name: str, values: np.ndarray, unit: str) -> tuple:
-    """The coordinate ``alpha`` or ``beta`` of a plane or a line."""
-    return variable(name, values, f"coordinate along direction {'1' if name == 'alpha' else '2'}, in units of: {unit}")
+    return {"alpha": SURFACE.variable("alpha", alpha), "beta": SURFACE.variable("beta", beta)}, plane_coordinates(alpha, beta)
 
 
 def surface_dataset(
@@ -147,28 +136,27 @@ def surface_dataset(
     """
     dims = tuple(axes)
     origin = tuple(0 if name == "line" else int(np.flatnonzero(axes[name][1] == 0.0)[0]) for name in dims)
-    at_origin = [measured[f][origin] for f in FORMULATIONS]
-    variables = {
-        "loss_at_origin": variable("formulation", at_origin, "loss of each formulation at the final point"),
-        "h1_error_at_origin": variable((), measured["h1_error"][origin], "relative H1 error at the final point"),
-        "loss": variable(("formulation", *dims), np.stack([measured[f] for f in FORMULATIONS]), "loss of each formulation"),
-        "energy_gap": variable(dims, measured["energy_gap"], "energy above that of the exact solution under the same rule"),
-        "l2_error": variable(dims, measured["l2_error"], "relative L2 error"),
-        "h1_error": variable(dims, measured["h1_error"], "relative H1 error"),
-        "inverted": variable(dims, measured["inverted"].astype("int8"), "1 where the energy does not exist (det F <= 0)"),
-        "energy_minimum": variable((), energy_minimum, "energy of the exact solution"),
+    kind = LINES if "line" in axes else SURFACE
+    values = {
+        "loss_at_origin": [measured[f][origin] for f in FORMULATIONS],
+        "h1_error_at_origin": measured["h1_error"][origin],
+        "loss": np.stack([measured[f] for f in FORMULATIONS]),
+        **{name: measured[name] for name in ("energy_gap", "l2_error", "h1_error")},
+        "inverted": measured["inverted"].astype("int8"),
+        "energy_minimum": energy_minimum,
+        **{name: found[name].values for name in OF_DIRECTIONS if name in found},
+        "formulation": list(FORMULATIONS),
+        **{name: axis[1] for name, axis in axes.items()},
     }
-    copied = [name for name in _COPIED if name in found]
-    attributes = {name: found.attrs[name] for name in ("kind", "normalization", "bias", "axis_unit")}
-    return xr.Dataset(variables | {n: found[n] for n in copied}, {"formulation": list(FORMULATIONS), **axes}, attributes)
+    return kind.dataset(values, attributes={name: found.attrs[name] for name in ("kind", "normalization", "bias", "axis_unit")})
 
 
 def trajectory_losses(true: Mapping[str, np.ndarray], projected: Mapping[str, np.ndarray]) -> dict[str, tuple]:
     """Losses at the snapshots and at their projections onto the plane, as variables of surface-trajectory.nc."""
-    dims = ("formulation", "snapshot")
-    return {
-        "trajectory_loss": variable(dims, np.stack([true[f] for f in FORMULATIONS]), "loss at the snapshot"),
-        "projected_loss": variable(
-            dims, np.stack([projected[f] for f in FORMULATIONS]), "loss at the projection of the snapshot"
-        ),
-    }
+    found = {"trajectory_loss": true, "projected_loss": projected}
+    return {name: SURFACE.variable(name, np.stack([losses[f] for f in FORMULATIONS])) for name, losses in found.items()}
+
+
+def finished(surface: xr.Dataset) -> xr.Dataset:
+    """A surface to which everything has been added."""
+    return (LINES if "line" in surface.dims else SURFACE).described(surface)

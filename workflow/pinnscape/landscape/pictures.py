@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from pinnscape.files.storage import variable
 from pinnscape.landscape.chebyshev import Interpolant
+from pinnscape.landscape.described import LINES, SURFACE
 from pinnscape.landscape.spectral import Result
 from pinnscape.losses.formulations import FORMULATIONS
 
@@ -62,47 +62,39 @@ def finer(axis: np.ndarray, points: int) -> np.ndarray:
 
 
 def plane_variables(result: Result, solution_norm: float) -> dict[str, Any]:
-    """Variables that a spectral plane has besides those of a grid; see results/README.md."""
-    variables = _described(result, ("field",))
-    degrees = ("degree_alpha", "degree_beta")
-    variables["coefficient"] = variable(("field", *degrees), result.interpolant.coefficients, "Chebyshev coefficient")
-    variables["domain"] = variable(("axis", "end"), np.array(result.interpolant.domain), "ends of the interval along the axis")
-    return variables | _shared(solution_norm)
+    """Variables that a spectral plane has besides those of a grid."""
+    values = {
+        **_measured(result),
+        "coefficient": result.interpolant.coefficients,
+        "domain": np.array(result.interpolant.domain),
+        "solution_norm": solution_norm,
+        "field": list(FIELDS),
+    }
+    return {name: SURFACE.variable(name, found) for name, found in values.items()}
 
 
 def line_variables(results: list[Result], solution_norm: float) -> dict[str, Any]:
     """The same for a bundle of lines, coefficients padded with zeros; those of a line that has not converged are NaN."""
-    described = [_described(result, ("field",)) for result in results]
-    variables: dict[str, Any] = {
-        name: variable(("line", *dims), np.stack([d[name][1] for d in described]), attributes["long_name"])
-        for name, (dims, _, attributes) in described[0].items()
-        if name != "evaluations"
-    }
-    total = sum(result.evaluations for result in results)
-    variables["evaluations"] = variable((), total, described[0]["evaluations"][2]["long_name"])
+    measured = [_measured(result) for result in results]
     length = max(result.interpolant.coefficients.shape[1] for result in results)
     table = np.zeros((len(results), len(FIELDS), length))
     for row, result in zip(table, results, strict=True):
         row[:, : result.interpolant.coefficients.shape[1]] = result.interpolant.coefficients
         row[:] = row if result.converged.all() else np.nan
-    variables["coefficient"] = variable(("line", "field", "degree"), table, "Chebyshev coefficient")
-    variables["domain"] = variable(("end",), np.array(results[0].interpolant.domain[0]), "ends of the lines")
-    return variables | _shared(solution_norm)
-
-
-def _described(result: Result, dims: tuple[str, ...]) -> dict[str, Any]:
-    described = {
-        "bound": (result.bound, "bound of the error of the interpolant"),
-        "tail": (result.tail, "tail of the Chebyshev coefficients"),
-        "misfit": (result.misfit, "largest error at random points"),
-        "range": (result.range, "largest less smallest value"),
+    values = {
+        **{name: np.stack([found[name] for found in measured]) for name in ("bound", "tail", "misfit", "range")},
+        "evaluations": sum(result.evaluations for result in results),
+        "coefficient": table,
+        "domain": np.array(results[0].interpolant.domain[0]),
+        "solution_norm": solution_norm,
+        "field": list(FIELDS),
     }
-    variables = {name: variable(dims, values, text) for name, (values, text) in described.items()}
-    return variables | {"evaluations": variable((), result.evaluations, "points at which losses were evaluated")}
+    return {name: LINES.variable(name, found) for name, found in values.items()}
 
 
-def _shared(solution_norm: float) -> dict[str, Any]:
-    return {"field": list(FIELDS), "solution_norm": variable((), solution_norm, "integral of the squared exact solution")}
+def _measured(result: Result) -> dict[str, Any]:
+    names = ("bound", "tail", "misfit", "range", "evaluations")
+    return {name: getattr(result, name) for name in names}
 
 
 def interpolant(surface: xr.Dataset) -> Interpolant:

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 import xarray as xr
 
-from pinnscape.files.storage import variable
+from pinnscape.files.description import File, Variable
+from pinnscape.files.dimensions import LOSS, OF_RUNS, RUN
 from pinnscape.landscape import directions, roughness
 from pinnscape.landscape.axes import centred_axis
 from pinnscape.losses.formulations import FORMULATIONS
@@ -20,6 +21,27 @@ from pinnscape.problems import quadrature
 from pinnscape.training.runs import Run, Runs
 
 _STREAM = 2  # second entry of the seeds: the lines of surface-lines.nc
+_RULE = (*RUN, "loss", "rule", "points")
+FILE = File(
+    "roughness_rules.nc",
+    {
+        "variation": Variable((*_RULE, "line"), "normalised variation of the line, T"),
+        "roughness_index": Variable(_RULE, "standard deviation of T over its mean"),
+        "deviation": Variable((*_RULE, "line"), "largest difference from the fine rule over its range"),
+        "reference_variation": Variable((*RUN, "loss", "line"), "normalised variation under the fine rule"),
+        "reference_index": Variable((*RUN, "loss"), "roughness index under the fine rule"),
+    },
+    {
+        **OF_RUNS,
+        **LOSS,
+        "rule": Variable("rule", "quadrature rule"),
+        "points": Variable(
+            "points", "quadrature points along each axis; Simpson's rule has a point more where the number is even"
+        ),
+        "line": Variable("line", "index of the line, as in directions-lines.nc"),
+    },
+    "The fine rule is a Gauss-Legendre rule of `techniques.roughness_rules.reference` points. Attribute `radius`: the lines reach from -radius to radius.",
+)
 
 
 def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
@@ -37,7 +59,8 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
     fine = with_rule(runs.discretization, "gauss-legendre", settings["reference"])
     coarse = {(rule, count): with_rule(runs.discretization, rule, count) for rule in rules for count in counts}
     measured = runs.collect(lambda run: _measure(runs, run, fine, coarse, settings))
-    return measured.assign_attrs(normalization=settings["normalization"], bias=settings["bias"], radius=settings["radius"])
+    attributes = {name: settings[name] for name in ("normalization", "bias", "radius")}
+    return FILE.described(measured.assign_attrs(attributes))
 
 
 def with_rule(discretization: Discretization, rule: str, points: int) -> Discretization:
@@ -80,26 +103,17 @@ def _measure(
     found = np.moveaxis(found, 2, 0)  # loss, rule, points, line, alpha
     variation = _variation(alpha, found)
     own = _variation(alpha, reference)
-    dims = ("loss", "rule", "points")
-    return xr.Dataset(
-        {
-            "variation": variable((*dims, "line"), variation, "normalised variation of the line, T"),
-            "roughness_index": variable(dims, _index(variation), "standard deviation of T over its mean"),
-            "deviation": variable(
-                (*dims, "line"),
-                deviation(found, reference[:, None, None]),
-                "largest difference from the fine rule over its range",
-            ),
-            "reference_variation": variable(("loss", "line"), own, "normalised variation under the fine rule"),
-            "reference_index": variable("loss", _index(own), "roughness index under the fine rule"),
-        },
-        {
-            "loss": list(FORMULATIONS),
-            "rule": list(settings["rules"]),
-            "points": variable("points", settings["points"], "quadrature points along each axis"),
-            "line": variable("line", np.arange(len(rows)), "line"),
-        },
-    )
+    values = {
+        "variation": variation,
+        "roughness_index": _index(variation),
+        "deviation": deviation(found, reference[:, None, None]),
+        "reference_variation": own,
+        "reference_index": _index(own),
+        "loss": list(FORMULATIONS),
+        "rule": list(settings["rules"]),
+        "points": settings["points"],
+    }
+    return FILE.dataset(values, outside=RUN)
 
 
 def _variation(alpha: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from pinnscape.files.shards import Piece, Results, compute
+from pinnscape.files.pieces import Piece, Results, compute
 from pinnscape.landscape import pictures
 from pinnscape.landscape.chebyshev import Domain, Interpolant
 from pinnscape.landscape.spectral import Result, interpolate

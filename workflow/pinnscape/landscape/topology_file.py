@@ -1,4 +1,4 @@
-"""topology.nc: persistence pairs of the surfaces of one problem, see results/README.md. Torch is not needed."""
+"""topology.nc: persistence pairs of the surfaces of one problem. Torch is not needed."""
 
 from collections.abc import Mapping
 from itertools import product
@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from pinnscape.files.storage import variable
+from pinnscape.files.description import File, Variable
+from pinnscape.files.dimensions import LOSS, OF_RUNS, RUN
 from pinnscape.landscape import pictures, topology
 from pinnscape.losses.formulations import FORMULATIONS
 
 Key = tuple[str, int, str]
-_KEYS = ("formulation", "seed", "plane", "loss")
+_KEYS = (*RUN, "plane", "loss")
 
 _NUMBERS = {
     "minima": "number of minima of the surface, those at its edges included",
@@ -20,7 +21,7 @@ _NUMBERS = {
     "minima_diagonal": "number of minima where grid points are connected along diagonals too",
     "rings": "number of rings of low loss around a higher part",
     "smad": "mean height of the saddles above the minima that they end",
-    "smad_relative": "mean height of the saddles above the minima that they end, divided by the extent",
+    "smad_relative": "smad divided by the extent",
     "extent": "from the smallest value of the surface to the quantile that counts as its top",
     "threshold": "persistence above which a pair counts",
 }
@@ -37,6 +38,24 @@ _RINGS = {
     "ring_birth": "loss above its exact minimum at which the ring closes",
     "ring_death": "loss above its exact minimum at which it is filled (inf: never)",
 }
+
+FILE = File(
+    "topology.nc",
+    {
+        **{name: Variable(_KEYS, text) for name, text in _NUMBERS.items()},
+        **{name: Variable((*_KEYS, "pair"), text) for name, text in _PAIRS.items()},
+        **{name: Variable((*_KEYS, "ring"), text) for name, text in _RINGS.items()},
+    },
+    {
+        **OF_RUNS,
+        "plane": Variable("plane", "plane of the surface"),
+        **LOSS,
+        "pair": Variable("pair", "index of the persistence pair of a minimum and a saddle"),
+        "ring": Variable("ring", "index of the ring"),
+    },
+    """\
+From surface-{plane}.nc, at the resolution of pictures; padded with NaN. Attributes `threshold` and `quantile` are settings; `filtration` says what the persistence is that of.""",
+)
 
 
 def dataset(surfaces: Mapping[Key, xr.Dataset], settings: Mapping[str, Any]) -> xr.Dataset:
@@ -64,15 +83,13 @@ def dataset(surfaces: Mapping[Key, xr.Dataset], settings: Mapping[str, Any]) -> 
     coordinates = dict(zip(_KEYS, (trained, seeds, planes, losses), strict=True))
     sizes = {"pair": _longest(found, "birth"), "ring": _longest(found, "ring_birth")}
     shape, keys = tuple(len(values) for values in coordinates.values()), list(product(trained, seeds, planes, losses))
-    variables = {}
+    values: dict[str, Any] = {}
     for names, padded in ((_NUMBERS, ()), (_PAIRS, ("pair",)), (_RINGS, ("ring",))):
-        for name, text in names.items():
+        for name in names:
             size = sizes[padded[0]] if padded else 1
             rows = [_row(found[key][name] if key in found else np.nan, size) for key in keys]
-            table = np.reshape(rows, (*shape, *(sizes[dim] for dim in padded)))
-            variables[name] = variable((*_KEYS, *padded), table, text)
-    indices = {dim: variable(dim, np.arange(size), dim) for dim, size in sizes.items()}
-    return xr.Dataset(variables, {**coordinates, **indices}, {"filtration": "vertices", **settings})
+            values[name] = np.reshape(rows, (*shape, *(sizes[dim] for dim in padded)))
+    return FILE.dataset(values | coordinates, attributes={"filtration": "vertices", **settings})
 
 
 def _measure(surface: xr.Dataset, loss: str, settings: Mapping[str, Any]) -> dict[str, Any]:

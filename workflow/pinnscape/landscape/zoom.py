@@ -6,12 +6,33 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from pinnscape.files.storage import variable
+from pinnscape.files.description import File, Variable
+from pinnscape.files.dimensions import LOSS, OF_RUNS, RUN
 from pinnscape.landscape.axes import centred_axis, plane_coordinates
 from pinnscape.landscape.files import axis_unit, random_directions
 from pinnscape.landscape.surfaces import chunk_size, evaluate
 from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.training.runs import Run, Runs
+
+_RADIUS = (*RUN, "loss", "radius")
+FILE = File(
+    "zoom.nc",
+    {
+        "gap": Variable((*_RADIUS, "alpha", "beta"), "loss above that of the exact solution"),
+        "convex_share": Variable(_RADIUS, "share of points at which the surface is convex"),
+        "existing_share": Variable(_RADIUS, "share of points at which the Hessian of the surface exists"),
+        "convex_radius": Variable(_RADIUS, "distance to the nearest point that is not convex"),
+        "quadrature_error": Variable(RUN, "error of the energy gap at the final point by the quadrature rule"),
+    },
+    {
+        **OF_RUNS,
+        **LOSS,
+        "radius": Variable("radius", "half width of the plane, in the unit that the attribute axis_unit names"),
+        "alpha": Variable("alpha", "coordinate along direction 1 over the radius"),
+        "beta": Variable("beta", "coordinate along direction 2 over the radius"),
+    },
+    "The plane is that of directions-random.nc.",
+)
 
 
 def smallest_curvature(values: np.ndarray) -> np.ndarray:
@@ -79,23 +100,18 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
         found = np.array([
             [convexity(table, radius * unit) for table, radius in zip(tables, settings["radii"], strict=True)] for tables in gap
         ])  # fmt: skip
-        variables = {
-            "gap": variable(("loss", "radius", "alpha", "beta"), gap, "loss above that of the exact solution"),
-            "convex_share": variable(("loss", "radius"), found[..., 0], "share of points at which the surface is convex"),
-            "existing_share": variable(
-                ("loss", "radius"), found[..., 1], "share of points at which the Hessian of the surface exists"
-            ),
-            "convex_radius": variable(("loss", "radius"), found[..., 2], "distance to the nearest point that is not convex"),
+        values = {
+            "gap": gap,
+            "convex_share": found[..., 0],
+            "existing_share": found[..., 1],
+            "convex_radius": found[..., 2],
+            "quadrature_error": run.checkpoints["quadrature_error"].sel(checkpoint="final").values,
+            "loss": list(FORMULATIONS),
+            "radius": np.array(settings["radii"], float),
+            "alpha": unit,
+            "beta": unit,
         }
-        variables["quadrature_error"] = variable(
-            (),
-            run.checkpoints["quadrature_error"].sel(checkpoint="final").values,
-            "error of the energy gap at the final point by the quadrature rule",
-        )
-        text = "coordinate along direction {} over the radius"
-        axes = {name: variable(name, unit, text.format(i)) for i, name in enumerate(("alpha", "beta"), 1)}
-        radius = variable("radius", np.array(settings["radii"], float), f"half width of the plane, in units of: {axes_unit}")
-        return xr.Dataset(variables, {"loss": list(FORMULATIONS), "radius": radius, **axes})
+        return FILE.dataset(values, outside=RUN)
 
     attributes = {name: settings[name] for name in ("normalization", "bias")}
-    return runs.collect(measure).assign_attrs(attributes, axis_unit=axes_unit)
+    return FILE.described(runs.collect(measure).assign_attrs(attributes, axis_unit=axes_unit))

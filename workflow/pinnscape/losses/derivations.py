@@ -5,7 +5,6 @@ Only problems of this package are kept, under a hash of their code and parameter
 
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,6 +12,8 @@ from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
+from pinnscape.common.errors import StorageError
+from pinnscape.files import atomic
 from pinnscape.files.provenance import digest
 from pinnscape.losses.native.generate import NotCompilable, functions
 from pinnscape.problems.base import Problem
@@ -112,11 +113,8 @@ def _read(path: Path) -> Kept | None:
 
 def _write(path: Path, kept: Kept) -> None:
     """Atomically; a folder that cannot be written to costs time, no more."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps({"sha256": _checksum(kept), "kept": kept}), encoding="utf-8")
-        os.replace(temporary, path)
+    with suppress(StorageError), atomic.replacing(path) as unfinished:
+        unfinished.write_text(json.dumps({"sha256": _checksum(kept), "kept": kept}), encoding="utf-8")
 
 
 def _checksum(kept: Kept) -> str:

@@ -11,6 +11,9 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
+from pinnscape.files.description import Variable
+from pinnscape.files.dimensions import PARAMETER
+
 # Variance of a weight times a fan: Glorot & Bengio 2010 (eq. 12), LeCun et al. 1998 (sec. 4.6), He et al. 2015 (eq. 10).
 _VARIANCE = {
     "glorot": lambda fan_in, fan_out: 2.0 / (fan_in + fan_out),
@@ -94,15 +97,25 @@ def filters(layers: tuple[Layer, ...]) -> Iterator[tuple[np.ndarray, int]]:
         yield from zip(rows, range(layer.biases.start, layer.biases.stop), strict=True)
 
 
-def layout_variables(layers: tuple[Layer, ...]) -> dict[str, tuple]:
-    """The layout as NetCDF variables over the dimension ``layer``."""
-    described = {
-        "fan_in": ("inputs of the layer", [layer.fan_in for layer in layers]),
-        "fan_out": ("outputs of the layer", [layer.fan_out for layer in layers]),
-        "weight_offset": ("position of its weights in theta", [layer.weights.start for layer in layers]),
-        "bias_offset": ("position of its biases in theta", [layer.biases.start for layer in layers]),
+LAYOUT = {
+    "fan_in": Variable("layer", "inputs of the layer"),
+    "fan_out": Variable("layer", "outputs of the layer"),
+    "weight_offset": Variable(
+        "layer", "position of its weights in theta: theta[weight_offset:][:fan_out*fan_in].reshape(fan_out, fan_in)"
+    ),
+    "bias_offset": Variable("layer", "position of its biases in theta: theta[bias_offset:][:fan_out]"),
+}
+OF_LAYOUT = {"layer": Variable("layer", "index of the layer"), **PARAMETER}
+
+
+def layout_values(layers: tuple[Layer, ...]) -> dict[str, list[int]]:
+    """The layout as the variables of ``LAYOUT``."""
+    return {
+        "fan_in": [layer.fan_in for layer in layers],
+        "fan_out": [layer.fan_out for layer in layers],
+        "weight_offset": [layer.weights.start for layer in layers],
+        "bias_offset": [layer.biases.start for layer in layers],
     }
-    return {name: ("layer", np.array(values), {"long_name": text, "units": "1"}) for name, (text, values) in described.items()}
 
 
 def layout_of(dataset: xr.Dataset) -> tuple[Layer, ...]:

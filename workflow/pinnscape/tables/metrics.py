@@ -20,6 +20,53 @@ _BOUNDS = {"lambda_min_at_least": "eigenvalue_low", "lambda_min_at_most": "eigen
 _PHYSICS = list(PHYSICS)
 Rows = Iterator[tuple[str, str, float]]  # checkpoint, metric, value
 
+# What each number means, with what stands in brackets behind its name; those of techniques are in their modules.
+METRICS = {
+    "step": "optimisation step of the checkpoint",
+    "loss": "loss that was trained, at the checkpoint",
+    "energy_gap": "energy above that of the exact solution",
+    "l2_error": "relative L2 error",
+    "h1_error": "relative H1 error",
+    "gradient_norm": "Euclidean norm of the gradient of the trained loss",
+    "quadrature_error": "error of the energy gap at the checkpoint by the quadrature rule",
+    "below_minimum": "how far the energy is below its minimum if that is more than its error, else 0",
+    "lambda_max[loss]": "largest eigenvalue of the Hessian; empty where withheld, as all that follow from it",
+    "lambda_min[loss]": "smallest eigenvalue",
+    "lambda_min_at_least[loss]": "lower bound of it, only where it is not verified",
+    "lambda_min_at_most[loss]": "upper bound of it, likewise",
+    "lambda_ratio[loss]": "λ₁/λ_k, k = `claims.well_conditioned.rank`; infinite where λ_k ≤ 0; empty without a positive λ₁",
+    "trace[loss]": "trace of the Hessian",
+    "trace_estimate[loss]": "trace by Hutch++",
+    "trace_estimate_error[loss]": "standard error of it",
+    "condition_number[loss]": "condition number outside the null space",
+    "negative[loss]": "number of negative eigenvalues",
+    "negative_at_least[loss]": "number of those that are certain, only where `negative` is withheld",
+    "negative_share[loss]": "share of negative eigenvalues",
+    "negative_share_at_least[loss]": "share of those that are certain, likewise",
+    "negative_ratio[loss]": "−λ_P/λ₁ where λ_P < 0, else 0; empty without a positive λ₁",
+    "null[loss]": "number of numerically zero eigenvalues",
+    "effective_rank[loss]": "effective rank",
+    "effective_rank_estimate[loss]": "the same by the spectral density, only where it is withheld",
+    "share_above[loss]": "share of eigenvalues above 1e-3 of the largest",
+    "share_above_estimate[loss]": "the same by the spectral density, only where it is withheld",
+    "bulk_share[loss]": "share of eigenvalues whose magnitude is at most 1e-3 of the largest",
+    "principal_angle_smallest": "smallest angle, in degrees, between the top eigenspaces of the deep-ritz and strong-form Hessians",
+    "principal_angle_median": "median of these angles",
+    "principal_angle_largest": "largest of these angles",
+    "spectral_distance": "mean distance in decades between the largest eigenvalues λ/λ₁ of both",
+    "wasserstein": "Wasserstein distance between their spectra λ/λ₁",
+    "spearman[plane]": "rank correlation of the deep-ritz and strong-form losses on the plane",
+    "spearman_distance[plane]": "rank correlation of the trained loss with the squared distance from the centre, on the random plane: what any two bowls have in common",
+    "minimum_distance[plane]": "distance between the smallest grid values of both losses (of those that a spectral surface cannot tell apart, the nearest to the trained point)",
+    "inverted_share[plane]": "share of points without energy",
+    "explained_variance[plane]": "share of the squared distance of the snapshots that the trajectory plane holds",
+    "roughness_index[loss]": "standard deviation over mean of the normalised variation l·T of the lines",
+    "variation_median[loss]": "median l·T over whole lines; 1 for a symmetric bowl",
+    "variation_largest[loss, radius]": "largest l·T of a line within a radius",
+    "variation_largest[loss]": "largest l·T of a line, over all radii",
+    "convex_share[loss, radius]": "share of second differences along the lines within a radius that are not negative",
+}
+
 
 def table(files: Iterable[tuple[xr.Dataset, Rows]], several: Iterable[tuple[xr.Dataset, Iterable[tuple]]] = ()) -> pd.DataFrame:
     """One row for each measured number.

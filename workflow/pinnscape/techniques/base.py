@@ -1,4 +1,7 @@
-"""What a technique is: a module of this package with TECHNIQUE, ``measure`` and ``metrics``.
+"""What a technique is: a module of this package with TECHNIQUE, METRICS, ``measure`` and ``metrics``.
+
+METRICS says what each number of ``metrics`` means, by its name and, in brackets, what stands there. What the file of a technique holds is described where
+it is made.
 
 These modules are read whenever a study is: what takes torch is imported within ``measure``.
 """

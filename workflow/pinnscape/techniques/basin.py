@@ -24,10 +24,19 @@ Basins of the trained points of **{problem}**: radii along random rays (unit vec
 loss in the column has lost a fixed fraction of what training gained; the share of rays within is drawn for each seed, by the formulation that trained the point.
 """,
 )
+METRICS = {
+    "basin_radius_low[loss, kind]": "lower quartile of the radii over rays",
+    "basin_radius_median[loss, kind]": "median of the radii",
+    "basin_radius_high[loss, kind]": "upper quartile of the radii",
+    "basin_censored[loss, kind]": "share of rays that never cross",
+    "basin_log_volume[loss]": "log-volume of the basin",
+    "basin_log_volume_error[loss]": "its standard error",
+    "basin_effective_rays[loss]": "how many rays it rests on: with 1, it means little",
+}
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """basin.nc: see results/README.md."""
+    """basin.nc."""
     from pinnscape.landscape.basin_file import dataset
 
     return dataset(runs, settings)

@@ -26,10 +26,18 @@ minimum. Filled: critical, the gradient is below the dashed line; triangles: gra
 """,
     costly=True,
 )
+METRICS = {
+    "critical_share": "share of the searches, of those whose start has a loss, that end at a critical point",
+    "gradient_flat_share": "share of these searches that end at a gradient-flat point",
+    "critical_index_spearman": "rank correlation of the share of negative eigenvalues with the rank of the loss, over the critical points",
+    "critical_index_fraction": "median share of negative eigenvalues at the critical points",
+    "critical_losses": "number of distinct losses of critical points",
+    "critical_minima": "number of those without negative eigenvalues; empty where only the ends of spectra are known",
+}
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """critical_points.nc: see results/README.md."""
+    """critical_points.nc."""
     from pinnscape.landscape.critical_points_file import dataset
 
     return dataset(runs, settings)

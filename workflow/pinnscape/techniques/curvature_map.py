@@ -26,10 +26,20 @@ errors; dotted cells are undecided, as Lanczos processes leave its sign or size 
     costly=True,
     directions=True,
 )
+METRICS = {
+    "nonconvexity_median[loss]": "median over the plane of max(0, −λ_min)/λ_max",
+    "nonconvexity_median_at_least[loss]": "lower bound of it, only where it is withheld",
+    "nonconvexity_largest[loss]": "largest value of max(0, −λ_min)/λ_max on the plane",
+    "nonconvexity_largest_at_least[loss]": "lower bound of it, only where it is withheld",
+    "map_convex_share[loss]": "share of points where λ_min is not negative to rounding errors",
+    "map_convex_share_at_least[loss]": "lower bound of it, only where it is withheld",
+    "map_convex_share_at_most[loss]": "upper bound of it, likewise",
+    "map_converged[loss]": "share of points where both eigenvalues are verified",
+}
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """curvature_map.nc: see results/README.md."""
+    """curvature_map.nc."""
     from pinnscape.landscape.curvature_map import dataset
 
     return dataset(runs, settings)

@@ -24,10 +24,15 @@ for a pair of seeds; at 1 (dotted) the way is as high as the start of the traini
 """,
     splits=False,
 )
+METRICS = {
+    "barrier[path, loss]": "barrier between the final points of two seeds on a curve: mean over the pairs of a seed",
+    "barrier_relative[path, loss]": "this barrier over the mean gap of the initial points",
+    "path_length[path]": "length of the curve over the distance of its ends",
+}
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """curves.nc: see results/README.md."""
+    """curves.nc."""
     from pinnscape.connectivity.curves import dataset
 
     return dataset(runs, settings)

@@ -23,10 +23,20 @@ Hessians of both physics losses at the same points of each training (below): med
 of their scaled largest eigenvalues. Thick: median over seeds.
 """,
 )
+METRICS = {
+    "gap_ratio[loss]": "gap of a loss at this minimiser over that at the minimiser of its own training",
+    "physics_angle_median": "median angle in degrees between the top eigenspaces of the physics losses, at the initial and at the final point",
+    "physics_angle_median_largest": "largest of these medians along training",
+    "physics_spectral_distance": "distance in decades of their scaled largest eigenvalues, at the final point",
+    "physics_distance": "distance between the two physics minimisers of a seed",
+    "travelled": "distance of the minimiser from the start",
+    "physics_barrier[loss]": "barrier on the straight line between them",
+    "physics_barrier_share[loss]": "this barrier over the loss at the start",
+}
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """formulations.nc: see results/README.md."""
+    """formulations.nc."""
     from pinnscape.connectivity.formulations import dataset
 
     return dataset(runs, settings)

@@ -24,10 +24,16 @@ trace of the Hessian over its Frobenius norm; below, the share of positive eigen
 initial points, the coloured ones those of the final points.
 """,
 )
+METRICS = {
+    "trace_ratio[loss]": "trace over Frobenius norm of the Hessian in random subspaces, at the initial norm: mean over the draws",
+    "positive_share[loss]": "share of positive eigenvalues there",
+    "goldilocks_ratio[loss]": "largest mean ratio over all norms",
+    "goldilocks_radius[loss]": "norm at which it occurs",
+}
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """goldilocks.nc: see results/README.md."""
+    """goldilocks.nc."""
     from pinnscape.curvature.goldilocks import dataset
 
     return dataset(runs, settings)

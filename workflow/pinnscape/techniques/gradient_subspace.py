@@ -23,10 +23,16 @@ Gradients of **{problem}** in the eigenspaces of the largest Hessian eigenvalues
 norm, and how far these spaces overlap with those at the next of the chosen points and at the final one. Dashed: what random directions would have.
 """,
 )
+METRICS = {
+    "gradient_share[k]": "share of the squared gradient in the top k eigenspace, at the first and at the last point with a gradient",
+    "gradient_share_mean[k]": "mean of this share along training",
+    "subspace_overlap_mean[k]": "mean overlap of successive top k eigenspaces",
+    "subspace_overlap_final[k]": "overlap of the initial with the final one",
+}
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """gradient_subspace.nc: see results/README.md."""
+    """gradient_subspace.nc."""
     from pinnscape.curvature.gradient_subspace import dataset
 
     return dataset(runs, settings)

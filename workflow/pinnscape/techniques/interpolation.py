@@ -23,10 +23,14 @@ between the final points of two seeds of the same formulation (below). Columns a
 the exact solution), colours the loss that trained the points, thick where it is the same; a gap means that the loss does not exist there.
 """,
 )
+METRICS = {
+    "monotone_violation[loss]": "largest rise of the loss from the initial to the final point",
+    "monotone_violation_relative[loss]": "this rise over the fall of the loss",
+}
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """interpolation.nc: see results/README.md."""
+    """interpolation.nc."""
     from pinnscape.connectivity.interpolation import dataset
 
     return dataset(runs, settings)

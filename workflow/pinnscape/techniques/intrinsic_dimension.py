@@ -24,10 +24,15 @@ dimension that reaches each level (a bar down to the largest one that does not; 
 """,
     costly=True,
 )
+METRICS = {
+    "intrinsic_dimension[level]": "least dimension whose median error reaches the level",
+    "intrinsic_share[level]": "this dimension over the number of parameters",
+    "full_l2_error": "relative L2 error of training all parameters by as many steps",
+}
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """intrinsic_dimension.nc: see results/README.md."""
+    """intrinsic_dimension.nc."""
     from pinnscape.training.intrinsic_dimension import dataset
 
     return dataset(runs, settings)

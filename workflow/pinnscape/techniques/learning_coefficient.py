@@ -25,10 +25,17 @@ of the first seed at the highest nβ, which should show no trend.
 """,
     costly=True,
 )
+METRICS = {
+    "learning_coefficient[nβ]": "local learning coefficient at an inverse temperature; empty where a chain left",
+    "learning_coefficient_error[nβ]": "its standard error",
+    "quadratic_coefficient[nβ]": "that of the quadratic expansion",
+    "quadratic_coefficient_at_least[nβ]": "lower bound of it, only where it is withheld",
+    "r_hat[nβ]": "convergence of the chains, 1 where they agree",
+}
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """learning_coefficient.nc: see results/README.md."""
+    """learning_coefficient.nc."""
     from pinnscape.curvature.learning_coefficient import dataset
 
     return dataset(runs, settings)

@@ -23,10 +23,20 @@ Deep Ritz the energy Gram matrix) and of the remainder, at checkpoints of the ru
 Hessian. Thick: the first seed; crosses: negative eigenvalues; ‖R‖/‖H‖: median over seeds of the share of the remainder.
 """,
 )
+METRICS = {
+    "remainder_share[loss]": "‖R‖_F/‖H‖_F",
+    "remainder_share_estimate[loss]": "estimate of it, only above `dense_limit`",
+    "remainder_share_error[loss]": "standard error of this estimate",
+    "gauss_newton_angle_median[loss]": "median angle in degrees between the top eigenspaces of H and G",
+    "gauss_newton_effective_rank[loss]": "effective rank of G",
+    "gauss_newton_condition_number[loss]": "condition number of G outside its null space",
+    "gauss_newton_negative[loss]": "number of negative eigenvalues of G",
+    "kernel_lambda_max[loss]": "largest eigenvalue of the neural tangent kernel",
+}
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """ntk.nc: see results/README.md."""
+    """ntk.nc."""
     from pinnscape.curvature.ntk import dataset
 
     return dataset(runs, settings)

@@ -23,10 +23,15 @@ largest difference of a line from that under a fine Gauss-Legendre rule, against
 """,
     directions=True,
 )
+METRICS = {
+    "rule_roughness_index[rule, points]": "roughness index of the trained loss under a quadrature rule of so many points an axis",
+    "rule_roughness_index[reference]": "roughness index under the fine rule",
+    "rule_deviation[rule, points]": "median over the lines of the largest difference from the fine rule over its range",
+}
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """roughness_rules.nc: see results/README.md."""
+    """roughness_rules.nc."""
     from pinnscape.landscape.roughness_rules import dataset
 
     return dataset(runs, settings)

@@ -24,10 +24,17 @@ do not change where a layer is scaled and the next one scaled back. Losses have 
 """,
 )
 _SHARPNESS = ("lambda_max_filter", "epsilon_sharpness", "sam_sharpness", "adaptive_sharpness")
+METRICS = {
+    "lambda_max_filter[loss]": "largest eigenvalue of the Hessian in units of the filters",
+    "epsilon_sharpness[loss]": "largest increase within the box, in percent of 1 + gap",
+    "sam_sharpness[loss]": "largest increase within the ball",
+    "adaptive_sharpness[loss]": "largest increase within the ball in units of the filters",
+    "sam_quadratic[loss]": "SAM sharpness over ρ²λ_max/2",
+}
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """sharpness.nc: see results/README.md."""
+    """sharpness.nc."""
     from pinnscape.curvature.sharpness_file import dataset
 
     return dataset(runs, settings)

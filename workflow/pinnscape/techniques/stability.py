@@ -26,10 +26,20 @@ with the largest eigenvalue of its preconditioned Hessian over 38/η. One line f
     costly=True,
 )
 _EXCESS = 0.02  # relative distance of a largest eigenvalue from its upper bound, from which on it does not count as known
+METRICS = {
+    "sharpening": "largest eigenvalue at the end over that at the start",
+    "sharpness_max": "largest eigenvalue along training",
+    "gd_edge[fraction]": "median of λ_max η/2 in the last quarter of gradient descent",
+    "gd_peak[fraction]": "largest of these ratios",
+    "gd_diverged[fraction]": "step at which gradient descent diverged",
+    "adam_edge[rate]": "median of the preconditioned λ_max η/38 in the last quarter of Adam",
+    "adam_peak[rate]": "largest of these ratios",
+    "adam_diverged[rate]": "step at which Adam diverged",
+}
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """stability.nc: see results/README.md."""
+    """stability.nc."""
     from pinnscape.curvature.stability import dataset
 
     return dataset(runs, settings)

@@ -27,10 +27,13 @@ the first two points.
 """,
     splits=False,
 )
+METRICS = {
+    "plane_pass[points, loss]": "pass between the first two points of a plane through three, above the higher of them, over the mean gap of the initial points: between two seeds (seeds; mean over the pairs of a seed), or between the physics minimisers (physics; given with both)",
+}
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """three_points.nc: see results/README.md."""
+    """three_points.nc."""
     from pinnscape.connectivity.three_points_file import dataset
 
     return dataset(runs, settings)

@@ -21,10 +21,16 @@ both; the further from the diagonal, the deeper the basin. Below: the tree in wh
     surfaces=("random", "trajectory"),
     splits=False,
 )
+METRICS = {
+    "minima[plane, loss]": "number of minima of the loss on the plane",
+    "minima_inside[plane, loss]": "number of those that are not at an edge",
+    "rings[plane, loss]": "number of rings of low loss around a higher part",
+    "smad[plane, loss]": "mean height of the saddles above the minima that they end, over the extent of the surface",
+}
 
 
 def measure(surfaces: Mapping[tuple[str, int, str], xr.Dataset], settings: Mapping[str, Any]) -> xr.Dataset:
-    """topology.nc: see results/README.md."""
+    """topology.nc."""
     from pinnscape.landscape.topology_file import dataset
 
     return dataset(surfaces, settings)

@@ -24,10 +24,19 @@ both over the distance, and their ratio, the cosine, beside what two random dire
 polygon through the snapshots: its length is a lower bound of that of the path, and its angles depend on the spacing of the snapshots.
 """,
 )
+METRICS = {
+    "rsi_min": "smallest RSI along the trajectory",
+    "rsi_positive_share": "share of the snapshots at which RSI is positive",
+    "eb_max": "largest EB along the trajectory",
+    "cosine_median": "median cosine between the gradient and the direction from the final point",
+    "cosine_min": "smallest of these cosines",
+    "turn_median": "median angle in degrees between successive displacements",
+    "path_ratio": "length of the polygon through the snapshots over the distance of its ends",
+}
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """trajectory_geometry.nc: see results/README.md."""
+    """trajectory_geometry.nc."""
     from pinnscape.connectivity.trajectory_geometry import dataset
 
     return dataset(runs, settings)

@@ -24,10 +24,28 @@ quadrature rule are left out.
 """,
 )
 _LAST = ("gap", "quadrature_error", "l2_error", "h1_error", "gradient_norm")  # of a descent, at its end
+METRICS = {
+    "vicinity_gap": "gap of the own loss at the end of the natural gradient descent that started at the checkpoint",
+    "vicinity_quadrature_error": "error of this gap by the quadrature rule",
+    "vicinity_l2_error": "relative L2 error there",
+    "vicinity_h1_error": "relative H1 error there",
+    "vicinity_gradient_norm": "norm of the gradient there",
+    "vicinity_steps_taken": "number of steps of the descent",
+    "vicinity_distance": "distance of its end from its start",
+    "vicinity_negative": "number of negative eigenvalues of the Hessian there",
+    "vicinity_negative_at_least": "lower bound of it, only above `dense_limit`",
+    "vicinity_null": "number of numerically zero eigenvalues there",
+    "vicinity_condition_number": "condition number outside the null space there",
+    "vicinity_remainder_share": "‖R‖_F/‖H‖_F there",
+    "vicinity_remainder_share_estimate": "estimate of it, only above `dense_limit`",
+    "vicinity_remainder_share_error": "standard error of this estimate",
+    "vicinity_lambda_min_bound": "a number that the smallest eigenvalue there is at most, only above `dense_limit`",
+    "vicinity_negative_ratio": "max(0, −λ_P/λ₁) there",
+}
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """vicinity.nc: see results/README.md."""
+    """vicinity.nc."""
     from pinnscape.curvature.vicinity import dataset
 
     return dataset(runs, settings)

@@ -24,10 +24,14 @@ own loss above its minimum. Titles give the share of points at which the surface
 """,
     directions=True,
 )
+METRICS = {
+    "zoom_convex_share[loss, radius]": "share of the plane that is convex, within a radius",
+    "zoom_convex_radius[loss]": "distance of the nearest point that is not convex, on the finest plane that has one",
+}
 
 
 def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
-    """zoom.nc: see results/README.md."""
+    """zoom.nc."""
     from pinnscape.landscape.zoom import dataset
 
     return dataset(runs, settings)

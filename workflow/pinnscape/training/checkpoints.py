@@ -5,13 +5,29 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from pinnscape.files.storage import variable
+from pinnscape.files.description import File, Variable
+from pinnscape.networks.mlp import LAYOUT, OF_LAYOUT
 
-_LAYOUT = ("fan_in", "fan_out", "weight_offset", "bias_offset")
+CHECKPOINTS = File(
+    "checkpoints.nc",
+    {
+        "theta": Variable(("checkpoint", "parameter"), "parameters of the network"),
+        "loss": Variable("checkpoint", "loss that was trained"),
+        "step": Variable("checkpoint", "optimisation step"),
+        "quadrature_error": Variable("checkpoint", "error of the energy gap by the quadrature rule"),
+        **LAYOUT,
+    },
+    {
+        "checkpoint": Variable(
+            "checkpoint", "init, the named middle ones in order, best (the snapshot of lowest loss) and final"
+        ),
+        **OF_LAYOUT,
+    },
+)
 
 
 def select(training: xr.Dataset, fractions: Mapping[str, float]) -> xr.Dataset:
-    """checkpoints.nc (see results/README.md) from training.nc.
+    """checkpoints.nc from training.nc.
 
     Args:
         training: history with snapshots.
@@ -23,12 +39,11 @@ def select(training: xr.Dataset, fractions: Mapping[str, float]) -> xr.Dataset:
         chosen[name] = int(np.abs(steps - fraction * steps[-1]).argmin())
     chosen |= {"best": int(np.nanargmin(losses)), "final": len(steps) - 1}
     index = list(chosen.values())
-    variables = {
-        "theta": variable(("checkpoint", "parameter"), training["theta"].values[index], "parameters of the network"),
-        "loss": variable("checkpoint", losses[index], "loss that was trained"),
-        "step": variable("checkpoint", steps[index], "optimisation step"),
-        "quadrature_error": variable(
-            "checkpoint", training["quadrature_error"].values[index], "error of the energy gap by the quadrature rule"
-        ),
+    values = {
+        "theta": training["theta"].values[index],
+        "loss": losses[index],
+        "step": steps[index],
+        "quadrature_error": training["quadrature_error"].values[index],
+        **{name: training[name].values for name in LAYOUT},
     }
-    return xr.Dataset(variables | {name: training[name] for name in _LAYOUT}, {"checkpoint": list(chosen)})
+    return CHECKPOINTS.dataset(values | {"checkpoint": list(chosen)})

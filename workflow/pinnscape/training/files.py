@@ -4,70 +4,86 @@ import numpy as np
 import torch
 import xarray as xr
 
-from pinnscape.files.storage import variable
+from pinnscape.files.description import File, Variable
 from pinnscape.losses.objective import Discretization, Objective, tensor
 from pinnscape.losses.quadrature_error import QuadratureError
-from pinnscape.networks.mlp import layout_variables
+from pinnscape.networks.mlp import LAYOUT, OF_LAYOUT, layout_values
 from pinnscape.training.loop import OPTIMIZERS, History
 
 _GRID = {1: 401, 2: 81, 3: 33}  # points an axis of the grid on which a solution is stored
-_LONG_NAMES = {
-    "loss": "loss that is trained",
-    "energy_gap": "energy above that of the exact solution under the same quadrature rule",
-    "l2_error": "relative L2 error",
-    "h1_error": "relative H1 error",
-    "gradient_norm": "Euclidean norm of the gradient",
-    "learning_rate": "learning rate (Adam) or step length (L-BFGS)",
-}
+TRAINING = File(
+    "training.nc",
+    {
+        "loss": Variable("step", "loss that is trained"),
+        "energy_gap": Variable("step", "energy above that of the exact solution under the same quadrature rule"),
+        "l2_error": Variable("step", "relative L2 error"),
+        "h1_error": Variable("step", "relative H1 error"),
+        "gradient_norm": Variable("step", "Euclidean norm of the gradient of the loss"),
+        "learning_rate": Variable("step", "learning rate (Adam) or accepted step length of the line search (L-BFGS)"),
+        "optimizer": Variable("step", "optimiser", flags=OPTIMIZERS),
+        "theta": Variable(("snapshot", "parameter"), "parameters of the network"),
+        "snapshot_step": Variable("snapshot", "optimisation step of the snapshot"),
+        "snapshot_loss": Variable("snapshot", "loss at the snapshot"),
+        "quadrature_error": Variable("snapshot", "error of the energy gap at the snapshot by the quadrature rule"),
+        "energy_minimum": Variable((), "energy of the exact solution under the quadrature rule"),
+        "energy_minimum_error": Variable((), "error of energy_minimum by the quadrature rule"),
+        **LAYOUT,
+    },
+    {
+        "step": Variable("step", "optimisation step, 0 the initial point"),
+        "snapshot": Variable("snapshot", "index of the snapshot"),
+        **OF_LAYOUT,
+    },
+)
+_AXES = ("x", "y", "z")
+_FIELD = ("component", *_AXES)
+SOLUTION = File(
+    "solution.nc",
+    {
+        "u": Variable(_FIELD, "network"),
+        "u_exact": Variable(_FIELD, "exact solution"),
+        "error": Variable(_FIELD, "network minus exact solution"),
+    },
+    {"component": Variable("component", "component of the solution"), **{name: Variable(name, name) for name in _AXES}},
+    "At the final point, on a uniform grid of 401 points, 81² or 33³; without `y` and `z` in one dimension, without `z` in two.",
+)
+_RECORDED = ("loss", "energy_gap", "l2_error", "h1_error", "gradient_norm", "learning_rate")
 
 
 def training_dataset(history: History, objective: Objective) -> xr.Dataset:
-    """training.nc: see results/README.md."""
+    """training.nc."""
     steps, losses, thetas = zip(*history.snapshots, strict=True)
     discretization = objective.discretization
     error = QuadratureError(discretization)
-    variables = {name: variable("step", history.column(name), text) for name, text in _LONG_NAMES.items()}
-    if objective.discretization.is_zero:
-        for name in ("l2_error", "h1_error"):
-            variables[name] = variable("step", history.column(name), _LONG_NAMES[name], withheld="the exact solution is zero")
-    flags = {"flag_values": np.arange(len(OPTIMIZERS), dtype="int8"), "flag_meanings": " ".join(OPTIMIZERS)}
-    variables |= {
-        "optimizer": variable("step", history.column("optimizer").astype("int8"), "optimiser", **flags),
-        "theta": variable(("snapshot", "parameter"), np.stack(thetas), "parameters of the network"),
-        "snapshot_step": variable("snapshot", np.array(steps), "optimisation step of the snapshot"),
-        "snapshot_loss": variable("snapshot", np.array(losses), "loss at the snapshot"),
-        "quadrature_error": variable(
-            "snapshot",
-            error.gaps(tensor(np.stack(thetas), discretization.device)),
-            "error of the energy gap at the snapshot by the quadrature rule",
-        ),
-        "energy_minimum": variable((), discretization.energy_minimum, "energy of the exact solution under the quadrature rule"),
-        "energy_minimum_error": variable((), error.minimum, "error of energy_minimum by the quadrature rule"),
-        **layout_variables(discretization.network.layers),
+    values = {name: history.column(name) for name in _RECORDED} | {
+        "optimizer": history.column("optimizer").astype("int8"),
+        "theta": np.stack(thetas),
+        "snapshot_step": np.array(steps),
+        "snapshot_loss": np.array(losses),
+        "quadrature_error": error.gaps(tensor(np.stack(thetas), discretization.device)),
+        "energy_minimum": discretization.energy_minimum,
+        "energy_minimum_error": error.minimum,
+        **layout_values(discretization.network.layers),
+        "step": history.column("step").astype(int),
     }
-    step = variable("step", history.column("step").astype(int), "optimisation step")
-    return xr.Dataset(variables, {"step": step})
+    withheld = {"withheld": "the exact solution is zero"} if discretization.is_zero else {}
+    return TRAINING.dataset(values, notes=dict.fromkeys(("l2_error", "h1_error"), withheld))
 
 
 def solution_dataset(history: History, discretization: Discretization) -> xr.Dataset:
-    """solution.nc: see results/README.md."""
+    """solution.nc."""
     problem = discretization.problem
     axis = np.linspace(0.0, 1.0, _GRID[problem.dimension])
-    names = ("x", "y", "z")[: problem.dimension]
+    names = _AXES[: problem.dimension]
     grid = np.meshgrid(*[axis] * problem.dimension, indexing="ij")
     points = tensor(np.stack([g.ravel() for g in grid], 1), discretization.device)
     theta = tensor(history.snapshots[-1][2], discretization.device)
     with torch.no_grad():
         u, exact = discretization.at(theta, points), problem.exact(points)
-    dims, shape = ("component", *names), (len(problem.components), *[len(axis)] * problem.dimension)
+    shape = len(problem.components), *[len(axis)] * problem.dimension
 
-    def field(values: torch.Tensor, long_name: str) -> tuple:
-        return variable(dims, values.T.reshape(shape).cpu().numpy(), long_name)
+    def field(values: torch.Tensor) -> np.ndarray:
+        return values.T.reshape(shape).cpu().numpy()
 
-    coordinates = {"component": list(problem.components)} | {name: variable(name, axis, name) for name in names}
-    fields = {
-        "u": field(u, "network"),
-        "u_exact": field(exact, "exact solution"),
-        "error": field(u - exact, "network minus exact solution"),
-    }
-    return xr.Dataset(fields, coordinates)
+    values = {"u": field(u), "u_exact": field(exact), "error": field(u - exact), "component": list(problem.components)}
+    return SOLUTION.dataset(values | dict.fromkeys(names, axis), outside=_AXES[problem.dimension :])

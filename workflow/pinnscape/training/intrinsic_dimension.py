@@ -13,7 +13,8 @@ import numpy as np
 import xarray as xr
 from torch import Tensor
 
-from pinnscape.files.storage import variable
+from pinnscape.files.description import File, Variable
+from pinnscape.files.dimensions import OF_RUNS, RUN
 from pinnscape.losses.objective import Objective
 from pinnscape.training import divergence
 from pinnscape.training.optimizers import LBFGS, State, start
@@ -29,6 +30,23 @@ _QUANTITIES = {
     "h1_error": "relative H1 error after training in the subspace",
     "steps": "steps of L-BFGS taken in the subspace",
 }
+_WHOLE = {name: text.replace("in the subspace", "all parameters by as many steps") for name, text in _QUANTITIES.items()}
+FILE = File(
+    "intrinsic_dimension.nc",
+    {
+        **{name: Variable((*RUN, "dimension", "basis"), text) for name, text in _QUANTITIES.items()},
+        **{f"full_{name}": Variable(RUN, text) for name, text in _WHOLE.items()},
+        "intrinsic_dimension": Variable((*RUN, "level"), "least dimension whose median error reaches the level"),
+        "failed_dimension": Variable((*RUN, "level"), "largest smaller dimension that was tried, 0 if none was"),
+    },
+    {
+        **OF_RUNS,
+        "dimension": Variable("dimension", "dimension of the subspace"),
+        "basis": Variable("basis", "index of the random basis of the subspace"),
+        "level": Variable("level", "relative L2 error that counts as solved"),
+    },
+    "Attribute `steps`: steps of L-BFGS at most; `parameters`: P. Errors of gaps by the quadrature rule are 0 where the loss has the minimum 0 under every rule.",
+)
 
 
 def basis(size: int, dimension: int, seed: int | list[int]) -> np.ndarray:
@@ -94,7 +112,7 @@ def least(dimensions: Sequence[int] | np.ndarray, errors: np.ndarray, level: flo
 
 
 def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
-    """intrinsic_dimension.nc: see results/README.md. The formulations of one seed start at one theta_0 and are trained in the same subspaces.
+    """intrinsic_dimension.nc. The formulations of one seed start at one theta_0 and are trained in the same subspaces.
 
     Args:
         runs: of one problem.
@@ -104,7 +122,7 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
     """
     dimensions = sorted({d for d in settings["dimensions"] if d <= runs.discretization.network.size})
     collected = runs.collect(lambda run: _measure(runs, run, dimensions, settings))
-    return collected.assign_attrs(steps=settings["steps"], parameters=runs.discretization.network.size)
+    return FILE.described(collected.assign_attrs(steps=settings["steps"], parameters=runs.discretization.network.size))
 
 
 def _measure(runs: Runs, run: Run, dimensions: list[int], settings: Mapping[str, Any]) -> xr.Dataset:
@@ -118,22 +136,10 @@ def _measure(runs: Runs, run: Run, dimensions: list[int], settings: Mapping[str,
     levels = list(settings["levels"])
     pairs = [least(dimensions, found[list(_QUANTITIES).index("l2_error")], level) for level in levels]
     log.info("%s, seed %d: intrinsic dimensions %s", run.formulation, run.seed, [pair[0] for pair in pairs])
-    dims = ("dimension", "basis")
-    variables = {name: variable(dims, found[i], text) for i, (name, text) in enumerate(_QUANTITIES.items())}
-    for i, (name, text) in enumerate(_QUANTITIES.items()):
-        variables[f"full_{name}"] = variable((), full[i], text.replace("in the subspace", "all parameters by as many steps"))
-    variables["intrinsic_dimension"] = variable(
-        "level", [pair[0] for pair in pairs], "least dimension whose median error reaches the level"
-    )
-    variables["failed_dimension"] = variable(
-        "level", [pair[1] for pair in pairs], "largest smaller dimension that was tried, 0 if none was"
-    )
-    coordinates = {
-        "dimension": variable("dimension", np.array(dimensions, int), "dimension of the subspace"),
-        "basis": variable("basis", np.arange(settings["bases"]), "random basis of the subspace"),
-        "level": variable("level", np.array(levels, float), "relative L2 error that counts as solved"),
-    }
-    return xr.Dataset(variables, coordinates)
+    values: dict[str, Any] = {name: found[i] for i, name in enumerate(_QUANTITIES)}
+    values |= {f"full_{name}": full[i] for i, name in enumerate(_QUANTITIES)}
+    values |= {"intrinsic_dimension": [pair[0] for pair in pairs], "failed_dimension": [pair[1] for pair in pairs]}
+    return FILE.dataset(values | {"dimension": np.array(dimensions, int), "level": np.array(levels, float)}, outside=RUN)
 
 
 def _trained(runs: Runs, objective: Objective, origin: Tensor, rows: Tensor | None, settings: Mapping[str, Any]) -> list[float]:

@@ -7,7 +7,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from pinnscape.files.attempts import Every, Kept
+from pinnscape.files.unfinished import Interval, Restart
 from pinnscape.training.optimizers import State
 
 
@@ -45,12 +45,12 @@ class Saves:
     """The file in which a training keeps its progress.
 
     Args:
-        kept: the file.
+        restart: the file.
         every: when to write it.
     """
 
-    def __init__(self, kept: Kept, every: Every) -> None:
-        self._kept, self._every = kept, every
+    def __init__(self, restart: Restart, every: Interval) -> None:
+        self._restart, self._every = restart, every
 
     @property
     def due(self) -> bool:
@@ -59,15 +59,15 @@ class Saves:
 
     def read(self, device: torch.device | str) -> Progress | None:
         """The progress of an earlier attempt, with its tensors on a device; None where there is nothing to go on from."""
-        found = self._kept.read()
+        found = self._restart.read()
         return None if found is None else from_dataset(found, device)
 
     def write(self, progress: Progress) -> None:
-        self._kept.write(to_dataset(progress))
+        self._restart.write(to_dataset(progress))
         self._every.restart()
 
     def delete(self) -> None:
-        self._kept.delete()
+        self._restart.delete()
 
 
 def to_dataset(progress: Progress) -> xr.Dataset:

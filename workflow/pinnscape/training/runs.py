@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 from torch import Tensor
 
-from pinnscape.files.attempts import Parts
-from pinnscape.files.shards import Piece, Source, compute
+from pinnscape.files.pieces import Piece, Source, compute
+from pinnscape.files.unfinished import Finished
 from pinnscape.losses.objective import Discretization, Objective, tensor
 from pinnscape.losses.quadrature_error import QuadratureError
 from pinnscape.networks.mlp import Layer, layout_of
@@ -66,7 +66,7 @@ class Runs:
     discretization: Discretization
     all: tuple[Run, ...]
     source: Source = compute
-    parts: Parts | None = None
+    parts: Finished | None = None
 
     @cached_property
     def formulations(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import xarray as xr
 from torch import Tensor
 
 from pinnscape.common.errors import PinnscapeError, ProblemError
-from pinnscape.files.storage import variable
+from pinnscape.files.description import File, Variable
 from pinnscape.losses.differences import TOLERANCE, deviation
 from pinnscape.losses.objective import Discretization
 from pinnscape.networks.jets import Jet
@@ -92,14 +92,38 @@ def validate(discretization: Discretization) -> Report:
     return Report(tuple(found), (*warnings, *unchecked))
 
 
+CHECK = File(
+    "check.nc",
+    {
+        "deviation": Variable("check", "relative deviation that was found"),
+        "tolerance": Variable(
+            "check", "relative deviation beyond which the problem is refused; infinite where there is a warning at most"
+        ),
+    },
+    {"check": Variable("check", "what was checked, see below")},
+    """\
+What `check_problem` found before anything trained; a problem that does not pass has no such file, and no other one.
+
+| check | compares |
+|---|---|
+| `{method}_first`, `{method}_second`, `density_slope` | torch's derivatives of `exact`, `lift`, `distance` and `density` with central differences |
+| `exact_boundary`, `distance_boundary` | the exact solution with the lift, and the distance with zero, on the boundary |
+| `equation` | the Euler–Lagrange operator with differences of the slopes of the density |
+| `{method}_smooth` | integration by parts of the methods and their gradients in x, which fails where there is a jump or a kink; refused if it does not \
+shrink with finer rules |
+| `stationarity` | the first variation of the energy at the exact solution with zero; refused likewise |
+| `{formulation}_gradient`, `{formulation}_hessian` | gradient and Hessian-vector products of each loss, by the route that training takes, with central \
+differences at two parameter vectors |
+
+The attribute `warnings` has what is no fault but worth knowing, such as an exact solution that is no minimum of its energy.""",
+)
+
+
 def dataset(report: Report) -> xr.Dataset:
-    """check.nc: see results/README.md."""
+    """check.nc."""
     found = report.findings
-    variables = {
-        "deviation": variable("check", [f.deviation for f in found], "relative deviation that was found"),
-        "tolerance": variable("check", [f.tolerance for f in found], "relative deviation beyond which the problem is refused"),
-    }
-    return xr.Dataset(variables, {"check": [f.check for f in found]}, {"warnings": "; ".join(report.warnings)})
+    values = {name: [getattr(f, name) for f in found] for name in ("deviation", "tolerance", "check")}
+    return CHECK.dataset(values, attributes={"warnings": "; ".join(report.warnings)})
 
 
 def _existence(d: Discretization) -> None:

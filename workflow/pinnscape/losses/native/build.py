@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from pinnscape.common.errors import StorageError
+from pinnscape.files import atomic
 from pinnscape.files.machine import architecture
 from pinnscape.losses.native.generate import NotCompilable, sizes
 from pinnscape.losses.native.kernels import load
@@ -68,7 +69,7 @@ class Compiler:
         except subprocess.CalledProcessError as error:
             _blame_the_machine(error.returncode, error.stderr, self.folder)
             reason = next((line for line in error.stderr.splitlines() if "error" in line), f"{error.cmd[0]} fails")
-        except (NotCompilable, OSError) as error:
+        except (NotCompilable, OSError, StorageError) as error:
             _blame_the_machine(0, str(error), self.folder)
             reason = str(error)
         log.warning("the losses are not compiled (%s): they run slower", reason[:200])
@@ -99,14 +100,10 @@ def _blame_the_machine(code: int, text: str, folder: Path) -> None:
 
 
 def _build(compiler: str, source: str, path: Path, check: Check) -> None:
-    temporary = path.with_name(f"{path.stem}.{os.getpid()}.so")
-    try:
-        command = [compiler, *_FLAGS, f"-march={architecture()}", f"-I{_FOLDER}", "-x", "c++", "-", "-o", str(temporary)]
+    with atomic.replacing(path) as unfinished:
+        command = [compiler, *_FLAGS, f"-march={architecture()}", f"-I{_FOLDER}", "-x", "c++", "-", "-o", str(unfinished)]
         subprocess.run(command, input=source, capture_output=True, text=True, encoding="utf-8", errors="replace", check=True)
-        check(load(str(temporary.resolve())))
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        check(load(str(unfinished.resolve())))
 
 
 def _compiler() -> str:

@@ -1,20 +1,20 @@
-"""Seals: against the hash of the whole, whatever the sizes; how damaged files are named is in test_storage.py."""
+"""Checksums at the ends of files: against the hash of the whole, whatever the sizes; how damaged files are named is in test_storage.py."""
 
 import hashlib
 
 import pytest
 
-from pinnscape.files.seal import fault, seal
+from pinnscape.files.checksum import append, fault
 
 CHUNK = 1 << 20
 HEAD = b"\x89HDF\r\n\x1a\n\x02\x08\x08\x00" + bytes(16) + (44).to_bytes(8, "little") + bytes(8)  # 44 bytes, and says so
 
 
 @pytest.mark.parametrize("length", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 5])
-def test_a_seal_is_the_hash_of_all_bytes_before_it(tmp_path, length):
+def test_a_checksum_is_the_hash_of_all_bytes_before_it(tmp_path, length):
     path, content = tmp_path / "x", bytes(range(256)) * (length // 256 + 1)
     path.write_bytes(content[:length])
-    seal(path, "pinnscape-2")
+    append(path, "pinnscape-2")
     digest = hashlib.sha256(content[:length]).hexdigest()
     assert path.read_bytes() == content[:length] + f"\npinnscape-2 sha256 {digest}\n".encode()
     assert fault(path, "pinnscape-2") is None
@@ -24,7 +24,7 @@ def test_bytes_that_look_like_a_seal_are_bytes(tmp_path):
     path = tmp_path / "x"
     path.write_bytes(HEAD)
     for _ in range(2):
-        seal(path, "pinnscape-2")
+        append(path, "pinnscape-2")
         assert fault(path, "pinnscape-2") is None
     path.write_bytes(path.read_bytes()[:-1] + b"\n\n")
     assert fault(path, "pinnscape-2").startswith("without the checksum in its last line")

@@ -1,28 +1,19 @@
-"""NetCDF files of the study: written atomically, re-read before they take their name, refused when they are not what they should be.
-
-A file is a pure function of the configuration and the code: no time, host or user is stored, so equal studies give equal bytes.
-"""
+"""Files of a study: whose they are and what made them, refused when they are not what their name and place say."""
 
 import json
-import platform
 import re
 import reprlib
 from collections.abc import Mapping
-from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
-import netCDF4
 import numpy as np
 import xarray as xr
-from xarray.backends import NetCDF4DataStore
 
 from pinnscape.common.errors import StorageError
-from pinnscape.files import atomic, seal
-
-CONVENTIONS = "pinnscape-2"  # 2: files end with a seal
+from pinnscape.files import netcdf
+from pinnscape.files.netcdf import CONVENTIONS
 
 # Coordinates and variables without which a file of a stage is of no use to the next one.
 REQUIRED: dict[str, tuple[str, ...]] = {
@@ -43,14 +34,9 @@ _NAMES_OF = {
 _FOLDER = re.compile(r"/results/(?P<problem>[^/]+)(/(?P<formulation>[^/]+)/seed-(?P<seed>[0-9]+))?$")
 _TEXTS = ("conventions", "title", "stage", "problem", "formulation", "configuration", "versions", "device")
 _ATTRIBUTES = {**dict.fromkeys(_TEXTS, str), "seed": (int, np.integer)}
-_COMPRESSION = {"zlib": True, "complevel": 1, "shuffle": True, "fletcher32": True}  # checksums for other readers
-_LARGEST_RATIO = 2000  # of data to bytes; deflate reaches 1032
-
-
-def versions() -> dict[str, str]:
-    """Versions of the libraries that shape the numbers."""
-    names = ("torch", "numpy", "scipy", "xarray", "netCDF4")
-    return {"python": platform.python_version(), **{name: metadata.version(name) for name in names}}
+# Coordinates by which files of one kind are combined: the attributes that say whose a file is, once more.
+_LABELS = {"problem": "problem", "trained_on": "loss that was trained", "seed": "seed of the training"}
+ALL, NO_SEED = "all", -1  # formulation and seed of a file that holds several
 
 
 def write(
@@ -67,40 +53,15 @@ def write(
 ) -> None:
     """Write ``dataset`` to ``path`` with the attributes that every file of the study has.
 
-    The data go to a temporary name in the same folder, are read back and compared, and only then renamed: a killed job leaves
-    no half file under the final name.
-
     Raises:
-        StorageError: the file could not be written, or did not read back as it was written.
+        StorageError: the file could not be written, did not read back as it was written, or is none that the next stage would read.
     """
     path = Path(path)
-    dataset = dataset.assign_attrs(
-        title=title,
-        stage=stage,
-        problem=problem,
-        formulation=formulation,
-        seed=int(seed),
-        conventions=CONVENTIONS,
-        units="1",
-        configuration=json.dumps(configuration, sort_keys=True),
-        versions=json.dumps(versions(), sort_keys=True),
-        device=device,
-        precision="float64",
-    )
-    temporary = atomic.temporary(path)
-    encoding = {name: dict(_COMPRESSION) for name, v in dataset.variables.items() if v.dtype.kind in "fiu" and v.ndim}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        dataset.to_netcdf(temporary, format="NETCDF4", engine="netcdf4", encoding=encoding)
-        seal.seal(temporary, CONVENTIONS)
-        if not _checked(temporary, path, stage).identical(dataset.load()):
-            raise StorageError(f"{path}: the file does not read back as it was written; is the disk sound and not full?")
-        atomic.commit(temporary, path)
-    except (OSError, RuntimeError) as error:  # the NetCDF library reports a full disk as a RuntimeError
-        raise atomic.refusal(path, error) from error
-    finally:
-        with suppress(OSError):  # none was made, or the folder itself is what is wrong
-            temporary.unlink()
+    owner = {"problem": problem, "formulation": formulation, "seed": int(seed), "units": "1", "device": device}
+    owned = dataset.assign_attrs(netcdf.header(title, stage, configuration), **owner, precision="float64")
+    if fault := _fault(owned, stage) or _misplaced(owned, path):
+        raise StorageError(f"{path}: {fault}")
+    netcdf.write(path, {netcdf.ROOT: owned.assign_coords(_labels(owned))})
 
 
 def read(path: str | Path, stage: str) -> xr.Dataset:
@@ -110,42 +71,27 @@ def read(path: str | Path, stage: str) -> xr.Dataset:
         StorageError: missing, truncated, changed, foreign, of another stage, of another run than its folder says, or of another version of
             the conventions; the message names the file and the rule that makes it.
     """
-    if not Path(path).is_file():
+    path = Path(path)
+    if not path.is_file():
         raise StorageError(f"{path}: no such file; run `snakemake` to make it ({_maker(stage)})")
-    return _checked(Path(path), Path(path), stage)
-
-
-def _checked(path: Path, name: Path, stage: str) -> xr.Dataset:
-    """The content of the file at ``path``, which bears or will bear ``name``."""
-    remedy = f"delete it and run `snakemake` again ({_maker(stage)} makes it)"
     try:
-        fault = seal.fault(path, CONVENTIONS)
+        dataset = netcdf.read(path)
+        if fault := _fault(dataset, stage) or _misplaced(dataset, path):
+            raise netcdf.Unreadable(fault)
     except OSError as error:
-        raise StorageError(f"{name}: cannot be read ({error.strerror}); permissions, or is the disk sound?") from error
-    if fault:
-        raise StorageError(f"{name}: {fault}; {remedy}")
-    # From here on the bytes are those that somebody sealed: a fault now is one of who wrote the file.
-    try:
-        dataset = _opened(path)
-    except Exception as error:  # a file made to deceive can fail in any layer of the libraries
-        raise StorageError(f"{name}: not a readable NetCDF file ({shorten(str(error), 200)}); {remedy}") from error
-    fault = _fault(dataset, stage) or _misplaced(dataset, name)
-    if fault:
-        raise StorageError(f"{name}: {fault}; {remedy}")
-    return dataset
+        raise StorageError(f"{path}: cannot be read ({error.strerror}); permissions, or is the disk sound?") from error
+    except netcdf.Unreadable as error:
+        raise StorageError(f"{path}: {error}; delete it and run `snakemake` again ({_maker(stage)} makes it)") from error
+    return dataset.drop_vars([name for name in _LABELS if name in dataset.variables and not dataset[name].ndim])
 
 
-def _opened(path: Path) -> xr.Dataset:
-    """The content of a file of numbers and text."""
-    with netCDF4.Dataset(path) as handle:
-        size = 0
-        for name, values in handle.variables.items():
-            if values.dtype is not str and not isinstance(values.datatype, np.dtype):
-                raise ValueError(f"its variable {_short(name)} holds neither numbers nor text")
-            size += values.size * np.dtype(values.dtype).itemsize
-        if size > _LARGEST_RATIO * path.stat().st_size:
-            raise ValueError("its variables are larger than its bytes can hold")
-        return xr.open_dataset(NetCDF4DataStore(handle), decode_times=False).load()
+def _labels(dataset: xr.Dataset) -> dict[str, tuple]:
+    """Coordinates without a dimension; of a file that holds several runs, the problem alone."""
+    owner = dataset.attrs
+    values = {"problem": owner["problem"]}
+    if owner["seed"] != NO_SEED:
+        values |= {"trained_on": owner["formulation"], "seed": owner["seed"]}
+    return {name: ((), value, {"long_name": _LABELS[name]}) for name, value in values.items() if name not in dataset.dims}
 
 
 def _maker(stage: str) -> str:
@@ -215,8 +161,3 @@ def configuration(dataset: xr.Dataset) -> dict[str, Any]:
 def identity(dataset: xr.Dataset) -> dict[str, Any]:
     """Problem, formulation, seed and device of a file, for the files that are made from it."""
     return {name: dataset.attrs[name] for name in ("problem", "formulation", "seed", "device")}
-
-
-def variable(dims: str | tuple[str, ...], values: Any, long_name: str, **attributes: Any) -> tuple:
-    """An xarray variable with its description; every quantity of the study is non-dimensional."""
-    return dims, np.asarray(values), {"long_name": long_name, "units": "1", **attributes}

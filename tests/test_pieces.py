@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from file_cases import variable
 from hypothesis import given
 from hypothesis import strategies as st
 from runs_cases import tiny
 
 from pinnscape.common.errors import StorageError
-from pinnscape.files import shards
+from pinnscape.files import unfinished
+from pinnscape.files.pieces import Done, Piece, compute, gathered, shard, share
 from pinnscape.files.provenance import imports
-from pinnscape.files.shards import Done, Piece
-from pinnscape.files.storage import variable
 from pinnscape.techniques.catalog import TECHNIQUES
 from pinnscape.training import intrinsic_dimension
 from pinnscape.training.runs import Run, Runs
@@ -29,25 +29,25 @@ def pieces(of: list[float]) -> list[Piece]:
 @given(costs, st.integers(1, 60))
 def test_every_piece_is_in_exactly_one_shard_in_order(of: list[float], count: int) -> None:
     work = pieces(of)
-    assert [piece for i in range(count) for piece in shards.share(work, i, count)] == work
+    assert [piece for i in range(count) for piece in share(work, i, count)] == work
 
 
 @given(costs, st.integers(1, 60))
 def test_no_shard_costs_more_than_the_mean_and_one_piece(of: list[float], count: int) -> None:
     bound = sum(of) / count + max(of, default=0.0)
     for i in range(count):
-        assert sum(piece.cost for piece in shards.share(pieces(of), i, count)) <= bound * (1 + 1e-9)
+        assert sum(piece.cost for piece in share(pieces(of), i, count)) <= bound * (1 + 1e-9)
 
 
 def test_equal_pieces_are_shared_equally() -> None:
-    assert [len(shards.share(pieces([1.0] * 12), i, 4)) for i in range(4)] == [3] * 4
-    assert [len(shards.share(pieces([1.0] * 2), i, 7)) for i in range(7)] == [0, 1, 0, 0, 0, 1, 0]
+    assert [len(share(pieces([1.0] * 12), i, 4)) for i in range(4)] == [3] * 4
+    assert [len(share(pieces([1.0] * 2), i, 7)) for i in range(7)] == [0, 1, 0, 0, 0, 1, 0]
 
 
 @pytest.mark.parametrize("index", [-1, 3])
 def test_a_shard_that_is_not_there_is_refused(index: int) -> None:
     with pytest.raises(ValueError, match="`index` must be from 0 to 2"):
-        shards.share(pieces([1.0]), index, 3)
+        share(pieces([1.0]), index, 3)
 
 
 def everything() -> xr.Dataset:
@@ -75,8 +75,8 @@ def test_parts_give_back_what_was_computed(tmp_path: Path, count: int) -> None:
     paths = [tmp_path / f"{i}-of-{count}.nc" for i in range(1, count + 1)]
     for i, path in enumerate(paths, 1):
         with pytest.raises(Done):
-            shards.shard(path, f"{i}-of-{count}")(work)
-    found, expected = shards.gathered(paths)(work), shards.compute(work)
+            shard(path, f"{i}-of-{count}")(work)
+    found, expected = gathered(paths)(work), compute(work)
     assert set(found) == set(expected)
     for name, result in expected.items():
         assert found[name].identical(result)
@@ -88,17 +88,19 @@ def test_parts_give_back_what_was_computed(tmp_path: Path, count: int) -> None:
 
 def test_a_part_that_is_missing_or_damaged_is_named(tmp_path: Path) -> None:
     path, work = tmp_path / "1-of-1.nc", pieces([1.0, 1.0])
-    shards.write(path, shards.compute(work[:1]))
+    unfinished.write(path, compute(work[:1]), "Part of a shard", {})
     with pytest.raises(StorageError, match=r"no part holds group/1; delete this folder"):
-        shards.gathered([path])(work)
+        gathered([path])(work)
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(StorageError, match=r"1-of-1\.nc: not a readable part"):
-        shards.gathered([path])(work)
-    with pytest.raises(StorageError, match=r"2-of-2\.nc: not a readable part"):
-        shards.gathered([tmp_path / "2-of-2.nc"])(work)
+    with pytest.raises(
+        StorageError, match=r"1-of-1\.nc: not a readable part of a shard \(not a readable NetCDF file \(truncated"
+    ):
+        gathered([path])(work)
+    with pytest.raises(StorageError, match=r"2-of-2\.nc: no such file; run `snakemake` again"):
+        gathered([tmp_path / "2-of-2.nc"])(work)
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="cannot be written"):
-        shards.write(tmp_path / "file" / "1-of-1.nc", {})
+        unfinished.write(tmp_path / "file" / "1-of-1.nc", {}, "Part of a shard", {})
 
 
 SETTINGS = {"dimensions": [2, 5], "bases": 1, "steps": 3, "memory": 5, "gradient_tolerance": 1e-9, "levels": [0.1]}
@@ -111,9 +113,9 @@ def test_runs_that_are_measured_in_shards_make_the_same_dataset(tmp_path: Path, 
     paths = [tmp_path / f"{i}-of-{count}.nc" for i in range(1, count + 1)]
     for i, path in enumerate(paths, 1):
         with pytest.raises(Done):
-            intrinsic_dimension.dataset(Runs(whole.discretization, whole.all, shards.shard(path, f"{i}-of-{count}")), SETTINGS)
-    gathered = Runs(whole.discretization, whole.all, shards.gathered(paths))
-    assert intrinsic_dimension.dataset(gathered, SETTINGS).identical(expected)
+            intrinsic_dimension.dataset(Runs(whole.discretization, whole.all, shard(path, f"{i}-of-{count}")), SETTINGS)
+    joined = Runs(whole.discretization, whole.all, gathered(paths))
+    assert intrinsic_dimension.dataset(joined, SETTINGS).identical(expected)
 
 
 def test_the_runs_of_one_seed_are_neighbours() -> None:

@@ -5,11 +5,9 @@ from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
-from snakemake.cli import get_argument_parser
-from snakemake.settings.types import MaxJobsPerTimespan
 
-from runtime import scheduler
-from runtime.scheduler import costs_too_much, judge, trouble
+from runtime import slurm
+from runtime.slurm import judge, trouble
 
 OFF = "Slurm accounting storage is disabled"
 EVERYTHING = list(product(("sacct", "squeue"), (5, 40, 200), (None, 0, 10, 100, 180, 181, 300), ("", OFF, None)))
@@ -100,8 +98,8 @@ CONFIG = "echo 'AccountingStorageType   = accounting_storage/none'; echo 'MinJob
 
 def test_the_programs_of_slurm_are_asked(tmp_path, monkeypatch) -> None:
     programs(tmp_path, monkeypatch, scontrol=CONFIG, sacct=f"echo '{OFF}' >&2; exit 1")
-    assert scheduler.memory() == 300
-    assert scheduler.sacct_complaint() == OFF
+    assert slurm.memory() == 300
+    assert slurm.sacct_complaint() == OFF
     assert trouble("squeue", 5) is None
     assert trouble("sacct", 5) == judge("sacct", 5, 300, OFF)
 
@@ -114,21 +112,13 @@ def test_a_database_that_does_not_answer_is_named(tmp_path, monkeypatch) -> None
 
 def test_with_accounting_either_command_will_do(tmp_path, monkeypatch) -> None:
     programs(tmp_path, monkeypatch, scontrol=CONFIG, sacct="exit 0")
-    assert scheduler.sacct_complaint() == ""
+    assert slurm.sacct_complaint() == ""
     assert trouble("sacct", 40) is trouble("squeue", 40) is None
 
 
 def test_where_slurm_says_nothing_sbatch_will(tmp_path, monkeypatch) -> None:
     programs(tmp_path, monkeypatch)
-    assert scheduler.memory() is scheduler.sacct_complaint() is None
+    assert slurm.memory() is slurm.sacct_complaint() is None
     assert trouble("squeue", 5) is None
     programs(tmp_path, monkeypatch, scontrol="echo 'slurm_load_ctl_conf error' >&2; exit 1")
-    assert scheduler.memory() is None
-
-
-def test_the_default_limit_of_jobs_is_none_and_one_that_is_asked_for_stays() -> None:
-    default = get_argument_parser().get_default("max_jobs_per_timespan")
-    assert costs_too_much(MaxJobsPerTimespan.parse_choice(default))
-    assert not costs_too_much(MaxJobsPerTimespan.parse_choice("100/1m"))
-    assert not costs_too_much(MaxJobsPerTimespan.parse_choice("10/1s"))
-    assert not costs_too_much(None)
+    assert slurm.memory() is None

@@ -1,6 +1,6 @@
-"""Seals: a last line of text that says by which conventions a file was written, with the SHA-256 of all bytes before it.
+"""The checksum footer of a file: a last line of text that says by which conventions it was written, with the SHA-256 of all bytes before it.
 
-An HDF5 file ends where its first bytes say, so whatever opens NetCDF files ignores the seal. It is verified without HDF5, whose own checksums
+An HDF5 file ends where its first bytes say, so whatever opens NetCDF files ignores the footer. It is verified without HDF5, whose own checksums
 leave out attributes and most metadata, and which damaged metadata can crash.
 """
 
@@ -10,8 +10,8 @@ import re
 from pathlib import Path
 from typing import BinaryIO
 
-_SEAL = re.compile(rb"\n(pinnscape-\d{1,9}) sha256 ([0-9a-f]{64})\n\Z")
-_LONGEST = 128  # bytes that a seal can have
+_FOOTER = re.compile(rb"\n(pinnscape-\d{1,9}) sha256 ([0-9a-f]{64})\n\Z")
+_LONGEST = 128  # bytes that a footer can have
 _NAMED = re.compile(rb"pinnscape-\d{1,9}")
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _LENGTH_AT = {
@@ -23,12 +23,12 @@ _LENGTH_AT = {
 _CHUNK = 1 << 20
 
 
-def seal(path: Path, conventions: str) -> None:
-    """Append the seal to a file.
+def append(path: Path, conventions: str) -> None:
+    """Append the footer to a file.
 
     Args:
         path: the file, complete and closed.
-        conventions: such as ``pinnscape-2``.
+        conventions: such as ``pinnscape-3``.
 
     Raises:
         OSError: the file cannot be read or written.
@@ -36,7 +36,12 @@ def seal(path: Path, conventions: str) -> None:
     with path.open("r+b") as handle:
         digest = _digest(handle, path.stat().st_size)
         handle.seek(0, os.SEEK_END)
-        handle.write(f"\n{conventions} sha256 {digest}\n".encode())
+        handle.write(_line(conventions, digest))
+
+
+def length(conventions: str) -> int:
+    """Of the footer, in bytes."""
+    return len(_line(conventions, "0" * 64))
 
 
 def fault(path: Path, conventions: str) -> str | None:
@@ -55,10 +60,10 @@ def fault(path: Path, conventions: str) -> str | None:
     length = path.stat().st_size
     with path.open("rb") as handle:
         handle.seek(max(0, length - _LONGEST))
-        found = _SEAL.search(handle.read())
+        found = _FOOTER.search(handle.read())
         handle.seek(0)
         if not found:
-            return _unsealed(handle, length, conventions)
+            return _without(handle, length, conventions)
         if found[1].decode() != conventions:
             return _other(found[1].decode(), conventions)
         if _digest(handle, length - len(found[0])) != found[2].decode():
@@ -66,8 +71,12 @@ def fault(path: Path, conventions: str) -> str | None:
     return None
 
 
-def _unsealed(handle: BinaryIO, length: int, conventions: str) -> str:
-    """What a file without a seal is; the words only say how to understand it, it is refused in any case."""
+def _line(conventions: str, digest: str) -> bytes:
+    return f"\n{conventions} sha256 {digest}\n".encode()
+
+
+def _without(handle: BinaryIO, length: int, conventions: str) -> str:
+    """What a file without a footer is; the words only say how to understand it, it is refused in any case."""
     head = handle.read(64)
     if not head:
         return "an empty file"

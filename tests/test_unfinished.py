@@ -1,7 +1,6 @@
-"""Kept files come back to the last bit for the same job, and are of no consequence otherwise."""
+"""Restart files come back to the last bit for the same job, and are of no consequence otherwise."""
 
 import errno
-import hashlib
 import logging
 import os
 import subprocess
@@ -13,13 +12,18 @@ import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
+from file_cases import variable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pinnscape.files.attempts import Every, Kept, Parts
-from pinnscape.files.storage import variable
+from pinnscape.files import checksum, netcdf
+from pinnscape.files.unfinished import Finished, Interval, Restart
 
 JOB = {"code": ["1a2b", "torch==2"], "problem": "poisson1d", "seed": "0", "settings": {"points": [1, 2], "radius": 0.1}}
+
+
+FULL = "the disk is full: free space, then run `snakemake` again"
+DIFFERS = "the file does not read back as it was written; is the disk sound and not full?"
 
 
 class Clock:
@@ -56,7 +60,7 @@ def content() -> bytes:
     """Of the sample's kept file."""
     path = Path(os.environ.get("TMPDIR", "/tmp")) / f"pinnscape-kept-{os.getpid()}.nc"
     try:
-        Kept(path, JOB).write(sample())
+        Restart(path, JOB).write(sample())
         return path.read_bytes()
     finally:
         path.unlink()
@@ -70,8 +74,8 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_what_is_kept_comes_back_to_the_last_bit(tmp_path, caplog):
-    Kept(tmp_path / "a" / "x.nc", JOB).write(sample())
-    found = Kept(tmp_path / "a" / "x.nc", JOB).read()
+    Restart(tmp_path / "a" / "x.nc", JOB).write(sample())
+    found = Restart(tmp_path / "a" / "x.nc", JOB).read()
     assert found.identical(sample())
     assert list(found.variables) == list(sample().variables)
     for name, expected in sample().variables.items():
@@ -84,13 +88,13 @@ def test_what_is_kept_comes_back_to_the_last_bit(tmp_path, caplog):
 
 
 def test_a_kept_file_is_netcdf_for_others_too(tmp_path):
-    Kept(tmp_path / "x.nc", JOB).write(sample())
+    Restart(tmp_path / "x.nc", JOB).write(sample())
     with netCDF4.Dataset(tmp_path / "x.nc") as handle:
-        assert float(handle["scale"][...]) == 0.1
+        assert float(handle["state/scale"][...]) == 0.1
 
 
 def test_without_a_file_there_is_nothing_and_no_complaint(tmp_path, caplog):
-    assert Kept(tmp_path / "absent" / "x.nc", JOB).read() is None
+    assert Restart(tmp_path / "absent" / "x.nc", JOB).read() is None
     assert caplog.messages == []
 
 
@@ -107,33 +111,36 @@ def test_without_a_file_there_is_nothing_and_no_complaint(tmp_path, caplog):
 )
 def test_the_file_of_another_job_is_ignored_with_one_line_that_says_what_differs(tmp_path, caplog, change, named):
     path = tmp_path / "x.nc"
-    Kept(path, JOB | change).write(sample())
-    assert Kept(path, JOB).read() is None
+    Restart(path, JOB | change).write(sample())
+    assert Restart(path, JOB).read() is None
     assert warnings(caplog) == [f"{path} is ignored: another job made it, with other {named}"]
-    Kept(path, JOB).write(sample())
-    assert Kept(path, JOB).read() is not None
+    Restart(path, JOB).write(sample())
+    assert Restart(path, JOB).read() is not None
 
 
 def test_the_order_of_settings_does_not_matter(tmp_path):
-    Kept(tmp_path / "x.nc", JOB).write(sample())
-    assert Kept(tmp_path / "x.nc", dict(reversed(JOB.items()))).read() is not None
+    Restart(tmp_path / "x.nc", JOB).write(sample())
+    assert Restart(tmp_path / "x.nc", dict(reversed(JOB.items()))).read() is not None
 
 
 @given(length=st.floats(0, 1, exclude_max=True))
 def test_a_file_cut_off_anywhere_is_ignored(tmp_path_factory, length):
-    ignored(tmp_path_factory, content()[: int(length * len(content()))], "it is damaged")
+    ignored(tmp_path_factory, content()[: int(length * len(content()))], "")
 
 
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_a_file_with_a_wrong_bit_anywhere_is_ignored(tmp_path_factory, place, bit):
     damaged = bytearray(content())
     damaged[int(place * len(damaged))] ^= 1 << bit
-    ignored(tmp_path_factory, bytes(damaged), "it is damaged")
+    ignored(tmp_path_factory, bytes(damaged), "")
 
 
 @pytest.mark.parametrize("text", [b"", b"not a NetCDF file", b"\x89HDF\r\n\x1a\n" + bytes(1000)])
 def test_a_sealed_file_of_something_else_is_ignored(tmp_path_factory, text):
-    ignored(tmp_path_factory, text + hashlib.sha256(text).digest(), "")
+    path = tmp_path_factory.getbasetemp() / "foreign.nc"
+    path.write_bytes(text)
+    checksum.append(path, netcdf.CONVENTIONS)
+    ignored(tmp_path_factory, path.read_bytes(), "not a readable NetCDF file (")
 
 
 def ignored(factory: pytest.TempPathFactory, data: bytes, reason: str) -> None:
@@ -142,10 +149,10 @@ def ignored(factory: pytest.TempPathFactory, data: bytes, reason: str) -> None:
     heard: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: heard.append(record.getMessage())
-    logger = logging.getLogger("pinnscape.files.attempts")
+    logger = logging.getLogger("pinnscape.files.unfinished")
     logger.addHandler(handler)
     try:
-        assert Kept(path, JOB).read() is None
+        assert Restart(path, JOB).read() is None
     finally:
         logger.removeHandler(handler)
     (line,) = heard
@@ -154,19 +161,19 @@ def ignored(factory: pytest.TempPathFactory, data: bytes, reason: str) -> None:
 
 def test_a_folder_in_the_place_of_the_file_is_ignored_and_left_alone(tmp_path, caplog):
     (tmp_path / "x.nc" / "y").mkdir(parents=True)
-    kept = Kept(tmp_path / "x.nc", JOB)
+    kept = Restart(tmp_path / "x.nc", JOB)
     assert kept.read() is None
     kept.write(sample())
     kept.delete()
     assert [line.split(":")[0] for line in warnings(caplog)] == [
         f"{tmp_path}/x.nc is ignored",
-        f"{tmp_path}/x.nc cannot be kept for another attempt",
+        f"{tmp_path}/x.nc is not kept for another attempt",
     ]
     assert os.listdir(tmp_path) == ["x.nc"]
 
 
 def test_a_full_disk_is_one_line_and_leaves_the_file_before_and_nothing_else(tmp_path, caplog, monkeypatch):
-    kept = Kept(tmp_path / "x.nc", JOB)
+    kept = Restart(tmp_path / "x.nc", JOB)
     kept.write(sample())
     before = kept.path.read_bytes()
 
@@ -176,30 +183,32 @@ def test_a_full_disk_is_one_line_and_leaves_the_file_before_and_nothing_else(tmp
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", full)
         kept.write(sample().assign(scale=1.0))
-    assert warnings(caplog) == [f"{kept.path} cannot be kept for another attempt: No space left on device"]
+    assert warnings(caplog) == [
+        f"{kept.path} is not kept for another attempt: cannot be written (No space left on device); {FULL}"
+    ]
     assert kept.path.read_bytes() == before
     assert os.listdir(tmp_path) == ["x.nc"]
 
 
 def test_what_would_not_come_back_as_it_was_is_not_kept(tmp_path, caplog):
-    kept = Kept(tmp_path / "x.nc", JOB)
+    kept = Restart(tmp_path / "x.nc", JOB)
     kept.write(xr.Dataset({"x": ("i", np.array(["a", "b"], dtype=object))}))  # comes back as text of a fixed width
-    assert warnings(caplog) == [f"{kept.path} cannot be kept for another attempt: it does not read back as it was written"]
+    assert warnings(caplog) == [f"{kept.path} is not kept for another attempt: {DIFFERS}"]
     assert os.listdir(tmp_path) == []
 
 
 def test_what_netcdf_cannot_take_is_not_kept(tmp_path, caplog):
-    kept = Kept(tmp_path / "x.nc", JOB)
+    kept = Restart(tmp_path / "x.nc", JOB)
     kept.write(xr.Dataset({"x": ("i", np.array([{}, []], dtype=object))}))
     (line,) = warnings(caplog)
-    assert line.startswith(f"{kept.path} cannot be kept for another attempt: ")
+    assert line.startswith(f"{kept.path} is not kept for another attempt: ")
     assert os.listdir(tmp_path) == []
 
 
 @settings(max_examples=10)
 @given(order=st.permutations(list(sample().variables)))
 def test_variables_come_back_in_their_order(tmp_path_factory, order):
-    kept = Kept(tmp_path_factory.getbasetemp() / "order.nc", JOB)
+    kept = Restart(tmp_path_factory.getbasetemp() / "order.nc", JOB)
     kept.write(sample()[order])
     found = kept.read()
     assert list(found.variables) == order
@@ -208,20 +217,20 @@ def test_variables_come_back_in_their_order(tmp_path_factory, order):
 
 
 def test_deleting_takes_what_killed_attempts_left_and_nothing_else(tmp_path):
-    kept = Kept(tmp_path / ".x.nc", JOB)
+    kept = Restart(tmp_path / ".x.nc", JOB)
     kept.write(sample())
-    for name in (".x.nc.123.part", ".x.nc.4.part", "x.nc", ".x.nc.other", ".y.nc.1.part"):
+    for name in ("..x.nc.here.123.part", "..x.nc.there.4.part", "x.nc", "..x.nc.other", "..y.nc.here.1.part"):
         (tmp_path / name).touch()
     kept.delete()
-    assert sorted(os.listdir(tmp_path)) == [".x.nc.other", ".y.nc.1.part", "x.nc"]
+    assert sorted(os.listdir(tmp_path)) == ["..x.nc.other", "..y.nc.here.1.part", "x.nc"]
     kept.delete()
 
 
 def test_a_killed_writer_leaves_the_file_that_was_there(tmp_path):
     program = f"""
 import sys; sys.path[:0] = {sys.path!r}
-import os, signal, test_attempts as t
-kept = t.Kept(t.Path({str(tmp_path / "x.nc")!r}), t.JOB)
+import os, signal, test_unfinished as t
+kept = t.Restart(t.Path({str(tmp_path / "x.nc")!r}), t.JOB)
 kept.write(t.sample())
 os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
 kept.write(t.sample().assign(scale=1.0))
@@ -229,7 +238,7 @@ kept.write(t.sample().assign(scale=1.0))
     done = subprocess.run([sys.executable, "-c", program], check=False)
     assert done.returncode == -9
     assert len(os.listdir(tmp_path)) == 2
-    kept = Kept(tmp_path / "x.nc", JOB)
+    kept = Restart(tmp_path / "x.nc", JOB)
     assert float(kept.read()["scale"]) == 0.1
     kept.delete()
     assert os.listdir(tmp_path) == []
@@ -240,7 +249,7 @@ kept.write(t.sample().assign(scale=1.0))
 
 def test_it_is_time_once_the_seconds_have_passed_since_the_last_restart():
     clock = Clock()
-    every = Every(30.0, clock)
+    every = Interval(30.0, clock)
     assert not every.due
     clock.now += 29.9
     assert not every.due
@@ -254,11 +263,11 @@ def test_it_is_time_once_the_seconds_have_passed_since_the_last_restart():
 
 
 def test_with_no_seconds_it_is_always_time():
-    assert Every(0.0, Clock()).due
+    assert Interval(0.0, Clock()).due
 
 
 def test_a_jumping_date_does_not_matter(monkeypatch):
-    every = Every(30.0)
+    every = Interval(30.0)
     monkeypatch.setattr("time.time", lambda: 0.0)
     assert not every.due
     monkeypatch.setattr("time.time", lambda: 1e12)
@@ -275,7 +284,7 @@ def part(value: float) -> xr.Dataset:
 def attempt(folder: Path, names: str, seconds: float = 0.0, each: float = 1.0, job=JOB) -> tuple[dict[str, float], list[str]]:
     """The parts of an attempt, and which of them it computed; each takes ``each`` seconds."""
     clock, computed, found = Clock(), [], {}
-    parts = Parts(folder, job, Every(seconds, clock))
+    parts = Finished(folder, job, Interval(seconds, clock))
     for name in names:
 
         def compute(name=name) -> xr.Dataset:
@@ -324,7 +333,7 @@ def test_two_parts_of_one_name_are_a_mistake_of_ours(tmp_path):
 
 
 def test_the_folder_of_the_parts_can_be_deleted(tmp_path):
-    parts = Parts(tmp_path / "parts", JOB, Every(0.0))
+    parts = Finished(tmp_path / "parts", JOB, Interval(0.0))
     parts.delete()
     parts("a", lambda: part(1.0))
     assert os.listdir(tmp_path / "parts") == ["a.nc"]

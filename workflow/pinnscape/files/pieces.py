@@ -3,17 +3,14 @@
 Which pieces there are and what each of them computes does not depend on the number of shards, so neither do results, to the last bit.
 """
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import xarray as xr
 
 from pinnscape.common.errors import StorageError
-
-_STORED = {"zlib": True, "complevel": 1, "fletcher32": True}  # checksums: damaged data are refused
+from pinnscape.files import unfinished
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,7 @@ def shard(path: str | Path, item: str) -> Source:
     index, count = (int(number) for number in item.split("-of-"))
 
     def source(pieces: Sequence[Piece]) -> Results:
-        write(path, compute(share(pieces, index - 1, count)))
+        unfinished.write(Path(path), compute(share(pieces, index - 1, count)), "Part of a shard", {"shard": item})
         raise Done
 
     return source
@@ -88,7 +85,7 @@ def gathered(paths: Sequence[str | Path]) -> Source:
     """Takes the results of all pieces from the parts of all shards."""
 
     def source(pieces: Sequence[Piece]) -> Results:
-        found = {name: result for path in paths for name, result in read(path).items()}
+        found = {name: result for path in paths for name, result in _part(Path(path)).items()}
         missing = [piece.name for piece in pieces if piece.name not in found]
         if missing:
             folder = Path(paths[0]).parent
@@ -98,40 +95,15 @@ def gathered(paths: Sequence[str | Path]) -> Source:
     return source
 
 
-def write(path: str | Path, results: Results) -> None:
-    """Write the part of a shard, under a temporary name first: a killed job leaves none.
-
-    Raises:
-        StorageError: it cannot be written.
-    """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    groups = {f"/{name}": result for name, result in results.items()}
-    encoding = {
-        name: {key: _STORED for key, v in d.variables.items() if v.dtype.kind in "fiu" and v.ndim} for name, d in groups.items()
-    }
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        tree = xr.DataTree.from_dict(groups) if groups else xr.DataTree()
-        tree.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
-        os.replace(temporary, path)
-    except (OSError, RuntimeError) as error:  # the NetCDF library reports a full disk as a RuntimeError
-        raise StorageError(f"{path}: cannot be written ({getattr(error, 'strerror', None) or error})") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
-
-
-def read(path: str | Path) -> Results:
+def _part(path: Path) -> Results:
     """The results in the part of a shard, as they were computed.
 
     Raises:
         StorageError: it is not there, or is not a readable file.
     """
     try:
-        with xr.open_datatree(path, engine="netcdf4") as tree:
-            groups = tree.load().to_dict()
-    except (OSError, ValueError, RuntimeError, KeyError, AttributeError) as error:
-        raise StorageError(f"{path}: not a readable part of a shard; delete it and run `snakemake` again") from error
-    # How the part was stored is not to shape the file that is made of it.
-    return {name.removeprefix("/"): group.drop_encoding() for name, group in groups.items() if group.variables}
+        return unfinished.read(path)[0]
+    except FileNotFoundError:
+        raise StorageError(f"{path}: no such file; run `snakemake` again") from None
+    except (OSError, unfinished.Unreadable) as error:
+        raise StorageError(f"{path}: not a readable part of a shard ({error}); delete it and run `snakemake` again") from error

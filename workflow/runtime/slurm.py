@@ -1,41 +1,14 @@
-"""What to know of Snakemake's scheduler, what to mend of it, and whether Slurm can tell what became of a job.
+"""Whether Slurm can tell what became of a job; asked before the first job is submitted.
 
-The latter is asked before the first job is submitted: without an answer Snakemake would wait for ever and say nothing.
-
-The executor asks sacct, which needs Slurm's accounting database, or squeue, which forgets a job some time after its end.
+The executor asks sacct, which needs Slurm's accounting database, or squeue, which forgets a job some time after its end. Without an answer it would
+wait forever and say nothing: https://github.com/snakemake/snakemake-executor-plugin-slurm/issues/207 and 38; 2.8.0 at least.
 """
 
 import re
 import shutil
 import subprocess
-import threading
-from collections.abc import Callable
-from typing import Any
 
 LONGEST_PAUSE = 180  # seconds between two looks of the executor at its jobs, at most
-
-
-def costs_too_much(limit: Any) -> bool:
-    """Whether this is Snakemake's default limit of jobs in a time span, 100 in a second, which no study reaches.
-
-    With a limit Snakemake 9 looks for jobs again after each span, once for every time that it has looked before: more and more often, until that
-    takes a quarter of a core, and once after the last job has ended.
-
-    Args:
-        limit: ``max_jobs_per_timespan`` of its scheduling settings; None is no limit.
-    """
-    return limit is not None and (limit.max_jobs, limit.timespan) == (100, 1)
-
-
-def aside(handler: Callable[..., object]) -> Callable[..., None]:
-    """A handler of signals that does its work in a thread of its own.
-
-    Snakemake's own (9, ``JobScheduler.exit_gracefully``) takes a lock that the main thread, which it interrupts, may hold, and then both wait for ever.
-
-    Args:
-        handler: called with the number of the signal and the frame that was interrupted.
-    """
-    return lambda *arguments: threading.Thread(target=handler, args=arguments, daemon=True).start()
 
 
 def trouble(command: str, first_look: int) -> str | None:

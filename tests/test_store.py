@@ -15,16 +15,17 @@ import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
+from file_cases import variable
 
 from pinnscape.common.errors import StorageError
-from pinnscape.files import seal, storage
-from pinnscape.files.storage import REQUIRED, variable
-from pinnscape.networks.mlp import Network, layout_variables
+from pinnscape.files import checksum, netcdf, store
+from pinnscape.files.store import REQUIRED
+from pinnscape.networks.mlp import LAYOUT, Network, layout_values
 
 HEAD = {"problem": "poisson1d", "formulation": "deep-ritz", "seed": 3, "configuration": {"width": 5, "rule": "simpson"}}
-ATTRIBUTES = ["title", "stage", "problem", "formulation", "seed", "conventions", "units", "configuration", "versions"]
+ATTRIBUTES = ["title", "stage", "conventions", "configuration", "versions", "problem", "formulation", "seed", "units"]
 ATTRIBUTES += ["device", "precision"]
-SEAL = len("\npinnscape-2 sha256 \n") + 64
+FOOTER = len("\npinnscape-3 sha256 \n") + 64
 
 
 def sample() -> xr.Dataset:
@@ -39,21 +40,24 @@ def sample() -> xr.Dataset:
             "optimizer": variable("checkpoint", np.array([0, 1], dtype="int8"), "optimiser", **flags),
             "bound": variable("checkpoint", np.array([np.inf, -np.inf]), "bound"),
             "energy_minimum": variable((), -0.25, "energy"),
-            **layout_variables(Network(1, 1, 2, 1).layers),
+            **{
+                name: variable("layer", values, LAYOUT[name].long_name)
+                for name, values in layout_values(Network(1, 1, 2, 1).layers).items()
+            },
         },
         {"checkpoint": variable("checkpoint", np.array(["init", "final"]), "checkpoint")},
     )
 
 
 def write(path: Path, dataset: xr.Dataset | None = None, stage: str = "checkpoints") -> Path:
-    storage.write(path, sample() if dataset is None else dataset, stage=stage, title="Checkpoints", **HEAD)
+    store.write(path, sample() if dataset is None else dataset, stage=stage, title="Checkpoints", **HEAD)
     return path
 
 
 def refused(path: Path, stage: str = "checkpoints") -> str:
     """The message with which a file is refused: one line that names the file and the rule that makes it."""
     with pytest.raises(StorageError) as caught:
-        storage.read(path, stage)
+        store.read(path, stage)
     message = str(caught.value)
     assert len(message.splitlines()) == 1
     assert message.startswith(f"{path}: ")
@@ -65,12 +69,12 @@ def changed(path: Path, change) -> Path:
     """A good file in which ``change`` altered something by the plain NetCDF library, and which was sealed again."""
     with netCDF4.Dataset(write(path), "a") as handle:
         change(handle)
-    seal.seal(path, storage.CONVENTIONS)
+    checksum.append(path, netcdf.CONVENTIONS)
     return path
 
 
 def test_what_is_written_is_read_again_to_the_last_bit(tmp_path):
-    before, after = sample(), storage.read(write(tmp_path / "x.nc"), "checkpoints")
+    before, after = sample(), store.read(write(tmp_path / "x.nc"), "checkpoints")
     assert after.drop_attrs(deep=False).identical(before)
     for name in before.variables:
         if before[name].dtype.kind != "U":
@@ -81,22 +85,22 @@ def test_what_is_written_is_read_again_to_the_last_bit(tmp_path):
 
 def test_a_mask_comes_back_as_a_mask(tmp_path):
     mask = xr.Dataset({"inverted": ("alpha", np.array([True, False]))})
-    assert storage.read(write(tmp_path / "x.nc", mask, "train"), "train")["inverted"].values.tolist() == [True, False]
+    assert store.read(write(tmp_path / "x.nc", mask, "train"), "train")["inverted"].values.tolist() == [True, False]
 
 
 def test_a_file_has_the_attributes_of_the_schema_and_no_others(tmp_path):
-    dataset = storage.read(write(tmp_path / "x.nc"), "checkpoints")
+    dataset = store.read(write(tmp_path / "x.nc"), "checkpoints")
     assert list(dataset.attrs) == ATTRIBUTES
     expected = {"title": "Checkpoints", "stage": "checkpoints", "problem": "poisson1d", "formulation": "deep-ritz", "seed": 3}
-    expected |= {"conventions": "pinnscape-2", "units": "1", "device": "cpu", "precision": "float64"}
+    expected |= {"conventions": "pinnscape-3", "units": "1", "device": "cpu", "precision": "float64"}
     assert {name: dataset.attrs[name] for name in expected} == expected
-    assert storage.configuration(dataset) == HEAD["configuration"]
-    assert json.loads(dataset.attrs["versions"]) == storage.versions()
-    assert storage.identity(dataset) == {"problem": "poisson1d", "formulation": "deep-ritz", "seed": 3, "device": "cpu"}
+    assert store.configuration(dataset) == HEAD["configuration"]
+    assert json.loads(dataset.attrs["versions"]) == netcdf.versions()
+    assert store.identity(dataset) == {"problem": "poisson1d", "formulation": "deep-ritz", "seed": 3, "device": "cpu"}
 
 
 def test_versions_are_those_of_the_libraries_that_are_loaded():
-    versions = storage.versions()
+    versions = netcdf.versions()
     assert versions["python"] == platform.python_version()
     assert (versions["numpy"], versions["xarray"]) == (np.__version__, xr.__version__)
     assert set(versions) == {"python", "torch", "numpy", "scipy", "xarray", "netCDF4"}
@@ -106,8 +110,8 @@ def test_equal_data_give_equal_bytes_at_another_time_in_another_place_and_proces
     first = write(tmp_path / "first.nc").read_bytes()
     time.sleep(1.1)  # HDF5 counts time in seconds
     assert write(tmp_path / "elsewhere" / "second.nc").read_bytes() == first
-    program = f"import sys; sys.path[:0] = {sys.path!r}; from pathlib import Path; import test_storage; "
-    program += f"test_storage.write(Path({str(tmp_path / 'third.nc')!r}))"
+    program = f"import sys; sys.path[:0] = {sys.path!r}; from pathlib import Path; import test_store; "
+    program += f"test_store.write(Path({str(tmp_path / 'third.nc')!r}))"
     environment = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "USER": "somebody", "HOSTNAME": "somewhere"}
     subprocess.run([sys.executable, "-c", program], check=True, env=environment)
     assert (tmp_path / "third.nc").read_bytes() == first
@@ -115,7 +119,7 @@ def test_equal_data_give_equal_bytes_at_another_time_in_another_place_and_proces
 
 def test_the_order_of_keys_in_the_configuration_does_not_matter(tmp_path):
     backwards = {**HEAD, "configuration": dict(reversed(HEAD["configuration"].items()))}
-    storage.write(tmp_path / "y.nc", sample(), stage="checkpoints", title="Checkpoints", **backwards)
+    store.write(tmp_path / "y.nc", sample(), stage="checkpoints", title="Checkpoints", **backwards)
     assert (tmp_path / "y.nc").read_bytes() == write(tmp_path / "x.nc").read_bytes()
 
 
@@ -136,13 +140,13 @@ def test_folders_are_made_and_files_replaced(tmp_path):
     path = write(tmp_path / "a" / "b" / "x.nc")
     other = sample().assign(loss=("checkpoint", np.array([7.0, 8.0])))
     write(path, other)
-    assert storage.read(path, "checkpoints")["loss"].values.tolist() == [7.0, 8.0]
+    assert store.read(path, "checkpoints")["loss"].values.tolist() == [7.0, 8.0]
     assert [file.name for file in path.parent.iterdir()] == ["x.nc"]
 
 
 def test_a_file_cut_off_anywhere_is_refused(tmp_path):
     content, path = write(tmp_path / "x.nc").read_bytes(), tmp_path / "cut.nc"
-    full = len(content) - SEAL
+    full = len(content) - FOOTER
     for length in [1, 7, 8, 9, 35, 36, 100, *range(500, full, full // 25), full - 1]:
         path.write_bytes(content[:length])
         many = f"only {length}" if length < 36 else f"{length} of {full}"
@@ -154,7 +158,7 @@ def test_a_file_cut_off_anywhere_is_refused(tmp_path):
 
 def test_a_byte_that_flipped_anywhere_is_noticed(tmp_path):
     content, path = write(tmp_path / "x.nc").read_bytes(), tmp_path / "flipped.nc"
-    for position in [0, 8, 9, 30, 60, *range(100, len(content) - SEAL, len(content) // 25), len(content) - SEAL - 1]:
+    for position in [0, 8, 9, 30, 60, *range(100, len(content) - FOOTER, len(content) // 25), len(content) - FOOTER - 1]:
         flipped = bytearray(content)
         flipped[position] ^= 1 << position % 8
         path.write_bytes(flipped)
@@ -170,15 +174,15 @@ def test_what_another_program_made_of_a_file_is_refused(tmp_path):
 def test_the_seal_is_a_last_line_that_standard_tools_check(tmp_path):
     path = write(tmp_path / "x.nc")
     line = subprocess.run(["tail", "-n", "1", path], capture_output=True, text=True, check=True).stdout
-    assert re.fullmatch(r"pinnscape-2 sha256 [0-9a-f]{64}\n", line)
-    head = subprocess.run(["head", "-c", f"-{SEAL}", path], capture_output=True, check=True).stdout
+    assert re.fullmatch(r"pinnscape-3 sha256 [0-9a-f]{64}\n", line)
+    head = subprocess.run(["head", "-c", f"-{FOOTER}", path], capture_output=True, check=True).stdout
     assert subprocess.run(["sha256sum"], input=head, capture_output=True, check=True).stdout.split()[0].decode() in line
-    assert f"head -c -{SEAL} FILE | sha256sum" in (Path(__file__).parents[1] / "results" / "README.md").read_text()
+    assert f"head -c -{FOOTER} FILE | sha256sum" in (Path(__file__).parents[1] / "results" / "README.md").read_text()
 
 
 def test_other_readers_do_not_mind_the_seal(tmp_path):
     path, plain = write(tmp_path / "x.nc"), tmp_path / "plain.nc"
-    plain.write_bytes(path.read_bytes()[:-SEAL])
+    plain.write_bytes(path.read_bytes()[:-FOOTER])
     assert xr.load_dataset(path).identical(xr.load_dataset(plain))
     with netCDF4.Dataset(path) as handle:
         assert handle["step"][:].tolist() == [0, 2**40]
@@ -211,38 +215,46 @@ def test_the_netcdf_file_of_another_program_is_refused(tmp_path, kind):
     assert f": not a file of pinnscape, but {words}; " in refused(tmp_path / "x.nc")
 
 
-def test_a_sealed_file_that_cannot_be_decoded_is_refused(tmp_path):
-    path = changed(tmp_path / "x.nc", lambda handle: handle["loss"].setncattr("scale_factor", "much"))
-    assert "not a readable NetCDF file (" in refused(path)
+@pytest.mark.parametrize(("name", "value"), [("scale_factor", 2.0), ("_FillValue", -1.5), ("missing_value", -1.5)])
+def test_numbers_are_read_as_they_are_whatever_attributes_say(tmp_path, name, value):
+    def fill(handle) -> None:
+        handle.createVariable("more", "f8", ("checkpoint",), fill_value=value if name == "_FillValue" else False)[:] = [
+            -1.5,
+            2.0,
+        ]
+        if name != "_FillValue":
+            handle["more"].setncattr(name, value)
+
+    assert store.read(changed(tmp_path / "x.nc", fill), "checkpoints")["more"].values.tolist() == [-1.5, 2.0]
 
 
 def test_no_time_is_seen_in_units(tmp_path):
     path = changed(tmp_path / "x.nc", lambda handle: handle["loss"].setncattr("units", "days since the flood"))
-    assert storage.read(path, "checkpoints")["loss"].dtype == "float64"
+    assert store.read(path, "checkpoints")["loss"].dtype == "float64"
 
 
 def test_a_file_of_an_older_version_is_refused_by_its_name(tmp_path):
     dataset = sample().assign_attrs(conventions="pinnscape-1", stage="checkpoints")
-    dataset.to_netcdf(tmp_path / "x.nc")  # files of that version had no seal
+    dataset.to_netcdf(tmp_path / "x.nc")  # files of that version had no checksum
     words = (
-        "has conventions 'pinnscape-1' of an older version; this one reads 'pinnscape-2'; delete it and run `snakemake` again"
+        "has conventions 'pinnscape-1' of an older version; this one reads 'pinnscape-3'; delete it and run `snakemake` again"
     )
     assert words in refused(tmp_path / "x.nc")
 
 
 @pytest.mark.parametrize(
-    ("found", "age"), [("pinnscape-0", "an older"), ("pinnscape-3", "a newer"), ("pinnscape-10", "a newer")]
+    ("found", "age"), [("pinnscape-0", "an older"), ("pinnscape-4", "a newer"), ("pinnscape-10", "a newer")]
 )
 def test_a_sealed_file_of_another_version_is_refused_by_its_name(tmp_path, found, age):
     path = write(tmp_path / "x.nc")
-    path.write_bytes(path.read_bytes().replace(b"\npinnscape-2 ", f"\n{found} ".encode()))
-    assert f": has conventions {found!r} of {age} version; this one reads 'pinnscape-2'; delete it" in refused(path)
+    path.write_bytes(path.read_bytes().replace(b"\npinnscape-3 ", f"\n{found} ".encode()))
+    assert f": has conventions {found!r} of {age} version; this one reads 'pinnscape-3'; delete it" in refused(path)
 
 
 @pytest.mark.parametrize("found", ["pinnscape-0", "pinnscape", ""])
 def test_other_conventions_under_a_good_seal_are_refused_by_name(tmp_path, found):
     path = changed(tmp_path / "x.nc", lambda handle: handle.setncattr("conventions", found))
-    assert f"has conventions {found!r}, this version reads 'pinnscape-2'" in refused(path)
+    assert f"has conventions {found!r}, this version reads 'pinnscape-3'" in refused(path)
 
 
 def test_a_file_of_another_stage_is_refused_with_both_rules(tmp_path):
@@ -260,7 +272,7 @@ def test_techniques_are_named_by_their_rules(tmp_path):
         StorageError,
         match=r"comes from technique `zoom`, expected a file of technique `ntk`; delete .*technique `ntk` makes",
     ):
-        storage.read(path, "ntk")
+        store.read(path, "ntk")
 
 
 # ---- files that are good, but not at their place ----
@@ -279,7 +291,7 @@ PLACE = "results/poisson1d/deep-ritz/seed-3"
 )
 def test_a_copy_in_the_folder_of_another_run_is_refused(tmp_path, place, words):
     good, copy = write(tmp_path / PLACE / "checkpoints.nc"), tmp_path / place / "checkpoints.nc"
-    assert storage.read(good, "checkpoints").attrs["seed"] == 3
+    assert store.read(good, "checkpoints").attrs["seed"] == 3
     copy.parent.mkdir(parents=True, exist_ok=True)
     copy.write_bytes(good.read_bytes())
     assert f": a file of {words} as its path says; delete it" in refused(copy)
@@ -291,7 +303,7 @@ def test_a_copy_in_the_folder_of_another_run_is_refused(tmp_path, place, words):
 def test_a_copy_under_the_name_of_another_checkpoint_or_plane_is_refused(tmp_path, stage, attribute, word):
     dataset = xr.Dataset({name: ("k", np.zeros(2)) for name in REQUIRED[stage]}, attrs={attribute: "hessian-top"})
     good = write(tmp_path / PLACE / f"{word}-hessian-top.nc", dataset, stage)
-    storage.read(good, stage)
+    store.read(good, stage)
     copy = good.rename(good.with_name(f"{word}-final.nc"))
     assert f": a file of {attribute} hessian-top, and not of final as its path says" in refused(copy, stage)
 
@@ -299,7 +311,7 @@ def test_a_copy_under_the_name_of_another_checkpoint_or_plane_is_refused(tmp_pat
 def test_a_solution_does_not_pass_for_a_history(tmp_path):
     solution = xr.Dataset({"u": ("x", np.zeros(2)), "u_exact": ("x", np.zeros(2))})
     good = write(tmp_path / PLACE / "solution.nc", solution, "train")
-    storage.read(good, "train")
+    store.read(good, "train")
     copy = good.rename(good.with_name("training.nc"))
     assert ": lacks theta, snapshot_step, loss; delete it" in refused(copy, "train")
 
@@ -328,13 +340,13 @@ def test_a_folder_is_no_file(tmp_path):
 
 
 def fail(error: BaseException):
-    """A ``to_netcdf`` that breaks off after half the data."""
+    """A writer that breaks off after half the data."""
 
-    def to_netcdf(self, path, **_):
+    def put(path, *_):
         Path(path).write_bytes(b"\x89HDF half a file")
         raise error
 
-    return to_netcdf
+    return put
 
 
 @pytest.mark.parametrize(
@@ -351,7 +363,7 @@ def fail(error: BaseException):
 def test_a_write_that_fails_leaves_nothing_behind_and_the_old_file_intact(tmp_path, monkeypatch, error, expected, existing):
     path = tmp_path / "x.nc"
     before = write(path).read_bytes() if existing else None
-    monkeypatch.setattr(xr.Dataset, "to_netcdf", fail(error))
+    monkeypatch.setattr(netcdf, "_put", fail(error))
     with pytest.raises(expected) as caught:
         write(path)
     assert [file.name for file in tmp_path.iterdir()] == (["x.nc"] if existing else [])
@@ -398,8 +410,8 @@ def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path):
 
 
 def test_data_that_do_not_read_back_as_written_are_not_kept(tmp_path, monkeypatch):
-    checked = storage._checked
-    monkeypatch.setattr(storage, "_checked", lambda *args: checked(*args).assign(loss=("checkpoint", [0.0, 0.0])))
+    loaded = netcdf._loaded
+    monkeypatch.setattr(netcdf, "_loaded", lambda *args: loaded(*args).assign(loss=("checkpoint", [0.0, 0.0])))
     with pytest.raises(StorageError, match=r"x\.nc: the file does not read back as it was written"):
         write(tmp_path / "x.nc")
     assert not list(tmp_path.iterdir())

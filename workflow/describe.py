@@ -1,0 +1,92 @@
+"""`make docs`: results/README.md from workflow/results.md and from what the code says of its files and metrics."""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+
+import pinnscape
+from pinnscape.files import checksum, netcdf
+from pinnscape.files.description import File, Variable
+from pinnscape.tables import metrics
+from pinnscape.techniques.catalog import NAMES, TECHNIQUES, module
+
+WORKFLOW = Path(__file__).resolve().parent
+TEMPLATE, PAGE = WORKFLOW / "results.md", WORKFLOW.parent / "results" / "README.md"
+
+
+def files() -> dict[str, File]:
+    """All kinds of files, by name, from all modules of the library."""
+    modules = [import_module(found.name) for found in walk_packages(pinnscape.__path__, "pinnscape.")]
+    return {found.name: found for one in modules for found in vars(one).values() if isinstance(found, File)}
+
+
+def described_metrics() -> dict[str, dict[str, str]]:
+    """What the numbers of metrics.csv mean, by the technique that measures them; those of no technique come first."""
+    return {"": metrics.METRICS, **{name: module(name).METRICS for name in NAMES}}
+
+
+def page() -> str:
+    """The whole page."""
+    found = files()
+    texts = {name: described(file) for name, file in found.items()}
+    marks = {
+        **texts,
+        "conventions": netcdf.CONVENTIONS,
+        "footer": str(checksum.length(netcdf.CONVENTIONS)),
+        "techniques": "\n\n".join(_technique(name, texts[f"{name}.nc"]) for name in NAMES),
+        "metrics": "\n".join(
+            [
+                "| metric | meaning |",
+                "|---|---|",
+                *(_row(key, text) for own in described_metrics().values() for key, text in own.items()),
+            ]
+        ),
+    }
+    text = TEMPLATE.read_text(encoding="utf-8")
+    for name, content in marks.items():
+        text = text.replace(f"<<{name}>>", content)
+    return text
+
+
+def described(file: File) -> str:
+    """What a file holds, in Markdown."""
+    rows = [_row(name, ", ".join(v.axes), _meaning(v)) for name, v in file.variables.items()]
+    table = "\n".join(["| variable | dimensions | meaning |", "|---|---|---|", *rows])
+    coordinates = "; ".join(f"`{name}`{_along(name, v)} ({_meaning(v)})" for name, v in file.coordinates.items())
+    return "\n\n".join(text for text in (table, f"Coordinates: {coordinates}.", file.text) if text)
+
+
+def _technique(name: str, text: str) -> str:
+    technique = TECHNIQUES[name]
+    title = f"{technique.title} (extended study)" if technique.costly else technique.title
+    return f"### {name}.nc\n\n{title}.\n\n{text}"
+
+
+def _meaning(variable: Variable) -> str:
+    text = variable.long_name
+    if variable.flags:
+        text += ": " + ", ".join(f"{value} {meaning}" for value, meaning in enumerate(variable.flags))
+    if variable.units != "1":
+        text += f", in units of a {variable.units}"
+    return f"{text} ({variable.only} only)" if variable.only else text
+
+
+def _along(name: str, variable: Variable) -> str:
+    """The dimension of a coordinate that has not its name."""
+    return "" if variable.axes == (name,) else f" along `{', '.join(variable.axes)}`"
+
+
+def _row(*cells: str) -> str:
+    escaped = (cell.replace("|", "\\|") for cell in cells)
+    return f"| {' | '.join(escaped)} |"
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"{PAGE.relative_to(WORKFLOW.parent)}: written", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
