@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import zipfile
 from importlib import metadata
@@ -122,16 +123,21 @@ def test_a_wheel_works_without_the_checkout(wheel: Path, tmp_path: Path) -> None
     target = tmp_path / "packages"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(target)
+    for package in Path(sysconfig.get_path("purelib")).iterdir():  # as pip would have put it beside them
+        if not (target / package.name).exists():
+            (target / package.name).symlink_to(package)
     program = """\
 import pinnscape
 from importlib.metadata import version
+from pinnscape.files import provenance
 objective = pinnscape.objective("poisson1d", "strong-form", width=3, depth=1, points=8)
 run = pinnscape.train(objective, phases=[{"optimizer": "lbfgs", "steps": 3, "memory": 5, "gradient_tolerance": 1e-9}])
 surface = pinnscape.surface(objective, run["theta"][-1], points=3)
-print(pinnscape.__file__, version("pinnscape"), objective.size, surface["loss"].size)
+print(pinnscape.__file__, version("pinnscape"), objective.size, surface["loss"].size, provenance.imports.cache_info().currsize)
 """
-    said = python("-c", program, path=target, cwd=tmp_path).split()
+    *said, read = python("-c", program, path=target, cwd=tmp_path).split()
     assert said == [str(target / "pinnscape/__init__.py"), pinnscape.__version__, "10", "27"]
+    assert int(read) < 50, "the packages beside the library are no part of it"
 
 
 # ---- what `make` sets up ----

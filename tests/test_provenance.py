@@ -103,6 +103,22 @@ def test_an_import_that_is_added_counts(tmp_path):
     assert of(tmp_path) != before
 
 
+def test_of_a_package_the_own_modules_alone_are_followed(tmp_path):
+    project(tmp_path)
+    (tmp_path / "pkg/late.py").write_text("import helper\nimport pkg.unused\n")
+    (tmp_path / "helper.py").write_text("beside = True\n")
+
+    def own():
+        forget()
+        return digest([tmp_path / "pkg/late.py"], (tmp_path / "pkg",))
+
+    before = own()
+    (tmp_path / "helper.py").write_text("beside = False\n")
+    assert own() == before
+    (tmp_path / "pkg/unused.py").write_text("changed = True\n")
+    assert own() != before
+
+
 def test_several_scripts_have_one_digest_in_any_order(tmp_path):
     project(tmp_path)
     assert of(tmp_path, "work", "other") == of(tmp_path, "other", "work")

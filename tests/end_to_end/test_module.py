@@ -89,6 +89,27 @@ def test_a_setting_of_the_module_is_refused_in_one_line(theirs: Theirs) -> None:
     assert line.startswith("pinnscape: config of module landscapes: network.widht: unknown key; did you mean width?")
 
 
+@pytest.mark.slow
+def test_the_checks_of_the_module_stop_a_run(theirs: Theirs) -> None:
+    table = theirs.root / "landscapes/results/tables/claims.csv"
+    now = table.stat().st_mtime
+    os.utime(table, (now + 1e6, now + 1e6))
+    done = theirs.snakemake("-c1", "--forcerun", "convex")
+    os.utime(table, (now, now))
+    assert done.returncode == 1
+    (line,) = message(done.stdout + done.stderr)
+    assert line.startswith("pinnscape: landscapes/results/tables/claims.csv is dated in the future")
+
+
+@pytest.mark.slow
+def test_one_report_shows_what_both_have_made(theirs: Theirs) -> None:
+    done = theirs.snakemake("--report", "report.html", "landscapes_tables")
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = (theirs.root / "report.html").read_text(encoding="utf-8")
+    assert "landscapes/results/tables/claims.csv" in page
+    assert "system-message" not in page + done.stderr
+
+
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Nothing."""

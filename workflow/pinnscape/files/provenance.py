@@ -46,7 +46,7 @@ def digest(
 
     Args:
         files: Python files.
-        roots: folders in which imports are looked up, as on ``sys.path``.
+        roots: folders in which imports are looked up, as on ``sys.path``; or packages, whose own modules alone are looked up.
         without: files whose text does not count, nor what they import.
         leaving_out: functions, classes and constants of ``files`` whose text does not count, nor what they import.
 
@@ -114,6 +114,10 @@ def _statements(node: ast.AST) -> Iterator[ast.AST]:
 def _resolve(name: str, roots: Sequence[Path]) -> Iterator[Path]:
     parts = name.split(".")
     for root in roots:
+        if _is_package(root):
+            if parts[0] != root.name:
+                continue
+            root = root.parent
         if not _begins(root / parts[0]):
             continue
         for length in range(1, len(parts) + 1):
@@ -121,6 +125,11 @@ def _resolve(name: str, roots: Sequence[Path]) -> Iterator[Path]:
             for candidate in (stem.with_suffix(".py"), stem / "__init__.py"):
                 if candidate.is_file():
                     yield candidate
+
+
+@cache
+def _is_package(folder: Path) -> bool:
+    return (folder / "__init__.py").is_file()
 
 
 @cache

@@ -82,8 +82,8 @@ def _key(problem: Problem) -> str | None:
 
 @lru_cache
 def _modules(file: str) -> str:
-    """Digest of the problem's module, of what derives, and of all that they import."""
-    return digest([Path(file), *_MADE_BY], (_PACKAGE.parent,))
+    """Digest of the problem's module, of what derives, and of all that they import of this package: beside it may lie every other one."""
+    return digest([Path(file), *_MADE_BY], (_PACKAGE,))
 
 
 _MEMORY: dict[str, Kept] = {}
