@@ -290,7 +290,7 @@ def test_the_line_of_the_catalogue_has_all_that_an_entry_needs(gelfand) -> None:
 
 
 def test_the_notebook_example_imports_what_there_is() -> None:
-    code = block(page("results-and-claims"), "eigen.eigenpairs", "python")
+    code = block(page("results-and-claims"), "EigensolverSettings", "python")
     lines = [line for line in code.splitlines() if line.startswith(("import", "from"))]
     assert len(lines) == 6
     exec("\n".join(lines), {})  # noqa: S102 - the text is our own

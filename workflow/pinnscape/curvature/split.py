@@ -110,13 +110,13 @@ def _dense(objective: Objective, theta: Tensor, subspace: int, null_tolerance: f
         return _absent(objective.size, subspace)
     if objective.formulation == "deep-ritz":
         gauss_newton = features.energy_gram(objective.discretization, theta)
-        kernel = values = eigen.eigenpairs(gauss_newton)[0]
+        kernel = values = eigen.decompose(gauss_newton)[0]
     else:
         jacobian, _ = features.least_squares(objective, theta)
         gauss_newton, kernel = 2.0 * jacobian.T @ jacobian, kernel_eigenvalues(jacobian)
         values = 2.0 * kernel
     parts = hessian, gauss_newton, hessian - gauss_newton
-    (own, top), (_, other), (rest, _) = (eigen.eigenpairs(part) for part in parts)
+    (own, top), (_, other), (rest, _) = (eigen.decompose(part) for part in parts)
     eigenvalue = torch.stack([own, values, rest]).cpu().numpy()
     rows = [_summary(values, null_tolerance) for values in eigenvalue]
     return Split(
