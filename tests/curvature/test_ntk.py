@@ -82,7 +82,7 @@ def test_kernel_eigenvalues_of_any_jacobian_are_those_of_its_square(m, size, see
     jacobian = torch.tensor(np.random.default_rng(seed).standard_normal((m, size)))
     assert_close(
         kernel_eigenvalues(jacobian)[: min(m, size)],
-        torch.linalg.eigvalsh(matrix @ matrix.T).flip(0)[: min(m, size)],
+        torch.linalg.eigvalsh(jacobian @ jacobian.T).flip(0)[: min(m, size)],
         1e-10,
     )
     assert float(kernel_eigenvalues(jacobian).sum()) == pytest.approx(float(jacobian.square().sum()), rel=1e-10)

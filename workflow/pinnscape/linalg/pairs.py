@@ -56,15 +56,14 @@ class Eigenpairs:
             count: at most n.
             what: the eigenvalues are called in the log.
         """
-        values, vectors = self.values[:count], self.vectors[:count]
         if self.converged or self.process is None:
-            return values, vectors
+            return self.values[:count], self.vectors[:count]
         log.warning(
             "%s: not stated, Lanczos has not converged after %d steps; raise eigensolver.lanczos_steps",
             what,
             self.process.steps,
         )
-        return torch.full_like(values, torch.nan), torch.full_like(vectors, torch.nan)
+        return self.values.new_full((count,), torch.nan), self.vectors.new_full((count, self.vectors.shape[-1]), torch.nan)
 
 
 def by_matrix(matrix: Tensor, vectors: bool = True) -> Eigenpairs:
