@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from pinnscape.config.reading import read
 from pinnscape.study.study import Study, parse
 
 ROOT = Path(__file__).parents[1]
@@ -61,6 +62,10 @@ DELETE = object()
 
 def checked(config: Any) -> Study:
     return parse(config)
+
+
+def load(path: Path) -> Study:
+    return parse(read(path), source=str(path))
 
 
 def changed(*changes: tuple[str, Any]) -> dict[str, Any]:

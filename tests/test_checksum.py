@@ -1,4 +1,4 @@
-"""Checksums at the ends of files: against the hash of the whole, whatever the sizes; how damaged files are named is in test_storage.py."""
+"""Checksums at the ends of files: against the hash of the whole, whatever the sizes; how damaged files are named is in test_store.py."""
 
 import hashlib
 

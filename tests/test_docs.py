@@ -291,7 +291,7 @@ def test_problems_are_refused_as_the_page_shows(gelfand, old: str, new: str) -> 
 
 
 def test_the_notebook_example_imports_what_there_is() -> None:
-    code = block(page("results-and-claims"), "eigen.eigenpairs", "python")
+    code = block(page("results-and-claims"), "EigensolverSettings", "python")
     lines = [line for line in code.splitlines() if line.startswith(("import", "from"))]
     assert len(lines) == 6
     exec("\n".join(lines), {})  # noqa: S102 - the text is our own

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from cases import LOSSES, PROBLEMS, initial, small
+from feature_cases import jacobian, residuals
 from naive import assert_close, field, random_theta
 from sine_cases import SineSeries, exact
 
@@ -34,14 +35,14 @@ def split(name: str) -> Discretization:
 def test_the_squared_residual_is_the_loss_and_its_derivative_the_gradient(name, formulation):
     objective = Objective(small(name), formulation)
     theta = initial(objective.discretization)
-    r, j = features.residuals(objective, theta), features.jacobian(objective, theta)
+    r, j = residuals(objective, theta), jacobian(objective, theta)
     d = objective.discretization
     assert r.shape == (len(d.points) * len(d.problem.components),)
     assert j.shape == (len(r), objective.size)
     loss, gradient = objective.loss_and_gradient(theta)
     assert float(r @ r) == pytest.approx(float(loss), rel=1e-12)
     assert_close(2.0 * j.T @ r, gradient, 1e-11)
-    expected = torch.autograd.functional.jacobian(lambda t: features.residuals(objective, t), theta)
+    expected = torch.autograd.functional.jacobian(lambda t: residuals(objective, t), theta)
     assert_close(j, expected, 1e-11)
 
 
@@ -52,7 +53,7 @@ def test_least_squares_with_fewer_rows_are_those_of_the_jacobian(formulation, po
         problem("semilinear2d", {}), Network(2, 1, 3, 1), quadrature.rule("gauss-legendre", points, 2), memory=LIMIT
     )
     objective, theta = Objective(d, formulation), random_theta(d.network)
-    j, r = features.jacobian(objective, theta), features.residuals(objective, theta)
+    j, r = jacobian(objective, theta), residuals(objective, theta)
     largest = []
     plain = features.sensitivities
     monkeypatch.setattr(features, "sensitivities", lambda *args: largest.append(plain(*args)) or largest[-1])
@@ -71,8 +72,8 @@ def test_least_squares_with_fewer_rows_are_those_of_the_jacobian(formulation, po
 def test_points_in_several_parts_give_the_rows_of_one(name, formulation):
     whole, parts = Objective(small(name), formulation), Objective(split(name), formulation)
     theta = initial(whole.discretization)
-    assert_close(features.jacobian(parts, theta), features.jacobian(whole, theta), 1e-13)
-    assert_close(features.residuals(parts, theta), features.residuals(whole, theta), 1e-13)
+    assert_close(jacobian(parts, theta), jacobian(whole, theta), 1e-13)
+    assert_close(residuals(parts, theta), residuals(whole, theta), 1e-13)
     assert_close(features.energy_gram(parts.discretization, theta), features.energy_gram(whole.discretization, theta), 1e-12)
 
 
@@ -232,18 +233,18 @@ def test_where_the_body_is_inverted_nothing_exists_but_the_misfit():
     wild[d.network.layers[-1].weights] *= 500.0
     assert bool(d.measure(wild)["inverted"])
     strong, supervised = Objective(d, "strong-form"), Objective(d, "supervised")
-    assert features.residuals(strong, wild).isnan().all()
-    assert features.jacobian(strong, wild).isnan().any(1).all()
+    assert residuals(strong, wild).isnan().all()
+    assert jacobian(strong, wild).isnan().any(1).all()
     assert features.gauss_newton(strong, wild).isnan().any()
     assert features.energy_gram(d, wild).isnan().any()
     for objective in (strong, Objective(d, "deep-ritz")):
         assert objective.gauss_newton_product(wild, wild).isnan().any()
-    assert features.jacobian(supervised, wild).isfinite().all()
+    assert jacobian(supervised, wild).isfinite().all()
 
 
 def test_a_loss_that_is_no_sum_of_squares_is_refused():
     objective = Objective(small("poisson1d"), "deep-ritz")
-    for function in (features.residuals, features.jacobian):
+    for function in (residuals, jacobian):
         with pytest.raises(
             ValueError, match=r"^`objective` must be a sum of squares: strong-form or supervised, not deep-ritz$"
         ):

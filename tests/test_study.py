@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from study_cases import DEFAULT, DELETE, NAMES, ROOT, changed, checked, leaves
+from study_cases import DEFAULT, DELETE, NAMES, ROOT, changed, checked, leaves, load
 
 from pinnscape.common.errors import StudyError
 from pinnscape.config.schema import schema
@@ -19,7 +19,7 @@ from pinnscape.problems.catalog import CATALOG, Entry
 from pinnscape.study import pages
 from pinnscape.study.checks import parameter_count
 from pinnscape.study.configuration import Configuration
-from pinnscape.study.study import LINES, Study, load, merged, parse
+from pinnscape.study.study import LINES, Study, merged, parse
 from pinnscape.techniques.catalog import TECHNIQUES
 
 SCHEMA = schema(Configuration)

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from study_cases import BAD, DEFAULT, ROOT, changed, checked, leaves
+from study_cases import BAD, DEFAULT, ROOT, changed, checked, leaves, load
 
 from pinnscape.common.errors import StudyError
 from pinnscape.config.reading import read
 from pinnscape.problems.catalog import CATALOG
-from pinnscape.study.study import Study, load, merged, parse
+from pinnscape.study.study import Study, merged, parse
 
 
 def message(config: Any) -> str:

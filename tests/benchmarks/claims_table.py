@@ -15,6 +15,7 @@ sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "tests")]
 
 from benchmarks.pages import DOCS, publish
 
+from pinnscape.config.reading import read
 from pinnscape.study import study
 from pinnscape.tables.claims import tests
 from pinnscape.techniques.catalog import TECHNIQUES
@@ -51,7 +52,7 @@ def cell(rows: pd.DataFrame) -> str:
 
 def signs() -> dict[tuple[str, str], str]:
     """Whether a statistic has to be at most or at least its threshold."""
-    config = study.load(ROOT / "config.yaml").config
+    config = study.parse(read(ROOT / "config.yaml")).config
     found = tests(config.claims, config.grid.planes, TECHNIQUES)
     return {(test.claim, test.statistic): "≤" if test.side == "at most" else "≥" for test in found}
 

@@ -58,14 +58,14 @@ def test_a_hessian_where_the_loss_does_not_exist_is_refused_by_name():
 
 def test_eigenpairs_are_descending_orthonormal_and_reproduce_the_matrix():
     matrix = with_spectrum([3.0, -1.0, 0.0, 7.0, 3.0, -20.0])
-    values, rows = eigen.eigenpairs(matrix)
+    values, rows = eigen.decompose(matrix)
     np.testing.assert_allclose(values.numpy(), [7.0, 3.0, 3.0, 0.0, -1.0, -20.0], atol=1e-13)
     torch.testing.assert_close(rows @ rows.T, torch.eye(6, dtype=torch.float64))
     torch.testing.assert_close(rows @ matrix, values.unsqueeze(-1) * rows, rtol=0.0, atol=1e-12)
 
 
 def test_the_entry_of_largest_magnitude_of_an_eigenvector_is_positive():
-    _, rows = eigen.eigenpairs(with_spectrum(np.linspace(-2, 5, 12)))
+    _, rows = eigen.decompose(with_spectrum(np.linspace(-2, 5, 12)))
     largest = rows.gather(1, rows.abs().argmax(1, keepdim=True))
     assert bool((largest > 0).all())
 

@@ -52,7 +52,7 @@ class Turning:
 def test_shares_on_a_quadratic_are_those_of_its_eigenbasis_and_its_spaces_do_not_drift(settings):
     spectrum = np.array([9.0, 5.0, 3.0, 2.0, 1.0, 0.5, -4.0])
     matrix = with_spectrum(spectrum, 3)
-    basis = eigen.eigenpairs(matrix)[1]
+    basis = eigen.decompose(matrix)[1]
     coefficients = torch.tensor(np.random.default_rng(0).standard_normal((3, 7)))  # in descending order of the eigenvalues
     points = coefficients @ basis
     found = along(Bowl(matrix), points, [1, 3, 6], settings, 0)  # type: ignore[arg-type]
@@ -139,7 +139,7 @@ def test_the_file_holds_the_points_and_the_shares_of_the_trained_loss(problem, s
     own, at = data.sel(formulation=run.formulation, seed=run.seed), logarithmic(run.steps, 5)
     np.testing.assert_array_equal(own["step"], run.steps[at])
     objective, theta = runs.objective(run.formulation), runs.tensor(run.snapshots[at[2]])
-    rows = eigen.eigenpairs(dense.hessian(objective, theta))[1]
+    rows = eigen.decompose(dense.hessian(objective, theta))[1]
     assert float(own["share"].sel(k=5)[2]) == pytest.approx(share(objective.gradient(theta), rows, 5), abs=1e-5)
     assert np.all(np.diff(own["share"].values, axis=-1) >= -1e-12)  # larger spaces hold more
     assert float(own["random_share"].sel(k=10)) == pytest.approx(10 / objective.size)

@@ -96,7 +96,7 @@ def test_residual_norms_tell_of_pairs_that_have_not_converged(caplog):
     assert np.isnan(found.eigenvalue[residuals > 1e-6 * found.ritz_value[0]]).all()
     np.testing.assert_allclose(found.residual_norm, residuals, rtol=1e-6, atol=1e-11)
     assert "16 eigenvalues are not verified after 20 steps (largest residual " in caplog.text
-    assert "raise hessian.lanczos_steps" in caplog.text
+    assert "raise hessian.eigensolver.lanczos_steps" in caplog.text
 
 
 @pytest.mark.parametrize("formulation", PHYSICS)

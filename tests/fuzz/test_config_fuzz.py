@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
-from study_cases import DEFAULT, ROOT, leaves
+from study_cases import DEFAULT, ROOT, leaves, load
 
 from pinnscape.common.errors import PinnscapeError
 from pinnscape.config.reading import read
 from pinnscape.config.schema import schema
 from pinnscape.study.configuration import Configuration
-from pinnscape.study.study import Study, load
+from pinnscape.study.study import Study
 
 TEXT = (ROOT / "config.yaml").read_text()
 SHORT = re.sub(r"(?ms)^techniques:.*?^(?=claims:)", "", TEXT)  # twice as fast to read

@@ -8,9 +8,11 @@ import xarray as xr
 from cases import PROBLEMS, initial, small
 from settings_cases import phased
 
+from pinnscape.config.sections import PlaneGrid
+from pinnscape.files.pieces import compute
 from pinnscape.landscape import directions, files, pictures
 from pinnscape.landscape.surfaces import Slice
-from pinnscape.landscape.survey import surface
+from pinnscape.landscape.survey import Survey
 from pinnscape.losses.objective import Objective, tensor
 from pinnscape.training.loop import train
 
@@ -39,12 +41,18 @@ def section(problem: str, seed: int, count: int = 2) -> Slice:
     return Slice(discretized, tensor(origin), tensor(rows))
 
 
+def surface(*arguments):
+    """What a survey, whose arguments these are, measures in one job."""
+    survey = Survey(*arguments)
+    return survey.measured(compute(survey.pieces()))
+
+
 def plane(problem: str, seed: int, tolerance: float, radius: float | None = None) -> tuple[Slice, xr.Dataset]:
     found, radius = section(problem, seed), radius or RADIUS.get(problem, 0.7)
     directions_file = xr.Dataset(
         attrs={"kind": "random", "normalization": "filter", "bias": "row", "axis_unit": "filter norms"}
     )
-    axes, points = files.coordinates("random", directions_file, {"radius": radius, "points": 5})
+    axes, points = files.coordinates("random", directions_file, PlaneGrid(tolerance=tolerance, radius=radius, points=5))
     measured, variables, attributes = surface(found, axes, points, tolerance, seed)
     minimum = found.discretization.energy_minimum
     return found, files.surface_dataset(directions_file, axes, measured, minimum).assign(variables).assign_attrs(attributes)
@@ -121,7 +129,7 @@ def off_centre(problem: str, formulation: str, tolerance: float) -> tuple[Slice,
     path = RADIUS.get(problem, 1.0) * np.array([[1.6, 0.7], [0.4, -0.3], [0.0, 0.0]])
     found = xr.Dataset({"trajectory": (("snapshot", "axis"), path)}, attrs={"kind": "trajectory"})
     found.attrs |= {"normalization": "none", "bias": "row", "axis_unit": "Euclidean length"}
-    axes, points = files.coordinates("trajectory", found, {"margin": 0.2, "points": 13})
+    axes, points = files.coordinates("trajectory", found, PlaneGrid(tolerance=0.0, margin=0.2, points=13))
     whole = Slice(discretized, tensor(origin), tensor(rows))
     measured, variables, attributes = surface(whole, axes, points, tolerance, 0)
     stored = files.surface_dataset(found, axes, measured, discretized.energy_minimum)
@@ -193,7 +201,7 @@ def test_lines_are_evaluated_and_drawn_from_their_interpolants() -> None:
     found = section("poisson2d", 5, count=3)
     bundle = xr.Dataset({"direction": (("line", "parameter"), np.zeros((3, 1)))})
     bundle.attrs = {"kind": "lines", "normalization": "filter", "bias": "row", "axis_unit": "filter norms"}
-    axes, points = files.coordinates("lines", bundle, {"radius": 0.5, "line_points": 21})
+    axes, points = files.coordinates("lines", bundle, PlaneGrid(tolerance=0.0, radius=0.5, line_points=21))
     measured, variables, attributes = surface(found, axes, points, 1e-8, 0)
     stored = files.surface_dataset(bundle, axes, measured, found.discretization.energy_minimum)
     stored = stored.assign(variables).assign_attrs(attributes)

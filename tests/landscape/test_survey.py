@@ -5,11 +5,12 @@ import pytest
 import xarray as xr
 from cases import initial, small
 
-from pinnscape.files.pieces import Done, gathered, shard, share
+from pinnscape.config.sections import PlaneGrid
+from pinnscape.files.pieces import Done, compute, gathered, shard, share
 from pinnscape.landscape import directions, files, surfaces, survey
 from pinnscape.landscape.spectral import interpolate
 from pinnscape.landscape.surfaces import Slice, chunk_size
-from pinnscape.landscape.survey import Survey, packed, surface, unpacked
+from pinnscape.landscape.survey import Survey, packed, unpacked
 from pinnscape.losses.objective import tensor
 
 
@@ -24,7 +25,7 @@ def made(kind: str, tolerance: float, grid: dict, problem: str = "poisson1d") ->
     origin = initial(discretized)
     rows = directions.random(origin, discretized.network.layers, 3 if kind == "lines" else 2, 0, "filter", "row")
     bundle = xr.Dataset({"direction": (("line", "parameter"), rows)}, attrs={"kind": kind, "axis_unit": "filter norms"})
-    axes, points = files.coordinates(kind, bundle, grid)
+    axes, points = files.coordinates(kind, bundle, PlaneGrid(tolerance=tolerance, **grid))
     return Survey(Slice(discretized, tensor(origin), tensor(rows)), axes, points, tolerance, 0, f"deep-ritz/{kind}")
 
 
@@ -43,7 +44,7 @@ def test_shards_give_the_same_bits(tmp_path, monkeypatch, case, count):
         monkeypatch.setattr(survey, "_MOST_NODES", 100)
     whole = made(*CASES[case])
     assert (len(whole.pieces()) > 1) == (case in ("lines", "plain grid"))
-    measured, variables, method = surface(whole.section, whole.axes, whole.points, whole.tolerance, whole.seed)
+    measured, variables, method = whole.measured(compute(whole.pieces()))
     assert method["method"] == ("chebyshev" if case in ("lines", "spectral plane") else "grid")
     paths = [tmp_path / f"{i}-of-{count}.nc" for i in range(1, count + 1)]
     for i, path in enumerate(paths, 1):

@@ -67,13 +67,13 @@ def test_top_eigenspaces_are_those_of_the_matrix(steps):
     objective = WithGradient(matrix)
     values, rows = formulations.top(objective, torch.ones(10, dtype=torch.float64), 3, solver(SOLVER, lanczos_steps=steps), 0)
     np.testing.assert_allclose(values, [9.0, 5.0, 2.0], rtol=1e-10)
-    assert principal_angles(rows, eigen.eigenpairs(matrix)[1][:3].numpy()).max() < 1e-5
+    assert principal_angles(rows, eigen.decompose(matrix)[1][:3].numpy()).max() < 1e-5
 
 
 def test_above_the_limit_what_lanczos_does_not_find_is_not_measured(monkeypatch, caplog):
     matrix = with_spectrum([9.0, 5.0, 2.0, 1.0, 0.5, 0.1, 0.0, -1.0, -7.0, -20.0])
     objective, theta = WithGradient(matrix), torch.ones(10, dtype=torch.float64)
-    expected = eigen.eigenpairs(matrix)[1][:3].numpy()
+    expected = eigen.decompose(matrix)[1][:3].numpy()
     monkeypatch.setattr(dense, "hessian", None)
     values, rows = formulations.top(objective, theta, 3, solver(SOLVER, dense_limit=9), 0)
     np.testing.assert_allclose(values, [9.0, 5.0, 2.0], rtol=1e-10)
@@ -109,7 +109,7 @@ def test_a_point_without_a_loss_has_no_eigenspace():
 def test_a_network_has_the_eigenspace_of_its_dense_hessian():
     objective, theta = trained("strong-form", 6, 100)
     values, rows = formulations.top(objective, theta, 3, SOLVER, 0)
-    expected, vectors = eigen.eigenpairs(torch.func.hessian(objective.__call__)(theta))
+    expected, vectors = eigen.decompose(torch.func.hessian(objective.__call__)(theta))
     np.testing.assert_allclose(values, expected[:3], rtol=1e-9)
     assert principal_angles(rows, vectors[:3].numpy()).max() < 1e-3
 
@@ -133,7 +133,7 @@ def test_the_file_compares_all_runs_and_the_two_physics_minimisers_of_each_seed(
     run = runs.run("supervised", 1)
     steps = data["snapshot_step"].sel(formulation="supervised", seed=1).values
     assert (steps[0], steps[-1]) == (run.steps[0], run.steps[-1])
-    pairs = [eigen.eigenpairs(dense.hessian(runs.objective(f), runs.tensor(run.theta()))) for f in TRAINED]
+    pairs = [eigen.decompose(dense.hessian(runs.objective(f), runs.tensor(run.theta()))) for f in TRAINED]
     angles = principal_angles(*(rows[:3].numpy() for _, rows in pairs))
     np.testing.assert_allclose(data["angle"].sel(formulation="supervised", seed=1).isel(snapshot=-1), angles, atol=1e-3)
 

@@ -13,11 +13,9 @@ from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
 from pinnscape.config.sections import EigensolverSettings
-from pinnscape.curvature import dense
+from pinnscape.curvature.eigenpairs import eigenpairs
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import LOSS, OF_RUNS, RUN
-from pinnscape.linalg import by_products, eigen
-from pinnscape.linalg.lanczos import extremes
 from pinnscape.linalg.similarity import principal_angles, spectral_distance
 from pinnscape.losses.formulations import FORMULATIONS, PHYSICS
 from pinnscape.losses.objective import Discretization, Objective
@@ -67,8 +65,8 @@ def top(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The ``count`` largest eigenvalues, descending, and their eigenvectors as rows (count, P); NaN where there is no Hessian.
 
-    By Lanczos, which needs far fewer products than there are parameters. Where it does not converge within the steps, densely up to
-    ``dense_limit`` parameters; NaN above.
+    By Lanczos, which needs far fewer products than there are parameters. Where it does not converge within the steps, densely up to the dense limit;
+    NaN beyond.
 
     Args:
         objective: the loss.
@@ -80,24 +78,12 @@ def top(
     absent = np.full(count, np.nan), np.full((count, theta.numel()), np.nan)
     if not bool(objective.gradient(theta).isfinite().all()):
         return absent
-
-    def product(vectors: Tensor) -> Tensor:
-        return objective.hessian_product(theta, vectors)
-
-    if theta.numel() > solver.dense_limit:
-        what = f"largest eigenvalues of the {objective.formulation} loss"
-        values, rows = by_products.largest(product, theta, count, solver, seed, what)
-        return values.cpu().numpy(), rows.cpu().numpy()
     try:
-        if 2 * count < theta.numel():
-            steps, tolerance = solver.lanczos_steps, solver.lanczos_tolerance
-            found = extremes(product, theta, count, steps, tolerance, seed, smallest=False)
-            if found.converged:
-                return found.values[:count].cpu().numpy(), found.vectors[:count].cpu().numpy()
-        values, rows = eigen.eigenpairs(dense.hessian(objective, theta))
+        found = eigenpairs(objective, theta, count, solver, smallest=False, seed=seed, lanczos_first=True)
     except DivergenceError:
         return absent
-    return values[:count].cpu().numpy(), rows[:count].cpu().numpy()
+    values, rows = found.stated(count, f"largest eigenvalues of the {objective.formulation} loss")
+    return values.cpu().numpy(), rows.cpu().numpy()
 
 
 def spread(run: Run, count: int) -> np.ndarray:

@@ -1,10 +1,24 @@
-"""Exact Hessians."""
+"""Hessians: products with vectors, and the matrix made of them."""
 
 import torch
 from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
 from pinnscape.losses.objective import Objective
+
+
+def product(objective: Objective, theta: Tensor, rows: Tensor) -> Tensor:
+    """Products (k, P) of the Hessian at theta (P,) with rows (k, P).
+
+    Raises:
+        DivergenceError: an entry is not finite, as where the loss does not exist.
+    """
+    products = objective.hessian_product(theta, rows)
+    if not bool(products.isfinite().all()):
+        raise DivergenceError(
+            f"the Hessian of the {objective.formulation} loss is not finite at this point; does the loss exist there?"
+        )
+    return products
 
 
 def hessian(objective: Objective, theta: Tensor, block: int = 32) -> Tensor:
@@ -19,9 +33,5 @@ def hessian(objective: Objective, theta: Tensor, block: int = 32) -> Tensor:
         DivergenceError: an entry is not finite, as where the loss does not exist.
     """
     identity = torch.eye(objective.size, dtype=theta.dtype, device=theta.device)
-    rows = torch.cat([objective.hessian_product(theta, vectors) for vectors in identity.split(block)])
-    if not bool(rows.isfinite().all()):
-        raise DivergenceError(
-            f"the Hessian of the {objective.formulation} loss is not finite at this point; does the loss exist there?"
-        )
+    rows = torch.cat([product(objective, theta, vectors) for vectors in identity.split(block)])
     return 0.5 * (rows + rows.T)

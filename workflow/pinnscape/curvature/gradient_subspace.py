@@ -10,11 +10,9 @@ from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
 from pinnscape.config.sections import EigensolverSettings
-from pinnscape.curvature import dense
+from pinnscape.curvature.eigenpairs import eigenpairs
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import OF_RUNS, RUN
-from pinnscape.linalg import eigen
-from pinnscape.linalg.lanczos import extremes
 from pinnscape.losses.objective import Objective
 from pinnscape.training.runs import Run, Runs
 from pinnscape.training.snapshots import logarithmic
@@ -78,28 +76,20 @@ def top(objective: Objective, theta: Tensor, count: int, solver: EigensolverSett
     nothing = Top(theta.new_full((count,), torch.nan), theta.new_full((count, theta.numel()), torch.nan), float("nan"))
     if not bool(objective.loss_and_gradient(theta)[0].isfinite()):
         return nothing
-
-    def product(vectors: Tensor) -> Tensor:
-        return objective.hessian_product(theta, vectors)
-
     try:
-        if theta.numel() <= solver.dense_limit:
-            values, rows = (part[:count] for part in eigen.eigenpairs(dense.hessian(objective, theta)))
-        else:
-            steps, tolerance = solver.lanczos_steps, solver.lanczos_tolerance
-            found = extremes(product, theta, count, steps, tolerance, seed, smallest=False)
-            # What is not verified is not among the largest for certain, and a space that may lack one is not the eigenspace.
-            known = found.verified.to(theta.device).cummin(0).values if len(found.verified) else found.verified
-            values, rows = torch.where(known, found.values, torch.nan), torch.where(known[:, None], found.vectors, torch.nan)
-    except (DivergenceError, torch.linalg.LinAlgError):  # pyright: ignore[reportPrivateImportUsage]
-        # The loss exists, its second derivatives do not.
+        found = eigenpairs(objective, theta, count, solver, smallest=False, seed=seed)
+    except DivergenceError:  # the loss exists, its second derivatives do not
         return nothing
+    # What is not verified is not among the largest for certain, and a space that may lack one is not the eigenspace.
+    known = found.verified[:count].cummin(0).values if count else found.verified
+    values = torch.where(known, found.values[:count], torch.nan)
+    rows = torch.where(known[:, None], found.vectors[:count], torch.nan)
     verified = int(values.isfinite().sum())
     if not verified:
         return nothing
     kept, vectors = values[:verified], rows[:verified]
     size = kept.abs().max()
-    residual = (product(vectors) - kept[:, None] * vectors).norm(dim=-1).max()
+    residual = (objective.hessian_product(theta, vectors) - kept[:, None] * vectors).norm(dim=-1).max()
     return Top(values, rows, float(residual / size) if float(size) else float(residual))
 
 

@@ -19,12 +19,10 @@ import xarray as xr
 from torch import Tensor
 
 from pinnscape.config.sections import EigensolverSettings
-from pinnscape.curvature import dense
+from pinnscape.curvature.eigenpairs import eigenpairs
 from pinnscape.curvature.langevin import Chains, Localised, Preconditioner, sample
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import OF_RUNS, RUN
-from pinnscape.linalg import eigen
-from pinnscape.linalg.lanczos import extremes
 from pinnscape.losses.objective import Objective
 from pinnscape.training.runs import Run, Runs
 
@@ -167,18 +165,7 @@ def leading(objective: Objective, theta: Tensor, count: int, solver: Eigensolver
 
     Those of Lanczos processes are Ritz values: each is at most the eigenvalue of its rank. For the steps of chains, that is all it takes.
     """
-    if objective.size <= solver.dense_limit:
-        return eigen.eigenpairs(dense.hessian(objective, theta))
-    count = min(count, objective.size // 2)
-    found = extremes(
-        lambda rows: objective.hessian_product(theta, rows),
-        theta,
-        count,
-        solver.lanczos_steps,
-        solver.lanczos_tolerance,
-        0,
-        smallest=False,
-    )
+    found = eigenpairs(objective, theta, min(count, objective.size // 2), solver, smallest=False)
     return found.values, found.vectors
 
 

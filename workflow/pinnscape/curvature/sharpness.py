@@ -15,8 +15,7 @@ from torch import Tensor
 from pinnscape.common.errors import DivergenceError
 from pinnscape.config.sections import EigensolverSettings
 from pinnscape.curvature import dense
-from pinnscape.linalg import eigen
-from pinnscape.linalg.lanczos import extremes
+from pinnscape.curvature.eigenpairs import eigenpairs
 from pinnscape.linalg.trace import hutch_plus_plus
 from pinnscape.losses.objective import Objective
 from pinnscape.networks.mlp import Layer, filters
@@ -165,7 +164,7 @@ class Curvature:
 def curvature(
     objective: Objective, theta: Tensor, scale: Tensor, products: int, solver: EigensolverSettings, seed: int
 ) -> Curvature:
-    """Largest eigenvalues and the trace, exact up to ``dense_limit`` parameters, else by Lanczos processes and Hutch++.
+    """Largest eigenvalues and the trace, exact up to the dense limit, beyond it by Lanczos processes and Hutch++.
 
     Args:
         objective: the loss.
@@ -178,32 +177,24 @@ def curvature(
     Returns:
         All NaN where the Hessian is not finite.
     """
-
-    def product(vectors: Tensor) -> Tensor:
-        rows = objective.hessian_product(theta, vectors)
-        if not bool(rows.isfinite().all()):
-            raise DivergenceError("the Hessian is not finite")
-        return rows
-
-    steps, tolerance = solver.lanczos_steps, solver.lanczos_tolerance
     try:
-        if objective.size <= solver.dense_limit:
-            matrix = dense.hessian(objective, theta)
-            plain, scaled = (eigen.eigenpairs(m) for m in (matrix, scale.unsqueeze(-1) * matrix * scale))
-            ends = (plain[0][0], plain[1][0]), (scaled[0][0], scaled[1][0])
-            trace, error, verified = float(matrix.trace()), 0.0, (True, True)
+        plain = eigenpairs(objective, theta, 1, solver, smallest=False, seed=seed)
+        scaled = eigenpairs(objective, theta, 1, solver, smallest=False, seed=seed, scale=scale, matrix=plain.matrix)
+        if plain.matrix is not None:
+            trace, error = float(plain.matrix.trace()), 0.0
         else:
-            found = [
-                extremes(operator, theta, 1, steps, tolerance, seed, smallest=False)
-                for operator in (product, lambda v: scale * product(scale * v))
-            ]
-            ends = tuple((f.values[0], f.vectors[0]) for f in found)
-            verified = tuple(f.converged for f in found)
-            trace, error = hutch_plus_plus(product, theta, products, seed)
+            trace, error = hutch_plus_plus(lambda rows: dense.product(objective, theta, rows), theta, products, seed)
     except DivergenceError:
         nan, nowhere = float("nan"), torch.zeros_like(theta)
         return Curvature(nan, nan, nan, nan, nan, nan, False, nowhere, nowhere)
-    (largest, direction), (largest_filter, direction_filter) = ends
-    least, least_filter = float(largest), float(largest_filter)
-    known, known_filter = (x if sure else float("nan") for x, sure in zip((least, least_filter), verified, strict=True))
-    return Curvature(known, known_filter, least, least_filter, trace, error, all(verified), direction, direction_filter)
+    return Curvature(
+        float(plain.known[0]),
+        float(scaled.known[0]),
+        float(plain.values[0]),
+        float(scaled.values[0]),
+        trace,
+        error,
+        plain.converged and scaled.converged,
+        plain.vectors[0],
+        scaled.vectors[0],
+    )

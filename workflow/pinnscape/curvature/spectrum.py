@@ -3,17 +3,18 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from pinnscape.common.errors import DivergenceError
 from pinnscape.config.sections import DensitySettings, SpectrumSettings
 from pinnscape.curvature import dense
+from pinnscape.curvature.eigenpairs import eigenpairs
 from pinnscape.linalg import density, eigen, trace
 from pinnscape.linalg.bounds import Compression
-from pinnscape.linalg.lanczos import Operator, extremes
+from pinnscape.linalg.lanczos import Operator
+from pinnscape.linalg.pairs import Eigenpairs
 from pinnscape.losses.objective import Objective
 
 log = logging.getLogger(__name__)
@@ -58,22 +59,6 @@ class Spectrum:
     reasons: dict[str, str]
 
 
-@dataclass(frozen=True)
-class _Found:
-    """What one of the two routes gives: all eigenvalues or those of both ends, with bounds; the eigenpairs of both ends; numbers; the operator."""
-
-    values: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    eigen: np.ndarray
-    pairs: tuple[Tensor, Tensor]
-    vector: np.ndarray
-    numbers: dict[str, float]
-    reasons: dict[str, str]
-    operator: Operator
-    trace: float | None
-
-
 def spectrum(objective: Objective, theta: Tensor, settings: SpectrumSettings, seed: int) -> Spectrum:
     """Measure the Hessian of a loss at theta (P,).
 
@@ -86,24 +71,29 @@ def spectrum(objective: Objective, theta: Tensor, settings: SpectrumSettings, se
     Raises:
         DivergenceError: the Hessian is not finite at this point.
     """
-    found = (_dense if objective.size <= settings.eigensolver.dense_limit else _lanczos)(objective, theta, settings, seed)
-    values, rows = found.pairs
-    estimate, error = trace.hutch_plus_plus(found.operator, theta, _TRACE_PRODUCTS, seed)
-    node, weight = _density(found.operator, theta, values, rows, settings.density, seed)
+    count, size = min(settings.extremes, objective.size // 2), objective.size
+    found = eigenpairs(objective, theta, count, settings.eigensolver, seed=seed)
+    exact = found.matrix is not None
+    ends = np.arange(len(found.values)) if not exact else np.concatenate([np.arange(count), np.arange(size - count, size)])
+    values, rows = found.values[ends], found.vectors[ends]
+    operator = _operator(objective, theta, found.matrix)
+    estimate, error = trace.hutch_plus_plus(operator, theta, _TRACE_PRODUCTS, seed)
+    node, weight = _density(operator, theta, values, rows, settings.density, seed)
     residual = (objective.hessian_product(theta, rows) - values.unsqueeze(-1) * rows).norm(dim=-1)
-    exact = found.trace is not None
-    numbers = found.numbers | {"trace": np.nan if found.trace is None else found.trace}
+    numbers, reasons = _numbers(found, settings.null_tolerance)
+    numbers |= {"trace": float(found.matrix.trace()) if found.matrix is not None else np.nan}
     numbers |= {"trace_estimate": estimate, "trace_estimate_error": error}
-    numbers |= density.estimates(node, weight, objective.size, settings.null_tolerance, eigen.LEVEL)
+    numbers |= density.estimates(node, weight, size, settings.null_tolerance, eigen.LEVEL)
     at, smooth = _smooth(node, weight, float(values[0]), settings.density)
+    index = found.index.numpy()
     return Spectrum(
         "dense" if exact else "lanczos",
-        found.values,
-        found.eigen,
-        found.low,
-        found.high,
+        found.known.cpu().numpy(),
+        index,
+        found.low.cpu().numpy(),
+        found.high.cpu().numpy(),
         rows.cpu().numpy(),
-        found.vector,
+        index[ends],
         values.cpu().numpy(),
         residual.cpu().numpy(),
         node,
@@ -111,67 +101,42 @@ def spectrum(objective: Objective, theta: Tensor, settings: SpectrumSettings, se
         at,
         smooth,
         numbers,
-        found.reasons if exact else found.reasons | {"trace": _UNKNOWN},
-    )
-
-
-def _dense(objective: Objective, theta: Tensor, settings: SpectrumSettings, seed: int) -> _Found:
-    size, count = objective.size, min(settings.extremes, objective.size // 2)
-    matrix = dense.hessian(objective, theta)
-    values, rows = eigen.eigenpairs(matrix)
-    index = np.arange(size)
-    vector = np.concatenate([index[:count], index[size - count :]])
-    known = values.cpu().numpy()
-    error = size * torch.finfo(values.dtype).eps * np.abs(known).max()  # of a symmetric eigenvalue solver
-    told = eigen.summary(known, settings.null_tolerance)
-    numbers = told.numbers | {"negative_at_least": told.negative}
-    reasons = {"condition_number": told.reason} if told.reason else {}
-    return _Found(
-        known,
-        known - error,
-        known + error,
-        index,
-        (values[vector], rows[vector]),
-        vector,
-        numbers,
         reasons,
-        lambda vectors: vectors @ matrix,
-        float(matrix.trace()),
     )
 
 
-def _lanczos(objective: Objective, theta: Tensor, settings: SpectrumSettings, seed: int) -> _Found:
-    def product(vectors: Tensor) -> Tensor:
-        rows = objective.hessian_product(theta, vectors)
-        if not bool(rows.isfinite().all()):
-            raise DivergenceError(
-                f"the Hessian of the {objective.formulation} loss is not finite at this point; does the loss exist there?"
-            )
-        return rows
+def _operator(objective: Objective, theta: Tensor, matrix: Tensor | None) -> Operator:
+    """V -> H v on rows, by the matrix where it was formed."""
+    return partial(dense.product, objective, theta) if matrix is None else lambda vectors: vectors @ matrix
 
-    count, solver = min(settings.extremes, objective.size // 2), settings.eigensolver
-    found = extremes(product, theta, count, solver.lanczos_steps, solver.lanczos_tolerance, seed)
+
+def _numbers(found: Eigenpairs, null_tolerance: float) -> tuple[dict[str, float], dict[str, str]]:
+    """The numbers of ``eigen.Summary`` and ``negative_at_least``, as far as they are known, and why others are withheld."""
+    if found.process is None:
+        return _of_all(found.values.cpu().numpy(), null_tolerance)
     if not found.converged:
         log.warning(
             "Lanczos: %d of %d eigenvalues are not verified after %d steps (largest residual %.1e); raise hessian.eigensolver.lanczos_steps",
             int((~found.verified).sum()),
             len(found.verified),
-            found.steps,
-            float(found.residual_bounds.max()),
+            found.process.steps,
+            float(found.process.residual_bounds.max()),
         )
-    numbers, reasons = counts(found.seen, settings.null_tolerance)
+    numbers, reasons = counts(found.process.seen, null_tolerance)
     for name, reason in reasons.items():
         log.info("Lanczos: %s is withheld: %s", name, reason)
-    values, eigen = torch.where(found.verified.to(theta.device), found.values, torch.nan), found.index.numpy()
-    low, high = found.low.cpu().numpy(), found.high.cpu().numpy()
-    return _Found(values.cpu().numpy(), low, high, eigen, (found.values, found.vectors), eigen, numbers, reasons, product, None)
+    return numbers, reasons | {"trace": _UNKNOWN}
+
+
+def _of_all(eigenvalues: np.ndarray, null_tolerance: float) -> tuple[dict[str, float], dict[str, str]]:
+    told = eigen.summary(eigenvalues, null_tolerance)
+    return told.numbers | {"negative_at_least": told.negative}, {"condition_number": told.reason} if told.reason else {}
 
 
 def counts(seen: Compression, null_tolerance: float) -> tuple[dict[str, float], dict[str, str]]:
     """The numbers of ``eigen.Summary`` as far as a Lanczos process settles them, and ``negative_at_least``; NaN with a reason for the others."""
     if seen.complete:
-        told = eigen.summary(seen.ritz, null_tolerance)
-        return told.numbers | {"negative_at_least": told.negative}, {"condition_number": told.reason} if told.reason else {}
+        return _of_all(seen.ritz, null_tolerance)
     upper, lower = (float(side.highest(1)[0]) for side in (seen, seen.mirrored()))
     first, size = float(seen.ritz[-1]), seen.size
     # The largest eigenvalue in magnitude is between these two, the largest one between ``first`` and ``upper``.

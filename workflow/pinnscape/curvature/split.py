@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
 from pinnscape.config.sections import EigensolverSettings
-from pinnscape.curvature import dense
+from pinnscape.curvature.eigenpairs import eigenpairs
 from pinnscape.linalg import by_products, eigen
 from pinnscape.linalg.lanczos import Operator
 from pinnscape.linalg.similarity import principal_angles
@@ -81,7 +81,7 @@ def split(objective: Objective, theta: Tensor, subspace: int, settings: Settings
         seed: of the random vectors above the limit.
     """
     if objective.size <= settings.eigensolver.dense_limit:
-        return _dense(objective, theta, subspace, settings.null_tolerance)
+        return _dense(objective, theta, subspace, settings)
     return _by_products(objective, theta, subspace, settings, seed)
 
 
@@ -103,27 +103,28 @@ def kernel_eigenvalues(jacobian: Tensor) -> Tensor:
 # ---- dense ----
 
 
-def _dense(objective: Objective, theta: Tensor, subspace: int, null_tolerance: float) -> Split:
+def _dense(objective: Objective, theta: Tensor, subspace: int, settings: Settings) -> Split:
     try:
-        hessian = dense.hessian(objective, theta)
+        whole = eigenpairs(objective, theta, subspace, settings.eigensolver)
     except DivergenceError:
         return _absent(objective.size, subspace)
+    assert whole.matrix is not None
     if objective.formulation == "deep-ritz":
         gauss_newton = features.energy_gram(objective.discretization, theta)
-        kernel = values = eigen.eigenpairs(gauss_newton)[0]
+        kernel = values = eigen.decompose(gauss_newton)[0]
     else:
         jacobian, _ = features.least_squares(objective, theta)
         gauss_newton, kernel = 2.0 * jacobian.T @ jacobian, kernel_eigenvalues(jacobian)
         values = 2.0 * kernel
-    parts = hessian, gauss_newton, hessian - gauss_newton
-    (own, top), (_, other), (rest, _) = (eigen.eigenpairs(part) for part in parts)
-    eigenvalue = torch.stack([own, values, rest]).cpu().numpy()
-    rows = [_summary(values, null_tolerance) for values in eigenvalue]
+    parts = whole.matrix, gauss_newton, whole.matrix - gauss_newton
+    (_, other), (rest, _) = (eigen.decompose(part) for part in parts[1:])
+    eigenvalue = torch.stack([whole.values, values, rest]).cpu().numpy()
+    rows = [_summary(values, settings.null_tolerance) for values in eigenvalue]
     return Split(
         eigenvalue,
         kernel.cpu().numpy(),
         np.array([float(part.norm()) for part in parts]),
-        principal_angles(top[:subspace].cpu().numpy(), other[:subspace].cpu().numpy()),
+        principal_angles(whole.vectors[:subspace].cpu().numpy(), other[:subspace].cpu().numpy()),
         {name: np.array([row[name] for row in rows]) for name in NUMBERS},
     )
 

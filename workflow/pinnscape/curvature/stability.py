@@ -3,17 +3,14 @@
 from typing import Protocol
 
 import numpy as np
-import torch
 import xarray as xr
 from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
 from pinnscape.config.sections import EigensolverSettings
-from pinnscape.curvature import dense
+from pinnscape.curvature.eigenpairs import eigenpairs
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import OF_RUNS, RUN
-from pinnscape.linalg import eigen
-from pinnscape.linalg.lanczos import extremes
 from pinnscape.linalg.leading import Leading
 from pinnscape.losses.objective import Objective
 from pinnscape.training import edge_of_stability
@@ -101,21 +98,15 @@ def ends(objective: Objective, theta: Tensor, count: int, solver: EigensolverSet
     if not bool(objective.loss_and_gradient(theta)[0].isfinite()):
         return row
     try:
-        if theta.numel() <= solver.dense_limit:
-            values, rows = eigen.eigenpairs(dense.hessian(objective, theta))
-            error = theta.numel() * torch.finfo(values.dtype).eps * values.abs().max()
-            low, high, verified = values - error, values + error, torch.ones_like(values, dtype=torch.bool)
-        else:
-            steps, tolerance = solver.lanczos_steps, solver.lanczos_tolerance
-            found = extremes(lambda v: objective.hessian_product(theta, v), theta, count, steps, tolerance, seed)
-            values, rows, low, high, verified = found.values, found.vectors, found.low, found.high, found.verified
-    except (DivergenceError, torch.linalg.LinAlgError):  # pyright: ignore[reportPrivateImportUsage]
+        found = eigenpairs(objective, theta, count, solver, seed=seed)
+    except DivergenceError:
         return row
+    values, rows, low, high = found.values, found.vectors, found.low, found.high
     kept = [*range(min(count, len(values))), len(values) - 1]
     residual = objective.hessian_product(theta, rows[kept]) - values[kept, None] * rows[kept]
     size = float(values.abs().max())
     row["residual"][...] = float(residual.norm(dim=-1).max()) / size if size > 0 else 0.0
-    known = torch.where(verified.to(values.device), values, torch.nan)[kept].cpu().numpy()
+    known = found.known[kept].cpu().numpy()
     row["eigenvalue"][: len(kept) - 1], row["smallest"][...] = known[:-1], known[-1]
     row["eigenvalue_at_least"][: len(kept) - 1] = low[kept[:-1]].cpu().numpy()
     row["smallest_at_least"][...], row["smallest_at_most"][...] = float(low[-1]), float(high[-1])

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
 from pinnscape.config.sections import EigensolverSettings
-from pinnscape.curvature import dense
+from pinnscape.curvature.eigenpairs import eigenpairs
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import CHECKPOINT, OF_RUNS, PARAMETER, RUN
 from pinnscape.linalg import by_products, eigen
@@ -155,19 +155,19 @@ def curvature(objective: Objective, theta: Tensor, settings: Settings, seed: int
         seed: of the random vectors beyond the limit.
     """
     if objective.size <= settings.eigensolver.dense_limit:
-        return _dense(objective, theta, settings.null_tolerance)
+        return _dense(objective, theta, settings)
     return _by_products(objective, theta, settings, seed)
 
 
-def _dense(objective: Objective, theta: Tensor, null_tolerance: float) -> tuple[np.ndarray, dict[str, float]]:
-    size = theta.numel()
+def _dense(objective: Objective, theta: Tensor, settings: Settings) -> tuple[np.ndarray, dict[str, float]]:
     try:
-        matrix = dense.hessian(objective, theta)
+        pairs = eigenpairs(objective, theta, objective.size, settings.eigensolver)
     except DivergenceError:
-        return np.full(size, np.nan), dict.fromkeys(_NUMBERS, float("nan"))
-    values = eigen.eigenpairs(matrix)[0].cpu().numpy()
-    found = eigen.summary(values, null_tolerance).numbers
-    share = float((matrix - features.gauss_newton(objective, theta)).norm() / matrix.norm())
+        return np.full(objective.size, np.nan), dict.fromkeys(_NUMBERS, float("nan"))
+    assert pairs.matrix is not None
+    values = pairs.values.cpu().numpy()
+    found = eigen.summary(values, settings.null_tolerance).numbers
+    share = float((pairs.matrix - features.gauss_newton(objective, theta)).norm() / pairs.matrix.norm())
     found |= {"lambda_max": values[0], "lambda_min": values[-1], "remainder_share": share}
     return values, {name: float(found[name]) for name in _NUMBERS}
 

@@ -18,10 +18,9 @@ from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
 from pinnscape.config.sections import EigensolverSettings
-from pinnscape.curvature import dense, spectrum
-from pinnscape.linalg import eigen
+from pinnscape.curvature import spectrum
+from pinnscape.curvature.eigenpairs import eigenpairs
 from pinnscape.linalg.bounds import Compression
-from pinnscape.linalg.lanczos import extremes
 from pinnscape.losses.objective import Objective
 from pinnscape.training.optimizers import LBFGS, start
 
@@ -94,18 +93,16 @@ def search(objective: Objective, theta: Tensor, settings: Settings, goal: float)
     theta, steps = descend(objective, theta, settings.steps, settings.memory, goal)
     taken, values, seen = 0, theta[:0], None
     if objective.size <= settings.eigensolver.dense_limit:
-        theta, taken, values = newton(objective, theta, settings.hessians, goal)
+        theta, taken, values = newton(objective, theta, settings.hessians, goal, settings.eigensolver)
     loss, gradient = objective.loss_and_gradient(theta)
     if not bool(loss.isfinite() & gradient.norm().isfinite()):
         return Point(theta, math.nan, math.nan, math.nan, steps, taken, theta[:0])
     if objective.size > settings.eigensolver.dense_limit:
         try:
-            solver = settings.eigensolver
-            steps_, tolerance = solver.lanczos_steps, solver.lanczos_tolerance
-            found = extremes(lambda rows: objective.hessian_product(theta, rows), theta, 1, steps_, tolerance, 0)
+            found = eigenpairs(objective, theta, 1, settings.eigensolver)
         except DivergenceError:  # the loss exists, its second derivatives do not
             return Point(theta, float(loss), float(gradient.norm()), math.nan, steps, taken, values)
-        values, seen = torch.where(found.verified.to(theta.device), found.values, torch.nan), found.seen
+        values, seen = found.known, found.process.seen if found.process else None
     rate = curvature_rate(objective, theta, gradient)
     return Point(theta, float(loss), float(gradient.norm()), rate, steps, taken, values, seen)
 
@@ -136,7 +133,9 @@ def descend(objective: Objective, theta: Tensor, steps: int, memory: int, goal: 
     return state.theta, steps
 
 
-def newton(objective: Objective, theta: Tensor, hessians: int, goal: float) -> tuple[Tensor, int, Tensor]:
+def newton(
+    objective: Objective, theta: Tensor, hessians: int, goal: float, solver: EigensolverSettings
+) -> tuple[Tensor, int, Tensor]:
     """Newton's method for g = 0 (Nocedal & Wright 2006, sec. 11.1), as long as ‖g‖ falls and is above the goal.
 
     A gradient takes a thousandth of the time of a Hessian and its eigenvectors. Therefore many candidates are tried, and each Hessian serves for
@@ -149,14 +148,14 @@ def newton(objective: Objective, theta: Tensor, hessians: int, goal: float) -> t
     gradient = objective.gradient(theta)
     for taken in range(hessians + 1):
         try:
-            values, rows = eigen.eigenpairs(dense.hessian(objective, theta))
+            found = eigenpairs(objective, theta, 1, solver)
         except DivergenceError:
             return theta, taken, theta[:0]
         if taken == hessians or not bool(gradient.norm() > goal):
-            return theta, taken, values
-        successor, fallen = _chords(objective, theta, gradient, values, rows, goal)
+            return theta, taken, found.values
+        successor, fallen = _chords(objective, theta, gradient, found.values, found.vectors, goal)
         if not bool(fallen.norm() <= _PROGRESS * gradient.norm()):
-            return theta, taken, values
+            return theta, taken, found.values
         theta, gradient = successor, fallen
     raise AssertionError("the last round returns")
 

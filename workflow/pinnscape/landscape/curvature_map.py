@@ -4,20 +4,17 @@ from dataclasses import astuple, dataclass
 from typing import Literal, Protocol
 
 import numpy as np
-import torch
 import xarray as xr
 from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
 from pinnscape.config.sections import DirectionSettings, EigensolverSettings
-from pinnscape.curvature import dense
+from pinnscape.curvature.eigenpairs import eigenpairs
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import LOSS, OF_RUNS, RUN
 from pinnscape.landscape import files
 from pinnscape.landscape.axes import centred_axis, plane_coordinates
 from pinnscape.landscape.described import SURFACE
-from pinnscape.linalg.bounds import ROUNDING
-from pinnscape.linalg.lanczos import extremes
 from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.objective import Objective
 from pinnscape.training.runs import Run, Runs
@@ -76,32 +73,17 @@ def ends(objective: Objective, theta: Tensor, solver: EigensolverSettings) -> En
         theta: (P,).
         solver: dense limit, steps and tolerance of Lanczos.
     """
-
-    def product(vectors: Tensor) -> Tensor:
-        rows = objective.hessian_product(theta, vectors)
-        if not bool(rows.isfinite().all()):
-            raise DivergenceError("the Hessian is not finite")
-        return rows
-
     try:
-        if objective.size <= solver.dense_limit:
-            values = torch.linalg.eigvalsh(dense.hessian(objective, theta))
-            rounding = objective.size * torch.finfo(values.dtype).eps  # relative error of a symmetric eigenvalue solver
-            high, low, size = float(values[-1]), float(values[0]), float(values.abs().max())
-            error = rounding * size
-            bounds = (high - error, high + error), (low - error, low + error)
-            return Ends(high, *bounds[0], low, *bounds[1], rounding, _sign(*bounds[1], error), True)
-        found = extremes(product, theta, 1, solver.lanczos_steps, solver.lanczos_tolerance, 0)
+        found = eigenpairs(objective, theta, 1, solver, vectors=False)
     except DivergenceError:
         nan = float("nan")
         return Ends(nan, nan, nan, nan, nan, nan, nan, nan, False)
-    (high, low), verified = found.values.tolist(), found.verified.tolist()
-    bounds = list(zip(found.low.tolist(), found.high.tolist(), strict=True))
-    size = max(abs(high), abs(low))
-    residual = float(found.residual_bounds.max()) / size if size > 0 else 0.0
-    kept = [value if known else float("nan") for value, known in zip((high, low), verified, strict=True)]
-    sign = _sign(*bounds[1], 2.0 * ROUNDING * size)
-    return Ends(kept[0], *bounds[0], kept[1], *bounds[1], residual, sign, found.converged)
+    high, low = ((float(found.known[end]), float(found.low[end]), float(found.high[end])) for end in (0, -1))
+    size = float(found.values.abs().max())
+    residual = found.rounding
+    if found.process is not None:
+        residual = float(found.process.residual_bounds.max()) / size if size > 0 else 0.0
+    return Ends(*high, *low, residual, _sign(*low[1:], found.rounding * size), found.converged)
 
 
 def _sign(low: float, high: float, error: float) -> float:

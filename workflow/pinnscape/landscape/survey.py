@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from pinnscape.files.pieces import Piece, Results, compute
+from pinnscape.files.pieces import Piece, Results
 from pinnscape.landscape import pictures
 from pinnscape.landscape.chebyshev import Domain, Interpolant
 from pinnscape.landscape.spectral import Result, interpolate
@@ -129,14 +129,6 @@ class Survey:
 def _origin(domain: Domain) -> tuple[float, ...] | None:
     """The trained point, where it is in the domain."""
     return (0.0,) * len(domain) if all(low <= 0.0 <= high for low, high in domain) else None
-
-
-def surface(
-    section: Slice, axes: Mapping[str, Any], points: np.ndarray, tolerance: float, seed: int
-) -> tuple[Measured, dict[str, Any], dict[str, Any]]:
-    """Measure a section; arguments and results as for ``Survey``."""
-    survey = Survey(section, axes, points, tolerance, seed)
-    return survey.measured(compute(survey.pieces()))
 
 
 def packed(result: Result) -> xr.Dataset:

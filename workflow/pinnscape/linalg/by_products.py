@@ -7,7 +7,8 @@ from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
 from pinnscape.config.sections import EigensolverSettings
-from pinnscape.linalg.lanczos import Lanczos, Operator, extremes
+from pinnscape.linalg.lanczos import Lanczos, Operator
+from pinnscape.linalg.pairs import by_lanczos
 from pinnscape.linalg.trace import hutch_plus_plus
 
 log = logging.getLogger(__name__)
@@ -28,16 +29,11 @@ def largest(
         seed: of the start vector.
         what: the eigenvalues are called in the log.
     """
-    absent = like.new_full((count,), torch.nan), like.new_full((count, like.numel()), torch.nan)
     try:
-        found = extremes(operator, like, count, solver.lanczos_steps, solver.lanczos_tolerance, seed, smallest=False)
+        return by_lanczos(operator, like, count, solver, seed, smallest=False).stated(count, what)
     except DivergenceError as error:
         log.warning("%s: not stated, %s", what, error)
-        return absent
-    if found.converged:
-        return found.values[:count], found.vectors[:count]
-    log.warning("%s: not stated, Lanczos has not converged after %d steps; raise eigensolver.lanczos_steps", what, found.steps)
-    return absent
+        return like.new_full((count,), torch.nan), like.new_full((count, like.numel()), torch.nan)
 
 
 def below(operator: Operator, like: Tensor, steps: int, seed: int, null_tolerance: float) -> tuple[float, int]:

@@ -1,20 +1,40 @@
 """Eigenpairs of a symmetric matrix, and what is read off a spectrum of which all eigenvalues are known."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from pinnscape.common.errors import DivergenceError
 
 GAP = 10.0  # factor between eigenvalues that count and those that do not, for a condition number
 LEVEL = 1e-3  # of the largest eigenvalue: those above are outliers, those within are the bulk
 WITHHELD = f"NaN where no gap of a factor of {GAP:g} separates the eigenvalues from those that count as zero"
 
 
-def eigenpairs(matrix: Tensor) -> tuple[Tensor, Tensor]:
-    """Eigenvalues (P,) in descending order and unit eigenvectors as rows (P, P), signs fixed."""
-    values, vectors = torch.linalg.eigh(matrix)
+def decompose(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues (P,) of a symmetric matrix in descending order and unit eigenvectors as rows (P, P), signs fixed.
+
+    Raises:
+        DivergenceError: the solver does not converge.
+    """
+    values, vectors = _solved(torch.linalg.eigh, matrix)
     return values.flip(0), fix_signs(vectors.T.flip(0))
+
+
+def values(matrix: Tensor) -> Tensor:
+    """The eigenvalues (P,) alone; see ``decompose``."""
+    return _solved(torch.linalg.eigvalsh, matrix).flip(0)
+
+
+def _solved(solver: Callable[[Tensor], Any], matrix: Tensor) -> Any:
+    try:
+        return solver(matrix)
+    except torch.linalg.LinAlgError as error:  # pyright: ignore[reportPrivateImportUsage]
+        raise DivergenceError(f"the eigenvalues of a matrix of {len(matrix)} rows are not found ({error})") from error
 
 
 def fix_signs(vectors: Tensor) -> Tensor:

@@ -16,26 +16,6 @@ from pinnscape.losses.objective import Discretization, Objective
 from pinnscape.networks.jets import Jet, Order, function_jet, network_jet, product_jet, sum_jet, traced_jet
 
 
-def residuals(objective: Objective, theta: Tensor) -> Tensor:
-    """The weighted residual r (m,) at theta (P,), m = points · components, with |r|² = L(theta).
-
-    Raises:
-        ValueError: the loss is not a sum of squares (Deep Ritz).
-    """
-    residual = _residual(objective)
-    return torch.cat([residual(d, d.jet(theta, objective.order)).flatten() for d in objective.discretization.parts])
-
-
-def jacobian(objective: Objective, theta: Tensor) -> Tensor:
-    """J = ∂r/∂theta (m, P) of the weighted residual at theta (P,).
-
-    Raises:
-        ValueError: the loss is not a sum of squares (Deep Ritz).
-    """
-    residual, order = _residual(objective), objective.order
-    return torch.cat([sensitivities(d, theta, order, residual).flatten(0, 1) for d in objective.discretization.parts])
-
-
 def least_squares(objective: Objective, theta: Tensor) -> tuple[Tensor, Tensor]:
     """J (m, P) and r (m,) at theta (P,), or fewer rows with the same JᵀJ, Jᵀr and |r|, and so the same singular values and least squares.
 

@@ -7,12 +7,11 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from pinnscape.config.reading import check_form, read
+from pinnscape.config.reading import check_form
 from pinnscape.config.schema import described, error, rank, schema
 from pinnscape.config.section import Section
 from pinnscape.config.sections import Model, Plane, TrainingSettings
@@ -212,15 +211,6 @@ def parse(config: Any, catalog: Mapping[str, Entry] = CATALOG, source: str = "co
     for key, text in contradictions(found, study.models, study.trainings, catalog):
         raise error(source, key, text)
     return study
-
-
-def load(path: str | Path, catalog: Mapping[str, Entry] = CATALOG) -> Study:
-    """Read a study from a YAML file; arguments as for ``parse``.
-
-    Raises:
-        StudyError: the file cannot be read, is not valid YAML or holds no valid study; one line that names file and key.
-    """
-    return parse(read(path), catalog, source=str(path))
 
 
 def _completed(config: Configuration) -> Configuration:

@@ -39,15 +39,10 @@ class ConstantAdam:
 
 
 def momentum_step(theta: Tensor, mean: Tensor, gradient: Tensor, preconditioner: Tensor, rate: float) -> tuple[Tensor, Tensor]:
-    """The next θ and the next mean of the gradients, all (P,): m ← β₁ m + (1 - β₁) g, θ ← θ - η D⁻¹ m."""
+    """The next θ and the next mean of the gradients, all (P,): m ← β₁ m + (1 - β₁) g, θ ← θ - η D⁻¹ m.
+
+    Steps with a fixed D diverge for an eigenvalue λ of D^-½ H D^-½ above (2 + 2β₁)/((1 - β₁) η) = 38/η (Cohen et al. 2022): on its eigenvector,
+    xₜ₊₁ = (1 + β₁ - η(1 - β₁)λ) xₜ - β₁ xₜ₋₁, which is stable while |1 + β₁ - η(1 - β₁)λ| < 1 + β₁.
+    """
     mean = BETA_1 * mean + (1 - BETA_1) * gradient
     return theta - rate * mean / preconditioner, mean
-
-
-def threshold(learning_rate: float) -> float:
-    """(2 + 2β₁)/((1 - β₁) η) = 38/η: steps with a fixed D diverge for a larger eigenvalue of D^-½ H D^-½ (Cohen et al. 2022).
-
-    On an eigenvector of eigenvalue λ, xₜ₊₁ = (1 + β₁ - η(1 - β₁)λ) xₜ - β₁ xₜ₋₁, which is stable
-    while |1 + β₁ - η(1 - β₁)λ| < 1 + β₁.
-    """
-    return (2 + 2 * BETA_1) / ((1 - BETA_1) * learning_rate)

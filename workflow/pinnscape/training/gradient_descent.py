@@ -4,7 +4,7 @@ from pinnscape.training.optimizers import LossAndGradient, State
 
 
 class GradientDescent:
-    """θ ← θ - η ∇L(θ) with a constant step size η.
+    """θ ← θ - η ∇L(θ) with a constant step size η. It diverges on a quadratic with an eigenvalue above 2/η (Cohen et al. 2021).
 
     Args:
         function: loss and gradient at a point.
@@ -18,8 +18,3 @@ class GradientDescent:
         theta = state.theta - self._rate * state.gradient
         loss, gradient = self._function(theta)
         return State(theta, float(loss), gradient, self._rate)
-
-
-def threshold(learning_rate: float) -> float:
-    """2/η: on a quadratic with a larger eigenvalue, gradient descent diverges (Cohen et al. 2021)."""
-    return 2.0 / learning_rate
