@@ -15,7 +15,7 @@ SUMMARY = $(BIN)/python workflow/summary.py
 NARROW := ATEN_CPU_CAPABILITY=default PINNSCAPE_MARCH=x86-64-v2 MKL_CBWR=COMPATIBLE OPENBLAS_CORETYPE=Nehalem NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
 NUMERICAL := curvature landscape native paths problems training tables test_features.py test_instruction_sets.py test_jets.py test_networks.py test_objective.py test_quadrature.py test_variation.py
 
-.PHONY: study extended test test-narrow lint report verify docs bench soak wide clean
+.PHONY: study extended config test test-narrow lint report verify docs bench soak wide clean
 
 study: .venv/ready
 	@$(SNAKEMAKE)
@@ -25,6 +25,10 @@ study: .venv/ready
 extended: .venv/ready
 	@$(SNAKEMAKE) --config extended=true
 	@$(SUMMARY)
+
+# config.yaml, its schema and docs/configuration.md from the definitions of the settings; own values in config.yaml are lost.
+config: .venv/ready
+	$(BIN)/python workflow/configure.py
 
 # In UTF-8, whatever the locale: tests read files of the project.
 test: lint

@@ -4,6 +4,7 @@ from functools import cache
 
 import numpy as np
 import torch
+from settings_cases import model
 from torch import Tensor
 
 from pinnscape.losses.model import discretization
@@ -20,12 +21,7 @@ def small(
     problem: str = "poisson2d", width: int = 4, depth: int = 2, points: int = 8, activation: str = "tanh"
 ) -> Discretization:
     """A discretisation that evaluates in a millisecond."""
-    model = {
-        "network": {"width": width, "depth": depth, "activation": activation},
-        "quadrature": {"rule": "gauss-legendre", "points": points},
-        "parameters": {},
-    }
-    return discretization(problem, model)
+    return discretization(problem, model(width, depth, points, activation))
 
 
 def initial(discretized: Discretization, seed: int = 0) -> Tensor:

@@ -4,6 +4,7 @@ from functools import cache
 
 import numpy as np
 from cases import initial, small
+from settings_cases import phased
 
 from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.objective import Discretization, Objective
@@ -31,7 +32,7 @@ def run_of(discretized: Discretization, problem: str, formulation: str, seed: in
     """One training, with other numbers of steps if wanted."""
     phases = [{**phase, "steps": steps or phase["steps"]} for phase in PHASES]
     objective, origin = Objective(discretized, formulation), initial(discretized, seed)
-    history = train(objective, origin, phases, 10, {"even": 9, "logarithmic": 5}, f"{problem}/{formulation}/{seed}")
+    history = train(objective, origin, phased(phases, 10, {"even": 9, "logarithmic": 5}), f"{problem}/{formulation}/{seed}")
     training = training_dataset(history, objective)
     training = training.assign_attrs(problem=problem, formulation=formulation, seed=seed)
     return Run(formulation, seed, select(training, {"middle": 0.2}), training)

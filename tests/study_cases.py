@@ -7,13 +7,10 @@ from typing import Any
 
 import yaml
 
-from pinnscape.config.study import Study, parse
-from pinnscape.problems.catalog import CATALOG
+from pinnscape.study.study import Study, parse
 
 ROOT = Path(__file__).parents[1]
 NAMES = ("poisson1d", "poisson2d", "semilinear2d", "neo_hookean2d")
-SIZES = {"poisson1d": (1, 1), "poisson2d": (2, 1), "semilinear2d": (2, 1), "neo_hookean2d": (2, 2)}
-PARAMETERS = {name: entry.parameters for name, entry in CATALOG.items()}
 # A study with every key, so that tests do not hang on the values of the repository's own.
 DEFAULT = yaml.safe_load("""
 study:
@@ -46,12 +43,10 @@ grid:
   tolerance: 1.0e-5
   radius: {random: 1.0, hessian-top: 0.5, hessian-extreme: 0.5, lines: 1.0}
   margin: 0.2
+eigensolver: {dense_limit: 2500, lanczos_steps: 300, lanczos_tolerance: 1.0e-9}
 hessian:
   checkpoints: [init, middle, final]
-  dense_limit: 2500
   extremes: 10
-  lanczos_steps: 300
-  lanczos_tolerance: 1.0e-9
   density: {probes: 8, steps: 50, deflate: 10, bins: 400, width: 0.005}
   null_tolerance: 1.0e-10
 claims:
@@ -65,7 +60,7 @@ DELETE = object()
 
 
 def checked(config: Any) -> Study:
-    return parse(config, NAMES, sizes=SIZES, parameters=PARAMETERS)
+    return parse(config)
 
 
 def changed(*changes: tuple[str, Any]) -> dict[str, Any]:
@@ -174,9 +169,9 @@ BAD: list[tuple[str, Any, str]] = [
     ),
     ("training.phases", ADAM, "training.phases: must be a list of 1 to 20 entries, each a section"),
     ("training.phases", ["adam"], "training.phases[0]: must be a section"),
-    ("hessian.lanczos_tolerance", "1e-9", "got '1e-9', which YAML reads as text: write 1.0e-9"),
-    ("hessian.lanczos_tolerance", "1E9", "which YAML reads as text: write 1.0e+9"),
-    ("hessian.lanczos_tolerance", "-.5e-3", "which YAML reads as text: write -0.5e-3"),
+    ("eigensolver.lanczos_tolerance", "1e-9", "got '1e-9', which YAML reads as text: write 1.0e-9"),
+    ("eigensolver.lanczos_tolerance", "1E9", "which YAML reads as text: write 1.0e+9"),
+    ("eigensolver.lanczos_tolerance", "-.5e-3", "which YAML reads as text: write -0.5e-3"),
     ("claims.well_conditioned.ratio", "1.0e3", "which YAML reads as text: write 1.0e+3"),
     ("claims.well_conditioned.ratio", "1.0e+3", "which YAML reads as text: write 1.0e+3 without quotes"),
     ("claims.well_conditioned.ratio", "0x10", "claims.well_conditioned.ratio: must be a finite number at least 1; got '0x10'"),
@@ -294,6 +289,11 @@ BAD: list[tuple[str, Any, str]] = [
         ["final", "midle"],
         "hessian.checkpoints[1]: must be one of init, middle, best, final; got 'midle'; did you mean middle?",
     ),
+    (
+        "hessian.checkpoints",
+        ["init", "finl"],
+        "hessian.checkpoints[1]: must be one of init, middle, best, final; got 'finl'; did you mean final?",
+    ),
     ("checkpoints.middle", DELETE, "hessian.checkpoints[1]: must be one of init, best, final; got 'middle'"),
     (
         "hessian.checkpoints",
@@ -301,7 +301,27 @@ BAD: list[tuple[str, Any, str]] = [
         "hessian.checkpoints: must have final, where claims and hessian planes are taken; got init",
     ),
     ("hessian.density.deflate", 11, "hessian.density.deflate: must be at most hessian.extremes (10); got 11"),
-    ("hessian.lanczos_steps", 19, "hessian.lanczos_steps: must be at least twice hessian.extremes (10); got 19"),
+    (
+        "eigensolver.lanczos_steps",
+        19,
+        "hessian.eigensolver.lanczos_steps: must be at least twice hessian.extremes (10); got 19",
+    ),
+    (
+        "hessian.eigensolver",
+        {"lanczos_steps": 18},
+        "hessian.eigensolver.lanczos_steps: must be at least twice hessian.extremes (10)",
+    ),
+    ("hessian.eigensolver", {"dense_limt": 0}, "hessian.eigensolver.dense_limt: unknown key; did you mean dense_limit?"),
+    (
+        "hessian.dense_limit",
+        0,
+        "hessian.dense_limit: unknown key; did you mean eigensolver.dense_limit or hessian.eigensolver.dense_limit?",
+    ),
+    (
+        "techniques",
+        {"ntk": {"eigensolver": {"lanczos_steps": 0}}},
+        "techniques.ntk.eigensolver.lanczos_steps: must be a whole number from 1",
+    ),
     ("hessian.extremes", 200, "must be at least twice hessian.extremes (200)"),
     ("claims.alike.subspace", 11, "claims.alike.subspace: must be at most hessian.extremes (10); got 11"),
     ("claims.convex.radius", [0.1, 0.1], "claims.convex.radius: must be ascending; got 0.1, 0.1"),

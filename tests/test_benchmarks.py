@@ -18,10 +18,10 @@ from benchmarks.suite import visited
 from cases import initial, small
 from end_to_end.workspace import PROJECT, merged
 
-from pinnscape.config import study
 from pinnscape.losses.model import network
 from pinnscape.losses.objective import Objective
 from pinnscape.problems.catalog import CATALOG
+from pinnscape.study import study
 
 ROWS = [
     Row("grid 5×5", 0.0123456, "some-package", "1.2", 0.25, 20.25, ">= 5", 1.7e-13, 1e-10, "a note, with a comma"),
@@ -226,9 +226,8 @@ def test_the_settings_of_split_timings_are_valid(name):
 def test_the_study_of_a_large_network_is_one_and_its_network_is_large():
     """Without a claim's setting or another in its way: it differs from the default study in what tests/wide.yaml says alone."""
     wide_study = merged(yaml.safe_load((PROJECT / "config.yaml").read_text()), yaml.safe_load(wide.STUDY.read_text()))
-    sizes = {name: (entry.dimension, entry.components) for name, entry in CATALOG.items()}
-    parsed = study.parse(wide_study, CATALOG, sizes=sizes)
-    assert network("poisson2d", parsed.model("poisson2d")["network"]).size == 132_609
+    parsed = study.parse(wide_study, CATALOG)
+    assert network("poisson2d", parsed.models["poisson2d"].network).size == 132_609
     assert parsed.techniques == study.parse(yaml.safe_load((PROJECT / "config.yaml").read_text()), CATALOG).techniques
 
 

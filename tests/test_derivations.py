@@ -104,10 +104,11 @@ def test_the_second_job_needs_no_sympy(tmp_path: Path) -> None:
 import sys
 sys.path.insert(0, {str(WORKFLOW)!r})
 from pathlib import Path
+from pinnscape.config.sections import Model
 from pinnscape.losses.model import discretization
 from pinnscape.losses.native.build import Compiler
 network = {{"width": 3, "depth": 1, "activation": "tanh"}}
-model = {{"network": network, "quadrature": {{"rule": "gauss-legendre", "points": 4}}, "parameters": {{}}}}
+model = Model.of({{"network": network, "quadrature": {{"rule": "gauss-legendre", "points": 4}}, "parameters": {{}}}})
 d = discretization("poisson2d", model, compiler=Compiler(Path({str(tmp_path)!r})))
 assert d.kernels is not None
 d.energy_minimum

@@ -22,11 +22,11 @@ from benchmarks.pages import DOCS, replace_table, table_at
 from end_to_end.test_reruns import OF_SURFACES, SURFACES
 
 from pinnscape.common.errors import PinnscapeError
-from pinnscape.config import study
 from pinnscape.losses.objective import Discretization
 from pinnscape.networks.mlp import Network
 from pinnscape.problems import contract, quadrature
 from pinnscape.problems.catalog import CATALOG
+from pinnscape.study import study
 from pinnscape.techniques.catalog import TECHNIQUES
 from runtime import clock
 from runtime.slurm import judge

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from cases import initial, small
+from settings_cases import model
 
 from pinnscape.losses.model import discretization
 from pinnscape.losses.native.build import Compiler
@@ -54,15 +55,10 @@ def test_this_run_has_the_instructions_that_its_environment_asks_for():
 
 @pytest.mark.skipif(not X86 or shutil.which("c++") is None, reason="needs x86-64 and a C++ compiler")
 def test_machine_code_for_another_instruction_set_is_other_code_with_the_same_numbers(tmp_path, monkeypatch):
-    model = {
-        "network": {"width": 4, "depth": 2, "activation": "tanh"},
-        "quadrature": {"rule": "gauss-legendre", "points": 8},
-        "parameters": {},
-    }
     theta = initial(small("neo_hookean2d"))
     expected = small("neo_hookean2d").measure(theta)
     monkeypatch.setenv("PINNSCAPE_MARCH", "x86-64-v2")
-    found = discretization("neo_hookean2d", model, compiler=Compiler(tmp_path))
+    found = discretization("neo_hookean2d", model(), compiler=Compiler(tmp_path))
     assert found.kernels is not None
     (file,) = tmp_path.glob("*.so")
     assert ctypes.CDLL(str(file)).lanes() == 2  # of SSE, whatever the processor has

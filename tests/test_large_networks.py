@@ -1,37 +1,35 @@
 """Above their dense limits no technique makes a tensor of the size of a matrix of P rows and columns."""
 
-from importlib import import_module
 from typing import Any
 
 import pytest
 import torch
 import yaml
-from end_to_end.workspace import merged
 from runs_cases import run_of
-from study_cases import NAMES, ROOT, SIZES
+from settings_cases import applied, model
+from study_cases import ROOT
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from pinnscape.config.study import parse
 from pinnscape.losses.model import discretization
 from pinnscape.losses.native.build import Compiler
+from pinnscape.techniques import catalog
 from pinnscape.training.runs import Runs
 
-# Where each technique that looks at Hessians, Jacobians or subspaces lives.
-MODULES = {
-    "gradient_subspace": "curvature",
-    "stability": "curvature",
-    "sharpness": "curvature",
-    "goldilocks": "curvature",
-    "curvature_map": "landscape",
-    "learning_coefficient": "curvature",
-    "ntk": "curvature",
-    "vicinity": "curvature",
-    "intrinsic_dimension": "training",
-    "formulations": "connectivity",
-    "trajectory_geometry": "connectivity",
-    "critical_points": "landscape",
-}
-FILES = {"critical_points": "critical_points_file", "sharpness": "sharpness_file"}
+# Techniques that look at Hessians, Jacobians or subspaces.
+NAMES = [
+    "gradient_subspace",
+    "stability",
+    "sharpness",
+    "goldilocks",
+    "curvature_map",
+    "learning_coefficient",
+    "ntk",
+    "vicinity",
+    "intrinsic_dimension",
+    "formulations",
+    "trajectory_geometry",
+    "critical_points",
+]
 SMALL = {
     "gradient_subspace": {"points": 2, "dimensions": [1, 3]},
     "stability": {"points": 2, "eigenvalues": 2, "steps": 4, "record_every": 2, "fractions": [0.5], "adam_rates": [0.01]},
@@ -41,7 +39,7 @@ SMALL = {
     "ntk": {"checkpoints": ["final"], "subspace": 3},
     "vicinity": {"steps": 2, "lengths": 4, "eigenvalues": 2},
 }
-FEW = {"lanczos_steps": 12, "trace_products": 9, "dense_limit": 0, "eigenpairs": 2}
+FEW = {"eigensolver": {"lanczos_steps": 12, "dense_limit": 0}, "trace_products": 9, "eigenpairs": 2}
 
 
 class Largest(TorchDispatchMode):
@@ -62,31 +60,22 @@ class Largest(TorchDispatchMode):
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     """Both physics losses with 673 parameters and 8 points, by machine code: under the watch, operations of torch take ten times as long."""
-    model = {
-        "network": {"width": 24, "depth": 2, "activation": "tanh"},
-        "quadrature": {"rule": "gauss-legendre", "points": 8},
-        "parameters": {},
-    }
-    discretized = discretization("poisson1d", model, compiler=Compiler(tmp_path_factory.mktemp("kernels")))
+    discretized = discretization("poisson1d", model(width=24), compiler=Compiler(tmp_path_factory.mktemp("kernels")))
     return Runs(discretized, tuple(run_of(discretized, "poisson1d", f, 0, steps=4) for f in ("deep-ritz", "strong-form")))
 
 
-def settings(name: str) -> dict[str, Any]:
+def settings(name: str) -> Any:
     """Small ones, with every limit at 0."""
-    config = yaml.safe_load((ROOT / "config.yaml").read_text())
     tiny = yaml.safe_load((ROOT / "tests/tiny_techniques.yaml").read_text())["techniques"].get(name, {})
-    known = config["techniques"][name].keys()
-    few = {key: value for key, value in FEW.items() if key in known}
-    chosen = {**tiny, **SMALL.get(name, {}), **few}
-    config = merged(config, {"techniques": {name: chosen, "without": []}, "extended": True})
-    return parse(config, NAMES, sizes=SIZES).technique(name)
+    section = catalog.module(name).Settings
+    few = {key: value for key, value in FEW.items() if key in section.model_fields}
+    return section.of({**tiny, **SMALL.get(name, {}), **few})
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", NAMES)
 def test_no_tensor_has_the_size_of_a_square_matrix_of_the_parameters(name, runs):
-    technique = import_module(f"pinnscape.{MODULES[name]}.{FILES.get(name, name)}")
     size = runs.discretization.network.size
     with Largest() as seen:
-        data = technique.dataset(runs, settings(name))
+        data = applied(name, runs, settings(name))
     assert data.sizes["formulation"] == 2
     assert size < seen.entries < size**2 / 2  # 300 vectors of a Lanczos process are allowed

@@ -8,6 +8,7 @@ import pytest
 import torch
 from naive import assert_close, derivatives, field, loss, random_theta
 
+from pinnscape.config.sections import Model
 from pinnscape.losses.model import discretization, network
 from pinnscape.losses.objective import FORMULATIONS, Discretization, Objective, tensor
 from pinnscape.networks.jets import ACTIVATIONS, Jet
@@ -312,13 +313,13 @@ def test_parameters_from_a_file_become_double_precision_tensors():
 
 @problems
 def test_settings_of_a_study_become_the_discretization_they_name(name):
-    settings = {
+    settings = Model.of({
         "network": {"width": 6, "depth": 3, "activation": "sin", "initialization": "glorot"},
         "quadrature": {"rule": "simpson", "points": 5},
         "parameters": {"mu": 2.0, "lambda": 3.0} if name == "neo_hookean2d" else {},
-    }
+    })  # fmt: skip
     entry, made = CATALOG[name], discretization(name, settings)
-    assert made.network == network(name, settings["network"]) == Network(entry.dimension, entry.components, 6, 3, "sin")
+    assert made.network == network(name, settings.network) == Network(entry.dimension, entry.components, 6, 3, "sin")
     expected = quadrature.rule("simpson", 5, entry.dimension)
     np.testing.assert_array_equal(made.points, expected.points)
     np.testing.assert_array_equal(made.weights, expected.weights)

@@ -3,14 +3,15 @@
 import os
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import xarray as xr
 import yaml
 from runs_cases import tiny
+from settings_cases import applied, changed, model
 
 from pinnscape.common.errors import StudyError
-from pinnscape.config.schema import complete, schema
 from pinnscape.files import netcdf, store
 from pinnscape.files.unfinished import Finished, Interval
 from pinnscape.techniques import catalog
@@ -41,12 +42,10 @@ def runs(seeds: int = 2, parts: Finished | None = None) -> Runs:
     return Runs(found.discretization, tuple(run for run in found.all if run.seed < seeds), parts=parts)
 
 
-def settings_of(name: str) -> dict:
+def settings_of(name: str) -> Any:
     """Small settings of a technique."""
-    section = schema()["properties"]["techniques"]["properties"][name]
     own = yaml.safe_load((TESTS / "tiny_techniques.yaml").read_text())["techniques"].get(name, {})
-    normalised = {"normalization": "filter", "bias": "row"} if TECHNIQUES[name].directions else {}
-    return complete(own, section) | normalised | QUICKER.get(name, {})
+    return changed(catalog.module(name).Settings.of(own), **QUICKER.get(name, {}))
 
 
 @pytest.mark.parametrize("name", IN_PARTS)
@@ -54,7 +53,7 @@ def test_a_technique_gives_the_same_bytes_whichever_parts_an_earlier_attempt_kep
     settings, folder, seeds = settings_of(name), tmp_path / "parts", 2 if name in PAIRS else 1
 
     def written(file: str) -> bytes:
-        found = catalog.module(name).measure(runs(seeds, Finished(folder, {"technique": name}, Interval(0.0))), settings)
+        found = applied(name, runs(seeds, Finished(folder, {"technique": name}, Interval(0.0))), settings)
         store.write(tmp_path / file, found, stage=name, **COMMON)
         return (tmp_path / file).read_bytes()
 
@@ -73,7 +72,7 @@ def test_a_technique_gives_the_same_bytes_whichever_parts_an_earlier_attempt_kep
 def test_a_technique_without_parts_gives_these_bytes_too(tmp_path, name):
     files = []
     for parts in (None, Finished(tmp_path / "parts", {}, Interval(0.0))):
-        found = catalog.module(name).measure(runs(2, parts), settings_of(name))
+        found = applied(name, runs(2, parts), settings_of(name))
         files.append(tmp_path / f"{len(files)}.nc")
         store.write(files[-1], found, stage=name, **COMMON)
     assert files[0].read_bytes() == files[1].read_bytes()
@@ -105,10 +104,8 @@ def job(folder: Path) -> dict:
             own = {"problem": "poisson2d", "formulation": run.formulation, "seed": run.seed, "title": name}
             store.write(path, getattr(run, name), stage=stage, configuration={"training": {}}, **own)
             files[name].append(str(path))
-    network = {"width": 4, "depth": 2, "activation": "tanh"}
-    model = {"network": network, "quadrature": {"rule": "gauss-legendre", "points": 8}, "parameters": {}}
     engine = {"compile": "never", "memory": 100}
-    params = {"engine": engine, "model": model, "settings": settings_of("interpolation"), "code": ["1", "2"]}
+    params = {"engine": engine, "model": model().plain(), "settings": settings_of("interpolation").plain(), "code": ["1", "2"]}
     return {
         "input": Named(**files),
         "output": [str(folder / "interpolation.nc")],
@@ -123,7 +120,7 @@ def test_a_killed_technique_goes_on_from_its_finished_parts(tmp_path, monkeypatc
     given, measured, own = job(tmp_path), [], catalog.module("interpolation").measure
 
     def measure(last: int) -> None:
-        def dataset(all_runs: Runs, settings: dict) -> xr.Dataset:
+        def dataset(all_runs: Runs, settings: Any) -> xr.Dataset:
             def row(run) -> xr.Dataset:
                 if len(measured) == last:
                     raise Killed

@@ -9,6 +9,7 @@ from file_cases import variable
 from hypothesis import given
 from hypothesis import strategies as st
 from runs_cases import tiny
+from settings_cases import of
 
 from pinnscape.common.errors import StorageError
 from pinnscape.files import unfinished
@@ -103,7 +104,7 @@ def test_a_part_that_is_missing_or_damaged_is_named(tmp_path: Path) -> None:
         unfinished.write(tmp_path / "file" / "1-of-1.nc", {}, "Part of a shard", {})
 
 
-SETTINGS = {"dimensions": [2, 5], "bases": 1, "steps": 3, "memory": 5, "gradient_tolerance": 1e-9, "levels": [0.1]}
+SETTINGS = of("intrinsic_dimension", dimensions=(2, 5), bases=1, steps=3, memory=5, levels=(0.1,))
 
 
 @pytest.mark.parametrize("count", [3, 7])

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -237,3 +238,31 @@ def test_a_hash_of_values_knows_their_contents_and_not_the_order_of_their_keys()
     assert provenance.hashed(value) == provenance.hashed({"b": {"d": None, "c": True}, "a": [1, 2.5, "x"]})
     others = [{**value, "a": [2.5, 1, "x"]}, {**value, "b": {"c": False, "d": None}}, {"a": value["a"]}]
     assert len({provenance.hashed(other) for other in (value, *others)}) == 4
+
+
+def test_neither_texts_nor_ranges_of_settings_make_anything_run_again(tmp_path):
+    """Their values are parameters of the rules."""
+    shutil.copytree(WORKFLOW, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    library = tmp_path / "pinnscape"
+    left_out = [path.relative_to(WORKFLOW) for path in (WORKFLOW / "pinnscape/config").glob("*.py")]
+
+    def found() -> list[str]:
+        forget()
+        without = [tmp_path / path for path in left_out]
+        technique = digest([library / "techniques/basin.py"], (tmp_path,), without, ("TECHNIQUE", "Settings", "metrics"))
+        return [technique, digest([tmp_path / "scripts/train.py"], (tmp_path,), without)]
+
+    before = found()
+    for path in (library / "techniques/basin.py", library / "config/sections.py"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace('description="', 'description="that is, '), encoding="utf-8")
+        assert path.read_text(encoding="utf-8") != text
+    assert found() == before
+    (library / "landscape/basin.py").write_text("", encoding="utf-8")
+    assert found()[0] != before[0]
+
+
+def test_the_rules_leave_the_package_of_settings_out_of_their_digests():
+    rules = (WORKFLOW / "rules/common.smk").read_text(encoding="utf-8")
+    assert '(LIBRARY / "config").glob("*.py")' in rules
+    assert 'leaving_out=("TECHNIQUE", "Settings", "metrics")' in rules

@@ -9,6 +9,7 @@ import pytest
 import torch
 from cases import initial, small
 from hostile_problems import Indicator, Layered
+from settings_cases import model, phased
 from sine_cases import SineSeries, exact
 
 from pinnscape.files import store
@@ -34,7 +35,7 @@ def phases(adam: int, lbfgs: int) -> list[dict]:
 def trained(discretization: Discretization, adam: int = 30, lbfgs: int = 60):
     """The file of a short Deep Ritz training."""
     objective, theta = Objective(discretization, "deep-ritz"), initial(discretization)
-    return training_dataset(train(objective, theta, phases(adam, lbfgs), 10, NO_SNAPSHOTS, "x"), objective)
+    return training_dataset(train(objective, theta, phased(phases(adam, lbfgs), 10, NO_SNAPSHOTS), "x"), objective)
 
 
 def gap(discretization: Discretization, theta: torch.Tensor) -> float:
@@ -178,7 +179,7 @@ def test_the_job_of_a_training_says_in_log_and_terminal_that_an_energy_is_below_
     params = SimpleNamespace(
         training=training,
         engine={"compile": "never", "memory": 100},
-        model={"network": {"initialization": "glorot"}},
+        model=model(8).plain(),
         code="",
         entry=None,
     )

@@ -2,19 +2,27 @@
 
 import copy
 import json
+import re
+import shutil
 import subprocess
 import sys
 from typing import Any
 
 import pytest
 import yaml
-from study_cases import DEFAULT, DELETE, NAMES, PARAMETERS, ROOT, SIZES, changed, checked, leaves
+from study_cases import DEFAULT, DELETE, NAMES, ROOT, changed, checked, leaves
 
 from pinnscape.common.errors import StudyError
-from pinnscape.config.checks import merged, parameter_count
-from pinnscape.config.schema import complete, schema
-from pinnscape.config.study import LINES, Study, load, parse
+from pinnscape.config.schema import schema
+from pinnscape.config.sections import NetworkSettings
+from pinnscape.problems.catalog import CATALOG, Entry
+from pinnscape.study import pages
+from pinnscape.study.checks import parameter_count
+from pinnscape.study.configuration import Configuration
+from pinnscape.study.study import LINES, Study, load, merged, parse
 from pinnscape.techniques.catalog import TECHNIQUES
+
+SCHEMA = schema(Configuration)
 
 # ---- schema ----
 
@@ -33,36 +41,103 @@ def nodes(node: Any, key: tuple[Any, ...] = ()) -> Any:
 def test_schema_is_a_schema():
     from jsonschema import Draft202012Validator
 
-    Draft202012Validator.check_schema(schema())
+    Draft202012Validator.check_schema(json.loads(pages.json_schema()))
 
 
 @pytest.mark.parametrize(
-    ("key", "node"), list(nodes(schema())), ids=lambda part: ".".join(part) if isinstance(part, tuple) else ""
+    ("key", "node"), list(nodes(SCHEMA)), ids=lambda part: ".".join(part) if isinstance(part, tuple) else ""
 )
 def test_schema_describes_every_key_and_closes_every_section(key, node):
-    assert node.get("description") or "$ref" in node
-    if node.get("type") == "object" and "allOf" not in node:
+    assert node.get("description") or "$ref" in node or {"const", "enum", "oneOf"} & set(node)
+    if node.get("type") == "object":
         assert node["additionalProperties"] is False or {"propertyNames", "additionalProperties"} <= set(node)
 
 
+@pytest.mark.parametrize("name", pages.files())
+def test_generated_files_are_those_of_the_definitions(name):
+    assert (ROOT / name).read_text(encoding="utf-8") == pages.files()[name], "run `make config`"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.1, "0.1"), (1e-3, "1.0e-3"), (0.003, "0.003"), (1e-15, "1.0e-15"), (2.5e-7, "2.5e-7"), (1e3, "1.0e+3"), (1e6, "1.0e+6"), (1000.5, "1000.5"), (0.0, "0.0")],
+)  # fmt: skip
+def test_numbers_in_the_generated_file_are_numbers_in_yaml(value, text):
+    assert pages.flow(value) == text
+    assert yaml.safe_load(text) == value
+
+
+def test_a_new_setting_is_one_line(tmp_path):
+    """As docs/changing-and-rerunning.md says: the line, and `make config`."""
+    shutil.copytree(ROOT / "workflow", tmp_path / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "docs").mkdir()
+    page = (ROOT / "docs/changing-and-rerunning.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"`(rays: int[^`]*)`", page)
+    module = tmp_path / "workflow/pinnscape/techniques/zoom.py"
+    module.write_text(
+        module.read_text(encoding="utf-8").replace("    points: Odd", f"    {line}\n    points: Odd"), encoding="utf-8"
+    )
+    call = [sys.executable, str(tmp_path / "workflow/configure.py")]
+    subprocess.run(call, check=True, capture_output=True)
+    config = yaml.safe_load((tmp_path / "config.yaml").read_text(encoding="utf-8"))
+    assert config["techniques"]["zoom"]["rays"] == 32
+    assert "| `rays` | a whole number from 1 to 100000 | `32` |" in (tmp_path / "docs/configuration.md").read_text(
+        encoding="utf-8"
+    )
+    config["techniques"]["zoom"]["rays"] = 0
+    code = (
+        f"import sys; sys.path[:0] = [{str(tmp_path / 'workflow')!r}]; from pinnscape.study.study import parse; parse({config})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert "techniques.zoom.rays: must be a whole number from 1 to 100000; got 0" in done.stderr
+
+
+def test_the_reference_names_every_key():
+    text = pages.reference()
+    for name, technique in Configuration.model_fields["techniques"].annotation.model_fields.items():
+        for key in getattr(technique.annotation, "model_fields", {}):
+            assert f"| `{key}` |" in text.partition(f"## techniques.{name}")[2].partition("\n## ")[0]
+    assert "| `density.probes` | a whole number from 2 to 10000 | `8` |" in text
+    assert "| `radius.hessian-top` |" in text
+
+
 def test_defaults_are_those_of_the_default_study():
-    given = yaml.safe_load((ROOT / "config.yaml").read_text())
+    given = yaml.safe_load(pages.default_study())
     least = {name: given[name] for name in ("study", "checkpoints", "problems")} | {
         "network": {"width": given["network"]["width"], "depth": given["network"]["depth"]},
         "quadrature": {"points": given["quadrature"]["points"]},
         "training": {"phases": given["training"]["phases"]},
         "grid": {"radius": given["grid"]["radius"]},
         "hessian": {"checkpoints": given["hessian"]["checkpoints"]},
-        "techniques": {"sharpness": {"checkpoints": given["techniques"]["sharpness"]["checkpoints"]}},
     }
-    assert checked(least) == checked(given)
+    assert checked(least).complete() == checked(given).complete()
 
 
 def test_the_default_study_gives_every_key():
-    config = yaml.safe_load((ROOT / "config.yaml").read_text())
-    full = complete(config)
+    config = yaml.safe_load(pages.default_study())
+    full = checked(config).complete()
     assert merged(full, config) == full
-    assert set(map(str, leaves(full))) == set(map(str, leaves(config)))
+    missing = set(map(str, leaves(full))) - set(map(str, leaves(config)))
+    assert all("eigensolver" in key for key in missing)  # of which sections state what differs alone
+    assert checked(full).complete() == full
+
+
+def test_named_checkpoints_and_the_final_point_are_the_default():
+    config = changed(("checkpoints", {"late": 0.9, "early": 0.1}), ("hessian.checkpoints", ["final"]))
+    assert checked(config).technique("sharpness")["checkpoints"] == ["early", "late", "final"]
+
+
+def test_sections_override_the_eigensolver_key_by_key():
+    config = changed(
+        ("eigensolver", {"dense_limit": 7, "lanczos_steps": 70}),
+        ("hessian.eigensolver", {"lanczos_steps": 80}),
+        ("techniques", {"sharpness": {"eigensolver": {"dense_limit": 0}}}),
+    )
+    study = checked(config)
+    assert study.hessian()["eigensolver"] == {"dense_limit": 7, "lanczos_steps": 80, "lanczos_tolerance": 1e-9}
+    # What is stated for a technique, then its own defaults, then what is stated for all.
+    assert study.technique("sharpness")["eigensolver"] == {"dense_limit": 0, "lanczos_steps": 60, "lanczos_tolerance": 1e-3}
+    assert study.technique("ntk")["eigensolver"] == {"dense_limit": 7, "lanczos_steps": 200, "lanczos_tolerance": 1e-6}
 
 
 def test_costly_techniques_are_those_of_the_extended_study():
@@ -78,8 +153,7 @@ def test_a_technique_gets_its_own_settings_and_those_of_its_directions():
     assert study.technique("zoom") == {
         "points": 9,
         "radii": [0.01, 0.1, 1.0, 10.0, 100.0],
-        "normalization": "layer",
-        "bias": "row",
+        "directions": {"normalization": "layer", "bias": "row"},
     }
     assert study.technique("interpolation") == {"points": 81, "extension": 0.5}
 
@@ -102,7 +176,7 @@ def test_defaults_of_optional_parts():
 
 
 def test_default_study():
-    assert load(ROOT / "config.yaml", NAMES, sizes=SIZES, parameters=PARAMETERS).problems == NAMES
+    assert load(ROOT / "config.yaml").problems == NAMES
     study = checked(DEFAULT)
     assert study.problems == NAMES
     assert study.device == "auto"
@@ -147,8 +221,9 @@ def test_overrides_change_single_keys_of_one_problem():
 
 def test_own_problem_of_the_catalogue():
     config = changed(("study.problems", ["heat2d"]), ("problems.heat2d", {"parameters": {"kappa": 0.5}}))
-    assert parse(config, [*NAMES, "heat2d"]).model("heat2d")["parameters"] == {"kappa": 0.5}
-    assert parse(config, [*NAMES, "heat2d"], sizes=SIZES, parameters=PARAMETERS).problems == ("heat2d",)
+    catalog = CATALOG | {"heat2d": Entry("heat", "Heat2d", 2, 1, {"kappa": (0.0, "above")})}
+    assert parse(config, catalog).model("heat2d")["parameters"] == {"kappa": 0.5}
+    assert parse(config, catalog).problems == ("heat2d",)
 
 
 def test_problem_outside_the_study_may_have_overrides():
@@ -189,6 +264,7 @@ def stages(study: Study) -> dict[str, str]:
         settings[f"grid {plane}"] = study.grid(plane)
     for name in ("checkpoints", "engine", "hessian", "claims", "figures"):
         settings[name] = getattr(study, name)()
+    settings["ntk"] = study.technique("ntk")  # for all techniques
     return {name: json.dumps(value) for name, value in settings.items()}
 
 
@@ -241,10 +317,11 @@ DEPENDENCIES = [
     ("grid.radius.lines", 1.5, {"grid lines"}),
     ("grid.margin", 0.1, {"grid trajectory"}),
     ("hessian.checkpoints", ["final"], set()),
-    ("hessian.dense_limit", 1000, {"hessian"}),
+    ("eigensolver.dense_limit", 1000, {"hessian", "ntk"}),
+    ("eigensolver.lanczos_steps", 200, {"hessian"}),
+    ("eigensolver.lanczos_tolerance", 1e-8, {"hessian"}),
+    ("hessian.eigensolver", {"dense_limit": 1000}, {"hessian"}),
     ("hessian.extremes", 12, {"hessian"}),
-    ("hessian.lanczos_steps", 200, {"hessian"}),
-    ("hessian.lanczos_tolerance", 1e-8, {"hessian"}),
     ("hessian.density.probes", 4, {"hessian"}),
     ("hessian.density.steps", 40, {"hessian"}),
     ("hessian.density.deflate", 5, {"hessian"}),
@@ -303,8 +380,15 @@ def test_settings_are_copies():
     assert stages(study) == stages(checked(DEFAULT))
 
 
-def test_import_is_light():
-    code = "import sys, pinnscape.config.study; print(sorted({'torch', 'numpy', 'xarray', 'snakemake', 'jsonschema'} & set(sys.modules)))"
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        ("study.study", ("torch", "snakemake", "jsonschema")),
+        ("config.sections", ("torch", "numpy", "xarray", "yaml", "snakemake")),
+    ],
+)
+def test_imports_are_light(module, absent):
+    code = f"import sys, pinnscape.{module}; print(sorted(set({absent}) & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT / "workflow")
     assert result.stdout == "[]\n"
 
@@ -320,15 +404,15 @@ def test_spacing_may_be_the_smallest_radius():
 
 
 def test_parameter_count():
-    assert parameter_count({"width": 16, "depth": 2}, 2, 1) == 2 * 16 + 16 + 16 * 16 + 16 + 16 + 1
-    assert parameter_count({"width": 3, "depth": 1}, 1, 2) == 6 + 8
+    assert parameter_count(NetworkSettings(width=16, depth=2), 2, 1) == 2 * 16 + 16 + 16 * 16 + 16 + 16 + 1
+    assert parameter_count(NetworkSettings(width=3, depth=1), 1, 2) == 6 + 8
 
 
 @pytest.mark.parametrize("network", [{"width": 256, "depth": 3}, {"width": 64, "depth": 3}, {"width": 8, "depth": 2}])
 def test_claims_that_need_the_whole_spectrum_do_not_stop_a_study_of_a_larger_network(network):
     """They are not measured where only the ends of the spectrum are computed."""
     study = checked(changed(("problems.poisson2d.network", network)))
-    assert study.settings["poisson2d"].network.width == network["width"]
+    assert study.models["poisson2d"].network.width == network["width"]
     assert checked(changed(("network", {**DEFAULT["network"], **network}))).claims()["well_conditioned"]["rank"] == 50
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from study_cases import BAD, DEFAULT, NAMES, ROOT, changed, checked, leaves
+from study_cases import BAD, DEFAULT, ROOT, changed, checked, leaves
 
 from pinnscape.common.errors import StudyError
-from pinnscape.config.checks import merged
-from pinnscape.config.schema import read
-from pinnscape.config.study import Study, load, parse
+from pinnscape.config.reading import read
+from pinnscape.problems.catalog import CATALOG
+from pinnscape.study.study import Study, load, merged, parse
 
 
 def message(config: Any) -> str:
@@ -54,7 +54,7 @@ def test_long_values_are_cut():
 def test_name_in_the_catalogue_that_would_be_no_folder_is_refused():
     config = changed(("study.problems", ["../mine"]))
     with pytest.raises(StudyError, match=r"study.problems\[0\]: must be a name of lower-case letters"):
-        parse(config, [*NAMES, "../mine"])
+        parse(config, CATALOG | {"../mine": CATALOG["poisson1d"]})
 
 
 @pytest.mark.parametrize("name", ["figures", "tables", "logs", "benchmarks", "gallery"])
@@ -62,7 +62,7 @@ def test_a_problem_must_not_take_the_folder_of_something_else(name):
     with pytest.raises(
         StudyError, match=r"study.problems\[0\]: must be a name of .*other than benchmarks, figures, gallery, logs"
     ):
-        parse(changed(("study.problems", [name])), [*NAMES, name])
+        parse(changed(("study.problems", [name])), CATALOG | {name: CATALOG["poisson1d"]})
 
 
 def test_many_names_are_listed_by_the_first():
@@ -102,19 +102,19 @@ def test_bad_files_are_refused_in_one_line(tmp_path, text, fragment):
     path = tmp_path / "my.yaml"
     path.write_text(text)
     with pytest.raises(StudyError) as caught:
-        load(path, NAMES)
+        load(path)
     assert str(caught.value).startswith(f"{path}{fragment}")
     assert len(str(caught.value).splitlines()) == 1
 
 
 def test_unreadable_files_are_refused(tmp_path):
     with pytest.raises(StudyError, match=r"none\.yaml: cannot be read \(No such file or directory\)"):
-        load(tmp_path / "none.yaml", NAMES)
+        load(tmp_path / "none.yaml")
     with pytest.raises(StudyError, match=r"cannot be read \(Is a directory\)"):
-        load(tmp_path, NAMES)
+        load(tmp_path)
     (tmp_path / "latin.yaml").write_bytes(b"device: \xe9\n")
     with pytest.raises(StudyError, match=r"latin\.yaml: not valid YAML: .*can't decode"):
-        load(tmp_path / "latin.yaml", NAMES)
+        load(tmp_path / "latin.yaml")
 
 
 def test_merge_keys_of_yaml_are_no_duplicates(tmp_path):

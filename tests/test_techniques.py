@@ -1,4 +1,4 @@
-"""Each technique is a module with a figure, and the schema knows its settings."""
+"""Each technique is a module with settings and a figure."""
 
 import subprocess
 import sys
@@ -7,17 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from pinnscape.config.schema import complete, schema
+from pinnscape.study.configuration import TechniqueSettings
 from pinnscape.techniques import catalog
 from pinnscape.techniques.catalog import TECHNIQUES
 
 WORKFLOW = Path(__file__).parents[1] / "workflow"
 
 
-def test_the_schema_knows_every_technique():
-    section = schema()["properties"]["techniques"]["properties"]
-    assert set(section["without"]["items"]["enum"]) == set(TECHNIQUES)
-    assert set(section) - {"without"} == set(TECHNIQUES)
+def test_the_configuration_has_a_section_for_every_technique():
+    assert set(TechniqueSettings.model_fields) - {"without"} == set(TECHNIQUES)
 
 
 @pytest.mark.parametrize("name", TECHNIQUES)
@@ -44,10 +42,8 @@ def test_the_list_of_techniques_is_read_without_torch():
 
 @pytest.mark.parametrize("name", TECHNIQUES)
 def test_every_setting_has_a_description_and_a_default(name):
-    section = schema()["properties"]["techniques"]["properties"][name]
-    assert section["default"] == {}
-    assert section["additionalProperties"] is False
-    for key, node in section["properties"].items():
-        assert "description" in node, key
-        assert "default" in node, key
-    assert set(complete({}, section)) == set(section["properties"])
+    settings = catalog.module(name).Settings
+    assert settings().plain()  # all defaults together
+    for key, field in settings.model_fields.items():
+        assert field.description, key
+        assert not field.is_required(), key

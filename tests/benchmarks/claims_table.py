@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "tests")]
 
 from benchmarks.pages import DOCS, publish
 
+from pinnscape.study import study
 from pinnscape.tables.claims import tests
 from pinnscape.techniques.catalog import TECHNIQUES
 
@@ -51,8 +51,8 @@ def cell(rows: pd.DataFrame) -> str:
 
 def signs() -> dict[tuple[str, str], str]:
     """Whether a statistic has to be at most or at least its threshold."""
-    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-    found = tests(config["claims"], config["grid"]["planes"], TECHNIQUES)
+    config = study.load(ROOT / "config.yaml").config
+    found = tests(config.claims, config.grid.planes, TECHNIQUES)
     return {(test.claim, test.statistic): "≤" if test.side == "at most" else "≥" for test in found}
 
 

@@ -12,6 +12,14 @@ import torch
 from benchmarks.worker import Job
 from torch import Tensor
 
+from pinnscape.config.sections import (
+    AdamSettings,
+    Model,
+    NetworkSettings,
+    QuadratureSettings,
+    SnapshotSettings,
+    TrainingSettings,
+)
 from pinnscape.landscape.spectral import interpolate
 from pinnscape.landscape.surfaces import chunk_size, evaluate
 from pinnscape.linalg import density as spectral_density
@@ -22,15 +30,14 @@ from pinnscape.losses.objective import Discretization, Objective, tensor
 from pinnscape.training.loop import train
 
 WIDTH, DEPTH, POINTS = 32, 3, 24
-NO_SNAPSHOTS = {"even": 0, "logarithmic": 0}
 
 
 @cache
 def discretized(
     problem: str = "poisson2d", rule: str = "gauss-legendre", points: int = POINTS, width: int = WIDTH, depth: int = DEPTH
 ) -> Discretization:
-    network = {"width": width, "depth": depth, "activation": "tanh"}
-    model = {"network": network, "quadrature": {"rule": rule, "points": points}, "parameters": {}}
+    network, quadrature = NetworkSettings(width=width, depth=depth), QuadratureSettings.of({"rule": rule, "points": points})
+    model = Model(network=network, quadrature=quadrature, parameters={})
     return discretization(problem, model, compiler=Compiler(Path(".cache/kernels")))
 
 
@@ -51,7 +58,7 @@ def initial(problem: str = "poisson2d", width: int = WIDTH) -> np.ndarray:
 def trained(problem: str = "poisson2d", width: int = WIDTH, steps: int = 200) -> np.ndarray:
     """Parameters (P,) after a short training of the strong form."""
     start = tensor(initial(problem, width))
-    history = train(objective(problem, width=width), start, _adam(steps, 0.01), steps, NO_SNAPSHOTS, "start")
+    history = train(objective(problem, width=width), start, _adam(steps, 0.01, steps), "start")
     return history.snapshots[-1][2]
 
 
@@ -129,11 +136,12 @@ def adam(steps: int, rate: float, log_every: int) -> Job:
     target, start = objective(rule="uniform"), tensor(initial())
 
     def run() -> dict[str, np.ndarray]:
-        history = train(target, start, _adam(steps, rate), log_every, NO_SNAPSHOTS, "adam")
+        history = train(target, start, _adam(steps, rate, log_every), "adam")
         return {"losses": history.column("loss"), "theta": history.snapshots[-1][2]}
 
     return run
 
 
-def _adam(steps: int, rate: float) -> list[dict]:
-    return [{"optimizer": "adam", "steps": steps, "learning_rate": rate, "decay": 1.0}]
+def _adam(steps: int, rate: float, log_every: int) -> TrainingSettings:
+    adam = AdamSettings(optimizer="adam", steps=steps, learning_rate=rate)
+    return TrainingSettings(phases=(adam,), log_every=log_every, snapshots=SnapshotSettings(even=0, logarithmic=0))

@@ -9,14 +9,16 @@ import torch
 from cases import small, with_spectrum
 from geometry_cases import Function, quadratic
 from runs_cases import tiny
+from settings_cases import applied, changed, of, solver
 
+from pinnscape.config.sections import DirectionSettings
 from pinnscape.landscape import curvature_map
 from pinnscape.landscape.files import random_directions
 from pinnscape.losses.objective import tensor
 from pinnscape.techniques import catalog
 
-SETTINGS = {"normalization": "filter", "bias": "row", "radius": 0.5, "points": 3, "losses": "own"}
-SETTINGS |= {"dense_limit": 0, "lanczos_steps": 40, "lanczos_tolerance": 1e-8}
+SETTINGS = of("curvature_map", radius=0.5, points=3, dense_limit=0, lanczos_steps=40, lanczos_tolerance=1e-8)
+SOLVER = SETTINGS.eigensolver
 
 
 @pytest.mark.parametrize("limit", [0, 10])
@@ -24,7 +26,7 @@ def test_extreme_eigenvalues_follow_the_point(limit):
     objective = Function(lambda t: (t**4).sum(-1) - 3.0 * t[..., 0] ** 2, 5)
     for first in (0.0, 1.0):
         theta = tensor([first, 0.5, 0.5, 2.0, 0.5])
-        found = curvature_map.ends(objective, theta, SETTINGS | {"dense_limit": limit})
+        found = curvature_map.ends(objective, theta, solver(SOLVER, dense_limit=limit))
         expected = 12.0 * first**2 - 6.0 if first == 0.0 else 3.0
         assert (found.lambda_max, found.lambda_min) == (pytest.approx(48.0), pytest.approx(expected))
         assert found.sign == np.sign(expected)
@@ -34,7 +36,7 @@ def test_extreme_eigenvalues_follow_the_point(limit):
 
 def test_too_few_steps_are_told():
     objective = Function(lambda t: (torch.arange(1.0, 31.0, dtype=torch.float64) * t.square()).sum(-1), 30)
-    found = curvature_map.ends(objective, torch.zeros(30, dtype=torch.float64), SETTINGS | {"lanczos_steps": 4})
+    found = curvature_map.ends(objective, torch.zeros(30, dtype=torch.float64), solver(SOLVER, lanczos_steps=4))
     assert not found.converged
     assert np.isnan([found.lambda_max, found.lambda_min]).all()
     assert found.residual > 1e-3
@@ -47,7 +49,7 @@ def test_too_few_steps_are_told():
 @pytest.mark.parametrize("limit", [0, 10])
 def test_a_point_without_a_loss_gives_nan(limit):
     objective = Function(lambda t: t.log().sum(-1), 2)
-    *numbers, converged = astuple(curvature_map.ends(objective, tensor([math.nan, 1.0]), SETTINGS | {"dense_limit": limit}))
+    *numbers, converged = astuple(curvature_map.ends(objective, tensor([math.nan, 1.0]), solver(SOLVER, dense_limit=limit)))
     assert np.isnan(numbers).all()
     assert not converged
 
@@ -58,11 +60,11 @@ def test_a_point_without_a_loss_gives_nan(limit):
 )
 def test_the_map_is_that_of_dense_hessians_on_the_random_plane(problem, formulations, losses):
     runs = tiny(problem, 1, formulations)
-    data = curvature_map.dataset(runs, SETTINGS | {"losses": losses, "lanczos_steps": small(problem).network.size})
+    data = applied("curvature_map", runs, changed(SETTINGS, losses=losses, lanczos_steps=small(problem).network.size))
     assert data["lambda_max"].dims == ("formulation", "seed", "loss", "alpha", "beta")
     assert data["alpha"].values.tolist() == [-0.5, 0.0, 0.5]
     run = runs.all[0]
-    plane = random_directions("random", run.checkpoints.assign_attrs(seed=0), SETTINGS)["direction"].values
+    plane = random_directions("random", run.checkpoints.assign_attrs(seed=0), DirectionSettings())["direction"].values
     for loss in (run.formulation, "deep-ritz") if losses == "all" else (run.formulation,):
         part = data.sel(formulation=run.formulation, seed=0, loss=loss)
         for a, b in ((0.0, 0.0), (0.5, -0.5), (-0.5, 0.0)):
@@ -85,14 +87,14 @@ def test_the_map_is_that_of_dense_hessians_on_the_random_plane(problem, formulat
 
 def test_dense_and_lanczos_agree():
     runs = tiny("poisson2d", 1, ("deep-ritz",))
-    maps = [curvature_map.dataset(runs, SETTINGS | {"dense_limit": limit, "lanczos_steps": 60}) for limit in (0, 500)]
+    maps = [applied("curvature_map", runs, changed(SETTINGS, dense_limit=limit, lanczos_steps=60)) for limit in (0, 500)]
     scale = float(maps[1]["lambda_max"].max())
     for name in ("lambda_max", "lambda_min"):
         np.testing.assert_allclose(maps[0][name], maps[1][name], atol=1e-7 * scale)
 
 
 def test_metrics_take_what_is_verified_and_name_bounds_as_bounds():
-    data = curvature_map.dataset(tiny("poisson1d", 1, ("supervised",)), SETTINGS | {"dense_limit": 500}).copy(deep=True)
+    data = applied("curvature_map", tiny("poisson1d", 1, ("supervised",)), changed(SETTINGS, dense_limit=500)).copy(deep=True)
     own = {"formulation": "supervised", "seed": 0, "loss": "supervised"}
     for name in data.data_vars:
         data[name].loc[own] = {"sign": 1.0, "lambda_min": 1.0}.get(str(name), 2.0)
@@ -117,7 +119,7 @@ def test_a_smallest_eigenvalue_is_not_called_positive_where_a_hidden_one_is_nega
     # The bulk ends at 0, and the one negative eigenvalue is so small that no process of sixty steps sees it.
     values = np.sort(np.concatenate([np.geomspace(1e-7, 1.0, 299), [-2e-8]]))
     matrix = with_spectrum(values, seed)
-    found = curvature_map.ends(quadratic(matrix), torch.zeros(300).double(), SETTINGS | {"lanczos_steps": 60})
+    found = curvature_map.ends(quadratic(matrix), torch.zeros(300).double(), solver(SOLVER, lanczos_steps=60))
     assert found.sign in (0.0, -1.0)
     assert found.lambda_min_at_least <= -2e-8 <= found.lambda_min_at_most
     assert found.lambda_max_at_least <= 1.0 <= found.lambda_max_at_most

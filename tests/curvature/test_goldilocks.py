@@ -10,13 +10,14 @@ from geometry_cases import quadratic
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from runs_cases import tiny
+from settings_cases import of
 
 from pinnscape.curvature import goldilocks
 from pinnscape.curvature.goldilocks import basis, convexity, projected
 from pinnscape.losses.objective import tensor
 from pinnscape.techniques import catalog
 
-SETTINGS = {"dimension": 4, "draws": 2, "smallest": 0.1, "largest": 10.0, "radii": 3}
+SETTINGS = of("goldilocks", dimension=4, draws=2, radii=3)
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-9, -2.0])

@@ -9,16 +9,17 @@ from cases import Quadratic, with_spectrum
 from hypothesis import given
 from hypothesis import strategies as st
 from runs_cases import tiny
+from settings_cases import applied, of, solver
 
 from pinnscape.curvature import dense
-from pinnscape.curvature.gradient_subspace import along, dataset, overlap, share, top
+from pinnscape.curvature.gradient_subspace import along, overlap, share, top
 from pinnscape.linalg import eigen
 from pinnscape.techniques import catalog
 from pinnscape.training.snapshots import logarithmic
 
-DENSE = {"dense_limit": 10**6, "lanczos_steps": 1, "lanczos_tolerance": 1.0}
-LANCZOS = {"dense_limit": 0, "lanczos_steps": 200, "lanczos_tolerance": 1e-9}
-FILE = {"points": 5, "dimensions": [1, 5, 10], **DENSE}
+DENSE = solver(dense_limit=10**6, lanczos_steps=1, lanczos_tolerance=1.0)
+LANCZOS = solver(dense_limit=0, lanczos_steps=200, lanczos_tolerance=1e-9)
+FILE = of("gradient_subspace", points=5, eigensolver=DENSE)
 
 
 class Bowl(Quadratic):
@@ -130,7 +131,7 @@ def test_dense_and_lanczos_agree_on_a_trained_loss():
 )
 def test_the_file_holds_the_points_and_the_shares_of_the_trained_loss(problem, seeds, formulations):
     runs = tiny(problem, seeds, formulations)
-    data = dataset(runs, FILE)
+    data = applied("gradient_subspace", runs, FILE)
     assert data["share"].dims == ("formulation", "seed", "point", "k")
     assert data["k"].values.tolist() == [1, 5, 10]
     assert all({"long_name", "units"} <= set(v.attrs) for v in data.data_vars.values())
@@ -147,13 +148,13 @@ def test_the_file_holds_the_points_and_the_shares_of_the_trained_loss(problem, s
 def test_a_run_with_fewer_snapshots_than_points_ends_in_nan():
     runs = tiny("poisson2d", 2, ("deep-ritz", "strong-form"))
     count = len(runs.all[0].steps)
-    data = dataset(runs, FILE | {"points": count + 2, "dimensions": [2]})
+    data = applied("gradient_subspace", runs, FILE, points=count + 2, dimensions=(2,))
     assert np.isnan(data["share"].values[0, 0, -2:]).all()
     assert np.isfinite(data["share"].values[0, 0, :-2]).all()
 
 
 def test_the_metrics_are_those_at_the_ends_and_the_means():
-    data = dataset(tiny("poisson2d", 2, ("deep-ritz", "strong-form")), FILE)
+    data = applied("gradient_subspace", tiny("poisson2d", 2, ("deep-ritz", "strong-form")), FILE)
     rows = {(f, s, c, m): v for f, s, c, m, v in catalog.module("gradient_subspace").metrics(data)}
     assert len(rows) == 2 * 2 * 3 * 5
     own = data.sel(formulation="strong-form", seed=1, k=5)

@@ -3,17 +3,14 @@
 import numpy as np
 import pytest
 from cases import exact_hessian, trained
+from settings_cases import changed, solver
 
+from pinnscape.config.sections import DensitySettings, SpectrumSettings
 from pinnscape.curvature.files import hessian_dataset, spectrum_dataset
 from pinnscape.losses.objective import Objective
 
-SETTINGS = {
-    "extremes": 6,
-    "lanczos_steps": 67,
-    "lanczos_tolerance": 1e-9,
-    "density": {"probes": 3, "steps": 10, "deflate": 6, "bins": 50, "width": 0.02},
-    "null_tolerance": 1e-10,
-}
+DENSITY = DensitySettings(probes=3, steps=10, deflate=6, bins=50, width=0.02)
+SETTINGS = SpectrumSettings(extremes=6, eigensolver=solver(lanczos_steps=67), density=DENSITY)
 NUMBERS = ("trace", "trace_estimate", "trace_estimate_error", "condition_number", "negative", "null")
 NUMBERS += (
     "effective_rank",
@@ -31,7 +28,7 @@ def dataset(request):
     objective, theta = trained("deep-ritz")
     objectives = [objective, Objective(objective.discretization, "strong-form")]
     limit = 2500 if request.param == "dense" else 1
-    settings = SETTINGS | {"dense_limit": limit}
+    settings = changed(SETTINGS, dense_limit=limit)
     found = hessian_dataset({each.formulation: spectrum_dataset(each, theta, settings, seed=0) for each in objectives})
     assert found.attrs["method"] == request.param
     return found

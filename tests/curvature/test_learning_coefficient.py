@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from runs_cases import tiny
 from scipy.signal import lfilter
+from settings_cases import changed, of
 
 from pinnscape.curvature import dense, learning_coefficient
 from pinnscape.curvature.langevin import Chains
@@ -19,8 +20,10 @@ from pinnscape.losses.objective import tensor
 from pinnscape.techniques import catalog
 
 CHAINS = {"chains": 16, "burn_in": 160, "steps": 400}
-SETTINGS = {"inverse_temperatures": [100.0, 10.0], "localization": 50.0, "chains": 2, "burn_in": 20, "steps": 40, "thinning": 5,
-            "dense_limit": 2500, "eigenpairs": 5}  # fmt: skip
+SETTINGS = of(
+    "learning_coefficient", inverse_temperatures=(100.0, 10.0), localization=50.0, chains=2, burn_in=20, steps=40, thinning=5,
+    dense_limit=2500, eigenpairs=5,
+)  # fmt: skip
 NO_PAIRS = lambda size: (torch.zeros(0, dtype=torch.float64), torch.zeros(0, size, dtype=torch.float64))
 
 
@@ -37,7 +40,7 @@ class Toy:
 
 
 def measure(function, size, inverse_temperature, gamma, pairs=None, seed=0):
-    how = {"localization": gamma, **CHAINS}
+    how = of("learning_coefficient", localization=gamma, **CHAINS)
     pairs = NO_PAIRS(size) if pairs is None else pairs
     return local_learning_coefficient(Toy(function), tensor(np.zeros(size)), pairs, inverse_temperature, how, seed)
 
@@ -87,7 +90,7 @@ def test_a_crossing_of_two_valleys():
 @given(st.floats(1e-3, 1e3))
 def test_units_of_the_loss_do_not_matter(factor):
     """nβ per unit of the loss: a loss times c at a temperature times c gives the same chains."""
-    how = {"localization": 1.0, "chains": 2, "burn_in": 12, "steps": 20}
+    how = of("learning_coefficient", localization=1.0, chains=2, burn_in=12, steps=20)
     zero = tensor(np.zeros(2))
     a, b = (
         local_learning_coefficient(Toy(lambda t, c=c: c * t.pow(4).sum(-1)), zero, NO_PAIRS(2), 50.0 / c, how, 0)
@@ -162,7 +165,7 @@ def test_temperatures_are_per_gap_of_the_zero_network(measured):
 
 
 def test_many_parameters_take_the_leading_eigenpairs(measured):
-    few = learning_coefficient.dataset(tiny(seeds=1, formulations=("supervised",)), {**SETTINGS, "dense_limit": 1})
+    few = learning_coefficient.dataset(tiny(seeds=1, formulations=("supervised",)), changed(SETTINGS, dense_limit=1))
     own = {"formulation": "supervised", "seed": 0}
     assert few["quadratic"].isnull().all()
     assert 0 < float(few["quadratic_at_least"].sel(own)[0]) <= float(measured["quadratic"].sel(own)[0])

@@ -6,10 +6,11 @@ import torch
 import xarray as xr
 from cases import initial, small
 from runs_cases import tiny
+from settings_cases import applied, changed, of
 
-from pinnscape.curvature import dense, gradient_subspace, learning_coefficient, sharpness_file, stability
+from pinnscape.config.sections import DensitySettings, SpectrumSettings
+from pinnscape.curvature import dense
 from pinnscape.curvature.files import hessian_dataset, spectrum_dataset
-from pinnscape.landscape import critical_points_file, curvature_map
 from pinnscape.linalg.lanczos import extremes
 from pinnscape.losses.objective import Objective
 from pinnscape.tables.metrics import of_hessian
@@ -19,27 +20,23 @@ from pinnscape.training.optimizers import LBFGS, start
 LIMIT = 1000
 LOSSES = ("deep-ritz", "strong-form")
 CASES = [("poisson1d", 200), ("poisson1d", 20), ("neo_hookean2d", 24)]  # enough steps for everything, and too few
-HESSIAN = {
-    "extremes": 4, "lanczos_tolerance": 1e-9, "null_tolerance": 1e-10,
-    "density": {"probes": 2, "steps": 8, "deflate": 2, "bins": 60, "width": 0.02},
-}  # fmt: skip
-MAP = {"normalization": "filter", "bias": "row", "radius": 0.5, "points": 3, "losses": "own", "lanczos_tolerance": 1e-4}
-SUBSPACE = {"points": 3, "dimensions": [1, 3], "lanczos_tolerance": 1e-6}
-STABILITY = {
-    "points": 3, "eigenvalues": 2, "fractions": [0.5], "adam_rates": [], "steps": 2, "record_every": 2, "divergence": 1e3,
-    "lanczos_tolerance": 1e-6,
-}  # fmt: skip
-SHARPNESS = {
-    "checkpoints": ["final"], "epsilon": 1e-3, "radius": 0.05, "adaptive_radius": 0.05, "starts": 1, "iterations": 2,
-    "lanczos_tolerance": 1e-3, "trace_products": 60,
-}  # fmt: skip
-COEFFICIENT = {
-    "inverse_temperatures": [100.0], "localization": 1.0, "chains": 2, "burn_in": 5, "steps": 20, "thinning": 5, "eigenpairs": 10,
-}  # fmt: skip
-CRITICAL = {
-    "snapshots": 2, "random": 0, "scales": [], "goal": 1e-9, "flat": 1e-3, "null_tolerance": 1e-6, "same": 1e-3, "seed": 0,
-    "steps": 5, "memory": 5, "hessians": 0,
-}  # fmt: skip
+DENSITY = DensitySettings(probes=2, steps=8, deflate=2, bins=60, width=0.02)
+HESSIAN = SpectrumSettings(extremes=4, density=DENSITY)
+MAP = of("curvature_map", radius=0.5, points=3)
+SUBSPACE = of("gradient_subspace", points=3, dimensions=(1, 3))
+STABILITY = of("stability", points=3, eigenvalues=2, fractions=(0.5,), adam_rates=(), steps=2, record_every=2, divergence=1e3)
+SHARPNESS = of("sharpness", checkpoints=("final",), starts=1, iterations=2)
+COEFFICIENT = of(
+    "learning_coefficient",
+    inverse_temperatures=(100.0,),
+    localization=1.0,
+    chains=2,
+    burn_in=5,
+    steps=20,
+    thinning=5,
+    eigenpairs=10,
+)
+CRITICAL = of("critical_points", snapshots=2, random=0, scales=(), goal=1e-9, flat=1e-3, steps=5, memory=5, hessians=0)
 
 
 @pytest.fixture(autouse=True)
@@ -56,9 +53,9 @@ def _products_by_a_matrix(monkeypatch):
     monkeypatch.setattr(Objective, "hessian_product", by_matrix)
 
 
-def both(function, *arguments, settings, **changes) -> tuple[xr.Dataset, xr.Dataset]:
+def both(technique, given, settings, **changes) -> tuple[xr.Dataset, xr.Dataset]:
     """By the dense route and by the other one."""
-    found = [function(*arguments, settings | changes | {"dense_limit": limit}) for limit in (LIMIT, 0)]
+    found = [applied(technique, given, settings, **changes, dense_limit=limit) for limit in (LIMIT, 0)]
     return found[0], found[1]
 
 
@@ -96,7 +93,7 @@ def test_hessians(problem, steps):
     files = [
         hessian_dataset({
             loss: spectrum_dataset(
-                runs(problem).objective(loss), theta, HESSIAN | {"dense_limit": limit, "lanczos_steps": steps}, 0
+                runs(problem).objective(loss), theta, changed(HESSIAN, dense_limit=limit, lanczos_steps=steps), 0
             )
             for loss in LOSSES
         }).assign_attrs(checkpoint="final")
@@ -126,7 +123,7 @@ def _without_trace(data: xr.Dataset):
 
 @pytest.mark.parametrize(("problem", "steps"), CASES)
 def test_maps(problem, steps):
-    exact, found = both(curvature_map.dataset, runs(problem), settings=MAP, lanczos_steps=steps)
+    exact, found = both("curvature_map", runs(problem), MAP, lanczos_steps=steps)
     scale = float(exact["lambda_max"].max())
     for name in ("lambda_max", "lambda_min"):
         same_or_missing(found[name], exact[name], 2e-4 * scale)
@@ -143,7 +140,7 @@ def test_maps(problem, steps):
 
 @pytest.mark.parametrize(("problem", "steps"), CASES)
 def test_spectra_along_training(problem, steps):
-    exact, found = both(stability.dataset, runs(problem), settings=STABILITY, lanczos_steps=steps)
+    exact, found = both("stability", runs(problem), STABILITY, lanczos_steps=steps)
     scale = float(exact["eigenvalue"].max())
     for name in ("eigenvalue", "smallest"):
         same_or_missing(found[name], exact[name], 1e-6 * scale)
@@ -154,7 +151,7 @@ def test_spectra_along_training(problem, steps):
 
 @pytest.mark.parametrize(("problem", "steps"), CASES)
 def test_gradients_in_top_eigenspaces(problem, steps):
-    exact, found = both(gradient_subspace.dataset, runs(problem), settings=SUBSPACE, lanczos_steps=steps)
+    exact, found = both("gradient_subspace", runs(problem), SUBSPACE, lanczos_steps=steps)
     same_or_missing(found["eigenvalue"], exact["eigenvalue"], 2e-6 * float(exact["eigenvalue"].max()))
     assert same_or_missing(found["share"], exact["share"], 1e-3) == found["share"].size or steps < 40
     same_metrics(
@@ -164,14 +161,14 @@ def test_gradients_in_top_eigenspaces(problem, steps):
 
 @pytest.mark.parametrize(("problem", "steps"), CASES)
 def test_sharpness(problem, steps):
-    exact, found = both(sharpness_file.dataset, runs(problem), settings=SHARPNESS, lanczos_steps=steps)
+    exact, found = both("sharpness", runs(problem), SHARPNESS, lanczos_steps=steps)
     for name in ("lambda_max", "lambda_max_filter"):
         assert same_or_missing(found[name], exact[name], 0.0, 2e-3) > 0
         assert bool((found[f"{name}_at_least"] <= exact[name] * (1 + 1e-12)).all())
 
 
 def test_learning_coefficients():
-    exact, found = both(learning_coefficient.dataset, runs("poisson1d"), settings=COEFFICIENT)
+    exact, found = both("learning_coefficient", runs("poisson1d"), COEFFICIENT)
     assert bool((found["quadratic_at_least"] <= exact["quadratic"] * (1 + 1e-9)).all())
     same_or_missing(found["quadratic"], exact["quadratic"], 0.0, 1e-6)
     coefficients = [
@@ -183,7 +180,7 @@ def test_learning_coefficients():
 
 def test_critical_points():
     # Without Newton steps both routes end at the same points.
-    exact, found = both(critical_points_file.dataset, runs("poisson1d"), settings=CRITICAL)
+    exact, found = both("critical_points", runs("poisson1d"), CRITICAL)
     scale = float(exact["largest"].max())
     for name in ("largest", "smallest"):
         same_or_missing(found[name], exact[name], 2e-6 * scale)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from naive import assert_close, random_theta
 from runs_cases import tiny
+from settings_cases import changed, of
 from sine_cases import SineSeries, exact
 
 from pinnscape.curvature import dense, ntk
@@ -22,13 +23,12 @@ from pinnscape.problems import quadrature
 from pinnscape.problems.base import Problem
 from pinnscape.techniques import catalog
 
-LANCZOS = {"lanczos_steps": 200, "lanczos_tolerance": 1e-8, "trace_products": 30}
-SETTINGS = {"checkpoints": ["init", "final"], "subspace": 5, "null_tolerance": 1e-10, "dense_limit": 2500, **LANCZOS}
+SETTINGS = of("ntk", subspace=5, dense_limit=2500, lanczos_steps=200, lanczos_tolerance=1e-8, trace_products=30)
 
 
 def split_of(objective, theta, subspace, null_tolerance=1e-10, dense_limit=2500):
-    settings = {**SETTINGS, "subspace": subspace, "null_tolerance": null_tolerance, "dense_limit": dense_limit}
-    return split(objective, theta, settings, seed=3)
+    settings = changed(SETTINGS, null_tolerance=null_tolerance, dense_limit=dense_limit)
+    return split(objective, theta, subspace, settings, seed=3)
 
 
 class Sized(Objective):
@@ -140,7 +140,7 @@ def test_the_file_has_every_run_and_checkpoint_with_both_physics_losses(problem,
 
 
 def test_a_subspace_larger_than_the_network_is_the_whole_space():
-    data = ntk.dataset(tiny("poisson1d", 1, ("deep-ritz",)), {**SETTINGS, "checkpoints": ["final"], "subspace": 1000})
+    data = ntk.dataset(tiny("poisson1d", 1, ("deep-ritz",)), changed(SETTINGS, checkpoints=["final"], subspace=1000))
     assert data.sizes["vector"] == data.sizes["eigen"]
     assert data["angle"].max() < 1e-4
 
@@ -256,8 +256,8 @@ def test_a_remainder_of_rounding_errors_is_within_the_error_of_its_estimate(form
 
 def test_eigenvalues_to_which_lanczos_does_not_converge_are_withheld(caplog):
     objective, theta = trained("strong-form", 6, 100)
-    settings = {**SETTINGS, "dense_limit": 0, "lanczos_steps": 6, "lanczos_tolerance": 1e-12}
-    found = split(objective, theta, settings)
+    settings = changed(SETTINGS, dense_limit=0, lanczos_steps=6, lanczos_tolerance=1e-12)
+    found = split(objective, theta, 5, settings)
     assert np.isnan(found.eigenvalue[0]).all()
     assert np.isnan(found.angle).all()
     text = "largest eigenvalues of the hessian of the strong-form loss: not stated, Lanczos has not converged after 6 steps"
@@ -285,11 +285,11 @@ def test_above_the_limit_too_a_loss_that_does_not_exist_has_no_numbers(formulati
 def test_above_the_limit_the_file_says_what_is_withheld_and_why(no_square_matrix):
     runs = tiny("poisson1d", 1, ("deep-ritz",))
     size = runs.discretization.network.size
-    data = ntk.dataset(runs, {**SETTINGS, "checkpoints": ["final"], "dense_limit": size - 1})
+    data = ntk.dataset(runs, changed(SETTINGS, checkpoints=["final"], dense_limit=size - 1))
     assert data.attrs["parameters"] == size
     assert data.sizes["eigen"] == 16 < size  # two quantities at each of the 8 points
     for name in ("remainder_share", "negative", "condition_number"):
-        assert "techniques.ntk.dense_limit" in data[name].attrs["reason"]
+        assert "techniques.ntk.eigensolver.dense_limit" in data[name].attrs["reason"]
     assert all("long_name" in v.attrs and "units" in v.attrs for v in data.data_vars.values())
     rows = {row[:4]: row[4] for row in catalog.module("ntk").metrics(data)}
     cell = data.isel(formulation=0, seed=0).sel(checkpoint="final", loss="strong-form")

@@ -10,22 +10,17 @@ from geometry_cases import RELU, Function, quadratic, relu_loss
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from runs_cases import tiny
+from settings_cases import changed, of, solver
 
 from pinnscape.curvature import sharpness, sharpness_file
 from pinnscape.curvature.sharpness import ball, box, curvature, filter_scale, first_order, relative
 from pinnscape.losses.objective import Objective, tensor
 from pinnscape.techniques import catalog
 
-CURVATURE = {"dense_limit": 500, "lanczos_steps": 60, "lanczos_tolerance": 1e-6, "trace_products": 60}
-SETTINGS = {
-    "checkpoints": ["middle", "final"],
-    "epsilon": 1e-3,
-    "radius": 0.05,
-    "adaptive_radius": 0.02,
-    "starts": 2,
-    "iterations": 12,
-}
-SETTINGS |= CURVATURE | {"starts": 1, "iterations": 6}
+SETTINGS = of(
+    "sharpness", checkpoints=("middle", "final"), adaptive_radius=0.02, starts=1, iterations=6, lanczos_tolerance=1e-6
+)
+CURVATURE = 60, SETTINGS.eigensolver
 
 
 def random(count, size, seed=0):
@@ -33,7 +28,7 @@ def random(count, size, seed=0):
 
 
 def numbers(objective, theta, layers, **changes):
-    return sharpness_file.numbers(objective, theta, layers, SETTINGS | {"iterations": 60, "starts": 6} | changes, 0)
+    return sharpness_file.numbers(objective, theta, layers, changed(SETTINGS, **{"iterations": 60, "starts": 6} | changes), 0)
 
 
 @pytest.mark.parametrize("minimum", [0.0, -4.9])
@@ -152,7 +147,7 @@ def test_a_product_of_two_numbers_is_as_sharp_as_one_likes_in_theta_but_not_in_i
     objective = Function(lambda t: (t.prod(-1) - 1.0).square(), 2)
     for a in (1.0, 10.0):
         theta = tensor([a, 1.0 / a])
-        found = curvature(objective, theta, theta.abs(), CURVATURE, 0)
+        found = curvature(objective, theta, theta.abs(), *CURVATURE, 0)
         assert found.lambda_max == pytest.approx(2.0 * (a**2 + a**-2))
         assert found.lambda_max_filter == pytest.approx(4.0)
 
@@ -186,7 +181,7 @@ def test_units_are_norms_of_incoming_weights_and_magnitudes_of_biases():
 def test_curvature_is_that_of_the_dense_hessian(limit):
     objective, theta = trained("deep-ritz")
     matrix, scale = exact_hessian("deep-ritz"), filter_scale(theta, objective.discretization.network.layers)
-    found = curvature(objective, theta, scale, CURVATURE | {"dense_limit": limit}, 0)
+    found = curvature(objective, theta, scale, 60, solver(CURVATURE[1], dense_limit=limit), 0)
     assert found.lambda_max == pytest.approx(float(torch.linalg.eigvalsh(matrix)[-1]), rel=1e-8)
     assert found.lambda_max_filter == pytest.approx(float(torch.linalg.eigvalsh(scale[:, None] * matrix * scale)[-1]), rel=1e-8)
     assert found.trace == pytest.approx(float(matrix.trace()), abs=4 * found.trace_error + 1e-8)

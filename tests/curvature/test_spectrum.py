@@ -7,20 +7,16 @@ import numpy as np
 import pytest
 import torch
 from cases import Quadratic, exact_hessian, initial, small, trained, with_spectrum
+from settings_cases import changed, solver
 
 from pinnscape.common.errors import DivergenceError
+from pinnscape.config.sections import DensitySettings, SpectrumSettings
 from pinnscape.curvature.spectrum import Spectrum, spectrum
 from pinnscape.linalg.eigen import summary
 from pinnscape.losses.objective import Objective
 
-SETTINGS = {
-    "dense_limit": 2500,
-    "extremes": 8,
-    "lanczos_steps": 150,
-    "lanczos_tolerance": 1e-9,
-    "density": {"probes": 8, "steps": 40, "deflate": 8, "bins": 300, "width": 0.01},
-    "null_tolerance": 1e-10,
-}
+DENSITY = DensitySettings(probes=8, steps=40, deflate=8, bins=300, width=0.01)
+SETTINGS = SpectrumSettings(extremes=8, eigensolver=solver(lanczos_steps=150), density=DENSITY)
 PHYSICS = ["deep-ritz", "strong-form"]
 
 
@@ -28,7 +24,7 @@ PHYSICS = ["deep-ritz", "strong-form"]
 def measured(formulation: str, dense: bool) -> Spectrum:
     """The Hessian of a trained network of 151 parameters by one of the two routes."""
     objective, theta = trained(formulation, 10, 60)
-    return spectrum(objective, theta, SETTINGS | {"dense_limit": 2500 if dense else 1}, 0)
+    return spectrum(objective, theta, changed(SETTINGS, dense_limit=2500 if dense else 1), 0)
 
 
 @cache
@@ -38,7 +34,7 @@ def exact(formulation: str) -> np.ndarray:
 
 
 def of_matrix(matrix: torch.Tensor, **changes) -> Spectrum:
-    return spectrum(Quadratic(matrix), torch.zeros(len(matrix), dtype=torch.float64), SETTINGS | changes, 0)
+    return spectrum(Quadratic(matrix), torch.zeros(len(matrix), dtype=torch.float64), changed(SETTINGS, **changes), 0)
 
 
 # ---- the exact route ----
@@ -91,7 +87,7 @@ def test_eigenvectors_belong_to_their_eigenvalues(formulation, dense):
 def test_residual_norms_tell_of_pairs_that_have_not_converged(caplog):
     objective, theta = trained("deep-ritz", 10, 60)
     with caplog.at_level(logging.WARNING):
-        found = spectrum(objective, theta, SETTINGS | {"dense_limit": 1, "lanczos_steps": 20}, 0)
+        found = spectrum(objective, theta, changed(SETTINGS, dense_limit=1, lanczos_steps=20), 0)
     values = found.ritz_value[:, None]
     residuals = np.linalg.norm(
         found.eigenvector @ exact_hessian("deep-ritz", 10, 60).numpy() - values * found.eigenvector, axis=1
@@ -116,7 +112,7 @@ def test_both_routes_find_the_same_ends(formulation):
 @pytest.mark.parametrize("limit", [1, 2500])
 def test_the_outermost_eigenpairs_of_both_ends_are_counted_exactly(limit):
     values = np.concatenate([[-90.0, -50.0, -30.0], np.linspace(-1.0, 1.0, 44), [20.0, 40.0, 100.0]])
-    found = of_matrix(with_spectrum(values), dense_limit=limit, extremes=3, density=SETTINGS["density"] | {"deflate": 2})
+    found = of_matrix(with_spectrum(values), dense_limit=limit, extremes=3, density=changed(DENSITY, deflate=2))
     assert len(found.eigenvector) == 6
     for value in (100.0, 40.0, -50.0, -90.0):
         assert found.weight[np.abs(found.node - value) < 1e-6] == pytest.approx([1 / 50])
@@ -208,9 +204,9 @@ def test_the_smoothed_density_is_over_the_scaled_spectrum_and_integrates_to_one(
 
 def test_the_same_seed_gives_the_same_bits():
     objective, theta = trained("deep-ritz")
-    few = SETTINGS | {"lanczos_steps": 20, "density": SETTINGS["density"] | {"probes": 2, "steps": 5}}
+    few = changed(SETTINGS, lanczos_steps=20, density=changed(DENSITY, probes=2, steps=5))
     for limit in (1, 2500):
-        a, b = (spectrum(objective, theta, few | {"dense_limit": limit}, 3) for _ in range(2))
+        a, b = (spectrum(objective, theta, changed(few, dense_limit=limit), 3) for _ in range(2))
         for name in ("eigenvalue", "eigenvector", "residual_norm", "node", "weight", "density"):
             assert getattr(a, name).tobytes() == getattr(b, name).tobytes()
         np.testing.assert_equal(a.numbers, b.numbers)

@@ -5,6 +5,7 @@ import pytest
 import torch
 from cases import Quadratic, with_spectrum
 from runs_cases import tiny
+from settings_cases import changed, of, solver
 
 from pinnscape.curvature import dense
 from pinnscape.curvature.stability import dataset, ends
@@ -12,10 +13,11 @@ from pinnscape.linalg import eigen
 from pinnscape.techniques import catalog
 from pinnscape.training.snapshots import logarithmic
 
-SETTINGS = {
-    "points": 3, "eigenvalues": 4, "dense_limit": 100, "lanczos_steps": 100, "lanczos_tolerance": 1e-7,
-    "fractions": [0.5, 50.0], "adam_rates": [0.01], "steps": 20, "record_every": 5, "divergence": 1e3,
-}  # fmt: skip
+SETTINGS = of(
+    "stability", points=3, eigenvalues=4, dense_limit=100, lanczos_steps=100, lanczos_tolerance=1e-7,
+    fractions=(0.5, 50.0), adam_rates=(0.01,), steps=20, record_every=5, divergence=1e3,
+)  # fmt: skip
+SOLVER = SETTINGS.eigensolver
 RUNS = ("poisson1d", 1, ("deep-ritz", "strong-form"))
 
 
@@ -35,7 +37,7 @@ def data():
 @pytest.mark.parametrize("limit", [0, 100], ids=["lanczos", "dense"])
 def test_both_ends_of_a_known_spectrum_are_found(limit):
     spectrum = np.concatenate([np.linspace(-3.0, 5.0, 28), [8.0, 9.0]])
-    found = ends(Bowl(with_spectrum(spectrum)), torch.zeros(30).double(), 3, SETTINGS | {"dense_limit": limit}, 0)
+    found = ends(Bowl(with_spectrum(spectrum)), torch.zeros(30).double(), 3, solver(SOLVER, dense_limit=limit), 0)
     np.testing.assert_allclose(found["eigenvalue"], [9.0, 8.0, 5.0], atol=1e-6)
     np.testing.assert_allclose(found["eigenvalue_at_least"], [9.0, 8.0, 5.0], atol=1e-6)
     assert float(found["smallest"]) == pytest.approx(-3.0, abs=1e-6)
@@ -45,7 +47,7 @@ def test_both_ends_of_a_known_spectrum_are_found(limit):
 
 def test_what_too_few_steps_leave_open_is_a_bound_and_not_a_value():
     bowl = Bowl(with_spectrum(np.linspace(-3.0, 5.0, 80)))
-    found = ends(bowl, torch.zeros(80).double(), 2, SETTINGS | {"dense_limit": 0, "lanczos_steps": 12}, 0)
+    found = ends(bowl, torch.zeros(80).double(), 2, solver(SOLVER, dense_limit=0, lanczos_steps=12), 0)
     assert np.isnan([*found["eigenvalue"], found["smallest"]]).all()
     assert (found["eigenvalue_at_least"] <= [5.0, 5.0 - 8 / 79]).all()
     assert found["smallest_at_least"] <= -3.0 <= found["smallest_at_most"] < -2.0
@@ -53,10 +55,10 @@ def test_what_too_few_steps_leave_open_is_a_bound_and_not_a_value():
 
 def test_more_eigenvalues_than_parameters_are_nan_and_so_are_all_where_there_is_no_loss():
     bowl = Bowl(with_spectrum([3.0, 1.0]))
-    found = ends(bowl, torch.zeros(2).double(), 4, SETTINGS, 0)  # type: ignore[arg-type]
+    found = ends(bowl, torch.zeros(2).double(), 4, SOLVER, 0)  # type: ignore[arg-type]
     np.testing.assert_allclose(found["eigenvalue"], [3.0, 1.0, np.nan, np.nan])
     assert float(found["smallest"]) == pytest.approx(1.0)
-    nothing = ends(bowl, torch.full((2,), 200.0).double(), 4, SETTINGS, 0)  # type: ignore[arg-type]
+    nothing = ends(bowl, torch.full((2,), 200.0).double(), 4, SOLVER, 0)  # type: ignore[arg-type]
     assert all(np.isnan(values).all() for values in nothing.values())
 
 
@@ -98,14 +100,14 @@ def test_far_above_the_threshold_it_diverges_and_far_below_it_descends(data):
 
 
 def test_no_step_sizes_give_dimensions_of_length_zero():
-    empty = dataset(tiny(*RUNS), SETTINGS | {"fractions": [], "adam_rates": [], "points": 2})
+    empty = dataset(tiny(*RUNS), changed(SETTINGS, fractions=[], adam_rates=[], points=2))
     assert empty.sizes["fraction"] == empty.sizes["rate"] == 0
     assert empty["gd_gap"].shape == (2, 1, 0, 5)
 
 
 @pytest.mark.parametrize("problem", ["poisson2d", "neo_hookean2d"])
 def test_one_seed_and_one_formulation_suffice(problem):
-    found = dataset(tiny(problem, 1, ("deep-ritz",)), SETTINGS | {"steps": 5, "fractions": [0.5]})
+    found = dataset(tiny(problem, 1, ("deep-ritz",)), changed(SETTINGS, steps=5, fractions=[0.5]))
     assert np.isfinite(found["adam_preconditioned"][..., -1]).all()
 
 

@@ -17,9 +17,8 @@ import yaml
 from end_to_end.workspace import PROJECT, Workspace, jobs
 
 import pinnscape
-from pinnscape.config.study import parse
 from pinnscape.files import store
-from pinnscape.problems.catalog import CATALOG
+from pinnscape.study.study import parse
 from runtime import archive
 
 pytestmark = pytest.mark.xdist_group("workflow")  # one process runs them all: they share one finished study
@@ -62,7 +61,7 @@ def test_the_configuration_is_the_one_that_ran(archived: Workspace) -> None:
     configuration = yaml.safe_load(members(archived.root / "results/archive.zip")[archive.CONFIGURATION])
     assert configuration["device"] == "cpu"  # came from the command line
     expected = archived.settings | {"device": "cpu"}
-    assert parse(configuration, CATALOG) == parse(expected, CATALOG)
+    assert parse(configuration).complete() == parse(expected).complete()
 
 
 def test_versions_are_told_and_neither_time_nor_place_nor_person(archived: Workspace) -> None:

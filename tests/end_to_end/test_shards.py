@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from end_to_end.workspace import PROJECT, Job, Workspace, jobs
 
-from pinnscape.config import study
 from pinnscape.problems.catalog import CATALOG
+from pinnscape.study import study
 from runtime.technique import measure
 
 pytestmark = [pytest.mark.xdist_group("shards"), pytest.mark.slow]

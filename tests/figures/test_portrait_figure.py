@@ -11,49 +11,31 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 from runs_cases import tiny
+from settings_cases import applied
 
 from pinnscape.common.errors import StorageError
-from pinnscape.config.schema import complete, schema
-from pinnscape.connectivity import barriers, interpolation, three_points_file, trajectory_geometry
-from pinnscape.connectivity import curves as curved
-from pinnscape.curvature import goldilocks, learning_coefficient, ntk, sharpness_file, vicinity
 from pinnscape.figures import portrait, portrait_marks, style
 from pinnscape.figures.portrait_panels import PANELS
 from pinnscape.figures.portrait_series import resampled
-from pinnscape.landscape import basin_file, critical_points_file, roughness_rules, topology_file, zoom
-from pinnscape.training import intrinsic_dimension
 
 PHYSICS = ("deep-ritz", "strong-form")
 BLUE, VERMILLION, GREY = "#0072b2", "#d55e00", to_hex("0.55")
-WORDS = {"normalization": "filter", "bias": "row"}
 REAL = {
-    "interpolation": (interpolation, {"points": 9}),
-    "barriers": (barriers, {"points": 5, "starts": 1}),
-    "curves": (
-        curved,
-        {"steps": 4, "check": 2, "points": 5, "nodes": 4, "segments": 2, "band_steps": 4, "pivots": 1, "insertions": 0},
-    ),
-    "three_points": (three_points_file, {"points": 15, "steps": 4, "check": 2, "nodes": 4}),
-    "trajectory_geometry": (trajectory_geometry, {}),
-    "sharpness": (sharpness_file, {"checkpoints": ["final"], "starts": 1, "iterations": 2}),
-    "basin": (basin_file, {"rays": 3, "steps": 5}),
-    "goldilocks": (goldilocks, {"dimension": 3, "draws": 1, "radii": 3}),
-    "zoom": (zoom, {"points": 5, "radii": [0.01, 0.1]}),
-    "intrinsic_dimension": (intrinsic_dimension, {"dimensions": [2, 5], "bases": 1, "steps": 5}),
-    "learning_coefficient": (
-        learning_coefficient,
-        {"chains": 2, "burn_in": 5, "steps": 20, "inverse_temperatures": [100.0, 1000.0]},
-    ),
-    "critical_points": (
-        critical_points_file,
-        {"snapshots": 2, "random": 1, "scales": [1.0], "steps": 5, "memory": 5, "hessians": 1},
-    ),
-    "ntk": (ntk, {"checkpoints": ["init", "final"], "subspace": 3}),
-    "vicinity": (vicinity, {"checkpoints": ["init"], "steps": 3, "lengths": 5}),
-    "roughness_rules": (
-        roughness_rules,
-        {"rules": ["simpson", "monte-carlo"], "points": [4], "reference": 6, "lines": 2, "line_points": 5},
-    ),
+    "interpolation": {"points": 9},
+    "barriers": {"points": 5, "starts": 1},
+    "curves": {"steps": 4, "check": 2, "points": 5, "nodes": 4, "segments": 2, "band_steps": 4, "pivots": 1, "insertions": 0},
+    "three_points": {"points": 15, "steps": 4, "check": 2, "nodes": 4},
+    "trajectory_geometry": {},
+    "sharpness": {"checkpoints": ["final"], "starts": 1, "iterations": 2},
+    "basin": {"rays": 3, "steps": 5},
+    "goldilocks": {"dimension": 3, "draws": 1, "radii": 3},
+    "zoom": {"points": 5, "radii": [0.01, 0.1]},
+    "intrinsic_dimension": {"dimensions": [2, 5], "bases": 1, "steps": 5},
+    "learning_coefficient": {"chains": 2, "burn_in": 5, "steps": 20, "inverse_temperatures": [100.0, 1000.0]},
+    "critical_points": {"snapshots": 2, "random": 1, "scales": [1.0], "steps": 5, "memory": 5, "hessians": 1},
+    "ntk": {"checkpoints": ["init", "final"], "subspace": 3},
+    "vicinity": {"checkpoints": ["init"], "steps": 3, "lengths": 5},
+    "roughness_rules": {"rules": ["simpson", "monte-carlo"], "points": [4], "reference": 6, "lines": 2, "line_points": 5},
 }
 SHAPES = {  # of the files that would take long to measure
     "gradient_subspace": ({"point": 4, "k": 2}, {"step": ("point",), "share": ("point", "k")}),
@@ -90,13 +72,13 @@ def made_up(name: str, seeds: int = 3) -> xr.Dataset:
 @pytest.fixture(scope="module")
 def files() -> dict[str, xr.Dataset]:
     """Files of every technique that has a panel: measured on tiny runs, or made up where that takes long."""
-    runs, sections = tiny("poisson1d", 2, PHYSICS), schema()["properties"]["techniques"]["properties"]
+    runs = tiny("poisson1d", 2, PHYSICS)
     found = {name: made_up(name) for name in SHAPES}
-    for name, (module, settings) in REAL.items():
-        found[name] = module.dataset(runs, complete({}, sections[name]) | settings | WORDS)
+    for name, keys in REAL.items():
+        found[name] = applied(name, runs, **keys)
     found["learning_coefficient"]["left"][:] = 0  # so short chains may end below their start
     surfaces = {(f, s, "random"): synthetic.surface("random", "poisson2d", f, 9) for f in PHYSICS for s in (0, 1)}
-    found["topology"] = topology_file.dataset(surfaces, {"threshold": 1e-3, "quantile": 0.9})
+    found["topology"] = applied("topology", surfaces)
     return {name: data.assign_attrs(problem="poisson2d") for name, data in found.items()}
 
 

@@ -13,14 +13,17 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
-from study_cases import DEFAULT, NAMES, PARAMETERS, ROOT, SIZES, leaves
+from study_cases import DEFAULT, ROOT, leaves
 
 from pinnscape.common.errors import PinnscapeError
-from pinnscape.config.schema import complete, read, schema
-from pinnscape.config.study import Study, load
+from pinnscape.config.reading import read
+from pinnscape.config.schema import schema
+from pinnscape.study.configuration import Configuration
+from pinnscape.study.study import Study, load
 
 TEXT = (ROOT / "config.yaml").read_text()
 SHORT = re.sub(r"(?ms)^techniques:.*?^(?=claims:)", "", TEXT)  # twice as fast to read
+SCHEMA = schema(Configuration)
 PARTS, EACH = 10, 100
 KEYS = sorted(leaves(DEFAULT), key=str)
 CIRCLE: list[Any] = []
@@ -228,7 +231,7 @@ def mutation(number: int) -> tuple[bytes, bool]:
 def outcome(path: Path) -> Study | str:
     start = time.process_time()  # not the time on the wall, which other programs lengthen
     try:
-        return load(path, NAMES, sizes=SIZES, parameters=PARAMETERS)
+        return load(path)
     except PinnscapeError as refusal:
         return str(refusal)
     finally:
@@ -243,14 +246,13 @@ def check_refusal(message: str, path: Path, structured: bool) -> None:
     if structured and "not valid YAML" not in said and "nested too deeply" not in said:
         key = re.match(r": ([^:]+): ", said)
         assert key, "a message about a value must name its key"
-        assert re.split(r"[.\[]", key[1])[0] in schema()["properties"] or "unknown key" in said or "keys must be text" in said
+        assert re.split(r"[.\[]", key[1])[0] in SCHEMA["properties"] or "unknown key" in said or "keys must be text" in said
 
 
 def check_study(study: Study, path: Path) -> None:
     """All that an accepted study gives to a stage is JSON, and every number obeys the schema, by a validator that is not ours."""
-    full = json.loads(json.dumps(complete(read(path)), allow_nan=False))
-    full.setdefault("figures", {})
-    Draft202012Validator(schema()).validate(full)
+    for config in (read(path), study.complete()):
+        Draft202012Validator(SCHEMA).validate(json.loads(json.dumps(config, allow_nan=False)))
     settings = [[study.model(problem), study.training(problem)] for problem in study.problems]
     settings += [[study.directions(plane), study.grid(plane)] for plane in study.planes]
     settings += [study.technique(name) for name in study.techniques]

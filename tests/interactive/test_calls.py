@@ -10,6 +10,7 @@ import yaml
 
 import pinnscape
 from pinnscape.common.errors import ProblemError
+from pinnscape.config.sections import DirectionSettings, TrainingSettings
 from pinnscape.interactive import calls
 from pinnscape.landscape.files import random_directions
 from pinnscape.training.checkpoints import select
@@ -35,12 +36,11 @@ def test_the_defaults_are_those_of_the_default_study() -> None:
         network = {key: CONFIG["network"][key] for key in ("width", "depth", "activation")}
         assert {key: getattr(made.network, key) for key in network} == network
         assert len(made.points) == settings["points"] ** made.problem.dimension
-    assert [dict(phase) for phase in calls.PHASES] == CONFIG["training"]["phases"]
+    training = TrainingSettings.of({"phases": list(calls.PHASES)})
+    assert training.plain() == CONFIG["training"]
     assert CONFIG["network"]["initialization"] == pinnscape.train.__kwdefaults__["initialization"]
     plane = pinnscape.surface.__kwdefaults__
     assert (plane["radius"], plane["points"]) == (CONFIG["grid"]["radius"]["random"], CONFIG["grid"]["points"])
-    assert calls._TOLERANCE == CONFIG["grid"]["tolerance"]
-    assert (calls._LOG_EVERY, calls._SNAPSHOTS) == (CONFIG["training"]["log_every"], CONFIG["training"]["snapshots"])
 
 
 def test_a_training_starts_at_its_seed_and_lowers_the_loss(objective: pinnscape.Objective, run: xr.Dataset) -> None:
@@ -56,7 +56,7 @@ def test_a_surface_is_the_one_that_the_workflow_draws(objective: pinnscape.Objec
     theta = run["theta"][-1]
     found = pinnscape.surface(objective, theta, points=7, radius=0.5, seed=3)
     checkpoints = select(run, {}).assign_attrs(seed=3)
-    directions = random_directions("random", checkpoints, {"normalization": "filter", "bias": "row"})
+    directions = random_directions("random", checkpoints, DirectionSettings())
     np.testing.assert_array_equal(found["norm"], directions["norm"])
     np.testing.assert_array_equal(found["quadrature_error"], directions["quadrature_error"])
     assert found["alpha"].values.tolist() == pytest.approx([-0.5, -1 / 3, -1 / 6, 0, 1 / 6, 1 / 3, 0.5])

@@ -10,6 +10,7 @@ from geometry_cases import Function, quadratic
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from runs_cases import tiny
+from settings_cases import changed, of
 
 from pinnscape.landscape import basin, basin_file
 from pinnscape.landscape.basin import log_volume, radii, rays
@@ -17,15 +18,7 @@ from pinnscape.losses.objective import tensor
 from pinnscape.techniques import catalog
 
 SCAN = np.geomspace(1e-3, 1e2, 40)
-SETTINGS = {
-    "fraction": 0.1,
-    "rays": 5,
-    "kinds": ["sphere", "filter"],
-    "smallest": 1e-3,
-    "largest": 10.0,
-    "steps": 9,
-    "tolerance": 1e-3,
-}
+SETTINGS = of("basin", fraction=0.1, rays=5, steps=9)
 
 
 def origin(size):
@@ -134,7 +127,7 @@ def test_the_file_has_radii_at_which_the_level_is_crossed(problem, seeds, formul
 
 def test_quartiles_among_censored_rays_are_unknown():
     runs = tiny("poisson1d", 1, ("supervised",))
-    data = basin_file.dataset(runs, SETTINGS | {"kinds": ["sphere"]}).copy(deep=True)
+    data = basin_file.dataset(runs, changed(SETTINGS, kinds=["sphere"])).copy(deep=True)
     data["radius"][...] = [np.inf, 3.0, 1.0, np.inf, 2.0]
     rows = {row[3]: row[4] for row in catalog.module("basin").metrics(data) if "[deep-ritz" in row[3]}
     assert rows["basin_radius_low[deep-ritz, sphere]"] == 2.0

@@ -10,6 +10,7 @@ from cases import initial, small, with_spectrum
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from runs_cases import tiny
+from settings_cases import changed, of
 
 from pinnscape.landscape.critical_points import KINDS, _moves, counts, descend, indices, kind, newton, search
 from pinnscape.landscape.critical_points_file import dataset, levels, random_starts
@@ -18,9 +19,8 @@ from pinnscape.losses.objective import Objective, tensor
 from pinnscape.techniques import catalog
 from pinnscape.training.runs import Runs
 
-HOW = {"steps": 200, "memory": 10, "hessians": 10, "dense_limit": 100}
-SETTINGS = {"snapshots": 3, "random": 1, "scales": [1.0, 2.0], "goal": 0.01, "flat": 0.1, "null_tolerance": 1e-6, "same": 1e-3,
-            "seed": 0, "steps": 15, "memory": 10, "hessians": 1, "dense_limit": 100}  # fmt: skip
+HOW = of("critical_points", steps=200, memory=10, hessians=10, dense_limit=100)
+SETTINGS = of("critical_points", snapshots=3, random=1, goal=0.01, steps=15, memory=10, hessians=1, dense_limit=100)
 
 
 class Toy:
@@ -89,7 +89,7 @@ def test_all_known_points_are_found():
     assert len({tuple(p.theta.round().int().tolist()) for p in points if p.gradient_norm <= 1e-9}) == 27
 
 
-@pytest.mark.parametrize("how", [HOW, {**HOW, "hessians": 0}])
+@pytest.mark.parametrize("how", [HOW, changed(HOW, hessians=0)])
 def test_a_gradient_flat_point_is_not_taken_for_a_critical_one(how):
     found = search(FLAT, tensor(np.array([0.3, 0.5])), how, 1e-8)
     assert found.gradient_norm == pytest.approx(1.0)
@@ -102,7 +102,7 @@ def test_slow_is_not_gradient_flat():
     """On the way to the minimum of an ill-conditioned bowl H g is minute beside |H| |g|, yet ‖g‖ falls to zero along it."""
     values = np.array([1.0, 1e-8])
     bowl = Toy(lambda t: 0.5 * (tensor(values) * t.square()).sum(-1), 2)
-    found = search(bowl, tensor(np.array([0.0, 1.0])), {**HOW, "steps": 0, "hessians": 0}, 1e-12)
+    found = search(bowl, tensor(np.array([0.0, 1.0])), changed(HOW, steps=0, hessians=0), 1e-12)
     assert found.rate / found.curvature == pytest.approx(1e-8)
     assert found.slope == pytest.approx(1.0)
     assert KINDS[kind(found, 1e-12, 0.1)] == "none"
@@ -151,7 +151,7 @@ def test_a_region_without_a_loss_is_not_entered():
     assert KINDS[kind(nowhere, 1e-9, math.inf)] == "no-loss"
 
 
-@pytest.mark.parametrize("how", [HOW, {**HOW, "hessians": 0}, {**HOW, "steps": 0}])
+@pytest.mark.parametrize("how", [HOW, changed(HOW, hessians=0), changed(HOW, steps=0)])
 def test_a_masked_region_without_slope_is_not_entered(how):
     """Where a mask makes a loss NaN, its gradient is zero. Newton's step from 0 to the minimum at 1 leads there."""
     masked = Toy(lambda t: torch.where(t < 0.5, (t - 1).square(), torch.nan).sum(-1), 1)
@@ -183,7 +183,7 @@ def test_a_start_that_is_critical_stays():
 
 
 def test_many_parameters_have_the_ends_of_their_spectrum_alone():
-    found = search(WELLS, tensor(np.array([0.8, 1.3, -0.2])), {**HOW, "dense_limit": 2}, 1e-9)
+    found = search(WELLS, tensor(np.array([0.8, 1.3, -0.2])), changed(HOW, dense_limit=2), 1e-9)
     np.testing.assert_allclose(found.eigenvalues, [8.0, -4.0], atol=1e-5)
     assert all(math.isnan(number) for number in counts(found.eigenvalues, 3, 1e-6))
     assert indices(found, 3, 1e-6) == (2, 0, 2)  # 8, -4, -4: of three parameters, a Lanczos process sees everything
@@ -271,7 +271,7 @@ def test_gaps_within_the_quadrature_error_are_one_level(measured, monkeypatch):
     runs = Runs(
         tiny("poisson1d", 1).discretization, tuple(run for run in tiny("poisson1d", 1).all if run.formulation == "deep-ritz")
     )
-    quick = {**SETTINGS, "goal": 1e9, "steps": 1}  # every start is critical
+    quick = changed(SETTINGS, goal=1e9, steps=1)  # every start is critical
     assert dataset(runs, quick)["level"].values.max() > 0
     monkeypatch.setattr(Runs, "gap_errors", lambda self, formulation, thetas: np.full(len(thetas), 1e9))
     assert (dataset(runs, quick)["level"] == 0).all()
@@ -281,7 +281,7 @@ def test_missing_snapshots_large_networks_and_no_random_starts():
     """More snapshots asked for than there are, and more parameters than the limit."""
     runs = Runs(tiny("poisson1d", 1).discretization, tiny("poisson1d", 1).all[-1:])
     count = len(runs.all[0].steps)
-    found = dataset(runs, {**SETTINGS, "snapshots": count + 1, "scales": [], "steps": 2, "dense_limit": 1})
+    found = dataset(runs, changed(SETTINGS, snapshots=count + 1, scales=[], steps=2, dense_limit=1))
     assert found.sizes["start"] == count + 1
     assert found["kind"].values[0, 0, -1] == KINDS.index("no-loss")
     assert np.isfinite(found["gap"].values[0, 0, :-1]).all()

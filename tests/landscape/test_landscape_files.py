@@ -5,7 +5,9 @@ import pytest
 import torch
 import xarray as xr
 from cases import initial, small
+from settings_cases import phased
 
+from pinnscape.config.sections import DirectionSettings, PlaneGrid
 from pinnscape.curvature.files import hessian_dataset, spectrum_dataset
 from pinnscape.landscape import files, surfaces
 from pinnscape.landscape.directions import cosine, normalize
@@ -15,7 +17,7 @@ from pinnscape.training.checkpoints import select
 from pinnscape.training.files import training_dataset
 from pinnscape.training.loop import train
 
-SETTINGS = {"normalization": "filter", "bias": "row", "lines": 3}
+SETTINGS = DirectionSettings(lines=3)
 PHASES = [{"optimizer": "adam", "steps": 12, "learning_rate": 0.02, "decay": 1.0}]
 HESSIAN = {
     "dense_limit": 2500,
@@ -31,7 +33,7 @@ IDENTITY = {"problem": "poisson2d", "formulation": "strong-form", "seed": 4, "de
 @pytest.fixture(scope="module")
 def training() -> xr.Dataset:
     objective = Objective(small(), "strong-form")
-    history = train(objective, initial(small()), PHASES, 1, {"even": 6, "logarithmic": 0}, "x")
+    history = train(objective, initial(small()), phased(PHASES, 1, {"even": 6, "logarithmic": 0}), "x")
     return training_dataset(history, objective).assign_attrs(IDENTITY)
 
 
@@ -60,11 +62,11 @@ def found(checkpoints, training, hessian) -> dict[str, xr.Dataset]:
 
 
 GRIDS = {
-    "random": {"radius": 1.0, "points": 5},
-    "lines": {"radius": 1.0, "line_points": 7},
-    "trajectory": {"margin": 0.2, "points": 5},
-    "hessian-top": {"radius": 0.5, "points": 5},
-    "hessian-extreme": {"radius": 0.25, "points": 3},
+    "random": PlaneGrid(tolerance=0.0, radius=1.0, points=5),
+    "lines": PlaneGrid(tolerance=0.0, radius=1.0, line_points=7),
+    "trajectory": PlaneGrid(tolerance=0.0, margin=0.2, points=5),
+    "hessian-top": PlaneGrid(tolerance=0.0, radius=0.5, points=5),
+    "hessian-extreme": PlaneGrid(tolerance=0.0, radius=0.25, points=3),
 }
 PLANES = [plane for plane in GRIDS if plane != "lines"]
 
@@ -116,7 +118,7 @@ def test_random_directions_are_filter_normalised_at_the_final_point(found, plane
 
 
 def test_settings_of_random_directions_are_used_and_recorded(checkpoints):
-    dataset = files.random_directions("lines", checkpoints, {"normalization": "layer", "bias": "zero", "lines": 5})
+    dataset = files.random_directions("lines", checkpoints, DirectionSettings(normalization="layer", bias="zero", lines=5))
     assert dataset.sizes["line"] == 5
     assert (dataset.attrs["normalization"], dataset.attrs["bias"]) == ("layer", "zero")
     layers = small().network.layers
@@ -126,7 +128,7 @@ def test_settings_of_random_directions_are_used_and_recorded(checkpoints):
 
 
 def test_directions_do_not_repeat_the_random_numbers_of_the_initial_weights(checkpoints):
-    raw = {"normalization": "none", "bias": "row", "lines": 3}
+    raw = DirectionSettings(normalization="none", lines=3)
     size, seed = small().network.size, IDENTITY["seed"]
     weights = np.random.default_rng(seed).standard_normal(4 * size)  # as Network.initial draws them
     drawn = {
@@ -182,7 +184,7 @@ def test_files_tell_the_unit_of_their_axes(found, plane, unit):
     [("filter", "filter norms"), ("layer", "layer norms"), ("global", "‖θ‖"), ("none", "Gaussian vectors")],
 )
 def test_the_unit_follows_the_normalisation(checkpoints, normalization, unit):
-    dataset = files.random_directions("random", checkpoints, {"normalization": normalization, "bias": "row"})
+    dataset = files.random_directions("random", checkpoints, DirectionSettings(normalization=normalization))
     assert dataset.attrs["axis_unit"] == unit
     if normalization == "global":
         np.testing.assert_allclose(dataset["norm"], np.linalg.norm(dataset["origin"]), rtol=1e-12)
@@ -225,10 +227,10 @@ def test_a_plane_has_its_axes_in_order(found, plane):
         for j in range(len(beta)):
             assert points[i, j].tolist() == [alpha[i], beta[j]]
     for axis in (alpha, beta):
-        assert len(axis) == GRIDS[plane]["points"]
+        assert len(axis) == GRIDS[plane].points
         assert 0.0 in axis
         if plane != "trajectory":
-            assert (axis[0], axis[-1]) == (-GRIDS[plane]["radius"], GRIDS[plane]["radius"])
+            assert (axis[0], axis[-1]) == (-GRIDS[plane].radius, GRIDS[plane].radius)
 
 
 def test_the_axes_of_a_trajectory_cover_it_with_a_margin(found):

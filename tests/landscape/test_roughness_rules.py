@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from runs_cases import tiny
+from settings_cases import applied, changed, of
 
 from pinnscape.landscape import roughness, roughness_rules
 from pinnscape.losses.objective import Discretization, Objective
@@ -15,16 +16,15 @@ from pinnscape.problems import quadrature
 from pinnscape.problems.base import Problem
 from pinnscape.techniques import catalog
 
-SETTINGS = {
-    "rules": ["gauss-legendre", "simpson", "monte-carlo"],
-    "points": [4, 8],
-    "reference": 16,
-    "lines": 3,
-    "radius": 0.5,
-    "line_points": 9,
-    "normalization": "filter",
-    "bias": "row",
-}
+SETTINGS = of(
+    "roughness_rules",
+    rules=("gauss-legendre", "simpson", "monte-carlo"),
+    points=(4, 8),
+    reference=16,
+    lines=3,
+    radius=0.5,
+    line_points=9,
+)
 
 
 class Sine(Problem):
@@ -71,7 +71,7 @@ def test_lines_through_the_minimiser_of_a_quadratic_are_bowls_and_equally_rough(
 
 
 def test_the_difference_from_a_rule_falls_with_its_points_and_vanishes_for_the_rule_itself():
-    data = roughness_rules.dataset(tiny("poisson2d", 1), {**SETTINGS, "points": [4, 8, 16]})
+    data = applied("roughness_rules", tiny("poisson2d", 1), changed(SETTINGS, points=[4, 8, 16]))
     found = data["deviation"].sel(rule="gauss-legendre").max("line").squeeze("seed")
     assert (found.sel(points=16) == 0).all()
     assert (found.sel(points=4) > 10 * found.sel(points=8)).all()
@@ -84,7 +84,7 @@ def test_the_difference_from_a_rule_falls_with_its_points_and_vanishes_for_the_r
 def test_the_lines_are_those_of_the_bundle():
     runs = tiny("poisson1d", 1, ("strong-form",))
     run = runs.all[0]
-    data = roughness_rules.dataset(runs, {**SETTINGS, "reference": 8})
+    data = applied("roughness_rules", runs, changed(SETTINGS, reference=8))
     from pinnscape.landscape import directions
 
     lines = directions.random(run.theta(), run.layers, 3, [run.seed, 2], "filter", "row")
@@ -97,9 +97,9 @@ def test_the_lines_are_those_of_the_bundle():
 
 
 def test_the_file_has_all_rules_and_simpson_takes_an_odd_number():
-    data = roughness_rules.dataset(tiny("poisson1d", 2, ("deep-ritz", "strong-form")), SETTINGS)
+    data = applied("roughness_rules", tiny("poisson1d", 2, ("deep-ritz", "strong-form")), SETTINGS)
     assert data["variation"].dims == ("formulation", "seed", "loss", "rule", "points", "line")
-    assert data["rule"].values.tolist() == SETTINGS["rules"]
+    assert data["rule"].values.tolist() == list(SETTINGS.rules)
     assert np.isfinite(data["variation"].values).all()
     assert len(roughness_rules.with_rule(tiny("poisson1d").discretization, "simpson", 4).points) == 5
     rows = list(catalog.module("roughness_rules").metrics(data))

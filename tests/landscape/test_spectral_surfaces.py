@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import xarray as xr
 from cases import PROBLEMS, initial, small
+from settings_cases import phased
 
 from pinnscape.landscape import directions, files, pictures
-from pinnscape.landscape.surfaces import Section
+from pinnscape.landscape.surfaces import Slice
 from pinnscape.landscape.survey import surface
 from pinnscape.losses.objective import Objective, tensor
 from pinnscape.training.loop import train
@@ -26,17 +27,19 @@ POINTS = {"poisson1d": 60}
 def point(problem: str, formulation: str = "deep-ritz"):
     """A trained point and its layout."""
     discretized = small(problem, width=8, points=POINTS.get(problem, 12))
-    history = train(Objective(discretized, formulation), initial(discretized), PHASES, 1000, {"even": 0, "logarithmic": 0}, "x")
+    history = train(
+        Objective(discretized, formulation), initial(discretized), phased(PHASES, 1000, {"even": 0, "logarithmic": 0}), "x"
+    )
     return discretized, history.snapshots[-1][2]
 
 
-def section(problem: str, seed: int, count: int = 2) -> Section:
+def section(problem: str, seed: int, count: int = 2) -> Slice:
     discretized, origin = point(problem)
     rows = directions.random(origin, discretized.network.layers, count, seed, "filter", "row")
-    return Section(discretized, tensor(origin), tensor(rows))
+    return Slice(discretized, tensor(origin), tensor(rows))
 
 
-def plane(problem: str, seed: int, tolerance: float, radius: float | None = None) -> tuple[Section, xr.Dataset]:
+def plane(problem: str, seed: int, tolerance: float, radius: float | None = None) -> tuple[Slice, xr.Dataset]:
     found, radius = section(problem, seed), radius or RADIUS.get(problem, 0.7)
     directions_file = xr.Dataset(
         attrs={"kind": "random", "normalization": "filter", "bias": "row", "axis_unit": "filter norms"}
@@ -47,7 +50,7 @@ def plane(problem: str, seed: int, tolerance: float, radius: float | None = None
     return found, files.surface_dataset(directions_file, axes, measured, minimum).assign(variables).assign_attrs(attributes)
 
 
-def errors(found: Section, stored: xr.Dataset, count: int = 1000) -> np.ndarray:
+def errors(found: Slice, stored: xr.Dataset, count: int = 1000) -> np.ndarray:
     """Largest error of each field at random points."""
     low, high = stored["domain"].values.T
     points = np.random.default_rng(99).uniform(low, high, (count, 2))
@@ -111,7 +114,7 @@ def test_a_picture_is_the_surface_at_more_points() -> None:
     np.testing.assert_allclose(picture["l2_error"].values[::50, ::50], stored["l2_error"].values, rtol=1e-12, atol=1e-15)
 
 
-def off_centre(problem: str, formulation: str, tolerance: float) -> tuple[Section, xr.Dataset]:
+def off_centre(problem: str, formulation: str, tolerance: float) -> tuple[Slice, xr.Dataset]:
     """A plane like that of a trajectory: the trained point is somewhere in it, and no Chebyshev node, and it is wide."""
     discretized, origin = point(problem, formulation)
     rows = directions.random(origin, discretized.network.layers, 2, 1, "filter", "row")
@@ -119,7 +122,7 @@ def off_centre(problem: str, formulation: str, tolerance: float) -> tuple[Sectio
     found = xr.Dataset({"trajectory": (("snapshot", "axis"), path)}, attrs={"kind": "trajectory"})
     found.attrs |= {"normalization": "none", "bias": "row", "axis_unit": "Euclidean length"}
     axes, points = files.coordinates("trajectory", found, {"margin": 0.2, "points": 13})
-    whole = Section(discretized, tensor(origin), tensor(rows))
+    whole = Slice(discretized, tensor(origin), tensor(rows))
     measured, variables, attributes = surface(whole, axes, points, tolerance, 0)
     stored = files.surface_dataset(found, axes, measured, discretized.energy_minimum)
     return whole, stored.assign(variables).assign_attrs(attributes)

@@ -8,7 +8,7 @@ from cases import initial, small
 from pinnscape.files.pieces import Done, gathered, shard, share
 from pinnscape.landscape import directions, files, surfaces, survey
 from pinnscape.landscape.spectral import interpolate
-from pinnscape.landscape.surfaces import Section, chunk_size
+from pinnscape.landscape.surfaces import Slice, chunk_size
 from pinnscape.landscape.survey import Survey, packed, surface, unpacked
 from pinnscape.losses.objective import tensor
 
@@ -25,7 +25,7 @@ def made(kind: str, tolerance: float, grid: dict, problem: str = "poisson1d") ->
     rows = directions.random(origin, discretized.network.layers, 3 if kind == "lines" else 2, 0, "filter", "row")
     bundle = xr.Dataset({"direction": (("line", "parameter"), rows)}, attrs={"kind": kind, "axis_unit": "filter norms"})
     axes, points = files.coordinates(kind, bundle, grid)
-    return Survey(Section(discretized, tensor(origin), tensor(rows)), axes, points, tolerance, 0, f"deep-ritz/{kind}")
+    return Survey(Slice(discretized, tensor(origin), tensor(rows)), axes, points, tolerance, 0, f"deep-ritz/{kind}")
 
 
 CASES = {

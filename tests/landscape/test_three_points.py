@@ -8,17 +8,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from runs_cases import tiny
+from settings_cases import applied, of
 
-from pinnscape.connectivity import three_points_file
 from pinnscape.connectivity.curves import bezier, points
+from pinnscape.connectivity.trained_paths import Training
 from pinnscape.landscape.three_points import frame, pass_height, square_grid
 from pinnscape.losses.formulations import FORMULATIONS, PHYSICS
 from pinnscape.techniques import catalog
 
-SETTINGS = {
-    "pairs": 3, "points": 15, "margin": 0.25, "steps": 8, "learning_rate": 0.05, "decay": 0.1, "perturbation": 0.1, "seed": 0, "check": 4,
-    "nodes": 4,
-}  # fmt: skip
+SETTINGS = of("three_points", pairs=3, points=15, steps=8, learning_rate=0.05, decay=0.1, perturbation=0.1, check=4, nodes=4)
 
 
 @given(st.integers(0, 10_000), st.integers(2, 30))
@@ -98,7 +96,7 @@ def test_the_pass_is_the_least_maximum_over_all_paths(seed):
 
 def test_planes_of_runs_hold_the_losses_at_their_points():
     runs = tiny("poisson2d", 2)
-    data = three_points_file.dataset(runs, SETTINGS)
+    data = applied("three_points", runs, SETTINGS)
     assert data["seeds_gap"].dims == ("formulation", "pair", "loss", "column", "row")
     assert data["physics_gap"].dims == ("seed", "loss", "column", "row")
     for seed in (0, 1):
@@ -114,10 +112,10 @@ def test_planes_of_runs_hold_the_losses_at_their_points():
 
 def test_the_curve_of_the_file_lies_where_the_trained_curve_does():
     runs = tiny("poisson1d", 2, ("deep-ritz",))
-    data = three_points_file.dataset(runs, SETTINGS)
+    data = applied("three_points", runs, SETTINGS)
     assert data.sizes["seed"] == 0  # no strong form, no plane of both
     a, b = (runs.tensor(runs.run("deep-ritz", seed).theta()) for seed in (0, 1))
-    control = bezier(runs.objective("deep-ritz"), a, b, {**SETTINGS, "points": 101})
+    control = bezier(runs.objective("deep-ritz"), a, b, Training.of(SETTINGS, 101))
     np.testing.assert_array_equal(data["seeds_control"][0, 0], control)
     axes, _ = frame(a, b, points("bezier", control, np.array([0.5]))[0])
     found = a + torch.tensor(data["seeds_curve"].values[0, 0]) @ axes
@@ -126,10 +124,10 @@ def test_the_curve_of_the_file_lies_where_the_trained_curve_does():
 
 def test_metrics_and_studies_of_one_seed():
     runs = tiny("poisson1d", 2)
-    data = three_points_file.dataset(runs, SETTINGS)
+    data = applied("three_points", runs, SETTINGS)
     rows = {row[:4]: row[4] for row in catalog.module("three_points").metrics(data)}
     assert len(rows) == 2 * 3 * 3 + 2 * 3 * 2
     assert rows["strong-form", 1, "final", "plane_pass[physics, deep-ritz]"] == float(data["physics_pass"][1, 0])
-    alone = three_points_file.dataset(tiny("poisson1d", 1), SETTINGS)
+    alone = applied("three_points", tiny("poisson1d", 1), SETTINGS)
     assert alone.sizes["pair"] == 0
     assert {row[3].split(",")[0] for row in catalog.module("three_points").metrics(alone)} == {"plane_pass[physics"}

@@ -20,7 +20,7 @@ X, Y = np.meshgrid(AXIS, AXIS, indexing="ij")
 # Minima at (-1, 0) and (1, 0) of about 0, of which the tilt lifts one by 0.2 and the saddle at the middle by 0.1.
 WELLS = (X**2 - 1) ** 2 + 2 * Y**2
 TILTED = WELLS + 0.1 * (X + 1)
-SETTINGS = {"threshold": 1e-3, "quantile": 1.0}
+SETTINGS = 1e-3, 1.0
 
 # Many ties and gaps: what goes wrong, goes wrong there.
 fields = arrays(float, st.tuples(st.integers(1, 7), st.integers(1, 7)), elements=st.sampled_from([0.0, 1, 2, 3, 4, 5, np.nan]))
@@ -141,7 +141,7 @@ def test_the_file_counts_pairs_above_the_threshold_and_measures_them_from_the_ex
         ("deep-ritz", 4, "random"): surface([WELLS, np.full(X.shape, np.nan), WELLS]),
         ("deep-ritz", 2, "random"): surface([X, X + 3 * Y, WELLS]),
     }
-    data = dataset(surfaces, SETTINGS)
+    data = dataset(surfaces, *SETTINGS)
     assert list(data["formulation"].values) == ["deep-ritz", "strong-form"]
     assert data["seed"].values.tolist() == [2, 4]
     assert data["birth"].dims == ("formulation", "seed", "plane", "loss", "pair")
@@ -166,18 +166,18 @@ def test_pairs_within_twice_the_error_of_a_spectral_surface_do_not_count(monkeyp
     plain = surface([WELLS, WELLS, WELLS])
     resolved = plain.assign(resolution=("formulation", [0.51, 0.49, 0.0]))
     monkeypatch.setattr("pinnscape.landscape.pictures.pictured", lambda _: resolved)
-    data = dataset({("deep-ritz", 0, "random"): plain}, SETTINGS)
+    data = dataset({("deep-ritz", 0, "random"): plain}, *SETTINGS)
     assert data["minima"].squeeze().values.tolist() == [1, 2, 2]
 
 
 def test_no_surface_gives_an_empty_file():
-    data = dataset({}, SETTINGS)
+    data = dataset({}, *SETTINGS)
     assert data["birth"].shape == (0, 0, 0, 0, 0)
     assert list(catalog.module("topology").metrics(data)) == []
 
 
 def test_metrics_are_the_numbers_of_each_surface():
-    data = dataset({("deep-ritz", 3, "random"): surface([TILTED, WELLS, X**2 + Y**2])}, SETTINGS)
+    data = dataset({("deep-ritz", 3, "random"): surface([TILTED, WELLS, X**2 + Y**2])}, *SETTINGS)
     rows = {metric: (f, s, c, value) for f, s, c, metric, value in catalog.module("topology").metrics(data)}
     assert rows["minima[random, deep-ritz]"] == ("deep-ritz", 3, "final", 2.0)
     assert rows["smad[random, strong-form]"][3] == pytest.approx(1 / np.ptp(WELLS))

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from runs_cases import tiny
 
+from pinnscape.config.sections import DirectionSettings
 from pinnscape.landscape import zoom
 from pinnscape.landscape.axes import centred_axis
 from pinnscape.landscape.files import random_directions
@@ -16,7 +17,7 @@ from pinnscape.techniques import catalog
 
 AXIS = centred_axis(2.0, 41)
 A, B = np.meshgrid(AXIS, AXIS, indexing="ij")
-SETTINGS = {"normalization": "filter", "bias": "row", "radii": [0.1, 10.0], "points": 5}
+SETTINGS = (0.1, 10.0), 5, DirectionSettings()
 
 
 @settings(max_examples=30)
@@ -59,11 +60,11 @@ def test_what_does_not_exist_does_not_count():
 )
 def test_the_file_holds_every_loss_on_the_random_plane(problem, seeds, formulations):
     runs = tiny(problem, seeds, formulations)
-    data = zoom.dataset(runs, SETTINGS)
+    data = zoom.dataset(runs, *SETTINGS)
     assert data["gap"].dims == ("formulation", "seed", "loss", "radius", "alpha", "beta")
     assert all({"long_name", "units"} <= set(data[name].attrs) for name in data.data_vars)
     run = runs.all[-1]
-    plane = random_directions("random", run.checkpoints.assign_attrs(seed=run.seed), SETTINGS)["direction"].values
+    plane = random_directions("random", run.checkpoints.assign_attrs(seed=run.seed), DirectionSettings())["direction"].values
     part = data.sel(formulation=run.formulation, seed=run.seed, loss="deep-ritz")
     objective = runs.objective("deep-ritz")
     for radius, a, b in ((0.1, 0.5, -1.0), (10.0, -1.0, 0.0)):
@@ -80,7 +81,7 @@ def test_the_file_holds_every_loss_on_the_random_plane(problem, seeds, formulati
 
 
 def test_the_finest_plane_that_is_not_convex_tells_how_far_convexity_reaches():
-    data = zoom.dataset(tiny("poisson1d", 1, ("supervised",)), SETTINGS).copy(deep=True)
+    data = zoom.dataset(tiny("poisson1d", 1, ("supervised",)), *SETTINGS).copy(deep=True)
     data["convex_radius"][0, 0, 0] = [np.nan, 5.0]
     data["convex_radius"][0, 0, 1] = [0.05, 5.0]
     data["convex_radius"][0, 0, 2] = np.nan

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from cases import PROBLEMS, initial, small
+from settings_cases import model
 
 from pinnscape.common.errors import ProblemError, StorageError
 from pinnscape.losses import derivations
@@ -32,15 +33,6 @@ LOG = "pinnscape.losses.native.build"
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("kernels")
-
-
-def model(width: int = 4, depth: int = 2, points: int = 8, activation: str = "tanh") -> dict:
-    """The settings of ``cases.small``."""
-    return {
-        "network": {"width": width, "depth": depth, "activation": activation},
-        "quadrature": {"rule": "gauss-legendre", "points": points},
-        "parameters": {},
-    }
 
 
 def close(found: torch.Tensor, expected: torch.Tensor) -> None:

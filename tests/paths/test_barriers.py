@@ -13,7 +13,7 @@ from pinnscape.files import store
 from pinnscape.techniques import catalog
 from pinnscape.training.runs import Run, Runs
 
-SETTINGS = {"points": 9, "starts": 2, "seed": 0}
+SETTINGS = 9, 2, 0  # points, starts, seed
 
 
 def test_the_barrier_is_measured_from_the_chord():
@@ -58,7 +58,7 @@ def with_a_copy(runs: Runs) -> Runs:
 
 
 def test_between_a_network_and_its_permuted_copy_alignment_removes_the_barrier():
-    data = barriers.dataset(with_a_copy(tiny("poisson2d", 1, ("deep-ritz",))), SETTINGS).squeeze()
+    data = barriers.dataset(with_a_copy(tiny("poisson2d", 1, ("deep-ritz",))), *SETTINGS).squeeze()
     assert (data["barrier"].sel(path="straight") > 1e-3).all()
     np.testing.assert_allclose(data["barrier"].sel(path="aligned"), 0.0, atol=1e-10)
     assert data["distance"].sel(path="aligned") < 1e-14
@@ -68,7 +68,7 @@ def test_between_a_network_and_its_permuted_copy_alignment_removes_the_barrier()
 @pytest.mark.parametrize("problem", ["poisson1d", "neo_hookean2d"])
 def test_the_file_holds_both_lines_of_every_pair(problem):
     runs = tiny(problem, 3, ("deep-ritz", "strong-form"))
-    data = barriers.dataset(runs, SETTINGS)
+    data = barriers.dataset(runs, *SETTINGS)
     assert data["value"].dims == ("formulation", "pair", "path", "loss", "alpha")
     assert data["value"].shape == (2, 3, 2, 3, 9)
     assert list(zip(data["first_seed"].values, data["second_seed"].values, strict=True)) == [(0, 1), (0, 2), (1, 2)]
@@ -86,7 +86,7 @@ def test_the_file_holds_both_lines_of_every_pair(problem):
 
 
 def test_one_seed_gives_a_file_without_pairs(tmp_path):
-    data = barriers.dataset(tiny("poisson1d", 1, ("strong-form",)), SETTINGS)
+    data = barriers.dataset(tiny("poisson1d", 1, ("strong-form",)), *SETTINGS)
     assert data.sizes == {"formulation": 1, "pair": 0, "path": 2, "loss": 3, "alpha": 9, "unit": 8}
     about = {"problem": "poisson1d", "formulation": "strong-form", "seed": 0, "configuration": {}}
     store.write(tmp_path / "barriers.nc", data, stage="barriers", title="t", **about)
@@ -94,7 +94,7 @@ def test_one_seed_gives_a_file_without_pairs(tmp_path):
 
 
 def test_metrics_are_means_over_the_pairs_of_a_seed_and_missing_where_one_is():
-    data = barriers.dataset(tiny("poisson1d", 3, ("deep-ritz",)), SETTINGS)
+    data = barriers.dataset(tiny("poisson1d", 3, ("deep-ritz",)), *SETTINGS)
     data["barrier"].loc[{"path": "aligned", "loss": "deep-ritz"}] = [[1.0, 2.0, np.nan]]
     rows = {row[:4]: row[4] for row in catalog.module("barriers").metrics(data)}
     assert rows["deep-ritz", 0, "final", "barrier[aligned, deep-ritz]"] == 1.5

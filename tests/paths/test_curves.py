@@ -1,6 +1,7 @@
 """Curves between two points on functions whose minimum energy paths are known."""
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,15 +9,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from runs_cases import tiny
+from settings_cases import applied, of
 from torch import Tensor
 
 from pinnscape.connectivity import barriers, curves, elastic_band, profiles, trained_paths
 from pinnscape.techniques import catalog
 
-SETTINGS = {
-    "pairs": 3, "steps": 300, "learning_rate": 0.1, "decay": 0.05, "perturbation": 0.05, "seed": 0, "check": 10, "points": 41, "nodes": 12,
-    "segments": 6, "band_steps": 300, "pivots": 4, "insertions": 2, "inserted": 2, "stiffness": 1.0,
-}  # fmt: skip
+TRAINING = trained_paths.Training(
+    steps=300, learning_rate=0.1, decay=0.05, perturbation=0.05, seed=0, check=10, nodes=12, points=41
+)
+SHAPES = {"bezier": (), "chain": (6,), "band": (elastic_band.Band(300, 4, 2, 2, 1.0),)}
 
 
 class Toy:
@@ -50,7 +52,7 @@ ENDS = torch.tensor([[-1.0, 0.0], [1.0, 0.0]], dtype=torch.float64)
     ("name", "bound"), [("bezier", 1.1), ("chain", 1.3), ("band", 1.01)]
 )  # six straight segments cut corners
 def test_a_trained_path_goes_through_the_pass(name, bound):
-    control = getattr(curves, name)(Toy(bent), *ENDS, SETTINGS)
+    control = getattr(curves, name)(Toy(bent), *ENDS, TRAINING, *SHAPES[name])
     heights = bent(curves.points(name, control, np.linspace(0, 1, 401)))
     assert 1.0 - 1e-9 <= float(heights.max()) < bound  # the pass is the lowest way, by continuity never below it
     assert float(bent(trained_paths.straight(*ENDS, 401)).max()) == pytest.approx(5.0)
@@ -59,7 +61,7 @@ def test_a_trained_path_goes_through_the_pass(name, bound):
 
 @pytest.mark.parametrize(("name", "bound"), [("bezier", 0.05), ("chain", 0.03), ("band", 0.03)])
 def test_minima_on_a_ring_are_connected_around_it(name, bound):
-    control = getattr(curves, name)(Toy(ring), *ENDS, SETTINGS)
+    control = getattr(curves, name)(Toy(ring), *ENDS, TRAINING, *SHAPES[name])
     assert float(ring(curves.points(name, control, np.linspace(0, 1, 201))).max()) < bound  # 1 on the straight line
 
 
@@ -69,8 +71,8 @@ def test_no_path_is_higher_than_the_straight_one(seed, name, rate):
     rng = np.random.default_rng(seed)
     waves, shift, ends = (torch.tensor(rng.standard_normal(shape)) for shape in ((4, 3), 4, (2, 3)))
     toy = Toy(lambda theta: 4 + (theta @ waves.T * 3 + shift).sin().sum(-1))
-    bad = SETTINGS | {"steps": 10, "learning_rate": rate, "points": 21}
-    control, t = getattr(curves, name)(toy, *ends, bad), np.arange(21) / 20
+    bad = replace(TRAINING, steps=10, learning_rate=rate, points=21)
+    control, t = getattr(curves, name)(toy, *ends, bad, *SHAPES[name]), np.arange(21) / 20
     assert (
         float(toy.loss(curves.points(name, control, t)).max())
         <= float(toy.loss(trained_paths.straight(*ends, 21)).max()) + 1e-12
@@ -82,7 +84,8 @@ def test_paths_avoid_where_the_loss_does_not_exist():
         return torch.where(theta.norm(dim=-1) > 0.3, ring(theta), torch.nan)
 
     for name in ("bezier", "chain", "band"):
-        heights = hole(curves.points(name, getattr(curves, name)(Toy(hole), *ENDS, SETTINGS), np.linspace(0, 1, 41)))
+        control = getattr(curves, name)(Toy(hole), *ENDS, TRAINING, *SHAPES[name])
+        heights = hole(curves.points(name, control, np.linspace(0, 1, 41)))
         assert bool(heights.isfinite().all()), name
 
 
@@ -133,23 +136,13 @@ def test_levels_are_roots_with_their_gradient():
     assert float((level(theta + step)[0] - level(theta - step)[0]) / 2e-6) == pytest.approx(float(gradient[0, 0]), rel=1e-7)
 
 
-SMALL = SETTINGS | {
-    "steps": 6,
-    "band_steps": 6,
-    "check": 3,
-    "points": 9,
-    "nodes": 4,
-    "segments": 2,
-    "pivots": 1,
-    "insertions": 1,
-    "inserted": 1,
-}
+SMALL = of("curves", steps=6, band_steps=6, check=3, points=9, nodes=4, segments=2, pivots=1, insertions=1, inserted=1)
 
 
 def test_dataset_of_runs_agrees_with_barriers_on_the_straight_line():
     runs = tiny("poisson2d", 3, ("deep-ritz", "strong-form"))
-    data = curves.dataset(runs, SMALL)
-    straight = barriers.dataset(runs, {"points": 9, "starts": 0, "seed": 0})
+    data = applied("curves", runs, SMALL)
+    straight = barriers.dataset(runs, points=9, starts=0, seed=0)
     assert data["value"].dims == ("formulation", "pair", "path", "loss", "t")
     assert data["path"].values.tolist() == ["straight", "bezier", "chain", "band"]
     for name in ("value", "barrier", "relative_barrier"):
@@ -159,12 +152,12 @@ def test_dataset_of_runs_agrees_with_barriers_on_the_straight_line():
         highest = data["value"].sel(formulation=own, loss=own).max("t")
         assert (highest <= highest.sel(path="straight") + 1e-12).all()
     assert (data["length"] >= 1 - 1e-12).all()
-    assert curves.dataset(runs, SMALL | {"pairs": 1}).sizes["pair"] == 1
+    assert applied("curves", runs, SMALL, pairs=1).sizes["pair"] == 1
 
 
 def test_with_one_seed_there_are_no_paths_and_log_and_file_say_why(caplog):
     caplog.set_level(logging.INFO)
-    data = curves.dataset(tiny("poisson1d", 1), SMALL)
+    data = applied("curves", tiny("poisson1d", 1), SMALL)
     assert data["value"].sizes["pair"] == 0
     assert data["pair"].attrs["reason"] == "the study has one seed"
     assert "nothing is measured between seeds: the study has one seed" in caplog.messages
@@ -172,7 +165,7 @@ def test_with_one_seed_there_are_no_paths_and_log_and_file_say_why(caplog):
 
 def test_metrics_are_means_over_the_pairs_of_a_seed():
     runs = tiny("poisson1d", 3, ("deep-ritz",))
-    data = curves.dataset(runs, SMALL)
+    data = applied("curves", runs, SMALL)
     rows = {row[1:4]: row[4] for row in catalog.module("curves").metrics(data)}
     own = data["relative_barrier"].sel(formulation="deep-ritz", path="band", loss="deep-ritz")
     assert profiles.pairs(runs.seeds) == [(0, 1), (0, 2), (1, 2)]

@@ -9,6 +9,7 @@ from cases import Quadratic, trained, with_spectrum
 from hypothesis import given
 from hypothesis import strategies as st
 from runs_cases import tiny
+from settings_cases import applied, changed, of, solver
 from sine_cases import SineSeries, exact
 
 from pinnscape.connectivity import formulations
@@ -18,7 +19,8 @@ from pinnscape.linalg import eigen
 from pinnscape.linalg.similarity import principal_angles
 from pinnscape.techniques import catalog
 
-SETTINGS = {"points": 9, "snapshots": 3, "subspace": 3, "lanczos_steps": 15, "lanczos_tolerance": 1e-8, "dense_limit": 2500}
+SETTINGS = of("formulations", points=9, snapshots=3, subspace=3, lanczos_steps=15, lanczos_tolerance=1e-8)
+SOLVER = SETTINGS.eigensolver
 TRAINED = ["deep-ritz", "strong-form"]
 ALL = ("deep-ritz", "strong-form", "supervised")
 
@@ -26,7 +28,7 @@ ALL = ("deep-ritz", "strong-form", "supervised")
 @cache
 def compared():
     """The file of two seeds of everything."""
-    return formulations.dataset(tiny("poisson1d", 2, ALL), SETTINGS)
+    return applied("formulations", tiny("poisson1d", 2, ALL), SETTINGS)
 
 
 def test_gaps_of_a_quadratic_grow_with_the_square_of_the_distance_from_its_minimiser():
@@ -63,7 +65,7 @@ class WithGradient(Quadratic):
 def test_top_eigenspaces_are_those_of_the_matrix(steps):
     matrix = with_spectrum([9.0, 5.0, 2.0, 1.0, 0.5, 0.1, 0.0, -1.0, -7.0, -20.0])
     objective = WithGradient(matrix)
-    values, rows = formulations.top(objective, torch.ones(10, dtype=torch.float64), 3, {**SETTINGS, "lanczos_steps": steps}, 0)
+    values, rows = formulations.top(objective, torch.ones(10, dtype=torch.float64), 3, solver(SOLVER, lanczos_steps=steps), 0)
     np.testing.assert_allclose(values, [9.0, 5.0, 2.0], rtol=1e-10)
     assert principal_angles(rows, eigen.eigenpairs(matrix)[1][:3].numpy()).max() < 1e-5
 
@@ -73,23 +75,23 @@ def test_above_the_limit_what_lanczos_does_not_find_is_not_measured(monkeypatch,
     objective, theta = WithGradient(matrix), torch.ones(10, dtype=torch.float64)
     expected = eigen.eigenpairs(matrix)[1][:3].numpy()
     monkeypatch.setattr(dense, "hessian", None)
-    values, rows = formulations.top(objective, theta, 3, {**SETTINGS, "dense_limit": 9}, 0)
+    values, rows = formulations.top(objective, theta, 3, solver(SOLVER, dense_limit=9), 0)
     np.testing.assert_allclose(values, [9.0, 5.0, 2.0], rtol=1e-10)
     assert principal_angles(rows, expected).max() < 1e-5
     assert not caplog.messages
-    values, rows = formulations.top(objective, theta, 3, {**SETTINGS, "dense_limit": 9, "lanczos_steps": 2}, 0)
+    values, rows = formulations.top(objective, theta, 3, solver(SOLVER, dense_limit=9, lanczos_steps=2), 0)
     assert np.isnan(values).all()
     assert np.isnan(rows).all()
     assert "not stated, Lanczos has not converged after 2 steps" in caplog.text
-    assert np.isfinite(formulations.top(objective, theta, 10, {**SETTINGS, "dense_limit": 9}, 0)[0]).all()
+    assert np.isfinite(formulations.top(objective, theta, 10, solver(SOLVER, dense_limit=9), 0)[0]).all()
 
 
 def test_above_the_limit_the_file_says_why_something_is_not_measured():
-    data = formulations.dataset(
-        tiny("poisson1d", 1, ("deep-ritz",)), {**SETTINGS, "snapshots": 2, "dense_limit": 0, "lanczos_steps": 2}
+    data = applied(
+        "formulations", tiny("poisson1d", 1, ("deep-ritz",)), changed(SETTINGS, snapshots=2, dense_limit=0, lanczos_steps=2)
     )
     assert data["angle"].isnull().all()
-    assert "techniques.formulations.dense_limit" in data["angle"].attrs["reason"]
+    assert "techniques.formulations.eigensolver.dense_limit" in data["angle"].attrs["reason"]
     assert np.isfinite(data["gap"]).all()
 
 
@@ -98,7 +100,7 @@ def test_a_point_without_a_loss_has_no_eigenspace():
         def gradient(self, theta):
             return torch.full_like(theta, torch.nan)
 
-    values, rows = formulations.top(Nowhere(with_spectrum([2.0, 1.0, 0.5])), torch.ones(3, dtype=torch.float64), 2, SETTINGS, 0)
+    values, rows = formulations.top(Nowhere(with_spectrum([2.0, 1.0, 0.5])), torch.ones(3, dtype=torch.float64), 2, SOLVER, 0)
     assert np.isnan(values).all()
     assert np.isnan(rows).all()
     assert rows.shape == (2, 3)
@@ -106,7 +108,7 @@ def test_a_point_without_a_loss_has_no_eigenspace():
 
 def test_a_network_has_the_eigenspace_of_its_dense_hessian():
     objective, theta = trained("strong-form", 6, 100)
-    values, rows = formulations.top(objective, theta, 3, SETTINGS, 0)
+    values, rows = formulations.top(objective, theta, 3, SOLVER, 0)
     expected, vectors = eigen.eigenpairs(torch.func.hessian(objective.__call__)(theta))
     np.testing.assert_allclose(values, expected[:3], rtol=1e-9)
     assert principal_angles(rows, vectors[:3].numpy()).max() < 1e-3
@@ -140,7 +142,7 @@ def test_the_file_compares_all_runs_and_the_two_physics_minimisers_of_each_seed(
     ("problem", "trained"), [("neo_hookean2d", ("deep-ritz",)), ("poisson1d", ("supervised", "strong-form"))]
 )
 def test_without_both_physics_runs_there_are_no_pairs(problem, trained):
-    data = formulations.dataset(tiny(problem, 1, trained), {**SETTINGS, "snapshots": 2})
+    data = applied("formulations", tiny(problem, 1, trained), changed(SETTINGS, snapshots=2))
     assert data.sizes["pair"] == 0
     assert data["line_gap"].sizes == {"pair": 0, "position": 9, "loss": 3}
     assert data.sizes["formulation"] == len(trained)

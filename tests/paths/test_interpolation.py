@@ -12,7 +12,7 @@ from pinnscape.files import store
 from pinnscape.losses.objective import FORMULATIONS
 from pinnscape.techniques import catalog
 
-SETTINGS = {"points": 5, "extension": 0.5}
+SETTINGS = 5, 0.5  # points, extension
 
 
 @given(st.integers(2, 400), st.floats(0.0, 2.0))
@@ -91,7 +91,7 @@ def test_a_loss_that_does_not_exist_on_the_way_has_no_violation():
 @pytest.mark.parametrize("problem", ["poisson1d", "neo_hookean2d"])
 def test_the_file_holds_the_losses_at_both_ends_of_every_line(problem):
     runs = tiny(problem)
-    data = interpolation.dataset(runs, SETTINGS)
+    data = interpolation.dataset(runs, *SETTINGS)
     assert data["value"].dims == ("formulation", "seed", "loss", "alpha")
     assert data["pair_value"].dims == ("formulation", "pair", "loss", "alpha")
     assert (data["first_seed"].item(), data["second_seed"].item()) == (0, 1)
@@ -113,7 +113,7 @@ def test_the_file_holds_the_losses_at_both_ends_of_every_line(problem):
 
 
 def test_one_seed_and_one_formulation_give_a_file_without_pairs(tmp_path):
-    data = interpolation.dataset(tiny("poisson1d", 1, ("strong-form",)), SETTINGS)
+    data = interpolation.dataset(tiny("poisson1d", 1, ("strong-form",)), *SETTINGS)
     assert dict(data.sizes) == {"formulation": 1, "seed": 1, "loss": 3, "alpha": 9, "pair": 0}
     about = {"problem": "poisson1d", "formulation": "strong-form", "seed": 0, "configuration": {}}
     store.write(tmp_path / "interpolation.nc", data, stage="interpolation", title="t", **about)
@@ -121,7 +121,7 @@ def test_one_seed_and_one_formulation_give_a_file_without_pairs(tmp_path):
 
 
 def test_metrics_are_the_violations_of_each_loss():
-    data = interpolation.dataset(tiny("poisson1d"), SETTINGS)
+    data = interpolation.dataset(tiny("poisson1d"), *SETTINGS)
     data["violation"].loc[{"formulation": "deep-ritz", "seed": 1, "loss": "strong-form"}] = 7.0
     rows = {row[:4]: row[4] for row in catalog.module("interpolation").metrics(data)}
     assert len(rows) == 3 * 2 * 3 * 2

@@ -115,7 +115,7 @@ def test_a_straight_path_has_ratio_one_and_does_not_turn():
 )
 def test_the_file_holds_the_gradients_of_the_trained_loss(problem, seeds, formulations):
     runs = tiny(problem, seeds, formulations)
-    data = dataset(runs, {"batch": 5})
+    data = dataset(runs, 5)
     assert data["rsi"].dims == ("formulation", "seed", "snapshot")
     assert data["path_ratio"].dims == ("formulation", "seed")
     assert all({"long_name", "units"} <= set(v.attrs) for v in data.data_vars.values())
@@ -134,7 +134,7 @@ def test_the_file_holds_the_gradients_of_the_trained_loss(problem, seeds, formul
 
 def test_runs_of_different_lengths_are_padded_with_nan():
     runs = tiny("poisson2d", 2, ("deep-ritz", "strong-form"))
-    data = dataset(runs, {"batch": 64})
+    data = dataset(runs, 64)
     counts = [len(run.steps) for run in runs.all]
     assert data.sizes["snapshot"] == max(counts)
     found = np.isfinite(data["length"]).sum("snapshot").values.ravel().tolist()
@@ -142,7 +142,7 @@ def test_runs_of_different_lengths_are_padded_with_nan():
 
 
 def test_the_metrics_are_extremes_over_what_is_known():
-    data = dataset(tiny("poisson2d", 2, ("deep-ritz", "strong-form")), {"batch": 64})
+    data = dataset(tiny("poisson2d", 2, ("deep-ritz", "strong-form")), 64)
     rows = {(f, s, m): v for f, s, c, m, v in catalog.module("trajectory_geometry").metrics(data) if c == "final"}
     assert len(rows) == 2 * 2 * 7
     own = data.sel(formulation="deep-ritz", seed=1)

@@ -11,6 +11,7 @@ import pytest
 import torch
 from problems.faulty import FAULTY
 from problems.sound import SOUND, WARNED, SmallStrain, Tiny, WithItsOwnLoad, Zero
+from settings_cases import model, phased
 
 from pinnscape.common.errors import ProblemError
 from pinnscape.losses import differences
@@ -66,12 +67,7 @@ def test_what_is_no_fault_but_worth_knowing_is_a_warning(cls: type, said: str) -
     ("activation", "width", "depth"), [("tanh", 4, 1), ("sin", 48, 4), ("swish", 7, 3), ("softplus", 64, 1)]
 )
 def test_the_built_in_problems_pass_with_a_margin(name: str, activation: str, width: int, depth: int) -> None:
-    model = {
-        "network": {"width": width, "depth": depth, "activation": activation},
-        "quadrature": {"rule": "gauss-legendre", "points": 12},
-        "parameters": {},
-    }
-    report = validate(discretization(name, model))
+    report = validate(discretization(name, model(width, depth, 12, activation)))
     assert not report.warnings
     assert all(finding.deviation <= 0.1 * finding.tolerance for finding in report.findings)
 
@@ -87,12 +83,7 @@ def test_every_activation_is_there() -> None:
 )
 def test_material_parameters_of_any_size_pass(parameters: dict, said: list[str]) -> None:
     """Nearly incompressible, the body cannot bear the displacement, which changes volumes: it is a saddle."""
-    model = {
-        "network": {"width": 4, "depth": 2, "activation": "tanh"},
-        "quadrature": {"rule": "gauss-legendre", "points": 8},
-        "parameters": parameters,
-    }
-    warnings = validate(discretization("neo_hookean2d", model)).warnings
+    warnings = validate(discretization("neo_hookean2d", model(parameters=parameters))).warnings
     assert [text in warning for text, warning in zip(said, warnings, strict=True)] == [True] * len(said)
 
 
@@ -175,7 +166,7 @@ def test_relative_errors_of_a_zero_solution_are_withheld_and_others_are_not(capl
     objective = Objective(zero, "deep-ritz")
     phases = [{"optimizer": "adam", "steps": 2, "learning_rate": 0.01, "decay": 0.5}]
     with caplog.at_level(logging.INFO):
-        history = train(objective, theta, phases, 1, {"even": 1, "logarithmic": 1}, "zero")
+        history = train(objective, theta, phased(phases, 1, {"even": 1, "logarithmic": 1}), "zero")
     assert all("L2 withheld  H1 withheld" in line for line in caplog.text.splitlines() if "step  " in line)
     assert "L2 withheld" in caplog.text
     stored = training_dataset(history, objective)["l2_error"]

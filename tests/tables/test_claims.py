@@ -6,24 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pinnscape.config.sections import ClaimSettings
 from pinnscape.tables import claims, metrics
 
-SETTINGS = {
-    "smooth": {"variation": 1.05},
-    "well_conditioned": {"rank": 50, "ratio": 1e3, "share": 0.1},
-    "convex": {"negative_share": 0.01, "negative_ratio": 1e-3, "radius": [0.05, 0.1], "positive_share": 0.95},
-    "alike": {"spearman": 0.9, "subspace": 10, "angle": 30.0, "spectrum": 0.3, "eigenvalues": 50},
-    "data_driven": {
-        "violation": 0.01,
-        "barrier": 0.02,
-        "explained": 0.9,
-        "subspace": 10,
-        "gradient": 0.8,
-        "level": 0.1,
-        "intrinsic": 0.5,
-        "bulk": 0.95,
-    },
-}
+SETTINGS = ClaimSettings.of({
+    "convex": {"radius": [0.05, 0.1]},
+    "data_driven": {"barrier": 0.02, "gradient": 0.8, "bulk": 0.95},
+})  # fmt: skip
 PLANES = ["random", "trajectory"]
 TECHNIQUES = ["interpolation", "barriers", "curves", "gradient_subspace", "intrinsic_dimension", "zoom"]
 OWN = "strong-form"
@@ -133,7 +122,7 @@ def test_verdicts_are_of_the_loss_that_trained_the_point():
 
 
 def test_the_radius_of_convexity_is_the_smallest_as_metrics_write_it():
-    settings = SETTINGS | {"convex": {**SETTINGS["convex"], "radius": [1.0, 2.0]}}
+    settings = ClaimSettings.of({"convex": {"radius": [1.0, 2.0]}})
     table = measured({f"convex_share[{OWN}, 1]": [1.0], f"convex_share[{OWN}, 2]": [0.0]})
     found = claims.table(table, settings, PLANES).set_index("statistic")
     assert found.loc["convex_share[1]", "verdict"] == "holds"

@@ -8,6 +8,7 @@ import pytest
 import torch
 from cases import initial, small
 from hostile_problems import MixedBeam
+from settings_cases import of, phased
 
 from pinnscape.common.errors import DivergenceError
 from pinnscape.curvature import vicinity
@@ -37,7 +38,7 @@ def beam() -> tuple[Objective, torch.Tensor]:
 def test_an_energy_without_a_minimum_ends_the_training_in_one_line(phase):
     objective, theta = beam()
     with pytest.raises(DivergenceError) as caught:
-        train(objective, theta, [phase], 1000, SNAPSHOTS, NAME)
+        train(objective, theta, phased([phase], 1000, SNAPSHOTS), NAME)
     message = str(caught.value)
     assert "\n" not in message
     assert message.startswith(f"{NAME}: training diverged at step ")
@@ -72,7 +73,7 @@ THETA = torch.tensor([3.0, 4.0, -5.0], dtype=torch.float64)
 @pytest.mark.parametrize("spoilt", [math.nan, math.inf, 1e200], ids=["nan", "inf", "overflow"])
 def test_a_gradient_that_is_not_finite_ends_adam_although_the_loss_is(spoilt):
     with pytest.raises(DivergenceError) as caught:
-        train(Broken(3, spoilt), THETA, [ADAM | {"learning_rate": 0.1}], 1000, SNAPSHOTS, "x")
+        train(Broken(3, spoilt), THETA, phased([ADAM | {"learning_rate": 0.1}], 1000, SNAPSHOTS), "x")
     norm = "nan" if math.isnan(spoilt) else "inf"
     start, middle = "x: training diverged at step 3 (adam): the loss is ", f", but the norm of its gradient is {norm}; "
     assert str(caught.value).startswith(start)
@@ -83,7 +84,7 @@ def test_a_gradient_that_is_not_finite_at_the_start_ends_lbfgs_which_finds_no_st
     broken = Broken(0)
     assert LBFGS(broken.loss_and_gradient).step(start(broken.loss_and_gradient, THETA)) is None
     with pytest.raises(DivergenceError, match=r"^x: training diverged at step 0 \(lbfgs\): the loss is 25, but the norm"):
-        train(Broken(0), THETA, [QUASI_NEWTON], 1000, SNAPSHOTS, "x")
+        train(Broken(0), THETA, phased([QUASI_NEWTON], 1000, SNAPSHOTS), "x")
 
 
 def test_lbfgs_shortens_steps_to_where_the_gradient_does_not_exist_and_never_stands_there():
@@ -92,7 +93,7 @@ def test_lbfgs_shortens_steps_to_where_the_gradient_does_not_exist_and_never_sta
             loss, gradient = 0.5 * theta @ theta, theta.clone()
             return loss, gradient * math.nan if theta[0] < 1.0 else gradient
 
-    history = train(Wall(0), THETA, [QUASI_NEWTON | {"steps": 20}], 1, SNAPSHOTS, "x")
+    history = train(Wall(0), THETA, phased([QUASI_NEWTON | {"steps": 20}], 1, SNAPSHOTS), "x")
     assert all(theta[0] >= 1.0 for _, _, theta in history.snapshots)
     assert np.isfinite(history.column("gradient_norm")).all()
 
@@ -100,7 +101,7 @@ def test_lbfgs_shortens_steps_to_where_the_gradient_does_not_exist_and_never_sta
 @pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf])
 def test_a_loss_that_is_not_finite_is_divergence(loss):
     with pytest.raises(DivergenceError, match=rf"at step 2 \(adam\): the loss is {loss}; "):
-        train(Broken(2, 0.0, loss), THETA, [ADAM], 1000, SNAPSHOTS, "x")
+        train(Broken(2, 0.0, loss), THETA, phased([ADAM], 1000, SNAPSHOTS), "x")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,7 @@ def test_without_a_minimum_no_finite_loss_is_too_low():
 def test_few_points_let_an_energy_fall_below_its_minimum_without_divergence(rule):
     discretization = small("poisson2d").with_rule(quadrature.rule(rule, 6, 2))
     objective, phase = Objective(discretization, "deep-ritz"), QUASI_NEWTON | {"steps": 150}
-    history = train(objective, initial(discretization), [phase], 1000, SNAPSHOTS, "x")
+    history = train(objective, initial(discretization), phased([phase], 1000, SNAPSHOTS), "x")
     assert history.column("energy_gap")[-1] < -0.1
 
 
@@ -133,7 +134,7 @@ def test_training_in_a_subspace_that_diverges_has_no_result(caplog):
     caplog.set_level(logging.WARNING)
     objective, theta = beam()
     rows = tensor(intrinsic_dimension.basis(objective.size, 20, 0))
-    state, steps = intrinsic_dimension.train(objective, theta, rows, QUASI_NEWTON)
+    state, steps = intrinsic_dimension.train(objective, theta, rows, of("intrinsic_dimension", steps=400, memory=20))
     assert math.isnan(state.loss)
     assert state.theta.isnan().all()
     assert 0 < steps < 400
@@ -144,7 +145,7 @@ def test_a_natural_gradient_descent_ends_before_the_point_that_diverges(caplog):
     caplog.set_level(logging.WARNING)
     objective, theta = beam()
     lowest = divergence.lowest(objective.minimum, float(objective.loss(theta)))
-    settings = {"steps": 200, "cutoff": 1e-15, "lengths": 20, "dense_limit": objective.size, "lanczos_steps": 20}
+    settings = of("vicinity", steps=200, dense_limit=objective.size, lanczos_steps=20)
     found = vicinity.descend(objective, theta, settings)
     assert len(found.thetas) < 201
     assert found.thetas.isfinite().all()
@@ -154,7 +155,7 @@ def test_a_natural_gradient_descent_ends_before_the_point_that_diverges(caplog):
 @pytest.mark.parametrize("optimizer", [GradientDescent, ConstantAdam])
 def test_at_the_edge_of_stability_an_energy_without_a_minimum_is_recorded_as_divergence(optimizer):
     objective, theta = beam()
-    settings = {"steps": 4000, "record_every": 100, "divergence": 100.0}
+    settings = of("stability", steps=4000, record_every=100, divergence=100.0)
     found = follow(
         objective, optimizer(objective.loss_and_gradient, 0.05), theta, settings, lambda _: {"sharpness": (1.0, 0.0, 0.0)}
     )

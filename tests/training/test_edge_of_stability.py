@@ -8,6 +8,7 @@ import torch
 from cases import Quadratic, initial, small, with_spectrum
 from hypothesis import given
 from hypothesis import strategies as st
+from settings_cases import changed, of
 
 from pinnscape.losses.objective import Objective
 from pinnscape.training import constant_adam, gradient_descent
@@ -17,7 +18,7 @@ from pinnscape.training.edge_of_stability import gradient_descent as descend
 from pinnscape.training.gradient_descent import GradientDescent
 from pinnscape.training.optimizers import Adam, start
 
-SETTINGS = {"steps": 200, "record_every": 10, "divergence": 1e6, "lanczos_steps": 50, "lanczos_tolerance": 1e-9}
+SETTINGS = of("stability", steps=200, record_every=10, lanczos_steps=50, lanczos_tolerance=1e-9)
 SPECTRUM = [10.0, 4.0, 1.0, 0.1]
 
 
@@ -48,11 +49,11 @@ def test_gradient_descent_on_a_quadratic_is_the_power_of_one_minus_eta_lambda():
 @given(st.floats(0.1, 1000.0), st.integers(0, 20))
 def test_just_below_two_over_lambda_it_converges_and_just_above_it_diverges(largest, seed):
     bowl = Bowl(with_spectrum([largest, 0.3 * largest, 0.1 * largest], seed))
-    settings = SETTINGS | {"divergence": 10.0, "lanczos_tolerance": 1e-6}
+    settings = changed(SETTINGS, divergence=10.0, lanczos_tolerance=1e-6)
     for factor, diverges in ((0.99, False), (1.01, True)):
         rate = factor * 2.0 / largest
         assert (gradient_descent.threshold(rate) < largest) == diverges
-        found = descend(bowl, _theta(3), rate, settings | {"steps": 400, "record_every": 200}, 0)  # type: ignore[arg-type]
+        found = descend(bowl, _theta(3), rate, changed(settings, steps=400, record_every=200), 0)  # type: ignore[arg-type]
         assert math.isfinite(found["diverged"]) == diverges
         if not diverges:
             assert found["gap"][-1] < 1e-2 * found["gap"][0]
@@ -131,7 +132,7 @@ def test_the_preconditioner_is_what_turns_the_mean_of_the_gradients_into_the_ste
 def test_adam_on_a_quadratic_comes_to_its_threshold_and_records_the_preconditioned_eigenvalue():
     # As the gradients shrink, so does D, until the preconditioned eigenvalue reaches 38/η (Cohen et al. 2022).
     matrix, rate = with_spectrum(SPECTRUM, 2), 0.2
-    settings = SETTINGS | {"steps": 9000, "record_every": 300}
+    settings = changed(SETTINGS, steps=9000, record_every=300)
     found = adam(Bowl(matrix), _theta(), rate, settings, 0)  # type: ignore[arg-type]
     np.testing.assert_allclose(found["sharpness"], 10.0, rtol=1e-8)
     assert np.isnan(found["preconditioned"][0])
@@ -142,7 +143,7 @@ def test_adam_on_a_quadratic_comes_to_its_threshold_and_records_the_precondition
 
 def test_the_recorded_preconditioned_eigenvalue_is_that_of_the_dense_matrix():
     objective, theta = Objective(small(), "strong-form"), initial(small())
-    found = adam(objective, theta, 0.01, SETTINGS | {"steps": 6, "record_every": 3}, 0)
+    found = adam(objective, theta, 0.01, changed(SETTINGS, steps=6, record_every=3), 0)
     optimizer, state = ConstantAdam(objective.loss_and_gradient, 0.01), start(objective.loss_and_gradient, theta)
     for _ in range(6):
         state = optimizer.step(state)
@@ -164,7 +165,7 @@ def test_the_share_of_rising_steps_counts_those_since_the_last_record():
             return type(state)(state.theta, next(self.losses), state.gradient, 1.0)
 
     bowl = Bowl(torch.eye(2, dtype=torch.float64))
-    settings = SETTINGS | {"steps": 7, "record_every": 3}  # the seventh step is after the last record and is not taken
+    settings = changed(SETTINGS, steps=7, record_every=3)  # the seventh step is after the last record and is not taken
     found = follow(bowl, Script(), torch.ones(2, dtype=torch.float64), settings, lambda _: {"sharpness": (1.0, 0.0, 0.0)})
     np.testing.assert_allclose(found["rising"], [np.nan, 2 / 3, 1 / 3])
     np.testing.assert_allclose(found["gap"], [1.0, 3.0, 1.5])

@@ -10,14 +10,15 @@ from cases import Quadratic, initial, small, with_spectrum
 from hypothesis import given
 from hypothesis import strategies as st
 from runs_cases import tiny
+from settings_cases import changed, of
 
 from pinnscape.losses.objective import Objective, tensor
 from pinnscape.techniques import catalog
 from pinnscape.training import intrinsic_dimension
 from pinnscape.training.intrinsic_dimension import basis, dataset, least, train
 
-LBFGS = {"steps": 200, "memory": 50, "gradient_tolerance": 1e-10}
-SETTINGS = {"dimensions": [1, 3, 8, 4000], "bases": 2, "levels": [1.5, 1e-9], **LBFGS, "steps": 20}
+LBFGS = of("intrinsic_dimension", steps=200, gradient_tolerance=1e-10)
+SETTINGS = changed(LBFGS, dimensions=(1, 3, 8, 4000), bases=2, levels=(1.5, 1e-9), steps=20)
 
 
 class GroupedSum:
@@ -106,8 +107,8 @@ def test_a_larger_subspace_never_does_worse_on_a_quadratic(seed):
 
 def test_steps_are_limited():
     matrix, origin = with_spectrum(np.geomspace(1, 1e4, 30)), tensor(np.ones(30))
-    short, steps = train(Square(matrix), origin, tensor(np.eye(30)), {**LBFGS, "steps": 3})
-    longer, _ = train(Square(matrix), origin, tensor(np.eye(30)), {**LBFGS, "steps": 30})
+    short, steps = train(Square(matrix), origin, tensor(np.eye(30)), changed(LBFGS, steps=3))
+    longer, _ = train(Square(matrix), origin, tensor(np.eye(30)), changed(LBFGS, steps=30))
     assert steps == 3
     assert longer.loss < short.loss
 
@@ -185,7 +186,7 @@ def test_levels_of_the_file(measured):
 
 
 def test_one_seed_of_one_formulation_and_no_dimension_that_fits():
-    found = intrinsic_dimension.dataset(tiny("poisson1d", 1, ("supervised",)), {**SETTINGS, "dimensions": [4000]})
+    found = intrinsic_dimension.dataset(tiny("poisson1d", 1, ("supervised",)), changed(SETTINGS, dimensions=[4000]))
     assert dict(found["l2_error"].sizes) == {"formulation": 1, "seed": 1, "dimension": 0, "basis": 2}
     assert found["intrinsic_dimension"].isnull().all()
     assert np.isfinite(found["full_l2_error"]).all()
@@ -218,4 +219,4 @@ def test_training_all_parameters_is_training_in_the_whole_space_without_an_ident
 def test_a_measurement_allocates_nothing_of_the_size_of_a_square_matrix(monkeypatch):
     runs = tiny("poisson1d", 1, ("deep-ritz",))
     monkeypatch.setattr(torch, "eye", None)
-    assert np.isfinite(dataset(runs, {**SETTINGS, "steps": 3})["full_loss"]).all()
+    assert np.isfinite(dataset(runs, changed(SETTINGS, steps=3))["full_loss"]).all()

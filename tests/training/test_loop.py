@@ -10,6 +10,7 @@ import torch
 from cases import LOSSES, initial, small
 from hypothesis import given
 from hypothesis import strategies as st
+from settings_cases import phased
 
 from pinnscape.common.errors import DivergenceError
 from pinnscape.losses.objective import Objective, tensor
@@ -24,7 +25,7 @@ def short(phases, log_every=10, snapshots=SNAPSHOTS, formulation="deep-ritz", th
     """A short training of a small network, and its loss."""
     objective = Objective(small(), formulation)
     theta = initial(objective.discretization) if theta is None else theta
-    return train(objective, theta, phases, log_every, snapshots, "poisson2d/deep-ritz/seed-0"), objective
+    return train(objective, theta, phased(phases, log_every, snapshots), "poisson2d/deep-ritz/seed-0"), objective
 
 
 # ---- steps of the snapshots ----
@@ -75,7 +76,7 @@ def test_the_last_step_is_always_recorded_and_kept(log_every):
 def test_a_record_tells_the_truth_about_its_snapshot(problem, formulation):
     discretized = small(problem)
     objective = Objective(discretized, formulation)
-    history = train(objective, initial(discretized), [{**ADAM, "steps": 4, "learning_rate": 1e-3}], 1, SNAPSHOTS, "x")
+    history = train(objective, initial(discretized), phased([{**ADAM, "steps": 4, "learning_rate": 1e-3}], 1, SNAPSHOTS), "x")
     records = {record["step"]: record for record in history.records}
     for step, loss, theta in history.snapshots:
         values, gradient = objective.loss_and_gradient(tensor(theta))
@@ -187,7 +188,7 @@ def test_deep_ritz_learns_poisson2d():
         {"optimizer": "adam", "steps": 500, "learning_rate": 0.01, "decay": 0.1},
         {"optimizer": "lbfgs", "steps": 600, "memory": 50, "gradient_tolerance": 1e-9},
     ]
-    history = train(Objective(discretized, "deep-ritz"), theta, phases, 100, SNAPSHOTS, "poisson2d")
+    history = train(Objective(discretized, "deep-ritz"), theta, phased(phases, 100, SNAPSHOTS), "poisson2d")
     assert history.column("l2_error")[-1] < 1e-3
     assert history.column("loss")[-1] == pytest.approx(-(math.pi**2) / 4, abs=1e-4)
     assert history.column("energy_gap")[-1] == pytest.approx(history.column("loss")[-1] + math.pi**2 / 4, abs=1e-12)

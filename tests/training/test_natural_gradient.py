@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from cases import LOSSES, initial, small
+from settings_cases import model
 from sine_cases import SineSeries, exact
 
 from pinnscape.losses import features
@@ -192,9 +193,7 @@ def test_the_published_accuracy_on_poisson_2d_is_reached(formulation):
 
     Not the paper's set-up in full: hard boundary conditions and Gauss-Legendre points; 100 iterations are enough.
     """
-    network = {"width": 32, "depth": 1, "activation": "tanh"}
-    model = {"network": network, "quadrature": {"rule": "gauss-legendre", "points": 20}, "parameters": {}}
-    d = discretization("poisson2d", model)
+    d = discretization("poisson2d", model(32, 1, 20))
     objective, errors = Objective(d, formulation), []
     for seed in range(3):
         state, optimizer = (

@@ -11,6 +11,7 @@ import torch
 from cases import initial, small
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from settings_cases import phased
 
 from pinnscape.common.errors import DivergenceError
 from pinnscape.files import store
@@ -67,7 +68,7 @@ class Ticks:
 def run(phases, saves: Saves | None = None, lives: int = 10**9, formulation: str = "deep-ritz") -> tuple[History, int]:
     """A training, and how often it evaluated the loss."""
     objective = Mortal(small(), formulation, lives)
-    history = train(objective, initial(small()), phases, 4, {"even": 3, "logarithmic": 3}, NAME, saves)
+    history = train(objective, initial(small()), phased(phases, 4, {"even": 3, "logarithmic": 3}), NAME, saves)
     return history, objective.count[0]
 
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 import xarray as xr
 from cases import PROBLEMS, initial, small
+from settings_cases import phased
 
 from pinnscape.losses.objective import Objective, tensor
 from pinnscape.networks.mlp import layout_of
@@ -20,7 +21,7 @@ PHASES = [
 @pytest.fixture(scope="module")
 def trained():
     objective = Objective(small("poisson2d"), "strong-form")
-    return train(objective, initial(small()), PHASES, 2, {"even": 2, "logarithmic": 0}, "x"), objective
+    return train(objective, initial(small()), phased(PHASES, 2, {"even": 2, "logarithmic": 0}), "x"), objective
 
 
 def test_training_follows_its_schema(trained):

@@ -5,6 +5,7 @@ import pytest
 import torch
 from cases import initial, small, trained
 from runs_cases import tiny
+from settings_cases import changed, of
 from sine_cases import SineSeries, exact
 
 from pinnscape.curvature import dense, vicinity
@@ -13,20 +14,19 @@ from pinnscape.losses import features
 from pinnscape.losses.objective import Objective
 from pinnscape.techniques import catalog
 
-SETTINGS = {
-    "checkpoints": ["init", "final"], "steps": 4, "cutoff": 1e-15, "lengths": 8, "null_tolerance": 1e-10, "dense_limit": 2500,
-    "eigenvalues": 4, "lanczos_steps": 150, "lanczos_tolerance": 1e-8, "trace_products": 30
-}  # fmt: skip
+SETTINGS = of(
+    "vicinity", checkpoints=("init", "final"), steps=4, lengths=8, eigenvalues=4, lanczos_tolerance=1e-8, trace_products=30
+)
 
 
-def curvature(objective, theta, **changed):
-    return vicinity.curvature(objective, theta, {**SETTINGS, **changed})
+def curvature(objective, theta, **keys):
+    return vicinity.curvature(objective, theta, changed(SETTINGS, **keys))
 
 
 @pytest.mark.parametrize("formulation", ["deep-ritz", "strong-form"])
 def test_a_quadratic_is_left_at_its_minimiser_after_a_step(formulation):
     found = vicinity.descend(
-        Objective(SineSeries(6), formulation), torch.zeros(6, dtype=torch.float64), {**SETTINGS, "lengths": 10}
+        Objective(SineSeries(6), formulation), torch.zeros(6, dtype=torch.float64), changed(SETTINGS, lengths=10)
     )
     assert (found.thetas[1] - exact(6)).abs().max() < 1e-12
     assert (found.thetas[-1] - exact(6)).abs().max() < 1e-12
@@ -39,7 +39,7 @@ def test_a_quadratic_is_left_at_its_minimiser_after_a_step(formulation):
 def test_the_negative_eigenvalues_of_a_trained_point_go_with_its_residual():
     objective, theta = trained("strong-form", 6, 100)
     _, before = curvature(objective, theta)
-    end = vicinity.descend(objective, theta, {**SETTINGS, "steps": 60, "lengths": 20}).thetas[-1]
+    end = vicinity.descend(objective, theta, changed(SETTINGS, steps=60, lengths=20)).thetas[-1]
     _, after = curvature(objective, end)
     assert float(objective.loss(end)) < 0.5 * float(objective.loss(theta))
     assert before["negative"] > 0
@@ -147,11 +147,11 @@ def test_above_the_limit_the_file_says_how_directions_were_found_and_what_is_wit
     limit = min(limit, runs.discretization.network.size - 1)
     for module, name in ((dense, "hessian"), (features, "jacobian"), (features, "sensitivities")):
         monkeypatch.setattr(module, name, None)
-    settings = {**SETTINGS, "checkpoints": ["init"], "steps": 2, "dense_limit": limit, "lanczos_steps": 4}
+    settings = changed(SETTINGS, checkpoints=["init"], steps=2, dense_limit=limit, lanczos_steps=4)
     data = vicinity.dataset(runs, settings)
     assert data["method"].attrs["flag_meanings"].split()[int(data["method"].item())] == method
     assert data.sizes["eigen"] == 4
-    assert "techniques.vicinity.dense_limit" in data["negative"].attrs["reason"]
+    assert "techniques.vicinity.eigensolver.dense_limit" in data["negative"].attrs["reason"]
     cell = data.isel(formulation=0, seed=0, checkpoint=0)
     taken = int(cell["steps_taken"])
     assert taken == 2

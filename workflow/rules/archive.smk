@@ -26,8 +26,8 @@ rule write_archive:
         mem_mb=1000,
         runtime=20,
     params:
-        # With what --config added and with all defaults, keys in the order of the schema.
-        config=complete(config),
+        # With what --config added and with all defaults.
+        config=STUDY.complete(),
         project=project(WORKFLOW.parent),
         code=code("archive"),
     message:

@@ -105,10 +105,18 @@ def code(*scripts, problem=False, package=None):
 
 
 def digest_of(*scripts, modules=(), leaving_out=()):
-    """Hash of scripts and modules of the library. What names other modules without using them does not count: catalogues, and the package itself."""
-    names = [LIBRARY / "__init__.py", *[LIBRARY / package / "catalog.py" for package in ("problems", "techniques")]]
+    """Hash of scripts and modules of the library.
+
+    What names other modules without using them does not count: catalogues, and the package itself. Nor do the texts and ranges of settings, whose
+    values are parameters.
+    """
+    left_out = [
+        LIBRARY / "__init__.py",
+        *[LIBRARY / package / "catalog.py" for package in ("problems", "techniques")],
+        *(LIBRARY / "config").glob("*.py"),
+    ]
     files = [*[WORKFLOW / "scripts" / f"{script}.py" for script in scripts], *modules]
-    return digest(files, (WORKFLOW,), without=names, leaving_out=leaving_out)
+    return digest(files, (WORKFLOW,), without=left_out, leaving_out=leaving_out)
 
 
 def needs(mem_mb, runtime, gpu=False):

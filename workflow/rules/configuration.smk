@@ -13,11 +13,11 @@ IS_MODULE = not os.path.samefile(workflow.basedir, WORKFLOW.parent)
 # Whatever the environment has installed, the library beside these rules is the one that runs.
 sys.path.insert(0, str(WORKFLOW))
 
-from pinnscape.config import study
+from pinnscape.study import study
 from pinnscape.common.errors import PinnscapeError
 from pinnscape.problems import source
 from pinnscape.problems.catalog import CATALOG
-from pinnscape.config.schema import complete, read
+from pinnscape.config.reading import read
 from pinnscape.techniques.catalog import TECHNIQUES
 from runtime.surroundings import put, read_as_yaml, unusable
 
@@ -59,11 +59,4 @@ else:
 
 
 checked(source.check, source.named(config))
-STUDY = checked(
-    study.parse,
-    config,
-    CATALOG,
-    sizes={name: (entry.dimension, entry.components) for name, entry in CATALOG.items()},
-    parameters={name: entry.parameters for name, entry in CATALOG.items()},
-    source=SOURCE,
-)
+STUDY = checked(study.parse, config, CATALOG, SOURCE)

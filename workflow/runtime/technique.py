@@ -6,6 +6,7 @@ from typing import Any
 
 import xarray as xr
 
+from pinnscape.config.sections import DirectionSettings, EngineSettings, Model
 from pinnscape.files import store
 from pinnscape.files.pieces import Done
 from pinnscape.losses.model import compiler, discretization
@@ -28,9 +29,9 @@ def measure(input: Any, output: Any, params: Any, wildcards: Any, device: str) -
         wildcards: ``problem`` and ``technique``; of a shard: ``scatteritem``.
         device: of the tensors.
     """
-    engine, name = params.engine, wildcards.technique
+    engine, name = EngineSettings.of(params.engine), wildcards.technique
     compiles = compiler(engine, _EVALUATIONS * len(input.checkpoints))
-    discretized = discretization(wildcards.problem, params.model, device, compiles, engine["memory"])
+    discretized = discretization(wildcards.problem, Model.of(params.model), device, compiles, engine.memory)
     runs = []
     for points, history in zip(input.checkpoints, input.training, strict=True):
         checkpoints, training = store.read(points, "checkpoints"), store.read(history, "train")
@@ -39,7 +40,7 @@ def measure(input: Any, output: Any, params: Any, wildcards: Any, device: str) -
     parts = finished(output[0], identity(params, wildcards, device, [*input.checkpoints, *input.training]))
     with suppress(Done):
         given = Runs(discretized, tuple(runs), source(input, output, wildcards), parts)
-        found = catalog.module(name).measure(given, params.settings)
+        found = _measured(name, given, params.settings)
         training = store.configuration(runs[0].training)["training"]
         configuration = {"model": params.model, name: params.settings, "training": training}
         _write(output[0], found, wildcards, configuration, device)
@@ -60,8 +61,16 @@ def measure_surfaces(input: Any, output: Any, params: Any, wildcards: Any) -> No
         surface = store.read(path, "surfaces")
         surfaces[surface.attrs["formulation"], int(surface.attrs["seed"]), surface.attrs["kind"]] = surface
     grid = store.configuration(next(iter(surfaces.values())))["grid"]
-    found = catalog.module(wildcards.technique).measure(surfaces, params.settings)
+    found = _measured(wildcards.technique, surfaces, params.settings)
     _write(output[0], found, wildcards, {"grid": grid, wildcards.technique: params.settings}, "cpu")
+
+
+def _measured(name: str, given: Any, plain: Mapping[str, Any]) -> xr.Dataset:
+    """What a technique makes of runs or surfaces, with its settings and, where it has random directions, how they are normalised."""
+    own = dict(plain)
+    shared = [DirectionSettings.of(own.pop("directions"))] if catalog.TECHNIQUES[name].directions else []
+    module = catalog.module(name)
+    return module.measure(given, module.Settings.of(own), *shared)
 
 
 def _write(path: str, dataset: xr.Dataset, wildcards: Any, configuration: Mapping[str, Any], device: str) -> None:

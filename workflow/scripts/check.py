@@ -3,6 +3,7 @@
 import logging
 import sys
 
+from pinnscape.config.sections import EngineSettings, Model
 from pinnscape.files import store
 from pinnscape.losses.model import EVALUATIONS_A_STEP, compiler, discretization
 from pinnscape.validation.check import construct, dataset, validate
@@ -12,11 +13,9 @@ log = logging.getLogger("pinnscape")
 
 
 def main(output, params, wildcards, device) -> None:
-    name, engine = wildcards.problem, params.engine
-    construct(name, params.model["parameters"])
-    discretized = discretization(
-        name, params.model, device, compiler(engine, EVALUATIONS_A_STEP * params.steps), engine["memory"]
-    )
+    name, engine, model = wildcards.problem, EngineSettings.of(params.engine), Model.of(params.model)
+    construct(name, model.parameters)
+    discretized = discretization(name, model, device, compiler(engine, EVALUATIONS_A_STEP * params.steps), engine.memory)
     report = validate(discretized)
     for finding in report.findings:
         log.info("%-24s %.1e (refused beyond %.0e)", finding.check, finding.deviation, finding.tolerance)

@@ -1,5 +1,6 @@
 """Judge the claims. Input: metrics.csv. Output: claims.csv."""
 
+from pinnscape.config.sections import ClaimSettings
 from pinnscape.files import atomic
 from pinnscape.tables import claims, reading
 from runtime.job import run
@@ -7,7 +8,7 @@ from runtime.job import run
 
 def main(input, output, params) -> None:
     measured = reading.table(input[0], claims.MEASURED, ("value",), "collect_metrics")
-    table = claims.table(measured, params.claims, params.planes, params.techniques)
+    table = claims.table(measured, ClaimSettings.of(params.claims), params.planes, params.techniques)
     with atomic.replacing(output[0]) as unfinished:
         table.to_csv(unfinished, index=False)
 

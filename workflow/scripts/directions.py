@@ -5,6 +5,7 @@ Input: checkpoints.nc and training.nc of each formulation. Output: directions-{p
 
 from itertools import product
 
+from pinnscape.config.sections import DirectionSettings
 from pinnscape.files import store
 from pinnscape.landscape.files import random_directions, trajectory_directions
 from runtime.job import run
@@ -17,7 +18,7 @@ def main(input, output, params) -> None:
         if plane == "trajectory":
             dataset = trajectory_directions(checkpoints, store.read(history, "train"))
         else:
-            dataset = random_directions(plane, checkpoints, settings)
+            dataset = random_directions(plane, checkpoints, DirectionSettings.of(settings))
         store.write(
             target,
             dataset,

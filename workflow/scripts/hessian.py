@@ -11,6 +11,7 @@ from itertools import product
 
 import xarray as xr
 
+from pinnscape.config.sections import EngineSettings, Model, SpectrumSettings
 from pinnscape.curvature.files import hessian_dataset, spectrum_dataset
 from pinnscape.files import store
 from pinnscape.files.pieces import Done, Piece
@@ -22,16 +23,16 @@ from runtime.shard import source
 
 
 def main(input, output, params, wildcards, device) -> None:
-    engine = params.engine
-    evaluations = len(input.checkpoints) * len(params.checkpoints) * network(wildcards.problem, params.model["network"]).size
-    discretized = discretization(wildcards.problem, params.model, device, compiler(engine, evaluations), engine["memory"])
+    engine, model, settings = EngineSettings.of(params.engine), Model.of(params.model), SpectrumSettings.of(params.hessian)
+    evaluations = len(input.checkpoints) * len(params.checkpoints) * network(wildcards.problem, model.network).size
+    discretized = discretization(wildcards.problem, model, device, compiler(engine, evaluations), engine.memory)
     all_points = [store.read(path, "checkpoints") for path in input.checkpoints]
     names: list[str] = list(params.checkpoints)
     pieces: dict[tuple[str, bytes], Piece] = {}  # by loss and parameters: all formulations start from the same parameters
     for points, checkpoint in product(all_points, names):
         for loss, key in _losses(points, checkpoint):
             theta = tensor(points["theta"].sel(checkpoint=checkpoint).values, device)
-            result = partial(spectrum_dataset, Objective(discretized, loss), theta, params.hessian, int(wildcards.seed))
+            result = partial(spectrum_dataset, Objective(discretized, loss), theta, settings, int(wildcards.seed))
             pieces.setdefault(key, Piece(f"{points.attrs['formulation']}/{checkpoint}/{loss}", result))
     with suppress(Done):
         results = source(input, output, wildcards)(list(pieces.values()))

@@ -9,10 +9,11 @@ from contextlib import suppress
 import numpy as np
 import xarray as xr
 
+from pinnscape.config.sections import EngineSettings, Model, PlaneGrid
 from pinnscape.files import store
 from pinnscape.files.pieces import Done, Piece
 from pinnscape.landscape.files import coordinates, finished, surface_dataset, trajectory_losses
-from pinnscape.landscape.surfaces import Section
+from pinnscape.landscape.surfaces import Slice
 from pinnscape.landscape.survey import Survey
 from pinnscape.losses.model import compiler, discretization
 from pinnscape.losses.objective import tensor
@@ -23,9 +24,10 @@ _POINTS = 2000  # that a typical surface takes, for the decision whether to comp
 
 
 def main(input, output, params, wildcards, device) -> None:
-    engine = params.engine
+    engine = EngineSettings.of(params.engine)
     evaluations = _POINTS * len(input.directions)
-    discretized = discretization(wildcards.problem, params.model, device, compiler(engine, evaluations), engine["memory"])
+    compiles = compiler(engine, evaluations)
+    discretized = discretization(wildcards.problem, Model.of(params.model), device, compiles, engine.memory)
     all_found = [store.read(path, "directions") for path in input.directions]
     surveys = [_survey(discretized, found, params.grid, int(wildcards.seed)) for found in all_found]
     pieces = [piece for survey in surveys for piece in survey.pieces()]
@@ -47,9 +49,10 @@ def main(input, output, params, wildcards, device) -> None:
 def _survey(discretized, found: xr.Dataset, grid, seed: int) -> Survey:
     plane = found.attrs["kind"]
     name = f"{found.attrs['formulation']}/{plane}"
-    axes, points = coordinates(plane, found, grid[plane])
+    own = PlaneGrid.of(grid[plane])
+    axes, points = coordinates(plane, found, own)
     origin, rows = (tensor(found[variable].values, discretized.device) for variable in ("origin", "direction"))
-    return Survey(Section(discretized, origin, rows, name), axes, points, grid[plane]["tolerance"], seed, name)
+    return Survey(Slice(discretized, origin, rows, name), axes, points, own.tolerance, seed, name)
 
 
 def _snapshots(survey: Survey, found: xr.Dataset) -> Piece | None:
@@ -60,7 +63,7 @@ def _snapshots(survey: Survey, found: xr.Dataset) -> Piece | None:
 
     def losses() -> xr.Dataset:
         offsets = tensor(found["theta"].values - found["origin"].values, section.discretization.device)
-        true = Section(section.discretization, section.origin, offsets, section.name).measure(np.eye(count))
+        true = Slice(section.discretization, section.origin, offsets, section.name).measure(np.eye(count))
         return xr.Dataset(trajectory_losses(true, section.measure(found["trajectory"].values)))
 
     return Piece(f"{survey.name}/snapshots", losses, 2 * count)

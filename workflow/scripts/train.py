@@ -2,6 +2,7 @@
 
 import sys
 
+from pinnscape.config.sections import EngineSettings, Model, TrainingSettings
 from pinnscape.files import store
 from pinnscape.losses import gaps
 from pinnscape.losses.model import EVALUATIONS_A_STEP, compiler, discretization
@@ -15,16 +16,16 @@ from runtime.resume import every, identity, restart
 
 def main(output, params, wildcards, device) -> None:
     problem, formulation, seed = wildcards.problem, wildcards.formulation, int(wildcards.seed)
-    settings, engine = params.training, params.engine
-    evaluations = EVALUATIONS_A_STEP * sum(phase["steps"] for phase in settings["phases"])
-    discretized = discretization(problem, params.model, device, compiler(engine, evaluations), engine["memory"])
-    theta = tensor(discretized.network.initial(params.model["network"]["initialization"], seed), device)
+    training, engine, model = TrainingSettings.of(params.training), EngineSettings.of(params.engine), Model.of(params.model)
+    evaluations = EVALUATIONS_A_STEP * sum(phase.steps for phase in training.phases)
+    discretized = discretization(problem, model, device, compiler(engine, evaluations), engine.memory)
+    theta = tensor(discretized.network.initial(model.network.initialization, seed), device)
     objective = Objective(discretized, formulation)
     name = f"{problem}/{formulation}/seed-{seed}"
     saves = Saves(restart(output.training, identity(params, wildcards, device)), every())
-    history = train(objective, theta, settings["phases"], settings["log_every"], settings["snapshots"], name, saves)
+    history = train(objective, theta, training, name, saves)
     common = {"problem": problem, "formulation": formulation, "seed": seed, "device": device, "stage": "train"}
-    configuration = {"model": params.model, "training": settings}
+    configuration = {"model": params.model, "training": params.training}
     dataset = training_dataset(history, objective)
     if below := gaps.below(dataset):
         log.error("%s: %s", name, below)

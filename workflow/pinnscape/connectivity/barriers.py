@@ -1,8 +1,5 @@
 """Barriers between the final points of seeds on the straight line, before and after alignment."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import xarray as xr
 
@@ -44,33 +41,35 @@ def aligned(runs: Runs, first: Run, second: Run, starts: int, seed: int) -> tupl
     return alignment.align(first.layers, first.theta(), second.theta(), odd, starts, seed)
 
 
-def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+def dataset(runs: Runs, points: int, starts: int, seed: int) -> xr.Dataset:
     """Losses and barriers between the final points of every pair of seeds of the same formulation.
 
     Args:
         runs: of a problem.
-        settings: ``points`` on the line, both ends among them; ``starts`` and ``seed`` of ``alignment.align``.
+        points: on the line, both ends among them.
+        starts: of ``alignment.align``.
+        seed: likewise.
 
     Returns:
         ``value`` of losses (formulation, pair, path, loss, alpha), errors (formulation, pair, path, alpha), ``barrier`` and
         ``relative_barrier`` (formulation, pair, path, loss), ``distance`` (formulation, pair, path), ``moved`` (formulation, pair), the matching that
         aligns the second point, and ``energy_minimum``. Without a second seed ``pair`` has length 0.
     """
-    alpha = interpolation.grid(settings["points"], 0.0)
-    starts = {run.formulation: {} for run in runs.all}
+    alpha = interpolation.grid(points, 0.0)
+    initials = {run.formulation: {} for run in runs.all}
     for run in runs.all:
         measured = runs.discretization.measure(runs.tensor(run.theta("init")))
-        starts[run.formulation][run.seed] = [float(measured[name]) - runs.objective(name).minimum for name in FORMULATIONS]
+        initials[run.formulation][run.seed] = [float(measured[name]) - runs.objective(name).minimum for name in FORMULATIONS]
 
     def between(first: Run, second: Run) -> dict[str, np.ndarray]:
-        matched, matching = aligned(runs, first, second, settings["starts"], settings["seed"])
+        matched, matching = aligned(runs, first, second, starts, seed)
         ends = [second.theta(), matched]
         lines = [
             interpolation.profile(runs.discretization, runs.tensor(first.theta()), runs.tensor(end), alpha) for end in ends
         ]
         measured = {name: np.array([line[name] for line in lines]) for name in lines[0]}
         height = profiles.barrier(alpha, measured["value"])
-        initial = np.mean([starts[first.formulation][run.seed] for run in (first, second)], axis=0)
+        initial = np.mean([initials[first.formulation][run.seed] for run in (first, second)], axis=0)
         return {
             **measured,
             "barrier": height,

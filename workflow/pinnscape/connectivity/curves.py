@@ -1,14 +1,12 @@
 """Losses along straight and curved paths between the final points of seeds."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import torch
 import xarray as xr
 from torch import Tensor
 
 from pinnscape.connectivity import elastic_band, profiles, trained_paths
+from pinnscape.connectivity.elastic_band import Band
 from pinnscape.connectivity.profiles import ERRORS, OF_PAIRS, PAIR
 from pinnscape.connectivity.trained_paths import Training
 from pinnscape.files.description import File, Variable
@@ -48,32 +46,21 @@ trained on the loss that trained their ends.""",
 )
 
 
-def training(settings: Mapping[str, Any]) -> Training:
-    """How curves are trained, from ``steps``, ``learning_rate``, ``decay``, ``perturbation``, ``seed``, ``check`` and ``points``."""
-    return Training(**{name: settings[name] for name in Training.__annotations__})
+def bezier(objective: Objective, a: Tensor, b: Tensor, training: Training) -> Tensor:
+    """Control points (3, P) of a quadratic Bézier curve from a (P,) to b (P,) that is trained on Gauss-Legendre nodes."""
+    rule = trained_paths.quadrature(training.nodes)
+    return trained_paths.train(objective, a, b, trained_paths.bezier, rule, training)
 
 
-def bezier(objective: Objective, a: Tensor, b: Tensor, settings: Mapping[str, Any]) -> Tensor:
-    """Control points (3, P) of a quadratic Bézier curve from a (P,) to b (P,) that is trained on ``nodes`` Gauss-Legendre nodes."""
-    rule = trained_paths.quadrature(settings["nodes"])
-    return trained_paths.train(objective, a, b, trained_paths.bezier, rule, training(settings))
+def chain(objective: Objective, a: Tensor, b: Tensor, training: Training, segments: int) -> Tensor:
+    """Corners (segments + 1, P) of a polygonal chain with at least two nodes in each segment; else as ``bezier``."""
+    basis, rule = trained_paths.chain(segments), trained_paths.quadrature(max(2, training.nodes // segments), segments)
+    return trained_paths.train(objective, a, b, basis, rule, training)
 
 
-def chain(objective: Objective, a: Tensor, b: Tensor, settings: Mapping[str, Any]) -> Tensor:
-    """Corners (segments + 1, P) of a polygonal chain of ``segments`` with at least two nodes in each; else as ``bezier``."""
-    segments = settings["segments"]
-    basis, rule = trained_paths.chain(segments), trained_paths.quadrature(max(2, settings["nodes"] // segments), segments)
-    return trained_paths.train(objective, a, b, basis, rule, training(settings))
-
-
-def band(objective: Objective, a: Tensor, b: Tensor, settings: Mapping[str, Any]) -> Tensor:
-    """Images of a nudged elastic band of ``pivots``, of which ``insertions`` times ``inserted`` come later, with springs of ``stiffness``."""
-    return elastic_band.relax(objective, a, b, shape(settings), training(settings))
-
-
-def shape(settings: Mapping[str, Any]) -> elastic_band.Band:
-    """Of the elastic band."""
-    return elastic_band.Band(**{name: settings[name] for name in elastic_band.Band.__annotations__})
+def band(objective: Objective, a: Tensor, b: Tensor, training: Training, shape: Band) -> Tensor:
+    """Images (n, P) of a nudged elastic band."""
+    return elastic_band.relax(objective, a, b, shape, training)
 
 
 def points(path: str, control: Tensor, t: np.ndarray) -> Tensor:
@@ -82,32 +69,38 @@ def points(path: str, control: Tensor, t: np.ndarray) -> Tensor:
     return trained_paths.points_on(basis(t), control)
 
 
-def paths_between(objective: Objective, a: Tensor, b: Tensor, settings: Mapping[str, Any]) -> dict[str, Tensor]:
+def paths_between(
+    objective: Objective, a: Tensor, b: Tensor, training: Training, segments: int, shape: Band
+) -> dict[str, Tensor]:
     """Control points of every path from a (P,) to b (P,), trained on one loss."""
-    kinds = {"bezier": bezier, "chain": chain, "band": band}
     return {
         "straight": trained_paths.straight(a, b, 2),
-        **{name: kind(objective, a, b, settings) for name, kind in kinds.items()},
+        "bezier": bezier(objective, a, b, training),
+        "chain": chain(objective, a, b, training, segments),
+        "band": band(objective, a, b, training, shape),
     }
 
 
-def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+def dataset(runs: Runs, pairs: int, training: Training, segments: int, shape: Band) -> xr.Dataset:
     """Losses along paths between the final points of pairs of seeds; the paths are trained on the loss that trained these points.
 
     Args:
         runs: of a problem.
-        settings: of the training and the curves, see ``bezier``, ``chain`` and ``band``; ``pairs``: number of pairs at most.
+        pairs: number of pairs at most.
+        training: of the paths.
+        segments: of the chain.
+        shape: of the band.
 
     Returns:
         ``value`` of losses (formulation, pair, path, loss, t), errors (formulation, pair, path, t), ``barrier`` and ``relative_barrier``
         (formulation, pair, path, loss), ``length`` (formulation, pair, path), the control points of the curves and ``energy_minimum``. Without a second seed ``pair`` has length 0.
     """
-    t = training(settings).positions
-    chosen = profiles.pairs(runs.seeds)[: settings["pairs"]]
+    t = training.positions
+    chosen = profiles.pairs(runs.seeds)[:pairs]
 
     def between(first: Run, second: Run) -> dict[str, np.ndarray]:
         a, b = (runs.tensor(run.theta()) for run in (first, second))
-        found = paths_between(runs.objective(first.formulation), a, b, settings)
+        found = paths_between(runs.objective(first.formulation), a, b, training, segments, shape)
         on = {name: points(name, found[name], t) for name in PATHS}
         along = [profiles.profile(runs.discretization, on[name]) for name in PATHS]
         measured = {name: np.array([one[name] for one in along]) for name in along[0]}
@@ -125,7 +118,7 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
     n, kinds, losses, size = len(t), len(PATHS), len(FORMULATIONS), runs.discretization.network.size
     heights = dict.fromkeys(("barrier", "relative_barrier"), (kinds, losses))
     shapes = {"value": (kinds, losses, n), **dict.fromkeys(ERRORS, (kinds, n)), **heights, "length": (kinds,)}
-    counts = {"bezier": 3, "chain": settings["segments"] + 1, "band": shape(settings).final_pivots + 2}
+    counts = {"bezier": 3, "chain": segments + 1, "band": shape.final_pivots + 2}
     shapes |= {name: (count, size) for name, count in counts.items()}
     values = {
         **profiles.over_some_pairs(runs, chosen, between, shapes),

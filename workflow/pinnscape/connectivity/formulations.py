@@ -4,7 +4,6 @@ The runs of one seed start from the same parameters whatever their loss, so the 
 the distance of the ends says how far apart they went.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import xarray as xr
 from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
+from pinnscape.config.sections import EigensolverSettings
 from pinnscape.curvature import dense
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import LOSS, OF_RUNS, RUN
@@ -23,7 +23,7 @@ from pinnscape.losses.formulations import FORMULATIONS, PHYSICS
 from pinnscape.losses.objective import Discretization, Objective
 from pinnscape.training.runs import Run, Runs
 
-_REASON = "NaN where Lanczos has not converged; there are more parameters than techniques.formulations.dense_limit"
+_REASON = "NaN where Lanczos has not converged; there are more parameters than techniques.formulations.eigensolver.dense_limit"
 _ERRORS = {"l2_error": "relative L2 error", "h1_error": "relative H1 error"}
 _SNAPSHOT = (*RUN, "snapshot")
 FILE = File(
@@ -63,7 +63,7 @@ def gaps(discretization: Discretization, thetas: Tensor) -> np.ndarray:
 
 
 def top(
-    objective: Objective, theta: Tensor, count: int, settings: Mapping[str, Any], seed: int
+    objective: Objective, theta: Tensor, count: int, solver: EigensolverSettings, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """The ``count`` largest eigenvalues, descending, and their eigenvectors as rows (count, P); NaN where there is no Hessian.
 
@@ -74,7 +74,7 @@ def top(
         objective: the loss.
         theta: (P,).
         count: at most P.
-        settings: ``lanczos_steps``, ``lanczos_tolerance`` and ``dense_limit``.
+        solver: steps and tolerance of Lanczos, and the dense limit.
         seed: of the start vector.
     """
     absent = np.full(count, np.nan), np.full((count, theta.numel()), np.nan)
@@ -84,13 +84,13 @@ def top(
     def product(vectors: Tensor) -> Tensor:
         return objective.hessian_product(theta, vectors)
 
-    if theta.numel() > settings["dense_limit"]:
+    if theta.numel() > solver.dense_limit:
         what = f"largest eigenvalues of the {objective.formulation} loss"
-        values, rows = by_products.largest(product, theta, count, settings, seed, what)
+        values, rows = by_products.largest(product, theta, count, solver, seed, what)
         return values.cpu().numpy(), rows.cpu().numpy()
     try:
         if 2 * count < theta.numel():
-            steps, tolerance = settings["lanczos_steps"], settings["lanczos_tolerance"]
+            steps, tolerance = solver.lanczos_steps, solver.lanczos_tolerance
             found = extremes(product, theta, count, steps, tolerance, seed, smallest=False)
             if found.converged:
                 return found.values[:count].cpu().numpy(), found.vectors[:count].cpu().numpy()
@@ -100,38 +100,42 @@ def top(
     return values[:count].cpu().numpy(), rows[:count].cpu().numpy()
 
 
-def snapshots(run: Run, count: int) -> np.ndarray:
+def spread(run: Run, count: int) -> np.ndarray:
     """Indices of at most ``count`` snapshots of a run: first, last, and between them evenly in the logarithm of the step."""
     steps = run.steps
     wanted = np.expm1(np.linspace(0.0, np.log1p(steps[-1]), count))
     return np.abs(steps[:, None] - wanted).argmin(0)
 
 
-def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+def dataset(runs: Runs, points: int, snapshots: int, subspace: int, solver: EigensolverSettings) -> xr.Dataset:
     """formulations.nc.
 
     Args:
         runs: of a problem.
-        settings: ``points`` (of the line), ``snapshots`` (number of them), ``subspace`` (dimension of the top eigenspaces and number of
-            eigenvalues that are compared), ``lanczos_steps``, ``lanczos_tolerance``, ``dense_limit``.
+        points: of the line.
+        snapshots: number of them.
+        subspace: dimension of the top eigenspaces, and number of eigenvalues, that are compared.
+        solver: see ``top``.
     """
     memo: dict[bytes, _Pair] = {}  # all formulations start from the same parameters
-    along = runs.collect(lambda run: _along_training(runs, run, settings, memo))
-    between = _between(runs, settings)
+    along = runs.collect(lambda run: _along_training(runs, run, snapshots, subspace, solver, memo))
+    between = _between(runs, points)
     return FILE.described(along.assign({name: FILE.variable(name, values) for name, values in between.items()}))
 
 
 _Pair = list[tuple[np.ndarray, np.ndarray]]  # eigenvalues and eigenvectors of both physics losses
 
 
-def _along_training(runs: Runs, run: Run, settings: Mapping[str, Any], memo: dict[bytes, _Pair]) -> xr.Dataset:
+def _along_training(
+    runs: Runs, run: Run, snapshots: int, subspace: int, solver: EigensolverSettings, memo: dict[bytes, _Pair]
+) -> xr.Dataset:
     """Losses at the end of a run, and the two Hessians at some of its snapshots."""
-    chosen, count = snapshots(run, settings["snapshots"]), min(settings["subspace"], runs.discretization.network.size)
+    chosen, count = spread(run, snapshots), min(subspace, runs.discretization.network.size)
     angles, distances, values = [], [], []
     for index in chosen:
         theta, key = runs.tensor(run.snapshots[index]), run.snapshots[index].tobytes()
         if key not in memo:
-            memo[key] = [top(runs.objective(f), theta, count, settings, run.seed) for f in PHYSICS]
+            memo[key] = [top(runs.objective(f), theta, count, solver, run.seed) for f in PHYSICS]
         (a, rows), (b, others) = memo[key]
         known = bool(np.isfinite(a).all() and np.isfinite(b).all())
         angles.append(principal_angles(rows, others) if known else np.full(count, np.nan))
@@ -139,7 +143,7 @@ def _along_training(runs: Runs, run: Run, settings: Mapping[str, Any], memo: dic
         values.append([a, b])
     end = runs.tensor(run.theta())
     measured = {name: float(runs.discretization.measure(end)[name]) for name in _ERRORS}
-    large = runs.discretization.network.size > settings["dense_limit"]
+    large = runs.discretization.network.size > solver.dense_limit
     withheld = {"reason": _REASON} if large else {}
     found = {
         "gap": gaps(runs.discretization, end),
@@ -154,10 +158,10 @@ def _along_training(runs: Runs, run: Run, settings: Mapping[str, Any], memo: dic
     return FILE.dataset(found, outside=RUN, notes=dict.fromkeys(("eigenvalue", "angle", "spectral_distance"), withheld))
 
 
-def _between(runs: Runs, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _between(runs: Runs, points: int) -> dict[str, Any]:
     """Losses from the Deep Ritz to the strong-form minimiser of each seed; no pairs where one of the two was not trained."""
     both = set(PHYSICS) <= set(runs.formulations)
-    alpha = torch.linspace(0.0, 1.0, settings["points"], dtype=torch.float64, device=runs.discretization.device).unsqueeze(-1)
+    alpha = torch.linspace(0.0, 1.0, points, dtype=torch.float64, device=runs.discretization.device).unsqueeze(-1)
     lines, lengths, travelled, initial = [], [], [], []
     for seed in runs.seeds if both else ():
         first, last = (runs.tensor(runs.run(f, seed).theta()) for f in PHYSICS)
@@ -166,11 +170,11 @@ def _between(runs: Runs, settings: Mapping[str, Any]) -> dict[str, Any]:
         starts = [runs.tensor(runs.run(f, seed).theta("init")) for f in PHYSICS]
         initial.append(gaps(runs.discretization, starts[0]))
         travelled.append([float((end - start).norm()) for end, start in zip((first, last), starts, strict=True)])
-    shape = len(lines), settings["points"], len(FORMULATIONS)
+    shape = len(lines), points, len(FORMULATIONS)
     return {
         "line_gap": np.reshape(lines, shape),
         "initial_gap": np.reshape(initial, (shape[0], shape[2])),
         "distance": np.reshape(lengths, shape[0]),
         "travelled": np.reshape(travelled, (shape[0], 2)),
-        "position": np.linspace(0.0, 1.0, settings["points"]),
+        "position": np.linspace(0.0, 1.0, points),
     }

@@ -1,8 +1,6 @@
 """Losses along the straight lines from initial to final points and between the final points of different seeds."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import torch
@@ -89,18 +87,19 @@ def profile(discretization: Discretization, a: Tensor, b: Tensor, alpha: np.ndar
     return profiles.profile(discretization, line(a, b, alpha))
 
 
-def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+def dataset(runs: Runs, points: int, extension: float) -> xr.Dataset:
     """Lines from the initial to the final point of every run, and between the final points of every pair of seeds.
 
     Args:
         runs: of a problem.
-        settings: ``points`` and ``extension``, see ``grid``.
+        points: on each line, see ``grid``.
+        extension: likewise.
 
     Returns:
         ``value`` of losses (formulation, seed, loss, alpha) and errors (formulation, seed, alpha); ``pair_value`` (formulation, pair, loss, alpha) and
         errors; monotone violations (formulation, seed, loss); ``energy_minimum``. Without a second seed ``pair`` has length 0.
     """
-    alpha = grid(settings["points"], settings["extension"])
+    alpha = grid(points, extension)
     own = runs.collect(lambda run: _training_line(runs, run, alpha))
     shapes = {"value": (len(FORMULATIONS), len(alpha)), **dict.fromkeys(ERRORS, (len(alpha),))}
 

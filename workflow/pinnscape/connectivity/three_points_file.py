@@ -1,15 +1,14 @@
 """The planes of three_points.nc: two seeds and the curve between them; the minimisers of both physics losses and their common start."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import torch
 import xarray as xr
 from torch import Tensor
 
+from pinnscape.config.sections import PathTraining
 from pinnscape.connectivity import curves, profiles
 from pinnscape.connectivity.profiles import OF_PAIRS, PAIR
+from pinnscape.connectivity.trained_paths import Training
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import PARAMETER
 from pinnscape.landscape.surfaces import chunk_size, evaluate
@@ -62,19 +61,20 @@ checkpoints.nc.""",
 )
 
 
-def plane(runs: Runs, points: tuple[Tensor, Tensor, Tensor], settings: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def plane(runs: Runs, points: tuple[Tensor, Tensor, Tensor], count: int, margin: float) -> dict[str, np.ndarray]:
     """The gap of every loss on the plane through three points (P,), and the pass between the first two.
 
     Args:
         runs: of a problem.
         points: see ``frame``.
-        settings: ``points`` along each axis and ``margin``, see ``square_grid``.
+        count: points along each axis.
+        margin: see ``square_grid``.
 
     Returns:
         ``gap`` (loss, x, y), coordinates ``x`` and ``y``, ``corner`` (3, 2), and ``pass`` (loss): the height of the pass above the higher end.
     """
     axes, corners = frame(*points)
-    x, y = square_grid(corners, settings["margin"], settings["points"])
+    x, y = square_grid(corners, margin, count)
     coordinates = np.stack(np.meshgrid(x, y, indexing="ij"), -1)
     discretization = runs.discretization
     measured = evaluate(discretization.measure, points[0], axes, coordinates, chunk_size(discretization))
@@ -92,50 +92,55 @@ def _pass(table: np.ndarray, x: np.ndarray, y: np.ndarray) -> float:
     return pass_height(table, first, second) - float(max(table[first], table[second]))
 
 
-def through_seeds(runs: Runs, first: Run, second: Run, settings: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def through_seeds(runs: Runs, first: Run, second: Run, count: int, margin: float, training: Training) -> dict[str, np.ndarray]:
     """The plane of a Bézier curve between two seeds, trained on their own loss; adds ``curve`` (_CURVE_POINTS, 2), ``relative_pass`` (loss), and the control points
     ``control`` (3, P) of the curve.
     """
     a, b = (runs.tensor(run.theta()) for run in (first, second))
-    control = curves.bezier(runs.objective(first.formulation), a, b, {**settings, "points": _CURVE_POINTS})
+    control = curves.bezier(runs.objective(first.formulation), a, b, training)
     t = np.linspace(0, 1, _CURVE_POINTS)
-    found = plane(runs, (a, b, curves.points("bezier", control, np.array([0.5]))[0]), settings)
+    found = plane(runs, (a, b, curves.points("bezier", control, np.array([0.5]))[0]), count, margin)
     # A quadratic Bézier curve is its two ends and its middle: c(t) = (1-t)(1-2t) a + 4t(1-t) c(½) + t(2t-1) b.
     weights = np.stack([(1 - t) * (1 - 2 * t), t * (2 * t - 1), 4 * t * (1 - t)], -1)
     height = _relative(runs, found["pass"], first, second)
     return {**found, "curve": weights @ found["corner"], "relative_pass": height, "control": control.cpu().numpy()}
 
 
-def through_formulations(runs: Runs, seed: int, settings: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def through_formulations(runs: Runs, seed: int, count: int, margin: float) -> dict[str, np.ndarray]:
     """The plane of the minimisers of both physics losses from one seed, and the point where both trainings began; adds ``relative_pass`` (loss)."""
     first, second = (runs.run(name, seed) for name in PHYSICS)
     points = runs.tensor(first.theta()), runs.tensor(second.theta()), runs.tensor(first.theta("init"))
-    found = plane(runs, points, settings)
+    found = plane(runs, points, count, margin)
     return {**found, "relative_pass": _relative(runs, found["pass"], first, second)}
 
 
-def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+def dataset(runs: Runs, pairs: int, points: int, margin: float, path: PathTraining) -> xr.Dataset:
     """All losses on planes through three points.
 
     Args:
         runs: of a problem.
-        settings: ``points`` and ``margin`` of the planes, number of ``pairs`` of seeds, and those of ``curves.bezier``.
+        pairs: number of pairs of seeds at most.
+        points: of the planes along each axis.
+        margin: around the three points.
+        path: training of the Bézier curve.
 
     Returns:
         ``seeds_*`` (formulation, pair, ...): the planes of ``through_seeds``; ``physics_*`` (seed, ...): those of ``through_formulations``. Without
         a second seed ``pair`` has length 0, without both physics formulations ``seed``.
     """
-    n, losses = settings["points"], len(FORMULATIONS)
-    chosen = profiles.pairs(runs.seeds)[: settings["pairs"]]
+    n, losses, training = points, len(FORMULATIONS), Training.of(path, _CURVE_POINTS)
+    chosen = profiles.pairs(runs.seeds)[:pairs]
     seeds = runs.seeds if set(PHYSICS) <= set(runs.formulations) else ()
     shapes = {"gap": (losses, n, n), "x": (n,), "y": (n,), "corner": (3, 2), "relative_pass": (losses,)}
     of_curve = {"curve": (_CURVE_POINTS, 2), "control": (3, runs.discretization.network.size)}
-    pairs = profiles.over_some_pairs(runs, chosen, lambda a, b: through_seeds(runs, a, b, settings), shapes | of_curve)
-    planes = [through_formulations(runs, seed, settings) for seed in seeds]
+    between = profiles.over_some_pairs(
+        runs, chosen, lambda a, b: through_seeds(runs, a, b, points, margin, training), shapes | of_curve
+    )
+    planes = [through_formulations(runs, seed, points, margin) for seed in seeds]
     physics = {name: np.array([found[name] for found in planes]).reshape(len(seeds), *shape) for name, shape in shapes.items()}
     values = {
         f"{name}_{_NAMES.get(key, key)}": array
-        for name, found in (("seeds", pairs), ("physics", physics))
+        for name, found in (("seeds", between), ("physics", physics))
         for key, array in found.items()
     }
     coordinates = {

@@ -5,11 +5,13 @@ Every curve here is linear in its pivots, theta(t) = Σ basisₖ(t) pivotₖ, wh
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from pinnscape.config.sections import PathTraining
 from pinnscape.losses.objective import Objective
 from pinnscape.training.optimizers import Adam, State
 
@@ -27,6 +29,7 @@ class Training:
         perturbation: length of the random displacement of each inner pivot from the straight line, relative to the distance of the two points.
         seed: of this displacement.
         check: steps after which the curve is evaluated densely.
+        nodes: of the integral over the curve.
         points: positions of the dense evaluation.
     """
 
@@ -36,7 +39,13 @@ class Training:
     perturbation: float
     seed: int
     check: int
+    nodes: int
     points: int
+
+    @classmethod
+    def of(cls, settings: PathTraining, points: int) -> Self:
+        """The training that a study asks for, with its dense evaluation at ``points`` positions."""
+        return cls(**{name: getattr(settings, name) for name in PathTraining.model_fields}, points=points)
 
     @property
     def positions(self) -> np.ndarray:

@@ -2,9 +2,7 @@
 there?
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -124,20 +122,20 @@ def geometry(objective: Objective, points: Tensor, batch: int) -> dict[str, np.n
     }
 
 
-def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+def dataset(runs: Runs, batch: int) -> xr.Dataset:
     """trajectory_geometry.nc: the geometry of each run along its snapshots, for the loss that it trained.
 
     Runs that stopped early have fewer snapshots; their rows end in NaN.
 
     Args:
         runs: of one problem.
-        settings: ``batch``, the number of gradients at a time.
+        batch: gradients that are computed at a time.
     """
     count = max(len(run.steps) for run in runs.all)
 
     def measure(run: Run) -> xr.Dataset:
         values = {"step": run.steps.astype(float)}
-        values |= geometry(runs.objective(run.formulation), runs.tensor(run.snapshots), settings["batch"])
+        values |= geometry(runs.objective(run.formulation), runs.tensor(run.snapshots), batch)
         padded = {name: np.pad(values[name], (0, count - len(values[name])), constant_values=np.nan) for name in _LONG_NAMES}
         ratio = values["length"][-1] / _nonzero(values["displacement"])[-1]
         whole = {"path_ratio": ratio, "random_cosine": run.snapshots.shape[-1] ** -0.5}

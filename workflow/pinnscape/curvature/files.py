@@ -1,11 +1,11 @@
 """The file of a checkpoint's Hessians."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import xarray as xr
 from torch import Tensor
 
+from pinnscape.config.sections import SpectrumSettings
 from pinnscape.curvature.spectrum import spectrum
 from pinnscape.files.description import File, Variable
 from pinnscape.losses.objective import Objective
@@ -62,7 +62,7 @@ whatever the problem. `share_above` is 0, and `bulk_share` empty, without a posi
 )
 
 
-def spectrum_dataset(objective: Objective, theta: Tensor, settings: Mapping[str, Any], seed: int) -> xr.Dataset:
+def spectrum_dataset(objective: Objective, theta: Tensor, settings: SpectrumSettings, seed: int) -> xr.Dataset:
     """The Hessian of one loss at theta (P,); arguments as for ``spectrum``."""
     found = spectrum(objective, theta, settings, seed)
     values = {name: getattr(found, name) for name in (*_ARRAYS, "eigen", "vector")} | {

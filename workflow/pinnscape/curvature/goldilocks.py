@@ -1,7 +1,6 @@
 """Convexity of random subspaces against the norm of theta: the Goldilocks zone (Fort & Scherlis 2019)."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -61,23 +60,32 @@ def convexity(matrix: Tensor) -> tuple[float, float]:
     return ratio, float((torch.linalg.eigvalsh(matrix) > 0).double().mean())
 
 
-def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(Protocol):
+    """Of the subspaces and norms; see ``techniques.goldilocks``."""
+
+    dimension: int
+    draws: int
+    smallest: float
+    largest: float
+    radii: int
+
+
+def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
     """Convexity of random subspaces at the initial points, scaled to a range of norms.
 
     Args:
         runs: all of a problem; runs that start from the same point share their measurements.
-        settings: ``dimension`` of the subspaces; ``draws`` of them at each point; ``smallest``, ``largest`` and ``radii``: range and number of norms,
-            log-spaced, relative to the norm of the initial point.
+        settings: of the subspaces and norms.
 
     Returns:
         Variables over (formulation, seed, loss) and radius, draw; the norms of the initial and final points (checkpoint).
     """
-    scales = np.geomspace(settings["smallest"], settings["largest"], settings["radii"])
-    draws = range(settings["draws"])
+    scales = np.geomspace(settings.smallest, settings.largest, settings.radii)
+    draws = range(settings.draws)
     memo: dict[tuple[int, bytes], np.ndarray] = {}
 
     def convexities(run: Run, origin: np.ndarray) -> np.ndarray:
-        dimension = min(settings["dimension"], len(origin))
+        dimension = min(settings.dimension, len(origin))
         spaces = [runs.tensor(basis(len(origin), dimension, [run.seed, _STREAM, draw])) for draw in draws]
         return np.array([
             [
@@ -102,5 +110,5 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
         return FILE.dataset(values | coordinates, outside=RUN)
 
     return FILE.described(
-        runs.collect(measure).assign_attrs(dimension=min(settings["dimension"], runs.discretization.network.size))
+        runs.collect(measure).assign_attrs(dimension=min(settings.dimension, runs.discretization.network.size))
     )

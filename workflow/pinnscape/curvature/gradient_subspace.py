@@ -1,8 +1,7 @@
 """The share of the gradient in the top eigenspace of the Hessian along training, and the drift of it (Gur-Ari et al. 2018)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -10,6 +9,7 @@ import xarray as xr
 from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
+from pinnscape.config.sections import EigensolverSettings
 from pinnscape.curvature import dense
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import OF_RUNS, RUN
@@ -64,15 +64,14 @@ class Top:
     residual: float
 
 
-def top(objective: Objective, theta: Tensor, count: int, settings: Mapping[str, Any], seed: int) -> Top:
+def top(objective: Objective, theta: Tensor, count: int, solver: EigensolverSettings, seed: int) -> Top:
     """The ``count`` largest eigenpairs of the Hessian at theta (P,); all of them where there are fewer.
 
     Args:
         objective: the loss.
         theta: (P,).
         count: of the eigenpairs.
-        settings: ``dense_limit`` (up to this many parameters by the dense Hessian, above by Lanczos: its products are far
-            fewer than P), ``lanczos_steps``, ``lanczos_tolerance``.
+        solver: up to its limit by the dense Hessian, beyond by Lanczos, whose products are far fewer than P.
         seed: of the Lanczos start vector.
     """
     count = min(count, theta.numel())
@@ -84,10 +83,10 @@ def top(objective: Objective, theta: Tensor, count: int, settings: Mapping[str, 
         return objective.hessian_product(theta, vectors)
 
     try:
-        if theta.numel() <= settings["dense_limit"]:
+        if theta.numel() <= solver.dense_limit:
             values, rows = (part[:count] for part in eigen.eigenpairs(dense.hessian(objective, theta)))
         else:
-            steps, tolerance = settings["lanczos_steps"], settings["lanczos_tolerance"]
+            steps, tolerance = solver.lanczos_steps, solver.lanczos_tolerance
             found = extremes(product, theta, count, steps, tolerance, seed, smallest=False)
             # What is not verified is not among the largest for certain, and a space that may lack one is not the eigenspace.
             known = found.verified.to(theta.device).cummin(0).values if len(found.verified) else found.verified
@@ -123,7 +122,7 @@ def overlap(rows: Tensor, others: Tensor, k: int) -> float:
 
 
 def along(
-    objective: Objective, points: Tensor, dimensions: Sequence[int], settings: Mapping[str, Any], seed: int
+    objective: Objective, points: Tensor, dimensions: Sequence[int], solver: EigensolverSettings, seed: int
 ) -> dict[str, np.ndarray]:
     """Shares and overlaps at points (n, P) along a training, the last one being the final one.
 
@@ -131,14 +130,14 @@ def along(
         objective: the loss.
         points: (n, P).
         dimensions: the values of k.
-        settings: see ``top``.
+        solver: see ``top``.
         seed: of the Lanczos start vectors.
 
     Returns:
         The variables of the file but ``step``.
     """
     # One more than asked for, to see how far the last one is from it.
-    tops = [top(objective, theta, max(dimensions) + 1, settings, seed) for theta in points]
+    tops = [top(objective, theta, max(dimensions) + 1, solver, seed) for theta in points]
     gradients = [_gradient(objective, theta) for theta in points]
     following = [*tops[1:], None]
     return {
@@ -154,20 +153,22 @@ def along(
     }
 
 
-def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+def dataset(runs: Runs, points: int, dimensions: Sequence[int], solver: EigensolverSettings) -> xr.Dataset:
     """gradient_subspace.nc: gradients and top eigenspaces of the loss that each run trained, along it.
 
     Args:
         runs: of one problem.
-        settings: ``points`` (snapshots that are looked at), ``dimensions`` (the values of k), and see ``top``.
+        points: number of snapshots that are looked at.
+        dimensions: the values of k.
+        solver: see ``top``.
     """
-    dimensions, count = sorted(settings["dimensions"]), settings["points"]
+    dimensions, count = sorted(dimensions), points
 
     def measure(run: Run) -> xr.Dataset:
         at = logarithmic(run.steps, count)
         values: dict[str, np.ndarray] = {"step": run.steps[at].astype(float)}
         objective = runs.objective(run.formulation)
-        values |= along(objective, runs.tensor(run.snapshots[at]), dimensions, settings, run.seed)
+        values |= along(objective, runs.tensor(run.snapshots[at]), dimensions, solver, run.seed)
         padded = {name: _padded(array, count) for name, array in values.items()}
         random = np.array([k / objective.size if k <= objective.size else np.nan for k in dimensions])
         return FILE.dataset(padded | {"random_share": random, "k": dimensions}, outside=RUN)

@@ -10,15 +10,15 @@ of two formulations ask for the same accuracy. λ/nβ is the level of the loss t
 
 import logging
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 import xarray as xr
 from torch import Tensor
 
+from pinnscape.config.sections import EigensolverSettings
 from pinnscape.curvature import dense
 from pinnscape.curvature.langevin import Chains, Localised, Preconditioner, sample
 from pinnscape.files.description import File, Variable
@@ -31,7 +31,6 @@ from pinnscape.training.runs import Run, Runs
 log = logging.getLogger(__name__)
 _STREAM = 12  # second entry of the seeds: no other technique draws the same numbers
 _BATCHES = 10  # of each chain, for the standard error
-_LANCZOS_STEPS, _LANCZOS_TOLERANCE = 300, 1e-6
 _NUMBERS = {
     "learning_coefficient": "local learning coefficient",
     "standard_error": "standard error of the local learning coefficient by batch means",
@@ -65,6 +64,19 @@ FILE = File(
     },
     "Attribute `localization`: γ; `parameters`: P.",
 )
+
+
+class Settings(Protocol):
+    """Of the temperatures and chains; see ``techniques.learning_coefficient``."""
+
+    inverse_temperatures: tuple[float, ...]
+    localization: float
+    chains: int
+    burn_in: int
+    steps: int
+    thinning: int
+    eigensolver: EigensolverSettings
+    eigenpairs: int
 
 
 @dataclass(frozen=True)
@@ -150,16 +162,22 @@ def quadratic(eigenvalues: Tensor, inverse_temperature: float, localization: flo
     return float((0.5 * curvatures / (curvatures + localization)).sum())
 
 
-def leading(objective: Objective, theta: Tensor, settings: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
-    """Eigenvalues (k,) and eigenvectors (k, P) of the Hessian: all up to ``dense_limit`` parameters, else the ``eigenpairs`` largest.
+def leading(objective: Objective, theta: Tensor, count: int, solver: EigensolverSettings) -> tuple[Tensor, Tensor]:
+    """Eigenvalues (k,) and eigenvectors (k, P) of the Hessian: all up to the dense limit, else the ``count`` largest.
 
     Those of Lanczos processes are Ritz values: each is at most the eigenvalue of its rank. For the steps of chains, that is all it takes.
     """
-    if objective.size <= settings["dense_limit"]:
+    if objective.size <= solver.dense_limit:
         return eigen.eigenpairs(dense.hessian(objective, theta))
-    count = min(settings["eigenpairs"], objective.size // 2)
+    count = min(count, objective.size // 2)
     found = extremes(
-        lambda rows: objective.hessian_product(theta, rows), theta, count, _LANCZOS_STEPS, _LANCZOS_TOLERANCE, 0, smallest=False
+        lambda rows: objective.hessian_product(theta, rows),
+        theta,
+        count,
+        solver.lanczos_steps,
+        solver.lanczos_tolerance,
+        0,
+        smallest=False,
     )
     return found.values, found.vectors
 
@@ -169,7 +187,7 @@ def local_learning_coefficient(
     theta: Tensor,
     pairs: tuple[Tensor, Tensor],
     inverse_temperature: float,
-    settings: Mapping[str, Any],
+    settings: Settings,
     seed: int | list[int],
 ) -> Estimate:
     """λ at one temperature.
@@ -179,43 +197,42 @@ def local_learning_coefficient(
         theta: theta* (P,).
         pairs: leading eigenvalues and eigenvectors of the Hessian there, for the first steps.
         inverse_temperature: nβ, per unit of L.
-        settings: ``localization`` γ, ``chains``, ``burn_in`` and ``steps``.
+        settings: of the chains.
         seed: of the chains.
     """
-    gamma = settings["localization"]
+    gamma = settings.localization
     density = Localised(objective.loss_and_gradient, theta, inverse_temperature, gamma)
     preconditioner = Preconditioner(pairs[1], inverse_temperature * pairs[0].clamp(min=0.0) + gamma, gamma)
-    visited = sample(density, preconditioner, settings["chains"], settings["burn_in"], settings["steps"], seed)
+    visited = sample(density, preconditioner, settings.chains, settings.burn_in, settings.steps, seed)
     return estimate(visited, float(objective.loss_and_gradient(theta)[0]), inverse_temperature)
 
 
-def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
     """learning_coefficient.nc. The loss that was trained, at the final points.
 
     Args:
         runs: of one problem.
-        settings: ``inverse_temperatures`` (per unit of the loss gap of the zero network), ``localization`` γ, ``chains``, ``burn_in``, ``steps``,
-            ``thinning`` of the stored traces, ``dense_limit`` and ``eigenpairs``.
+        settings: of the temperatures and chains.
     """
     collected = runs.collect(lambda run: _measure(runs, run, settings))
     return FILE.described(
-        collected.assign_attrs(localization=settings["localization"], parameters=runs.discretization.network.size)
+        collected.assign_attrs(localization=settings.localization, parameters=runs.discretization.network.size)
     )
 
 
-def _measure(runs: Runs, run: Run, settings: Mapping[str, Any]) -> xr.Dataset:
+def _measure(runs: Runs, run: Run, settings: Settings) -> xr.Dataset:
     objective, theta = runs.objective(run.formulation), runs.tensor(run.theta("final"))
     scale = float(objective.loss(torch.zeros_like(theta))) - objective.minimum
-    loss, temperatures = float(objective.loss(theta)), settings["inverse_temperatures"]
+    loss, temperatures = float(objective.loss(theta)), settings.inverse_temperatures
     # Where the loss does not exist, the chains do not start and no Hessian is needed.
     exists = math.isfinite(loss) and scale > 0
-    pairs = leading(objective, theta, settings) if exists else (theta[:0], theta[None][:0])
+    pairs = leading(objective, theta, settings.eigenpairs, settings.eigensolver) if exists else (theta[:0], theta[None][:0])
     found, expected = [], []
     for i, relative in enumerate(temperatures):
         inverse = relative / scale if scale > 0 else math.nan
         seed = [run.seed, _STREAM, i]
         found.append(local_learning_coefficient(objective, theta, pairs, inverse, settings, seed))
-        expected.append(quadratic(pairs[0], inverse, settings["localization"]) if exists else math.nan)
+        expected.append(quadratic(pairs[0], inverse, settings.localization) if exists else math.nan)
         value, error = found[-1].learning_coefficient, found[-1].standard_error
         log.info("%s, seed %d, nβ %g: λ = %.3f ± %.3f", run.formulation, run.seed, relative, value, error)
     gap = (loss - objective.minimum) / scale if scale > 0 else math.nan
@@ -223,18 +240,18 @@ def _measure(runs: Runs, run: Run, settings: Mapping[str, Any]) -> xr.Dataset:
 
 
 def _file(
-    found: list[Estimate], expected: list[float], complete: bool, settings: Mapping[str, Any], scale: float, gap: float
+    found: list[Estimate], expected: list[float], complete: bool, settings: Settings, scale: float, gap: float
 ) -> xr.Dataset:
     numbers: dict[str, Any] = {field.name: [getattr(each, field.name) for each in found] for field in fields(Estimate)}
     numbers["quadratic_at_least"], numbers["quadratic"] = expected, expected if complete else [math.nan] * len(expected)
-    shape, kept = (len(found), settings["chains"]), np.arange(0, settings["steps"], settings["thinning"])
+    shape, kept = (len(found), settings.chains), np.arange(0, settings.steps, settings.thinning)
     values = {name: np.array(numbers[name], float) for name in _NUMBERS} | {
         "chain_estimate": np.reshape(numbers["chains"], shape),
         "acceptance": np.reshape(numbers["acceptance"], shape),
-        "trace": np.reshape(numbers["trace"], (*shape, settings["steps"]))[..., kept],
+        "trace": np.reshape(numbers["trace"], (*shape, settings.steps))[..., kept],
         "scale": scale,
         "relative_gap": gap,
-        "inverse_temperature": np.array(settings["inverse_temperatures"], float),
+        "inverse_temperature": np.array(settings.inverse_temperatures, float),
         "sample": kept,
     }
     return FILE.dataset(values, outside=RUN)

@@ -4,11 +4,12 @@ For a sum of squares L = |r|² with Jacobian J = ∂r/∂theta, the Hessian is H
 for PINNs Wang, Yu & Perdikaris 2022) has the nonzero eigenvalues of JᵀJ. For Deep Ritz, G is the energy Gram matrix (see ``features``).
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import xarray as xr
 
+from pinnscape.curvature import split as parts
 from pinnscape.curvature.split import ESTIMATES, NUMBERS, PARTS, Split, split
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import CHECKPOINT, LOSS, OF_RUNS, RUN
@@ -32,7 +33,9 @@ FILE = File(
         ),
         **{name: Variable(_PART, text) for name, text in NUMBERS.items()},
         **{
-            name: Variable((*_POINT, *dims), text, "degree" if name == "angle_error" else "1", only="above dense_limit")
+            name: Variable(
+                (*_POINT, *dims), text, "degree" if name == "angle_error" else "1", only="above eigensolver.dense_limit"
+            )
             for name, (dims, text) in ESTIMATES.items()
         },
     },
@@ -45,33 +48,40 @@ FILE = File(
         "vector": Variable("vector", "index of the principal angle, 0 the smallest"),
     },
     """\
-Attribute `parameters`: P. With more than `techniques.ntk.dense_limit` parameters there are no matrices of P rows: `eigen` has the largest eigenvalues alone, those of H and R by Lanczos,
+Attribute `parameters`: P. With more than `techniques.ntk.eigensolver.dense_limit` parameters there are no matrices of P rows: `eigen` has the largest eigenvalues alone, those of H and R by Lanczos,
 those of G all that are not zero if its kernel, of a row for each local quantity, is within the limit (then norm and numbers of G are exact as well), else by Lanczos. What cannot be had is NaN,
 with the attribute `reason`.""",
 )
-_REASON = "NaN where {} needs matrices of more than techniques.ntk.dense_limit rows, or Lanczos has not converged"
+_REASON = "NaN where {} needs matrices of more than techniques.ntk.eigensolver.dense_limit rows, or Lanczos has not converged"
 
 
-def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(parts.Settings, Protocol):
+    """Of the points and their eigenvalues; see ``techniques.ntk``."""
+
+    checkpoints: tuple[str, ...]
+    subspace: int
+
+
+def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
     """ntk.nc: both physics losses at some checkpoints of each run.
 
     Args:
         runs: of a problem.
-        settings: ``checkpoints`` (names) and those of ``split``.
+        settings: of the points and of ``split``.
     """
     size = runs.discretization.network.size
-    settings = {**settings, "subspace": min(settings["subspace"], size)}
+    subspace = min(settings.subspace, size)
     memo: dict[tuple[str, bytes], Split] = {}  # all formulations start from the same parameters
 
     def at(formulation: str, run: Run, checkpoint: str) -> Split:
         theta = run.theta(checkpoint)
         key = formulation, theta.tobytes()
         if key not in memo:
-            memo[key] = split(runs.objective(formulation), runs.tensor(theta), settings, run.seed)
+            memo[key] = split(runs.objective(formulation), runs.tensor(theta), subspace, settings, run.seed)
         return memo[key]
 
     def measure(run: Run) -> xr.Dataset:
-        names = list(settings["checkpoints"])
+        names = list(settings.checkpoints)
         return _dataset(names, [[at(loss, run, name) for loss in PHYSICS] for name in names], size)
 
     return FILE.described(runs.collect(measure))

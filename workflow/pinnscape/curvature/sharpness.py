@@ -6,14 +6,14 @@ homogeneous activations: ReLU, not tanh), the largest eigenvalue, the trace, the
 measured in units of the filters stays.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
+from pinnscape.config.sections import EigensolverSettings
 from pinnscape.curvature import dense
 from pinnscape.linalg import eigen
 from pinnscape.linalg.lanczos import extremes
@@ -162,14 +162,17 @@ class Curvature:
     direction_filter: Tensor
 
 
-def curvature(objective: Objective, theta: Tensor, scale: Tensor, settings: Mapping[str, Any], seed: int) -> Curvature:
+def curvature(
+    objective: Objective, theta: Tensor, scale: Tensor, products: int, solver: EigensolverSettings, seed: int
+) -> Curvature:
     """Largest eigenvalues and the trace, exact up to ``dense_limit`` parameters, else by Lanczos processes and Hutch++.
 
     Args:
         objective: the loss.
         theta: (P,).
         scale: diagonal (P,) of S.
-        settings: ``dense_limit``, ``lanczos_steps``, ``lanczos_tolerance``, ``trace_products``.
+        products: of Hutch++.
+        solver: dense limit, steps and tolerance of Lanczos.
         seed: of random vectors.
 
     Returns:
@@ -182,9 +185,9 @@ def curvature(objective: Objective, theta: Tensor, scale: Tensor, settings: Mapp
             raise DivergenceError("the Hessian is not finite")
         return rows
 
-    steps, tolerance = settings["lanczos_steps"], settings["lanczos_tolerance"]
+    steps, tolerance = solver.lanczos_steps, solver.lanczos_tolerance
     try:
-        if objective.size <= settings["dense_limit"]:
+        if objective.size <= solver.dense_limit:
             matrix = dense.hessian(objective, theta)
             plain, scaled = (eigen.eigenpairs(m) for m in (matrix, scale.unsqueeze(-1) * matrix * scale))
             ends = (plain[0][0], plain[1][0]), (scaled[0][0], scaled[1][0])
@@ -196,7 +199,7 @@ def curvature(objective: Objective, theta: Tensor, scale: Tensor, settings: Mapp
             ]
             ends = tuple((f.values[0], f.vectors[0]) for f in found)
             verified = tuple(f.converged for f in found)
-            trace, error = hutch_plus_plus(product, theta, settings["trace_products"], seed)
+            trace, error = hutch_plus_plus(product, theta, products, seed)
     except DivergenceError:
         nan, nowhere = float("nan"), torch.zeros_like(theta)
         return Curvature(nan, nan, nan, nan, nan, nan, False, nowhere, nowhere)

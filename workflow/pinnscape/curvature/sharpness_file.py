@@ -1,12 +1,12 @@
 """sharpness.nc: sharpness of every loss at the trained points of a problem."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Protocol
 
 import torch
 import xarray as xr
 from torch import Tensor
 
+from pinnscape.config.sections import EigensolverSettings
 from pinnscape.curvature import sharpness
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import CHECKPOINT, LOSS, OF_RUNS, RUN
@@ -40,13 +40,25 @@ FILE = File(
 )
 
 
-def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(Protocol):
+    """Of the neighbourhoods, the ascents and the curvature; see ``techniques.sharpness``."""
+
+    checkpoints: tuple[str, ...]
+    epsilon: float
+    radius: float
+    adaptive_radius: float
+    starts: int
+    iterations: int
+    eigensolver: EigensolverSettings
+    trace_products: int
+
+
+def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
     """Sharpness of each loss at each trained point.
 
     Args:
         runs: all of a problem.
-        settings: ``checkpoints``; ``epsilon``, ``radius``, ``adaptive_radius`` of the neighbourhoods; ``starts`` and ``iterations`` of the ascents;
-            ``dense_limit``, ``lanczos_steps``, ``lanczos_tolerance``, ``trace_products``.
+        settings: of the neighbourhoods, the ascents and the curvature.
 
     Returns:
         Variables (formulation, seed, checkpoint, loss).
@@ -55,32 +67,30 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
     def measure(run: Run) -> xr.Dataset:
         rows = [
             [numbers(runs.objective(loss), runs.tensor(run.theta(c)), run.layers, settings, run.seed) for loss in FORMULATIONS]
-            for c in settings["checkpoints"]
+            for c in settings.checkpoints
         ]
         values = {name: [[found[name] for found in row] for row in rows] for name in _NAMES}
-        coordinates = {"checkpoint": list(settings["checkpoints"]), "loss": list(FORMULATIONS)}
+        coordinates = {"checkpoint": list(settings.checkpoints), "loss": list(FORMULATIONS)}
         return FILE.dataset(values | coordinates, outside=RUN)
 
-    attributes = {name: settings[name] for name in ("epsilon", "radius", "adaptive_radius")}
+    attributes = {name: getattr(settings, name) for name in ("epsilon", "radius", "adaptive_radius")}
     return FILE.described(runs.collect(measure).assign_attrs(attributes))
 
 
-def numbers(
-    objective: Objective, theta: Tensor, layers: tuple[Layer, ...], settings: Mapping[str, Any], seed: int
-) -> dict[str, float]:
+def numbers(objective: Objective, theta: Tensor, layers: tuple[Layer, ...], settings: Settings, seed: int) -> dict[str, float]:
     """Everything that is measured of one loss at theta (P,), by the names of the variables."""
     scale, ones = sharpness.filter_scale(theta, layers), torch.ones_like(theta)
-    bent = sharpness.curvature(objective, theta, scale, settings, seed)
+    bent = sharpness.curvature(objective, theta, scale, settings.trace_products, settings.eigensolver, seed)
     generator = torch.Generator().manual_seed(1000 * seed + _STREAM)
-    random = torch.randn(settings["starts"], theta.numel(), generator=generator, dtype=theta.dtype).to(theta)
+    random = torch.randn(settings.starts, theta.numel(), generator=generator, dtype=theta.dtype).to(theta)
 
     def starts(direction: Tensor) -> Tensor:
         return torch.cat([direction.unsqueeze(0), -direction.unsqueeze(0), random])
 
-    iterations, gap = settings["iterations"], float(objective.loss(theta)) - objective.minimum
-    box = sharpness.box(objective, theta, settings["epsilon"], starts(bent.direction), iterations)
-    ball = sharpness.ball(objective, theta, settings["radius"], ones, starts(bent.direction), iterations)
-    adaptive = sharpness.ball(objective, theta, settings["adaptive_radius"], scale, starts(bent.direction_filter), iterations)
+    iterations, gap = settings.iterations, float(objective.loss(theta)) - objective.minimum
+    box = sharpness.box(objective, theta, settings.epsilon, starts(bent.direction), iterations)
+    ball = sharpness.ball(objective, theta, settings.radius, ones, starts(bent.direction), iterations)
+    adaptive = sharpness.ball(objective, theta, settings.adaptive_radius, scale, starts(bent.direction_filter), iterations)
     return {
         "gap": gap,
         "lambda_max": bent.lambda_max,
@@ -93,7 +103,7 @@ def numbers(
         "box_increase": box.value,
         "epsilon_sharpness": sharpness.relative(box.value, gap),
         "box_undefined": box.undefined,
-        "sam_first_order": sharpness.first_order(objective, theta, settings["radius"]),
+        "sam_first_order": sharpness.first_order(objective, theta, settings.radius),
         "sam_sharpness": ball.value,
         "adaptive_sharpness": adaptive.value,
     }

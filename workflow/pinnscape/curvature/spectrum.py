@@ -1,15 +1,15 @@
 """Everything that is measured of one Hessian: exact where it is small enough, by Lanczos processes where it is not."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
+from pinnscape.config.sections import DensitySettings, SpectrumSettings
 from pinnscape.curvature import dense
 from pinnscape.linalg import density, eigen, trace
 from pinnscape.linalg.bounds import Compression
@@ -21,8 +21,8 @@ _TRACE_PRODUCTS = 60
 _ROUNDING = 1e-12  # an eigenvalue no larger than this, relative to the largest in magnitude, is not resolved
 
 
-_UNKNOWN = "not all eigenvalues are known above hessian.dense_limit"
-_UNSETTLED = "the Lanczos process within hessian.lanczos_steps leaves more than one number possible"
+_UNKNOWN = "not all eigenvalues are known above hessian.eigensolver.dense_limit"
+_UNSETTLED = "the Lanczos process within hessian.eigensolver.lanczos_steps leaves more than one number possible"
 
 
 @dataclass(frozen=True)
@@ -74,28 +74,28 @@ class _Found:
     trace: float | None
 
 
-def spectrum(objective: Objective, theta: Tensor, settings: Mapping[str, Any], seed: int) -> Spectrum:
+def spectrum(objective: Objective, theta: Tensor, settings: SpectrumSettings, seed: int) -> Spectrum:
     """Measure the Hessian of a loss at theta (P,).
 
     Args:
         objective: the loss.
         theta: (P,).
-        settings: section ``hessian`` of the configuration.
+        settings: how.
         seed: of all random vectors.
 
     Raises:
         DivergenceError: the Hessian is not finite at this point.
     """
-    found = (_dense if objective.size <= settings["dense_limit"] else _lanczos)(objective, theta, settings, seed)
+    found = (_dense if objective.size <= settings.eigensolver.dense_limit else _lanczos)(objective, theta, settings, seed)
     values, rows = found.pairs
     estimate, error = trace.hutch_plus_plus(found.operator, theta, _TRACE_PRODUCTS, seed)
-    node, weight = _density(found.operator, theta, values, rows, settings["density"], seed)
+    node, weight = _density(found.operator, theta, values, rows, settings.density, seed)
     residual = (objective.hessian_product(theta, rows) - values.unsqueeze(-1) * rows).norm(dim=-1)
     exact = found.trace is not None
     numbers = found.numbers | {"trace": np.nan if found.trace is None else found.trace}
     numbers |= {"trace_estimate": estimate, "trace_estimate_error": error}
-    numbers |= density.estimates(node, weight, objective.size, settings["null_tolerance"], eigen.LEVEL)
-    at, smooth = _smooth(node, weight, float(values[0]), settings["density"])
+    numbers |= density.estimates(node, weight, objective.size, settings.null_tolerance, eigen.LEVEL)
+    at, smooth = _smooth(node, weight, float(values[0]), settings.density)
     return Spectrum(
         "dense" if exact else "lanczos",
         found.values,
@@ -115,15 +115,15 @@ def spectrum(objective: Objective, theta: Tensor, settings: Mapping[str, Any], s
     )
 
 
-def _dense(objective: Objective, theta: Tensor, settings: Mapping[str, Any], seed: int) -> _Found:
-    size, count = objective.size, min(settings["extremes"], objective.size // 2)
+def _dense(objective: Objective, theta: Tensor, settings: SpectrumSettings, seed: int) -> _Found:
+    size, count = objective.size, min(settings.extremes, objective.size // 2)
     matrix = dense.hessian(objective, theta)
     values, rows = eigen.eigenpairs(matrix)
     index = np.arange(size)
     vector = np.concatenate([index[:count], index[size - count :]])
     known = values.cpu().numpy()
     error = size * torch.finfo(values.dtype).eps * np.abs(known).max()  # of a symmetric eigenvalue solver
-    told = eigen.summary(known, settings["null_tolerance"])
+    told = eigen.summary(known, settings.null_tolerance)
     numbers = told.numbers | {"negative_at_least": told.negative}
     reasons = {"condition_number": told.reason} if told.reason else {}
     return _Found(
@@ -140,7 +140,7 @@ def _dense(objective: Objective, theta: Tensor, settings: Mapping[str, Any], see
     )
 
 
-def _lanczos(objective: Objective, theta: Tensor, settings: Mapping[str, Any], seed: int) -> _Found:
+def _lanczos(objective: Objective, theta: Tensor, settings: SpectrumSettings, seed: int) -> _Found:
     def product(vectors: Tensor) -> Tensor:
         rows = objective.hessian_product(theta, vectors)
         if not bool(rows.isfinite().all()):
@@ -149,17 +149,17 @@ def _lanczos(objective: Objective, theta: Tensor, settings: Mapping[str, Any], s
             )
         return rows
 
-    count = min(settings["extremes"], objective.size // 2)
-    found = extremes(product, theta, count, settings["lanczos_steps"], settings["lanczos_tolerance"], seed)
+    count, solver = min(settings.extremes, objective.size // 2), settings.eigensolver
+    found = extremes(product, theta, count, solver.lanczos_steps, solver.lanczos_tolerance, seed)
     if not found.converged:
         log.warning(
-            "Lanczos: %d of %d eigenvalues are not verified after %d steps (largest residual %.1e); raise hessian.lanczos_steps",
+            "Lanczos: %d of %d eigenvalues are not verified after %d steps (largest residual %.1e); raise hessian.eigensolver.lanczos_steps",
             int((~found.verified).sum()),
             len(found.verified),
             found.steps,
             float(found.residual_bounds.max()),
         )
-    numbers, reasons = counts(found.seen, settings["null_tolerance"])
+    numbers, reasons = counts(found.seen, settings.null_tolerance)
     for name, reason in reasons.items():
         log.info("Lanczos: %s is withheld: %s", name, reason)
     values, eigen = torch.where(found.verified.to(theta.device), found.values, torch.nan), found.index.numpy()
@@ -203,18 +203,18 @@ def _settled(bounds: tuple[int, int]) -> float:
 
 
 def _density(
-    operator: Operator, theta: Tensor, values: Tensor, rows: Tensor, settings: Mapping[str, Any], seed: int
+    operator: Operator, theta: Tensor, values: Tensor, rows: Tensor, settings: DensitySettings, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Spectral density with the outermost eigenpairs of both ends taken out."""
-    k, count = settings["deflate"], len(values)
+    k, count = settings.deflate, len(values)
     keep = [i for i in range(count) if i < k or i >= count - k]
-    return density.quadrature(operator, theta, settings["probes"], settings["steps"], seed, (values[keep], rows[keep]))
+    return density.quadrature(operator, theta, settings.probes, settings.steps, seed, (values[keep], rows[keep]))
 
 
-def _smooth(node: np.ndarray, weight: np.ndarray, largest: float, settings: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+def _smooth(node: np.ndarray, weight: np.ndarray, largest: float, settings: DensitySettings) -> tuple[np.ndarray, np.ndarray]:
     """Smoothed density against λ/λmax. The grid covers all nodes and six standard deviations beyond. All values are NaN if λmax is not positive."""
     if not largest > _ROUNDING * np.abs(node).max():  # nothing curves upwards, or rounding errors alone
-        return np.full(settings["bins"], np.nan), np.full(settings["bins"], np.nan)
-    scaled, width = node / largest, settings["width"]
-    at = np.linspace(scaled.min() - 6 * width, scaled.max() + 6 * width, settings["bins"])
+        return np.full(settings.bins, np.nan), np.full(settings.bins, np.nan)
+    scaled, width = node / largest, settings.width
+    at = np.linspace(scaled.min() - 6 * width, scaled.max() + 6 * width, settings.bins)
     return at, density.smooth(scaled, weight, at, width)

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
+from pinnscape.config.sections import EigensolverSettings
 from pinnscape.curvature import dense
 from pinnscape.linalg import by_products, eigen
 from pinnscape.linalg.lanczos import Operator
@@ -33,6 +34,14 @@ ESTIMATES = {
     "remainder_share_error": ((), "standard error of this estimate, at most"),
     "angle_error": ((), "bound of the errors of the principal angles"),
 }
+
+
+class Settings(Protocol):
+    """Of the eigenvalues; see ``techniques.ntk``."""
+
+    null_tolerance: float
+    eigensolver: EigensolverSettings
+    trace_products: int
 
 
 @dataclass(frozen=True)
@@ -61,28 +70,28 @@ class Split:
         return float(self.norm[2] / self.norm[0])
 
 
-def split(objective: Objective, theta: Tensor, settings: Mapping[str, Any], seed: int = 0) -> Split:
+def split(objective: Objective, theta: Tensor, subspace: int, settings: Settings, seed: int = 0) -> Split:
     """Measure H, G and R at theta (P,).
 
     Args:
         objective: the loss.
         theta: (P,).
-        settings: ``subspace`` (dimension k of the top eigenspaces that are compared, at most P), ``null_tolerance`` (as in ``eigen.summary``),
-            ``dense_limit`` (largest side of a matrix that is formed); above it ``lanczos_steps``, ``lanczos_tolerance`` and ``trace_products``.
+        subspace: dimension k of the top eigenspaces that are compared, at most P.
+        settings: of the eigenvalues.
         seed: of the random vectors above the limit.
     """
-    if objective.size <= settings["dense_limit"]:
-        return _dense(objective, theta, settings["subspace"], settings["null_tolerance"])
-    return _by_products(objective, theta, settings, seed)
+    if objective.size <= settings.eigensolver.dense_limit:
+        return _dense(objective, theta, subspace, settings.null_tolerance)
+    return _by_products(objective, theta, subspace, settings, seed)
 
 
-def _known(objective: Objective, settings: Mapping[str, Any]) -> int:
+def _known(objective: Objective, subspace: int, limit: int) -> int:
     """Number E of the largest eigenvalues in the file: all, or above the limit those that a kernel gives, or those that are compared."""
-    size, limit = objective.size, settings["dense_limit"]
+    size = objective.size
     if size <= limit:
         return size
     kernels = [features.kernel_size(Objective(objective.discretization, name)) for name in PHYSICS]
-    return min(size, max([settings["subspace"], *(q for q in kernels if q <= limit)]))
+    return min(size, max([subspace, *(q for q in kernels if q <= limit)]))
 
 
 def kernel_eigenvalues(jacobian: Tensor) -> Tensor:
@@ -135,9 +144,10 @@ def _absent(count: int, subspace: int, estimates: bool = False) -> Split:
 # ---- by products ----
 
 
-def _by_products(objective: Objective, theta: Tensor, settings: Mapping[str, Any], seed: int) -> Split:
+def _by_products(objective: Objective, theta: Tensor, subspace: int, settings: Settings, seed: int) -> Split:
     """The largest eigenvalues by Lanczos and estimates of norms; all of G where its kernel is small."""
-    count, subspace, size = _known(objective, settings), settings["subspace"], objective.size
+    solver, size = settings.eigensolver, objective.size
+    count = _known(objective, subspace, solver.dense_limit)
     found = _absent(count, subspace, estimates=True)
     if not bool(objective.gradient(theta).isfinite().all()):
         return found
@@ -151,7 +161,7 @@ def _by_products(objective: Objective, theta: Tensor, settings: Mapping[str, Any
     def remainder(rows: Tensor) -> Tensor:
         return hessian(rows) - gauss_newton(rows)
 
-    small = small_side(objective, theta) if method(objective, settings["dense_limit"]) == "kernel" else None
+    small = small_side(objective, theta) if method(objective, solver.dense_limit) == "kernel" else None
     eigenvalue, norm, numbers = found.eigenvalue, found.norm.copy(), {name: np.full(len(PARTS), np.nan) for name in NUMBERS}
     spaces = []
     for row, (name, operator) in enumerate(zip(PARTS, (hessian, gauss_newton, remainder), strict=True)):
@@ -160,10 +170,10 @@ def _by_products(objective: Objective, theta: Tensor, settings: Mapping[str, Any
             continue
         what = f"largest eigenvalues of the {name} of the {objective.formulation} loss"
         # One more, for the gap after the eigenspace.
-        values, rows = by_products.largest(operator, theta, min(subspace + 1, size), settings, seed, what)
+        values, rows = by_products.largest(operator, theta, min(subspace + 1, size), solver, seed, what)
         eigenvalue[row, :subspace] = values[:subspace].cpu().numpy()
         spaces.append(_space(operator, values, rows[:subspace]))
-    products = settings["trace_products"]
+    products = settings.trace_products
     estimated = [by_products.frobenius(operator, theta, products, seed) for operator in (hessian, gauss_newton)]
     estimated.append(by_products.frobenius(remainder, theta, products, seed, estimated[0][0]))
     if small is not None:
@@ -171,7 +181,7 @@ def _by_products(objective: Objective, theta: Tensor, settings: Mapping[str, Any
         eigenvalue[1] = every[:count]
         norm[1] = np.linalg.norm(every)
         estimated[1] = float(norm[1]), float(size * np.finfo(float).eps * norm[1])  # exact to rounding
-        for name, value in _summary(every, settings["null_tolerance"]).items():
+        for name, value in _summary(every, settings.null_tolerance).items():
             numbers[name][1] = value
     kernel = eigenvalue[1] * (1.0 if objective.formulation == "deep-ritz" else 0.5)
     angle, bound = _angles(*spaces[:2])

@@ -1,7 +1,6 @@
 """The Hessian spectrum along training, and trainings at the edge of stability."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -9,6 +8,7 @@ import xarray as xr
 from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
+from pinnscape.config.sections import EigensolverSettings
 from pinnscape.curvature import dense
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import OF_RUNS, RUN
@@ -17,6 +17,7 @@ from pinnscape.linalg.lanczos import extremes
 from pinnscape.linalg.leading import Leading
 from pinnscape.losses.objective import Objective
 from pinnscape.training import edge_of_stability
+from pinnscape.training.edge_of_stability import Schedule
 from pinnscape.training.runs import Run, Runs
 from pinnscape.training.snapshots import logarithmic
 
@@ -73,14 +74,23 @@ FILE = File(
 )
 
 
-def ends(objective: Objective, theta: Tensor, count: int, settings: Mapping[str, Any], seed: int) -> dict[str, np.ndarray]:
+class Settings(Schedule, Protocol):
+    """Of the spectra along training, and of the trainings at the edge of stability; see ``techniques.stability``."""
+
+    points: int
+    eigenvalues: int
+    fractions: tuple[float, ...]
+    adam_rates: tuple[float, ...]
+
+
+def ends(objective: Objective, theta: Tensor, count: int, solver: EigensolverSettings, seed: int) -> dict[str, np.ndarray]:
     """The ``count`` largest eigenvalues and the smallest one at theta (P,), with bounds; NaN without a loss.
 
     Args:
         objective: the loss.
         theta: (P,).
         count: of the largest eigenvalues; NaN beyond P.
-        settings: ``dense_limit``, ``lanczos_steps``, ``lanczos_tolerance``.
+        solver: dense limit, steps and tolerance of Lanczos.
         seed: of the Lanczos start vector.
 
     Returns:
@@ -91,12 +101,12 @@ def ends(objective: Objective, theta: Tensor, count: int, settings: Mapping[str,
     if not bool(objective.loss_and_gradient(theta)[0].isfinite()):
         return row
     try:
-        if theta.numel() <= settings["dense_limit"]:
+        if theta.numel() <= solver.dense_limit:
             values, rows = eigen.eigenpairs(dense.hessian(objective, theta))
             error = theta.numel() * torch.finfo(values.dtype).eps * values.abs().max()
             low, high, verified = values - error, values + error, torch.ones_like(values, dtype=torch.bool)
         else:
-            steps, tolerance = settings["lanczos_steps"], settings["lanczos_tolerance"]
+            steps, tolerance = solver.lanczos_steps, solver.lanczos_tolerance
             found = extremes(lambda v: objective.hessian_product(theta, v), theta, count, steps, tolerance, seed)
             values, rows, low, high, verified = found.values, found.vectors, found.low, found.high, found.verified
     except (DivergenceError, torch.linalg.LinAlgError):  # pyright: ignore[reportPrivateImportUsage]
@@ -112,20 +122,18 @@ def ends(objective: Objective, theta: Tensor, count: int, settings: Mapping[str,
     return row
 
 
-def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
     """stability.nc: spectra along each run, and what its loss does to gradient descent and Adam from its initial point.
 
     Args:
         runs: of one problem.
-        settings: ``points`` (snapshots whose spectra are taken), ``eigenvalues`` (how many of the largest), ``fractions``
-            (step sizes of gradient descent, relative to 2/λ at the initial point), ``adam_rates``, and see ``ends`` and
-            ``edge_of_stability.follow``.
+        settings: of the spectra and the trainings.
     """
-    every = settings["record_every"]
-    recorded = np.arange(0, settings["steps"] // every + 1) * every
+    every = settings.record_every
+    recorded = np.arange(0, settings.steps // every + 1) * every
     axes = {
-        "fraction": np.array(settings["fractions"], float),
-        "rate": np.array(settings["adam_rates"], float),
+        "fraction": np.array(settings.fractions, float),
+        "rate": np.array(settings.adam_rates, float),
         "record": recorded,
     }
 
@@ -135,11 +143,11 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
     return FILE.described(runs.collect(measure))
 
 
-def _along(runs: Runs, run: Run, settings: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def _along(runs: Runs, run: Run, settings: Settings) -> dict[str, np.ndarray]:
     """Spectra at snapshots, padded with NaN where there are fewer than wanted."""
-    objective, points, count = runs.objective(run.formulation), settings["points"], settings["eigenvalues"]
+    objective, points, count = runs.objective(run.formulation), settings.points, settings.eigenvalues
     at = logarithmic(run.steps, points)
-    rows = [ends(objective, runs.tensor(run.snapshots[i]), count, settings, run.seed) for i in at]
+    rows = [ends(objective, runs.tensor(run.snapshots[i]), count, settings.eigensolver, run.seed) for i in at]
     found = {name: np.stack([row[name] for row in rows]) for name in rows[0]} | {"step": run.steps[at].astype(float)}
     missing = points - len(at)
     return {
@@ -148,15 +156,16 @@ def _along(runs: Runs, run: Run, settings: Mapping[str, Any]) -> dict[str, np.nd
     }
 
 
-def _at_the_edge(runs: Runs, run: Run, settings: Mapping[str, Any], records: int) -> dict[str, np.ndarray]:
+def _at_the_edge(runs: Runs, run: Run, settings: Settings, records: int) -> dict[str, np.ndarray]:
     """Gradient descent for each fraction and Adam for each rate, from the initial point of the run."""
     objective, theta = runs.objective(run.formulation), runs.tensor(run.snapshots[0])
-    leading = Leading(settings["lanczos_steps"], settings["lanczos_tolerance"], run.seed)
+    solver = settings.eigensolver
+    leading = Leading(solver.lanczos_steps, solver.lanczos_tolerance, run.seed)
     sharpness = leading(lambda v: objective.hessian_product(theta, v), theta)[0]
     # Where nothing curves upwards, no step size is relative to it.
-    rates = np.array(settings["fractions"], float) * (2.0 / sharpness if sharpness > 0 else np.nan)
+    rates = np.array(settings.fractions, float) * (2.0 / sharpness if sharpness > 0 else np.nan)
     descents = [edge_of_stability.gradient_descent(objective, theta, rate, settings, run.seed) for rate in rates]
-    adams = [edge_of_stability.adam(objective, theta, rate, settings, run.seed) for rate in settings["adam_rates"]]
+    adams = [edge_of_stability.adam(objective, theta, rate, settings, run.seed) for rate in settings.adam_rates]
     result = {"initial_sharpness": np.array(sharpness), "gd_rate": rates}
     for prefix, trainings in (("gd", descents), ("adam", adams)):
         names = [name.removeprefix(f"{prefix}_") for name in _VARIABLES if name.startswith(f"{prefix}_") and name != "gd_rate"]

@@ -5,9 +5,8 @@ First-order and quasi-Newton methods leave a residual, and with it a remainder R
 """
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ import xarray as xr
 from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
+from pinnscape.config.sections import EigensolverSettings
 from pinnscape.curvature import dense
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import CHECKPOINT, OF_RUNS, PARAMETER, RUN
@@ -37,7 +37,7 @@ _CURVES = {
     "rate": "step length that led to the point",
     "direction_residual": "part of G times the direction that led to the point outside the Krylov space, over the gradient norm; 0 without one",
 }
-# Of the Hessian at the last point; above ``dense_limit``, what needs all eigenvalues is withheld.
+# Of the Hessian at the last point; beyond the dense limit, what needs all eigenvalues is withheld.
 _NUMBERS = {
     "lambda_max": "largest eigenvalue of the Hessian of the own loss",
     "lambda_min": "smallest eigenvalue of the Hessian of the own loss",
@@ -53,7 +53,9 @@ _BOUNDS = {
     "remainder_share_estimate": "estimate of the Frobenius norm of the remainder over that of the Hessian",
     "remainder_share_error": "standard error of this estimate, at most",
 }
-_REASON = "NaN where it needs matrices of more than techniques.vicinity.dense_limit rows, or Lanczos has not converged"
+_REASON = (
+    "NaN where it needs matrices of more than techniques.vicinity.eigensolver.dense_limit rows, or Lanczos has not converged"
+)
 _METHODS = ("dense", "kernel", "krylov")
 
 
@@ -63,7 +65,7 @@ FILE = File(
     {
         **{name: Variable((*_START, "step"), text) for name, text in _CURVES.items()},
         **{name: Variable(_START, text) for name, text in _NUMBERS.items()},
-        **{name: Variable(_START, text, only="above dense_limit") for name, text in _BOUNDS.items()},
+        **{name: Variable(_START, text, only="above eigensolver.dense_limit") for name, text in _BOUNDS.items()},
         "theta": Variable((*_START, "parameter"), "parameters of the network at the last point"),
         "eigenvalue": Variable((*_START, "eigen"), "eigenvalue of the Hessian of the own loss at the last point"),
         "method": Variable(_START, "how the directions are computed", flags=_METHODS),
@@ -78,9 +80,22 @@ FILE = File(
         "eigen": Variable("eigen", "index of the eigenvalue, 0 the largest"),
     },
     """\
-Attribute `parameters`: P. The directions come from dense matrices, from the kernel of the local quantities, or from a Krylov space. With more than `techniques.vicinity.dense_limit` parameters `eigen` has the
+Attribute `parameters`: P. The directions come from dense matrices, from the kernel of the local quantities, or from a Krylov space. With more than `techniques.vicinity.eigensolver.dense_limit` parameters `eigen` has the
 largest eigenvalues alone, by Lanczos, and what needs all of them is NaN, with the attribute `reason`.""",
 )
+
+
+class Settings(Protocol):
+    """Of the starting points, the steps and the eigenvalues; see ``techniques.vicinity``."""
+
+    checkpoints: tuple[str, ...]
+    steps: int
+    cutoff: float
+    lengths: int
+    null_tolerance: float
+    eigensolver: EigensolverSettings
+    eigenvalues: int
+    trace_products: int
 
 
 @dataclass(frozen=True)
@@ -102,20 +117,19 @@ class Descent:
     method: str
 
 
-def descend(objective: Objective, theta: Tensor, settings: Mapping[str, Any]) -> Descent:
+def descend(objective: Objective, theta: Tensor, settings: Settings) -> Descent:
     """Natural gradient steps from theta (P,); fewer than allowed where no step lowers the loss any more, or where the loss diverges.
 
     Args:
         objective: the loss.
         theta: (P,).
-        settings: ``steps`` (at most), ``lengths`` (number of step lengths that are tried), ``cutoff``, ``dense_limit`` and ``lanczos_steps`` (products
-            for a direction) as in ``NaturalGradient``.
+        settings: of the steps; beyond the dense limit, the steps of Lanczos are products for a direction.
     """
-    limit, products = settings["dense_limit"], settings["lanczos_steps"]
-    optimizer = NaturalGradient(objective, settings["cutoff"], settings["lengths"], limit, products)
+    limit, products = settings.eigensolver.dense_limit, settings.eigensolver.lanczos_steps
+    optimizer = NaturalGradient(objective, settings.cutoff, settings.lengths, limit, products)
     states, residuals = [start(objective.loss_and_gradient, theta)], [np.nan]
     lowest = divergence.lowest(objective.minimum, states[0].loss)
-    for _ in range(settings["steps"]):
+    for _ in range(settings.steps):
         successor = optimizer.step(states[-1])
         if successor is None:
             break
@@ -129,22 +143,19 @@ def descend(objective: Objective, theta: Tensor, settings: Mapping[str, Any]) ->
     return Descent(thetas, np.array([state.rate for state in states]), norms, np.array(residuals), optimizer.method)
 
 
-def curvature(
-    objective: Objective, theta: Tensor, settings: Mapping[str, Any], seed: int = 0
-) -> tuple[np.ndarray, dict[str, float]]:
+def curvature(objective: Objective, theta: Tensor, settings: Settings, seed: int = 0) -> tuple[np.ndarray, dict[str, float]]:
     """Eigenvalues of the Hessian at theta (P,), descending, and numbers about them; NaN where there is no Hessian.
 
-    All P eigenvalues up to ``dense_limit`` parameters; above it the largest ones, NaN for what needs all of them, and bounds.
+    All P eigenvalues up to the dense limit; beyond it the largest ones, NaN for what needs all of them, and bounds.
 
     Args:
         objective: the loss.
         theta: (P,).
-        settings: ``dense_limit``, ``null_tolerance`` as in ``eigen.summary``; above the limit also ``eigenvalues`` (how many of the largest),
-            ``lanczos_steps``, ``lanczos_tolerance`` and ``trace_products``.
-        seed: of the random vectors above the limit.
+        settings: of the eigenvalues.
+        seed: of the random vectors beyond the limit.
     """
-    if objective.size <= settings["dense_limit"]:
-        return _dense(objective, theta, settings["null_tolerance"])
+    if objective.size <= settings.eigensolver.dense_limit:
+        return _dense(objective, theta, settings.null_tolerance)
     return _by_products(objective, theta, settings, seed)
 
 
@@ -161,10 +172,8 @@ def _dense(objective: Objective, theta: Tensor, null_tolerance: float) -> tuple[
     return values, {name: float(found[name]) for name in _NUMBERS}
 
 
-def _by_products(
-    objective: Objective, theta: Tensor, settings: Mapping[str, Any], seed: int
-) -> tuple[np.ndarray, dict[str, float]]:
-    count, numbers = min(settings["eigenvalues"], objective.size), dict.fromkeys([*_NUMBERS, *_BOUNDS], float("nan"))
+def _by_products(objective: Objective, theta: Tensor, settings: Settings, seed: int) -> tuple[np.ndarray, dict[str, float]]:
+    count, numbers = min(settings.eigenvalues, objective.size), dict.fromkeys([*_NUMBERS, *_BOUNDS], float("nan"))
     if not bool(objective.gradient(theta).isfinite().all()):
         return np.full(count, np.nan), numbers
 
@@ -175,22 +184,22 @@ def _by_products(
         return hessian(rows) - objective.gauss_newton_product(theta, rows)
 
     what = f"largest eigenvalues at the end of natural gradient descent on the {objective.formulation} loss"
-    values = by_products.largest(hessian, theta, count, settings, seed, what)[0].cpu().numpy()
-    smallest, negative = by_products.below(hessian, theta, settings["lanczos_steps"], seed, settings["null_tolerance"])
-    whole = by_products.frobenius(hessian, theta, settings["trace_products"], seed)
-    part = by_products.frobenius(remainder, theta, settings["trace_products"], seed, whole[0])
+    values = by_products.largest(hessian, theta, count, settings.eigensolver, seed, what)[0].cpu().numpy()
+    smallest, negative = by_products.below(hessian, theta, settings.eigensolver.lanczos_steps, seed, settings.null_tolerance)
+    whole = by_products.frobenius(hessian, theta, settings.trace_products, seed)
+    part = by_products.frobenius(remainder, theta, settings.trace_products, seed, whole[0])
     bounds = smallest, float(negative), *by_products.ratio(part, whole)
     return values, numbers | {"lambda_max": float(values[0])} | dict(zip(_BOUNDS, bounds, strict=True))
 
 
-def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
     """vicinity.nc: natural gradient descents in its own loss from some checkpoints of each run.
 
     Args:
         runs: of a problem.
-        settings: ``checkpoints`` (names of the starting points) and those of ``descend`` and ``curvature``.
+        settings: of the starting points, the steps and the eigenvalues.
     """
-    names = list(settings["checkpoints"])
+    names = list(settings.checkpoints)
 
     def measure(run: Run) -> xr.Dataset:
         descents = [_measure(runs, run, name, settings) for name in names]
@@ -199,7 +208,7 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
     return FILE.described(runs.collect(measure))
 
 
-def _measure(runs: Runs, run: Run, checkpoint: str, settings: Mapping[str, Any]) -> xr.Dataset:
+def _measure(runs: Runs, run: Run, checkpoint: str, settings: Settings) -> xr.Dataset:
     """From one checkpoint of a run."""
     objective = runs.objective(run.formulation)
     found = descend(objective, runs.tensor(run.theta(checkpoint)), settings)
@@ -210,13 +219,13 @@ def _measure(runs: Runs, run: Run, checkpoint: str, settings: Mapping[str, Any])
     measured |= {"quadrature_error": runs.gap_errors(run.formulation, found.thetas)}
     measured |= {"rate": found.rate, "gradient_norm": found.gradient_norm, "direction_residual": found.residual}
     eigenvalue, numbers = curvature(objective, found.thetas[-1], settings, run.seed)
-    large = objective.size > settings["dense_limit"]
+    large = objective.size > settings.eigensolver.dense_limit
     reasons = (
         {name: {"reason": _REASON} for name in (*_NUMBERS, "eigenvalue")}
         if large
         else {"condition_number": {"reason": eigen.WITHHELD}}
     )
-    values = {name: _filled(measured[name], settings["steps"] + 1) for name in _CURVES} | numbers
+    values = {name: _filled(measured[name], settings.steps + 1) for name in _CURVES} | numbers
     values |= {
         "theta": found.thetas[-1].cpu().numpy(),
         "eigenvalue": eigenvalue,

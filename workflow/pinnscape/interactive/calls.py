@@ -7,9 +7,18 @@ import numpy as np
 import xarray as xr
 from torch import Tensor
 
+from pinnscape.config.section import Section, in_default_study
+from pinnscape.config.sections import (
+    DirectionSettings,
+    GridSettings,
+    NetworkSettings,
+    PlaneGrid,
+    RadiusSettings,
+    TrainingSettings,
+)
 from pinnscape.files.pieces import compute
 from pinnscape.landscape.files import coordinates, random_directions, surface_dataset
-from pinnscape.landscape.surfaces import Section
+from pinnscape.landscape.surfaces import Slice
 from pinnscape.landscape.survey import Survey
 from pinnscape.losses.objective import Discretization, Objective, tensor
 from pinnscape.losses.quadrature_error import QuadratureError
@@ -22,23 +31,23 @@ from pinnscape.training.files import training_dataset
 from pinnscape.training.loop import train as minimise
 from pinnscape.validation.check import validate
 
-PHASES = (
-    {"optimizer": "adam", "steps": 500, "learning_rate": 0.01, "decay": 0.1},
-    {"optimizer": "lbfgs", "steps": 1500, "memory": 50, "gradient_tolerance": 1e-9},
-)
-_LOG_EVERY, _SNAPSHOTS = 10, {"even": 40, "logarithmic": 30}
+
+def _default(section: type[Section], key: str) -> Any:
+    return in_default_study(section.model_fields[key])
+
+
+PHASES: Sequence[Mapping[str, Any]] = _default(TrainingSettings, "phases")
 # Along each axis. In one dimension there are more points than parameters: fewer would bound the rank of the Hessian.
 _POINTS_ON_A_LINE, _POINTS = 350, 20
-_TOLERANCE = 1e-5  # of the Chebyshev interpolant of a plane, relative to the range of the loss
 
 
 def objective(
     problem: str | Problem,
     formulation: str,
     *,
-    width: int = 16,
-    depth: int = 2,
-    activation: str = "tanh",
+    width: int = _default(NetworkSettings, "width"),
+    depth: int = _default(NetworkSettings, "depth"),
+    activation: str = _default(NetworkSettings, "activation"),
     points: int | None = None,
     rule: str = "gauss-legendre",
     parameters: Mapping[str, float] | None = None,
@@ -80,7 +89,11 @@ def objective(
 
 
 def train(
-    objective: Objective, *, seed: int = 0, phases: Sequence[Mapping[str, Any]] = PHASES, initialization: str = "glorot"
+    objective: Objective,
+    *,
+    seed: int = 0,
+    phases: Sequence[Mapping[str, Any]] = PHASES,
+    initialization: str = _default(NetworkSettings, "initialization"),
 ) -> xr.Dataset:
     """Train a network from random initial parameters.
 
@@ -99,15 +112,15 @@ def train(
     """
     theta = tensor(objective.discretization.network.initial(initialization, seed), objective.device)
     name = f"{objective.formulation}, seed {seed}"
-    return training_dataset(minimise(objective, theta, phases, _LOG_EVERY, _SNAPSHOTS, name), objective)
+    return training_dataset(minimise(objective, theta, TrainingSettings.of({"phases": list(phases)}), name), objective)
 
 
 def surface(
     objective: Objective,
     theta: np.ndarray | xr.DataArray | Tensor,
     *,
-    radius: float = 1.0,
-    points: int = 41,
+    radius: float = _default(RadiusSettings, "random"),
+    points: int = _default(GridSettings, "points"),
     seed: int = 0,
 ) -> xr.Dataset:
     """All losses of the problem on a random plane through a point, by filter-normalised directions (Li et al. 2018, sec. 4).
@@ -131,11 +144,13 @@ def surface(
         raise ValueError(f"`theta` must have the shape ({objective.size},) of the parameters, not {tuple(origin.shape)}")
     if points < 3 or points % 2 == 0:
         raise ValueError(f"`points` must be odd and at least 3, so that the point itself is one of them, not {points}")
-    directions = random_directions("random", _point(discretization, origin, seed), {"normalization": "filter", "bias": "row"})
-    axes, grid = coordinates("random", directions, {"radius": radius, "points": points})
-    section = Section(discretization, origin, tensor(directions["direction"].values, objective.device))
-    plane = Survey(section, axes, grid, _TOLERANCE, seed)
-    measured, variables, method = plane.measured(compute(plane.pieces()))
+    directions = random_directions("random", _point(discretization, origin, seed), DirectionSettings())
+    tolerance = _default(GridSettings, "tolerance")
+    plane = PlaneGrid(tolerance=tolerance, points=points, radius=radius)
+    axes, grid = coordinates("random", directions, plane)
+    section = Slice(discretization, origin, tensor(directions["direction"].values, objective.device))
+    survey = Survey(section, axes, grid, tolerance, seed)
+    measured, variables, method = survey.measured(compute(survey.pieces()))
     return surface_dataset(directions, axes, measured, discretization.energy_minimum).assign(variables).assign_attrs(method)
 
 

@@ -1,7 +1,6 @@
 """basin.nc: how far the basins of trained points reach along random rays."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import xarray as xr
@@ -13,7 +12,7 @@ from pinnscape.landscape.directions import normalize
 from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.training.runs import Run, Runs
 
-KINDS = ("sphere", "filter")
+Kind = Literal["sphere", "filter"]
 _STREAM = 12  # second entry of the seeds of the rays
 
 
@@ -44,7 +43,19 @@ FILE = File(
 )
 
 
-def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(Protocol):
+    """Of the rays and the scan along them; see ``techniques.basin``."""
+
+    fraction: float
+    rays: int
+    kinds: tuple[Kind, ...]
+    smallest: float
+    largest: float
+    steps: int
+    tolerance: float
+
+
+def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
     """Radii, and the logarithm of the volume, of the basin of each loss around each final point.
 
     The level is gap(final) + fraction · (gap(init) - gap(final)), each loss with its own gaps: the basin is where at most this fraction of what
@@ -52,9 +63,7 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
 
     Args:
         runs: all of a problem.
-        settings: ``fraction``; ``rays``; ``kinds`` of rays, among ``sphere`` (unit vectors, radii are distances) and ``filter`` (the same, filter-normalised:
-            radii are fractions of the filters' norms); ``smallest`` and ``largest`` radius of the scan relative to |theta| (``filter``: as they are)
-            and its number of ``steps``; ``tolerance`` of the radii.
+        settings: of the rays and the scan along them.
 
     Returns:
         Variables over (formulation, seed, loss) and kind, ray.
@@ -63,17 +72,17 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
     def measure(run: Run) -> xr.Dataset:
         each = _each(runs, run, settings)
         found = {name: np.stack([values[name] for values in each]) for name in each[0]}
-        coordinates = {"loss": list(FORMULATIONS), "kind": list(settings["kinds"])}
+        coordinates = {"loss": list(FORMULATIONS), "kind": list(settings.kinds)}
         return FILE.dataset(found | {"norm": np.linalg.norm(run.theta())} | coordinates, outside=RUN)
 
-    return FILE.described(runs.collect(measure).assign_attrs(fraction=settings["fraction"]))
+    return FILE.described(runs.collect(measure).assign_attrs(fraction=settings.fraction))
 
 
-def _each(runs: Runs, run: Run, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _each(runs: Runs, run: Run, settings: Settings) -> list[dict[str, Any]]:
     """The variables of each loss."""
     origin = run.theta()
-    unit = basin.rays(len(origin), settings["rays"], [run.seed, _STREAM])
-    scan = np.geomspace(settings["smallest"], settings["largest"], settings["steps"])
+    unit = basin.rays(len(origin), settings.rays, [run.seed, _STREAM])
+    scan = np.geomspace(settings.smallest, settings.largest, settings.steps)
     bundles = {
         "sphere": (unit, scan * np.linalg.norm(origin)),
         "filter": (np.stack([normalize(row, origin, run.layers, "filter", "row") for row in unit]), scan),
@@ -83,10 +92,10 @@ def _each(runs: Runs, run: Run, settings: Mapping[str, Any]) -> list[dict[str, A
         objective = runs.objective(loss)
         start, end = (float(objective.loss(runs.tensor(run.theta(c)))) - objective.minimum for c in ("init", "final"))
         # Where training gained nothing for this loss, there is no basin to speak of.
-        level = end + settings["fraction"] * (start - end) if start > end else np.nan
+        level = end + settings.fraction * (start - end) if start > end else np.nan
         found = {
-            kind: basin.radii(objective, theta, runs.tensor(bundles[kind][0]), level, bundles[kind][1], settings["tolerance"])
-            for kind in settings["kinds"]
+            kind: basin.radii(objective, theta, runs.tensor(bundles[kind][0]), level, bundles[kind][1], settings.tolerance)
+            for kind in settings.kinds
         }
         ball = found.get("sphere", np.array([]))
         volume, bound = (basin.log_volume(r, len(origin)) for r in (ball, np.minimum(ball, bundles["sphere"][1][-1])))

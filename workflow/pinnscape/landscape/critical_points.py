@@ -10,14 +10,14 @@ a search that merely converges slowly has such gradients. ‖g‖ itself tells: 
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
+from pinnscape.config.sections import EigensolverSettings
 from pinnscape.curvature import dense, spectrum
 from pinnscape.linalg import eigen
 from pinnscape.linalg.bounds import Compression
@@ -32,7 +32,15 @@ _DAMPINGS = tuple(10.0 ** (0.5 * k) for k in range(-24, 1))  # of the Levenberg-
 _REUSES = 10  # steps with one Hessian
 _WORTH = 0.97  # a step that leaves more than this share of ‖g‖ is the last one with its Hessian
 _PROGRESS = 0.99  # a Hessian whose steps leave more than this share is the last one: slow stretches are common, and overcome
-_LANCZOS = {"count": 1, "steps": 200, "tolerance": 1e-6, "seed": 0}
+
+
+class Settings(Protocol):
+    """Of one search; see ``techniques.critical_points``."""
+
+    steps: int
+    memory: int
+    hessians: int
+    eigensolver: EigensolverSettings
 
 
 @dataclass(frozen=True)
@@ -71,29 +79,30 @@ class Point:
         return self.rate / self.gradient_norm if self.gradient_norm > 0 else math.nan
 
 
-def search(objective: Objective, theta: Tensor, settings: Mapping[str, Any], goal: float) -> Point:
+def search(objective: Objective, theta: Tensor, settings: Settings, goal: float) -> Point:
     """Look for a critical point.
 
     Args:
         objective: the loss L.
         theta: where the search starts (P,).
-        settings: ``steps`` of L-BFGS at most and its ``memory``, ``hessians`` for Newton steps at most, ``dense_limit``: with more parameters than
-            this there are no Newton steps.
+        settings: of the search; beyond the dense limit there are no Newton steps.
         goal: ‖g‖ at which the search may end, above 0.
 
     Returns:
         The last point, that of least ‖g‖; its numbers are NaN where the loss does not exist at the start.
     """
-    theta, steps = descend(objective, theta, settings["steps"], settings["memory"], goal)
+    theta, steps = descend(objective, theta, settings.steps, settings.memory, goal)
     taken, values, seen = 0, theta[:0], None
-    if objective.size <= settings["dense_limit"]:
-        theta, taken, values = newton(objective, theta, settings["hessians"], goal)
+    if objective.size <= settings.eigensolver.dense_limit:
+        theta, taken, values = newton(objective, theta, settings.hessians, goal)
     loss, gradient = objective.loss_and_gradient(theta)
     if not bool(loss.isfinite() & gradient.norm().isfinite()):
         return Point(theta, math.nan, math.nan, math.nan, steps, taken, theta[:0])
-    if objective.size > settings["dense_limit"]:
+    if objective.size > settings.eigensolver.dense_limit:
         try:
-            found = extremes(lambda rows: objective.hessian_product(theta, rows), theta, **_LANCZOS)
+            solver = settings.eigensolver
+            steps_, tolerance = solver.lanczos_steps, solver.lanczos_tolerance
+            found = extremes(lambda rows: objective.hessian_product(theta, rows), theta, 1, steps_, tolerance, 0)
         except DivergenceError:  # the loss exists, its second derivatives do not
             return Point(theta, float(loss), float(gradient.norm()), math.nan, steps, taken, values)
         values, seen = torch.where(found.verified.to(theta.device), found.values, torch.nan), found.seen

@@ -2,14 +2,15 @@
 
 import logging
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import xarray as xr
 
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import OF_RUNS, PARAMETER, RUN
+from pinnscape.landscape import critical_points
 from pinnscape.landscape.critical_points import KINDS, Point, indices, kind, search
 from pinnscape.losses.objective import Objective
 from pinnscape.networks.mlp import Layer
@@ -69,26 +70,38 @@ snapshots than asked for, the last searches from snapshots are NaN.""",
 )
 
 
-def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(critical_points.Settings, Protocol):
+    """Of the searches, of where they start, and of what counts as critical; see ``techniques.critical_points``."""
+
+    snapshots: int
+    random: int
+    scales: tuple[float, ...]
+    seed: int
+    goal: float
+    flat: float
+    null_tolerance: float
+    same: float
+
+
+def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
     """critical_points.nc. The loss that was trained.
 
     Args:
         runs: of one problem.
-        settings: ``snapshots`` along the training and ``random`` points at each of ``scales``, where searches start; ``goal``: ‖g‖ of a critical
-            point, relative to that at the initial point; ``flat``: largest relative slope of ‖g‖ at a gradient-flat point, per norm of the initial
-            point; ``null_tolerance`` of eigenvalues; ``same``: relative difference of gaps below which two critical values count as one; ``seed``
-            of the random points; ``steps``, ``memory``, ``hessians`` and ``dense_limit`` of the searches.
+        settings: of the searches, of where they start, and of what counts as critical.
 
     Returns:
         Dimensions formulation, seed, start, eigen. Where a training has fewer snapshots than asked for, the last ones of the searches from
         snapshots are NaN.
     """
     collected = runs.collect(lambda run: _measure(runs, run, settings))
-    chosen = {name: settings[name] for name in ("goal", "flat", "null_tolerance", "same")}
+    chosen = {name: getattr(settings, name) for name in ("goal", "flat", "null_tolerance", "same")}
     return FILE.described(collected.assign_attrs(parameters=runs.discretization.network.size, **chosen))
 
 
-def random_starts(theta: np.ndarray, layers: tuple[Layer, ...], count: int, scales: list[float], seed: list[int]) -> np.ndarray:
+def random_starts(
+    theta: np.ndarray, layers: tuple[Layer, ...], count: int, scales: Sequence[float], seed: list[int]
+) -> np.ndarray:
     """Points (count * scales, P) drawn as initial points are: weights normal with the deviation that those of the layer have in theta (P,),
     biases equal to those in theta; each point then at every scale.
     """
@@ -116,14 +129,14 @@ def levels(gaps: np.ndarray, same: float) -> np.ndarray:
     return ranks
 
 
-def _measure(runs: Runs, run: Run, settings: Mapping[str, Any]) -> xr.Dataset:
+def _measure(runs: Runs, run: Run, settings: Settings) -> xr.Dataset:
     objective, initial = runs.objective(run.formulation), run.snapshots[0]
-    places = logarithmic(run.steps, settings["snapshots"])
-    missing = settings["snapshots"] - len(places)
-    fresh = random_starts(initial, run.layers, settings["random"], settings["scales"], [run.seed, _STREAM, settings["seed"]])
+    places = logarithmic(run.steps, settings.snapshots)
+    missing = settings.snapshots - len(places)
+    fresh = random_starts(initial, run.layers, settings.random, settings.scales, [run.seed, _STREAM, settings.seed])
     starts = [*run.snapshots[places], *[None] * missing, *fresh]
     unit = float(objective.gradient(runs.tensor(initial)).norm())
-    length, goal = float(np.linalg.norm(initial)), max(settings["goal"] * unit, float(np.finfo(float).tiny))
+    length, goal = float(np.linalg.norm(initial)), max(settings.goal * unit, float(np.finfo(float).tiny))
     found = [_search(runs, objective, theta, settings, goal, unit, length) for theta in starts]
     rows, kinds, spectra, ends = (list(column) for column in zip(*found, strict=True))
     numbers = {name: np.array([row.get(name, math.nan) for row in rows]) for name in _NUMBERS}
@@ -137,21 +150,21 @@ def _search(
     runs: Runs,
     objective: Objective,
     theta: np.ndarray | None,
-    settings: Mapping[str, Any],
+    settings: Settings,
     goal: float,
     unit: float,
     length: float,
 ) -> tuple[dict[str, float], int, np.ndarray, np.ndarray]:
     """Numbers, kind, spectrum and end (P,) of one search; ``unit`` is ‖g‖ and ``length`` ‖theta‖ of the initial point."""
     size = objective.size
-    spectrum, nowhere = np.full(size if size <= settings["dense_limit"] else 2, math.nan), np.full(size, math.nan)
+    spectrum, nowhere = np.full(size if size <= settings.eigensolver.dense_limit else 2, math.nan), np.full(size, math.nan)
     if theta is None:
         return {}, KINDS.index("no-loss"), spectrum, nowhere
     begin = runs.tensor(theta)
     loss, gradient = objective.loss_and_gradient(begin)
     row = {"start_gap": float(loss) - objective.minimum, "start_gradient": float(gradient.norm())}
     point = search(objective, begin, settings, goal)
-    which = kind(point, goal, settings["flat"] / length if length > 0 else 0.0)
+    which = kind(point, goal, settings.flat / length if length > 0 else 0.0)
     if KINDS[which] == "no-loss":
         return row, which, spectrum, nowhere
     values = point.eigenvalues.cpu().numpy()
@@ -159,7 +172,7 @@ def _search(
         spectrum = values
     row |= _numbers(point, objective.minimum, unit, length) | {"distance": float((point.theta - begin).norm())}
     row["quadrature_error"] = float(runs.gap_errors(objective.formulation, point.theta[None])[0])
-    index, zero, least = indices(point, size, settings["null_tolerance"])
+    index, zero, least = indices(point, size, settings.null_tolerance)
     row |= {"index": index, "index_fraction": index / size, "index_at_least": least, "zero": zero}
     return row, which, spectrum, point.theta.cpu().numpy()
 
@@ -181,20 +194,20 @@ def _numbers(point: Point, minimum: float, unit: float, length: float) -> dict[s
 
 
 def _file(
-    numbers: dict[str, np.ndarray], kinds: np.ndarray, spectra: np.ndarray, ends: np.ndarray, settings: Mapping[str, Any]
+    numbers: dict[str, np.ndarray], kinds: np.ndarray, spectra: np.ndarray, ends: np.ndarray, settings: Settings
 ) -> xr.Dataset:
-    scales = np.repeat(np.array(settings["scales"], float), settings["random"])
-    origins = np.repeat(np.arange(2, dtype="int8"), [settings["snapshots"], len(scales)])
+    scales = np.repeat(np.array(settings.scales, float), settings.random)
+    origins = np.repeat(np.arange(2, dtype="int8"), [settings.snapshots, len(scales)])
     gaps = np.where(
         np.abs(numbers["gap"]) <= numbers["quadrature_error"], 0.0, numbers["gap"]
     )  # which is all that is known of them
     critical = np.where(kinds == KINDS.index("critical"), gaps, math.nan)
     values = numbers | {
         "kind": kinds,
-        "level": levels(critical, settings["same"]),
+        "level": levels(critical, settings.same),
         "eigenvalue": spectra,
         "theta": ends,
         "origin": origins,
-        "scale": np.concatenate([np.full(settings["snapshots"], math.nan), scales]),
+        "scale": np.concatenate([np.full(settings.snapshots, math.nan), scales]),
     }
     return FILE.dataset(values, outside=RUN)

@@ -1,8 +1,7 @@
 """Maps of convexity: the extreme eigenvalues of the full Hessian over a plane through a trained point (Li et al. 2018)."""
 
-from collections.abc import Mapping
 from dataclasses import astuple, dataclass
-from typing import Any
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -10,6 +9,7 @@ import xarray as xr
 from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
+from pinnscape.config.sections import DirectionSettings, EigensolverSettings
 from pinnscape.curvature import dense
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import LOSS, OF_RUNS, RUN
@@ -41,6 +41,15 @@ FILE = File(
 )
 
 
+class Settings(Protocol):
+    """Of the plane and the eigenvalues; see ``techniques.curvature_map``."""
+
+    radius: float
+    points: int
+    losses: Literal["own", "all"]
+    eigensolver: EigensolverSettings
+
+
 @dataclass(frozen=True)
 class Ends:
     """Both ends of a spectrum, in the order of the file's variables; see there. NaN where the Hessian is not finite."""
@@ -56,7 +65,7 @@ class Ends:
     converged: bool
 
 
-def ends(objective: Objective, theta: Tensor, settings: Mapping[str, Any]) -> Ends:
+def ends(objective: Objective, theta: Tensor, solver: EigensolverSettings) -> Ends:
     """Largest and smallest eigenvalue of the Hessian at theta (P,), with bounds.
 
     A Ritz value is one bound of each and certain; the other one fails with the probability ``lanczos.FAILURE``. A negative Ritz value proves that the
@@ -65,7 +74,7 @@ def ends(objective: Objective, theta: Tensor, settings: Mapping[str, Any]) -> En
     Args:
         objective: the loss.
         theta: (P,).
-        settings: ``dense_limit`` (up to this many parameters all eigenvalues are computed), ``lanczos_steps``, ``lanczos_tolerance``.
+        solver: dense limit, steps and tolerance of Lanczos.
     """
 
     def product(vectors: Tensor) -> Tensor:
@@ -75,14 +84,14 @@ def ends(objective: Objective, theta: Tensor, settings: Mapping[str, Any]) -> En
         return rows
 
     try:
-        if objective.size <= settings["dense_limit"]:
+        if objective.size <= solver.dense_limit:
             values = torch.linalg.eigvalsh(dense.hessian(objective, theta))
             rounding = objective.size * torch.finfo(values.dtype).eps  # relative error of a symmetric eigenvalue solver
             high, low, size = float(values[-1]), float(values[0]), float(values.abs().max())
             error = rounding * size
             bounds = (high - error, high + error), (low - error, low + error)
             return Ends(high, *bounds[0], low, *bounds[1], rounding, _sign(*bounds[1], error), True)
-        found = extremes(product, theta, 1, settings["lanczos_steps"], settings["lanczos_tolerance"], 0)
+        found = extremes(product, theta, 1, solver.lanczos_steps, solver.lanczos_tolerance, 0)
     except DivergenceError:
         nan = float("nan")
         return Ends(nan, nan, nan, nan, nan, nan, nan, nan, False)
@@ -100,30 +109,30 @@ def _sign(low: float, high: float, error: float) -> float:
     return -1.0 if high < 0.0 else 1.0 if low >= -2.0 * error else 0.0
 
 
-def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+def dataset(runs: Runs, settings: Settings, directions: DirectionSettings) -> xr.Dataset:
     """Extreme eigenvalues of every loss over the random plane through each final point: the plane of surface-random.nc.
 
     Args:
         runs: all of a problem.
-        settings: ``normalization`` and ``bias`` of the directions; ``radius`` and (odd) number of ``points`` along each axis; ``losses``: ``own`` (the one
-            that trained the point; others are NaN) or ``all``; ``dense_limit``, ``lanczos_steps``, ``lanczos_tolerance``.
+        settings: of the plane; losses that are left out are NaN.
+        directions: how they are normalised.
 
     Returns:
         Variables (formulation, seed, loss, alpha, beta).
     """
-    axis = centred_axis(settings["radius"], settings["points"])
-    coordinates, unit = plane_coordinates(axis, axis), files.axis_unit(settings["normalization"])
+    axis = centred_axis(settings.radius, settings.points)
+    coordinates, unit = plane_coordinates(axis, axis), files.axis_unit(directions.normalization)
 
     def measure(run: Run) -> xr.Dataset:
-        rows = files.random_directions("random", run.checkpoints.assign_attrs(seed=run.seed), settings)["direction"].values
+        rows = files.random_directions("random", run.checkpoints.assign_attrs(seed=run.seed), directions)["direction"].values
         thetas = runs.tensor(run.theta() + coordinates @ rows).reshape(-1, len(run.theta()))
         table = np.full((len(FORMULATIONS), len(thetas), len(_TEXT)), np.nan)
         for i, loss in enumerate(FORMULATIONS):
-            if settings["losses"] == "all" or loss == run.formulation:
-                table[i] = [astuple(ends(runs.objective(loss), theta, settings)) for theta in thetas]
+            if settings.losses == "all" or loss == run.formulation:
+                table[i] = [astuple(ends(runs.objective(loss), theta, settings.eigensolver)) for theta in thetas]
         table = table.reshape(len(FORMULATIONS), *coordinates.shape[:2], len(_TEXT))
         values = {name: table[..., j] for j, name in enumerate(_TEXT)}
         return FILE.dataset(values | {"loss": list(FORMULATIONS), "alpha": axis, "beta": axis}, outside=RUN)
 
-    attributes = {name: settings[name] for name in ("normalization", "bias")}
+    attributes = {"normalization": directions.normalization, "bias": directions.bias}
     return FILE.described(runs.collect(measure).assign_attrs(attributes, axis_unit=unit))

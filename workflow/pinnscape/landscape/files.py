@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from pinnscape.common.errors import StudyError
+from pinnscape.config.sections import DirectionSettings, PlaneGrid
 from pinnscape.landscape import directions
 from pinnscape.landscape.axes import centred_axis, covering_axis, plane_coordinates
 from pinnscape.landscape.described import DIRECTIONS, LINE_DIRECTIONS, LINES, OF_DIRECTIONS, SURFACE
@@ -21,21 +22,21 @@ _UNITS = {"filter": "filter norms", "layer": "layer norms", "global": "‖θ‖"
 EUCLIDEAN = "Euclidean length"
 
 
-def random_directions(plane: str, checkpoints: xr.Dataset, settings: Mapping[str, Any]) -> xr.Dataset:
+def random_directions(plane: str, checkpoints: xr.Dataset, settings: DirectionSettings) -> xr.Dataset:
     """directions-random.nc and directions-lines.nc: normalised Gaussian directions at the final point.
 
     Args:
-        plane: ``random`` (two, orthogonal) or ``lines`` (as many as ``settings["lines"]``, independent).
+        plane: ``random`` (two, orthogonal) or ``lines`` (independent ones).
         checkpoints: checkpoints.nc.
-        settings: ``normalization``, ``bias`` and, for lines, ``lines``.
+        settings: how they are normalised, and how many lines there are.
     """
     origin, layers = checkpoints["theta"].sel(checkpoint="final").values, layout_of(checkpoints)
     seed = [int(checkpoints.attrs["seed"]), _STREAMS[plane]]
-    how = (settings["normalization"], settings["bias"])
-    unit = axis_unit(settings["normalization"])
+    how = (settings.normalization, settings.bias)
+    unit = axis_unit(settings.normalization)
     if plane == "random":
         return _directions(plane, checkpoints, directions.orthogonal_plane(origin, layers, seed, *how), how, unit)
-    return _directions(plane, checkpoints, directions.random(origin, layers, settings["lines"], seed, *how), how, unit)
+    return _directions(plane, checkpoints, directions.random(origin, layers, settings.lines, seed, *how), how, unit)
 
 
 def axis_unit(normalization: str) -> str:
@@ -100,26 +101,26 @@ def _directions(
     return kind.dataset(values, attributes={"kind": plane, "normalization": how[0], "bias": how[1], "axis_unit": unit})
 
 
-def coordinates(plane: str, found: xr.Dataset, grid: Mapping[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
+def coordinates(plane: str, found: xr.Dataset, grid: PlaneGrid) -> tuple[dict[str, Any], np.ndarray]:
     """Where a surface is evaluated.
 
     Args:
         plane: name.
         found: its directions.
-        grid: settings of the plane: ``radius`` or ``margin``, and ``points`` or ``line_points``.
+        grid: settings of the plane.
 
     Returns:
         xarray coordinates (``alpha`` and ``beta``, or ``line`` and ``alpha``), and coordinates (..., k) along the k directions.
     """
     if plane == "lines":
-        alpha, count = centred_axis(grid["radius"], grid["line_points"]), found.sizes["line"]
+        alpha, count = centred_axis(grid.radius, grid.line_points), found.sizes["line"]
         names = {name: LINES.variable(name, values) for name, values in (("line", np.arange(count)), ("alpha", alpha))}
         return names, np.eye(count)[:, None, :] * alpha[:, None]
     if plane == "trajectory":
         path = found["trajectory"].values
-        alpha, beta = (covering_axis(path[:, axis], grid["margin"], grid["points"]) for axis in (0, 1))
+        alpha, beta = (covering_axis(path[:, axis], grid.margin, grid.points) for axis in (0, 1))
     else:
-        alpha = beta = centred_axis(grid["radius"], grid["points"])
+        alpha = beta = centred_axis(grid.radius, grid.points)
     return {"alpha": SURFACE.variable("alpha", alpha), "beta": SURFACE.variable("beta", beta)}, plane_coordinates(alpha, beta)
 
 

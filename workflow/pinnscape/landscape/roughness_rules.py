@@ -5,16 +5,18 @@ is compared with that under a fine Gauss-Legendre rule.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 import xarray as xr
 
+from pinnscape.config.sections import DirectionSettings, Rule
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import LOSS, OF_RUNS, RUN
-from pinnscape.landscape import directions, roughness
+from pinnscape.landscape import roughness
 from pinnscape.landscape.axes import centred_axis
+from pinnscape.landscape.directions import random
 from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.objective import Discretization
 from pinnscape.problems import quadrature
@@ -44,23 +46,35 @@ FILE = File(
 )
 
 
-def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(Protocol):
+    """Of the rules and the lines; see ``techniques.roughness_rules``."""
+
+    rules: tuple[Rule, ...]
+    points: tuple[int, ...]
+    reference: int
+    lines: int
+    radius: float
+    line_points: int
+
+
+def dataset(runs: Runs, settings: Settings, directions: DirectionSettings) -> xr.Dataset:
     """Roughness of every loss along random lines through the final points, by quadrature rule.
 
     Args:
         runs: of a problem.
-        settings: ``rules``, ``points`` along each axis of each rule, ``reference`` points of the fine rule; ``lines``, ``radius`` and ``line_points`` of
-            the lines; ``normalization`` and ``bias`` of their directions.
+        settings: of the rules and the lines.
+        directions: how they are normalised.
 
     Returns:
         Dimensions formulation, seed, loss, rule, points, and line. Simpson's rule has a point more where the number is even.
     """
-    rules, counts = settings["rules"], settings["points"]
-    fine = with_rule(runs.discretization, "gauss-legendre", settings["reference"])
+    rules, counts = settings.rules, settings.points
+    fine = with_rule(runs.discretization, "gauss-legendre", settings.reference)
     coarse = {(rule, count): with_rule(runs.discretization, rule, count) for rule in rules for count in counts}
-    measured = runs.collect(lambda run: _measure(runs, run, fine, coarse, settings))
-    attributes = {name: settings[name] for name in ("normalization", "bias", "radius")}
-    return FILE.described(measured.assign_attrs(attributes))
+    measured = runs.collect(lambda run: _measure(runs, run, fine, coarse, settings, directions))
+    return FILE.described(
+        measured.assign_attrs(normalization=directions.normalization, bias=directions.bias, radius=settings.radius)
+    )
 
 
 def with_rule(discretization: Discretization, rule: str, points: int) -> Discretization:
@@ -90,15 +104,20 @@ def _over(statistic: Any, values: np.ndarray) -> np.ndarray:
 
 
 def _measure(
-    runs: Runs, run: Run, fine: Discretization, coarse: Mapping[tuple[str, int], Discretization], settings: Mapping[str, Any]
+    runs: Runs,
+    run: Run,
+    fine: Discretization,
+    coarse: Mapping[tuple[str, int], Discretization],
+    settings: Settings,
+    directions: DirectionSettings,
 ) -> xr.Dataset:
     theta = run.theta()
-    how = settings["normalization"], settings["bias"]
-    rows = directions.random(theta, run.layers, settings["lines"], [run.seed, _STREAM], *how)
-    alpha = centred_axis(settings["radius"], settings["line_points"])
+    how = directions.normalization, directions.bias
+    rows = random(theta, run.layers, settings.lines, [run.seed, _STREAM], *how)
+    alpha = centred_axis(settings.radius, settings.line_points)
     at, lines = runs.tensor(theta), runs.tensor(rows)
     reference = profiles(fine, at, lines, alpha)
-    shape = len(settings["rules"]), len(settings["points"])
+    shape = len(settings.rules), len(settings.points)
     found = np.array([profiles(d, at, lines, alpha) for d in coarse.values()]).reshape(*shape, *reference.shape)
     found = np.moveaxis(found, 2, 0)  # loss, rule, points, line, alpha
     variation = _variation(alpha, found)
@@ -110,8 +129,8 @@ def _measure(
         "reference_variation": own,
         "reference_index": _index(own),
         "loss": list(FORMULATIONS),
-        "rule": list(settings["rules"]),
-        "points": settings["points"],
+        "rule": list(settings.rules),
+        "points": settings.points,
     }
     return FILE.dataset(values, outside=RUN)
 

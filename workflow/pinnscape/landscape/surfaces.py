@@ -21,7 +21,7 @@ _CHUNK = 64
 
 
 @dataclass(frozen=True)
-class Section:
+class Slice:
     """A line, plane or bundle of lines through parameter space.
 
     Attributes:
@@ -41,9 +41,9 @@ class Section:
         d = self.discretization
         return evaluate(d.measure, self.origin, self.directions, coordinates, chunk_size(d), self.name)
 
-    def line(self, index: int) -> "Section":
+    def line(self, index: int) -> "Slice":
         """The line along one of the directions."""
-        return Section(self.discretization, self.origin, self.directions[index : index + 1], self.name)
+        return Slice(self.discretization, self.origin, self.directions[index : index + 1], self.name)
 
     def fields(self, points: np.ndarray) -> np.ndarray:
         """What is interpolated (field, m) at points (m, k)."""

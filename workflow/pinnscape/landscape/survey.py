@@ -16,7 +16,7 @@ from pinnscape.files.pieces import Piece, Results, compute
 from pinnscape.landscape import pictures
 from pinnscape.landscape.chebyshev import Domain, Interpolant
 from pinnscape.landscape.spectral import Result, interpolate
-from pinnscape.landscape.surfaces import Section, chunk_size
+from pinnscape.landscape.surfaces import Slice, chunk_size
 
 # A plane that needs more nodes than this has structure that its grid does not show either.
 _MOST_NODES = 10_000
@@ -44,7 +44,7 @@ class Survey:
         name: group of the pieces.
     """
 
-    section: Section
+    section: Slice
     axes: Mapping[str, Any]
     points: np.ndarray
     tolerance: float
@@ -132,7 +132,7 @@ def _origin(domain: Domain) -> tuple[float, ...] | None:
 
 
 def surface(
-    section: Section, axes: Mapping[str, Any], points: np.ndarray, tolerance: float, seed: int
+    section: Slice, axes: Mapping[str, Any], points: np.ndarray, tolerance: float, seed: int
 ) -> tuple[Measured, dict[str, Any], dict[str, Any]]:
     """Measure a section; arguments and results as for ``Survey``."""
     survey = Survey(section, axes, points, tolerance, seed)

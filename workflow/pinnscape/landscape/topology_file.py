@@ -58,14 +58,15 @@ From surface-{plane}.nc, at the resolution of pictures; padded with NaN. Attribu
 )
 
 
-def dataset(surfaces: Mapping[Key, xr.Dataset], settings: Mapping[str, Any]) -> xr.Dataset:
+def dataset(surfaces: Mapping[Key, xr.Dataset], threshold: float, quantile: float) -> xr.Dataset:
     """Topology of stored planes.
 
     Args:
         surfaces: surface-{plane}.nc keyed by (formulation that trained the point, seed, plane).
-        settings: ``threshold``, the persistence above which a pair counts, relative to the extent of the surface; ``quantile``, the share of the
-            values below the top of that extent. Twice the bound of the error of a spectral surface is the threshold where that is more: by the
-            stability of diagrams (Cohen-Steiner et al. 2007) no pair above it comes from the interpolation.
+        threshold: the persistence above which a pair counts, relative to the extent of the surface. Twice the bound of the error of a spectral
+            surface is the threshold where that is more: by the stability of diagrams (Cohen-Steiner et al. 2007) no pair above it comes from the
+            interpolation.
+        quantile: the share of the values below the top of that extent.
 
     Returns:
         Dimensions formulation, seed, plane, loss, then pair and ring, padded with NaN. A surface that is missing, or has no value, is NaN.
@@ -74,7 +75,7 @@ def dataset(surfaces: Mapping[Key, xr.Dataset], settings: Mapping[str, Any]) -> 
     seeds = sorted({seed for _, seed, _ in surfaces})
     planes = list(dict.fromkeys(plane for _, _, plane in surfaces))
     found = {
-        (*key, str(loss)): _measure(pictured, str(loss), settings)
+        (*key, str(loss)): _measure(pictured, str(loss), threshold, quantile)
         for key, surface in surfaces.items()
         for pictured in [pictures.pictured(surface)]
         for loss in pictured["formulation"].values
@@ -89,19 +90,20 @@ def dataset(surfaces: Mapping[Key, xr.Dataset], settings: Mapping[str, Any]) -> 
             size = sizes[padded[0]] if padded else 1
             rows = [_row(found[key][name] if key in found else np.nan, size) for key in keys]
             values[name] = np.reshape(rows, (*shape, *(sizes[dim] for dim in padded)))
-    return FILE.dataset(values | coordinates, attributes={"filtration": "vertices", **settings})
+    attributes = {"filtration": "vertices", "threshold": threshold, "quantile": quantile}
+    return FILE.dataset(values | coordinates, attributes=attributes)
 
 
-def _measure(surface: xr.Dataset, loss: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _measure(surface: xr.Dataset, loss: str, threshold: float, quantile: float) -> dict[str, Any]:
     """Every variable of one loss on one surface."""
     values = surface["loss"].sel(formulation=loss).transpose("alpha", "beta").values
     finite = values[np.isfinite(values)]
     if not finite.size:
         return {name: np.nan for name in _NUMBERS} | {name: np.empty(0) for name in (*_PAIRS, *_RINGS)}
     minimum = float(surface["energy_minimum"]) if loss == "deep-ritz" else 0.0
-    extent = float(np.quantile(finite, settings["quantile"], method="higher") - finite.min())
+    extent = float(np.quantile(finite, quantile, method="higher") - finite.min())
     bound = float(surface["resolution"].sel(formulation=loss)) if "resolution" in surface else 0.0
-    threshold = max(settings["threshold"] * extent, 2.0 * bound)
+    threshold = max(threshold * extent, 2.0 * bound)
     tree = topology.join_tree(values).pruned(threshold)
     rings = topology.persistence(values)[1]
     rings = rings[rings[:, 1] - rings[:, 0] > threshold]

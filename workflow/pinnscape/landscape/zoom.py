@@ -1,11 +1,11 @@
 """The same random plane at radii that span orders of magnitude: where convexity ends."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
 
+from pinnscape.config.sections import DirectionSettings
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import LOSS, OF_RUNS, RUN
 from pinnscape.landscape.axes import centred_axis, plane_coordinates
@@ -76,29 +76,31 @@ def convexity(values: np.ndarray, axis: np.ndarray) -> tuple[float, float, float
     return 1.0 - float(negative.sum() / exists.sum()), float(exists.mean()), nearest
 
 
-def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+def dataset(runs: Runs, radii: Sequence[float], points: int, directions: DirectionSettings) -> xr.Dataset:
     """Every loss on the random plane through each final point (the plane of surface-random.nc) within several radii.
 
     Args:
         runs: all of a problem.
-        settings: ``normalization`` and ``bias`` of the directions; ``radii``, in units of the directions' norm; (odd) number of ``points`` along each axis.
+        radii: half widths of the plane, in units of the directions' norm.
+        points: along each axis, an odd number.
+        directions: how they are normalised.
 
     Returns:
         Variables over (formulation, seed, loss), radius and the coordinates alpha and beta in units of the radius.
     """
-    unit = centred_axis(1.0, settings["points"])
-    discretization, axes_unit = runs.discretization, axis_unit(settings["normalization"])
+    unit = centred_axis(1.0, points)
+    discretization, axes_unit = runs.discretization, axis_unit(directions.normalization)
 
     def measure(run: Run) -> xr.Dataset:
-        rows = random_directions("random", run.checkpoints.assign_attrs(seed=run.seed), settings)["direction"].values
-        coordinates = np.stack([plane_coordinates(radius * unit, radius * unit) for radius in settings["radii"]])
+        rows = random_directions("random", run.checkpoints.assign_attrs(seed=run.seed), directions)["direction"].values
+        coordinates = np.stack([plane_coordinates(radius * unit, radius * unit) for radius in radii])
         measured = evaluate(
             discretization.measure, runs.tensor(run.theta()), runs.tensor(rows), coordinates, chunk_size(discretization)
         )
         gap = np.stack([measured[loss] - runs.objective(loss).minimum for loss in FORMULATIONS])
         gap[~np.isfinite(gap)] = np.nan
         found = np.array([
-            [convexity(table, radius * unit) for table, radius in zip(tables, settings["radii"], strict=True)] for tables in gap
+            [convexity(table, radius * unit) for table, radius in zip(tables, radii, strict=True)] for tables in gap
         ])  # fmt: skip
         values = {
             "gap": gap,
@@ -107,11 +109,11 @@ def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
             "convex_radius": found[..., 2],
             "quadrature_error": run.checkpoints["quadrature_error"].sel(checkpoint="final").values,
             "loss": list(FORMULATIONS),
-            "radius": np.array(settings["radii"], float),
+            "radius": np.array(radii, float),
             "alpha": unit,
             "beta": unit,
         }
         return FILE.dataset(values, outside=RUN)
 
-    attributes = {name: settings[name] for name in ("normalization", "bias")}
+    attributes = {"normalization": directions.normalization, "bias": directions.bias}
     return FILE.described(runs.collect(measure).assign_attrs(attributes, axis_unit=axes_unit))

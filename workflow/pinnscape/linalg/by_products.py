@@ -1,13 +1,12 @@
 """What can be said of a large symmetric operator from its products alone: its largest eigenvalues, bounds, and estimates with their errors."""
 
 import logging
-from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
+from pinnscape.config.sections import EigensolverSettings
 from pinnscape.linalg.lanczos import Lanczos, Operator, extremes
 from pinnscape.linalg.trace import hutch_plus_plus
 
@@ -15,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def largest(
-    operator: Operator, like: Tensor, count: int, settings: Mapping[str, Any], seed: int, what: str
+    operator: Operator, like: Tensor, count: int, solver: EigensolverSettings, seed: int, what: str
 ) -> tuple[Tensor, Tensor]:
     """The largest eigenvalues (count,), in descending order, and their eigenvectors as rows (count, P).
 
@@ -25,19 +24,19 @@ def largest(
         operator: v -> A v for rows (k, P).
         like: a vector (P,) that gives size, type and device.
         count: at most P.
-        settings: ``lanczos_steps`` and ``lanczos_tolerance``.
+        solver: steps and tolerance of Lanczos.
         seed: of the start vector.
         what: the eigenvalues are called in the log.
     """
     absent = like.new_full((count,), torch.nan), like.new_full((count, like.numel()), torch.nan)
     try:
-        found = extremes(operator, like, count, settings["lanczos_steps"], settings["lanczos_tolerance"], seed, smallest=False)
+        found = extremes(operator, like, count, solver.lanczos_steps, solver.lanczos_tolerance, seed, smallest=False)
     except DivergenceError as error:
         log.warning("%s: not stated, %s", what, error)
         return absent
     if found.converged:
         return found.values[:count], found.vectors[:count]
-    log.warning("%s: not stated, Lanczos has not converged after %d steps; raise lanczos_steps", what, found.steps)
+    log.warning("%s: not stated, Lanczos has not converged after %d steps; raise eigensolver.lanczos_steps", what, found.steps)
     return absent
 
 

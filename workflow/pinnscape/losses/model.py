@@ -1,9 +1,8 @@
 """From the settings of a study to objectives: the one place where names become problems, networks and rules."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from pinnscape.config.sections import EngineSettings, Model, NetworkSettings
 from pinnscape.losses.native.build import Compiler
 from pinnscape.losses.objective import Discretization
 from pinnscape.networks.mlp import Network
@@ -14,27 +13,22 @@ EVALUATIONS_A_STEP = 1.2  # of a training: a line search takes a little more tha
 _KERNELS = Path(".cache/kernels")  # of the folder of the study
 
 
-def network(name: str, settings: Mapping[str, Any]) -> Network:
-    """The network of a problem.
-
-    Args:
-        name: of the problem.
-        settings: with keys ``width``, ``depth`` and ``activation``.
-    """
+def network(name: str, settings: NetworkSettings) -> Network:
+    """The network of the problem ``name``."""
     entry = CATALOG[name]
-    return Network(entry.dimension, entry.components, settings["width"], settings["depth"], settings["activation"])
+    return Network(entry.dimension, entry.components, settings.width, settings.depth, settings.activation)
 
 
-def compiler(engine: Mapping[str, Any], evaluations: float) -> Compiler | None:
+def compiler(engine: EngineSettings, evaluations: float) -> Compiler | None:
     """The compiler that the section ``engine`` asks for; ``evaluations`` as in ``Compiler``."""
-    if engine["compile"] == "never":
+    if engine.compile == "never":
         return None
-    return Compiler(_KERNELS, evaluations if engine["compile"] == "auto" else None)
+    return Compiler(_KERNELS, evaluations if engine.compile == "auto" else None)
 
 
 def discretization(
     name: str,
-    settings: Mapping[str, Any],
+    model: Model,
     device: str = "cpu",
     compiler: Compiler | None = None,
     memory: float = 1000.0,
@@ -43,12 +37,10 @@ def discretization(
 
     Args:
         name: of the problem.
-        settings: with keys ``network``, ``quadrature`` and ``parameters``, as ``Study.model`` gives them.
+        model: what defines the losses.
         device: of the tensors.
         compiler: of losses and derivatives, if any.
         memory: for intermediate values, in megabytes.
     """
-    rule = quadrature.rule(settings["quadrature"]["rule"], settings["quadrature"]["points"], CATALOG[name].dimension)
-    return Discretization(
-        problem(name, settings["parameters"]), network(name, settings["network"]), rule, device, compiler, 1e6 * memory
-    )
+    rule = quadrature.rule(model.quadrature.rule, model.quadrature.points, CATALOG[name].dimension)
+    return Discretization(problem(name, model.parameters), network(name, model.network), rule, device, compiler, 1e6 * memory)

@@ -16,6 +16,7 @@ class Problem:
 
     Attributes:
         name: by which a study finds the problem, if its module is in this folder: lower-case letters, digits and underscores.
+        about: one line on it, a comment in config.yaml.
         parameters: names of the arguments of ``__init__``, each with a lower bound, such as ``{"mu": (0.0, "above")}`` or ``(0.0, "at least")``.
         dimension: d, number of independent variables.
         components: names of the c components of u.
@@ -23,6 +24,7 @@ class Problem:
     """
 
     name: str
+    about: str = ""
     parameters: ClassVar[Mapping[str, tuple[float, str]]] = {}
     dimension: int
     components: tuple[str, ...] = ("u",)

@@ -19,7 +19,7 @@ Bound = tuple[float, Literal["above", "at least"]]
 
 @dataclass(frozen=True)
 class Entry:
-    """Where a problem is defined, the sizes of its network's input and output, and its parameters with their lower bounds.
+    """Where a problem is defined, the sizes of its network's input and output, its parameters with their lower bounds, and one line about it.
 
     A size is 0 where the text of the class does not tell it.
     """
@@ -29,6 +29,7 @@ class Entry:
     dimension: int
     components: int
     parameters: Mapping[str, Bound] = field(default_factory=dict)
+    about: str = ""
 
 
 def entries(folder: Path = FOLDER) -> Iterator[tuple[str, Entry]]:
@@ -45,7 +46,14 @@ def _entry(found: Class) -> Entry:
     own = list(lineage(found))
     dimension, components, parameters = (value(own, attribute) for attribute in ("dimension", "components", "parameters"))
     sizes = (dimension if isinstance(dimension, int) else 0, len(components) if isinstance(components, (tuple, list)) else 0)
-    return Entry(found.path.stem, found.node.name, *sizes, parameters if isinstance(parameters, dict) else {})
+    about = value(own[:1], "about")
+    return Entry(
+        found.path.stem,
+        found.node.name,
+        *sizes,
+        parameters if isinstance(parameters, dict) else {},
+        about if isinstance(about, str) else "",
+    )
 
 
 CATALOG: dict[str, Entry] = dict(entries())

@@ -23,6 +23,7 @@ class NeoHookean2d(Problem):
     """
 
     name = "neo_hookean2d"
+    about = "compressible neo-Hookean plane strain on the unit square; mu and lambda are Lame parameters"
     parameters: ClassVar = {"mu": (0.0, "above"), "lambda": (0.0, "at least")}
     dimension = 2
     components = ("u_1", "u_2")

@@ -17,6 +17,7 @@ class Poisson1d(_Poisson):
     """On (0, 1) with u* = sin πx + ½ sin 4πx; the minimum of the energy is -½∫|u*'|² = -5π²/4."""
 
     name = "poisson1d"
+    about = "-u'' = f on (0, 1), u* = sin pi x + 1/2 sin 4 pi x"
     dimension = 1
 
     def exact(self, x: Tensor) -> Tensor:
@@ -27,6 +28,7 @@ class Poisson2d(_Poisson):
     """On the unit square with u* = sin πx sin πy; the minimum of the energy is -π²/4."""
 
     name = "poisson2d"
+    about = "-Laplace u = f on the unit square, u* = sin pi x sin pi y"
     dimension = 2
 
     def exact(self, x: Tensor) -> Tensor:

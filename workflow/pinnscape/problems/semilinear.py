@@ -12,6 +12,7 @@ class Semilinear2d(Problem):
     """On the unit square with u* = sin πx sin 2πy."""
 
     name = "semilinear2d"
+    about = "-Laplace u + u^3 = f on the unit square, u* = sin pi x sin 2 pi y"
     dimension = 2
 
     def density(self, x: Tensor, u: Tensor, du: Tensor) -> Tensor:

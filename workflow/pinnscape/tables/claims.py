@@ -4,12 +4,14 @@ Every verdict follows from a number, its spread over seeds and a threshold of th
 not hold* if it does for none, and is *mixed* otherwise.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+
+from pinnscape.config.sections import ClaimSettings, DataDrivenSettings
 
 COLUMNS = ("claim", "problem", "formulation", "statistic", "value", "low", "high", "threshold", "verdict")
 MEASURED = ("problem", "formulation", "checkpoint", "metric", "value")  # what of metrics.csv is needed
@@ -30,7 +32,7 @@ class Test:
         return values <= self.threshold if self.side == "at most" else values >= self.threshold
 
 
-def tests(settings: Mapping[str, Any], planes: Collection[str], techniques: Collection[str]) -> list[Test]:
+def tests(settings: ClaimSettings, planes: Collection[str], techniques: Collection[str]) -> list[Test]:
     """The tests that section ``claims`` of the configuration sets.
 
     Args:
@@ -38,53 +40,53 @@ def tests(settings: Mapping[str, Any], planes: Collection[str], techniques: Coll
         planes: on which the two losses are compared.
         techniques: of the study; claims that need another one are left out.
     """
-    conditioned, convex, alike = settings["well_conditioned"], settings["convex"], settings["alike"]
-    radius = convex["radius"][0]
-    comparisons = [Test("alike", f"spearman[{p}]", f"spearman[{p}]", alike["spearman"], "at least") for p in planes]
+    conditioned, convex, alike = settings.well_conditioned, settings.convex, settings.alike
+    radius = convex.radius[0]
+    comparisons = [Test("alike", f"spearman[{p}]", f"spearman[{p}]", alike.spearman, "at least") for p in planes]
     return [
-        Test("smooth", "variation_largest", "variation_largest[{own}]", settings["smooth"]["variation"], "at most"),
-        Test("well conditioned", "lambda_ratio", "lambda_ratio[{own}]", conditioned["ratio"], "at most"),
-        Test("well conditioned", "share_above", "share_above[{own}]", conditioned["share"], "at least"),
-        Test("convex near the solution", "negative_share", "negative_share[{own}]", convex["negative_share"], "at most"),
-        Test("convex near the solution", "negative_ratio", "negative_ratio[{own}]", convex["negative_ratio"], "at most"),
+        Test("smooth", "variation_largest", "variation_largest[{own}]", settings.smooth.variation, "at most"),
+        Test("well conditioned", "lambda_ratio", "lambda_ratio[{own}]", conditioned.ratio, "at most"),
+        Test("well conditioned", "share_above", "share_above[{own}]", conditioned.share, "at least"),
+        Test("convex near the solution", "negative_share", "negative_share[{own}]", convex.negative_share, "at most"),
+        Test("convex near the solution", "negative_ratio", "negative_ratio[{own}]", convex.negative_ratio, "at most"),
         Test(
             "convex near the solution",
             f"convex_share[{radius:g}]",
             f"convex_share[{{own}}, {radius:g}]",
-            convex["positive_share"],
+            convex.positive_share,
             "at least",
         ),
         *comparisons,
-        Test("alike", "principal_angle_median", "principal_angle_median", alike["angle"], "at most"),
-        Test("alike", "spectral_distance", "spectral_distance", alike["spectrum"], "at most"),
-        *_as_data_driven(settings["data_driven"], planes, techniques),
+        Test("alike", "principal_angle_median", "principal_angle_median", alike.angle, "at most"),
+        Test("alike", "spectral_distance", "spectral_distance", alike.spectrum, "at most"),
+        *_as_data_driven(settings.data_driven, planes, techniques),
     ]
 
 
-def _as_data_driven(settings: Mapping[str, Any], planes: Collection[str], techniques: Collection[str]) -> Iterator[Test]:
+def _as_data_driven(settings: DataDrivenSettings, planes: Collection[str], techniques: Collection[str]) -> Iterator[Test]:
     """What is known of landscapes of data-driven problems."""
-    yield Test("bulk and outliers", "bulk_share", "bulk_share[{own}]", settings["bulk"], "at least")
+    yield Test("bulk and outliers", "bulk_share", "bulk_share[{own}]", settings.bulk, "at least")
     if "trajectory" in planes:
-        share = settings["explained"]
+        share = settings.explained
         yield Test("low-dimensional training", "explained_variance", "explained_variance[trajectory]", share, "at least")
     if "interpolation" in techniques:
-        rise, metric = settings["violation"], "monotone_violation_relative"
+        rise, metric = settings.violation, "monotone_violation_relative"
         yield Test("monotone interpolation", metric, f"{metric}[{{own}}]", rise, "at most")
     for technique, path in (("barriers", "aligned"), ("curves", "bezier")):
         if technique in techniques:
             metric = f"barrier_relative[{path}, {{own}}]"
-            yield Test("connected minima", f"barrier_relative[{path}]", metric, settings["barrier"], "at most")
+            yield Test("connected minima", f"barrier_relative[{path}]", metric, settings.barrier, "at most")
     if "gradient_subspace" in techniques:
-        k = settings["subspace"]
+        k = settings.subspace
         metric = f"gradient_share_mean[{k}]"
-        yield Test("gradient in a tiny subspace", metric, metric, settings["gradient"], "at least")
+        yield Test("gradient in a tiny subspace", metric, metric, settings.gradient, "at least")
     if "intrinsic_dimension" in techniques:
-        metric = f"intrinsic_share[{settings['level']:g}]"
-        yield Test("small intrinsic dimension", metric, metric, settings["intrinsic"], "at most", "init")
+        metric = f"intrinsic_share[{settings.level:g}]"
+        yield Test("small intrinsic dimension", metric, metric, settings.intrinsic, "at most", "init")
 
 
 def table(
-    metrics: pd.DataFrame, settings: Mapping[str, Any], planes: Collection[str], techniques: Collection[str] = ()
+    metrics: pd.DataFrame, settings: ClaimSettings, planes: Collection[str], techniques: Collection[str] = ()
 ) -> pd.DataFrame:
     """The verdicts: value is the median over seeds, low and high the smallest and largest."""
     rows: list[list[Any]] = []

@@ -154,7 +154,7 @@ def _ratio(own: xr.Dataset, rank: int) -> float:
 
 def _tell(hessian: xr.Dataset, missing: str, claim: str, setting: str) -> None:
     """Why a claim is not measured: only the ends of the spectrum are known."""
-    remedy = f"raise hessian.extremes or hessian.dense_limit, or lower {setting}"
+    remedy = f"raise hessian.extremes or hessian.eigensolver.dense_limit, or lower {setting}"
     where = f"{hessian.attrs.get('problem')}, {hessian.attrs.get('formulation')}, seed {hessian.attrs.get('seed')}"
     parameters = hessian.sizes["parameter"]
     text = "%s, %s: %s is unknown for %d parameters, so %s is not measured; %s"

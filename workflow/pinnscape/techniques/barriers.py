@@ -1,10 +1,11 @@
 """Barriers on the straight lines between the final points of seeds, before and after alignment."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import xarray as xr
+from pydantic import Field
 
+from pinnscape.config.section import Section
 from pinnscape.techniques import rows
 from pinnscape.techniques.base import Rows, Technique
 
@@ -31,11 +32,21 @@ METRICS = {
 }
 
 
-def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(Section):
+    """Losses between the final points of seeds, before and after alignment of their hidden units."""
+
+    points: int = Field(default=41, ge=2, le=100_001, description="on each line")
+    starts: int = Field(
+        default=4, ge=0, le=1000, description="orders of the layers in which alignment is tried, besides the natural one"
+    )
+    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="of these orders")
+
+
+def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
     """barriers.nc."""
     from pinnscape.connectivity.barriers import dataset
 
-    return dataset(runs, settings)
+    return dataset(runs, settings.points, settings.starts, settings.seed)
 
 
 def metrics(data: xr.Dataset) -> Rows:

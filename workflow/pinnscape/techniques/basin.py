@@ -1,12 +1,13 @@
 """How far the basins of the trained points reach along random rays."""
 
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import xarray as xr
+from pydantic import Field
 
+from pinnscape.config.section import Distinct, Section, ordered
 from pinnscape.techniques import rows
 from pinnscape.techniques.base import Rows, Technique
 
@@ -35,7 +36,35 @@ METRICS = {
 }
 
 
-def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(Section):
+    """How far the basins of the final points reach along random rays."""
+
+    fraction: float = Field(
+        default=0.01,
+        gt=0,
+        le=1,
+        description="the basin ends where a loss has regained this fraction of what training took from it",
+    )
+    rays: int = Field(default=32, ge=1, le=100_000, description="number of random rays")
+    kinds: Distinct[Literal["sphere", "filter"]] = Field(
+        default=("sphere", "filter"),
+        min_length=1,
+        description="sphere: unit vectors, radii are distances; filter: the same, filter-normalised, radii are fractions of the "
+        "filters' norms",
+    )
+    smallest: float = Field(
+        default=1e-3, gt=0, le=1000, description="first radius of the scan, relative to |theta| (filter: as it is)"
+    )
+    largest: float = Field(
+        default=10.0, gt=0, le=1e6, description="last radius of the scan; rays that have not crossed there are censored"
+    )
+    steps: int = Field(default=33, ge=2, le=10_000, description="radii of the scan, log-spaced")
+    tolerance: float = Field(default=1e-3, ge=1e-12, le=0.5, description="relative width of the bisected interval")
+
+    _order = ordered("smallest", "largest")
+
+
+def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
     """basin.nc."""
     from pinnscape.landscape.basin_file import dataset
 

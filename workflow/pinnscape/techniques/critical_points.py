@@ -1,11 +1,13 @@
 """Searches for critical points of the trained losses."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import xarray as xr
+from pydantic import Field
 
+from pinnscape.config.section import Distinct, Section
+from pinnscape.config.sections import EigensolverSettings, overriding
 from pinnscape.landscape.similarity import spearman
 from pinnscape.techniques import rows
 from pinnscape.techniques.base import Rows, Technique
@@ -36,7 +38,57 @@ METRICS = {
 }
 
 
-def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(Section):
+    """Searches for critical points of any index by minimising the gradient's norm, from many starts."""
+
+    snapshots: int = Field(
+        default=6,
+        ge=2,
+        le=10_000,
+        description="starts along each training, logarithmically spaced, the first and the last among them",
+    )
+    random: int = Field(default=2, ge=0, le=10_000, description="random starts at each scale, drawn as initial points are")
+    scales: Distinct[Annotated[float, Field(gt=0, le=1e6, description="a scale")]] = Field(
+        default=(1.0, 2.0), description="of the random starts, relative to initial points"
+    )
+    seed: int = Field(default=0, ge=0, le=2**32 - 1, description="of the random starts")
+    steps: int = Field(default=3000, ge=0, le=10_000_000, description="of L-BFGS, at most, for one search")
+    memory: int = Field(default=50, ge=1, le=1000, description="history size: number of remembered pairs")
+    hessians: int = Field(default=15, ge=0, le=100_000, description="that the Newton steps after it may take, at most")
+    eigensolver: EigensolverSettings = overriding(
+        "beyond the limit no Newton steps are taken, and both ends of the spectrum alone are computed",
+        dense_limit=1000,
+        lanczos_steps=200,
+        lanczos_tolerance=1e-6,
+    )
+    goal: float = Field(
+        default=1e-7,
+        gt=0,
+        lt=1,
+        description="a point is critical where the gradient's norm, relative to that at the initial point, is at most this",
+    )
+    flat: float = Field(
+        default=0.1,
+        ge=0,
+        le=1e6,
+        description="a point is gradient-flat where the gradient's norm changes by at most this share over the norm of the initial point",
+    )
+    null_tolerance: float = Field(
+        default=1e-6,
+        ge=0,
+        lt=1,
+        description="eigenvalues of at most this, relative to the largest in magnitude, count as zero: at a gradient of goal smaller "
+        "ones mean nothing",
+    )
+    same: float = Field(
+        default=1e-3,
+        ge=0,
+        lt=1,
+        description="critical points whose losses above the minimum differ by at most this, relatively, count as one loss",
+    )
+
+
+def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
     """critical_points.nc."""
     from pinnscape.landscape.critical_points_file import dataset
 

@@ -1,11 +1,13 @@
 """Extreme Hessian eigenvalues over the random plane through each trained point."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import xarray as xr
+from pydantic import Field
 
+from pinnscape.config.section import Odd, Section
+from pinnscape.config.sections import DirectionSettings, EigensolverSettings, overriding
 from pinnscape.techniques import rows
 from pinnscape.techniques.base import Rows, Technique
 
@@ -38,11 +40,22 @@ METRICS = {
 }
 
 
-def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(Section):
+    """Extreme eigenvalues of the full Hessian over the random plane through each final point."""
+
+    radius: float = Field(default=1.0, gt=0, le=1000, description="half width of the plane, in units of the directions' norm")
+    points: Odd = Field(default=11, ge=3, le=1001, description="points along each axis, odd")
+    losses: Literal["own", "all"] = Field(
+        default="own", description="own (the loss that trained the point) | all (three times the work)"
+    )
+    eigensolver: EigensolverSettings = overriding(dense_limit=500, lanczos_steps=150, lanczos_tolerance=1e-4)
+
+
+def measure(runs: "Runs", settings: Settings, directions: DirectionSettings) -> xr.Dataset:
     """curvature_map.nc."""
     from pinnscape.landscape.curvature_map import dataset
 
-    return dataset(runs, settings)
+    return dataset(runs, settings, directions)
 
 
 def metrics(data: xr.Dataset) -> Rows:

@@ -1,10 +1,12 @@
 """Losses along curved paths that connect the final points of seeds."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Self
 
 import xarray as xr
+from pydantic import Field, model_validator
 
+from pinnscape.config.section import fault
+from pinnscape.config.sections import PathTraining
 from pinnscape.techniques import rows
 from pinnscape.techniques.base import Rows, Technique
 
@@ -31,11 +33,39 @@ METRICS = {
 }
 
 
-def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(PathTraining):
+    """Paths between the final points of seeds that are trained to have a low loss."""
+
+    pairs: int = Field(default=3, ge=1, le=10_000, description="of seeds, at most")
+    points: int = Field(default=41, ge=3, le=100_001, description="at which a path is evaluated")
+    segments: int = Field(default=5, ge=2, le=1000, description="of the chain")
+    band_steps: int = Field(
+        default=150, ge=1, le=50_000, description="of Adam, for the band, before each insertion and after the last"
+    )
+    pivots: int = Field(default=4, ge=1, le=1000, description="control points of the band between the two points, at first")
+    insertions: int = Field(
+        default=3, ge=0, le=100, description="times that control points are inserted where the band rises highest"
+    )
+    inserted: int = Field(default=2, ge=1, le=100, description="control points each time")
+    stiffness: float = Field(default=1.0, ge=0, le=1e6, description="of the band's springs")
+
+    @model_validator(mode="after")
+    def _segments_take_what_is_inserted(self) -> Self:
+        most = self.pivots + 1
+        if self.inserted > most:
+            text = f"must be at most the segments of the first band, pivots + 1 ({most}); got {self.inserted}"
+            raise fault(text, "inserted")
+        return self
+
+
+def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
     """curves.nc."""
     from pinnscape.connectivity.curves import dataset
+    from pinnscape.connectivity.elastic_band import Band
+    from pinnscape.connectivity.trained_paths import Training
 
-    return dataset(runs, settings)
+    band = Band(settings.band_steps, settings.pivots, settings.insertions, settings.inserted, settings.stiffness)
+    return dataset(runs, settings.pairs, Training.of(settings, settings.points), settings.segments, band)
 
 
 def metrics(data: xr.Dataset) -> Rows:

@@ -1,10 +1,13 @@
 """Compare the physics losses at and between minimisers and along training."""
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import xarray as xr
+from pydantic import Field
 
+from pinnscape.config.section import Section
+from pinnscape.config.sections import EigensolverSettings, overriding
 from pinnscape.landscape import comparison
 from pinnscape.losses.formulations import PHYSICS
 from pinnscape.techniques.base import Rows, Technique
@@ -35,11 +38,26 @@ METRICS = {
 }
 
 
-def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(Section):
+    """The physics losses at each other's minimisers, between them, and in curvature along training."""
+
+    points: int = Field(default=41, ge=3, le=10_001, description="of the line between the two minimisers")
+    snapshots: int = Field(default=6, ge=2, le=1000, description="of each training at which both Hessians are compared")
+    subspace: int = Field(
+        default=10, ge=1, le=1000, description="dimension of the top eigenspaces, and number of eigenvalues, that are compared"
+    )
+    eigensolver: EigensolverSettings = overriding(
+        "Lanczos comes first; what it does not find is computed by the dense Hessian up to the limit, and not measured beyond it",
+        lanczos_steps=150,
+        lanczos_tolerance=1e-6,
+    )
+
+
+def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
     """formulations.nc."""
     from pinnscape.connectivity.formulations import dataset
 
-    return dataset(runs, settings)
+    return dataset(runs, settings.points, settings.snapshots, settings.subspace, settings.eigensolver)
 
 
 def metrics(data: xr.Dataset) -> Rows:

@@ -1,11 +1,12 @@
 """Convexity of random subspaces against the norm of theta."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
+from pydantic import Field
 
+from pinnscape.config.section import Section, ordered
 from pinnscape.techniques import rows
 from pinnscape.techniques.base import Rows, Technique
 
@@ -32,7 +33,19 @@ METRICS = {
 }
 
 
-def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(Section):
+    """Convexity of random subspaces at the initial points, scaled to other norms."""
+
+    dimension: int = Field(default=10, ge=1, le=1000, description="of the random subspaces")
+    draws: int = Field(default=10, ge=1, le=10_000, description="number of subspaces at each norm")
+    smallest: float = Field(default=0.1, gt=0, le=1000, description="smallest norm, relative to that of the initial point")
+    largest: float = Field(default=10.0, gt=0, le=1e6, description="largest norm, likewise")
+    radii: int = Field(default=17, ge=1, le=1000, description="number of norms, log-spaced")
+
+    _order = ordered("smallest", "largest")
+
+
+def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
     """goldilocks.nc."""
     from pinnscape.curvature.goldilocks import dataset
 

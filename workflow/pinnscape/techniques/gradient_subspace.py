@@ -1,11 +1,13 @@
 """Gradients in the top eigenspaces of the Hessian, and how these drift."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import xarray as xr
+from pydantic import Field
 
+from pinnscape.config.section import Distinct, Section
+from pinnscape.config.sections import EigensolverSettings, overriding
 from pinnscape.techniques import rows
 from pinnscape.techniques.base import Rows, Technique
 
@@ -31,11 +33,31 @@ METRICS = {
 }
 
 
-def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(Section):
+    """The gradient in the top eigenspace of the Hessian along training."""
+
+    points: int = Field(
+        default=8,
+        ge=2,
+        le=1000,
+        description="snapshots that are looked at, logarithmically spaced, the first and the last among them",
+    )
+    dimensions: Distinct[Annotated[int, Field(ge=1, le=1000, description="a dimension")]] = Field(
+        default=(1, 5, 10), min_length=1, description="k: dimensions of the top eigenspaces"
+    )
+    eigensolver: EigensolverSettings = overriding(
+        "beyond the limit Lanczos takes far fewer products than there are parameters",
+        dense_limit=100,
+        lanczos_steps=200,
+        lanczos_tolerance=1e-6,
+    )
+
+
+def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
     """gradient_subspace.nc."""
     from pinnscape.curvature.gradient_subspace import dataset
 
-    return dataset(runs, settings)
+    return dataset(runs, settings.points, settings.dimensions, settings.eigensolver)
 
 
 def metrics(data: xr.Dataset) -> Rows:

@@ -1,10 +1,11 @@
 """Losses and errors along the straight lines from initial to final points and between final points of seeds."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import xarray as xr
+from pydantic import Field
 
+from pinnscape.config.section import Section
 from pinnscape.techniques import rows
 from pinnscape.techniques.base import Rows, Technique
 
@@ -29,11 +30,20 @@ METRICS = {
 }
 
 
-def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(Section):
+    """Losses on straight lines from the initial to the final point, and between the final points of seeds."""
+
+    points: int = Field(default=81, ge=2, le=100_001, description="on each line")
+    extension: float = Field(
+        default=0.5, ge=0, le=100, description="the lines reach this far beyond both ends, as a fraction of their length"
+    )
+
+
+def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
     """interpolation.nc."""
     from pinnscape.connectivity.interpolation import dataset
 
-    return dataset(runs, settings)
+    return dataset(runs, settings.points, settings.extension)
 
 
 def metrics(data: xr.Dataset) -> Rows:

@@ -1,10 +1,11 @@
 """Trainings in random subspaces through the initial points."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
 import xarray as xr
+from pydantic import Field
 
+from pinnscape.config.section import Distinct, Section
 from pinnscape.techniques import rows
 from pinnscape.techniques.base import Rows, Technique
 
@@ -31,7 +32,26 @@ METRICS = {
 }
 
 
-def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(Section):
+    """Training in random subspaces through the initial point."""
+
+    dimensions: Distinct[Annotated[int, Field(ge=1, le=100_000, description="a dimension")]] = Field(
+        default=(5, 10, 20, 30, 40, 60, 80, 120, 160, 240),
+        min_length=1,
+        description="of the subspaces; those above the number of parameters are left out",
+    )
+    bases: int = Field(default=3, ge=1, le=1000, description="random subspaces of each dimension")
+    levels: Distinct[Annotated[float, Field(gt=0, le=1000, description="an error")]] = Field(
+        default=(0.1, 0.01), min_length=1, description="relative L2 errors at which the problem counts as solved"
+    )
+    steps: int = Field(default=500, ge=1, le=10_000_000, description="of L-BFGS, at most")
+    memory: int = Field(default=50, ge=1, le=10_000, description="history size: number of remembered pairs")
+    gradient_tolerance: float = Field(
+        default=1e-9, ge=0, description="stop when the largest entry of the gradient is below this"
+    )
+
+
+def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
     """intrinsic_dimension.nc."""
     from pinnscape.training.intrinsic_dimension import dataset
 

@@ -1,11 +1,13 @@
 """Local learning coefficients at the final points."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import xarray as xr
+from pydantic import Field
 
+from pinnscape.config.section import Distinct, Section
+from pinnscape.config.sections import EigensolverSettings, overriding
 from pinnscape.techniques import rows
 from pinnscape.techniques.base import Rows, Technique
 
@@ -34,7 +36,24 @@ METRICS = {
 }
 
 
-def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(Section):
+    """How fast the volume of low loss shrinks around the final points, by Langevin sampling."""
+
+    inverse_temperatures: Distinct[Annotated[float, Field(gt=0, le=1e30, description="an inverse temperature")]] = Field(
+        default=(1e4, 1e6), min_length=1, description="per unit of the loss gap of the zero network"
+    )
+    localization: float = Field(default=100.0, gt=0, le=1e12, description="strength of the pull to the final point")
+    chains: int = Field(default=4, ge=2, le=10_000, description="independent chains")
+    burn_in: int = Field(default=500, ge=0, le=10_000_000, description="steps that are dropped")
+    steps: int = Field(default=2000, ge=20, le=10_000_000, description="steps that are kept")
+    thinning: int = Field(default=10, ge=1, le=50_000, description="steps between two stored values of a chain")
+    eigensolver: EigensolverSettings = overriding(
+        "its eigenpairs scale the first steps", dense_limit=1000, lanczos_tolerance=1e-6
+    )
+    eigenpairs: int = Field(default=20, ge=1, le=1000, description="beyond the limit: how many of them")
+
+
+def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
     """learning_coefficient.nc."""
     from pinnscape.curvature.learning_coefficient import dataset
 

@@ -1,11 +1,14 @@
 """Split the Hessians of the physics losses into Gauss-Newton part and remainder."""
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
+from pydantic import Field
 
+from pinnscape.config.section import Distinct, Section
+from pinnscape.config.sections import Checkpoint, EigensolverSettings, overriding
 from pinnscape.techniques.base import Rows, Technique
 
 if TYPE_CHECKING:
@@ -35,7 +38,32 @@ METRICS = {
 }
 
 
-def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(Section):
+    """The Hessian's Gauss-Newton part and neural tangent kernel."""
+
+    checkpoints: Distinct[Checkpoint] = Field(
+        default=("init", "final"), min_length=1, description="points at which it is measured"
+    )
+    subspace: int = Field(
+        default=10,
+        ge=1,
+        le=1000,
+        description="dimension of the top eigenspaces of Hessian and Gauss-Newton part that are compared",
+    )
+    null_tolerance: float = Field(
+        default=1e-10, ge=0, lt=1, description="eigenvalues below this, relative to the largest in magnitude, count as zero"
+    )
+    eigensolver: EigensolverSettings = overriding(
+        "beyond the limit the largest eigenvalues of each part, and estimates of its norm",
+        lanczos_steps=200,
+        lanczos_tolerance=1e-6,
+    )
+    trace_products: int = Field(
+        default=60, ge=6, le=100_000, description="products with the square of a matrix for its norm, by Hutch++"
+    )
+
+
+def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
     """ntk.nc."""
     from pinnscape.curvature.ntk import dataset
 

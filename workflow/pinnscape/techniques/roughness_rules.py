@@ -1,10 +1,12 @@
 """Roughness of the losses along random lines under several quadrature rules."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
 import xarray as xr
+from pydantic import Field
 
+from pinnscape.config.section import Distinct, Odd, Section
+from pinnscape.config.sections import DirectionSettings, Rule
 from pinnscape.techniques import rows
 from pinnscape.techniques.base import Rows, Technique
 
@@ -30,11 +32,26 @@ METRICS = {
 }
 
 
-def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(Section):
+    """Roughness along random lines under several quadrature rules."""
+
+    rules: Distinct[Rule] = Field(
+        default=("gauss-legendre", "simpson", "uniform", "monte-carlo"), min_length=1, description="those that are compared"
+    )
+    points: Distinct[Annotated[int, Field(ge=2, le=10_000, description="a number of points")]] = Field(
+        default=(8, 16, 32), min_length=1, description="along each axis; Simpson's rule takes one more"
+    )
+    reference: int = Field(default=64, ge=2, le=10_000, description="points along each axis of the fine Gauss-Legendre rule")
+    lines: int = Field(default=8, ge=2, le=1000, description="number of lines, the first ones of surface-lines.nc")
+    radius: float = Field(default=1.0, gt=0, le=1e6, description="half length of the lines, in units of the directions' norm")
+    line_points: Odd = Field(default=41, ge=3, le=100_001, description="points along a line, odd")
+
+
+def measure(runs: "Runs", settings: Settings, directions: DirectionSettings) -> xr.Dataset:
     """roughness_rules.nc."""
     from pinnscape.landscape.roughness_rules import dataset
 
-    return dataset(runs, settings)
+    return dataset(runs, settings, directions)
 
 
 def metrics(data: xr.Dataset) -> Rows:

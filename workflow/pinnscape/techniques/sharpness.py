@@ -1,10 +1,12 @@
 """Sharpness of every loss at the trained points."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import xarray as xr
+from pydantic import Field
 
+from pinnscape.config.section import Distinct, Section
+from pinnscape.config.sections import Checkpoint, EigensolverSettings, overriding
 from pinnscape.techniques import rows
 from pinnscape.techniques.base import Rows, Technique
 
@@ -33,7 +35,32 @@ METRICS = {
 }
 
 
-def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(Section):
+    """How much each loss grows in a small neighbourhood of trained points."""
+
+    checkpoints: Distinct[Checkpoint] = Field(
+        default=(),
+        min_length=1,
+        description="points at which it is measured, by default the named checkpoints and final",
+        examples=[["middle", "final"]],
+    )
+    epsilon: float = Field(default=1e-3, gt=0, le=1, description="half width of Keskar's box, relative to |theta_i| + 1")
+    radius: float = Field(default=0.05, gt=0, le=100, description="of the ball (SAM)")
+    adaptive_radius: float = Field(default=0.05, gt=0, le=100, description="of the ball in units of the filters (ASAM)")
+    starts: int = Field(
+        default=4,
+        ge=0,
+        le=1000,
+        description="random starts of each ascent, besides the point itself and both ends of the top eigenvector",
+    )
+    iterations: int = Field(default=30, ge=1, le=10_000, description="steps of each ascent")
+    eigensolver: EigensolverSettings = overriding(
+        "beyond the limit the trace is an estimate by Hutch++", dense_limit=500, lanczos_steps=60, lanczos_tolerance=1e-3
+    )
+    trace_products: int = Field(default=60, ge=6, le=100_000, description="Hessian-vector products of Hutch++")
+
+
+def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
     """sharpness.nc."""
     from pinnscape.curvature.sharpness_file import dataset
 

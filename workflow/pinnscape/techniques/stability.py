@@ -1,11 +1,13 @@
 """Hessian spectra along training, and trainings at the edge of stability."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import xarray as xr
+from pydantic import Field
 
+from pinnscape.config.section import Distinct, Section, ordered
+from pinnscape.config.sections import EigensolverSettings, overriding
 from pinnscape.techniques import rows
 from pinnscape.techniques.base import Rows, Technique
 
@@ -38,7 +40,38 @@ METRICS = {
 }
 
 
-def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(Section):
+    """Spectra of Hessians along training, and trainings at the edge of stability."""
+
+    points: int = Field(
+        default=8,
+        ge=2,
+        le=1000,
+        description="snapshots whose spectra are taken, logarithmically spaced, the first and the last among them",
+    )
+    eigenvalues: int = Field(
+        default=5, ge=1, le=1000, description="how many of the largest eigenvalues; the smallest is always there"
+    )
+    eigensolver: EigensolverSettings = overriding(dense_limit=1000, lanczos_steps=200, lanczos_tolerance=1e-6)
+    fractions: Distinct[Annotated[float, Field(gt=0, le=1000, description="a fraction")]] = Field(
+        default=(0.25, 0.5, 1.0, 2.0),
+        description="step sizes of gradient descent, relative to 2 / lambda_max at the initial point; none is allowed",
+    )
+    adam_rates: Distinct[Annotated[float, Field(gt=0, le=10, description="a learning rate")]] = Field(
+        default=(0.003, 0.01, 0.03), description="constant learning rates of Adam; none is allowed"
+    )
+    steps: int = Field(
+        default=2000, ge=1, le=10_000_000, description="of each of these trainings, from the initial points of the runs"
+    )
+    record_every: int = Field(default=20, ge=1, le=50_000, description="steps between two records of loss and curvature")
+    divergence: float = Field(
+        default=1e6, gt=1, description="a loss this many times further above its minimum than at the start has diverged"
+    )
+
+    _order = ordered("record_every", "steps")
+
+
+def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
     """stability.nc."""
     from pinnscape.curvature.stability import dataset
 

@@ -1,12 +1,13 @@
 """Losses on planes through three points."""
 
-from collections.abc import Mapping
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
+from pydantic import Field
 
+from pinnscape.config.sections import PathTraining
 from pinnscape.losses.formulations import PHYSICS
 from pinnscape.techniques import rows
 from pinnscape.techniques.base import Rows, Technique
@@ -32,11 +33,19 @@ METRICS = {
 }
 
 
-def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(PathTraining):
+    """Planes through two seeds and the curve between them, and through both physics minimisers and their start."""
+
+    pairs: int = Field(default=1, ge=1, le=10_000, description="of seeds, at most")
+    points: int = Field(default=51, ge=3, le=10_000, description="along each axis")
+    margin: float = Field(default=0.25, gt=0, le=10, description="around the three points, relative to their extent")
+
+
+def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
     """three_points.nc."""
     from pinnscape.connectivity.three_points_file import dataset
 
-    return dataset(runs, settings)
+    return dataset(runs, settings.pairs, settings.points, settings.margin, settings)
 
 
 def metrics(data: xr.Dataset) -> Rows:

@@ -1,10 +1,11 @@
 """Persistence diagrams of the losses on stored planes."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import xarray as xr
+from pydantic import Field
 
+from pinnscape.config.section import Section
 from pinnscape.techniques import rows
 from pinnscape.techniques.base import Rows, Technique
 
@@ -29,11 +30,25 @@ METRICS = {
 }
 
 
-def measure(surfaces: Mapping[tuple[str, int, str], xr.Dataset], settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(Section):
+    """Minima, saddles and rings of the losses on the random and trajectory planes."""
+
+    threshold: float = Field(
+        default=1e-3, ge=0, lt=1, description="persistence above which a pair counts, relative to the extent of the surface"
+    )
+    quantile: float = Field(
+        default=0.9,
+        gt=0,
+        le=1,
+        description="the extent reaches from the smallest value to this quantile: the top of a surface spans many decades",
+    )
+
+
+def measure(surfaces: Mapping[tuple[str, int, str], xr.Dataset], settings: Settings) -> xr.Dataset:
     """topology.nc."""
     from pinnscape.landscape.topology_file import dataset
 
-    return dataset(surfaces, settings)
+    return dataset(surfaces, settings.threshold, settings.quantile)
 
 
 def metrics(data: xr.Dataset) -> Rows:

@@ -1,11 +1,12 @@
 """Gradients against the direction to the final point, and the way there."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
+from pydantic import Field
 
+from pinnscape.config.section import Section
 from pinnscape.techniques import rows
 from pinnscape.techniques.base import Rows, Technique
 
@@ -35,11 +36,17 @@ METRICS = {
 }
 
 
-def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(Section):
+    """Gradients against the direction to the final point, and the way there."""
+
+    batch: int = Field(default=16, ge=1, le=10_000, description="gradients that are computed at a time; bounds the memory")
+
+
+def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
     """trajectory_geometry.nc."""
     from pinnscape.connectivity.trajectory_geometry import dataset
 
-    return dataset(runs, settings)
+    return dataset(runs, settings.batch)
 
 
 def metrics(data: xr.Dataset) -> Rows:

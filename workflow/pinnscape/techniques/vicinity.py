@@ -1,11 +1,13 @@
 """Descend by natural gradient to the vicinity of minimisers."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
+from pydantic import Field
 
+from pinnscape.config.section import Distinct, Section
+from pinnscape.config.sections import Checkpoint, EigensolverSettings, overriding
 from pinnscape.techniques.base import Rows, Technique
 
 if TYPE_CHECKING:
@@ -44,7 +46,46 @@ METRICS = {
 }
 
 
-def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(Section):
+    """Natural gradient descent to points so near to a minimiser that the signs of small Hessian eigenvalues mean something."""
+
+    checkpoints: Distinct[Checkpoint] = Field(
+        default=("init",),
+        min_length=1,
+        description="where it starts; from final points, where L-BFGS has got stuck, it gains a factor of two only",
+    )
+    steps: int = Field(default=40, ge=1, le=100_000, description="at most")
+    cutoff: float = Field(
+        default=1e-15,
+        gt=0,
+        lt=0.01,
+        description="eigenvalues of the Gram matrix below this, relative to the largest, count as zero (raised where only minute steps "
+        "help)",
+    )
+    lengths: int = Field(default=20, ge=1, le=60, description="step lengths 1, 1/2, 1/4, ... that are tried")
+    null_tolerance: float = Field(
+        default=1e-10,
+        ge=0,
+        lt=1,
+        description="eigenvalues of the Hessian below this, relative to the largest in magnitude, count as zero",
+    )
+    eigensolver: EigensolverSettings = overriding(
+        "beyond the limit the kernel gives directions, or a Krylov space of so many steps where the kernel is too large",
+        lanczos_steps=150,
+        lanczos_tolerance=1e-6,
+    )
+    eigenvalues: int = Field(
+        default=10, ge=1, le=1000, description="beyond the limit: how many of the largest eigenvalues of the Hessian at the end"
+    )
+    trace_products: int = Field(
+        default=60,
+        ge=6,
+        le=100_000,
+        description="beyond the limit: products with the square of a matrix for its norm, by Hutch++",
+    )
+
+
+def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
     """vicinity.nc."""
     from pinnscape.curvature.vicinity import dataset
 

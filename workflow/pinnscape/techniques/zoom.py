@@ -1,11 +1,13 @@
 """Losses on the random plane through each trained point within radii of several orders of magnitude."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import xarray as xr
+from pydantic import Field
 
+from pinnscape.config.section import Distinct, Odd, Section
+from pinnscape.config.sections import DirectionSettings
 from pinnscape.techniques import rows
 from pinnscape.techniques.base import Rows, Technique
 
@@ -30,11 +32,20 @@ METRICS = {
 }
 
 
-def measure(runs: "Runs", settings: Mapping[str, Any]) -> xr.Dataset:
+class Settings(Section):
+    """The random plane through each final point within radii of several orders of magnitude."""
+
+    radii: Distinct[Annotated[float, Field(gt=0, le=1e6, description="a radius")]] = Field(
+        default=(0.01, 0.1, 1.0, 10.0, 100.0), min_length=1, description="half widths, in units of the directions' norm"
+    )
+    points: Odd = Field(default=31, ge=3, le=1001, description="points along each axis, odd")
+
+
+def measure(runs: "Runs", settings: Settings, directions: DirectionSettings) -> xr.Dataset:
     """zoom.nc."""
     from pinnscape.landscape.zoom import dataset
 
-    return dataset(runs, settings)
+    return dataset(runs, settings.radii, settings.points, directions)
 
 
 def metrics(data: xr.Dataset) -> Rows:

@@ -1,12 +1,13 @@
 """Trainings at constant step sizes with the curvature that they run into (Cohen et al. 2021, 2022)."""
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 from torch import Tensor
 
+from pinnscape.config.sections import EigensolverSettings
 from pinnscape.linalg.leading import Leading
 from pinnscape.losses.objective import Objective
 from pinnscape.training import divergence
@@ -17,37 +18,52 @@ from pinnscape.training.optimizers import State, start
 Curvature = Callable[[Tensor], dict[str, tuple[float, float, float]]]  # name -> what ``Leading`` gives
 
 
-def gradient_descent(
-    objective: Objective, theta: Tensor, rate: float, settings: Mapping[str, Any], seed: int
-) -> dict[str, Any]:
+class Schedule(Protocol):
+    """How long a training is followed.
+
+    Attributes:
+        steps: of the training.
+        record_every: steps between two records.
+        divergence: how many times its first value the gap may reach.
+        eigensolver: steps and tolerance of the Lanczos processes.
+    """
+
+    steps: int
+    record_every: int
+    divergence: float
+    eigensolver: EigensolverSettings
+
+
+def gradient_descent(objective: Objective, theta: Tensor, rate: float, schedule: Schedule, seed: int) -> dict[str, Any]:
     """Gradient descent from theta (P,) at step size η.
 
     Args:
         objective: the loss.
         theta: (P,).
         rate: η.
-        settings: ``steps``, ``record_every``, ``divergence``, ``lanczos_steps``, ``lanczos_tolerance``.
+        schedule: of the training.
         seed: of the Lanczos processes.
 
     Returns:
         ``gap``, ``rising``, ``sharpness``, ``residual``, ``excess``, each (steps // record_every + 1,), and ``diverged``; see ``follow``.
     """
-    leading = Leading(settings["lanczos_steps"], settings["lanczos_tolerance"], seed)
+    leading = Leading(schedule.eigensolver.lanczos_steps, schedule.eigensolver.lanczos_tolerance, seed)
 
     def curvature(theta: Tensor) -> dict[str, tuple[float, float, float]]:
         return {"sharpness": leading(lambda v: objective.hessian_product(theta, v), theta)}
 
-    return follow(objective, GradientDescent(objective.loss_and_gradient, rate), theta, settings, curvature)
+    return follow(objective, GradientDescent(objective.loss_and_gradient, rate), theta, schedule, curvature)
 
 
-def adam(objective: Objective, theta: Tensor, rate: float, settings: Mapping[str, Any], seed: int) -> dict[str, Any]:
+def adam(objective: Objective, theta: Tensor, rate: float, schedule: Schedule, seed: int) -> dict[str, Any]:
     """Adam from theta (P,) at the constant rate η.
 
     Returns:
         As ``gradient_descent``, and ``preconditioned``, the largest eigenvalue of D^-½ H D^-½; NaN before the first step.
     """
     optimizer = ConstantAdam(objective.loss_and_gradient, rate)
-    plain, scaled = (Leading(settings["lanczos_steps"], settings["lanczos_tolerance"], seed) for _ in range(2))
+    solver = schedule.eigensolver
+    plain, scaled = (Leading(solver.lanczos_steps, solver.lanczos_tolerance, seed) for _ in range(2))
 
     def curvature(theta: Tensor) -> dict[str, tuple[float, float, float]]:
         def product(vectors: Tensor) -> Tensor:
@@ -59,19 +75,17 @@ def adam(objective: Objective, theta: Tensor, rate: float, settings: Mapping[str
             result["preconditioned"] = scaled(lambda v: scale * product(scale * v), theta)
         return result
 
-    return follow(objective, optimizer, theta, settings, curvature)
+    return follow(objective, optimizer, theta, schedule, curvature)
 
 
-def follow(
-    objective: Objective, optimizer: Any, theta: Tensor, settings: Mapping[str, Any], curvature: Curvature
-) -> dict[str, Any]:
+def follow(objective: Objective, optimizer: Any, theta: Tensor, schedule: Schedule, curvature: Curvature) -> dict[str, Any]:
     """Train and record; divergence ends the training and is a result.
 
     Args:
         objective: the loss.
         optimizer: with ``step(state) -> State``.
         theta: (P,).
-        settings: ``steps``; ``record_every``; ``divergence``, how many times its first value the gap may reach.
+        schedule: of the training.
         curvature: eigenvalues at a point.
 
     Returns:
@@ -80,11 +94,11 @@ def follow(
         ``residual`` and ``excess`` (the largest of the eigenvalues', see ``Leading``); and
         ``diverged``, the step at which the loss or its gradient was not finite, or the gap too large in magnitude, NaN if there was none.
     """
-    every = settings["record_every"]
-    count = settings["steps"] // every + 1
+    every = schedule.record_every
+    count = schedule.steps // every + 1
     records: dict[str, Any] = {"diverged": math.nan}
     state = start(objective.loss_and_gradient, theta)
-    limit = settings["divergence"] * abs(state.loss - objective.minimum)
+    limit = schedule.divergence * abs(state.loss - objective.minimum)
     rising = 0
 
     def record(index: int, share: float) -> None:

@@ -6,8 +6,8 @@ that still solves the problem is the intrinsic dimension of the loss, at most as
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
@@ -49,20 +49,31 @@ FILE = File(
 )
 
 
+class Settings(Protocol):
+    """Of the subspaces and trainings; see ``techniques.intrinsic_dimension``."""
+
+    dimensions: tuple[int, ...]
+    bases: int
+    levels: tuple[float, ...]
+    steps: int
+    memory: int
+    gradient_tolerance: float
+
+
 def basis(size: int, dimension: int, seed: int | list[int]) -> np.ndarray:
     """P' (d, P): Gaussian rows of unit length (Li et al. 2018, sec. 2). Those of a smaller d come first: subspaces of one seed are nested."""
     rows = np.random.default_rng(seed).standard_normal((dimension, size))
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-def train(objective: Objective, origin: Tensor, rows: Tensor | None, settings: Mapping[str, Any]) -> tuple[State, int]:
+def train(objective: Objective, origin: Tensor, rows: Tensor | None, settings: Settings) -> tuple[State, int]:
     """Minimise the loss over origin + z P' by L-BFGS from z = 0, with the gradient P' g.
 
     Args:
         objective: the loss.
         origin: theta_0 (P,).
         rows: P' (d, P); without them the whole space, for which no identity matrix is formed.
-        settings: ``steps`` at most, ``memory`` and ``gradient_tolerance`` of L-BFGS.
+        settings: of L-BFGS.
 
     Returns:
         The last state, of z (d,), and the number of steps taken: none where the loss does not exist at the origin. NaN where the training diverges.
@@ -74,10 +85,10 @@ def train(objective: Objective, origin: Tensor, rows: Tensor | None, settings: M
 
     state, optimizer = (
         start(function, origin.new_zeros(objective.size if rows is None else len(rows))),
-        LBFGS(function, settings["memory"], settings["gradient_tolerance"]),
+        LBFGS(function, settings.memory, settings.gradient_tolerance),
     )
     lowest = divergence.lowest(objective.minimum, state.loss)
-    for step in range(settings["steps"] if math.isfinite(state.loss) else 0):
+    for step in range(settings.steps if math.isfinite(state.loss) else 0):
         successor = optimizer.step(state)
         if successor is None:
             return state, step
@@ -85,7 +96,7 @@ def train(objective: Objective, origin: Tensor, rows: Tensor | None, settings: M
         if fault := divergence.fault(state, lowest):
             log.warning("training in %d dimensions diverges at step %d: %s", state.theta.numel(), step + 1, fault)
             return State(state.theta.new_full(state.theta.shape, math.nan), math.nan, state.gradient), step + 1
-    return state, settings["steps"] if math.isfinite(state.loss) else 0
+    return state, settings.steps if math.isfinite(state.loss) else 0
 
 
 def least(dimensions: Sequence[int] | np.ndarray, errors: np.ndarray, level: float) -> tuple[float, float]:
@@ -111,29 +122,28 @@ def least(dimensions: Sequence[int] | np.ndarray, errors: np.ndarray, level: flo
     return float(dimensions[first]), float(dimensions[first - 1]) if first else 0.0
 
 
-def dataset(runs: Runs, settings: Mapping[str, Any]) -> xr.Dataset:
+def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
     """intrinsic_dimension.nc. The formulations of one seed start at one theta_0 and are trained in the same subspaces.
 
     Args:
         runs: of one problem.
-        settings: ``dimensions`` (those above P are left out), ``bases`` (number of random P), ``steps``, ``memory``, ``gradient_tolerance``, and
-            ``levels``: relative L² errors at which the problem counts as solved. As u = 0 has the error 1, an error of 0.1 means 90 % of the
-            performance of the exact solution, the threshold of Li et al. (2018).
+        settings: of the subspaces and trainings. As u = 0 has the error 1, an error of 0.1 means 90 % of the performance of the exact solution, the
+            threshold of Li et al. (2018).
     """
-    dimensions = sorted({d for d in settings["dimensions"] if d <= runs.discretization.network.size})
+    dimensions = sorted({d for d in settings.dimensions if d <= runs.discretization.network.size})
     collected = runs.collect(lambda run: _measure(runs, run, dimensions, settings))
-    return FILE.described(collected.assign_attrs(steps=settings["steps"], parameters=runs.discretization.network.size))
+    return FILE.described(collected.assign_attrs(steps=settings.steps, parameters=runs.discretization.network.size))
 
 
-def _measure(runs: Runs, run: Run, dimensions: list[int], settings: Mapping[str, Any]) -> xr.Dataset:
+def _measure(runs: Runs, run: Run, dimensions: list[int], settings: Settings) -> xr.Dataset:
     objective, origin = runs.objective(run.formulation), runs.tensor(run.theta("init"))
-    found = np.full((len(_QUANTITIES), len(dimensions), settings["bases"]), np.nan)
-    for k in range(settings["bases"]):
+    found = np.full((len(_QUANTITIES), len(dimensions), settings.bases), np.nan)
+    for k in range(settings.bases):
         rows = runs.tensor(basis(objective.size, max(dimensions, default=0), [run.seed, _STREAM, k]))
         for i, d in enumerate(dimensions):
             found[:, i, k] = _trained(runs, objective, origin, rows[:d], settings)
     full = _trained(runs, objective, origin, None, settings)
-    levels = list(settings["levels"])
+    levels = list(settings.levels)
     pairs = [least(dimensions, found[list(_QUANTITIES).index("l2_error")], level) for level in levels]
     log.info("%s, seed %d: intrinsic dimensions %s", run.formulation, run.seed, [pair[0] for pair in pairs])
     values: dict[str, Any] = {name: found[i] for i, name in enumerate(_QUANTITIES)}
@@ -142,7 +152,7 @@ def _measure(runs: Runs, run: Run, dimensions: list[int], settings: Mapping[str,
     return FILE.dataset(values | {"dimension": np.array(dimensions, int), "level": np.array(levels, float)}, outside=RUN)
 
 
-def _trained(runs: Runs, objective: Objective, origin: Tensor, rows: Tensor | None, settings: Mapping[str, Any]) -> list[float]:
+def _trained(runs: Runs, objective: Objective, origin: Tensor, rows: Tensor | None, settings: Settings) -> list[float]:
     """``_QUANTITIES`` after a training."""
     state, steps = train(objective, origin, rows, settings)
     theta = origin + _spread(state.theta, rows)

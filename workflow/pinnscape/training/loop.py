@@ -3,7 +3,6 @@
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from pinnscape.common.errors import DivergenceError
+from pinnscape.config.sections import Phase, TrainingSettings
 from pinnscape.losses.objective import Objective
 from pinnscape.training import divergence
 from pinnscape.training.optimizers import LBFGS, Adam, State, start
@@ -30,9 +30,7 @@ def snapshot_steps(total: int, even: int, logarithmic: int) -> set[int]:
 def train(
     objective: Objective,
     theta: Tensor,
-    phases: Sequence[Mapping[str, Any]],
-    log_every: int,
-    snapshots: Mapping[str, int],
+    training: TrainingSettings,
     name: str,
     saves: Saves | None = None,
 ) -> History:
@@ -41,17 +39,15 @@ def train(
     Args:
         objective: the loss.
         theta: initial parameters.
-        phases: settings of the optimisers, as in the configuration.
-        log_every: steps between records.
-        snapshots: numbers ``even`` and ``logarithmic``.
+        training: phases of optimisers, and what is recorded.
         name: of the run, for messages.
         saves: keeps the progress from time to time. A training that finds one goes on from there and ends where it would have ended without a break.
 
     Raises:
         DivergenceError: the loss or its gradient is not finite, or the loss runs to minus infinity; the history up to there is in the log.
     """
-    total = sum(phase["steps"] for phase in phases)
-    kept = snapshot_steps(total, snapshots["even"], snapshots["logarithmic"])
+    phases, total = training.phases, sum(phase.steps for phase in training.phases)
+    kept = snapshot_steps(total, training.snapshots.even, training.snapshots.logarithmic)
     progress = saves.read(objective.device) if saves else None
     if progress is None:
         progress = _begin(objective, theta, phases[0], name)
@@ -59,7 +55,7 @@ def train(
         _retell(progress, phases, name)
     history, begun, state, step = progress.history, progress.begun, progress.state, progress.step
     first = len(begun) - 1  # the phase that is going on; its optimiser made the last step
-    made_by = phases[first]["optimizer"]
+    made_by = phases[first].optimizer
     lowest = divergence.lowest(objective.minimum, history.records[0]["loss"])
     with tqdm(total=total, initial=step, desc=name, unit="step", disable=None, leave=False) as bar:
         for number, phase in enumerate(phases[first:], first):
@@ -68,15 +64,15 @@ def train(
                 begun.append(step)
             elif progress.memory:
                 optimizer.load_state_dict(progress.memory)
-            for _ in range(phase["steps"] - (step - begun[-1])):
+            for _ in range(phase.steps - (step - begun[-1])):
                 successor = optimizer.step(state)
                 if successor is None:
                     _tell_stop(phase, step, name)
                     break
-                state, step, made_by = successor, step + 1, phase["optimizer"]
+                state, step, made_by = successor, step + 1, phase.optimizer
                 _check(state, lowest, step, phase, name)
                 bar.update()
-                if step % log_every == 0 or step in kept:
+                if step % training.log_every == 0 or step in kept:
                     _record(history, objective, state, step, made_by)
                 if step in kept:
                     history.snapshots.append((step, state.loss, state.theta.cpu().numpy()))
@@ -89,34 +85,33 @@ def train(
     return history
 
 
-def _begin(objective: Objective, theta: Tensor, phase: Mapping[str, Any], name: str) -> Progress:
+def _begin(objective: Objective, theta: Tensor, phase: Phase, name: str) -> Progress:
     """At the initial parameters."""
     progress = Progress(start(objective.loss_and_gradient, theta))
     _check(progress.state, divergence.lowest(objective.minimum, progress.state.loss), 0, phase, name)
-    _record(progress.history, objective, progress.state, 0, phase["optimizer"])
+    _record(progress.history, objective, progress.state, 0, phase.optimizer)
     progress.history.snapshots.append((0, progress.state.loss, theta.cpu().numpy()))
     return progress
 
 
-def _retell(progress: Progress, phases: Sequence[Mapping[str, Any]], name: str) -> None:
+def _retell(progress: Progress, phases: Sequence[Phase], name: str) -> None:
     """Log what an earlier attempt logged up to where this one goes on."""
     ends = progress.begun[1:]
     for record in progress.history.records:
         _tell(record)
     for phase, begin, end in zip(phases, progress.begun, ends, strict=False):
-        if end - begin < phase["steps"]:
+        if end - begin < phase.steps:
             _tell_stop(phase, end, name)
     log.info("%s: resumes at step %d, which an earlier attempt reached", name, progress.step)
 
 
-def _optimizer(objective: Objective, phase: Mapping[str, Any]) -> Adam | LBFGS:
-    settings = {key: value for key, value in phase.items() if key not in ("optimizer", "steps")}
-    if phase["optimizer"] == "adam":
-        return Adam(objective.loss_and_gradient, phase["steps"], **settings)
-    return LBFGS(objective.loss_and_gradient, **settings)
+def _optimizer(objective: Objective, phase: Phase) -> Adam | LBFGS:
+    if phase.optimizer == "adam":
+        return Adam(objective.loss_and_gradient, phase.steps, phase.learning_rate, phase.decay)
+    return LBFGS(objective.loss_and_gradient, phase.memory, phase.gradient_tolerance)
 
 
-def _check(state: State, lowest: float, step: int, phase: Mapping[str, Any], name: str) -> None:
+def _check(state: State, lowest: float, step: int, phase: Phase, name: str) -> None:
     """End a training that has diverged.
 
     Raises:
@@ -124,8 +119,8 @@ def _check(state: State, lowest: float, step: int, phase: Mapping[str, Any], nam
     """
     fault = divergence.fault(state, lowest)
     if fault:
-        remedy = _remedy(state, lowest, step, phase["optimizer"])
-        raise DivergenceError(f"{name}: training diverged at step {step} ({phase['optimizer']}): {fault}; {remedy}")
+        remedy = _remedy(state, lowest, step, phase.optimizer)
+        raise DivergenceError(f"{name}: training diverged at step {step} ({phase.optimizer}): {fault}; {remedy}")
 
 
 def _remedy(state: State, lowest: float, step: int, optimizer: str) -> str:
@@ -161,5 +156,5 @@ def _tell(record: Mapping[str, float]) -> None:
     log.info("step %6d  loss % .6e  L2 %s  H1 %s  |g| %.2e", record["step"], record["loss"], *errors, record["gradient_norm"])
 
 
-def _tell_stop(phase: Mapping[str, Any], step: int, name: str) -> None:
-    log.info("%s: %s stops at step %d: no further progress", name, phase["optimizer"], step)
+def _tell_stop(phase: Phase, step: int, name: str) -> None:
+    log.info("%s: %s stops at step %d: no further progress", name, phase.optimizer, step)
