@@ -41,8 +41,8 @@ FILE = File(
         **{f"{name}_point": Variable(f"{name}_point", "index of the point, 0 the first end") for name in CURVED},
     },
     """\
-Points of a path are theta(t) = Σ basisₖ(t) pointₖ: (1 − t)², 2t(1 − t), t² for the Bézier curve; chain and band are polygons with corners at equal steps of t. The paths are
-trained on the loss that trained their ends.""",
+Points of a path are theta(t) = Σ basisₖ(t) pointₖ: (1 − t)², 2t(1 − t), t² for the Bézier curve; chain and band are polygons with corners at equal
+steps of t. The paths are trained on the loss that trained their ends.""",
 )
 
 
@@ -93,7 +93,8 @@ def dataset(runs: Runs, pairs: int, training: Training, segments: int, shape: Ba
 
     Returns:
         ``value`` of losses (formulation, pair, path, loss, t), errors (formulation, pair, path, t), ``barrier`` and ``relative_barrier``
-        (formulation, pair, path, loss), ``length`` (formulation, pair, path), the control points of the curves and ``energy_minimum``. Without a second seed ``pair`` has length 0.
+        (formulation, pair, path, loss), ``length`` (formulation, pair, path), the control points of the curves and ``energy_minimum``.
+        Without a second seed ``pair`` has length 0.
     """
     t = training.positions
     chosen = profiles.pairs(runs.seeds)[:pairs]

@@ -48,8 +48,8 @@ FILE = File(
         "pair": Variable("pair", "one pair of minimisers for each seed, in the order of the seeds"),
     },
     """\
-With more than `techniques.formulations.dense_limit` parameters, eigenvalues and angles are NaN where Lanczos does not converge, with the attribute `reason`. There are no pairs where one of
-the physics losses was not trained.""",
+With more than `techniques.formulations.dense_limit` parameters, eigenvalues and angles are NaN where Lanczos does not converge, with the attribute
+`reason`. There are no pairs where one of the physics losses was not trained.""",
 )
 
 

@@ -56,8 +56,8 @@ FILE = File(
         "control": Variable("control", "index of the control point, 0 the first end"),
     },
     """\
-The curve is trained on the loss that trained the seeds; its middle is ¼, ½, ¼ of the control points. Ends, and the points of the other planes, are those of
-checkpoints.nc.""",
+The curve is trained on the loss that trained the seeds; its middle is ¼, ½, ¼ of the control points. Ends, and the points of the other planes, are
+those of checkpoints.nc.""",
 )
 
 
@@ -93,8 +93,9 @@ def _pass(table: np.ndarray, x: np.ndarray, y: np.ndarray) -> float:
 
 
 def through_seeds(runs: Runs, first: Run, second: Run, count: int, margin: float, training: Training) -> dict[str, np.ndarray]:
-    """The plane of a Bézier curve between two seeds, trained on their own loss; adds ``curve`` (_CURVE_POINTS, 2), ``relative_pass`` (loss), and the control points
-    ``control`` (3, P) of the curve.
+    """The plane of a Bézier curve between two seeds, trained on their own loss.
+
+    Adds ``curve`` (_CURVE_POINTS, 2), ``relative_pass`` (loss), and the control points ``control`` (3, P) of the curve.
     """
     a, b = (runs.tensor(run.theta()) for run in (first, second))
     control = curves.bezier(runs.objective(first.formulation), a, b, training)

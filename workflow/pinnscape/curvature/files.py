@@ -53,12 +53,14 @@ HESSIAN = File(
         "parameter": Variable("parameter", "index of the parameter in theta"),
     },
     """\
-Dimension `formulation`: `deep-ritz` and `strong-form`, and `supervised` too where it trained the point. The attribute `method` is `dense`: all eigenvalues, or `lanczos`:
-both ends, an eigenvalue NaN where its residual or the distance of its bounds is not within `lanczos_tolerance`; of these bounds one is a Ritz value and certain, the other fails with a
-probability of 10⁻⁴ over the start vectors. With method `lanczos`, counts and shares are stated where the process leaves one number possible.
+Dimension `formulation`: `deep-ritz` and `strong-form`, and `supervised` too where it trained the point. The attribute `method` is `dense`: all
+eigenvalues, or `lanczos`: both ends, an eigenvalue NaN where its residual or the distance of its bounds is not within `lanczos_tolerance`; of these
+bounds one is a Ritz value and certain, the other fails with a probability of 10⁻⁴ over the start vectors. With method `lanczos`, counts and shares
+are stated where the process leaves one number possible.
 
-The condition number is withheld where no gap of a factor of 10 separates the null space, or where an eigenvalue comes as near to the null tolerance: the quotient would be 1/`null_tolerance`
-whatever the problem. `share_above` is 0, and `bulk_share` empty, without a positive largest eigenvalue. What is withheld is NaN, and the attribute `reason` of the variable says why for each loss.""",
+The condition number is withheld where no gap of a factor of 10 separates the null space, or where an eigenvalue comes as near to the null tolerance:
+the quotient would be 1/`null_tolerance` whatever the problem. `share_above` is 0, and `bulk_share` empty, without a positive largest eigenvalue. What
+is withheld is NaN, and the attribute `reason` of the variable says why for each loss.""",
 )
 
 

@@ -48,9 +48,9 @@ FILE = File(
         "vector": Variable("vector", "index of the principal angle, 0 the smallest"),
     },
     """\
-Attribute `parameters`: P. With more than `techniques.ntk.eigensolver.dense_limit` parameters there are no matrices of P rows: `eigen` has the largest eigenvalues alone, those of H and R by Lanczos,
-those of G all that are not zero if its kernel, of a row for each local quantity, is within the limit (then norm and numbers of G are exact as well), else by Lanczos. What cannot be had is NaN,
-with the attribute `reason`.""",
+Attribute `parameters`: P. With more than `techniques.ntk.eigensolver.dense_limit` parameters there are no matrices of P rows: `eigen` has the largest eigenvalues
+alone, those of H and R by Lanczos, those of G all that are not zero if its kernel, of a row for each local quantity, is within the limit (then norm
+and numbers of G are exact as well), else by Lanczos. What cannot be had is NaN, with the attribute `reason`.""",
 )
 _REASON = "NaN where {} needs matrices of more than techniques.ntk.eigensolver.dense_limit rows, or Lanczos has not converged"
 

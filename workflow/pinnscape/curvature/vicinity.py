@@ -80,8 +80,9 @@ FILE = File(
         "eigen": Variable("eigen", "index of the eigenvalue, 0 the largest"),
     },
     """\
-Attribute `parameters`: P. The directions come from dense matrices, from the kernel of the local quantities, or from a Krylov space. With more than `techniques.vicinity.eigensolver.dense_limit` parameters `eigen` has the
-largest eigenvalues alone, by Lanczos, and what needs all of them is NaN, with the attribute `reason`.""",
+Attribute `parameters`: P. The directions come from dense matrices, from the kernel of the local quantities, or from a Krylov space. With more than
+`techniques.vicinity.eigensolver.dense_limit` parameters `eigen` has the largest eigenvalues alone, by Lanczos, and what needs all of them is NaN, with the
+attribute `reason`.""",
 )
 
 

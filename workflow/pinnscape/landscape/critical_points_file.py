@@ -65,8 +65,8 @@ FILE = File(
         "eigen": Variable("eigen", "rank of the eigenvalue"),
     },
     """\
-Attributes: `goal`, the gradient of a critical point relative to that at the initial point, `flat`, `null_tolerance` and `same` are settings; `parameters`: P. Where a training has fewer
-snapshots than asked for, the last searches from snapshots are NaN.""",
+Attributes: `goal`, the gradient of a critical point relative to that at the initial point, `flat`, `null_tolerance` and `same` are settings;
+`parameters`: P. Where a training has fewer snapshots than asked for, the last searches from snapshots are NaN.""",
 )
 
 

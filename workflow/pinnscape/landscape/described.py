@@ -37,11 +37,11 @@ DIRECTIONS = File(
     },
     {**PARAMETER, **_OF_AXES},
     """\
-Points of the plane are origin + Σ coordinateᵢ · directionᵢ. Planes: `random` (two random directions, orthogonal), `trajectory` (orthonormal, the principal
-plane of the snapshots through the final point, uncentred), `hessian-top` and `hessian-extreme` (eigenvectors times ‖origin‖), and `lines`, a bundle of independent
-random directions, whose dimension is `line` in place of `axis`. The attributes `normalization` and `bias` say how random directions are normalised; `axis_unit`, of surfaces
-too, says what a coordinate is a multiple of: `filter norms`, `layer norms`, `‖θ‖` (normalised by the whole vector, and eigenvectors), `Gaussian vectors` (random
-directions that are not normalised), `Euclidean length` (orthonormal ones).""",
+Points of the plane are origin + Σ coordinateᵢ · directionᵢ. Planes: `random` (two random directions, orthogonal), `trajectory` (orthonormal, the
+principal plane of the snapshots through the final point, uncentred), `hessian-top` and `hessian-extreme` (eigenvectors times ‖origin‖), and `lines`,
+a bundle of independent random directions, whose dimension is `line` in place of `axis`. The attributes `normalization` and `bias` say how random
+directions are normalised; `axis_unit`, of surfaces too, says what a coordinate is a multiple of: `filter norms`, `layer norms`, `‖θ‖` (normalised by
+the whole vector, and eigenvectors), `Gaussian vectors` (random directions that are not normalised), `Euclidean length` (orthonormal ones).""",
 )
 _GRID = ("alpha", "beta")
 _SPECTRAL = "spectral surfaces"
@@ -95,11 +95,12 @@ SURFACE = File(
 The attribute `method` says where the numbers come from:
 
 - `chebyshev`: a spectral surface. The losses and the squared H¹ error were interpolated by Chebyshev polynomials to the tolerance `grid.tolerance` of
-  their range, with the exact values at the trained point; values of squares that interpolation made negative are 0 on the grid and in pictures, not in the polynomials. The grid of a plane
-  holds values of the interpolant, which `pinnscape.landscape.pictures` evaluates at any resolution
-  (`interpolant(dataset)`, with exact derivatives and critical points). The grid of lines is evaluated point by point, the interpolants are for pictures.
-- `grid`: every point was evaluated; `reason`, where it is there, says why a spectral surface did not converge (a loss that does not exist
-  somewhere, too much structure).""",
+  their range, with the exact values at the trained point; values of squares that interpolation made negative are 0 on the grid and in pictures, not
+  in the polynomials. The grid of a plane holds values of the interpolant, which `pinnscape.landscape.pictures` evaluates at any resolution
+  (`interpolant(dataset)`, with exact derivatives and critical points). The grid of lines is evaluated point by point, the interpolants are for
+  pictures.
+- `grid`: every point was evaluated; `reason`, where it is there, says why a spectral surface did not converge (a loss that does not exist somewhere,
+  too much structure).""",
 )
 _LINES = {
     "alpha": ("line", "alpha"),

@@ -54,7 +54,8 @@ FILE = File(
         "ring": Variable("ring", "index of the ring"),
     },
     """\
-From surface-{plane}.nc, at the resolution of pictures; padded with NaN. Attributes `threshold` and `quantile` are settings; `filtration` says what the persistence is that of.""",
+From surface-{plane}.nc, at the resolution of pictures; padded with NaN. Attributes `threshold` and `quantile` are settings; `filtration` says what
+the persistence is that of.""",
 )
 
 

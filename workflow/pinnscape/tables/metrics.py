@@ -56,8 +56,10 @@ METRICS = {
     "spectral_distance": "mean distance in decades between the largest eigenvalues λ/λ₁ of both",
     "wasserstein": "Wasserstein distance between their spectra λ/λ₁",
     "spearman[plane]": "rank correlation of the deep-ritz and strong-form losses on the plane",
-    "spearman_distance[plane]": "rank correlation of the trained loss with the squared distance from the centre, on the random plane: what any two bowls have in common",
-    "minimum_distance[plane]": "distance between the smallest grid values of both losses (of those that a spectral surface cannot tell apart, the nearest to the trained point)",
+    "spearman_distance[plane]": "rank correlation of the trained loss with the squared distance from the centre, on the random plane: what any two "
+    "bowls have in common",
+    "minimum_distance[plane]": "distance between the smallest grid values of both losses (of those that a spectral surface cannot tell apart, the "
+    "nearest to the trained point)",
     "inverted_share[plane]": "share of points without energy",
     "explained_variance[plane]": "share of the squared distance of the snapshots that the trajectory plane holds",
     "roughness_index[loss]": "standard deviation over mean of the normalised variation l·T of the lines",

@@ -26,7 +26,8 @@ gap of the initial points (1, dotted: the middle of the line is as bad as no tra
     splits=False,
 )
 METRICS = {
-    "barrier[path, loss]": "barrier between the final points of two seeds on a straight line, before (straight) and after alignment (aligned): mean over the pairs of a seed",
+    "barrier[path, loss]": "barrier on the line between the final points of two seeds, before (straight) and after alignment (aligned): mean over "
+    "the pairs of a seed",
     "barrier_relative[path, loss]": "barrier over the mean gap of the initial points: mean over the pairs of a seed",
     "alignment_distance": "distance between two seeds after over before alignment",
 }

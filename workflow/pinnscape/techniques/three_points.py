@@ -29,7 +29,8 @@ the first two points.
     splits=False,
 )
 METRICS = {
-    "plane_pass[points, loss]": "pass between the first two points of a plane through three, above the higher of them, over the mean gap of the initial points: between two seeds (seeds; mean over the pairs of a seed), or between the physics minimisers (physics; given with both)",
+    "plane_pass[points, loss]": "pass between the first two points of a plane, above the higher of them, over the mean gap of the initial points: between two "
+    "seeds (seeds; mean over the pairs of a seed), or between the physics minimisers (physics; given with both)",
 }
 
 

@@ -45,7 +45,8 @@ FILE = File(
         "basis": Variable("basis", "index of the random basis of the subspace"),
         "level": Variable("level", "relative L2 error that counts as solved"),
     },
-    "Attribute `steps`: steps of L-BFGS at most; `parameters`: P. Errors of gaps by the quadrature rule are 0 where the loss has the minimum 0 under every rule.",
+    "Attribute `steps`: steps of L-BFGS at most; `parameters`: P. Errors of gaps by the quadrature rule are 0 where the loss has the minimum 0 "
+    "under every rule.",
 )
 
 
