@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from file_cases import assert_combined, combined
 from runs_cases import run_of
+from settings_cases import applied
 from test_parts import IN_PARTS, settings_of
 
 from pinnscape.files import store
@@ -13,7 +14,6 @@ from pinnscape.losses.objective import Discretization
 from pinnscape.networks.mlp import Network
 from pinnscape.problems import quadrature
 from pinnscape.problems.poisson import Poisson1d
-from pinnscape.techniques import catalog
 from pinnscape.training.runs import Runs
 
 WIDTHS = {"narrow": 3, "wide": 4}  # of the networks of two problems, which then differ in their numbers of parameters
@@ -31,7 +31,7 @@ def test_techniques_of_two_problems_combine(tmp_path: Path, monkeypatch: pytest.
     about = {"formulation": store.ALL, "seed": store.NO_SEED, "configuration": {}, "stage": name, "title": "x"}
     paths = {problem: tmp_path / f"{problem}.nc" for problem in WIDTHS}
     for problem, path in paths.items():
-        store.write(path, catalog.module(name).measure(runs(problem), settings_of(name)), problem=problem, **about)
+        store.write(path, applied(name, runs(problem), settings_of(name)), problem=problem, **about)
     found = combined(monkeypatch, list(paths.values()), concat_dim="problem")
     assert found["problem"].values.tolist() == list(WIDTHS)
     for problem, path in paths.items():
