@@ -5,9 +5,9 @@ import pytest
 import torch
 import xarray as xr
 from cases import initial, small
-from settings_cases import phased
+from settings_cases import phased, solver
 
-from pinnscape.config.sections import DirectionSettings, PlaneGrid
+from pinnscape.config.sections import DensitySettings, DirectionSettings, PlaneGrid, SpectrumSettings
 from pinnscape.curvature.files import hessian_dataset, spectrum_dataset
 from pinnscape.landscape import files, surfaces
 from pinnscape.landscape.directions import cosine, normalize
@@ -19,14 +19,11 @@ from pinnscape.training.loop import train
 
 SETTINGS = DirectionSettings(lines=3)
 PHASES = [{"optimizer": "adam", "steps": 12, "learning_rate": 0.02, "decay": 1.0}]
-HESSIAN = {
-    "dense_limit": 2500,
-    "extremes": 3,
-    "lanczos_steps": 37,
-    "lanczos_tolerance": 1e-9,
-    "density": {"probes": 2, "steps": 3, "deflate": 1, "bins": 10, "width": 0.1},
-    "null_tolerance": 1e-10,
-}
+HESSIAN = SpectrumSettings(
+    extremes=3,
+    eigensolver=solver(lanczos_steps=37),
+    density=DensitySettings(probes=2, steps=3, deflate=1, bins=10, width=0.1),
+)
 IDENTITY = {"problem": "poisson2d", "formulation": "strong-form", "seed": 4, "device": "cpu"}
 
 
