@@ -66,7 +66,7 @@ def test_every_method_gives_the_direction_of_the_dense_one(name, formulation, cu
     kernel = NaturalGradient(objective, cutoff, dense_limit=max(objective.size - 1, features.kernel_size(objective)))
     krylov = NaturalGradient(objective, cutoff, dense_limit=0, products=objective.size)
     expected = dense.direction(state)
-    for function in ("jacobian", "energy_gram", "sensitivities"):
+    for function in ("least_squares", "energy_gram", "sensitivities"):
         monkeypatch.setattr(features, function, None)
     assert (dense.method, krylov.method) == ("dense", "krylov")
     kernel.method = "kernel"  # whatever of its sides is the smaller one
