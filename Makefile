@@ -46,9 +46,9 @@ lint: .venv/ready
 	$(BIN)/python -m basedpyright
 	$(BIN)/lint-imports
 
-# The study, then all its figures and tables on one self-contained page.
+# The study, then all its figures and tables on one self-contained page. In UTF-8, as Snakemake reads config.yaml in the encoding of the locale for it.
 report: .venv/ready
-	@$(SNAKEMAKE) --report results/report.html --report-after-run
+	@PYTHONUTF8=1 $(SNAKEMAKE) --report results/report.html --report-after-run
 	@$(SUMMARY)
 
 # Whether an archive of `snakemake archive` is whole, and whether its study gives the same here: make verify [ARCHIVE=path.zip] [CHECK=1] [CORES=n]
