@@ -5,6 +5,7 @@ import pytest
 import xarray as xr
 from end_to_end.workspace import Workspace
 
+from pinnscape.config.sections import Model
 from pinnscape.connectivity import alignment, curves, interpolation, profiles
 from pinnscape.files import store
 from pinnscape.losses.formulations import FORMULATIONS
@@ -20,7 +21,7 @@ PROBLEM = "neo_hookean2d"
 def opened(extended: Workspace, name: str) -> tuple[xr.Dataset, Discretization]:
     """The file of a technique, and the problem whose settings it holds."""
     found = store.read(extended.root / f"results/{PROBLEM}/{name}.nc", name)
-    return found, discretization(found.attrs["problem"], store.configuration(found)["model"])
+    return found, discretization(found.attrs["problem"], Model.of(store.configuration(found)["model"]))
 
 
 def final(extended: Workspace, formulation: str, seed: int) -> xr.Dataset:
