@@ -17,7 +17,12 @@ LOSSES = [(problem, formulation) for problem in PROBLEMS for formulation in FORM
 
 @cache
 def small(
-    problem: str = "poisson2d", width: int = 4, depth: int = 2, points: int = 8, activation: str = "tanh"
+    problem: str = "poisson2d",
+    width: int = 4,
+    depth: int = 2,
+    points: int = 8,
+    activation: str = "tanh",
+    device: torch.device | str = "cpu",
 ) -> Discretization:
     """A discretisation that evaluates in a millisecond."""
     model = {
@@ -25,7 +30,7 @@ def small(
         "quadrature": {"rule": "gauss-legendre", "points": points},
         "parameters": {},
     }
-    return discretization(problem, model)
+    return discretization(problem, model, str(device))
 
 
 def initial(discretized: Discretization, seed: int = 0) -> Tensor:

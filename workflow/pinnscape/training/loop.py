@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
+from pinnscape.common import progress as display
 from pinnscape.common.errors import DivergenceError
 from pinnscape.losses.objective import Objective
 from pinnscape.training import divergence
@@ -61,7 +61,7 @@ def train(
     first = len(begun) - 1  # the phase that is going on; its optimiser made the last step
     made_by = phases[first]["optimizer"]
     lowest = divergence.lowest(objective.minimum, history.records[0]["loss"])
-    with tqdm(total=total, initial=step, desc=name, unit="step", disable=None, leave=False) as bar:
+    with display.bar(total, name, "step", step) as bar:
         for number, phase in enumerate(phases[first:], first):
             optimizer = _optimizer(objective, phase)
             if number > first:
