@@ -17,7 +17,7 @@ from pinnscape.linalg.lanczos import Lanczos
 from pinnscape.losses.objective import Objective
 from pinnscape.training.optimizers import Adam, start
 
-_REPEATS, _PATIENCE = 5, 3.0  # runs of one benchmark on one device, and the seconds after which there is no further one
+_PATIENCE = 3.0  # seconds after which a benchmark is not run once more
 _HEAD = ("benchmark", "parameters", "work", "CPU threads", "CPU", "GPU", "rate on the GPU", "CPU over GPU", "agreement")
 
 
@@ -52,6 +52,7 @@ class Work:
         lanczos: steps of a Lanczos process.
         probes, steps: of a spectral density, Lanczos processes side by side.
         training: steps of Adam.
+        repeats: runs at most, after the first.
     """
 
     plane: int
@@ -60,9 +61,10 @@ class Work:
     probes: int
     steps: int
     training: int
+    repeats: int
 
 
-FULL, TINY = Work(41, 20, 100, 4, 25, 100), Work(3, 2, 4, 2, 3, 2)
+FULL, TINY = Work(41, 20, 100, 4, 25, 100, 5), Work(3, 2, 4, 2, 3, 2, 1)
 
 
 def networks(threads: int) -> tuple[Network, ...]:
@@ -148,21 +150,24 @@ def rows(device: torch.device, sizes: Sequence[Network], work: Work) -> Iterator
         places = {place: network.on(place) for place in (cpu, device)}
         torch.set_num_threads(network.threads)
         for name, count, unit, task in tasks(work):
-            (expected, slow), (found, fast) = (_timed(task, *places[place], place) for place in (cpu, device))
+            (expected, slow), (found, fast) = (
+                _timed(lambda place=place, task=task: task(*places[place]), place, work.repeats) for place in (cpu, device)
+            )
             off = float(np.abs(found - expected).max() / np.abs(expected).max())
             yield Row(name, places[cpu][0].size, count, unit, network.threads, slow, fast, off)
 
 
-def _timed(task: Task, objective: Objective, theta: Tensor, device: torch.device) -> tuple[np.ndarray, float]:
-    """The result, and the median time of some runs after the first, which loads what it needs; of the first where that takes long."""
+def _timed(task: Callable[[], np.ndarray], device: torch.device, repeats: int) -> tuple[np.ndarray, float]:
+    """The result, and the median time of some runs after the first, which loads what it needs; on the CPU of the first where that takes long."""
     times: list[float] = []
     while True:
         _finish(device)
         began = time.perf_counter()
-        found = task(objective, theta)
+        found = task()
         _finish(device)
         times.append(time.perf_counter() - began)
-        if len(times) > _REPEATS or sum(times) > _PATIENCE:
+        enough = len(times) > 1 or device.type == "cpu"
+        if len(times) > repeats or (enough and sum(times) > _PATIENCE):
             return found, median(times[1:] or times)
 
 

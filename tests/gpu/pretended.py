@@ -5,7 +5,7 @@ CUDA refuses is refused: an operation on tensors of both devices, a generator of
 processor, sums, products and elementary functions are rounded otherwise, to a neighbour of the number that the CPU gives.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map
 
 DEVICE = torch.device("lazy", 0)  # a type that torch knows and has nothing for, derivatives apart
 _aten: Any = torch.ops.aten
@@ -82,7 +81,8 @@ def _index(index: Any) -> Any:
 
 def _operate(func: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
     """One operation, its results on the device of its arguments or on that which it names."""
-    tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+    tensors: list[Tensor] = []
+    _each(tensors.append, (args, kwargs))
     _refuse(func, tensors, kwargs)
     there = any(isinstance(tensor, Elsewhere) for tensor in tensors)
     if func in _MOVING:
@@ -93,17 +93,26 @@ def _operate(func: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
     if func is _aten._efficientzerotensor.default:
         func = _aten.zeros.default  # zeros without memory are not for everyone
     changed = {id(tensor.kept): tensor for tensor in tensors if isinstance(tensor, Elsewhere)}
-    inner = tree_map(lambda leaf: leaf.kept if isinstance(leaf, Elsewhere) else leaf, (args, kwargs))
-    found = func(*inner[0], **inner[1])
+    inner, named = _each(lambda tensor: tensor.kept if isinstance(tensor, Elsewhere) else tensor, (args, kwargs))
+    found = func(*inner, **named)
 
-    def placed(leaf: Any) -> Any:
-        if not there or not isinstance(leaf, Tensor):
-            return leaf
-        if id(leaf) in changed:  # in place
-            return changed[id(leaf)]
-        return Elsewhere(_neighbour(leaf) if func.overloadpacket.__name__ in _ROUNDED else leaf)
+    def placed(tensor: Tensor) -> Tensor:
+        if id(tensor) in changed:  # in place
+            return changed[id(tensor)]
+        return Elsewhere(_neighbour(tensor) if func.overloadpacket.__name__ in _ROUNDED else tensor)
 
-    return found if func is _aten._local_scalar_dense.default else tree_map(placed, found)
+    return _each(placed, found) if there else found
+
+
+def _each(change: Callable[[Tensor], Any], values: Any) -> Any:
+    """Tensors in tuples, lists and mappings, changed."""
+    if isinstance(values, Tensor):
+        return change(values)
+    if isinstance(values, dict):
+        return {name: _each(change, value) for name, value in values.items()}
+    if isinstance(values, (tuple, list)):
+        return [_each(change, value) for value in values] if isinstance(values, list) else tuple(_each(change, v) for v in values)
+    return values
 
 
 def _refuse(func: Any, tensors: list[Tensor], kwargs: dict[str, Any]) -> None:
@@ -130,6 +139,5 @@ def _neighbour(values: Tensor) -> Tensor:
     """A number next to each of the numbers, above or below as its own digits decide, so that it is the same every time."""
     if values.dtype != torch.float64:
         return values
-    up = (values.contiguous().view(torch.int64) >> 2) & 1 == 0
-    moved = torch.where(up, torch.nextafter(values, torch.full_like(values, torch.inf)), torch.nextafter(values, torch.full_like(values, -torch.inf)))
-    return torch.where((values == 0.0) | ~values.isfinite(), values, moved)
+    sign = (values.contiguous().view(torch.int64) & 4).double() - 2.0
+    return values + values * (sign * 2.0**-54)  # by one unit in the last place; zero stays
