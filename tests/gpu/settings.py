@@ -35,8 +35,8 @@ TECHNIQUES: dict[str, dict[str, Any]] = {
     | {
         "points": 2,
         "eigenvalues": 2,
-        "steps": 4,
-        "record_every": 2,
+        "steps": 3,
+        "record_every": 3,
         "divergence": 1e6,
         "fractions": [0.5],
         "adam_rates": [0.01],
@@ -75,9 +75,9 @@ TECHNIQUES: dict[str, dict[str, Any]] = {
         "eigenpairs": 3,
     },
     "critical_points": {
-        "snapshots": 1,
-        "random": 1,
-        "scales": [1.0],
+        "snapshots": 2,
+        "random": 0,
+        "scales": [],
         "goal": 1e-7,
         "flat": 0.1,
         "null_tolerance": 1e-6,
