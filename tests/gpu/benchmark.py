@@ -69,7 +69,7 @@ FULL, TINY = Work(41, 20, 100, 4, 25, 100, 5), Work(3, 2, 4, 2, 3, 2, 1)
 
 def networks(threads: int) -> tuple[Network, ...]:
     """One of the default study's size and one of 132,609 parameters, for a machine with so many cores."""
-    return Network(16, 2, 24, 1), Network(256, 3, 12, threads)
+    return Network(16, 2, 20, 1), Network(256, 3, 12, threads)
 
 
 @dataclass(frozen=True)

@@ -71,15 +71,11 @@ def code(problem: Problem, made: EulerLagrange, folder: Path | None = None) -> s
 
 
 def _key(problem: Problem) -> str | None:
-    """A hash of all that a derivation depends on; None where that is not known, or where there is no SymPy to derive anything."""
+    """A hash of all that a derivation depends on; None where that is not known."""
     file = getattr(sys.modules.get(type(problem).__module__), "__file__", None)
     if file is None or not Path(file).is_relative_to(_PACKAGE):
         return None
-    try:
-        version = metadata.version("sympy")
-    except metadata.PackageNotFoundError:
-        return None
-    made_from = type(problem).__qualname__, sorted(vars(problem).items()), version
+    made_from = type(problem).__qualname__, sorted(vars(problem).items()), metadata.version("sympy")
     return hashlib.sha256(repr((_modules(file), made_from)).encode()).hexdigest()[:24]
 
 

@@ -5,7 +5,6 @@
 where d/dxᵢ is the directional derivative of the flux ∂e/∂(∂ᵢu) along (eᵢ, ∂ᵢu, ∂ᵢ∇u) in its arguments (x, u, ∇u). There are two routes to it
 from the same density: by automatic differentiation at every evaluation (``automatic``, the reference: any density), and once by hand, that is
 by SymPy, as an explicit expression (``derive``, ``written`` and ``explicit``, several times faster: densities written with ``functions`` and arithmetic).
-Where SymPy is not installed, the first route is taken.
 """
 
 import inspect
@@ -21,9 +20,8 @@ from torch import Tensor
 from pinnscape.networks.jets import Jet, pairs
 
 Density = Callable[[Any, Any, Any], Any]  # of tensors, or of symbols
-# What a density raises that arithmetic and ``functions`` alone do not make up, on symbols or in the expression derived from it; and what a machine
-# without SymPy raises.
-_NOT_BY_HAND = (TypeError, AttributeError, ValueError, IndexError, NameError, RuntimeError, ImportError)
+# What a density raises that arithmetic and ``functions`` alone do not make up, on symbols or in the expression derived from it.
+_NOT_BY_HAND = (TypeError, AttributeError, ValueError, IndexError, NameError, RuntimeError)
 _NAME = "_lambdifygenerated"  # what SymPy calls the functions that it writes
 _FUNCTIONS = {name: getattr(torch, name) for name in ("exp", "log", "sin", "cos", "tanh", "sqrt")}
 
