@@ -40,7 +40,8 @@ def _benchmark() -> bool:
     from gpu import benchmark
 
     threads = len(os.sched_getaffinity(0))
-    print(f"\n{torch.cuda.get_device_name()}, torch {torch.__version__}, CUDA {torch.version.cuda}, {threads} cores, double precision\n")
+    versions = f"torch {torch.__version__}, CUDA {torch.version.cuda}"
+    print(f"\n{torch.cuda.get_device_name()}, {versions}, {threads} cores, double precision\n")
     found = list(benchmark.rows(torch.device("cuda", 0), benchmark.networks(threads), benchmark.FULL))
     print(benchmark.table(found), end="\n\n")
     wrong = [f"{row.name}, {row.parameters:,} parameters" for row in found if not row.agreement <= _AGREEMENT]

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 
 import numpy as np
@@ -151,7 +152,7 @@ def rows(device: torch.device, sizes: Sequence[Network], work: Work) -> Iterator
         torch.set_num_threads(network.threads)
         for name, count, unit, task in tasks(work):
             (expected, slow), (found, fast) = (
-                _timed(lambda place=place, task=task: task(*places[place]), place, work.repeats) for place in (cpu, device)
+                _timed(partial(task, *places[place]), place, work.repeats) for place in (cpu, device)
             )
             off = float(np.abs(found - expected).max() / np.abs(expected).max())
             yield Row(name, places[cpu][0].size, count, unit, network.threads, slow, fast, off)

@@ -7,7 +7,7 @@ processor, sums, products and elementary functions are rounded otherwise, to a n
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -16,7 +16,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 DEVICE = torch.device("lazy", 0)  # a type that torch knows and has nothing for, derivatives apart
 _aten: Any = torch.ops.aten
-_MOVING = {_aten._to_copy.default, _aten.copy_.default}
+_MOVING = (_aten._to_copy.default, _aten.copy_.default)
+_INDEXING = ("index", "index_put", "index_put_")
 _ROUNDED = {
     "addmm", "bmm", "cos", "dot", "einsum", "exp", "linalg_eigh", "linalg_qr", "linalg_solve_triangular", "linalg_svd", "linalg_vector_norm", "log",
     "log_sigmoid_forward", "mean", "mm", "mv", "sigmoid", "sin", "sum", "tanh",
@@ -36,7 +37,7 @@ class Elsewhere(Tensor):
     kept: Tensor
 
     @staticmethod
-    def __new__(cls, kept: Tensor) -> "Elsewhere":
+    def __new__(cls, kept: Tensor) -> Self:
         found = Tensor._make_wrapper_subclass(
             cls, kept.shape, kept.stride(), kept.storage_offset(), dtype=kept.dtype, device=DEVICE
         )
@@ -110,9 +111,7 @@ def _each(change: Callable[[Tensor], Any], values: Any) -> Any:
         return change(values)
     if isinstance(values, dict):
         return {name: _each(change, value) for name, value in values.items()}
-    if isinstance(values, (tuple, list)):
-        return [_each(change, value) for value in values] if isinstance(values, list) else tuple(_each(change, v) for v in values)
-    return values
+    return type(values)(_each(change, value) for value in values) if type(values) in (tuple, list) else values
 
 
 def _refuse(func: Any, tensors: list[Tensor], kwargs: dict[str, Any]) -> None:
@@ -124,15 +123,16 @@ def _refuse(func: Any, tensors: list[Tensor], kwargs: dict[str, Any]) -> None:
     far = [tensor for tensor in tensors if isinstance(tensor, Elsewhere)]
     near = [tensor for tensor in tensors if not isinstance(tensor, Elsewhere) and not _free(func, tensor)]
     if far and near and func not in _MOVING:
-        raise RuntimeError(f"Expected all tensors to be on the same device, but {func} found some on {DEVICE} and some on the CPU")
+        raise RuntimeError(f"Expected all tensors to be on the same device, but {func} found {DEVICE} and cpu")
     if kwargs.get("generator") is not None and torch.device(kwargs.get("device") or "cpu").type == DEVICE.type:
         raise RuntimeError(f"Expected a generator on {DEVICE}, but found one on the CPU")
 
 
 def _free(func: Any, tensor: Tensor) -> bool:
     """Whether a tensor on the CPU goes with tensors on a GPU: indices do, and a number with the entries of a tensor."""
-    indexing = func.overloadpacket.__name__ in ("index", "index_put", "index_put_")
-    return (indexing and not tensor.is_floating_point()) or (tensor.ndim == 0 and (indexing or torch.Tag.pointwise in func.tags))
+    if func.overloadpacket.__name__ in _INDEXING:
+        return tensor.ndim == 0 or not tensor.is_floating_point()
+    return tensor.ndim == 0 and torch.Tag.pointwise in func.tags
 
 
 def _neighbour(values: Tensor) -> Tensor:

@@ -63,7 +63,14 @@ TECHNIQUES: dict[str, dict[str, Any]] = {
     "goldilocks": {"dimension": 3, "draws": 1, "smallest": 0.1, "largest": 10.0, "radii": 2},
     "curvature_map": LANCZOS | HOW | {"points": 3, "radius": 0.1, "losses": "own"},
     "zoom": HOW | {"points": 5, "radii": [0.1, 1.0]},
-    "intrinsic_dimension": {"dimensions": [2, 5], "bases": 1, "steps": 3, "memory": 5, "gradient_tolerance": 1e-9, "levels": [0.1]},
+    "intrinsic_dimension": {
+        "dimensions": [2, 5],
+        "bases": 1,
+        "steps": 3,
+        "memory": 5,
+        "gradient_tolerance": 1e-9,
+        "levels": [0.1],
+    },
     "learning_coefficient": {
         "inverse_temperatures": [100.0],
         "localization": 100.0,

@@ -7,9 +7,7 @@ from gpu.benchmark import FULL, TINY, Network, networks, rows, table, tasks
 def test_the_benchmark_does_the_same_on_both_devices(device) -> None:
     sizes = Network(4, 1, 5, 1), Network(5, 2, 4, 1)
     found = list(rows(device, sizes, TINY))
-    assert [(row.name, row.parameters) for row in found] == [
-        (name, size) for size in (17, 51) for name, *_ in tasks(TINY)
-    ]
+    assert [(row.name, row.parameters) for row in found] == [(name, size) for size in (17, 51) for name, *_ in tasks(TINY)]
     for row in found:
         assert row.agreement < 1e-9, row.name
         assert row.cpu > 0.0

@@ -87,7 +87,7 @@ def test_the_leading_eigenvalue_along_a_path_is_that_of_the_cpu(device) -> None:
         _, theta, objective = hessian(place)
         leading = Leading(30, 1e-6, 4)
         at = [theta, 1.01 * theta]
-        rows.append([leading(lambda rows, t=t: objective.hessian_product(t, rows), t)[0] for t in at])
+        rows.append([leading(lambda rows, t=t, o=objective: o.hessian_product(t, rows), t)[0] for t in at])
     close(np.array(rows[0]), np.array(rows[1]), PROCESS)
 
 

@@ -50,7 +50,9 @@ def test_a_spectral_surface_is_that_of_the_cpu(directions, device) -> None:
 
 
 def test_a_gpu_takes_as_many_points_at_a_time_as_the_memory_allows_for(device) -> None:
-    sizes = [chunk_size(discretization("poisson2d", SHORT | {"parameters": {}}, str(device), memory=m)) for m in (100.0, 1.0, 0.01)]
+    sizes = [
+        chunk_size(discretization("poisson2d", SHORT | {"parameters": {}}, str(device), memory=m)) for m in (100.0, 1.0, 0.01)
+    ]
     each = small("poisson2d").bytes_a_point * 64 / 1e6
     assert sizes == [int(100.0 / each), int(1.0 / each), 1]
 

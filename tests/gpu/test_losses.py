@@ -85,7 +85,11 @@ def test_blocks_of_points_sum_up_to_the_whole(device) -> None:
     theta, vectors = points("poisson2d")[0].to(device), points("poisson2d").to(device)
     for formulation in ("deep-ritz", "strong-form"):
         ours, whole = Objective(blocks, formulation), Objective(small("poisson2d", device=device), formulation)
-        found = [*ours.loss_and_gradient(theta), ours.hessian_product(theta, vectors), ours.gauss_newton_product(theta, vectors)]
+        found = [
+            *ours.loss_and_gradient(theta),
+            ours.hessian_product(theta, vectors),
+            ours.gauss_newton_product(theta, vectors),
+        ]
         lies_on(device, *found)
         expected = [
             *whole.loss_and_gradient(theta),

@@ -13,7 +13,7 @@ MIXED = {
     "numbers of both in a row": lambda far, near: torch.stack([far[0], near[0]]),
     "a choice": lambda far, near: torch.where(near > 0, far, far),
     "in place": lambda far, near: far.add_(near),
-    "a derivative": lambda far, near: torch.autograd.grad((far.requires_grad_() ** 2).sum(), far, grad_outputs=near.sum() * near),
+    "a derivative": lambda far, near: torch.autograd.grad(far.requires_grad_() ** 2, far, grad_outputs=near),
     "a batch": lambda far, near: torch.func.vmap(lambda x: x * near[0] + near)(far),
 }
 
@@ -21,7 +21,7 @@ MIXED = {
 @pytest.mark.parametrize("name", MIXED)
 def test_tensors_of_two_devices_do_not_meet(name, device) -> None:
     far, near = torch.ones(3, dtype=torch.float64, device=device), torch.ones(3, dtype=torch.float64)
-    with pytest.raises(RuntimeError, match="device|shape"):
+    with pytest.raises(RuntimeError, match="device"):
         MIXED[name](far, near)
 
 

@@ -47,7 +47,9 @@ def test_nothing_else_is_needed() -> None:
 def test_without_a_gpu_the_command_says_so_and_succeeds(monkeypatch, capsys) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert command.main() == 0
-    assert capsys.readouterr().out == f"make test-gpu: torch {torch.__version__} finds no GPU here, so there is nothing to test\n"
+    assert (
+        capsys.readouterr().out == f"make test-gpu: torch {torch.__version__} finds no GPU here, so there is nothing to test\n"
+    )
 
 
 def test_a_package_that_is_missing_is_named(monkeypatch, capsys) -> None:

@@ -37,7 +37,9 @@ def test_a_gpu_that_a_job_has_is_not_given_to_another(tmp_path, monkeypatch) -> 
     held = [gpu_slots.claim([name], gpu_slots.locks()) for name in gpu_slots.visible()]
     program = "from runtime import gpu_slots\ngpu_slots.reserve()\nprint('has one')"
     with pytest.raises(subprocess.TimeoutExpired):
-        subprocess.run([sys.executable, "-c", f"import sys\nsys.path.insert(0, {str(WORKFLOW)!r})\n{program}"], timeout=10, check=True)
+        subprocess.run(
+            [sys.executable, "-c", f"import sys\nsys.path.insert(0, {str(WORKFLOW)!r})\n{program}"], timeout=10, check=True
+        )
     for _, lock in held:
         lock.close()
     assert said(program) == ["has one"]

@@ -82,7 +82,9 @@ def test_a_step_of_natural_gradient_is_that_of_the_cpu(dense_limit, method, form
     for place in (device, torch.device("cpu")):
         objective = Objective(small("poisson1d", points=12, width=6, device=place), formulation)
         state = start(objective.loss_and_gradient, initial(small("poisson1d", points=12, width=6)).to(place))
-        optimizer = NaturalGradient(objective, 1e-8, 8, dense_limit, 30)  # a cutoff above what rounding does to small eigenvalues
+        optimizer = NaturalGradient(
+            objective, 1e-8, 8, dense_limit, 30
+        )  # a cutoff above what rounding does to small eigenvalues
         assert optimizer.method == method
         successor = optimizer.step(state)
         assert successor is not None
