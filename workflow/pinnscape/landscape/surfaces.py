@@ -78,7 +78,7 @@ def evaluate(
     """
     flat = torch.tensor(coordinates.reshape(-1, coordinates.shape[-1]), dtype=origin.dtype, device=origin.device)
     results: dict[str, np.ndarray] = {}
-    with torch.no_grad(), progress.bar(len(flat), name, "point") as bar:
+    with torch.no_grad(), progress.bar(len(flat), name, "point") as advance:
         done = 0
         while done < len(flat):
             block = flat[done : done + chunk]
@@ -92,7 +92,7 @@ def evaluate(
                     results[key] = np.empty(len(flat), values.dtype)
                 results[key][done : done + len(block)] = np.where(np.isfinite(values), values, np.nan)
             done += len(block)
-            bar.update(len(block))
+            advance(len(block))
     return {key: values.reshape(coordinates.shape[:-1]) for key, values in results.items()}
 
 

@@ -61,7 +61,7 @@ def train(
     first = len(begun) - 1  # the phase that is going on; its optimiser made the last step
     made_by = phases[first]["optimizer"]
     lowest = divergence.lowest(objective.minimum, history.records[0]["loss"])
-    with display.bar(total, name, "step", step) as bar:
+    with display.bar(total, name, "step", step) as advance:
         for number, phase in enumerate(phases[first:], first):
             optimizer = _optimizer(objective, phase)
             if number > first:
@@ -75,7 +75,7 @@ def train(
                     break
                 state, step, made_by = successor, step + 1, phase["optimizer"]
                 _check(state, lowest, step, phase, name)
-                bar.update()
+                advance(1)
                 if step % log_every == 0 or step in kept:
                     _record(history, objective, state, step, made_by)
                 if step in kept:
