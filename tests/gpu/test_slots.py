@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,7 @@ def test_a_job_that_has_reserved_a_gpu_sees_one_and_computes_on_it(tmp_path, mon
 @pytest.mark.skipif(not GPUS, reason="no GPU that two jobs could want")
 def test_a_gpu_that_a_job_has_is_not_given_to_another(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # which this process has asked for already
     held = [gpu_slots.claim([name], gpu_slots.locks()) for name in gpu_slots.visible()]
     program = "from runtime import gpu_slots\ngpu_slots.reserve()\nprint('has one')"
     with pytest.raises(subprocess.TimeoutExpired):

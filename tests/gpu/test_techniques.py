@@ -25,7 +25,7 @@ ROUTES = [
 # Trainings and searches multiply rounding at each of their few steps; eigenvalues by products have the errors of Lanczos processes.
 TOLERANCE = 1e-6
 # Rounding itself, or what is divided by it.
-ROUNDING = {"residual": np.inf, "rate": 1e-3}
+ROUNDING = {"residual": np.inf, "angle_error": 1e-2}
 
 
 @cache
