@@ -1,0 +1,216 @@
+"""The Euler-Lagrange operator of an energy density that may depend on derivatives of any order (Gelfand & Fomin 1963, sec. 35 and 42).
+
+    EL[e](u) = Σ_α (-1)^|α| D^α ∂e/∂(∂^α u) = ∂e/∂u - Σ_i D_i ∂e/∂u_i + Σ_{i ≤ j} D_ij ∂e/∂u_ij - ...
+
+with total derivatives D; a mixed derivative counts as one variable, so that u_xy appears once. On symbols the operator is an expression. On tensors
+that expression is evaluated, and where it cannot be derived, automatic differentiation gives the same numbers more slowly.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import factorial, prod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pinnscape.losses.expressions import NOT_ON_SYMBOLS, Expressions, NotDerivable, Symbols, derive
+from pinnscape.losses.sites import Components, Local, Point, SymbolField, TensorField, Unknowns, Values
+from pinnscape.networks.streams import Monomial, degree, divisors, times, unit, variables
+
+log = logging.getLogger(__name__)
+_FUNCTIONS = {name: getattr(torch, name) for name in ("exp", "log", "sin", "cos", "tanh", "sqrt")}
+
+
+class _NoColumns(Mapping[str, Any]):
+    """Parameters alone: a density must not use data columns, whose derivatives in x are not known."""
+
+    def __init__(self, f: Values) -> None:
+        self._f = f
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._f.columns:
+            raise ValueError(f"a density cannot use the data column {name!r}, whose derivatives are not known: write it as a function of p")
+        return self._f[name]
+
+    def __iter__(self):
+        return iter(self._f.parameters)
+
+    def __len__(self) -> int:
+        return len(self._f.parameters)
+
+
+class EulerLagrange:
+    """EL[e] as a local expression: one residual for each component, in their order.
+
+    Args:
+        density: e, a local expression of one site, without data columns.
+    """
+
+    def __init__(self, density: Local) -> None:
+        self.density = density
+        self._explicit: dict[tuple, Evaluated | None] = {}
+
+    def __call__(self, p: Any, u: Any, f: Values) -> tuple[Any, ...]:
+        fields = u if isinstance(u, Components) else (u,)
+        if isinstance(fields[0], SymbolField):
+            return self._on_symbols(p, u, fields, f)
+        operator = self.explicit(fields[0].source.unknowns, tuple(f.parameters))
+        return _automatic(self.density, p, fields, f) if operator is None else operator(p, u, f)
+
+    def _on_symbols(self, p: Any, u: Any, fields: Sequence[SymbolField], f: Values) -> tuple[Any, ...]:
+        import sympy
+
+        energy = sympy.sympify(self.density(p, u, _NoColumns(f)))
+        symbols: Symbols = fields[0].source.symbols
+        return tuple(_operator(energy, symbols, c, list(p)) for c in range(len(fields)))
+
+    def explicit(self, unknowns: Unknowns, parameters: tuple[str, ...]) -> "Evaluated | None":
+        """The operator as an expression of tensors; None, and a line in the log, where it cannot be derived."""
+        key = unknowns, parameters
+        if key not in self._explicit:
+            try:
+                self._explicit[key] = Evaluated.of(derive(self, Symbols(unknowns, parameters=parameters)))
+            except (NotDerivable, *NOT_ON_SYMBOLS) as error:
+                log.info("the energy density cannot be differentiated symbolically (%s): slower route", error)
+                self._explicit[key] = None
+        return self._explicit[key]
+
+
+def _operator(energy: Any, symbols: Symbols, component: int, x: list[Any]) -> Any:
+    """EL[e] of one component, as an expression."""
+    import sympy
+
+    places = symbols.of_unknown([energy])
+    by_order: dict[int, Any] = {}
+    for symbol, (_, c, monomial) in places.items():
+        if c != component:
+            continue
+        flux = sympy.diff(energy, symbol)
+        for i in variables(monomial):
+            flux = _total_derivative(flux, symbols, i, x)
+        by_order[degree(monomial)] = by_order.get(degree(monomial), 0) + flux
+    return sum(((-1) ** order * by_order[order] for order in sorted(by_order)), sympy.Integer(0))
+
+
+def _total_derivative(expression: Any, symbols: Symbols, i: int, x: list[Any]) -> Any:
+    """The derivative of an expression along x_i, by the chain rule through the unknown."""
+    import sympy
+
+    along = unit(len(x), i)
+    summands = [sympy.diff(expression, x[i])]
+    for symbol, (site, c, monomial) in symbols.of_unknown([expression]).items():
+        summands.append(sympy.diff(expression, symbol) * symbols.derivative(site, c, times(monomial, along)))
+    return sum(summands)
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Expressions as functions of tensors."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Callable[[Point, Sequence[Any], Values], Any], ...]
+
+    @classmethod
+    def of(cls, expressions: Expressions) -> "Evaluated":
+        """Write expressions of one site as Python.
+
+        Raises:
+            TypeError, AttributeError, ValueError, IndexError, NameError, RuntimeError: torch cannot evaluate them.
+        """
+        import sympy
+
+        free = sorted({symbol for output in expressions.outputs for symbol in output.free_symbols}, key=str)
+        function = sympy.lambdify(free, expressions.outputs, modules=[_FUNCTIONS], cse=True)
+        function(*(torch.zeros(2, dtype=torch.float64) for _ in free))  # finds out now what torch cannot evaluate
+        return cls(function, tuple(_getter(symbol, expressions.symbols) for symbol in free))
+
+    def __call__(self, p: Point, u: Any, f: Values) -> tuple[Any, ...]:
+        fields = u if isinstance(u, Components) else (u,)
+        return tuple(self.function(*(get(p, fields, f) for get in self.arguments)))
+
+
+def _getter(symbol: Any, symbols: Symbols) -> Callable[[Point, Sequence[Any], Values], Any]:
+    """How the value of a symbol is found."""
+    place = symbols.of_unknown([symbol]).get(symbol)
+    if place is not None:
+        return lambda p, fields, f: fields[place[1]].source.derivative(place[2])
+    for c in range(len(symbols.unknowns.components)):
+        if symbol == symbols.laplacian(0, c):
+            return lambda p, fields, f: fields[c].source.laplacian()
+    for i in range(len(symbols.unknowns.variables)):
+        if symbol == symbols.coordinate(0, i):
+            return lambda p, fields, f: p[i]
+    name = next(name for name, value in symbols.values.items() if value == symbol)
+    return lambda p, fields, f: f[name]
+
+
+class _Recorded:
+    """Which derivatives a density asks for."""
+
+    def __init__(self, source: Any, asked: set[Monomial]) -> None:
+        self._source, self._asked, self.unknowns = source, asked, source.unknowns
+
+    def derivative(self, monomial: Monomial) -> Any:
+        self._asked.add(monomial)
+        return self._source.derivative(monomial)
+
+    def laplacian(self) -> Any:
+        dimension = len(self.unknowns.variables)
+        return sum(self.derivative(unit(dimension, i, i)) for i in self.unknowns.space)
+
+
+class _Expanded:
+    """A component near the points: its derivatives are Taylor polynomials in the distance, which is zero."""
+
+    def __init__(self, source: Any, offset: Tensor, terms: Sequence[Monomial]) -> None:
+        self._source, self._offset, self._terms, self.unknowns = source, offset, terms, source.unknowns
+        self.found: dict[Monomial, Tensor] = {}
+
+    def derivative(self, monomial: Monomial) -> Tensor:
+        if monomial not in self.found:
+            self.found[monomial] = sum(self._term(monomial, beta) for beta in self._terms)  # pyright: ignore[reportArgumentType]
+        return self.found[monomial]
+
+    def _term(self, monomial: Monomial, beta: Monomial) -> Tensor:
+        power = prod((self._offset[..., i] ** b for i, b in enumerate(beta) if b), start=torch.ones_like(self._offset[..., 0]))
+        return self._source.derivative(times(monomial, beta)) * power / prod(map(factorial, beta))
+
+    laplacian = _Recorded.laplacian
+
+
+@torch.enable_grad()
+def _automatic(density: Local, p: Point, fields: Sequence[TensorField], f: Values) -> tuple[Tensor, ...]:
+    """EL[e] by automatic differentiation of the density along Taylor polynomials of the unknown."""
+    sources, unknowns = [u.source for u in fields], fields[0].source.unknowns
+    asked: set[Monomial] = {(0,) * len(unknowns.variables)}
+    given = [TensorField.of(_Recorded(source, asked)) for source in sources]
+    density(p, Components.of(unknowns.components, given), _NoColumns(f))
+    terms = sorted({divisor for monomial in asked for divisor in divisors(monomial)}, key=degree)
+    shape = torch.broadcast_shapes(*(u.shape for u in fields))
+    offset = torch.zeros(*shape, len(unknowns.variables), dtype=fields[0].dtype, device=fields[0].device, requires_grad=True)
+    expanded = [_Expanded(source, offset, terms) for source in sources]
+    values = Components.of(unknowns.components, [TensorField.of(source) for source in expanded])
+    near = Point(unknowns.variables, [x + offset[..., i] for i, x in enumerate(p)])
+    energy = density(near, values, _NoColumns(f))
+    return tuple(_from_slopes(energy, source.found, offset) for source in expanded)
+
+
+def _from_slopes(energy: Tensor, found: Mapping[Monomial, Tensor], offset: Tensor) -> Tensor:
+    """Σ (-1)^|α| D^α ∂e/∂(∂^α u) from the derivatives of one component that the density has used."""
+    monomials = sorted(found, key=degree)
+    slopes = torch.autograd.grad(energy.sum(), [found[m] for m in monomials], create_graph=True, materialize_grads=True)
+    total = torch.zeros_like(offset[..., 0])
+    for monomial, slope in zip(monomials, slopes, strict=True):
+        flux = slope
+        for i in variables(monomial):
+            if not flux.requires_grad:
+                flux = torch.zeros_like(flux)
+                break
+            (gradient,) = torch.autograd.grad(flux.sum(), offset, create_graph=True, materialize_grads=True)
+            flux = gradient[..., i]
+        total = total + (-1) ** degree(monomial) * flux
+    return total
+
+

@@ -1,0 +1,236 @@
+"""Terms that share a point set as native code (terms.hpp): values, gradients and products with Hessians and Gauss-Newton parts."""
+
+import copy
+import ctypes
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pinnscape.losses.evaluation import TorchGroup
+from pinnscape.losses.expressions import Expressions
+from pinnscape.losses.native.agreement_of_terms import agree
+from pinnscape.losses.native.algebra import Key
+from pinnscape.losses.native.build import Compiler
+from pinnscape.losses.native.library import library
+from pinnscape.losses.native.printing import NotCompilable
+from pinnscape.losses.native.source import Source
+from pinnscape.losses.terms import PointSet
+from pinnscape.networks.embeddings import embedded
+from pinnscape.networks.forward import function_streams
+from pinnscape.networks.streams import Streams, unit
+
+_BLOCK = 4  # vectors of points that the code takes at a time, at most
+_CHECKED_POINTS = 50  # of fresh code
+Array = np.ndarray
+
+
+def native(group: TorchGroup, compiler: Compiler) -> "NativeGroup | None":
+    """Native code of a group; None, and one line in the log, where there is none.
+
+    Raises:
+        ProblemError: fresh code gives other numbers than torch.
+        StorageError: the disk is full.
+        MemoryError: the compiler was killed.
+    """
+    names = ", ".join(group.terms)
+
+    def write() -> str:
+        return source_of(group).code()
+
+    def check(found: ctypes.CDLL) -> None:
+        points = group.points
+        rows = {name: column[:_CHECKED_POINTS] for name, column in points.data.items()}
+        few = PointSet(points.points[:, :_CHECKED_POINTS], points.weights[:_CHECKED_POINTS], rows)
+        part = group.moved(group.solution, few)
+        agree(NativeGroup(found, source_of(group), part), part)
+
+    made = library(compiler, write, names, check)
+    return None if made is None else NativeGroup(made, source_of(group), group)
+
+
+def source_of(group: TorchGroup) -> Source:
+    """What the code of a group is made from.
+
+    Raises:
+        NotCompilable: a term cannot be derived on symbols.
+    """
+    ansatz = group.solution.ansatz
+    derived: dict[str, Expressions] = {}
+    for name, found in group.derived.items():
+        if not isinstance(found, Expressions):
+            raise NotCompilable(f"the term {name} {found}")
+        derived[name] = found
+    factors = 0 if ansatz.factor is None else ansatz.factor(group.solution.tensor(group.points.points[0, :1])).shape[-1]
+    kinds = {name: term.kind for name, term in group.terms.items()}
+    return Source(group.solution.network, derived, kinds, factors, ansatz.lift is not None)
+
+
+class NativeGroup:
+    """Terms that share a point set, by native code.
+
+    Args:
+        library: loaded.
+        source: what it was made from.
+        group: the same terms in torch, with their points.
+    """
+
+    def __init__(self, library: ctypes.CDLL, source: Source, group: TorchGroup) -> None:
+        self._library, self._source = library, source
+        self._size, self._names = group.solution.network.size, list(group.terms)
+        self._place(group)
+
+    def _place(self, group: TorchGroup) -> None:
+        lanes, fields = self._library.lanes(), point_fields(group, self._source)
+        count = -(-len(fields) // (lanes * _BLOCK)) * _BLOCK
+        # The last point again and again, without weight.
+        padded = np.concatenate([fields, np.repeat(fields[-1:], count * lanes - len(fields), 0)])
+        padded[len(fields) :, :, self._source.fields["WEIGHT"]] = 0.0
+        rows = padded.reshape(count, lanes, *fields.shape[1:]).transpose(0, 2, 3, 1)
+        self._points, self._vectors = _aligned(rows), ctypes.c_long(count)
+        self._parameters = np.array([*group.solution.parameters.values(), 0.0])
+
+    def moved(self, group: TorchGroup) -> "NativeGroup":
+        """The same terms at other points, or with other parameters of the problem."""
+        other = copy.copy(self)
+        other._place(group)
+        return other
+
+    def measure(self, theta: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """All terms (...) at parameters (..., P) from one pass through the network, and whether all of them exist (...)."""
+        thetas = self._rows(theta)
+        results = np.empty((len(thetas), len(self._names) + 1))
+        self._library.measure(_at(thetas), ctypes.c_long(len(thetas)), *self._data, _at(results))
+        columns = torch.from_numpy(results).reshape(*theta.shape[:-1], -1).unbind(-1)
+        return dict(zip(self._names, columns, strict=False)), columns[-1] == 0.0
+
+    def loss(self, name: str, theta: Tensor) -> Tensor:
+        """A term (...) at parameters (..., P), without its weight."""
+        thetas = self._rows(theta)
+        results = np.empty(len(thetas))
+        self._library.loss(self._names.index(name), _at(thetas), ctypes.c_long(len(thetas)), *self._data, _at(results))
+        return torch.from_numpy(results).reshape(theta.shape[:-1])
+
+    def gradients(self, name: str, theta: Tensor) -> tuple[Tensor, Tensor]:
+        """A term (...) and its gradient (..., P)."""
+        thetas = self._rows(theta)
+        losses, results, count = np.empty(len(thetas)), _empty(thetas.shape), ctypes.c_long(len(thetas))
+        self._library.gradients(self._names.index(name), _at(thetas), count, *self._data, _at(losses), _at(results))
+        return torch.from_numpy(losses).reshape(theta.shape[:-1]), torch.from_numpy(results).reshape(theta.shape)
+
+    def products(self, name: str, theta: Tensor, vectors: Tensor) -> Tensor:
+        """Hessian of a term at theta (P,) times vectors (k, P)."""
+        return self._products(name, theta, vectors, 0)
+
+    def gauss_newton(self, name: str, theta: Tensor, vectors: Tensor) -> Tensor:
+        """Gauss-Newton part of the Hessian of a term at theta (P,) times vectors (k, P)."""
+        return self._products(name, theta, vectors, 1)
+
+    def _products(self, name: str, theta: Tensor, vectors: Tensor, gauss_newton: int) -> Tensor:
+        (at,), rows = self._rows(theta[None]), self._rows(vectors)
+        results, count = _empty(rows.shape), ctypes.c_long(len(rows))
+        which = self._names.index(name)
+        self._library.products(which, gauss_newton, _at(at), _at(rows), count, *self._data, _at(results))
+        return torch.from_numpy(results)
+
+    @property
+    def _data(self) -> tuple[Any, ...]:
+        return _at(self._points), self._vectors, _at(self._parameters)
+
+    def _rows(self, theta: Tensor) -> Array:
+        """Parameters as the code reads them.
+
+        Raises:
+            ValueError: they do not have P entries: the code would read beyond their end.
+        """
+        rows = theta.detach().reshape(-1, theta.shape[-1]).numpy()
+        if rows.shape[1] != self._size:
+            raise ValueError(f"parameters must be (..., {self._size}), not {tuple(theta.shape)}")
+        return np.ascontiguousarray(rows, dtype=np.float64)
+
+
+def point_fields(group: TorchGroup, source: Source) -> Array:
+    """What the code needs at each point (n, sites, fields), in the order of ``Source.fields``."""
+    points, slots, network = group.points, source.slots, group.solution.network
+    flat = group.solution.tensor(points.points).flatten(0, 1)
+    shape = points.points.shape[:2]
+    columns = [points.points]
+    directions = {key: _direction(group, source, key) for key in {*slots.inputs, *slots.ansatz} if key[0] == "along"}
+    streams = _needed({*slots.inputs, *slots.ansatz}, source, points.points.shape[2])
+    if slots.inputs:
+        found = _by_key(embedded(network.embeddings, flat, streams).unflatten(1, shape), streams, directions)
+        columns.append(np.stack([found[key] for key in slots.inputs], -1).reshape(*shape, -1))
+    plain = Streams.of(streams.monomials)
+    for part in (group.solution.ansatz.factor, group.solution.ansatz.lift):
+        if part is not None:
+            found = _by_key(function_streams(part, flat, plain).unflatten(1, shape), plain, directions)
+            columns.append(np.stack([found[key] for key in slots.ansatz], -1).reshape(*shape, -1))
+    shared = np.stack([points.weights, *points.data.values()], -1)
+    columns.append(np.broadcast_to(shared, (*shape, shared.shape[-1])))
+    return np.concatenate(columns, -1).transpose(1, 0, 2)
+
+
+def _needed(keys: set[Key], source: Source, dimension: int) -> Streams:
+    """Streams of which all keys can be made."""
+    monomials = [(0,) * dimension]
+    laplacian: tuple[int, ...] = ()
+    for key in keys:
+        if key[0] == "laplacian":
+            laplacian = key[1]  # pyright: ignore[reportAssignmentType]
+        elif key[0] == "along":
+            monomials += [unit(dimension, i) for i in range(dimension)]
+        else:
+            monomials.append(key)  # pyright: ignore[reportArgumentType]
+    return Streams.of(monomials, laplacian)
+
+
+def _by_key(values: Tensor, streams: Streams, directions: Mapping[Key, dict[int, Array]]) -> dict[Key, Array]:
+    """Streams (sites, n, ...) by what they are, with those along directions."""
+    rows = values.cpu().numpy()
+    found: dict[Key, Array] = {monomial: rows[k] for monomial, k in streams.position.items()}
+    if streams.laplacian:
+        found["laplacian", streams.laplacian] = rows[-1]
+    for key, slopes in directions.items():
+        firsts = {i: rows[streams.position[unit(streams.dimension, i)]] for i in slopes}
+        found[key] = sum((slope[..., None] * firsts[i] for i, slope in slopes.items()), np.zeros_like(rows[0]))
+    return found
+
+
+def _direction(group: TorchGroup, source: Source, key: Key) -> dict[int, Array]:
+    """The direction of a term at each point: v_i (1, n) for the variables that occur."""
+    import sympy
+
+    expressions = list(source.derived.values())[key[1][0]]  # pyright: ignore[reportIndexIssue]
+    symbols, direction = expressions.symbols, expressions.direction
+    assert direction is not None
+    points, values = group.points, {}
+    for i in range(points.points.shape[2]):
+        values[symbols.coordinate(0, i)] = points.points[0, :, i]
+    for name, symbol in symbols.values.items():
+        values[symbol] = points.data[name] if name in points.data else group.solution.parameters[name]
+    slopes = {i: sympy.lambdify(list(values), slope, modules="numpy")(*values.values()) for i, slope in direction.slopes.items()}
+    return {i: np.broadcast_to(np.asarray(slope, dtype=np.float64), (1, points.count)) for i, slope in slopes.items()}
+
+
+def _aligned(array: Array) -> Array:
+    """A copy that starts at a multiple of 64 bytes, as vectors of the machine must."""
+    found = _empty(array.shape)
+    found[:] = array
+    return found
+
+
+def _empty(shape: tuple[int, ...]) -> Array:
+    """An array that starts at a multiple of 64 bytes, as those of torch do: the rounding of sums over it may depend on where it starts."""
+    size = math.prod(shape)
+    memory = np.empty(size + 8)
+    start = -memory.ctypes.data % 64 // 8
+    return memory[start : start + size].reshape(shape)
+
+
+def _at(array: Array) -> ctypes.c_void_p:
+    return ctypes.c_void_p(array.ctypes.data)
+
+
