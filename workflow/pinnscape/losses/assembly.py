@@ -82,9 +82,7 @@ class Assembly:
         other = copy.copy(self)
         other.solution = solution
         other.groups = [group.moved(solution, changes.get(group.points, group.points)) for group in self.groups]
-        other.terms = {
-            name: replace(term, points=changes.get(term.points, term.points)) for name, term in self.terms.items()
-        }
+        other.terms = {name: replace(term, points=changes.get(term.points, term.points)) for name, term in self.terms.items()}
         natives = vars(self).get("natives")
         vars(other).pop("natives", None)
         if natives is not None:

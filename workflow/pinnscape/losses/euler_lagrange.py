@@ -31,7 +31,9 @@ class _NoColumns(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name in self._f.columns:
-            raise ValueError(f"a density cannot use the data column {name!r}, whose derivatives are not known: write it as a function of p")
+            raise ValueError(
+                f"a density cannot use the data column {name!r}, whose derivatives are not known: write it as a function of p"
+            )
         return self._f[name]
 
     def __iter__(self):
@@ -212,5 +214,3 @@ def _from_slopes(energy: Tensor, found: Mapping[Monomial, Tensor], offset: Tenso
             flux = gradient[..., i]
         total = total + (-1) ** degree(monomial) * flux
     return total
-
-

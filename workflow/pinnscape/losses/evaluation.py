@@ -47,7 +47,9 @@ class Solution:
         """Check the sizes."""
         d, c = len(self.unknowns.variables), len(self.unknowns.components)
         if (self.network.inputs, self.network.outputs) != (d, c):
-            raise ValueError(f"`network` must map {d} inputs to {c} outputs, not {self.network.inputs} to {self.network.outputs}")
+            raise ValueError(
+                f"`network` must map {d} inputs to {c} outputs, not {self.network.inputs} to {self.network.outputs}"
+            )
 
     def tensor(self, array: object) -> Tensor:
         return torch.as_tensor(array, dtype=torch.float64, device=self.device)
@@ -174,7 +176,9 @@ class TorchGroup:
         space = unknowns.space if recorder.traced else ()
         squares = {unit(len(unknowns.variables), i, i) for i in space}
         others = Streams.of(recorder.asked)
-        return Streams.of([*others.monomials, *squares]) if squares & set(others.monomials) else Streams.of(recorder.asked, space)
+        return (
+            Streams.of([*others.monomials, *squares]) if squares & set(others.monomials) else Streams.of(recorder.asked, space)
+        )
 
     def data(self, streams: Streams) -> _Data:
         """Streams of inputs, factor and lift at all points, kept."""

@@ -185,9 +185,7 @@ def _expressions(local: Local, symbols: Symbols) -> tuple[Any, ...]:
     import sympy
 
     try:
-        outputs = tuple(
-            sympy.sympify(output) for output in called(local, symbols.points(), symbols.fields(), symbols.values)
-        )
+        outputs = tuple(sympy.sympify(output) for output in called(local, symbols.points(), symbols.fields(), symbols.values))
     except NOT_ON_SYMBOLS as error:
         raise NotDerivable(f"{type(error).__name__}: {' '.join(str(error).split())}") from error
     for output in outputs:

@@ -1,14 +1,14 @@
 """Activation functions with derivatives of any order, by recursions, in arithmetic alone: for tensors, and for machine code that is written."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
 from math import comb, inf, pi, sqrt
-from operator import add, mul
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+
+from pinnscape.networks.arithmetic import named, power, scaled, total
 
 
 class Elementary(Protocol):
@@ -42,38 +42,26 @@ class Activation:
     exist: float = inf
 
 
-def _weighted(value: Any, weight: float) -> Any:
-    return value if weight == 1.0 else float(weight) * value
-
-
-def _sum(summands: Iterable[Any]) -> Any:
-    return reduce(add, summands)
-
-
-def _product(factors: list[Any]) -> Any:
-    return reduce(mul, factors) if factors else 1.0
-
-
 def _tanh(z: Any, count: int, f: Elementary) -> list[Any]:
     """From s' = 1 - s²: s^(n+1) = -Σ_k C(n, k) s^(k) s^(n-k) for n > 0, summed from the middle, where both factors are equally long."""
-    s = [f.tanh(z)]
+    s = [named(f.tanh(z))]
     if count > 0:
-        s.append(1.0 - s[0] * s[0])
+        s.append(named(1.0 - s[0] * s[0]))
     for n in range(1, count):
-        summands = [_weighted(s[k] * s[n - k], comb(n, k) * (0.5 if 2 * k == n else 1.0)) for k in range(n // 2, -1, -1)]
-        s.append(-2.0 * _sum(summands))
+        summands = [scaled(s[k] * s[n - k], comb(n, k) * (0.5 if 2 * k == n else 1.0)) for k in range(n // 2, -1, -1)]
+        s.append(named(-2.0 * total(summands)))
     return s[: count + 1]
 
 
 def _sin(z: Any, count: int, f: Elementary) -> list[Any]:
-    s = [f.sin(z)] if count == 0 else [f.sin(z), f.cos(z)]
+    s = [named(f.sin(z)), named(f.cos(z))][: count + 1]
     while len(s) <= count:
         s.append(-s[-2])
     return s
 
 
 def _cos(z: Any, count: int, f: Elementary) -> list[Any]:
-    s = [f.cos(z)] if count == 0 else [f.cos(z), -f.sin(z)]
+    s = [named(f.cos(z)), named(-f.sin(z))][: count + 1]
     while len(s) <= count:
         s.append(-s[-2])
     return s
@@ -89,17 +77,15 @@ class _Logistic:
 
     @classmethod
     def of(cls, z: Any, f: Elementary) -> "_Logistic":
-        g = f.sigmoid(z)
-        return cls(g, 1.0 - 2.0 * g, g * (1.0 - g))
+        g = named(f.sigmoid(z))
+        return cls(g, named(1.0 - 2.0 * g), named(g * (1.0 - g)))
 
     def over_slope(self, n: int) -> Any:
         """g^(n) / slope for n > 0: a number for n = 1."""
         powers: dict[tuple[int, int], int] = {(0, 0): 1}
         for _ in range(1, n):
             powers = _next(powers)
-        return _sum(
-            _weighted(_product([self.odd] * a + [self.slope] * b), k) for (a, b), k in sorted(powers.items(), reverse=True)
-        )
+        return total(scaled(power([self.odd] * a + [self.slope] * b), k) for (a, b), k in sorted(powers.items(), reverse=True))
 
 
 def _next(powers: dict[tuple[int, int], int]) -> dict[tuple[int, int], int]:
@@ -135,12 +121,12 @@ def _softplus(z: Any, count: int, f: Elementary) -> list[Any]:
 
 def _gelu(z: Any, count: int, f: Elementary) -> list[Any]:
     """The product z Φ(z) (Hendrycks & Gimpel 2016); derivatives of the density φ = Φ' by φ^(n+1) = -(z φ^(n) + n φ^(n-1))."""
-    normal = [f.normal(z)]
+    normal = [named(f.normal(z))]
     if count > 0:
-        normal.append(f.exp(-0.5 * (z * z)) * (1.0 / sqrt(2.0 * pi)))
+        normal.append(named(f.exp(-0.5 * (z * z)) * (1.0 / sqrt(2.0 * pi))))
     while len(normal) <= count:
         n = len(normal) - 2
-        normal.append(-(z * normal[-1]) if n == 0 else -(z * normal[-1] + float(n) * normal[-2]))
+        normal.append(named(-(z * normal[-1]) if n == 0 else -(z * normal[-1] + float(n) * normal[-2])))
     return [z * normal[0], *(z * normal[n] + float(n) * normal[n - 1] for n in range(1, count + 1))]
 
 
@@ -150,7 +136,7 @@ def _relu(z: Any, count: int, f: Elementary) -> list[Any]:
 
 def _relu3(z: Any, count: int, f: Elementary) -> list[Any]:
     """The cube of relu (E & Yu 2018)."""
-    r = f.relu(z)
+    r = named(f.relu(z))
     known = [(r * r) * r, 3.0 * (r * r), 6.0 * r, 6.0 * f.step(z)]
     return [*known, *(f.zero(z) for _ in range(count - 3))][: count + 1]
 

@@ -16,11 +16,12 @@ The rules are kept as tables. What evaluates them does arithmetic alone, so that
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, reduce
+from functools import cache, cached_property
 from itertools import product as grid
 from math import comb, prod
-from operator import add
 from typing import Any
+
+from pinnscape.networks.arithmetic import named, power, running, scaled, total
 
 Monomial = tuple[int, ...]
 Factors = tuple[int, int, float]  # of a product of two functions: their streams i and j, and a coefficient
@@ -161,9 +162,9 @@ class Streams:
         pairs: list[Factors] = [(k, 0, 1.0)]
         for i in divisors(monomial)[1:-1]:
             rest = tuple(a - b for a, b in zip(monomial, i, strict=True))
-            times = prod(comb(a, b) for a, b in zip(monomial, i, strict=True))
+            often = prod(comb(a, b) for a, b in zip(monomial, i, strict=True))
             pair = self.position[i], self.position[rest]
-            pairs += [(*pair, 1.0)] * 2 if times == 2 else [(*pair, float(times))]
+            pairs += [(*pair, 1.0)] * 2 if often == 2 else [(*pair, float(often))]
         return (*sorted(pairs[:1]), *sorted(pairs[1:]), (0, k, 1.0))
 
     @cached_property
@@ -184,16 +185,15 @@ class Streams:
 
     def product(self, a: Sequence[Any], b: Sequence[Any]) -> list[Any]:
         """Streams of a · b."""
-        return [_total(_scaled(a[i], b[j], factor) for i, j, factor in pairs) for pairs in self.products]
+        return [total(a[i] * scaled(b[j], factor) for i, j, factor in pairs) for pairs in self.products]
 
     def product_back(self, b: Sequence[Any], adjoint: Sequence[Any]) -> list[Any]:
         """Adjoints of the streams of a, from those of the streams of a · b."""
-        back: list[Any] = [None] * self.count
+        shares: list[list[Any]] = [[] for _ in range(self.count)]
         for pairs, o in zip(self.products, adjoint, strict=True):
             for i, j, factor in pairs:
-                share = _scaled(o, b[j], factor)
-                back[i] = share if back[i] is None else back[i] + share
-        return back
+                shares[i].append(o * scaled(b[j], factor))
+        return [running(first, rest) for first, *rest in shares]
 
     def compose(self, s: Sequence[Any], z: Sequence[Any]) -> list[Any]:
         """Streams of s(z).
@@ -216,29 +216,21 @@ class Streams:
             adjoint: of the streams of s(z).
             zero: from which sums start.
         """
-        back = [s[1] * o for o in adjoint]
+        shares = [[s[1] * o] for o in adjoint]
         for k, pairs in enumerate(self.products):
+            bent = named(s[2] * adjoint[k]) if len(pairs) > 2 else None
             for i, j, factor in pairs[1:-1]:
-                back[i] = back[i] + self._share(s, z, j, adjoint[k], factor)
+                first = j < len(self.monomials) and degree(self.monomials[j]) == 1
+                w = z[j] if first else named(self._composed(s, z, j, 1))
+                shares[i].append(scaled(bent if first else adjoint[k], factor) * w)
         for m in range(self.order, 0, -1):
-            group = zero
-            for k in range(1, self.count):
-                if m <= len(self.compositions[k]):
-                    group = group + adjoint[k] * _polynomial(z, self.compositions[k][m - 1], zero)
-            back[0] = back[0] + s[m + 1] * group
-        return back
-
-    def _share(self, s: Sequence[Any], z: Sequence[Any], j: int, adjoint: Any, factor: float) -> Any:
-        """``factor`` times w_j times the adjoint."""
-        if j < len(self.monomials) and degree(self.monomials[j]) == 1:
-            bent = s[2] * adjoint
-            return (bent if factor == 1.0 else factor * bent) * z[j]
-        return self._composed(s, z, j, 1) * (adjoint if factor == 1.0 else factor * adjoint)
+            powers = [(k, self.compositions[k][m - 1]) for k in range(1, self.count) if m <= len(self.compositions[k])]
+            shares[0].append(s[m + 1] * running(zero, (adjoint[k] * _polynomial(z, terms, zero) for k, terms in powers)))
+        return [running(first, rest) for first, *rest in shares]
 
     def _composed(self, s: Sequence[Any], z: Sequence[Any], k: int, shift: int) -> Any:
         """Stream k > 0 of s^(shift)(z)."""
-        groups = enumerate(self.compositions[k], start=1)
-        return _total(s[m + shift] * _polynomial(z, terms) for m, terms in groups)
+        return total(s[m + shift] * _polynomial(z, terms) for m, terms in enumerate(self.compositions[k], start=1))
 
 
 @cache
@@ -257,21 +249,9 @@ def _partitions(monomial: Monomial) -> Counter[tuple[Monomial, ...]]:
     return found
 
 
-def _total(summands: Iterable[Any]) -> Any:
-    return reduce(add, summands)
-
-
-def _scaled(a: Any, b: Any, factor: float) -> Any:
-    return a * b if factor == 1.0 else a * (factor * b)
-
-
 def _polynomial(z: Sequence[Any], terms: Powers, zero: Any = None) -> Any:
     """Σ coefficient · Π z; from ``zero`` on, if given, unless it is a single stream."""
-    total = zero if len(terms[0][1]) > 1 else None
-    for coefficient, (first, *rest) in terms:
-        power = z[first]
-        for i in rest:
-            power = power * z[i]
-        power = power if coefficient == 1.0 else coefficient * power
-        total = power if total is None else total + power
-    return total
+    if len(terms[0][1]) == 1:
+        return z[terms[0][1][0]]
+    summands = [scaled(power(z[i] for i in among), coefficient) for coefficient, among in terms]
+    return running(summands[0], summands[1:]) if zero is None else running(zero, summands)

@@ -43,7 +43,11 @@ def agree(native: Native, group: TorchGroup) -> None:
             ("its value", loss, lambda t, n=name: group.loss(n, t)),
             ("its gradient", gradient, lambda t, n=name: group.gradients(n, t)[1]),
             ("a Hessian product", native.products(name, one, thetas), lambda t, n=name: group.products(n, t[0], thetas)),
-            ("a Gauss-Newton product", native.gauss_newton(name, one, thetas), lambda t, n=name: group.gauss_newton(n, t[0], thetas)),
+            (
+                "a Gauss-Newton product",
+                native.gauss_newton(name, one, thetas),
+                lambda t, n=name: group.gauss_newton(n, t[0], thetas),
+            ),
         ):
             compare(term, what, found, route, one[None])
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pinnscape.losses.native.code import Code, Elementary, Written
 from pinnscape.networks.activations import ACTIVATIONS
+from pinnscape.networks.arithmetic import named, running, scaled, total
 from pinnscape.networks.streams import Monomial, Streams, degree, unit
 
 Key = Monomial | tuple[str, tuple[int, ...]]  # a derivative in x, ("laplacian", variables) or ("along", (number of the term,))
@@ -151,13 +152,8 @@ def _solution(code: Code, algebra: Algebra, slots: Slots) -> None:
     streams, n = algebra.streams, code.array("n", algebra.streams.count)
     keys = algebra.data_keys
     for k in range(len(streams.monomials)):
-        total: Any = n[k]
-        if factor:
-            summands = [_scaled(n[i], factor[keys[j]], c) for i, j, c in streams.products[k]]
-            total = summands[0]
-            for summand in summands[1:]:
-                total = total + summand
-        code.lines.append(f"u[{k}] = {total + lift[keys[k]] if lift else total};")
+        value = total(n[i] * scaled(factor[keys[j]], c) for i, j, c in streams.products[k]) if factor else n[k]
+        code.lines.append(f"u[{k}] = {value + lift[keys[k]] if lift else value};")
     if streams.laplacian:
         code.lines.append(f"u[{streams.count - 1}] = {_laplacian(algebra, n, factor, lift)};")
 
@@ -165,14 +161,13 @@ def _solution(code: Code, algebra: Algebra, slots: Slots) -> None:
 def _laplacian(algebra: Algebra, n: list[Written], factor: dict[Key, Written], lift: dict[Key, Written]) -> Any:
     """The Laplacian of the solution, variable by variable."""
     streams, zero = algebra.streams, (0,) * algebra.dimension
-    total: Any = n[-1] * factor[zero] if factor else n[-1]
+    found: Any = named(n[-1] * factor[zero] if factor else n[-1])
     for i in streams.laplacian:
         one, two = unit(algebra.dimension, i), unit(algebra.dimension, i, i)
         if factor:
-            total = total + n[streams.position[one]] * (2.0 * factor[one])
-            total = total + n[0] * factor[two]
-        total = total + lift[two] if lift else total
-    return total
+            found = found + n[streams.position[one]] * (2.0 * factor[one]) + n[0] * factor[two]
+        found = named(found + lift[two] if lift else found)
+    return found
 
 
 def _solution_back(code: Code, algebra: Algebra, slots: Slots) -> None:
@@ -183,22 +178,14 @@ def _solution_back(code: Code, algebra: Algebra, slots: Slots) -> None:
         code.store("n", o)
         return
     keys, zero = algebra.data_keys, (0,) * algebra.dimension
-    back: list[Any] = [None] * streams.count
+    shares: list[list[Any]] = [[] for _ in range(streams.count)]
     for k in range(len(streams.monomials)):
         for i, j, c in streams.products[k]:
-            share = _scaled(o[k], factor[keys[j]], c)
-            back[i] = share if back[i] is None else back[i] + share
+            shares[i].append(o[k] * scaled(factor[keys[j]], c))
     if streams.laplacian:
-        back[-1] = o[-1] * factor[zero]
+        shares[-1].append(o[-1] * factor[zero])
         for i in streams.laplacian:
             one, two = unit(algebra.dimension, i), unit(algebra.dimension, i, i)
-            at = streams.position[one]
-            back[at] = back[at] + o[-1] * (2.0 * factor[one])
-            back[0] = back[0] + o[-1] * factor[two]
-    code.store("n", back)
-
-
-def _scaled(a: Written, b: Written, factor: float) -> Written:
-    return a * b if factor == 1.0 else a * (factor * b)
-
-
+            shares[streams.position[one]].append(o[-1] * (2.0 * factor[one]))
+            shares[0].append(o[-1] * factor[two])
+    code.store("n", [running(first, rest) for first, *rest in shares])

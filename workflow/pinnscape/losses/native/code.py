@@ -7,24 +7,18 @@ from pinnscape.losses.native.printing import literal
 
 
 class Code:
-    """Statements in order, one operation each."""
+    """Statements in order."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def keep(self, expression: str) -> "Written":
-        """A new name for the value of an expression."""
-        name = f"t{len(self.lines)}"
-        self.lines.append(f"const auto {name} = {expression};")
-        return Written(self, name)
-
     def value(self, text: str) -> "Written":
-        """Something that has a name already."""
+        """Something that has a name already, or a constant."""
         return Written(self, text)
 
-    def array(self, name: str, count: int, first: int = 0) -> list["Written"]:
+    def array(self, name: str, count: int) -> list["Written"]:
         """The entries of an array."""
-        return [self.value(f"{name}[{i}]") for i in range(first, first + count)]
+        return [self.value(f"{name}[{i}]") for i in range(count)]
 
     def store(self, name: str, values: Sequence[Any]) -> None:
         """Assign the entries of an array."""
@@ -35,7 +29,7 @@ class Code:
 
 
 class Written:
-    """A value that the code will have."""
+    """An expression that the code will compute."""
 
     def __init__(self, code: Code, text: str) -> None:
         self._code, self._text = code, text
@@ -43,11 +37,19 @@ class Written:
     def __str__(self) -> str:
         return self._text
 
-    def __neg__(self) -> "Written":
-        return self._code.keep(f"-{self}")
+    def named(self) -> "Written":
+        """The same under a name, computed at this place."""
+        if self._text.isidentifier():
+            return self
+        name = f"t{len(self._code.lines)}"
+        self._code.lines.append(f"const auto {name} = {self};")
+        return Written(self._code, name)
 
     def _with(self, left: Any, sign: str, right: Any) -> "Written":
-        return self._code.keep(f"{_text(left)} {sign} {_text(right)}")
+        return Written(self._code, f"({_text(left)} {sign} {_text(right)})")
+
+    def __neg__(self) -> "Written":
+        return Written(self._code, f"(-{self})")
 
     def __add__(self, other: Any) -> "Written":
         return self._with(self, "+", other)
@@ -84,4 +86,4 @@ class Elementary:
     def __getattr__(self, name: str) -> Any:
         if name not in ("tanh", "sin", "cos", "exp", "sigmoid", "softplus", "normal", "relu", "step"):
             raise AttributeError(name)
-        return lambda z: self._code.keep(f"{name}({z})")
+        return lambda z: self._code.value(f"{name}({z})")

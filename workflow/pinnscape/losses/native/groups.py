@@ -211,7 +211,9 @@ def _direction(group: TorchGroup, source: Source, key: Key) -> dict[int, Array]:
         values[symbols.coordinate(0, i)] = points.points[0, :, i]
     for name, symbol in symbols.values.items():
         values[symbol] = points.data[name] if name in points.data else group.solution.parameters[name]
-    slopes = {i: sympy.lambdify(list(values), slope, modules="numpy")(*values.values()) for i, slope in direction.slopes.items()}
+    slopes = {
+        i: sympy.lambdify(list(values), slope, modules="numpy")(*values.values()) for i, slope in direction.slopes.items()
+    }
     return {i: np.broadcast_to(np.asarray(slope, dtype=np.float64), (1, points.count)) for i, slope in slopes.items()}
 
 
@@ -232,5 +234,3 @@ def _empty(shape: tuple[int, ...]) -> Array:
 
 def _at(array: Array) -> ctypes.c_void_p:
     return ctypes.c_void_p(array.ctypes.data)
-
-

@@ -40,7 +40,10 @@ class Written:
                 if self.algebra.along is not None:
                     direction = self.expressions.direction
                     assert direction is not None
-                    found |= {symbols.derivative(site, c, self.algebra.keys[0]): f"u[{start}]", direction.symbol: f"u[{start + 1}]"}  # pyright: ignore[reportArgumentType]
+                    found |= {
+                        symbols.derivative(site, c, self.algebra.keys[0]): f"u[{start}]",
+                        direction.symbol: f"u[{start + 1}]",
+                    }  # pyright: ignore[reportArgumentType]
                     continue
                 found |= {symbols.derivative(site, c, m): f"u[{start + k}]" for k, m in enumerate(streams.monomials)}
                 if streams.laplacian:
@@ -153,4 +156,3 @@ def _missing(written: Written) -> list[str]:
     shared, (margin,) = sympy.cse(_sides(written), symbols=sympy.numbered_symbols("c_"))
     lines = [f"const Vec {symbol} = Vec{{}} + ({printed(value)});" for symbol, value in shared]
     return [*lines, f"return ~((Vec{{}} + ({printed(margin)})) {written.expressions.exists.rel_op} 0.0);"]
-
