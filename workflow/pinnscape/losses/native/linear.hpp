@@ -4,45 +4,57 @@
 
 #define UNROLL _Pragma("GCC unroll 8")  // tiles must end up in registers
 
-// C[m][n] (+)= sum_k W[m][k] A[k][n] for a tile of ROWS x COLUMNS that stays in registers. W is read with any strides.
-template <int ROWS, int COLUMNS>
-INLINE void tile(int depth, const double* w, int row, int column, const Vec* a, int lda, Vec* c, int ldc, bool add) {
+// Strides of a matrix W that is read by rows, or transposed.
+template <int ROW_, int COLUMN_>
+struct Strides {
+    static constexpr int ROW = ROW_, COLUMN = COLUMN_;
+};
+
+// C[m][n] (+)= sum_k W[m][k] A[k][n] for a tile of ROWS x COLUMNS that stays in registers.
+template <int ROWS, int COLUMNS, int DEPTH, class W, int LDA, int LDC>
+INLINE void tile(const double* w, const Vec* a, Vec* c, bool add) {
     Vec sums[ROWS][COLUMNS];
     UNROLL for (int m = 0; m < ROWS; ++m)
-        UNROLL for (int n = 0; n < COLUMNS; ++n) sums[m][n] = add ? c[m * ldc + n] : Vec{};
-    for (int k = 0; k < depth; ++k) {
+        UNROLL for (int n = 0; n < COLUMNS; ++n) sums[m][n] = add ? c[m * LDC + n] : Vec{};
+    for (int k = 0; k < DEPTH; ++k) {
         Vec values[COLUMNS];
-        UNROLL for (int n = 0; n < COLUMNS; ++n) values[n] = a[k * lda + n];
+        UNROLL for (int n = 0; n < COLUMNS; ++n) values[n] = a[k * LDA + n];
         UNROLL for (int m = 0; m < ROWS; ++m) {
-            const double weight = w[m * row + k * column];
+            const double weight = w[m * W::ROW + k * W::COLUMN];
             UNROLL for (int n = 0; n < COLUMNS; ++n) sums[m][n] += weight * values[n];
         }
     }
     UNROLL for (int m = 0; m < ROWS; ++m)
-        UNROLL for (int n = 0; n < COLUMNS; ++n) c[m * ldc + n] = sums[m][n];
+        UNROLL for (int n = 0; n < COLUMNS; ++n) c[m * LDC + n] = sums[m][n];
 }
 
 // Sums that fill the registers, 32 of 8 lanes or 16 of fewer, together with a row of A; the fastest shapes of those that were timed.
 constexpr int TILE_ROWS = LANES == 8 ? 8 : 4, TILE_COLUMNS = LANES == 8 ? 3 : 2;
 
-template <int ROWS>
-INLINE void row_of_tiles(int columns, int depth, const double* w, int row, int column, const Vec* a, int lda, Vec* c, int ldc, bool add) {
-    long n = 0;
+template <int ROWS, int COLUMNS, int DEPTH, class W, int LDA, int LDC>
+INLINE void row_of_tiles(const double* w, const Vec* a, Vec* c, bool add) {
     // Two and two rather than three and one at the end.
-    for (; n + TILE_COLUMNS <= columns && columns - n != 4; n += TILE_COLUMNS)
-        tile<ROWS, TILE_COLUMNS>(depth, w, row, column, a + n, lda, c + n, ldc, add);
-    for (; n + 2 <= columns; n += 2) tile<ROWS, 2>(depth, w, row, column, a + n, lda, c + n, ldc, add);
-    if (n < columns) tile<ROWS, 1>(depth, w, row, column, a + n, lda, c + n, ldc, add);
+    constexpr int LAST = COLUMNS % TILE_COLUMNS, WIDE = LAST == 1 && COLUMNS > TILE_COLUMNS && TILE_COLUMNS == 3 ? COLUMNS - 4 : COLUMNS - LAST;
+    for (int n = 0; n < WIDE; n += TILE_COLUMNS) tile<ROWS, TILE_COLUMNS, DEPTH, W, LDA, LDC>(w, a + n, c + n, add);
+    constexpr int PAIRS = WIDE + (COLUMNS - WIDE) / 2 * 2;
+    if constexpr (PAIRS > WIDE)
+        for (int n = WIDE; n < PAIRS; n += 2) tile<ROWS, 2, DEPTH, W, LDA, LDC>(w, a + n, c + n, add);
+    if constexpr (COLUMNS > PAIRS) tile<ROWS, 1, DEPTH, W, LDA, LDC>(w, a + PAIRS, c + PAIRS, add);
 }
 
-// C (rows x columns) (+)= W (rows x depth) A (depth x columns)
-inline void multiply(int rows, int columns, int depth, const double* w, int row, int column, const Vec* a, int lda, Vec* c, int ldc, bool add) {
-    long m = 0;
-    for (; m + TILE_ROWS <= rows; m += TILE_ROWS)
-        row_of_tiles<TILE_ROWS>(columns, depth, w + m * row, row, column, a, lda, c + m * ldc, ldc, add);
-    for (; m + 4 <= rows; m += 4) row_of_tiles<4>(columns, depth, w + m * row, row, column, a, lda, c + m * ldc, ldc, add);
-    for (; m + 2 <= rows; m += 2) row_of_tiles<2>(columns, depth, w + m * row, row, column, a, lda, c + m * ldc, ldc, add);
-    if (m < rows) row_of_tiles<1>(columns, depth, w + m * row, row, column, a, lda, c + m * ldc, ldc, add);
+// Rows FIRST, FIRST + 1, ... of a product.
+template <int FIRST, int ROWS, int COLUMNS, int DEPTH, class W, int LDA, int LDC>
+INLINE void rows_of_tiles(const double* w, const Vec* a, Vec* c, bool add) {
+    constexpr int LEFT = ROWS - FIRST, HEIGHT = LEFT >= TILE_ROWS ? TILE_ROWS : LEFT >= 4 ? 4 : LEFT >= 2 ? 2 : 1, COUNT = LEFT / HEIGHT;
+    for (int m = FIRST; m < FIRST + COUNT * HEIGHT; m += HEIGHT)
+        row_of_tiles<HEIGHT, COLUMNS, DEPTH, W, LDA, LDC>(w + m * W::ROW, a, c + m * LDC, add);
+    if constexpr (FIRST + COUNT * HEIGHT < ROWS) rows_of_tiles<FIRST + COUNT * HEIGHT, ROWS, COLUMNS, DEPTH, W, LDA, LDC>(w, a, c, add);
+}
+
+// C (ROWS x COLUMNS) (+)= W (ROWS x DEPTH) A (DEPTH x COLUMNS)
+template <int ROWS, int COLUMNS, int DEPTH, class W, int LDA, int LDC>
+void multiply(const double* w, const Vec* a, Vec* c, bool add) {
+    rows_of_tiles<0, ROWS, COLUMNS, DEPTH, W, LDA, LDC>(w, a, c, add);
 }
 
 #if defined(__AVX512F__)
@@ -65,37 +77,38 @@ INLINE void add_sums(const Vec* row, const Vec* next, double* g, double* h) {
 #endif
 
 // G[m][k] += sum over points of B[m][n] A[k][n], for a tile.
-template <int ROWS, int DEPTH>
-INLINE void outer_tile(int columns, const Vec* b, int ldb, const Vec* a, int lda, double* g, int ldg) {
+template <int ROWS, int DEPTH, int COLUMNS, int LDB, int LDA, int LDG>
+INLINE void outer_tile(const Vec* b, const Vec* a, double* g) {
     Vec sums[ROWS][DEPTH] = {};
-    for (int n = 0; n < columns; ++n)
+    for (int n = 0; n < COLUMNS; ++n)
         UNROLL for (int m = 0; m < ROWS; ++m)
-            UNROLL for (int k = 0; k < DEPTH; ++k) sums[m][k] += b[m * ldb + n] * a[k * lda + n];
+            UNROLL for (int k = 0; k < DEPTH; ++k) sums[m][k] += b[m * LDB + n] * a[k * LDA + n];
 #if defined(__AVX512F__)
     if constexpr (ROWS % 2 == 0 && DEPTH == 4) {
-        UNROLL for (int m = 0; m < ROWS; m += 2) add_sums(sums[m], sums[m + 1], g + m * ldg, g + (m + 1) * ldg);
+        UNROLL for (int m = 0; m < ROWS; m += 2) add_sums(sums[m], sums[m + 1], g + m * LDG, g + (m + 1) * LDG);
         return;
     }
 #endif
     UNROLL for (int m = 0; m < ROWS; ++m)
-        UNROLL for (int k = 0; k < DEPTH; ++k) g[m * ldg + k] += sum(sums[m][k]);
+        UNROLL for (int k = 0; k < DEPTH; ++k) g[m * LDG + k] += sum(sums[m][k]);
 }
 
 constexpr int OUTER = LANES == 8 ? 4 : 2;
 
-template <int ROWS>
-INLINE void row_of_outer_tiles(int depth, int columns, const Vec* b, int ldb, const Vec* a, int lda, double* g, int ldg) {
-    long k = 0;
-    for (; k + OUTER <= depth; k += OUTER) outer_tile<ROWS, OUTER>(columns, b, ldb, a + k * lda, lda, g + k, ldg);
-    for (; k + 2 <= depth; k += 2) outer_tile<ROWS, 2>(columns, b, ldb, a + k * lda, lda, g + k, ldg);
-    if (k < depth) outer_tile<ROWS, 1>(columns, b, ldb, a + k * lda, lda, g + k, ldg);
+template <int ROWS, int DEPTH, int COLUMNS, int LDB, int LDA, int LDG>
+INLINE void row_of_outer_tiles(const Vec* b, const Vec* a, double* g) {
+    constexpr int WIDE = DEPTH / OUTER * OUTER, PAIRS = DEPTH / 2 * 2;
+    for (int k = 0; k < WIDE; k += OUTER) outer_tile<ROWS, OUTER, COLUMNS, LDB, LDA, LDG>(b, a + k * LDA, g + k);
+    if constexpr (PAIRS > WIDE) outer_tile<ROWS, 2, COLUMNS, LDB, LDA, LDG>(b, a + WIDE * LDA, g + WIDE);
+    if constexpr (DEPTH > PAIRS) outer_tile<ROWS, 1, COLUMNS, LDB, LDA, LDG>(b, a + PAIRS * LDA, g + PAIRS);
 }
 
-inline void outer(int rows, int depth, int columns, const Vec* b, int ldb, const Vec* a, int lda, double* g, int ldg) {
-    long m = 0;
-    for (; m + OUTER <= rows; m += OUTER) row_of_outer_tiles<OUTER>(depth, columns, b + m * ldb, ldb, a, lda, g + m * ldg, ldg);
-    for (; m + 2 <= rows; m += 2) row_of_outer_tiles<2>(depth, columns, b + m * ldb, ldb, a, lda, g + m * ldg, ldg);
-    if (m < rows) row_of_outer_tiles<1>(depth, columns, b + m * ldb, ldb, a, lda, g + m * ldg, ldg);
+template <int ROWS, int DEPTH, int COLUMNS, int LDB, int LDA, int LDG>
+void outer(const Vec* b, const Vec* a, double* g) {
+    constexpr int WIDE = ROWS / OUTER * OUTER, PAIRS = ROWS / 2 * 2;
+    for (int m = 0; m < WIDE; m += OUTER) row_of_outer_tiles<OUTER, DEPTH, COLUMNS, LDB, LDA, LDG>(b + m * LDB, a, g + m * LDG);
+    if constexpr (PAIRS > WIDE) row_of_outer_tiles<2, DEPTH, COLUMNS, LDB, LDA, LDG>(b + WIDE * LDB, a, g + WIDE * LDG);
+    if constexpr (ROWS > PAIRS) row_of_outer_tiles<1, DEPTH, COLUMNS, LDB, LDA, LDG>(b + PAIRS * LDB, a, g + PAIRS * LDG);
 }
 
 // g[j] += sum of `count` vectors, one after the other, of each of `rows` rows.

@@ -88,7 +88,7 @@ struct Pass {
             activate(encoders[e]);
         }
         for (int l = 1; l < HIDDEN; ++l) {
-            affine(offset_of(l), WIDTH, after(l - 1), layers[l].z);
+            affine<WIDTH>(offset_of(l), after(l - 1), layers[l].z);
             activate(layers[l]);
             if constexpr (KIND == MODIFIED) gate(l);
             if (KIND == RESIDUAL && l % 2 == 0) {
@@ -96,21 +96,21 @@ struct Pass {
                 if (!REVERSE) copy(skip, layers[l].a);
             }
         }
-        affine(offset_of(HIDDEN), C, after(HIDDEN - 1), out);
+        affine<C>(offset_of(HIDDEN), after(HIDDEN - 1), out);
     }
 
     // Adds to `gradient` (P), or for dual numbers to its derivative along the direction, what `out_bar` makes of the points of `forward`.
     // `linear`: the values of `out_bar` are zero, and so are those of all adjoints, whose products are spared.
     void reverse(const Vec* data, double* gradient, bool linear) {
         for (int e = 0; e < ENCODERS; ++e) clear(bars[e]);
-        weights(offset_of(HIDDEN), C, out_bar, after(HIDDEN - 1), gradient, linear);
-        transposed(offset_of(HIDDEN), C, out_bar, bar, linear);
+        weights<C>(offset_of(HIDDEN), out_bar, after(HIDDEN - 1), gradient, linear);
+        transposed<C>(offset_of(HIDDEN), out_bar, bar, linear);
         for (int l = HIDDEN - 1; l > 0; --l) {
             if (KIND == RESIDUAL && l % 2 == 0) copy(skip, bar);
             if constexpr (KIND == MODIFIED) ungate(l);
             deactivate(layers[l], bar);
-            weights(offset_of(l), WIDTH, next, after(l - 1), gradient, linear);
-            transposed(offset_of(l), WIDTH, next, bar, linear);
+            weights<WIDTH>(offset_of(l), next, after(l - 1), gradient, linear);
+            transposed<WIDTH>(offset_of(l), next, bar, linear);
             if (KIND == RESIDUAL && l % 2 == 1) add(bar, skip);
         }
         if constexpr (KIND == RESIDUAL)
@@ -132,7 +132,7 @@ struct Pass {
             for (int v = 0; v < V; ++v) bar[j * ROW + v] = broadcast(last[j]);
         for (int l = HIDDEN - 1; l > 0; --l) {
             deactivate(layers[l], bar);
-            transposed(offset_of(l), WIDTH, next, bar, false);
+            transposed<WIDTH>(offset_of(l), next, bar, false);
         }
         deactivate(layers[0], bar);
         for (int i = 0; i < D * V; ++i) gradient[i] = Vec{};
@@ -183,16 +183,19 @@ struct Pass {
                 }
             }
         } else {
-            multiply(WIDTH, PLANE, INPUTS, theta + offset, INPUTS, 1, inputs, PLANE, to, ROW, false);
-            if (K > 0) multiply(WIDTH, PLANE, INPUTS, direction + offset, INPUTS, 1, inputs, PLANE, to + PLANE, ROW, false);
+            using Rows = Strides<INPUTS, 1>;
+            multiply<WIDTH, PLANE, INPUTS, Rows, PLANE, ROW>(theta + offset, inputs, to, false);
+            if constexpr (K > 0) multiply<WIDTH, PLANE, INPUTS, Rows, PLANE, ROW>(direction + offset, inputs, to + PLANE, false);
             biases(offset + INPUTS * WIDTH, WIDTH, to);
         }
     }
 
-    void affine(int offset, int rows, const Vec* from, Vec* to) {
-        multiply(rows, ROW, WIDTH, theta + offset, WIDTH, 1, from, ROW, to, ROW, false);
-        if (K > 0) multiply(rows, PLANE, WIDTH, direction + offset, WIDTH, 1, from, ROW, to + PLANE, ROW, true);
-        biases(offset + rows * WIDTH, rows, to);
+    template <int ROWS>
+    void affine(int offset, const Vec* from, Vec* to) {
+        using Rows = Strides<WIDTH, 1>;
+        multiply<ROWS, ROW, WIDTH, Rows, ROW, ROW>(theta + offset, from, to, false);
+        if constexpr (K > 0) multiply<ROWS, PLANE, WIDTH, Rows, ROW, ROW>(direction + offset, from, to + PLANE, true);
+        biases(offset + ROWS * WIDTH, ROWS, to);
     }
 
     void biases(int offset, int rows, Vec* to) {
@@ -265,27 +268,30 @@ struct Pass {
     }
 
     // bar of the layer below = transposed weights times `from`.
-    void transposed(int offset, int rows, const Vec* from, Vec* to, bool linear) {
+    template <int ROWS>
+    void transposed(int offset, const Vec* from, Vec* to, bool linear) {
+        using Columns = Strides<1, WIDTH>;
         if (linear) {
             for (int j = 0; j < WIDTH; ++j)
                 for (int i = 0; i < PLANE; ++i) to[j * ROW + i] = Vec{};
-            multiply(WIDTH, PLANE, rows, theta + offset, 1, WIDTH, from + K * PLANE, ROW, to + K * PLANE, ROW, false);
+            multiply<WIDTH, PLANE, ROWS, Columns, ROW, ROW>(theta + offset, from + K * PLANE, to + K * PLANE, false);
             return;
         }
-        multiply(WIDTH, ROW, rows, theta + offset, 1, WIDTH, from, ROW, to, ROW, false);
-        if (K > 0) multiply(WIDTH, PLANE, rows, direction + offset, 1, WIDTH, from, ROW, to + PLANE, ROW, true);
+        multiply<WIDTH, ROW, ROWS, Columns, ROW, ROW>(theta + offset, from, to, false);
+        if constexpr (K > 0) multiply<WIDTH, PLANE, ROWS, Columns, ROW, ROW>(direction + offset, from, to + PLANE, true);
     }
 
-    void weights(int offset, int rows, const Vec* adjoint, const Vec* below, double* gradient, bool linear) {
-        outer(rows, WIDTH, PLANE, adjoint + K * PLANE, ROW, below, ROW, gradient + offset, WIDTH);
-        if (K > 0 && !linear) outer(rows, WIDTH, PLANE, adjoint, ROW, below + PLANE, ROW, gradient + offset, WIDTH);
-        row_sums(rows, V, adjoint + K * PLANE, ROW, gradient + offset + rows * WIDTH);
+    template <int ROWS>
+    void weights(int offset, const Vec* adjoint, const Vec* below, double* gradient, bool linear) {
+        outer<ROWS, WIDTH, PLANE, ROW, ROW, WIDTH>(adjoint + K * PLANE, below, gradient + offset);
+        if (K > 0 && !linear) outer<ROWS, WIDTH, PLANE, ROW, ROW, WIDTH>(adjoint, below + K * PLANE, gradient + offset);
+        row_sums(ROWS, V, adjoint + K * PLANE, ROW, gradient + offset + ROWS * WIDTH);
     }
 
     // Of the affine map that sees the inputs, from adjoints in `next`.
     void input_weights(int offset, const Vec* data, double* gradient) {
         if constexpr (!A::IDENTITY) {
-            outer(WIDTH, INPUTS, PLANE, next + K * PLANE, ROW, inputs, PLANE, gradient + offset, INPUTS);
+            outer<WIDTH, INPUTS, PLANE, ROW, PLANE, INPUTS>(next + K * PLANE, inputs, gradient + offset);
             row_sums(WIDTH, V, next + K * PLANE, ROW, gradient + offset + INPUTS * WIDTH);
             return;
         }
