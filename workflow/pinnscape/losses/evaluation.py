@@ -153,18 +153,7 @@ class TorchGroup:
             return error
 
     def _needed(self, term: Term) -> Streams:
-        derived = self.derived[term.name]
-        streams = derived.streams if isinstance(derived, Expressions) else self._asked(term)
-        name = self.solution.network.activation
-        if streams.order > ACTIVATIONS[name].exist:
-            raise fault(
-                term,
-                f"needs derivatives of order {streams.order} of the network, but the activation {name} has {ACTIVATIONS[name].exist}; choose a smoother one",
-            )
-        return streams
-
-    def _asked(self, term: Term) -> Streams:
-        """The derivatives that a term asks for on tensors."""
+        """The derivatives that a term asks for on tensors, even if some of them cancel."""
         unknowns, sites = self.solution.unknowns, self.points.sites
         recorder = _Recorder(unknowns)
         fields = [Components.of(unknowns.components, [TensorField.of(recorder) for _ in unknowns.components])] * sites
@@ -173,12 +162,26 @@ class TorchGroup:
         for local in (term.local, term.exists):
             if local is not None:
                 called(local, points, fields, f)
-        space = unknowns.space if recorder.traced else ()
-        squares = {unit(len(unknowns.variables), i, i) for i in space}
-        others = Streams.of(recorder.asked)
-        return (
-            Streams.of([*others.monomials, *squares]) if squares & set(others.monomials) else Streams.of(recorder.asked, space)
-        )
+        squares = {unit(len(unknowns.variables), i, i) for i in unknowns.space if recorder.traced}
+        asked = Streams.of(recorder.asked)
+        found = Streams.of([*recorder.asked, *squares]) if squares & set(asked.monomials) else asked
+        if recorder.traced and found is asked:
+            found = Streams.of(recorder.asked, unknowns.space)
+        self._smooth(term, found)
+        return found
+
+    def _smooth(self, term: Term, asked: Streams) -> None:
+        """Check that the activation has the derivatives that a term needs.
+
+        Raises:
+            ProblemError: it does not.
+        """
+        derived, name = self.derived[term.name], self.solution.network.activation
+        order, exist = (derived.streams if isinstance(derived, Expressions) else asked).order, ACTIVATIONS[name].exist
+        if order > exist:
+            raise fault(
+                term, f"needs derivatives of order {order} of the network, but the activation {name} has {exist}; choose a smoother one"
+            )
 
     def data(self, streams: Streams) -> _Data:
         """Streams of inputs, factor and lift at all points, kept."""
