@@ -37,7 +37,7 @@ def convection_terms(interior: int = 1000, boundary: int = 100, seed: int = 0) -
     inside = rng.random((interior, 2)) * [2.0 * math.pi, 1.0]
     initial = rng.random((boundary, 2)) * [2.0 * math.pi, 0.0]
     left = rng.random((boundary, 2)) * [0.0, 1.0]
-    sites = np.stack([left, left + [2.0 * math.pi, 0.0]])
+    sites = np.stack([left, left + np.array([2.0 * math.pi, 0.0])])
     return [
         Term("interior", "squared", lambda p, u, f: u.t + f["beta"] * u.x, mean(inside)),
         Term("initial", "squared", lambda p, u, f: u - sin(p.x), mean(initial)),
@@ -45,7 +45,9 @@ def convection_terms(interior: int = 1000, boundary: int = 100, seed: int = 0) -
     ]
 
 
-def convection(network: Architecture | None = None, compiler: Compiler | None = None, beta: float = 30.0, **sizes: int) -> Assembly:
+def convection(
+    network: Architecture | None = None, compiler: Compiler | None = None, beta: float = 30.0, **sizes: int
+) -> Assembly:
     network = network or Mlp(2, 1, 50, 4)
     return Assembly(network, XT, convection_terms(**sizes), parameters={"beta": beta}, compiler=compiler)
 

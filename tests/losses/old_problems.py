@@ -52,7 +52,9 @@ DENSITIES: dict[str, Callable] = {
 
 
 @cache
-def old(name: str, width: int = 4, depth: int = 2, points: int = 8, activation: str = "tanh", compiler: Compiler | None = None) -> Discretization:
+def old(
+    name: str, width: int = 4, depth: int = 2, points: int = 8, activation: str = "tanh", compiler: Compiler | None = None
+) -> Discretization:
     model = {
         "network": {"width": width, "depth": depth, "activation": activation},
         "quadrature": {"rule": "gauss-legendre", "points": points},
@@ -97,7 +99,9 @@ def terms(name: str, d: Discretization) -> list[Term]:
     ]
 
 
-def assembly(name: str, d: Discretization, compiler: Compiler | None = None, parameters: dict | None = None, memory: float = 1e9) -> Assembly:
+def assembly(
+    name: str, d: Discretization, compiler: Compiler | None = None, parameters: dict | None = None, memory: float = 1e9
+) -> Assembly:
     problem, n = d.problem, d.network
     lift = problem.lift if name == "neo_hookean2d" else lambda x: problem.lift(x)
     ansatz = Ansatz(lift, lambda x: problem.scale * problem.distance(x))

@@ -84,7 +84,8 @@ class Assembly:
         other.groups = [group.moved(solution, changes.get(group.points, group.points)) for group in self.groups]
         other.terms = {name: replace(term, points=changes.get(term.points, term.points)) for name, term in self.terms.items()}
         natives = vars(self).get("natives")
-        vars(other).pop("natives", None)
+        for name in ("natives", "routes"):
+            vars(other).pop(name, None)
         if natives is not None:
             vars(other)["natives"] = [
                 None if made is None else made.moved(group) for made, group in zip(natives, other.groups, strict=True)
@@ -103,10 +104,11 @@ class Assembly:
         """The group of a term."""
         return next(group for group in self.groups if name in group.terms)
 
-    def route(self, name: str) -> TorchGroup | NativeGroup:
-        """What evaluates a term."""
-        k = next(k for k, group in enumerate(self.groups) if name in group.terms)
-        return self.natives[k] or self.groups[k]
+    @cached_property
+    def routes(self) -> dict[str, TorchGroup | NativeGroup]:
+        """What evaluates each term."""
+        pairs = zip(self.groups, self.natives, strict=True)
+        return {name: made or group for group, made in pairs for name in group.terms}
 
     @property
     def batch(self) -> int:

@@ -180,7 +180,8 @@ class TorchGroup:
         order, exist = (derived.streams if isinstance(derived, Expressions) else asked).order, ACTIVATIONS[name].exist
         if order > exist:
             raise fault(
-                term, f"needs derivatives of order {order} of the network, but the activation {name} has {exist}; choose a smoother one"
+                term,
+                f"needs derivatives of order {order} of the network, but the activation {name} has {exist}; choose a smoother one",
             )
 
     def data(self, streams: Streams) -> _Data:

@@ -5,12 +5,15 @@ Everything is batched over leading dimensions of theta. No analysis above this m
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from pinnscape.losses import jacobians
 from pinnscape.losses.assembly import Assembly
+from pinnscape.losses.evaluation import TorchGroup
+from pinnscape.losses.native.groups import NativeGroup
 from pinnscape.losses.terms import Term
 from pinnscape.networks.architectures import Layout
 
@@ -79,12 +82,13 @@ class FieldObjective:
 
     def terms(self, theta: Tensor) -> dict[str, Tensor]:
         """Each term (...) with its weight; they add up to the loss."""
-        return {term.name: term.weight * self.assembly.route(term.name).loss(term.name, theta) for term in self._terms}
+        return {term.name: _weighted(term, route.loss(term.name, theta)) for term, route in self._routes}
 
     def loss_and_gradient(self, theta: Tensor) -> tuple[Tensor, Tensor]:
         """Loss (...) and its gradient (..., P)."""
-        found = [(term.weight, *self.assembly.route(term.name).gradients(term.name, theta)) for term in self._terms]
-        return _sum([weight * loss for weight, loss, _ in found]), _sum([weight * gradient for weight, _, gradient in found])
+        found = [(term, *route.gradients(term.name, theta)) for term, route in self._routes]
+        losses, gradients = [_weighted(term, loss) for term, loss, _ in found], [_weighted(term, g) for term, _, g in found]
+        return _sum(losses), _sum(gradients)
 
     def gradient(self, theta: Tensor) -> Tensor:
         """Gradient (..., P)."""
@@ -101,9 +105,9 @@ class FieldObjective:
             H v for each vector, of the shape of ``vectors``.
         """
         rows = vectors.reshape(-1, vectors.shape[-1])
-        route = self.assembly.route
-        found = [term.weight * route(term.name).products(term.name, theta, rows) for term in self._terms]
-        return _sum(found).reshape(vectors.shape)
+        return _sum([_weighted(term, route.products(term.name, theta, rows)) for term, route in self._routes]).reshape(
+            vectors.shape
+        )
 
     def gauss_newton_product(self, theta: Tensor, vectors: Tensor) -> Tensor:
         """Products with the Gauss-Newton part G of the Hessian, which is not formed: 2JᵀJ for squared terms, for energies the Gram matrix.
@@ -116,8 +120,7 @@ class FieldObjective:
             G v for each vector, of the shape of ``vectors``; NaN where the loss does not exist.
         """
         rows = vectors.reshape(-1, vectors.shape[-1])
-        route = self.assembly.route
-        found = [term.weight * route(term.name).gauss_newton(term.name, theta, rows) for term in self._terms]
+        found = [_weighted(term, route.gauss_newton(term.name, theta, rows)) for term, route in self._routes]
         return _sum(found).reshape(vectors.shape)
 
     def residuals(self, theta: Tensor) -> dict[str, Tensor]:
@@ -144,21 +147,27 @@ class FieldObjective:
         """The solution (..., n, c) at any points (n, d)."""
         return self.assembly.at(theta, points)
 
-    @property
-    def _terms(self) -> list[Term]:
-        return [self.assembly.terms[name] for name in self.names]
+    @cached_property
+    def _routes(self) -> list[tuple[Term, TorchGroup | NativeGroup]]:
+        """The terms, and what evaluates each of them."""
+        return [(self.assembly.terms[name], self.assembly.routes[name]) for name in self.names]
 
-    def _group(self, term: Term):
+    def _group(self, term: Term) -> TorchGroup:
         return self.assembly.group(term.name)
 
     @property
     def _squared(self) -> list[Term]:
         """The terms, if all of them are sums of squares."""
-        for term in self._terms:
+        terms = [self.assembly.terms[name] for name in self.names]
+        for term in terms:
             if term.kind != "squared" or term.weight < 0.0:
                 kind = term.kind if term.kind != "squared" else "a square with a negative weight"
                 raise ValueError(f"the loss {self.name} is no sum of squares: its term {term.name} is {kind}")
-        return self._terms
+        return terms
+
+
+def _weighted(term: Term, value: Tensor) -> Tensor:
+    return value if term.weight == 1.0 else term.weight * value
 
 
 def _sum(summands: Sequence[Tensor]) -> Tensor:

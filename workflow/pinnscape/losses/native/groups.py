@@ -4,7 +4,6 @@ import copy
 import ctypes
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import torch
@@ -80,7 +79,7 @@ class NativeGroup:
 
     def __init__(self, library: ctypes.CDLL, source: Source, group: TorchGroup) -> None:
         self._library, self._source = library, source
-        self._size, self._names = group.solution.network.size, list(group.terms)
+        self._size, self._position = group.solution.network.size, {name: k for k, name in enumerate(group.terms)}
         self._place(group)
 
     def _place(self, group: TorchGroup) -> None:
@@ -90,8 +89,8 @@ class NativeGroup:
         padded = np.concatenate([fields, np.repeat(fields[-1:], count * lanes - len(fields), 0)])
         padded[len(fields) :, :, self._source.fields["WEIGHT"]] = 0.0
         rows = padded.reshape(count, lanes, *fields.shape[1:]).transpose(0, 2, 3, 1)
-        self._points, self._vectors = _aligned(rows), ctypes.c_long(count)
-        self._parameters = np.array([*group.solution.parameters.values(), 0.0])
+        self._kept = _aligned(rows), np.array([*group.solution.parameters.values(), 0.0])
+        self._data = _at(self._kept[0]), ctypes.c_long(count), _at(self._kept[1])
 
     def moved(self, group: TorchGroup) -> "NativeGroup":
         """The same terms at other points, or with other parameters of the problem."""
@@ -102,23 +101,23 @@ class NativeGroup:
     def measure(self, theta: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         """All terms (...) at parameters (..., P) from one pass through the network, and whether all of them exist (...)."""
         thetas = self._rows(theta)
-        results = np.empty((len(thetas), len(self._names) + 1))
+        results = np.empty((len(thetas), len(self._position) + 1))
         self._library.measure(_at(thetas), ctypes.c_long(len(thetas)), *self._data, _at(results))
         columns = torch.from_numpy(results).reshape(*theta.shape[:-1], -1).unbind(-1)
-        return dict(zip(self._names, columns, strict=False)), columns[-1] == 0.0
+        return dict(zip(self._position, columns, strict=False)), columns[-1] == 0.0
 
     def loss(self, name: str, theta: Tensor) -> Tensor:
         """A term (...) at parameters (..., P), without its weight."""
         thetas = self._rows(theta)
         results = np.empty(len(thetas))
-        self._library.loss(self._names.index(name), _at(thetas), ctypes.c_long(len(thetas)), *self._data, _at(results))
+        self._library.loss(self._position[name], _at(thetas), ctypes.c_long(len(thetas)), *self._data, _at(results))
         return torch.from_numpy(results).reshape(theta.shape[:-1])
 
     def gradients(self, name: str, theta: Tensor) -> tuple[Tensor, Tensor]:
         """A term (...) and its gradient (..., P)."""
         thetas = self._rows(theta)
         losses, results, count = np.empty(len(thetas)), _empty(thetas.shape), ctypes.c_long(len(thetas))
-        self._library.gradients(self._names.index(name), _at(thetas), count, *self._data, _at(losses), _at(results))
+        self._library.gradients(self._position[name], _at(thetas), count, *self._data, _at(losses), _at(results))
         return torch.from_numpy(losses).reshape(theta.shape[:-1]), torch.from_numpy(results).reshape(theta.shape)
 
     def products(self, name: str, theta: Tensor, vectors: Tensor) -> Tensor:
@@ -132,13 +131,9 @@ class NativeGroup:
     def _products(self, name: str, theta: Tensor, vectors: Tensor, gauss_newton: int) -> Tensor:
         (at,), rows = self._rows(theta[None]), self._rows(vectors)
         results, count = _empty(rows.shape), ctypes.c_long(len(rows))
-        which = self._names.index(name)
+        which = self._position[name]
         self._library.products(which, gauss_newton, _at(at), _at(rows), count, *self._data, _at(results))
         return torch.from_numpy(results)
-
-    @property
-    def _data(self) -> tuple[Any, ...]:
-        return _at(self._points), self._vectors, _at(self._parameters)
 
     def _rows(self, theta: Tensor) -> Array:
         """Parameters as the code reads them.
@@ -146,7 +141,7 @@ class NativeGroup:
         Raises:
             ValueError: they do not have P entries: the code would read beyond their end.
         """
-        rows = theta.detach().reshape(-1, theta.shape[-1]).numpy()
+        rows = theta.detach().numpy().reshape(-1, theta.shape[-1])
         if rows.shape[1] != self._size:
             raise ValueError(f"parameters must be (..., {self._size}), not {tuple(theta.shape)}")
         return np.ascontiguousarray(rows, dtype=np.float64)
