@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from pinnscape.losses.evaluation import Solution, TorchGroup
+from pinnscape.losses.kept import Kept
 from pinnscape.losses.native.build import Compiler
 from pinnscape.losses.native.groups import NativeGroup, native
 from pinnscape.losses.sites import Unknowns
@@ -35,6 +36,7 @@ class Assembly:
         device: of all tensors; they are float64.
         compiler: makes native code where that pays; without it, and on a GPU, torch evaluates.
         memory: bound on the intermediate values of one evaluation by torch, in bytes.
+        kept: memory of what is derived from the terms, if any.
 
     Raises:
         ValueError: two terms have the same name, or the network does not fit the unknowns.
@@ -51,13 +53,14 @@ class Assembly:
         device: str = "cpu",
         compiler: Compiler | None = None,
         memory: float = 1e9,
+        kept: Kept | None = None,
     ) -> None:
         names = [term.name for term in terms]
         if len(set(names)) < len(names) or not names:
             raise ValueError(f"`terms` must have different names, and there must be one at least, not {', '.join(names)}")
         self.solution = Solution(network, unknowns, ansatz or Ansatz(), dict(parameters or {}), torch.device(device), memory)
         self.terms = {term.name: term for term in terms}
-        self._compiler = compiler if self.solution.device.type == "cpu" else None
+        self._compiler, self._kept = compiler if self.solution.device.type == "cpu" else None, kept
         sets = {id(term.points): term.points for term in terms}
         self.groups = [
             TorchGroup(self.solution, points, [term for term in terms if term.points is points]) for points in sets.values()
@@ -98,7 +101,7 @@ class Assembly:
         points = sum(group.streams.count * group.points.sites * group.points.count for group in self.groups)
         if self._compiler is None or not self._compiler.pays(self.solution.network.size * points):
             return [None] * len(self.groups)
-        return [native(group, self._compiler) for group in self.groups]
+        return [native(group, self._compiler, self._kept) for group in self.groups]
 
     def group(self, name: str) -> TorchGroup:
         """The group of a term."""

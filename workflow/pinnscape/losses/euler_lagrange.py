@@ -8,19 +8,19 @@ that expression is evaluated, and where it cannot be derived, automatic differen
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from math import factorial, prod
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from pinnscape.losses.expressions import NOT_ON_SYMBOLS, Expressions, NotDerivable, Symbols, derive
+from pinnscape.losses.expressions import NOT_ON_SYMBOLS, NotDerivable, Symbols, derive
+from pinnscape.losses.formulas import ON_TENSORS, Argument, Formula
+from pinnscape.losses.kept import Kept, made
 from pinnscape.losses.sites import Components, Local, Point, SymbolField, TensorField, Unknowns, Values
 from pinnscape.networks.streams import Monomial, degree, divisors, times, unit, variables
 
 log = logging.getLogger(__name__)
-_FUNCTIONS = {name: getattr(torch, name) for name in ("exp", "log", "sin", "cos", "tanh", "sqrt")}
 
 
 class _NoColumns(Mapping[str, Any]):
@@ -48,36 +48,47 @@ class EulerLagrange:
 
     Args:
         density: e, a local expression of one site, without data columns.
+        kept: memory of what is derived from it, if any.
     """
 
-    def __init__(self, density: Local) -> None:
-        self.density = density
-        self._explicit: dict[tuple, Evaluated | None] = {}
+    def __init__(self, density: Local, kept: Kept | None = None) -> None:
+        self.density, self._kept = density, kept
+        self._explicit: dict[tuple, Callable[..., tuple[Tensor, ...]] | None] = {}
 
     def __call__(self, p: Any, u: Any, f: Values) -> tuple[Any, ...]:
         fields = u if isinstance(u, Components) else (u,)
         if isinstance(fields[0], SymbolField):
             return self._on_symbols(p, u, fields, f)
         operator = self.explicit(fields[0].source.unknowns, tuple(f.parameters))
-        return _automatic(self.density, p, fields, f) if operator is None else operator(p, u, f)
+        return _automatic(self.density, p, fields, f) if operator is None else operator(p, fields, f)
 
     def _on_symbols(self, p: Any, u: Any, fields: Sequence[SymbolField], f: Values) -> tuple[Any, ...]:
         import sympy
 
         energy = sympy.sympify(self.density(p, u, _NoColumns(f)))
-        symbols: Symbols = fields[0].source.symbols
+        symbols: Symbols = fields[0].source.symbols  # pyright: ignore[reportAttributeAccessIssue]
         return tuple(_operator(energy, symbols, c, list(p)) for c in range(len(fields)))
 
-    def explicit(self, unknowns: Unknowns, parameters: tuple[str, ...]) -> "Evaluated | None":
+    def explicit(self, unknowns: Unknowns, parameters: tuple[str, ...]) -> Callable[..., tuple[Tensor, ...]] | None:
         """The operator as an expression of tensors; None, and a line in the log, where it cannot be derived."""
         key = unknowns, parameters
         if key not in self._explicit:
-            try:
-                self._explicit[key] = Evaluated.of(derive(self, Symbols(unknowns, parameters=parameters)))
-            except (NotDerivable, *NOT_ON_SYMBOLS) as error:
-                log.info("the energy density cannot be differentiated symbolically (%s): slower route", error)
-                self._explicit[key] = None
+            found = made(self._kept, f"operator {key}", lambda: self._written(unknowns, parameters))
+            if "reason" in found:
+                log.info("the energy density cannot be differentiated symbolically (%s): slower route", found["reason"])
+            self._explicit[key] = None if "reason" in found else _explicit(Formula.from_json(found))
         return self._explicit[key]
+
+    def _written(self, unknowns: Unknowns, parameters: tuple[str, ...]) -> dict[str, Any]:
+        """The formula, or why there is none."""
+        try:
+            found = derive(self, Symbols(unknowns, parameters=parameters))
+            formula = Formula.of(found.outputs, found.symbols)
+            # Finds out now what torch cannot evaluate: sign, DiracDelta, the logarithm of a number, ...
+            formula.function(ON_TENSORS)(*(torch.zeros(2, dtype=torch.float64) for _ in formula.arguments))
+        except (NotDerivable, *NOT_ON_SYMBOLS) as error:
+            return {"reason": " ".join(str(error).split())}
+        return formula.to_json()
 
 
 def _operator(energy: Any, symbols: Symbols, component: int, x: list[Any]) -> Any:
@@ -107,45 +118,19 @@ def _total_derivative(expression: Any, symbols: Symbols, i: int, x: list[Any]) -
     return sum(summands)
 
 
-@dataclass(frozen=True)
-class Evaluated:
-    """Expressions as functions of tensors."""
+def _explicit(formula: Formula) -> Callable[..., tuple[Tensor, ...]]:
+    """A formula as a function of the point, the components at it, and values."""
+    function = formula.function(ON_TENSORS)
 
-    function: Callable[..., Any]
-    arguments: tuple[Callable[[Point, Sequence[Any], Values], Any], ...]
+    def value(argument: Argument, p: Point, fields: Sequence[TensorField], f: Values) -> Any:
+        if argument.kind == "coordinate":
+            return p[argument.position]
+        if argument.kind == "value":
+            return f[argument.name]
+        source = fields[argument.position].source
+        return source.laplacian() if argument.kind == "laplacian" else source.derivative(argument.monomial)
 
-    @classmethod
-    def of(cls, expressions: Expressions) -> "Evaluated":
-        """Write expressions of one site as Python.
-
-        Raises:
-            TypeError, AttributeError, ValueError, IndexError, NameError, RuntimeError: torch cannot evaluate them.
-        """
-        import sympy
-
-        free = sorted({symbol for output in expressions.outputs for symbol in output.free_symbols}, key=str)
-        function = sympy.lambdify(free, expressions.outputs, modules=[_FUNCTIONS], cse=True)
-        function(*(torch.zeros(2, dtype=torch.float64) for _ in free))  # finds out now what torch cannot evaluate
-        return cls(function, tuple(_getter(symbol, expressions.symbols) for symbol in free))
-
-    def __call__(self, p: Point, u: Any, f: Values) -> tuple[Any, ...]:
-        fields = u if isinstance(u, Components) else (u,)
-        return tuple(self.function(*(get(p, fields, f) for get in self.arguments)))
-
-
-def _getter(symbol: Any, symbols: Symbols) -> Callable[[Point, Sequence[Any], Values], Any]:
-    """How the value of a symbol is found."""
-    place = symbols.of_unknown([symbol]).get(symbol)
-    if place is not None:
-        return lambda p, fields, f: fields[place[1]].source.derivative(place[2])
-    for c in range(len(symbols.unknowns.components)):
-        if symbol == symbols.laplacian(0, c):
-            return lambda p, fields, f: fields[c].source.laplacian()
-    for i in range(len(symbols.unknowns.variables)):
-        if symbol == symbols.coordinate(0, i):
-            return lambda p, fields, f: p[i]
-    name = next(name for name, value in symbols.values.items() if value == symbol)
-    return lambda p, fields, f: f[name]
+    return lambda p, fields, f: tuple(function(*(value(argument, p, fields, f) for argument in formula.arguments)))
 
 
 class _Recorded:

@@ -5,6 +5,7 @@ Intermediate values of all points at once may not fit into memory: everything is
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import torch
@@ -121,7 +122,6 @@ class TorchGroup:
 
     def __init__(self, solution: Solution, points: PointSet, terms: Sequence[Term]) -> None:
         self.solution, self.points, self.terms = solution, points, {term.name: term for term in terms}
-        self.derived: dict[str, Expressions | NotDerivable] = {name: self._derive(term) for name, term in self.terms.items()}
         self.needed = {name: self._needed(term) for name, term in self.terms.items()}
         self.streams = Streams.union(list(self.needed.values()))
         self._prepared: dict[Streams, _Data] = {}
@@ -146,11 +146,13 @@ class TorchGroup:
         names = tuple(self.points.data), tuple(self.solution.parameters)
         return Symbols(self.solution.unknowns, self.points.sites, *names)
 
-    def _derive(self, term: Term) -> Expressions | NotDerivable:
-        try:
-            return derive(term.local, self.symbols, term.exists)
-        except NotDerivable as error:
-            return error
+    def derive(self, name: str) -> Expressions:
+        """The local expression of a term on symbols.
+
+        Raises:
+            NotDerivable: it does something that symbols cannot do.
+        """
+        return derive(self.terms[name].local, self.symbols, self.terms[name].exists)
 
     def _needed(self, term: Term) -> Streams:
         """The derivatives that a term asks for on tensors, even if some of them cancel."""
@@ -159,9 +161,11 @@ class TorchGroup:
         fields = [Components.of(unknowns.components, [TensorField.of(recorder) for _ in unknowns.components])] * sites
         points = [Point(unknowns.variables, self.solution.tensor(x[:1]).unbind(-1)) for x in self.points.points]
         f = Values({name: self.solution.tensor(c[:1]) for name, c in self.points.data.items()}, self.solution.parameters)
-        for local in (term.local, term.exists):
-            if local is not None:
-                called(local, points, fields, f)
+        outputs = called(term.local, points, fields, f)
+        if term.kind == "energy" and len(outputs) != 1:
+            raise fault(term, f"gives {len(outputs)} values; an energy has one")
+        if term.exists is not None:
+            called(term.exists, points, fields, f)
         squares = {unit(len(unknowns.variables), i, i) for i in unknowns.space if recorder.traced}
         asked = Streams.of(recorder.asked)
         found = Streams.of([*recorder.asked, *squares]) if squares & set(asked.monomials) else asked
@@ -176,8 +180,11 @@ class TorchGroup:
         Raises:
             ProblemError: it does not.
         """
-        derived, name = self.derived[term.name], self.solution.network.activation
-        order, exist = (derived.streams if isinstance(derived, Expressions) else asked).order, ACTIVATIONS[name].exist
+        name = self.solution.network.activation
+        order, exist = asked.order, ACTIVATIONS[name].exist
+        if order > exist:  # unless what is asked for cancels
+            with suppress(NotDerivable):
+                order = self.derive(term.name).streams.order
         if order > exist:
             raise fault(
                 term,

@@ -55,7 +55,8 @@ def _monomial(variables: tuple[str, ...], name: str) -> Monomial | None:
 class Source(Protocol):
     """Where the derivatives of one component at one site come from."""
 
-    unknowns: Unknowns
+    @property
+    def unknowns(self) -> Unknowns: ...
 
     def derivative(self, monomial: Monomial) -> Any:
         """The derivative of this monomial.
@@ -93,7 +94,7 @@ def _derivative(source: Source, name: str) -> Any:
 class TensorField(Tensor):
     """The values (..., n) of a component, with its derivatives as attributes. What is computed from it is a plain tensor."""
 
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    __torch_function__ = torch._C._disabled_torch_function_impl  # pyright: ignore[reportAssignmentType]
 
     @staticmethod
     def of(source: Source) -> "TensorField":
@@ -223,7 +224,7 @@ class Values(Mapping[str, Any]):
         return len(self.columns) + len(self.parameters)
 
 
-Local = Callable[[Any, Any, Values], Any]
+Local = Callable[[Any, Any, Any], Any]  # (p, u, f), with f like ``Values``
 
 
 def called(local: Local, points: Sequence[Point], fields: Sequence[Any], f: Values) -> tuple[Any, ...]:

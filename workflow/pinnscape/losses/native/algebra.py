@@ -9,7 +9,16 @@ from pinnscape.networks.activations import ACTIVATIONS
 from pinnscape.networks.arithmetic import named, running, scaled, total
 from pinnscape.networks.streams import Monomial, Streams, degree, unit
 
-Key = Monomial | tuple[str, tuple[int, ...]]  # a derivative in x, ("laplacian", variables) or ("along", (number of the term,))
+Key = str  # of a derivative in x: its exponents as in "2,0", or "laplacian", or "along 3" with the number of the term that has the direction
+
+
+def key(monomial: Monomial) -> Key:
+    return ",".join(map(str, monomial))
+
+
+def monomial(key: Key) -> Monomial | None:
+    """The derivative of a key; None where it is none by the variables."""
+    return tuple(map(int, key.split(","))) if key[0].isdigit() else None
 
 
 @dataclass(frozen=True)
@@ -30,19 +39,14 @@ class Algebra:
     def keys(self) -> list[Key]:
         """What each stream is."""
         if self.along is not None:
-            return [(0,) * self.dimension, ("along", (self.along,))]
-        laplacian = self.streams.laplacian
-        return [*self.streams.monomials, *([("laplacian", laplacian)] if laplacian else [])]
-
-    @property
-    def squares(self) -> list[Monomial]:
-        """The second derivatives that the Laplacian sums."""
-        return [unit(self.dimension, i, i) for i in self.streams.laplacian]
+            return [key((0,) * self.dimension), f"along {self.along}"]
+        return [*map(key, self.streams.monomials), *["laplacian"] * bool(self.streams.laplacian)]
 
     @property
     def data_keys(self) -> list[Key]:
         """Which derivatives of factor and lift a product needs: those of the streams, and all that a Laplacian sums one by one."""
-        return [key for key in self.keys if key[0] != "laplacian"] + self.squares
+        squares = [key(unit(self.dimension, i, i)) for i in self.streams.laplacian]
+        return [found for found in self.keys if found != "laplacian"] + squares
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ def struct(name: str, algebra: Algebra, slots: Slots, identity: bool) -> str:
     identity = identity and algebra.along is None
     variables = [m.index(1) if degree(m) == 1 else -1 for m in streams.monomials] + [-1] * bool(streams.laplacian)
     first = [variables.index(i) if i in variables else -1 for i in range(algebra.dimension)]
-    inputs = [slots.inputs.index(key) if key in slots.inputs else 0 for key in algebra.keys]
+    inputs = [slots.inputs.index(found) if found in slots.inputs else 0 for found in algebra.keys]
     return "\n".join(
         [
             f"struct {name} {{",
@@ -139,10 +143,10 @@ def _ansatz(code: Code, slots: Slots) -> tuple[dict[Key, Written], dict[Key, Wri
     factor: dict[Key, Written] = {}
     if slots.factors:
         code.lines.append("const Vec* a = data + FACTOR" + (f" + c * {size};" if slots.factors > 1 else ";"))
-        factor = {key: code.value(f"a[{i}]") for i, key in enumerate(slots.ansatz)}
+        factor = {found: code.value(f"a[{i}]") for i, found in enumerate(slots.ansatz)}
     if slots.lifted:
         code.lines.append(f"const Vec* lift = data + LIFT + c * {size};")
-    lift = {key: code.value(f"lift[{i}]") for i, key in enumerate(slots.ansatz)} if slots.lifted else {}
+    lift = {found: code.value(f"lift[{i}]") for i, found in enumerate(slots.ansatz)} if slots.lifted else {}
     return factor, lift
 
 
@@ -160,13 +164,13 @@ def _solution(code: Code, algebra: Algebra, slots: Slots) -> None:
 
 def _laplacian(algebra: Algebra, n: list[Written], factor: dict[Key, Written], lift: dict[Key, Written]) -> Any:
     """The Laplacian of the solution, variable by variable."""
-    streams, zero = algebra.streams, (0,) * algebra.dimension
+    streams, zero = algebra.streams, algebra.keys[0]
     found: Any = named(n[-1] * factor[zero] if factor else n[-1])
     for i in streams.laplacian:
         one, two = unit(algebra.dimension, i), unit(algebra.dimension, i, i)
         if factor:
-            found = found + n[streams.position[one]] * (2.0 * factor[one]) + n[0] * factor[two]
-        found = named(found + lift[two] if lift else found)
+            found = found + n[streams.position[one]] * (2.0 * factor[key(one)]) + n[0] * factor[key(two)]
+        found = named(found + lift[key(two)] if lift else found)
     return found
 
 
@@ -177,7 +181,7 @@ def _solution_back(code: Code, algebra: Algebra, slots: Slots) -> None:
     if not factor:
         code.store("n", o)
         return
-    keys, zero = algebra.data_keys, (0,) * algebra.dimension
+    keys, zero = algebra.data_keys, algebra.keys[0]
     shares: list[list[Any]] = [[] for _ in range(streams.count)]
     for k in range(len(streams.monomials)):
         for i, j, c in streams.products[k]:
@@ -186,6 +190,6 @@ def _solution_back(code: Code, algebra: Algebra, slots: Slots) -> None:
         shares[-1].append(o[-1] * factor[zero])
         for i in streams.laplacian:
             one, two = unit(algebra.dimension, i), unit(algebra.dimension, i, i)
-            shares[streams.position[one]].append(o[-1] * (2.0 * factor[one]))
-            shares[0].append(o[-1] * factor[two])
+            shares[streams.position[one]].append(o[-1] * (2.0 * factor[key(one)]))
+            shares[0].append(o[-1] * factor[key(two)])
     code.store("n", [running(first, rest) for first, *rest in shares])

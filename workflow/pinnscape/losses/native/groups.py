@@ -2,33 +2,45 @@
 
 import copy
 import ctypes
+import logging
 import math
 from collections.abc import Mapping
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from pinnscape.losses.evaluation import TorchGroup
-from pinnscape.losses.expressions import Expressions
+from pinnscape.losses.expressions import Expressions, NotDerivable
+from pinnscape.losses.formulas import ON_ARRAYS
+from pinnscape.losses.kept import Kept, made
 from pinnscape.losses.native.agreement_of_terms import agree
-from pinnscape.losses.native.algebra import Key
+from pinnscape.losses.native.algebra import Key, monomial
+from pinnscape.losses.native.algebra import key as key_of
 from pinnscape.losses.native.build import Compiler
 from pinnscape.losses.native.library import library
 from pinnscape.losses.native.printing import NotCompilable
-from pinnscape.losses.native.source import Source
+from pinnscape.losses.native.source import Plan, Source
+from pinnscape.losses.sites import Unknowns
 from pinnscape.losses.terms import PointSet
 from pinnscape.networks.embeddings import embedded
 from pinnscape.networks.forward import function_streams
 from pinnscape.networks.streams import Streams, unit
 
+log = logging.getLogger(__name__)
 _BLOCK = 4  # vectors of points that the code takes at a time, at most
 _CHECKED_POINTS = 50  # of fresh code
 Array = np.ndarray
 
 
-def native(group: TorchGroup, compiler: Compiler) -> "NativeGroup | None":
+def native(group: TorchGroup, compiler: Compiler, kept: Kept | None = None) -> "NativeGroup | None":
     """Native code of a group; None, and one line in the log, where there is none.
+
+    Args:
+        group: in torch.
+        compiler: with the folder in which code is kept.
+        kept: memory of what is derived of the terms, if any.
 
     Raises:
         ProblemError: fresh code gives other numbers than torch.
@@ -36,19 +48,29 @@ def native(group: TorchGroup, compiler: Compiler) -> "NativeGroup | None":
         MemoryError: the compiler was killed.
     """
     names = ", ".join(group.terms)
+    found = made(kept, f"native {group.solution.network} {group.symbols} {names}", lambda: _planned(group))
+    if "reason" in found:
+        log.warning("the terms %s are not compiled (%s): they run slower", names, found["reason"])
+        return None
+    plan = Plan.from_json(found)
 
-    def write() -> str:
-        return source_of(group).code()
-
-    def check(found: ctypes.CDLL) -> None:
+    def check(fresh: ctypes.CDLL) -> None:
         points = group.points
         rows = {name: column[:_CHECKED_POINTS] for name, column in points.data.items()}
         few = PointSet(points.points[:, :_CHECKED_POINTS], points.weights[:_CHECKED_POINTS], rows)
         part = group.moved(group.solution, few)
-        agree(NativeGroup(found, source_of(group), part), part)
+        agree(NativeGroup(fresh, plan, part), part)
 
-    made = library(compiler, write, names, check)
-    return None if made is None else NativeGroup(made, source_of(group), group)
+    compiled = library(compiler, plan.code, names, check)
+    return None if compiled is None else NativeGroup(compiled, plan, group)
+
+
+def _planned(group: TorchGroup) -> dict[str, Any]:
+    """The plan of a group, or why there is none."""
+    try:
+        return source_of(group).plan().to_json()
+    except NotCompilable as error:
+        return {"reason": " ".join(str(error).split())[:200]}
 
 
 def source_of(group: TorchGroup) -> Source:
@@ -59,12 +81,13 @@ def source_of(group: TorchGroup) -> Source:
     """
     ansatz = group.solution.ansatz
     derived: dict[str, Expressions] = {}
-    for name, found in group.derived.items():
-        if not isinstance(found, Expressions):
-            raise NotCompilable(f"the term {name} {found}")
-        derived[name] = found
+    for name in group.terms:
+        try:
+            derived[name] = group.derive(name)
+        except NotDerivable as error:
+            raise NotCompilable(f"{name} on symbols: {error}") from error
     factors = 0 if ansatz.factor is None else ansatz.factor(group.solution.tensor(group.points.points[0, :1])).shape[-1]
-    kinds = {name: term.kind for name, term in group.terms.items()}
+    kinds: dict[str, Literal["energy", "squared"]] = {name: term.kind for name, term in group.terms.items()}
     return Source(group.solution.network, derived, kinds, factors, ansatz.lift is not None)
 
 
@@ -73,21 +96,21 @@ class NativeGroup:
 
     Args:
         library: loaded.
-        source: what it was made from.
+        plan: of its data.
         group: the same terms in torch, with their points.
     """
 
-    def __init__(self, library: ctypes.CDLL, source: Source, group: TorchGroup) -> None:
-        self._library, self._source = library, source
+    def __init__(self, library: ctypes.CDLL, plan: Plan, group: TorchGroup) -> None:
+        self._library, self._plan = library, plan
         self._size, self._position = group.solution.network.size, {name: k for k, name in enumerate(group.terms)}
         self._place(group)
 
     def _place(self, group: TorchGroup) -> None:
-        lanes, fields = self._library.lanes(), point_fields(group, self._source)
+        lanes, fields = self._library.lanes(), point_fields(group, self._plan)
         count = -(-len(fields) // (lanes * _BLOCK)) * _BLOCK
         # The last point again and again, without weight.
         padded = np.concatenate([fields, np.repeat(fields[-1:], count * lanes - len(fields), 0)])
-        padded[len(fields) :, :, self._source.fields["WEIGHT"]] = 0.0
+        padded[len(fields) :, :, self._plan.fields["WEIGHT"]] = 0.0
         rows = padded.reshape(count, lanes, *fields.shape[1:]).transpose(0, 2, 3, 1)
         self._kept = _aligned(rows), np.array([*group.solution.parameters.values(), 0.0])
         self._data = _at(self._kept[0]), ctypes.c_long(count), _at(self._kept[1])
@@ -147,14 +170,15 @@ class NativeGroup:
         return np.ascontiguousarray(rows, dtype=np.float64)
 
 
-def point_fields(group: TorchGroup, source: Source) -> Array:
+def point_fields(group: TorchGroup, plan: Plan) -> Array:
     """What the code needs at each point (n, sites, fields), in the order of ``Source.fields``."""
-    points, slots, network = group.points, source.slots, group.solution.network
+    points, slots, network = group.points, plan.slots, group.solution.network
     flat = group.solution.tensor(points.points).flatten(0, 1)
     shape = points.points.shape[:2]
     columns = [points.points]
-    directions = {key: _direction(group, source, key) for key in {*slots.inputs, *slots.ansatz} if key[0] == "along"}
-    streams = _needed({*slots.inputs, *slots.ansatz}, source, points.points.shape[2])
+    keys = {*slots.inputs, *slots.ansatz}
+    directions = {key: _direction(group, plan, key) for key in keys if key.startswith("along")}
+    streams = _needed(keys, group.solution.unknowns)
     if slots.inputs:
         found = _by_key(embedded(network.embeddings, flat, streams).unflatten(1, shape), streams, directions)
         columns.append(np.stack([found[key] for key in slots.inputs], -1).reshape(*shape, -1))
@@ -168,54 +192,38 @@ def point_fields(group: TorchGroup, source: Source) -> Array:
     return np.concatenate(columns, -1).transpose(1, 0, 2)
 
 
-def _needed(keys: set[Key], source: Source, dimension: int) -> Streams:
+def _needed(keys: set[Key], unknowns: Unknowns) -> Streams:
     """Streams of which all keys can be made."""
-    monomials = [(0,) * dimension]
-    laplacian: tuple[int, ...] = ()
-    for key in keys:
-        if key[0] == "laplacian":
-            laplacian = key[1]  # pyright: ignore[reportAssignmentType]
-        elif key[0] == "along":
-            monomials += [unit(dimension, i) for i in range(dimension)]
-        else:
-            monomials.append(key)  # pyright: ignore[reportArgumentType]
-    return Streams.of(monomials, laplacian)
+    dimension = len(unknowns.variables)
+    plain = [found for key in keys if (found := monomial(key)) is not None]
+    firsts = [unit(dimension, i) for i in range(dimension)] if any(key.startswith("along") for key in keys) else []
+    return Streams.of([(0,) * dimension, *plain, *firsts], unknowns.space if "laplacian" in keys else ())
 
 
 def _by_key(values: Tensor, streams: Streams, directions: Mapping[Key, dict[int, Array]]) -> dict[Key, Array]:
     """Streams (sites, n, ...) by what they are, with those along directions."""
     rows = values.cpu().numpy()
-    found: dict[Key, Array] = {monomial: rows[k] for monomial, k in streams.position.items()}
-    if streams.laplacian:
-        found["laplacian", streams.laplacian] = rows[-1]
+    found = {key_of(monomial): rows[k] for monomial, k in streams.position.items()} | {"laplacian": rows[-1]}
     for key, slopes in directions.items():
         firsts = {i: rows[streams.position[unit(streams.dimension, i)]] for i in slopes}
-        found[key] = sum((slope[..., None] * firsts[i] for i, slope in slopes.items()), np.zeros_like(rows[0]))
+        found[key] = np.sum([slope[..., None] * firsts[i] for i, slope in slopes.items()], axis=0)
     return found
 
 
-def _direction(group: TorchGroup, source: Source, key: Key) -> dict[int, Array]:
+def _direction(group: TorchGroup, plan: Plan, key: Key) -> dict[int, Array]:
     """The direction of a term at each point: v_i (1, n) for the variables that occur."""
-    import sympy
-
-    expressions = list(source.derived.values())[key[1][0]]  # pyright: ignore[reportIndexIssue]
-    symbols, direction = expressions.symbols, expressions.direction
-    assert direction is not None
-    points, values = group.points, {}
-    for i in range(points.points.shape[2]):
-        values[symbols.coordinate(0, i)] = points.points[0, :, i]
-    for name, symbol in symbols.values.items():
-        values[symbol] = points.data[name] if name in points.data else group.solution.parameters[name]
-    slopes = {
-        i: sympy.lambdify(list(values), slope, modules="numpy")(*values.values()) for i, slope in direction.slopes.items()
-    }
-    return {i: np.broadcast_to(np.asarray(slope, dtype=np.float64), (1, points.count)) for i, slope in slopes.items()}
+    among, formula = plan.directions[int(key.split()[1])]
+    points = group.points
+    values = {**points.data, **group.solution.parameters}
+    arguments = [points.points[0, :, a.position] if a.kind == "coordinate" else values[a.name] for a in formula.arguments]
+    slopes = formula.function(ON_ARRAYS)(*arguments)
+    return {i: np.broadcast_to(np.asarray(v, dtype=np.float64), (1, points.count)) for i, v in zip(among, slopes, strict=True)}
 
 
 def _aligned(array: Array) -> Array:
     """A copy that starts at a multiple of 64 bytes, as vectors of the machine must."""
     found = _empty(array.shape)
-    found[:] = array
+    np.copyto(found, array)
     return found
 
 

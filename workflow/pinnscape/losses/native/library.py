@@ -11,8 +11,7 @@ from pathlib import Path
 from pinnscape.files.machine import architecture
 from pinnscape.losses.native import build
 from pinnscape.losses.native.build import Compiler
-from pinnscape.losses.native.generate import NotCompilable as NoCompiler
-from pinnscape.losses.native.printing import NotCompilable
+from pinnscape.losses.native.generate import NotCompilable
 
 log = logging.getLogger(__name__)
 Check = Callable[[ctypes.CDLL], None]
@@ -21,12 +20,12 @@ _FOLDER = Path(__file__).parent
 _HEADERS = ("vector.hpp", "elementary.hpp", "linear.hpp", "pass.hpp", "terms.hpp")
 
 
-def library(compiler: Compiler, write: Callable[[], str], names: str, check: Check) -> ctypes.CDLL | None:
+def library(compiler: Compiler, source: str, names: str, check: Check) -> ctypes.CDLL | None:
     """The code of a group, compiled if it is not there; None, and a warning in the log, where it cannot be compiled.
 
     Args:
         compiler: with the folder in which code is kept.
-        write: gives the source, or raises NotCompilable.
+        source: complete.
         names: of the terms, for the log.
         check: raises a ProblemError if fresh code gives other numbers than torch.
 
@@ -36,14 +35,14 @@ def library(compiler: Compiler, write: Callable[[], str], names: str, check: Che
         MemoryError: the compiler was killed.
     """
     try:
-        return _library(compiler, write(), names, check)
+        return _library(compiler, source, names, check)
     except subprocess.CalledProcessError as error:
         build._blame_the_machine(error.returncode, error.stderr, compiler.folder)
         reason = next((line for line in error.stderr.splitlines() if "error" in line), f"{error.cmd[0]} fails")
-    except (NotCompilable, NoCompiler, OSError) as error:
+    except (NotCompilable, OSError) as error:
         build._blame_the_machine(0, str(error), compiler.folder)
         reason = str(error)
-    log.warning("%s: not compiled (%s): slower", names, reason[:200])
+    log.warning("the terms %s are not compiled (%s): they run slower", names, reason[:200])
     return None
 
 
@@ -55,7 +54,7 @@ def _library(compiler: Compiler, source: str, names: str, check: Check) -> ctype
     path = compiler.folder / f"{name}.so"
     with build._locked(path):
         if not path.exists():
-            log.info("compiling %s; the code is kept in %s", names, compiler.folder)
+            log.info("compiling the terms %s; the code is kept in %s", names, compiler.folder)
             _build(program, source, path, check)
     return load(path)
 

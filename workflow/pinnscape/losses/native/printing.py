@@ -97,7 +97,14 @@ def _printer() -> Any:
         def _print_Integer(self, expr: Any) -> str:
             return literal(expr)
 
-        _print_Float = _print_Rational = _print_NumberSymbol = _print_Integer
+        def _print_Float(self, flt: Any) -> str:
+            return literal(flt)
+
+        def _print_Rational(self, expr: Any) -> str:
+            return literal(expr)
+
+        def _print_NumberSymbol(self, expr: Any) -> str:
+            return literal(expr)
 
         def _print_Function(self, expr: Any) -> str:
             return f"{expr.func.__name__}({self._print(expr.args[0])})"

@@ -1,11 +1,12 @@
 """The native code of a group of terms that share their points: what is generated, to be compiled with pass.hpp and terms.hpp."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
-from pinnscape.losses.expressions import Expressions
+from pinnscape.losses.expressions import Expressions, Symbols
+from pinnscape.losses.formulas import Formula
 from pinnscape.losses.native import algebra as algebras
 from pinnscape.losses.native import term_code
 from pinnscape.losses.native.algebra import Algebra, Key, Slots
@@ -14,6 +15,38 @@ from pinnscape.networks.architectures import Architecture
 from pinnscape.networks.streams import Streams, degree
 
 KINDS = ("mlp", "residual", "modified")  # in the order of pass.hpp
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is needed of a source to use its code, as text: SymPy is not.
+
+    Attributes:
+        code: the source, complete.
+        slots: where derivatives are in the data.
+        fields: where the data of a site begin, see ``Source.fields``.
+        directions: of the terms with one, by number: the variables, and the formula of the components of the direction.
+    """
+
+    code: str
+    slots: Slots
+    fields: dict[str, int]
+    directions: dict[int, tuple[tuple[int, ...], Formula]]
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Plan":
+        slots = Slots(
+            tuple(stored["slots"]["inputs"]),
+            tuple(stored["slots"]["ansatz"]),
+            stored["slots"]["factors"],
+            stored["slots"]["lifted"],
+        )
+        directions = {int(k): (tuple(among), Formula.from_json(f)) for k, (among, f) in stored["directions"].items()}
+        return cls(stored["code"], slots, dict(stored["fields"]), directions)
+
+    def to_json(self) -> dict[str, Any]:
+        directions = {str(k): [list(among), formula.to_json()] for k, (among, formula) in self.directions.items()}
+        return {"code": self.code, "slots": asdict(self.slots), "fields": self.fields, "directions": directions}
 
 
 @dataclass(frozen=True)
@@ -63,7 +96,7 @@ class Source:
         return Slots(_ordered(inputs), _ordered(ansatz), self.factors, self.lifted)
 
     @property
-    def symbols(self):
+    def symbols(self) -> Symbols:
         """Of the local expressions."""
         return next(iter(self.derived.values())).symbols
 
@@ -84,6 +117,19 @@ class Source:
             starts[name] = position
             position += size
         return starts | {"FIELDS": position}
+
+    def plan(self) -> Plan:
+        """All that is needed later.
+
+        Raises:
+            NotCompilable: a term has functions that vector.hpp has not.
+        """
+        directions = {}
+        for algebra, expressions in zip(self.algebras, self.derived.values(), strict=True):
+            if algebra.along is not None and expressions.direction is not None:
+                slopes = expressions.direction.slopes
+                directions[algebra.along] = tuple(slopes), Formula.of(list(slopes.values()), self.symbols)
+        return Plan(self.code(), self.slots, self.fields, directions)
 
     def code(self) -> str:
         """The source, complete.
@@ -156,8 +202,8 @@ class Source:
 def _ordered(keys: Sequence[Key]) -> tuple[Key, ...]:
     """Different keys: derivatives by order, then all others."""
 
-    def place(key: Key) -> tuple:
-        plain = not isinstance(key[0], str)
-        return (0, degree(key), key) if plain else (1, 0, key)  # pyright: ignore[reportArgumentType]
+    def place(found: Key) -> tuple[bool, int, str]:
+        plain = algebras.monomial(found)
+        return plain is None, degree(plain or ()), found
 
     return tuple(sorted(set(keys), key=place))

@@ -41,7 +41,7 @@ class Written:
                     direction = self.expressions.direction
                     assert direction is not None
                     found |= {
-                        symbols.derivative(site, c, self.algebra.keys[0]): f"u[{start}]",
+                        symbols.derivative(site, c, (0,) * self.algebra.dimension): f"u[{start}]",
                         direction.symbol: f"u[{start + 1}]",
                     }  # pyright: ignore[reportArgumentType]
                     continue
