@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pinnscape.common.errors import ProblemError
 from pinnscape.losses.expressions import NOT_ON_SYMBOLS, NotDerivable, Symbols, derive
 from pinnscape.losses.formulas import ON_TENSORS, Argument, Formula
 from pinnscape.losses.kept import Kept, made
@@ -31,7 +32,7 @@ class _NoColumns(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name in self._f.columns:
-            raise ValueError(
+            raise ProblemError(
                 f"a density cannot use the data column {name!r}, whose derivatives are not known: write it as a function of p"
             )
         return self._f[name]
@@ -59,7 +60,7 @@ class EulerLagrange:
         fields = u if isinstance(u, Components) else (u,)
         if isinstance(fields[0], SymbolField):
             return self._on_symbols(p, u, fields, f)
-        operator = self.explicit(fields[0].source.unknowns, tuple(f.parameters))
+        operator = self.explicit(fields[0].source.unknowns, tuple(f.columns), tuple(f.parameters))
         return _automatic(self.density, p, fields, f) if operator is None else operator(p, fields, f)
 
     def _on_symbols(self, p: Any, u: Any, fields: Sequence[SymbolField], f: Values) -> tuple[Any, ...]:
@@ -69,20 +70,22 @@ class EulerLagrange:
         symbols: Symbols = fields[0].source.symbols  # pyright: ignore[reportAttributeAccessIssue]
         return tuple(_operator(energy, symbols, c, list(p)) for c in range(len(fields)))
 
-    def explicit(self, unknowns: Unknowns, parameters: tuple[str, ...]) -> Callable[..., tuple[Tensor, ...]] | None:
+    def explicit(
+        self, unknowns: Unknowns, columns: tuple[str, ...], parameters: tuple[str, ...]
+    ) -> Callable[..., tuple[Tensor, ...]] | None:
         """The operator as an expression of tensors; None, and a line in the log, where it cannot be derived."""
-        key = unknowns, parameters
+        key = unknowns, columns, parameters
         if key not in self._explicit:
-            found = made(self._kept, f"operator {key}", lambda: self._written(unknowns, parameters))
+            found = made(self._kept, f"operator {key}", lambda: self._written(Symbols(unknowns, 1, columns, parameters)))
             if "reason" in found:
                 log.info("the energy density cannot be differentiated symbolically (%s): slower route", found["reason"])
             self._explicit[key] = None if "reason" in found else _explicit(Formula.from_json(found))
         return self._explicit[key]
 
-    def _written(self, unknowns: Unknowns, parameters: tuple[str, ...]) -> dict[str, Any]:
+    def _written(self, symbols: Symbols) -> dict[str, Any]:
         """The formula, or why there is none."""
         try:
-            found = derive(self, Symbols(unknowns, parameters=parameters))
+            found = derive(self, symbols)
             formula = Formula.of(found.outputs, found.symbols)
             # Finds out now what torch cannot evaluate: sign, DiracDelta, the logarithm of a number, ...
             formula.function(ON_TENSORS)(*(torch.zeros(2, dtype=torch.float64) for _ in formula.arguments))
