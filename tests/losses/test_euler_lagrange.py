@@ -77,7 +77,7 @@ DENSITIES = {
 def fields(unknowns: Unknowns, batch: tuple[int, ...] = (2,)):
     """Points, and smooth functions of them with derivatives up to the fourth, which depend on a parameter."""
     d = len(unknowns.variables)
-    streams = Streams.of([tuple(4 if k == i else 4 for k in range(d)) for i in range(d)])
+    streams = Streams.of([(4,) * d])
     x = torch.tensor([[0.2, 0.7], [0.5, 0.1], [0.9, 0.4]], dtype=torch.float64)[:, :d]
     theta = torch.ones(*batch, 1, dtype=torch.float64, requires_grad=True)
     made = []
@@ -121,7 +121,7 @@ def test_a_density_cannot_use_data_columns():
     operator = EulerLagrange(lambda p, u, f: f["stiffness"] * u.x**2)
     p, u, _ = fields(X)
     with pytest.raises(
-        ProblemError, match="^a density cannot use the data column 'stiffness', whose derivatives are not known"
+        ProblemError, match=r"^a density cannot use the data column 'stiffness', whose derivatives are not known"
     ):
         operator(p, u, Values({"stiffness": torch.ones(3, dtype=torch.float64)}))
 

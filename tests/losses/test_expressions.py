@@ -89,13 +89,13 @@ def test_a_direction_that_does_not_depend_on_the_unknown_is_found(unknowns, loca
 )
 def test_what_symbols_cannot_do_is_named(local, text):
     if text == "gives":
-        local = lambda p, u, f: [[u]]  # noqa: E731
+        local = lambda p, u, f: [[u]]
     with pytest.raises(NotDerivable, match=text):
         derive(local, Symbols(XT))
 
 
 def test_conditions_are_comparisons():
-    local = lambda p, u, f: log(u)  # noqa: E731
+    local = lambda p, u, f: log(u)
     assert str(derive(local, Symbols(XT), lambda p, u, f: u.x > 0).exists) == "p_0_0 > 0"
     assert derive(local, Symbols(XT), lambda p, u, f: u.x > 0).streams == Streams.of([(1, 0)])
     assert derive(local, Symbols(XT), lambda p, u, f: True).exists is None

@@ -102,7 +102,7 @@ def test_points_give_coordinates_by_name_and_in_order():
     p = Point(("x", "t"), (1.0, 2.0))
     x, t = p
     assert (x, t, p.x, p.t, p[0], len(p)) == (1.0, 2.0, 1.0, 2.0, 1.0, 2)
-    with pytest.raises(AttributeError, match="^a point has no coordinate `y`; it has x, t$"):
+    with pytest.raises(AttributeError, match=r"^a point has no coordinate `y`; it has x, t$"):
         _ = p.y
 
 
@@ -111,7 +111,7 @@ def test_what_is_no_derivative_and_no_component_is_refused():
     with pytest.raises(AttributeError, match=r"^`xz` is no derivative of the unknown: .* \(there are x, y, t\)"):
         _ = u.xz
     (both,) = Symbols(XYT).fields()
-    with pytest.raises(AttributeError, match="^`w` is no derivative"):
+    with pytest.raises(AttributeError, match=r"^`w` is no derivative"):
         _ = both[0].w
     with pytest.raises(KeyError, match="the unknown has no component 'r'; it has v, q"):
         _ = both["r"]

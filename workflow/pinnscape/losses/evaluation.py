@@ -240,7 +240,10 @@ class TorchGroup:
         outputs, exists = self.locals(term, u, streams, rows)
         density = outputs[0] if term.kind == "energy" else torch.stack(outputs, -1).square().sum(-1)
         value = (density * self.weights[rows]).sum(-1)
-        return (value, None) if exists is None else (torch.where(exists.all(-1), value, torch.nan), exists.all(-1))
+        if exists is None:
+            return value, None
+        # A factor and not a choice, so that the derivatives do not exist either.
+        return value * torch.where(exists.all(-1), 1.0, torch.nan), exists.all(-1)
 
     def on(self, name: str, theta: Tensor, rows: slice) -> Tensor:
         """The part of a term (...) that comes from some of the points, to be differentiated."""
