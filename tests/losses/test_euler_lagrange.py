@@ -83,7 +83,8 @@ def fields(unknowns: Unknowns, batch: tuple[int, ...] = (2,)):
     made = []
     for c, _ in enumerate(unknowns.components):
         values = function_streams(lambda x, c=c: torch.sin(x.sum(-1, keepdim=True) * (1 + c)) + x[:, :1] ** 3, x, streams)
-        made.append(TensorField.of(_Source(unknowns, streams, [theta * v[:, 0] for v in values])))
+        u = theta.unsqueeze(-1) * values[:, :, 0]
+        made.append(TensorField.of(_Source(unknowns, streams, u[..., None, :, None], 0, 0)))
     return Point(unknowns.variables, x.unbind(-1)), Components.of(unknowns.components, made), theta
 
 

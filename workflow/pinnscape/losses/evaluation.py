@@ -4,7 +4,7 @@ Intermediate values of all points at once may not fit into memory: everything is
 """
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -76,21 +76,25 @@ class _Data:
 
 
 class _Source:
-    """Derivatives of one component at one site, from streams."""
+    """Derivatives of one component at one site, from streams (..., S, sites, n, c)."""
 
-    def __init__(self, unknowns: Unknowns, streams: Streams, values: Sequence[Tensor]) -> None:
-        self.unknowns, self._streams, self._values = unknowns, streams, values
+    def __init__(self, unknowns: Unknowns, streams: Streams, u: Tensor, site: int, component: int) -> None:
+        self.unknowns, self._streams, self._u, self._place = unknowns, streams, u, (site, component)
 
     def derivative(self, monomial: Monomial) -> Tensor:
         if monomial not in self._streams.position:
             raise AttributeError(f"the derivative {monomial} was not computed")
-        return self._values[self._streams.position[monomial]]
+        return self._stream(self._streams.position[monomial])
 
     def laplacian(self) -> Tensor:
         if self._streams.laplacian == self.unknowns.space:
-            return self._values[-1]
+            return self._stream(-1)
         dimension = len(self.unknowns.variables)
         return sum(self.derivative(unit(dimension, i, i)) for i in self.unknowns.space)  # pyright: ignore[reportReturnType]
+
+    def _stream(self, k: int) -> Tensor:
+        site, component = self._place
+        return self._u[..., k, site, :, component]
 
 
 class _Recorder:
@@ -218,17 +222,17 @@ class TorchGroup:
     def locals(self, term: Term, u: Tensor, streams: Streams, rows: slice) -> tuple[list[Tensor], Tensor | None]:
         """The outputs of a term's local expression, each (..., n), and where it exists, from streams (..., S, sites, n, c) of the solution."""
         unknowns, sites = self.solution.unknowns, range(self.points.sites)
-        values = [
-            [[u[..., k, site, :, c] for k in range(streams.count)] for c in range(len(unknowns.components))] for site in sites
-        ]
         fields = [
-            Components.of(unknowns.components, [TensorField.of(_Source(unknowns, streams, v)) for v in values[site]])
+            Components.of(
+                unknowns.components,
+                [TensorField.of(_Source(unknowns, streams, u, site, c)) for c in range(len(unknowns.components))],
+            )
             for site in sites
         ]
         points = [Point(unknowns.variables, self._x[site, rows].unbind(-1)) for site in sites]
         f = Values({name: column[rows] for name, column in self._columns.items()}, self.solution.parameters)
-        zero = torch.zeros_like(u[..., 0, 0, :, 0])
-        outputs = [zero + output for output in called(term.local, points, fields, f)]
+        shape = u.shape[:-4] + u.shape[-2:-1]
+        outputs = [_full(output, shape, u) for output in called(term.local, points, fields, f)]
         exists = None if term.exists is None else called(term.exists, points, fields, f)[0]
         return outputs, exists
 
@@ -238,12 +242,11 @@ class TorchGroup:
         A sum over points for each entry by itself. By a matrix product, its last digit would depend on how many others are computed with it.
         """
         outputs, exists = self.locals(term, u, streams, rows)
-        density = outputs[0] if term.kind == "energy" else torch.stack(outputs, -1).square().sum(-1)
+        density = outputs[0] if term.kind == "energy" else _sum(output.square() for output in outputs)
         value = (density * self.weights[rows]).sum(-1)
         if exists is None:
             return value, None
-        # A factor and not a choice, so that the derivatives do not exist either.
-        return value * torch.where(exists.all(-1), 1.0, torch.nan), exists.all(-1)
+        return torch.where(exists.all(-1), value, torch.nan), exists.all(-1)
 
     def on(self, name: str, theta: Tensor, rows: slice) -> Tensor:
         """The part of a term (...) that comes from some of the points, to be differentiated."""
@@ -264,11 +267,11 @@ class TorchGroup:
             summand = self.on(name, theta, rows)
             loss = loss + summand.detach()
             gradient = gradient + slope(summand.sum(), theta)
-        return loss, gradient
+        return loss, torch.where(loss.isnan().unsqueeze(-1), torch.nan, gradient)
 
     def products(self, name: str, theta: Tensor, vectors: Tensor) -> Tensor:
         """Hessian of a term at theta (P,) times vectors (k, P), backwards twice through one graph; zeros where a term is linear in theta."""
-        total = torch.zeros_like(vectors)
+        total = self._start(name, theta, vectors)
         for rows in self.blocks(self.needed[name]):
             leaf = theta.detach().requires_grad_()
             gradient = slope(self.on(name, leaf, rows), leaf, graph=True)
@@ -281,7 +284,7 @@ class TorchGroup:
         Backwards twice through one graph: Bᵀ w is linear in w, and its derivative in w along v is B v, for the quantities z that the term is a
         function of: residuals, or the derivatives of u of which an energy is made.
         """
-        term, total = self.terms[name], torch.zeros_like(vectors)
+        term, total = self.terms[name], self._start(name, theta, vectors)
         for rows in self.blocks(self.needed[name]):
             leaf = theta.detach().requires_grad_()
             z, curve = self._quantities(term, leaf, rows)
@@ -293,6 +296,11 @@ class TorchGroup:
                 products.append(slope((z * curve(along)).sum(), leaf, keep=True))
             total = total + torch.stack(products)
         return total
+
+    def _start(self, name: str, theta: Tensor, vectors: Tensor) -> Tensor:
+        """What products are added to: NaN where a term does not exist, even for parameters on which it does not depend."""
+        missing = self.terms[name].exists is not None and bool(self.loss(name, theta).isnan())
+        return torch.full_like(vectors, torch.nan if missing else 0.0)
 
     def _quantities(self, term: Term, theta: Tensor, rows: slice) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
         """What a term is a function of at each point, and the product with its second derivative in these, with the weights."""
@@ -334,8 +342,15 @@ def slope(value: Tensor, leaf: Tensor, graph: bool = False, keep: bool = False) 
     return torch.autograd.grad(value, leaf, create_graph=graph, retain_graph=graph or keep, materialize_grads=True)[0]
 
 
-def _sum(summands: Iterator[Tensor]) -> Tensor:
-    total = next(summands)
-    for summand in summands:
+def _full(value: Tensor | float, shape: torch.Size, like: Tensor) -> Tensor:
+    """A plain tensor of all points, from one or from a number."""
+    if isinstance(value, Tensor):
+        return value.as_subclass(Tensor).expand(shape)
+    return torch.full(shape, float(value), dtype=like.dtype, device=like.device)
+
+
+def _sum(summands: Iterable[Tensor]) -> Tensor:
+    total, *rest = summands
+    for summand in rest:
         total = total + summand
     return total

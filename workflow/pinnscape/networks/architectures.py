@@ -5,6 +5,7 @@ the incoming parameters of one neuron, the *filter* of filter normalisation. The
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -91,7 +92,7 @@ class Architecture:
         """Number of further maps from the inputs to the hidden width, which come first in the layout."""
         return 0
 
-    @property
+    @cached_property
     def layout(self) -> Layout:
         into = [(self.features, self.width)] * (self.encoders + 1)
         sizes = [*into, *[(self.width, self.width)] * (self.hidden - 1), (self.width, self.outputs)]
