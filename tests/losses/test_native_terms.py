@@ -279,8 +279,8 @@ def test_other_functions_are_refused_by_name() -> None:
 def test_code_with_wrong_numbers_stops_the_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     right = term_code.struct
 
-    def wrong(*arguments):
-        return right(*arguments).replace("2.0*u_0", "2.000001*u_0")
+    def wrong(*arguments, **more):
+        return right(*arguments, **more).replace("2.0*u_0", "2.000001*u_0")
 
     monkeypatch.setattr(term_code, "struct", wrong)
     made = Assembly(

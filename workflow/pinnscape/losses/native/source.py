@@ -171,7 +171,7 @@ class Source:
             lines.append(term_code.struct(f"Term{k}", names[own.algebra], own, self._backwards(own.algebra)))
             if own.algebra != self.together:
                 shared = Written(expressions, self.kinds[name], self.together)
-                lines.append(term_code.struct(f"Shared{k}", names[self.together], shared, False))
+                lines.append(term_code.struct(f"Shared{k}", names[self.together], shared, False, slopes=False))
             else:
                 lines.append(f"using Shared{k} = Term{k};")
         return [*lines, self._all(names[self.together])]

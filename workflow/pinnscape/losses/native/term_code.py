@@ -1,6 +1,6 @@
 """Terms as C++: energy densities or residuals with their derivatives, as terms.hpp calls them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -38,12 +38,9 @@ class Written:
             for c in range(len(symbols.unknowns.components)):
                 start = (site * len(symbols.unknowns.components) + c) * streams.count
                 if self.algebra.along is not None:
-                    direction = self.expressions.direction
-                    assert direction is not None
-                    found |= {
-                        symbols.derivative(site, c, (0,) * self.algebra.dimension): f"u[{start}]",
-                        direction.symbol: f"u[{start + 1}]",
-                    }  # pyright: ignore[reportArgumentType]
+                    found[symbols.derivative(site, c, (0,) * self.algebra.dimension)] = f"u[{start}]"
+                    if self.expressions.direction is not None:
+                        found[self.expressions.direction.symbol] = f"u[{start + 1}]"
                     continue
                 found |= {symbols.derivative(site, c, m): f"u[{start + k}]" for k, m in enumerate(streams.monomials)}
                 if streams.laplacian:
@@ -51,7 +48,7 @@ class Written:
         return found
 
 
-def struct(name: str, algebra_name: str, written: Written, backwards: bool) -> str:
+def struct(name: str, algebra_name: str, written: Written, backwards: bool, slopes: bool = True) -> str:
     """The type of a term.
 
     Args:
@@ -59,35 +56,40 @@ def struct(name: str, algebra_name: str, written: Written, backwards: bool) -> s
         algebra_name: the type of its algebra.
         written: the term.
         backwards: whether its value is found by reverse mode in x.
+        slopes: whether derivatives are wanted, too.
 
     Raises:
         NotCompilable: an expression has functions that vector.hpp has not.
     """
-    outputs, late = written.outputs, frozenset(written.expressions.symbols.values.columns.values())
+    energy, outputs = written.kind == "energy", written.outputs
     lines = [f"struct {name} {{", f"    using Algebra = {algebra_name};"]
-    lines.append(f"    static constexpr int RESIDUALS = {0 if written.kind == 'energy' else len(outputs)};")
+    lines.append(f"    static constexpr int RESIDUALS = {0 if energy else len(outputs)};")
     lines.append(f"    static constexpr bool BACKWARDS = {str(backwards).lower()};")
-    if written.kind == "energy":
-        back = _slopes(written, outputs[0])
+    late = frozenset(written.expressions.symbols.values.columns.values())
+    if energy:
         lines += _function("T energy", "", written, outputs, statements({"": outputs[0]}, late))
-        lines += _function("void slopes", ", T* bar", written, back.values(), statements(back, late))
     else:
-        work, read = _work(outputs)
-        back = _slopes(written, work)
         named = {f"r[{k}]": output for k, output in enumerate(outputs)}
         lines += _function("void residuals", ", T* r", written, outputs, statements(named, late))
-        lines += _function("void slopes", ", const T* r_bar, T* bar", written, back.values(), [*read, *statements(back)])
+    if slopes:
+        lines += _slopes_of_energy(written, late) if energy else _slopes_of_residuals(written)
     lines += _function("Mask missing", "", written, _sides(written), _missing(written), kind="Vec")
     return "\n".join([*lines, "};", ""])
 
 
-def _work(outputs: Sequence[Any]) -> tuple[Any, list[str]]:
-    """Σ r_bar r, whose derivatives are the adjoints of the streams, and where the r_bar come from."""
+def _slopes_of_energy(written: Written, late: frozenset[Any]) -> list[str]:
+    back = _slopes(written, written.outputs[0])
+    return _function("void slopes", ", T* bar", written, back.values(), statements(back, late))
+
+
+def _slopes_of_residuals(written: Written) -> list[str]:
+    """Derivatives of Σ r_bar r: the adjoints of the streams."""
     import sympy
 
-    bars = [sympy.Symbol(f"r_bar_{k}", real=True) for k in range(len(outputs))]
-    work = sum((bar * r for bar, r in zip(bars, outputs, strict=True)), sympy.Integer(0))
-    return work, [f"const T {bar} = r_bar[{k}];" for k, bar in enumerate(bars)]
+    bars = [sympy.Symbol(f"r_bar_{k}", real=True) for k in range(len(written.outputs))]
+    work = sum((bar * r for bar, r in zip(bars, written.outputs, strict=True)), sympy.Integer(0))
+    back, read = _slopes(written, work), [f"const T {bar} = r_bar[{k}];" for k, bar in enumerate(bars)]
+    return _function("void slopes", ", const T* r_bar, T* bar", written, back.values(), [*read, *statements(back)])
 
 
 def _slopes(written: Written, expression: Any) -> dict[str, Any]:
