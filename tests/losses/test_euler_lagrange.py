@@ -1,7 +1,5 @@
 """Euler-Lagrange operators on symbols against closed forms, and on tensors by both routes."""
 
-import logging
-
 import pytest
 import sympy
 import torch
@@ -9,8 +7,8 @@ import torch
 from pinnscape.common.errors import ProblemError
 from pinnscape.losses.euler_lagrange import EulerLagrange
 from pinnscape.losses.evaluation import _Source
-from pinnscape.losses.expressions import Symbols
-from pinnscape.losses.kept import Kept
+from pinnscape.losses.expressions import NotDerivable, Symbols, derive
+from pinnscape.losses.formulas import ON_TENSORS, Derivation
 from pinnscape.losses.sites import Components, Point, TensorField, Unknowns, Values
 from pinnscape.networks.forward import function_streams
 from pinnscape.networks.streams import Streams
@@ -89,55 +87,46 @@ def fields(unknowns: Unknowns, batch: tuple[int, ...] = (2,)):
 
 
 @pytest.mark.parametrize("name", DENSITIES)
-def test_automatic_differentiation_gives_the_numbers_of_the_formula(name, monkeypatch):
+def test_automatic_differentiation_gives_the_numbers_of_the_expression(name):
     unknowns, density = DENSITIES[name]
-    f = Values(parameters={"mu": 0.7})
+    p, u, theta = fields(unknowns)
+    f, operator = Values(parameters={"mu": 0.7}), EulerLagrange(density)
+    found = derive(operator, Symbols(unknowns, parameters=("mu",)))
+    formula = Derivation.of(found).formula
+    components = u if isinstance(u, Components) else (u,)
+
+    def value(argument):
+        if argument.kind in ("coordinate", "value"):
+            return p[argument.position] if argument.kind == "coordinate" else f[argument.name]
+        source = components[argument.position].source
+        return source.laplacian() if argument.kind == "laplacian" else source.derivative(argument.monomial)
+
+    values = [value(argument) for argument in formula.arguments]
     results = []
-    for refuse in (False, True):
-        operator = EulerLagrange(density)
-        if refuse:
-            monkeypatch.setattr(operator, "explicit", lambda *_: None)
-        p, u, theta = fields(unknowns)
-        outputs = [r + torch.zeros(2, 3, dtype=torch.float64) for r in operator(p, u, f)]
-        total = sum((r * r).sum() for r in outputs)
-        (gradient,) = torch.autograd.grad(total, theta) if total.requires_grad else (torch.zeros_like(theta),)
-        results.append((torch.stack(outputs), gradient))
+    for outputs in (operator(p, u, f), formula.function(ON_TENSORS)(*values)):
+        full = torch.stack([r + torch.zeros(2, 3, dtype=torch.float64) for r in outputs])
+        total = (full * full).sum()
+        gradient = torch.autograd.grad(total, theta, retain_graph=True)[0] if total.requires_grad else torch.zeros_like(theta)
+        results.append((full.detach(), gradient))
     assert len(results[0][0]) == len(unknowns.components)
     for one, other in zip(*results, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-11, atol=1e-11)
 
 
-def test_a_density_that_symbols_cannot_do_is_differentiated_automatically_and_says_so(caplog):
+def test_a_density_that_symbols_cannot_do_is_differentiated_automatically():
     operator = EulerLagrange(lambda p, u, f: torch.cosh(u.x) + 0.5 * u * u)
     p, u, _ = fields(X)
-    with caplog.at_level(logging.INFO, logger="pinnscape.losses.euler_lagrange"):
-        for _ in range(2):
-            (found,) = operator(p, u, Values())
-    (record,) = caplog.records
-    assert record.getMessage().startswith("the energy density cannot be differentiated symbolically (TypeError: cosh")
+    (found,) = operator(p, u, Values())
     torch.testing.assert_close(found, u - torch.cosh(u.x) * u.xx, rtol=1e-12, atol=1e-12)
+    with pytest.raises(NotDerivable, match="TypeError: cosh"):
+        derive(operator, Symbols(X))
 
 
 def test_a_density_cannot_use_data_columns():
     operator = EulerLagrange(lambda p, u, f: f["stiffness"] * u.x**2)
     p, u, _ = fields(X)
-    with pytest.raises(
-        ProblemError, match=r"^a density cannot use the data column 'stiffness', whose derivatives are not known"
-    ):
+    text = r"^a density cannot use the data column 'stiffness', whose derivatives are not known"
+    with pytest.raises(ProblemError, match=text):
         operator(p, u, Values({"stiffness": torch.ones(3, dtype=torch.float64)}))
-
-
-def test_formulas_are_kept(tmp_path, monkeypatch):
-    p, u, _ = fields(XY)
-    density = DENSITIES["minimal surface"][1]
-    first = EulerLagrange(density, Kept(tmp_path, "key"))(p, u, Values())
-    assert len(list(tmp_path.glob("*.json"))) == 1
-    monkeypatch.setattr("pinnscape.losses.euler_lagrange.derive", lambda *_: pytest.fail("derived again"))
-    again = EulerLagrange(density, Kept(tmp_path, "key"))(p, u, Values())
-    assert torch.equal(first[0], again[0])
-    with pytest.raises(pytest.fail.Exception, match="derived again"):
-        EulerLagrange(density, Kept(tmp_path, "another"))(p, u, Values())
-    for path in tmp_path.glob("*.json"):
-        path.write_text(path.read_text().replace("return", "retrun"))
-    with pytest.raises(pytest.fail.Exception, match="derived again"):
-        EulerLagrange(density, Kept(tmp_path, "key"))(p, u, Values())
+    with pytest.raises(ProblemError, match=text):
+        derive(operator, Symbols(X, columns=("stiffness",)))

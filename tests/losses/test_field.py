@@ -148,9 +148,7 @@ def test_residuals_jacobian_and_gauss_newton_products_belong_together():
     close(objective.gauss_newton_product(theta, vectors[0]), 2.0 * jacobian.T @ (jacobian @ vectors[0]))
     leaf = theta.clone().requires_grad_()
     group = objective.assembly.group("interior")
-    outputs, _ = group.locals(
-        group.terms["interior"], group.solve(leaf, group.streams, group.data(group.streams)), group.streams, slice(None)
-    )
+    outputs, _ = group("interior", group.solve(leaf, group.streams, slice(None)), group.streams, slice(None))
     for k in (0, 7):
         (row,) = torch.autograd.grad(outputs[0][k], leaf, retain_graph=True)
         close(jacobian[k], row / math.sqrt(20.0))

@@ -12,6 +12,7 @@ from equation_cases import XT, convection, convection_terms, mean
 from problem_terms import LOSSES, assembly, objectives, old, theta_of
 
 from pinnscape.common.errors import ProblemError
+from pinnscape.losses import evaluation
 from pinnscape.losses.assembly import Assembly
 from pinnscape.losses.euler_lagrange import EulerLagrange
 from pinnscape.losses.expressions import Symbols, derive
@@ -229,23 +230,31 @@ def test_a_term_that_symbols_cannot_do_runs_in_torch_and_says_so(folder: Path, c
     terms = [Term("odd", "squared", lambda p, u, f: torch.cosh(u.x) + 0 * u.xx, at)]
     made = Assembly(network, XT, terms, compiler=Compiler(folder))
     theta = random(network.size)
-    with caplog.at_level(logging.INFO, logger=LOG):
-        values = [FieldObjective("odd", made, ("odd",)).loss_and_gradient(theta) for _ in range(2)]
     (record,) = caplog.records
-    assert record.getMessage().startswith("the terms odd are not compiled (odd on symbols: TypeError: cosh")
-    assert record.getMessage().endswith("): they run slower")
+    assert record.getMessage().startswith("the term odd cannot be derived symbolically (TypeError: cosh")
+    assert record.getMessage().endswith("): it runs slower")
+    caplog.clear()
+    with caplog.at_level(logging.INFO):
+        values = [FieldObjective("odd", made, ("odd",)).loss_and_gradient(theta) for _ in range(2)]
+    assert not caplog.records
     expected = FieldObjective("odd", Assembly(network, XT, terms), ("odd",)).loss_and_gradient(theta)
     assert all(torch.equal(a, b) for found in values for a, b in zip(found, expected, strict=True))
 
 
-def test_one_group_may_be_native_while_another_is_not(folder: Path) -> None:
+def test_one_group_may_be_native_while_another_is_not(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     network = Mlp(2, 1, 4, 1)
     terms = [
         Term("smooth", "squared", lambda p, u, f: u.t - u, points(9)),
         Term("absolute", "squared", lambda p, u, f: abs(u), points(9, seed=1)),
     ]
     made, eager = (Assembly(network, XT, terms, compiler=c) for c in (Compiler(folder), None))
-    assert [native is None for native in made.natives] == [False, True]
+    with caplog.at_level(logging.WARNING, logger=LOG):
+        assert [native is None for native in made.natives] == [False, True]
+    (record,) = caplog.records
+    assert (
+        record.getMessage()
+        == "the terms absolute are not compiled (there is no native code for Abs in Abs(u_0)): they run slower"
+    )
     objective, expected = (FieldObjective("both", a, ("smooth", "absolute")) for a in (made, eager))
     theta = random(network.size)
     close(objective.loss(theta), expected.loss(theta))
@@ -309,8 +318,9 @@ def test_what_was_derived_and_compiled_is_kept(tmp_path: Path, monkeypatch: pyte
 
     theta = random(network.size)
     first = objective().gradient(theta)
-    assert len(list(tmp_path.glob("*.so"))) == len(list(tmp_path.glob("*.json"))) == 1
-    monkeypatch.setattr(groups, "_planned", lambda _: pytest.fail("derived again"))
+    assert len(list(tmp_path.glob("*.so"))) == 1
+    assert len(list(tmp_path.glob("*.json"))) == 2  # the formula, and what native code is made of
+    monkeypatch.setattr(evaluation, "derive", lambda *_: pytest.fail("derived again"))
     assert torch.equal(objective().gradient(theta), first)
 
 
@@ -341,3 +351,36 @@ def test_whether_it_pays_depends_on_the_work_alone(tmp_path: Path) -> None:
     made = convection(Mlp(2, 1, 5, 2), Compiler(tmp_path, 10), interior=20, boundary=6)
     assert set(made.natives) == {None}
     assert not list(tmp_path.iterdir())
+
+
+def test_a_local_expression_that_differs_on_symbols_is_refused() -> None:
+    def two_faced(p, u, f):
+        return u.t - (2.0 if isinstance(u, torch.Tensor) else 2.000001) * u
+
+    with pytest.raises(ProblemError) as caught:
+        Assembly(Mlp(2, 1, 4, 1), XT, [Term("decay", "squared", two_faced, points())])
+    said = re.fullmatch(
+        r"tests/losses/test_native_terms.py: term decay: gives (\S+) with symbols where it gives (\S+) with tensors; it must do the same with both",
+        str(caught.value),
+    )
+    assert said is not None
+    assert 1e-9 < abs(float(said[1]) / float(said[2]) - 1.0) < 1e-3
+
+
+def test_symbols_of_parameters_may_come_from_elsewhere() -> None:
+    import sympy
+
+    def statement(beta):
+        return lambda p, u, f: u.t + beta * u.x, lambda p, u, f: beta * u < 10.0
+
+    local, exists = statement(3.0)
+    at, network = points(), Mlp(2, 1, 4, 1)
+    terms = [Term("transport", "squared", local, at, 1.0, exists, statement(sympy.Symbol("beta", positive=True)))]
+    made = Assembly(network, XT, terms, parameters={"beta": 3.0})
+    theta = random(network.size)
+    plain = Assembly(network, XT, [Term("transport", "squared", lambda p, u, f: u.t + 3.0 * u.x, at)])
+    close(made.measure(theta)["transport"], plain.measure(theta)["transport"])
+    slow = Assembly(network, XT, [Term("transport", "squared", lambda p, u, f: u.t + u.x, at)])
+    close(made.with_parameters(beta=1.0).measure(theta)["transport"], slow.measure(theta)["transport"])
+    unknown = [Term("transport", "squared", local, at, 1.0, None, (statement(sympy.Symbol("gamma"))[0], None))]
+    assert not Assembly(network, XT, unknown, parameters={"beta": 3.0}).groups[0].derived

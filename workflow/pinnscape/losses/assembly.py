@@ -9,11 +9,12 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from pinnscape.losses.evaluation import Solution, TorchGroup
+from pinnscape.losses.group import TorchGroup
 from pinnscape.losses.kept import Kept
 from pinnscape.losses.native.build import Compiler
 from pinnscape.losses.native.groups import NativeGroup, native
 from pinnscape.losses.sites import Unknowns
+from pinnscape.losses.solution import Solution
 from pinnscape.losses.terms import Ansatz, PointSet, Term
 from pinnscape.networks.architectures import Architecture
 
@@ -60,10 +61,10 @@ class Assembly:
             raise ValueError(f"`terms` must have different names, and there must be one at least, not {', '.join(names)}")
         self.solution = Solution(network, unknowns, ansatz or Ansatz(), dict(parameters or {}), torch.device(device), memory)
         self.terms = {term.name: term for term in terms}
-        self._compiler, self._kept = compiler if self.solution.device.type == "cpu" else None, kept
+        self._compiler = compiler if self.solution.device.type == "cpu" else None
         sets = {id(term.points): term.points for term in terms}
         self.groups = [
-            TorchGroup(self.solution, points, [term for term in terms if term.points is points]) for points in sets.values()
+            TorchGroup(self.solution, points, [t for t in terms if t.points is points], kept) for points in sets.values()
         ]
 
     def with_parameters(self, **parameters: float) -> "Assembly":
@@ -101,7 +102,7 @@ class Assembly:
         points = sum(group.streams.count * group.points.sites * group.points.count for group in self.groups)
         if self._compiler is None or not self._compiler.pays(self.solution.network.size * points):
             return [None] * len(self.groups)
-        return [native(group, self._compiler, self._kept) for group in self.groups]
+        return [native(group, self._compiler) for group in self.groups]
 
     def group(self, name: str) -> TorchGroup:
         """The group of a term."""

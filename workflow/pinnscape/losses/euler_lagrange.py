@@ -2,12 +2,11 @@
 
     EL[e](u) = Σ_α (-1)^|α| D^α ∂e/∂(∂^α u) = ∂e/∂u - Σ_i D_i ∂e/∂u_i + Σ_{i ≤ j} D_ij ∂e/∂u_ij - ...
 
-with total derivatives D; a mixed derivative counts as one variable, so that u_xy appears once. On symbols the operator is an expression. On tensors
-that expression is evaluated, and where it cannot be derived, automatic differentiation gives the same numbers more slowly.
+with total derivatives D; a mixed derivative counts as one variable, so that u_xy appears once. On symbols the operator is an expression, from which
+losses are made. On tensors it is found by automatic differentiation: more slowly, for any density, and as a witness of the expression.
 """
 
-import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import factorial, prod
 from typing import Any
 
@@ -15,13 +14,9 @@ import torch
 from torch import Tensor
 
 from pinnscape.common.errors import ProblemError
-from pinnscape.losses.expressions import NOT_ON_SYMBOLS, NotDerivable, Symbols, derive
-from pinnscape.losses.formulas import ON_TENSORS, Argument, Formula
-from pinnscape.losses.kept import Kept, made
-from pinnscape.losses.sites import Components, Local, Point, SymbolField, TensorField, Unknowns, Values
+from pinnscape.losses.expressions import Symbols
+from pinnscape.losses.sites import Components, Local, Point, SymbolField, TensorField, Values
 from pinnscape.networks.streams import Monomial, degree, divisors, times, unit, variables
-
-log = logging.getLogger(__name__)
 
 
 class _NoColumns(Mapping[str, Any]):
@@ -49,49 +44,20 @@ class EulerLagrange:
 
     Args:
         density: e, a local expression of one site, without data columns.
-        kept: memory of what is derived from it, if any.
     """
 
-    def __init__(self, density: Local, kept: Kept | None = None) -> None:
-        self.density, self._kept = density, kept
-        self._explicit: dict[tuple, Callable[..., tuple[Tensor, ...]] | None] = {}
+    def __init__(self, density: Local) -> None:
+        self.density = density
 
     def __call__(self, p: Any, u: Any, f: Values) -> tuple[Any, ...]:
         fields = u if isinstance(u, Components) else (u,)
-        if isinstance(fields[0], SymbolField):
-            return self._on_symbols(p, u, fields, f)
-        operator = self.explicit(fields[0].source.unknowns, tuple(f.columns), tuple(f.parameters))
-        return _automatic(self.density, p, fields, f) if operator is None else operator(p, fields, f)
-
-    def _on_symbols(self, p: Any, u: Any, fields: Sequence[SymbolField], f: Values) -> tuple[Any, ...]:
+        if not isinstance(fields[0], SymbolField):
+            return _automatic(self.density, p, fields, f)
         import sympy
 
         energy = sympy.sympify(self.density(p, u, _NoColumns(f)))
         symbols: Symbols = fields[0].source.symbols  # pyright: ignore[reportAttributeAccessIssue]
         return tuple(_operator(energy, symbols, c, list(p)) for c in range(len(fields)))
-
-    def explicit(
-        self, unknowns: Unknowns, columns: tuple[str, ...], parameters: tuple[str, ...]
-    ) -> Callable[..., tuple[Tensor, ...]] | None:
-        """The operator as an expression of tensors; None, and a line in the log, where it cannot be derived."""
-        key = unknowns, columns, parameters
-        if key not in self._explicit:
-            found = made(self._kept, f"operator {key}", lambda: self._written(Symbols(unknowns, 1, columns, parameters)))
-            if "reason" in found:
-                log.info("the energy density cannot be differentiated symbolically (%s): slower route", found["reason"])
-            self._explicit[key] = None if "reason" in found else _explicit(Formula.from_json(found))
-        return self._explicit[key]
-
-    def _written(self, symbols: Symbols) -> dict[str, Any]:
-        """The formula, or why there is none."""
-        try:
-            found = derive(self, symbols)
-            formula = Formula.of(found.outputs, found.symbols)
-            # Finds out now what torch cannot evaluate: sign, DiracDelta, the logarithm of a number, ...
-            formula.function(ON_TENSORS)(*(torch.zeros(2, dtype=torch.float64) for _ in formula.arguments))
-        except (NotDerivable, *NOT_ON_SYMBOLS) as error:
-            return {"reason": " ".join(str(error).split())}
-        return formula.to_json()
 
 
 def _operator(energy: Any, symbols: Symbols, component: int, x: list[Any]) -> Any:
@@ -119,21 +85,6 @@ def _total_derivative(expression: Any, symbols: Symbols, i: int, x: list[Any]) -
     for symbol, (site, c, monomial) in symbols.of_unknown([expression]).items():
         summands.append(sympy.diff(expression, symbol) * symbols.derivative(site, c, times(monomial, along)))
     return sum(summands)
-
-
-def _explicit(formula: Formula) -> Callable[..., tuple[Tensor, ...]]:
-    """A formula as a function of the point, the components at it, and values."""
-    function = formula.function(ON_TENSORS)
-
-    def value(argument: Argument, p: Point, fields: Sequence[TensorField], f: Values) -> Any:
-        if argument.kind == "coordinate":
-            return p[argument.position]
-        if argument.kind == "value":
-            return f[argument.name]
-        source = fields[argument.position].source
-        return source.laplacian() if argument.kind == "laplacian" else source.derivative(argument.monomial)
-
-    return lambda p, fields, f: tuple(function(*(value(argument, p, fields, f) for argument in formula.arguments)))
 
 
 class _Recorded:

@@ -64,9 +64,10 @@ class Symbols:
             Components.of(names, [SymbolField(_Symbolic(self, s, c)) for c in range(len(names))]) for s in range(self.sites)
         ]
 
-    def of_columns(self, expression: Any) -> set[Any]:
-        """The symbols of data columns that occur in an expression."""
-        return expression.free_symbols & set(self.values.columns.values())
+    def known(self, expression: Any) -> set[Any]:
+        """The symbols of coordinates, of the unknown and of values that occur in an expression."""
+        coordinates = (self.coordinate(s, i) for s in range(self.sites) for i in range(len(self.unknowns.variables)))
+        return {*coordinates, *self.of_unknown([expression]), *self.values.values()}
 
     def of_unknown(self, expressions: Iterable[Any]) -> dict[Any, tuple[int, int, Monomial]]:
         """Site, component and monomial of each symbol of the unknown that occurs."""
@@ -188,12 +189,28 @@ def _expressions(local: Local, symbols: Symbols) -> tuple[Any, ...]:
         outputs = tuple(sympy.sympify(output) for output in called(local, symbols.points(), symbols.fields(), symbols.values))
     except NOT_ON_SYMBOLS as error:
         raise NotDerivable(f"{type(error).__name__}: {' '.join(str(error).split())}") from error
+    outputs = tuple(_renamed(output, symbols) for output in outputs)
     for output in outputs:
         if not isinstance(output, sympy.Expr):
             raise NotDerivable(f"gives {type(output).__name__} on symbols and no expression")
         if output.has(sympy.nan, sympy.zoo, sympy.oo):
             raise NotDerivable(f"gives {output} on symbols")
     return outputs
+
+
+def _renamed(expression: Any, symbols: Symbols) -> Any:
+    """An expression with our symbols of parameters in place of others of the same name.
+
+    Raises:
+        NotDerivable: there are symbols that are not known.
+    """
+    if not hasattr(expression, "xreplace"):
+        return expression
+    named = {str(symbol): symbol for symbol in expression.free_symbols}
+    found = expression.xreplace({named[name]: q for name, q in symbols.values.parameters.items() if name in named})
+    if unknown := sorted(map(str, found.free_symbols - symbols.known(found))):
+        raise NotDerivable(f"contains symbols that are no parameters: {', '.join(unknown)}")
+    return found
 
 
 def _condition(exists: Local, symbols: Symbols) -> Any:
@@ -206,7 +223,7 @@ def _condition(exists: Local, symbols: Symbols) -> Any:
 
     try:
         (found,) = called(exists, symbols.points(), symbols.fields(), symbols.values)
-        condition = sympy.sympify(found)
+        condition = _renamed(sympy.sympify(found), symbols)
     except NOT_ON_SYMBOLS as error:
         raise NotDerivable(f"where it exists cannot be found on symbols ({error})") from error
     if condition == sympy.true:

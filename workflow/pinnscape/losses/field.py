@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pinnscape.losses import jacobians
 from pinnscape.losses.assembly import Assembly
-from pinnscape.losses.evaluation import TorchGroup
+from pinnscape.losses.group import TorchGroup
 from pinnscape.losses.native.groups import NativeGroup
 from pinnscape.losses.terms import Term
 from pinnscape.networks.architectures import Layout

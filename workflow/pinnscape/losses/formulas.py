@@ -1,4 +1,4 @@
-"""Expressions as Python source, which needs no SymPy: functions of what a local expression of one site sees."""
+"""Local expressions as Python source, which needs no SymPy: what torch evaluates once they have been derived, and what is kept of them."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from pinnscape.losses.expressions import Symbols
-from pinnscape.networks.streams import Monomial
+from pinnscape.losses.expressions import Expressions, Symbols
+from pinnscape.networks.streams import Monomial, Streams
 
 FUNCTIONS = ("exp", "log", "sin", "cos", "tanh", "sqrt")
 ON_TENSORS = {name: getattr(torch, name) for name in FUNCTIONS}
@@ -21,6 +21,7 @@ class Argument(NamedTuple):
     """What a formula is a function of: a coordinate, a derivative, a Laplacian, or a data column or parameter."""
 
     kind: str  # "coordinate", "derivative", "laplacian" or "value"
+    site: int = 0
     position: int = 0  # of the variable or the component
     monomial: Monomial = ()
     name: str = ""
@@ -35,12 +36,7 @@ class Formula:
 
     @classmethod
     def of(cls, outputs: Sequence[Any], symbols: Symbols) -> "Formula":
-        """Write expressions.
-
-        Args:
-            outputs: expressions in the symbols of one site.
-            symbols: of them.
-        """
+        """Write expressions in these symbols."""
         import sympy
 
         known = _arguments(outputs, symbols)
@@ -50,8 +46,8 @@ class Formula:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Formula":
-        arguments = (Argument(kind, position, tuple(monomial), name) for kind, position, monomial, name in stored["arguments"])
-        return cls(stored["text"], tuple(arguments))
+        rows = stored["arguments"]
+        return cls(stored["text"], tuple(Argument(kind, s, k, tuple(monomial), name) for kind, s, k, monomial, name in rows))
 
     def to_json(self) -> dict[str, Any]:
         return {"text": self.text, "arguments": [list(argument) for argument in self.arguments]}
@@ -65,8 +61,40 @@ class Formula:
 
 def _arguments(outputs: Sequence[Any], symbols: Symbols) -> dict[Any, Argument]:
     """What the symbols stand for."""
-    names = symbols.unknowns
-    known = {symbols.coordinate(0, i): Argument("coordinate", i) for i in range(len(names.variables))}
-    known |= {symbols.laplacian(0, c): Argument("laplacian", c) for c in range(len(names.components))}
-    known |= {symbol: Argument("derivative", c, m) for symbol, (_, c, m) in symbols.of_unknown(outputs).items()}
-    return known | {symbol: Argument("value", name=name) for name, symbol in symbols.values.items()}
+    names, sites = symbols.unknowns, range(symbols.sites)
+    known = {symbol: Argument("value", name=name) for name, symbol in symbols.values.items()}
+    for site in sites:
+        known |= {symbols.coordinate(site, i): Argument("coordinate", site, i) for i in range(len(names.variables))}
+        known |= {symbols.laplacian(site, c): Argument("laplacian", site, c) for c in range(len(names.components))}
+    return known | {s: Argument("derivative", site, c, m) for s, (site, c, m) in symbols.of_unknown(outputs).items()}
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """A local expression that has been derived.
+
+    Attributes:
+        streams: the derivatives of the unknown that it needs.
+        formula: its values, and after them the difference of both sides of the condition, if there is one.
+        relation: of that difference to zero where the expression exists: <, <=, > or >=; empty where it always exists.
+    """
+
+    streams: Streams
+    formula: Formula
+    relation: str = ""
+
+    @classmethod
+    def of(cls, found: Expressions) -> "Derivation":
+        condition = found.exists
+        margin = [] if condition is None else [condition.lhs - condition.rhs]
+        formula = Formula.of([*found.outputs, *margin], found.symbols)
+        return cls(found.streams, formula, "" if condition is None else condition.rel_op)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Derivation":
+        streams = Streams(tuple(map(tuple, stored["monomials"])), tuple(stored["laplacian"]))
+        return cls(streams, Formula.from_json(stored["formula"]), stored["relation"])
+
+    def to_json(self) -> dict[str, Any]:
+        streams = {"monomials": self.streams.monomials, "laplacian": self.streams.laplacian}
+        return {**streams, "formula": self.formula.to_json(), "relation": self.relation}

@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-from pinnscape.losses.evaluation import TorchGroup, hard
-from pinnscape.networks.forward import network_streams
+from pinnscape.losses.group import TorchGroup
 from pinnscape.networks.streams import Streams
 
 
@@ -17,12 +16,13 @@ def residuals(group: TorchGroup, name: str, theta: Tensor, weight: float) -> Ten
         theta: (P,).
         weight: of the term, at least 0.
     """
-    streams, rows = group.needed[name], []
+    streams = group.needed[name]
     with torch.no_grad():
-        for block in group.blocks(streams):
-            u = group.solve(theta, streams, group.data(streams).rows(block))
-            rows.append(_weighted(group, name, u, streams, block, weight).flatten())
-    return torch.cat(rows)
+        rows = [
+            _weighted(group, name, group.solve(theta, streams, block), streams, block, weight)
+            for block in group.blocks(streams)
+        ]
+    return torch.cat(rows).flatten()
 
 
 def jacobian(group: TorchGroup, name: str, theta: Tensor, weight: float) -> Tensor:
@@ -39,8 +39,7 @@ def _rows(group: TorchGroup, name: str, theta: Tensor, weight: float, block: sli
     streams = group.needed[name]
     data = group.data(streams).rows(block)
     copies = theta.detach().expand(data.inputs.shape[2], -1).clone().requires_grad_()
-    found = network_streams(group.solution.network, copies, data.inputs.movedim(2, 0), streams)
-    values = _weighted(group, name, hard(found.movedim(0, 2), streams, data), streams, block, weight)
+    values = _weighted(group, name, group.solution.at_each_point(copies, streams, data), streams, block, weight)
     columns = [
         torch.autograd.grad(v.sum(), copies, retain_graph=True, materialize_grads=True)[0]
         if v.requires_grad
@@ -52,7 +51,7 @@ def _rows(group: TorchGroup, name: str, theta: Tensor, weight: float, block: sli
 
 def _weighted(group: TorchGroup, name: str, u: Tensor, streams: Streams, block: slice, weight: float) -> Tensor:
     """The weighted residuals (n, k) from streams of the solution."""
-    outputs, exists = group.locals(group.terms[name], u, streams, block)
+    outputs, exists = group(name, u, streams, block)
     factor = (weight * group.weights[block]).sqrt()
     if exists is not None:
         factor = torch.where(exists, factor, torch.nan)

@@ -73,6 +73,7 @@ class Term:
         points: with weights w and data.
         weight: by which the term is multiplied; another one takes no other code.
         exists: a condition on (p, u, f) that holds where the term exists; where it fails, the term is NaN.
+        symbolic: ``local`` and ``exists`` for symbols, where they are other functions; symbols with the names of parameters are these.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Term:
     points: PointSet
     weight: float = 1.0
     exists: Local | None = None
+    symbolic: tuple[Local, Local | None] | None = None
 
     def __post_init__(self) -> None:
         """Check the kind and the weight.

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pinnscape.losses import differences
-from pinnscape.losses.evaluation import TorchGroup
+from pinnscape.losses.group import TorchGroup
 from pinnscape.losses.terms import Term, fault
 
 _TOLERANCE = 1e-9  # relative to the largest value

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pinnscape.losses.evaluation import TorchGroup
-from pinnscape.losses.expressions import Expressions, NotDerivable
+from pinnscape.losses.evaluation import CHECKED_POINTS
 from pinnscape.losses.formulas import ON_ARRAYS
-from pinnscape.losses.kept import Kept, made
+from pinnscape.losses.group import TorchGroup
+from pinnscape.losses.kept import made
 from pinnscape.losses.native.agreement_of_terms import agree
 from pinnscape.losses.native.algebra import Key, monomial
 from pinnscape.losses.native.algebra import key as key_of
@@ -30,25 +30,22 @@ from pinnscape.networks.streams import Streams, unit
 
 log = logging.getLogger(__name__)
 _BLOCK = 4  # vectors of points that the code takes at a time, at most
-_CHECKED_POINTS = 50  # of fresh code
 Array = np.ndarray
 
 
-def native(group: TorchGroup, compiler: Compiler, kept: Kept | None = None) -> "NativeGroup | None":
+def native(group: TorchGroup, compiler: Compiler) -> "NativeGroup | None":
     """Native code of a group; None, and one line in the log, where there is none.
-
-    Args:
-        group: in torch.
-        compiler: with the folder in which code is kept.
-        kept: memory of what is derived of the terms, if any.
 
     Raises:
         ProblemError: fresh code gives other numbers than torch.
         StorageError: the disk is full.
         MemoryError: the compiler was killed.
     """
+    if len(group.derived) < len(group.terms):
+        return None  # which the log says
     names = ", ".join(group.terms)
-    found = made(kept, f"native {group.solution.network} {group.symbols} {names}", lambda: _planned(group))
+    hard = group.solution.factors, group.solution.ansatz.lift is not None
+    found = made(group.kept, f"native {names} {group.symbols} {group.solution.network} {hard}", lambda: _planned(group))
     if "reason" in found:
         log.warning("the terms %s are not compiled (%s): they run slower", names, found["reason"])
         return None
@@ -56,10 +53,10 @@ def native(group: TorchGroup, compiler: Compiler, kept: Kept | None = None) -> "
 
     def check(fresh: ctypes.CDLL) -> None:
         points = group.points
-        rows = {name: column[:_CHECKED_POINTS] for name, column in points.data.items()}
-        few = PointSet(points.points[:, :_CHECKED_POINTS], points.weights[:_CHECKED_POINTS], rows)
+        rows = {name: column[:CHECKED_POINTS] for name, column in points.data.items()}
+        few = PointSet(points.points[:, :CHECKED_POINTS], points.weights[:CHECKED_POINTS], rows)
         part = group.moved(group.solution, few)
-        agree(NativeGroup(fresh, plan, part), part)
+        agree(NativeGroup(fresh, plan, part), part.as_written())
 
     compiled = library(compiler, plan.code, names, check)
     return None if compiled is None else NativeGroup(compiled, plan, group)
@@ -77,18 +74,12 @@ def source_of(group: TorchGroup) -> Source:
     """What the code of a group is made from.
 
     Raises:
-        NotCompilable: a term cannot be derived on symbols.
+        NotDerivable: a term cannot be derived on symbols.
     """
-    ansatz = group.solution.ansatz
-    derived: dict[str, Expressions] = {}
-    for name in group.terms:
-        try:
-            derived[name] = group.derive(name)
-        except NotDerivable as error:
-            raise NotCompilable(f"{name} on symbols: {error}") from error
-    factors = 0 if ansatz.factor is None else ansatz.factor(group.solution.tensor(group.points.points[0, :1])).shape[-1]
+    derived = {name: group.expressions(name) for name in group.terms}
     kinds: dict[str, Literal["energy", "squared"]] = {name: term.kind for name, term in group.terms.items()}
-    return Source(group.solution.network, derived, kinds, factors, ansatz.lift is not None)
+    solution = group.solution
+    return Source(solution.network, derived, kinds, solution.factors, solution.ansatz.lift is not None)
 
 
 class NativeGroup:
