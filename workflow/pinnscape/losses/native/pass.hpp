@@ -16,8 +16,7 @@ struct Pass {
     using P = Planes<T>;
     static constexpr int S = A::S, K = P::TANGENTS;
     // Vectors of points at a time: enough columns to keep the multiplier busy, few enough to stay in the caches; as timed.
-    static constexpr int COLUMNS = S * (1 + K), AT_A_TIME = COLUMNS == 1 ? 2 : COLUMNS <= 4 ? 4 : COLUMNS <= 8 ? 2 : 1;
-    static constexpr int POINTS = AT_A_TIME > SITES ? AT_A_TIME / SITES : 1, V = POINTS * SITES;
+    static constexpr int COLUMNS = S * (1 + K), POINTS = COLUMNS == 1 ? 2 : COLUMNS <= 4 ? 4 : COLUMNS <= 8 ? 2 : 1, V = POINTS * SITES;
     static constexpr int PLANE = S * V, ROW = PLANE * (1 + K);  // vectors in a plane and of a unit
     static constexpr int SLOPES = A::ORDER + 1;                 // derivatives of the activation for the reverse pass
     static constexpr int KEPT = REVERSE ? HIDDEN : 1;
