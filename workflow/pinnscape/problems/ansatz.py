@@ -1,0 +1,130 @@
+"""Hard conditions: u = lift + factor · N(embedding(x)) meets them whatever the network N is.
+
+The lift has the prescribed values; the factor vanishes where values are prescribed, to higher order where derivatives are; the embedding is periodic.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pinnscape.problems.conditions import Clamped, Condition, Dirichlet, Initial, InitialRate, Periodic, Value, is_zero
+from pinnscape.problems.field import Point
+from pinnscape.problems.functions import cos, sin
+
+if TYPE_CHECKING:
+    from pinnscape.problems.problem import Problem
+
+
+@dataclass(frozen=True)
+class Ansatz:
+    """The field that a network makes.
+
+    Args:
+        problem: the problem.
+        hard: those of its conditions that are enforced by construction.
+
+    Raises:
+        ValueError: there is no such field; one line.
+    """
+
+    problem: "Problem"
+    hard: tuple[Condition, ...] = ()
+
+    def __post_init__(self) -> None:
+        for component in self.problem.components:
+            self._check(component)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What the network gets: variables, or in place of one that is periodic, ``cos x``, ``sin x``, ``cos 2x``, ..."""
+        return tuple(name for name, _ in self._inputs(None))
+
+    def embedding(self, p: Point) -> tuple[Any, ...]:
+        """The values of the inputs at a point."""
+        return tuple(value for _, value in self._inputs(p))
+
+    def lift(self, p: Point) -> tuple[Any, ...]:
+        """The part of u without the network, for each component."""
+        if self.problem.has("lift"):
+            found = self.problem.lift(p)
+            return tuple(found) if isinstance(found, (tuple, list)) else (found,)
+        return tuple(self._lift(component, p) for component in self.problem.components)
+
+    def factor(self, p: Point) -> tuple[Any, ...]:
+        """What the network's output is multiplied by, for each component."""
+        return tuple(self.problem.scale * self._vanishing(component, p) for component in self.problem.components)
+
+    def field(self, p: Point, outputs: Sequence[Any]) -> tuple[Any, ...]:
+        """The values of u for outputs of the network."""
+        parts = zip(self.lift(p), self.factor(p), outputs, strict=True)
+        return tuple(lift + factor * output for lift, factor, output in parts)
+
+    def _about(self, component: str) -> list[Condition]:
+        return [condition for condition in self.hard if component in condition.about(self.problem)]
+
+    def _check(self, component: str) -> None:
+        about = self._about(component)
+        orders = {c.order for c in about if isinstance(c, InitialRate)} | {0 for c in about if isinstance(c, Initial)}
+        missing = sorted(set(range(max(orders, default=-1) + 1)) - orders)
+        if missing:
+            what = "Initial" if missing[0] == 0 else f"InitialRate of order {missing[0]}"
+            raise ValueError(f"a hard InitialRate of {component} needs a hard {what} beside it; add it, or make both soft")
+        prescribed = [c for c in about if not all(map(is_zero, c.values().values()))]
+        at_first = [c for c in prescribed if isinstance(c, (Initial, InitialRate))]
+        others = [c for c in prescribed if c not in at_first]
+        clamped = [c for c in others if isinstance(c, Clamped)]
+        if not self.problem.has("lift") and (len(others) + bool(at_first) > 1 or clamped):
+            names = " and ".join(c.name for c in prescribed)
+            raise ValueError(
+                f"the hard conditions {names} prescribe values of {component}; define `def lift(self, p)`, a smooth function that has all of them"
+            )
+
+    def _inputs(self, p: Point | None) -> Iterator[tuple[str, Any]]:
+        """The name of each input, and its value at a point if there is one."""
+        domain = self.problem.domain
+        periodic = {c.variable: c for c in self.hard if isinstance(c, Periodic)}
+        for i, name in enumerate(domain.names):
+            value = None if p is None else getattr(p, name)
+            if name not in periodic:
+                yield name, value
+                continue
+            low, high = map(float, domain.bounds[i])
+            for k in range(1, periodic[name].harmonics + 1):
+                angle = None if value is None else 2.0 * math.pi * k / (high - low) * (value - low)
+                multiple = name if k == 1 else f"{k}{name}"
+                yield f"cos {multiple}", None if angle is None else cos(angle)
+                yield f"sin {multiple}", None if angle is None else sin(angle)
+
+    def _vanishing(self, component: str, p: Point) -> Any:
+        """The product of the distances from all pieces with prescribed values, as often as values and derivatives are prescribed there."""
+        domain, times = self.problem.domain, Counter[str]()
+        for condition in self._about(component):
+            if not isinstance(condition, Periodic):
+                times.update(dict.fromkeys(condition.pieces(domain), 2 if isinstance(condition, Clamped) else 1))
+        product: Any = 1.0
+        for k in range(1, max(times.values(), default=0) + 1):
+            product = product * domain.distance([piece for piece in times if times[piece] >= k])(p)
+        return product
+
+    def _lift(self, component: str, p: Point) -> Any:
+        total: Any = 0.0
+        for condition in self._about(component):
+            value = condition.values().get("value", 0.0)
+            if not is_zero(value):
+                total = total + self._prescribed(condition, component, value, p)
+        return total
+
+    def _prescribed(self, condition: Condition, component: str, value: Value, p: Point) -> Any:
+        """The value that a condition prescribes, carried on into the domain."""
+        column = condition.data(self.problem)[f"value_{component}"]
+        if isinstance(condition, Dirichlet):
+            return column(p)
+        assert isinstance(condition, (Initial, InitialRate))
+        time = self.problem.domain.time
+        first = float(self.problem.domain.bounds[-1, 0])
+        found = column(Point(p.names, [first if name == time else x for name, x in zip(p.names, p, strict=True)]))
+        order = condition.order if isinstance(condition, InitialRate) else 0
+        elapsed = getattr(p, str(time)) - first if first else getattr(p, str(time))
+        return found * elapsed**order / math.factorial(order) if order else found

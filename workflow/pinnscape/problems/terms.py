@@ -1,0 +1,56 @@
+"""Terms of a loss before their points are chosen."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from pinnscape.problems.domains.domain import Domain
+from pinnscape.problems.field import Point
+from pinnscape.problems.points import PointSet, Rule, place
+
+Kind = Literal["energy", "squared"]
+
+
+@dataclass(frozen=True)
+class TermSpec:
+    """A term of a loss: the integral of an energy density, or the mean of squares.
+
+    Attributes:
+        name: ``interior``, or that of a condition.
+        kind: ``energy`` (an integral: weights sum to the measure of the set) or ``squared`` (a mean: weights sum to 1).
+        where: ``interior``, or pieces of the boundary.
+        local: gives the density, or what is squared (a value or a tuple), from a point p, a field u and columns of data f by name; with several sites, p and
+            u are tuples. It takes tensors and symbols.
+        data: functions of a point that give the columns.
+        normals: whether ``local`` needs the outward normal: ``f["normal_x"]``, ...
+        sites: number of places that belong together.
+        weight: the factor of the term in the loss.
+    """
+
+    name: str
+    kind: Kind
+    where: tuple[str, ...]
+    local: Callable[[Any, Any, Mapping[str, Any]], Any]
+    data: Mapping[str, Callable[[Point], Any]] = field(default_factory=dict)
+    normals: bool = False
+    sites: int = 1
+    weight: float = 1.0
+
+    def place(self, domain: Domain, rule: Rule) -> PointSet:
+        """Points, weights that fit the kind of the term, and the columns of data that it needs."""
+        found = place(domain, self.where, rule, self.sites)
+        normals = found.data if self.normals else {}
+        return replace(found if self.kind == "energy" else found.mean, data={**normals, **self._columns(domain, found)})
+
+    def _columns(self, domain: Domain, points: PointSet) -> dict[str, Any]:
+        if not self.data:
+            return {}
+        import torch  # late: an equation can be stated without it
+
+        from pinnscape.problems import autograd
+
+        first = torch.tensor(points.points[0], dtype=torch.float64)
+        p = autograd.point(domain, first)
+        return {
+            name: autograd.columns(function(p), first[:, 0])[0].detach().numpy().copy() for name, function in self.data.items()
+        }
