@@ -71,6 +71,12 @@ class Ansatz:
         if missing:
             what = "Initial" if missing[0] == 0 else f"InitialRate of order {missing[0]}"
             raise ValueError(f"a hard InitialRate of {component} needs a hard {what} beside it; add it, or make both soft")
+        taken = Counter(
+            piece for c in about if not isinstance(c, (InitialRate, Periodic)) for piece in c.pieces(self.problem.domain)
+        )
+        twice = [piece for piece, count in taken.items() if count > 1]
+        if twice:
+            raise ValueError(f"two hard conditions prescribe {component} on {twice[0]}; leave one out, or make one soft")
         prescribed = [c for c in about if not all(map(is_zero, c.values().values()))]
         at_first = [c for c in prescribed if isinstance(c, (Initial, InitialRate))]
         others = [c for c in prescribed if c not in at_first]

@@ -1,7 +1,7 @@
-"""Elementary functions of numbers, tensors, symbols and fields alike, so that an equation can be computed with and also be differentiated symbolically.
+"""Elementary functions of numbers, tensors, arrays, symbols and fields alike, so that an equation can be computed with and be differentiated symbolically.
 
-Use them in the methods of a problem instead of torch's: ``log(j)`` is ``torch.log`` for a tensor, ``sympy.log`` for a symbol and ``math.log`` for a
-number. Importing this module imports neither torch nor SymPy.
+Use them in the methods of a problem instead of torch's: ``log(j)`` is ``torch.log`` for a tensor, ``np.log`` for an array, ``sympy.log`` for a symbol and
+``math.log`` for a number. Importing this module imports neither torch nor SymPy.
 """
 
 import math
@@ -22,6 +22,14 @@ def is_tensor(z: Any) -> bool:
     return torch is not None and isinstance(z, torch.Tensor)
 
 
+def is_array(z: Any) -> bool:
+    """Whether an object is an array of numbers."""
+    return isinstance(z, np.ndarray) and z.dtype != object
+
+
+_NUMPY = {"atan2": "arctan2"}
+
+
 def _dispatch(name: str, arguments: str = "z") -> Callable[..., Any]:
     def function(*values: Any) -> Any:
         values = tuple(value_of(value) for value in values)
@@ -30,6 +38,8 @@ def _dispatch(name: str, arguments: str = "z") -> Callable[..., Any]:
             import torch
 
             return getattr(torch, name)(*(v if is_tensor(v) else torch.full_like(tensor, v) for v in values))
+        if any(is_array(value) for value in values):
+            return getattr(np, _NUMPY.get(name, name))(*values)
         if all(isinstance(value, (int, float)) for value in values):
             return getattr(math, name)(*values)
         import sympy  # late: only where an equation is derived

@@ -7,7 +7,7 @@ from typing import Any
 import sympy
 
 from pinnscape.problems.field import Field, Order, Point, name_of
-from pinnscape.problems.functions import FUNCTIONS, is_tensor
+from pinnscape.problems.functions import FUNCTIONS, is_array, is_tensor
 
 Key = tuple[int, Order]  # a derivative of a component
 
@@ -70,9 +70,9 @@ class Derived:
         return sympy.lambdify(arguments, self.expressions, modules=[dict(FUNCTIONS)], cse=True)
 
     def __call__(self, p: Point, u: Field, parameters: Mapping[str, Any]) -> list[Any]:
-        """The value of each expression at a point, a field and values of the parameters; tensors, symbols or numbers."""
+        """The value of each expression at a point, a field and values of the parameters; tensors, arrays, symbols or numbers."""
         given = [*p, *(u.derivative(*key) for key in self.derivatives), *(parameters[name] for name in self.parameters)]
-        if any(is_tensor(value) for value in given):
+        if any(is_tensor(value) or is_array(value) for value in given):
             return list(self._function(*given))
         arguments = [*self._symbols.coordinates, *self.derivatives.values(), *self.parameters.values()]
         replaced = dict(zip(arguments, map(sympy.sympify, given), strict=True))
