@@ -10,7 +10,7 @@ from problems.domain_cases import CASES, Case
 
 from pinnscape.problems import autograd
 from pinnscape.problems.domains.boxes import Box, Interval, SpaceTime, cube
-from pinnscape.problems.domains.corners import LShape, SlitSquare
+from pinnscape.problems.domains.corners import LShape, SlitSquare, polar
 from pinnscape.problems.domains.disk import Disk
 from pinnscape.problems.points import Rule, place
 
@@ -149,7 +149,7 @@ def test_polar_angles_run_from_the_first_side_to_the_second() -> None:
         (SlitSquare(), "slit_above", 0.0), (SlitSquare(), "slit_below", 2 * math.pi),
     ):  # fmt: skip
         points = place(domain, piece, Rule("gauss-legendre", 4)).points[0]
-        r, theta = domain.polar(autograd.point(domain, torch.tensor(points)))
+        r, theta = polar(autograd.point(domain, torch.tensor(points)))
         np.testing.assert_allclose(theta.numpy(), angle, atol=1e-15)
         np.testing.assert_allclose(r.numpy(), np.linalg.norm(points, axis=1), rtol=1e-15)
 
@@ -159,7 +159,7 @@ def dirichlet_energy(domain, exponent: float, rule: Rule) -> float:
     found = place(domain, "interior", rule)
 
     def function(p):
-        r, theta = domain.polar(p)
+        r, theta = polar(p)
         return r**exponent * torch.sin(exponent * theta)
 
     _, field = autograd.differentiable(function, domain, torch.tensor(found.points[0]))

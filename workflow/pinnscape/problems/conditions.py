@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pinnscape.problems.domains.domain import Domain, Where
 from pinnscape.problems.euler_lagrange import operator
 from pinnscape.problems.field import Field, Order, Point
-from pinnscape.problems.terms import TermSpec
+from pinnscape.problems.terms import TermSpec, value_or_tuple
 
 if TYPE_CHECKING:
     from pinnscape.problems.problem import Problem
@@ -87,7 +87,7 @@ class Condition:
 
     def soft(self, problem: "Problem") -> TermSpec:
         """The term that the condition adds to a loss."""
-        local = partial(_tuple, self.vanishing, problem)
+        local = partial(_local, self.vanishing, problem)
         where, data = self.pieces(problem.domain), self.data(problem)
         return TermSpec(self.name, "squared", where, local, data, self.normals, self.sites, self.weight)
 
@@ -124,9 +124,8 @@ def _value(value: Value, k: int, count: int, p: Point) -> Any:
     return found
 
 
-def _tuple(vanishing: Callable[..., list[Any]], problem: "Problem", p: Any, u: Any, f: Columns) -> Any:
-    found = vanishing(problem, p, u, f)
-    return tuple(found) if len(found) > 1 else found[0]
+def _local(vanishing: Callable[..., list[Any]], problem: "Problem", p: Any, u: Any, f: Columns) -> Any:
+    return value_or_tuple(vanishing(problem, p, u, f))
 
 
 def _less(value: Any, f: Columns, column: str) -> Any:

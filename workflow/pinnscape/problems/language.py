@@ -1,4 +1,4 @@
-"""All that the file of a problem needs, from one place:
+"""All that the file of a problem needs, from one place.
 
     from pinnscape.problems.language import Initial, Parameter, Periodic, Problem, SpaceTime, pi, sin
 
@@ -15,7 +15,7 @@ In these methods, p is a point with its coordinates by name (``p.x``, or ``x, t 
 
 from pinnscape.problems.conditions import Clamped, Dirichlet, Initial, InitialRate, Neumann, Periodic, Robin
 from pinnscape.problems.domains.boxes import Box, Interval, SpaceTime, cube
-from pinnscape.problems.domains.corners import LShape, SlitSquare
+from pinnscape.problems.domains.corners import LShape, SlitSquare, polar
 from pinnscape.problems.domains.disk import Disk
 from pinnscape.problems.functions import atan2, cos, cosh, exp, log, pi, sin, sinh, sqrt, tan, tanh
 from pinnscape.problems.parameter import Parameter
@@ -23,5 +23,5 @@ from pinnscape.problems.problem import Problem
 
 __all__ = [
     "Box", "Clamped", "Dirichlet", "Disk", "Initial", "InitialRate", "Interval", "LShape", "Neumann", "Parameter", "Periodic", "Problem", "Robin",
-    "SlitSquare", "SpaceTime", "atan2", "cos", "cosh", "cube", "exp", "log", "pi", "sin", "sinh", "sqrt", "tan", "tanh",
+    "SlitSquare", "SpaceTime", "atan2", "cos", "cosh", "cube", "exp", "log", "pi", "polar", "sin", "sinh", "sqrt", "tan", "tanh",
 ]  # fmt: skip

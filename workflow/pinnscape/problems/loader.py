@@ -69,8 +69,9 @@ def load_class(name: str) -> type[Problem]:
 
 def _is_own(value: object, module: ModuleType) -> bool:
     """Whether something is a problem that this module defines; names with an underscore are bases of others."""
-    own = isinstance(value, type) and issubclass(value, Problem) and value.__module__ == module.__name__
-    return own and not value.__name__.startswith("_")
+    if not isinstance(value, type) or not issubclass(value, Problem):
+        return False
+    return value.__module__ == module.__name__ and not value.__name__.startswith("_")
 
 
 def _imported(path: Path) -> ModuleType:

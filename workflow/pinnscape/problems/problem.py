@@ -103,26 +103,26 @@ class Problem:
         """The conditions at the boundary and at the first moment; ``()`` for none."""
         raise TypeError("is missing; define `def conditions(self)`, and return () if there are none")
 
-    def density(self, p: Point, u: Field) -> Any:
+    def density(self, p: Point, u: Field, /) -> Any:
         """Energy density without the load; the equation is that of its stationary points."""
         raise TypeError("is missing")
 
-    def residual(self, p: Point, u: Field) -> Any:
+    def residual(self, p: Point, u: Field, /) -> Any:
         """What vanishes for a solution: an expression, a tuple of them, or a dictionary of named ones, each a term of the loss."""
         raise TypeError("is missing")
 
-    def load(self, p: Point) -> Any:
+    def load(self, p: Point, /) -> Any:
         """Right side f of the equation EL[e](u) = f of a density; derived from ``exact`` where there is none, zero without either."""
         raise TypeError("is missing")
 
-    def exact(self, p: Point) -> Any:
+    def exact(self, p: Point, /) -> Any:
         """Exact solution: a value, or a tuple with one for each component."""
         raise TypeError("is missing")
 
-    def lift(self, p: Point) -> Any:
+    def lift(self, p: Point, /) -> Any:
         """A smooth function with the values that hard conditions prescribe; derived from them where one alone has values."""
         raise TypeError("is missing")
 
-    def exists(self, p: Point, u: Field) -> Any:
+    def exists(self, p: Point, u: Field, /) -> Any:
         """Where the energy exists; everywhere unless stated."""
         raise TypeError("is missing")

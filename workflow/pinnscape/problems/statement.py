@@ -16,7 +16,7 @@ from pinnscape.problems.euler_lagrange import NOT_SYMBOLIC, operator
 from pinnscape.problems.faults import fault, naming
 from pinnscape.problems.field import Field, Point
 from pinnscape.problems.problem import Problem
-from pinnscape.problems.terms import TermSpec
+from pinnscape.problems.terms import TermSpec, value_or_tuple
 
 DEEP_RITZ, STRONG_FORM, SUPERVISED = "deep-ritz", "strong-form", "supervised"
 Settings = Mapping[str, Mapping[str, Any]]  # of conditions, and weights of other terms, by name
@@ -187,7 +187,7 @@ def _euler_lagrange(problem: Problem) -> TermSpec:
         found = operator(problem)(p, u)
         if columns:
             found = [value - f[f"load_{name}"] for value, name in zip(found, problem.components, strict=True)]
-        return tuple(found) if len(found) > 1 else found[0]
+        return value_or_tuple(found)
 
     return TermSpec(INTERIOR, "squared", (INTERIOR,), local, columns)
 
@@ -198,8 +198,7 @@ def _supervised(problem: Problem, solution: Callable[[Point], Any] | None) -> Te
         raise ValueError(f"{type(problem).__name__} has no exact solution; give `solution`, its reference, to compare with")
 
     def local(p: Point, u: Field, f: Mapping[str, Any]) -> Any:
-        found = tuple(u[name].value - f[f"exact_{name}"] for name in problem.components)
-        return found if len(found) > 1 else found[0]
+        return value_or_tuple([u[name].value - f[f"exact_{name}"] for name in problem.components])
 
     return TermSpec(INTERIOR, "squared", (INTERIOR,), local, _columns(known, "exact", problem))
 

@@ -1,6 +1,6 @@
 """Terms of a loss before their points are chosen."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -9,6 +9,11 @@ from pinnscape.problems.field import Point
 from pinnscape.problems.points import PointSet, Rule, place
 
 Kind = Literal["energy", "squared"]
+
+
+def value_or_tuple(values: Sequence[Any]) -> Any:
+    """Several values as a tuple, one by itself."""
+    return tuple(values) if len(values) > 1 else values[0]
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,12 @@ from pinnscape.problems.field import Point
 from pinnscape.problems.functions import atan2, sin, sqrt
 
 
+def polar(p: Point) -> tuple[Any, Any]:
+    """Polar coordinates r and θ around 0; θ runs from 0 on the positive x axis, seen from above, to 2π."""
+    x, y = p
+    return sqrt(x * x + y * y), math.pi + atan2(-y, -x)
+
+
 class _Corner(Domain):
     """A part of the square (-1, 1)² with a corner at 0; the first side of the corner is the positive x axis.
 
@@ -32,11 +38,6 @@ class _Corner(Domain):
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
-    def polar(self, p: Point) -> tuple[Any, Any]:
-        """Polar coordinates r and θ, from 0 to the angle of the corner."""
-        x, y = p
-        return sqrt(x * x + y * y), math.pi + atan2(-y, -x)
-
     def distance(self, where: Where) -> Callable[[Point], Any]:
         names = self.resolve(where)
         faces = self.faces(names)
@@ -46,7 +47,7 @@ class _Corner(Domain):
         exponent = math.pi / self.angle / (1.0 if all(held) else 2.0)
 
         def function(p: Point) -> Any:
-            r, theta = self.polar(p)
+            r, theta = polar(p)
             along = theta if held[0] else self.angle - theta
             return r**exponent * sin(exponent * along) * faces(p)
 

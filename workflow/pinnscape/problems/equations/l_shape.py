@@ -1,7 +1,7 @@
 """Laplace's equation on the L-shape, with the solution that is singular at the reentrant corner (Grisvard 1985)."""
 
 from pinnscape.problems.conditions import Dirichlet
-from pinnscape.problems.domains.corners import LShape
+from pinnscape.problems.domains.corners import LShape, polar
 from pinnscape.problems.functions import sin
 from pinnscape.problems.problem import Problem
 
@@ -21,7 +21,7 @@ class LShapePoisson(Problem):
         return 0.0
 
     def exact(self, p):
-        r, theta = self.domain.polar(p)
+        r, theta = polar(p)
         return r ** (2 / 3) * sin(2 / 3 * theta)
 
     def lift(self, p):

@@ -55,7 +55,7 @@ def solve(problem: "Problem", points: int = 513, times: int = 201, step: float =
             f"the reference cole-hopf is for Burgers' equation with a parameter nu, which {type(problem).__name__} lacks"
         )
     x = _graded(points, nu)
-    t = np.linspace(*problem.domain.bounds[1], times)
+    t = np.linspace(problem.domain.bounds[1, 0], problem.domain.bounds[1, 1], times)
 
     def on(x: np.ndarray, t: np.ndarray, step: float) -> np.ndarray:
         places, moments = (axis.ravel() for axis in np.meshgrid(x, t, indexing="ij"))

@@ -5,6 +5,7 @@ The first and second derivatives of the density are symbolic; the error is estim
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,8 @@ from pinnscape.problems.symbols import Derived, Symbols
 if TYPE_CHECKING:
     from pinnscape.problems.problem import Problem
 
-_STEPS, _TOLERANCE = 50, 1e-11  # of Newton's method; relative to the first residual
+# Of Newton's method; the tolerance is relative to the first residual.
+_STEPS, _SHORTEST, _TOLERANCE = 50, 1e-4, 1e-11
 
 
 def solve(problem: "Problem", refinements: int = 4, graded: int = 12) -> xr.Dataset:
@@ -99,7 +101,7 @@ class Density:
         )
         values = {name: getattr(self.problem, name) for name in self.problem.parameter_names}
         with np.errstate(invalid="ignore"):  # Newton's method takes shorter steps where the energy does not exist
-            found = derived(Point(self.problem.domain.names, x), field, values)
+            found = derived(Point(self.problem.domain.names, list(x)), field, values)
         return np.stack([np.broadcast_to(np.asarray(value, dtype=float), x[0].shape) for value in found])
 
     def slopes(self, x: np.ndarray, state: np.ndarray) -> np.ndarray:
@@ -149,14 +151,12 @@ class System:
         for _ in range(_STEPS):
             if size <= _TOLERANCE * first or size < 1e-14:
                 return self._mesh, u.reshape(self._count, self._size).T
-            step = np.zeros_like(u)
-            step[free] = spsolve(self._tangent(u)[free][:, free].tocsc(), -residual)
-            for halving in range(20):
-                tried = u + 0.5**halving * step
-                residual = self._residual(tried)[free]
-                if np.linalg.norm(residual) < size or np.linalg.norm(residual) <= _TOLERANCE * first:
-                    break
-            u, size = tried, float(np.linalg.norm(residual))
+            step, share = np.zeros_like(u), 1.0
+            step[free] = np.asarray(spsolve(self._tangent(u)[free][:, free].tocsc(), -residual))
+            # Not a number, where the energy does not exist, counts as larger.
+            while not np.linalg.norm(residual := self._residual(u + share * step)[free]) < size and share > _SHORTEST:
+                share *= 0.5
+            u, size = u + share * step, float(np.linalg.norm(residual))
         raise ValueError(
             f"the reference finite-elements of {type(self._problem).__name__} does not converge (a residual of {size:.1e} is left)"
         )
@@ -201,7 +201,8 @@ class System:
         load = statement.load(self._problem)
         if load is None:
             return np.zeros(self._size * self._count)
-        return np.concatenate([self._integral(self._basis, lambda p, k=k: _component(load(p), k)) for k in range(self._count)])
+        parts = [self._integral(self._basis, partial(_component, load, k)) for k in range(self._count)]
+        return np.concatenate(parts)
 
     def _integral(self, basis: Any, function: Callable[[Point], Any]) -> np.ndarray:
         """∫ f φ for all functions φ of a basis."""
@@ -252,5 +253,6 @@ class System:
         self._held |= dict(zip((k * self._size + functions).tolist(), values.tolist(), strict=True))
 
 
-def _component(found: Any, k: int) -> Any:
+def _component(function: Callable[[Point], Any], k: int, p: Point) -> Any:
+    found = function(p)
     return found[k] if isinstance(found, (tuple, list)) else found

@@ -47,5 +47,5 @@ def at(data: xr.Dataset, points: np.ndarray) -> np.ndarray:
 
     values = [data[str(name)] for name in data.data_vars]
     axes = [data[str(name)].to_numpy() for name in values[0].dims]
-    splines = [RectBivariateSpline(*axes, value.to_numpy(), kx=_DEGREE, ky=_DEGREE) for value in values]
+    splines = [RectBivariateSpline(axes[0], axes[1], value.to_numpy(), kx=_DEGREE, ky=_DEGREE) for value in values]
     return np.stack([spline(*points.T, grid=False) for spline in splines], -1)

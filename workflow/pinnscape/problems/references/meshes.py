@@ -114,7 +114,7 @@ def _cells(mesh: Any, points: np.ndarray) -> np.ndarray:
     if not isinstance(mesh, skfem.MeshTri2):
         return find(points)
     center = 0.5 * (mesh.p.max(1) + mesh.p.min(1))[:, None]
-    corners = np.unique(mesh.facets[:, mesh.boundary_facets()])
+    corners = np.unique(np.asarray(mesh.facets)[:, mesh.boundary_facets()])
     radius = np.linalg.norm(mesh.p[:, corners] - center, axis=0).min() * np.cos(np.pi / len(corners)) * (1.0 - 1e-9)
     distance = np.linalg.norm(points - center, axis=0)
     return find(center + (points - center) * np.minimum(1.0, radius / np.maximum(distance, 1e-300)))
