@@ -69,7 +69,7 @@ class EulerLagrange:
 
     def __call__(self, p: Point, u: Field) -> list[Any]:
         """EL[e](u), one value for each component; tensors (..., n) or expressions."""
-        return _by_torch(self._problem, p, u) if self.residual is None else self.residual(p, u, self._values)
+        return by_torch(self._problem, p, u) if self.residual is None else self.residual(p, u, self._values)
 
     def fluxes(self, p: Point, u: Field) -> list[list[Any]]:
         """∂e/∂(∂ᵢu) for each component and each variable."""
@@ -128,7 +128,7 @@ def _flux_by_torch(problem: "Problem", p: Point, u: Field) -> list[Any]:
     return [found[key] if key in found else torch.zeros_like(energy) for key in wanted]
 
 
-def _by_torch(problem: "Problem", p: Point, u: Field) -> list[Any]:
+def by_torch(problem: "Problem", p: Point, u: Field) -> list[Any]:
     """EL[e](u) by automatic differentiation in a displacement s from each point, along which u is its Taylor polynomial."""
     import torch
 

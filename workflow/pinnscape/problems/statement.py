@@ -169,7 +169,7 @@ def _energy(problem: Problem) -> TermSpec:
 
 def _residuals(problem: Problem) -> list[TermSpec]:
     if not problem.has("residual"):
-        return [_euler_lagrange(problem)]
+        return [euler_lagrange(problem)]
     names = _residual_names(problem)
     if names:
         return [TermSpec(name, "squared", (INTERIOR,), partial(_named_residual, problem, name)) for name in names]
@@ -180,7 +180,8 @@ def _named_residual(problem: Problem, name: str, p: Point, u: Field, f: Mapping[
     return problem.residual(p, u)[name]
 
 
-def _euler_lagrange(problem: Problem) -> TermSpec:
+def euler_lagrange(problem: Problem) -> TermSpec:
+    """The term of the equation that follows from the density."""
     columns = _load_columns(problem)
 
     def local(p: Point, u: Field, f: Mapping[str, Any]) -> Any:

@@ -43,9 +43,13 @@ class TermSpec:
 
     def place(self, domain: Domain, rule: Rule) -> PointSet:
         """Points, weights that fit the kind of the term, and the columns of data that it needs."""
-        found = place(domain, self.where, rule, self.sites)
-        normals = found.data if self.normals else {}
-        return replace(found if self.kind == "energy" else found.mean, data={**normals, **self._columns(domain, found)})
+        return self.at(domain, place(domain, self.where, rule, self.sites))
+
+    def at(self, domain: Domain, points: PointSet) -> PointSet:
+        """The same at given points, whose weights sum to the measure of their set."""
+        found = points if self.kind == "energy" else points.mean
+        normals = points.data if self.normals else {}
+        return replace(found, data={**normals, **self._columns(domain, points)})
 
     def _columns(self, domain: Domain, points: PointSet) -> dict[str, Any]:
         if not self.data:
