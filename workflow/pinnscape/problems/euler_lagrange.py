@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from pinnscape.problems.field import Field, Order, Point
-from pinnscape.problems.symbols import Derived, Key, Symbols
 
 if TYPE_CHECKING:
     from pinnscape.problems.problem import Problem
+    from pinnscape.problems.symbols import Derived
+
+Key = tuple[int, Order]  # a derivative of a component
 
 # What a density raises on symbols that is more than arithmetic and ``functions``.
 NOT_SYMBOLIC = (TypeError, AttributeError, ValueError, IndexError, KeyError, NameError, NotImplementedError, RuntimeError)
@@ -33,8 +35,8 @@ class EulerLagrange:
         flux: ∂e/∂(∂ᵢu), for each component and then each variable; None likewise.
     """
 
-    residual: Derived | None = None
-    flux: Derived | None = None
+    residual: "Derived | None" = None
+    flux: "Derived | None" = None
 
     def __init__(self, problem: "Problem") -> None:
         self._problem = problem
@@ -45,6 +47,8 @@ class EulerLagrange:
 
     def _derive(self, problem: "Problem") -> None:
         import sympy  # late: takes half a second
+
+        from pinnscape.problems.symbols import Derived, Symbols
 
         domain, symbolic = problem.domain, problem.symbolic()
         symbols = Symbols(domain.names, problem.components, domain.time)
