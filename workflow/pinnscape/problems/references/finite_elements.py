@@ -44,6 +44,7 @@ def solve(problem: "Problem", refinements: int = 4, graded: int = 12) -> xr.Data
         )
     if not problem.has("density"):
         raise ValueError(f"the reference finite-elements is for problems with `density`, which {type(problem).__name__} lacks")
+    meshes.check(problem.domain)
     density = Density(problem)
     mesh, coefficients = System(density, meshes.triangulation(problem.domain, refinements, graded)).solved()
     coarse = System(density, meshes.triangulation(problem.domain, refinements - 1, graded - 2)).solved()

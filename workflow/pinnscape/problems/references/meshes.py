@@ -14,6 +14,17 @@ from pinnscape.problems.domains.domain import Domain
 _NEWTON = 8  # steps, for maps that are close to linear
 
 
+def check(domain: Domain) -> None:
+    """Whether there are meshes of a domain.
+
+    Raises:
+        ValueError: there are none; one line.
+    """
+    is_rectangle = isinstance(domain, Box) and domain.dimension == 2 and domain.time is None
+    if not is_rectangle and not isinstance(domain, (LShape, SlitSquare, Disk)):
+        raise ValueError(f"the reference finite-elements is for rectangles, LShape, SlitSquare and Disk, not {domain!r}")
+
+
 def triangulation(domain: Domain, refinements: int, graded: int) -> Any:
     """A mesh of triangles, whose sides follow the circle on a disk.
 
@@ -22,18 +33,14 @@ def triangulation(domain: Domain, refinements: int, graded: int) -> Any:
         refinements: how often each triangle is divided into four; twice less with a reentrant corner, where the first mesh is fine already.
         graded: how often the triangles at a reentrant corner are halved first.
 
-    Raises:
-        ValueError: there is no mesh of this domain; one line.
     """
     if isinstance(domain, Disk):
         mesh = skfem.MeshTri2.init_circle(refinements)
         return mesh.scaled(domain.radius).translated(domain.center)
-    if isinstance(domain, Box) and domain.dimension == 2 and domain.time is None:
+    if isinstance(domain, Box):
         (a, b), (c, d) = domain.bounds
         return skfem.MeshTri().scaled((b - a, d - c)).translated((a, c)).refined(refinements)
-    if isinstance(domain, (LShape, SlitSquare)):
-        return _at_corner(_l_shape() if isinstance(domain, LShape) else _slit(), graded).refined(max(refinements - 2, 0))
-    raise ValueError(f"the reference finite-elements is for rectangles, LShape, SlitSquare and Disk, not {domain!r}")
+    return _at_corner(_l_shape() if isinstance(domain, LShape) else _slit(), graded).refined(max(refinements - 2, 0))
 
 
 def _l_shape() -> Any:
@@ -96,7 +103,7 @@ def values(mesh: Any, coefficients: np.ndarray, points: np.ndarray) -> np.ndarra
     found = basis(mesh)
     cells = _cells(mesh, points.T)
     places = _inverse(found.mapping, points.T[:, :, None], cells)
-    functions = [found.elem.gbasis(found.mapping, places, k, tind=cells)[0].value[:, 0] for k in range(found.Nbfun)]
+    functions = [found.elem.gbasis(found.mapping, places, k, tind=cells)[0][:, 0] for k in range(found.Nbfun)]
     return np.einsum("kn,knc->nc", np.stack(functions), coefficients[found.element_dofs[:, cells]])
 
 

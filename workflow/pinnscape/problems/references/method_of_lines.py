@@ -13,8 +13,9 @@ import xarray as xr
 
 from pinnscape.problems import statement
 from pinnscape.problems.conditions import Condition, Dirichlet, Initial, InitialRate, Neumann, Periodic, Robin
+from pinnscape.problems.euler_lagrange import NOT_SYMBOLIC
 from pinnscape.problems.field import Field, Point
-from pinnscape.problems.functions import is_array
+from pinnscape.problems.functions import FUNCTIONS
 from pinnscape.problems.references import grid
 from pinnscape.problems.symbols import Derived, Symbols
 
@@ -134,10 +135,8 @@ class Evolution:
             raise ValueError(
                 f"the reference method-of-lines of {type(self.problem).__name__} ends at {found.t[-1]:.3g}: {found.message}"
             )
-        rows = []
-        for i, time in enumerate(t):
-            rows.append([space.at(state[0], x) for state in self._states(found.y[:, i], space, ends, time)])
-        return np.moveaxis(np.array(rows), 0, -1)
+        states = [self._states(found.y[:, i], space, ends, time) for i, time in enumerate(t)]
+        return np.stack([space.at(np.stack([state[k][0] for state in states], 1), x) for k in range(len(self.orders))])
 
     def _states(self, flat: np.ndarray, space: "Space", ends: list["End"], time: float) -> list[list[np.ndarray]]:
         """Values and derivatives in time of each component at the collocation points, with those at the ends as the conditions have them."""
@@ -159,7 +158,7 @@ class Evolution:
                         f"{type(self.problem).__name__} needs one initial condition of order {order} for {component}, not {len(found)}"
                     )
                 value = found[0].data(self.problem).get(f"value_{component}")
-                rows.append(_values(value, self.problem, space.points, np.full_like(space.points, time), 0))
+                rows.append(_values(value, self.problem, space.points, np.full_like(space.points, time)))
         return np.concatenate(rows)
 
     def _ends(self, space: "Space") -> list["End"]:
@@ -173,7 +172,7 @@ class Evolution:
                         f"the reference method-of-lines has no {type(condition).__name__} condition; take Dirichlet, Neumann or Robin"
                     )
                 for component in condition.about(problem):
-                    found.append(_end(condition, piece.endswith("max"), component, problem, space))
+                    found.append(_end(condition, piece.endswith("max"), component, problem, space, self.orders))
         return found
 
 
@@ -181,35 +180,49 @@ def _at_first(condition: Condition, order: int) -> bool:
     return isinstance(condition, Initial) if order == 0 else isinstance(condition, InitialRate) and condition.order == order
 
 
-def _values(value: Callable[[Point], Any] | None, problem: "Problem", x: np.ndarray, t: np.ndarray, order: int) -> np.ndarray:
-    """A prescribed value at points, or its derivative in time of some order."""
+def _values(value: Callable[[Point], Any] | None, problem: "Problem", x: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """A prescribed value at points; it may be written with torch."""
     if value is None:
         return np.zeros_like(x)
-    if order == 0:
-        found = value(Point(problem.domain.names, [x, t]))
-        if is_array(found) or isinstance(found, (int, float)):
-            return np.broadcast_to(found, x.shape).astype(float)
-    import torch  # for derivatives, and for values that are written with torch
+    import torch
 
     from pinnscape.problems import autograd
 
-    _, field = autograd.differentiable(value, problem.domain, torch.tensor(np.stack([x, t], 1)))
-    return field.derivative(0, (0, order)).detach().numpy()
+    points = torch.tensor(np.stack([x, t], 1))
+    return autograd.columns(value(autograd.point(problem.domain, points)), points[:, 0])[0].detach().numpy()
+
+
+def _in_time(value: Callable[[Point], Any] | None, problem: "Problem", x: float, orders: int) -> list[Callable[[float], float]]:
+    """A prescribed value at a place and its derivatives in time, as functions of time.
+
+    Raises:
+        ValueError: SymPy cannot take it; one line.
+    """
+    import sympy
+
+    t = sympy.Symbol("t", real=True)
+    try:
+        found = sympy.sympify(0.0 if value is None else value(Point(problem.domain.names, (sympy.Float(x), t))))
+    except NOT_SYMBOLIC as error:
+        raise ValueError(
+            f"a condition of {type(problem).__name__} must be written with functions of pinnscape.problems.functions ({error})"
+        ) from error
+    return [sympy.lambdify(t, sympy.diff(found, t, order), modules=[dict(FUNCTIONS)]) for order in range(orders)]
 
 
 @dataclass(frozen=True)
 class End:
-    """row · u = value(t) at one end, for one component."""
+    """row · u = value(t) at one end, for one component; and the same for derivatives in time."""
 
     component: int
     index: int
     row: np.ndarray
-    value: Callable[[float, int], float]
+    values: list[Callable[[float], float]]
 
 
-def _end(condition: Condition, last: bool, component: str, problem: "Problem", space: "Space") -> End:
+def _end(condition: Condition, last: bool, component: str, problem: "Problem", space: "Space", orders: list[int]) -> End:
     index = len(space.points) - 1 if last else 0
-    here, normal = space.points[index : index + 1], 1.0 if last else -1.0
+    normal, k = 1.0 if last else -1.0, problem.components.index(component)
     columns = condition.data(problem)
     row = np.zeros(len(space.points))
     if isinstance(condition, Dirichlet):
@@ -221,12 +234,8 @@ def _end(condition: Condition, last: bool, component: str, problem: "Problem", s
         if not is_number:
             raise ValueError("the reference method-of-lines takes a number as `a` of a Robin condition")
         row[index] += factor
-    return End(
-        problem.components.index(component),
-        index,
-        row,
-        lambda time, order: float(_values(columns.get(f"{name}_{component}"), problem, here, np.array([time]), order)[0]),
-    )
+    values = _in_time(columns.get(f"{name}_{component}"), problem, space.points[index], orders[k])
+    return End(k, index, row, values)
 
 
 def _with_ends(values: np.ndarray, ends: Sequence[End], time: float, order: int) -> np.ndarray:
@@ -234,7 +243,7 @@ def _with_ends(values: np.ndarray, ends: Sequence[End], time: float, order: int)
     indices, rows = [end.index for end in ends], np.stack([end.row for end in ends])
     values = values.copy()
     values[indices] = 0.0
-    wanted = np.array([end.value(time, order) for end in ends]) - rows @ values
+    wanted = np.array([end.values[order](time) for end in ends]) - rows @ values
     values[indices] = np.linalg.solve(rows[:, indices], wanted)
     return values
 
@@ -253,7 +262,7 @@ class Space:
         return np.stack([self.derivative(column, order) for column in np.eye(len(self.points))], 1)
 
     def at(self, values: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """The interpolant at other places."""
+        """Interpolants at other places (m, k), of values (n, k)."""
         raise NotImplementedError
 
 
@@ -273,12 +282,10 @@ class Fourier(Space):
         return np.fft.irfft(factor * np.fft.rfft(values), len(values))
 
     def at(self, values: np.ndarray, x: np.ndarray) -> np.ndarray:
-        coefficients = np.fft.rfft(values) / len(values)
-        twice = np.full(len(coefficients), 2.0)
-        twice[0] = 1.0
-        if len(values) % 2 == 0:
-            twice[-1] = 1.0
-        return (np.exp(1j * np.outer(x - self._low, self._waves)) @ (twice * coefficients)).real
+        coefficients = np.fft.rfft(values, axis=0) / len(values)
+        coefficients[1 : (len(values) + 1) // 2] *= 2.0
+        angles = np.outer(x - self._low, self._waves)
+        return np.cos(angles) @ coefficients.real - np.sin(angles) @ coefficients.imag
 
 
 class Chebyshev(Space):
@@ -306,6 +313,6 @@ class Chebyshev(Space):
         gaps = x[:, None] - self.points
         hits = np.isclose(gaps, 0.0, rtol=0.0, atol=1e-15)
         shares = self._weights / np.where(hits, 1.0, gaps)
-        found = (shares @ values) / shares.sum(1)
+        found = (shares @ values) / shares.sum(1, keepdims=True)
         found[hits.any(1)] = values[hits.argmax(1)[hits.any(1)]]
         return found
