@@ -21,7 +21,7 @@ def point(domain: "Domain", points: Tensor) -> Point:
 
 
 def columns(values: Any, like: Tensor) -> list[Tensor]:
-    """What a function of points gives, a value or a tuple of them, as tensors of the shape of ``like``; numbers are spread."""
+    """What a function of points gives, a value or a tuple of them, as tensors of the shape of ``like``; what has fewer axes is spread."""
     given = values if isinstance(values, (tuple, list)) or (isinstance(values, Field) and len(values) > 1) else [values]
     return [_column(value, like) for value in given]
 
@@ -29,7 +29,7 @@ def columns(values: Any, like: Tensor) -> list[Tensor]:
 def _column(value: Any, like: Tensor) -> Tensor:
     value = value.value if isinstance(value, Field) else value
     if isinstance(value, Tensor):
-        return value.expand_as(like) if value.ndim == 0 else value
+        return value.expand_as(like) if value.ndim < like.ndim else value
     return torch.full_like(like, float(value))
 
 

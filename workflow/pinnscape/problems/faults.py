@@ -31,7 +31,8 @@ def shown(path: Path) -> str:
 
 def said(error: BaseException) -> str:
     """The first line of an error, shortened."""
-    lines = str(error).strip().splitlines()
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    lines = text.strip().splitlines()
     return textwrap.shorten(lines[0], 200, placeholder=" ...") if lines else "no message"
 
 

@@ -18,7 +18,9 @@ from pinnscape.validation.statement import samples
 
 OF_POINTS = ("exact", "lift", "load")
 OF_FIELDS = ("density", "residual")
-_REMEDY = "it gets tensors of float64; make others with dtype=p.x.dtype and device=p.x.device"
+DIFFERENTIABLE = (
+    "write it with functions of pinnscape.problems.functions or torch, without numpy, .detach(), .item() or torch.tensor(...)"
+)
 
 
 def check(problem: Problem) -> None:
@@ -31,9 +33,10 @@ def check(problem: Problem) -> None:
     stated.conditions(problem)
     points = samples.interior(problem)
     p, like = autograd.point(problem.domain, points), points[:, 0]
+    leaves = autograd.point(problem.domain, points.clone().requires_grad_())
     for method in OF_POINTS:
         if problem.has(method):
-            found = called(problem, method, p)
+            found = called(problem, method, leaves)
             kind(problem, method, found, like, len(problem.components))
     fields = samples.states(problem, points)
     for method in OF_FIELDS:
@@ -75,12 +78,13 @@ def _names(problem: Problem) -> None:
         raise fault(
             problem, "components", f'is {components!r}; must be a tuple with a name for each component of u, such as ("u",)'
         )
-    taken = {*problem.domain.names, *names}
-    for name in (*names, *problem.parameters):
-        others = problem.domain.names if name in names else taken
-        if name in others:
-            what = "components" if name in names else name
-            raise fault(problem, what, f"the name {name} is taken by a variable or a component; choose another one")
+    for what, own, others in (
+        ("components", names, problem.domain.names),
+        ("parameters", list(problem.parameters), (*problem.domain.names, *names)),
+    ):
+        twice = [name for name in own if name in others]
+        if twice:
+            raise fault(problem, what, f"the name {twice[0]} is taken by a variable or a component; choose another one")
 
 
 class _SinglePrecision(TorchFunctionMode):
@@ -114,7 +118,7 @@ def called(problem: Problem, method: str, *arguments: Any) -> Any:
 
         return Field(field.variables, derivative, field.components, field.time)
 
-    with naming(problem, method, _REMEDY), mode:
+    with naming(problem, method, DIFFERENTIABLE), mode:
         found = getattr(problem, method)(*(watched(a) if a in fields else a for a in arguments))
     if any(value._version != version or not torch.equal(value, copy) for value, copy, version in kept):
         raise fault(problem, method, "changes its arguments in place; write `v = v + 1` in place of `v += 1`")
@@ -144,7 +148,7 @@ def kind(problem: Problem, method: str, found: Any, like: Tensor, count: int | N
             raise fault(
                 problem, method, f"gives {type(value).__name__}; must give numbers or tensors, computed from p{_and_u(method)}"
             )
-        if isinstance(value, Tensor) and value.shape != like.shape and value.ndim:
+        if isinstance(value, Tensor) and value.ndim and value.shape not in (like.shape, like.shape[-1:]):
             hint = (
                 "take no sum or mean over points"
                 if value.ndim < like.ndim

@@ -13,13 +13,10 @@ from pinnscape.problems.field import Field, Order, Point
 from pinnscape.problems.problem import Problem
 from pinnscape.problems.symbols import Derived, Symbols
 from pinnscape.validation.statement import samples
-from pinnscape.validation.statement.form import OF_FIELDS, OF_POINTS
+from pinnscape.validation.statement.form import DIFFERENTIABLE, OF_FIELDS, OF_POINTS
 
 EQUAL = 1e-10  # relative: what a value may change by when it is computed in another way
 SAME = 1e-8  # relative: what symbols and tensors may differ by
-DIFFERENTIABLE = (
-    "write it with functions of pinnscape.problems.functions or torch, without numpy, .detach(), .item() or torch.tensor(...)"
-)
 _OPERATIONS = "an operation in it does with symbols what it does not with tensors; write it out in arithmetic and functions of pinnscape.problems.functions"
 
 
