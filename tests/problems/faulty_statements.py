@@ -26,6 +26,7 @@ from pinnscape.problems.language import (
     cube,
     exp,
     sin,
+    sqrt,
 )
 
 
@@ -335,6 +336,33 @@ class Jump(Poisson1d):
         return sin(math.pi * p.x) * torch.where(p.x < 0.5, 1.0, 2.0).round().detach() * torch.sin(1e8 * p.x)
 
 
+class StepInside(Poisson1d):
+    def exact(self, p):
+        return sin(math.pi * p.x) * torch.where(p.x < 0.3, 1.0, 2.0)
+
+
+class KinkInside(Poisson2d):
+    def exact(self, p):
+        return sqrt((p.x - 0.31) ** 2) * sin(math.pi * p.x) * sin(math.pi * p.y)
+
+
+class OnAQuarter(Poisson2d):
+    """The L-shape by a mask."""
+
+    def exact(self, p):
+        return sin(2 * math.pi * p.x) * sin(2 * math.pi * p.y) * ((p.x < 0.5) | (p.y < 0.5)).to(p.x.dtype)
+
+
+class KinkInLift(NoLiftForTwoSides):
+    def lift(self, p):
+        return 1.0 - p.x + 0.2 * p.x * (1 - p.x) * torch.abs(p.x - 0.43)
+
+
+class Layers(Poisson1d):
+    def density(self, p, u):
+        return torch.where(p.x < 0.3, 1.0, 3.0) * 0.5 * u.x**2
+
+
 class Infinite(Poisson1d):
     def exact(self, p):
         return sin(math.pi * p.x) / (0.0 * p.x)
@@ -415,6 +443,11 @@ FAULTY = [
     (NothingLeft, "conditions", "the lift is the exact solution, so that nothing is left to learn"),
     (ThreeValues, "conditions", "a value is a number or a function of p, which gives one number for each point"),
     (Jump, "exact", "it must be smooth"),
+    (StepInside, "exact", "it has a jump, a kink or a singularity"),
+    (KinkInside, "exact", "it has a jump, a kink or a singularity"),
+    (OnAQuarter, "exact", "it has a jump, a kink or a singularity"),
+    (KinkInLift, "lift", "it has a jump, a kink or a singularity"),
+    (Layers, "density", "its energy is not stationary at exact"),
     (Infinite, "exact", "is not finite inside the domain"),
     (NoRoom, "density", "is not finite close to the solution"),
     (EmptyTuple, "conditions", "gives ['boundary']; return a condition or a tuple of them"),

@@ -15,7 +15,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from pinnscape.problems.field import Field, Order, Point
+from pinnscape.problems.field import Field, Order, Point, units
 
 if TYPE_CHECKING:
     from pinnscape.problems.problem import Problem
@@ -65,10 +65,13 @@ class EulerLagrange:
         flux = [
             sympy.diff(energy, symbols.derivative(component, order))
             for component in range(len(problem.components))
-            for order in _first(len(domain.names))
+            for order in units(len(domain.names))
         ]
         parameters = {name: getattr(symbolic, name) for name in problem.parameter_names}
-        self.residual, self.flux = Derived(symbols, residual, parameters), Derived(symbols, flux, parameters)
+        derived = Derived(symbols, residual, parameters), Derived(symbols, flux, parameters)
+        for expressions in derived:
+            expressions.check()
+        self.residual, self.flux = derived
         self.order = max((sum(order) for _, order in named), default=0)
 
     def __call__(self, p: Point, u: Field) -> list[Any]:
@@ -101,10 +104,6 @@ def _path(order: Order) -> Iterable[int]:
     return (variable for variable, count in enumerate(order) for _ in range(count))
 
 
-def _first(size: int) -> list[Order]:
-    return [tuple(int(i == k) for k in range(size)) for i in range(size)]
-
-
 def _energy(problem: "Problem", p: Point, u: Field, known: dict[Key, Any]) -> Any:
     """The density, with all derivatives that it asks for put into ``known``."""
 
@@ -128,7 +127,7 @@ def _flux_by_torch(problem: "Problem", p: Point, u: Field) -> list[Any]:
         energy = _energy(problem, p, Field(u.variables, leaf, u.components, u.time), known)
         slopes = torch.autograd.grad(energy.sum(), list(known.values()), create_graph=True, materialize_grads=True)
     found = dict(zip(known, slopes, strict=True))
-    wanted = [(component, order) for component in range(len(u.components)) for order in _first(len(p))]
+    wanted = [(component, order) for component in range(len(u.components)) for order in units(len(p))]
     return [found[key] if key in found else torch.zeros_like(energy) for key in wanted]
 
 

@@ -92,14 +92,14 @@ class Field:
     def gradient(self) -> list[Any]:
         """First derivatives in all variables, in their order."""
         first = self._only("its gradient")
-        return [first(order) for order in _units(len(self.variables))]
+        return [first(order) for order in units(len(self.variables))]
 
     @property
     def laplacian(self) -> Any:
         """The sum of the second derivatives in the variables of space."""
         second, *more = (
             tuple(2 * k for k in order)
-            for name, order in zip(self.variables, _units(len(self.variables)), strict=True)
+            for name, order in zip(self.variables, units(len(self.variables)), strict=True)
             if name != self.time
         )
         taken = self._only("its Laplacian")
@@ -146,7 +146,8 @@ class Field:
     __neg__, __pos__, __abs__ = map(_unary, ("neg", "pos", "abs"))
 
 
-def _units(size: int) -> list[Order]:
+def units(size: int) -> list[Order]:
+    """The orders of the first derivatives in each of some variables."""
     return [tuple(int(i == k) for k in range(size)) for i in range(size)]
 
 

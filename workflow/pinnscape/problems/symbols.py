@@ -67,7 +67,20 @@ class Derived:
     @cached_property
     def _function(self) -> Any:
         arguments = [*self._symbols.coordinates, *self.derivatives.values(), *self.parameters.values()]
-        return sympy.lambdify(arguments, self.expressions, modules=[dict(FUNCTIONS)], cse=True)
+        return sympy.lambdify(arguments, self.expressions, modules=[{**FUNCTIONS, "Abs": abs}], cse=True)
+
+    def check(self) -> None:
+        """Find out what tensors cannot do although symbols can: derivatives of a modulus, the logarithm of a number, ...
+
+        Raises:
+            NameError, TypeError, ValueError, AttributeError: the expressions cannot be evaluated at tensors.
+        """
+        import torch
+
+        self._function(
+            *[torch.ones(2, dtype=torch.float64)]
+            * (len(self._symbols.coordinates) + len(self.derivatives) + len(self.parameters))
+        )
 
     def __call__(self, p: Point, u: Field, parameters: Mapping[str, Any]) -> list[Any]:
         """The value of each expression at a point, a field and values of the parameters; tensors, arrays, symbols or numbers."""

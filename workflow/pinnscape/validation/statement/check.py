@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pinnscape.losses.differences import TOLERANCE
 from pinnscape.problems.problem import Problem
 from pinnscape.problems.statement import Settings
-from pinnscape.validation.statement import form, load, methods, solution
+from pinnscape.validation.statement import form, load, methods, solution, weak
 
 
 @dataclass(frozen=True)
@@ -55,5 +55,7 @@ def validate(problem: Problem, settings: Settings | None = None) -> Report:
         solution.by_construction(problem, settings),
     ):
         found += [Finding(name, off, solution.SMALL) for name, off in values.items()]
-    warnings += solution.scale(problem, settings)
+    integrals = weak.check(problem)
+    found += [Finding(name, off, weak.REFUSED) for name, off in integrals.items()]
+    warnings += [*solution.scale(problem, settings), *weak.warnings(integrals), *weak.definiteness(problem)]
     return Report(tuple(found), tuple(warnings))

@@ -1,6 +1,8 @@
 """Each method of a problem on its own: a smooth function of a point by itself, with right derivatives, and the same for tensors as for symbols."""
 
+import math
 from collections.abc import Callable, Iterator
+from itertools import product
 
 import torch
 from torch import Tensor
@@ -90,29 +92,15 @@ def differentiability(problem: Problem) -> dict[str, float]:
 
 
 def _of_points(problem: Problem, method: str, points: Tensor) -> dict[str, float]:
-    domain, found = problem.domain, dict[str, float]()
-    direction = torch.tensor(domain.bounds[:, 1] - domain.bounds[:, 0]) * torch.linspace(
-        1.0, 0.6, len(domain.names), dtype=torch.float64
-    )
-
-    def slope(at: Tensor, times: int) -> Tensor:
-        """The derivative (c, n) along the direction, so many times."""
-        _, field = autograd.differentiable(getattr(problem, method), domain, at, problem.components)
-        rows = []
-        for k in range(len(problem.components)):
-            value = field.derivative(k, (0,) * len(domain.names))
-            rows.append(_along(field, k, direction) if times else value)
-        return torch.stack(rows).detach()
-
+    sides = torch.tensor(problem.domain.bounds[:, 1] - problem.domain.bounds[:, 0])
+    direction, found = sides * torch.linspace(1.0, 0.6, len(sides), dtype=torch.float64), dict[str, float]()
     with naming(problem, method, DIFFERENTIABLE):
-        values = slope(points, 0)
-        size = float(values.abs().max())
-        for name, order in (("first", 0), ("second", 1)):
-            if order == 0:
-                claimed, curve = slope(points, 1), lambda t: slope(points + t * direction, 0)
-            else:
-                claimed, curve = _second(problem, method, points, direction), lambda t: slope(points + t * direction, 1)
-            off = deviation(curve, claimed, 1e-6 * size)
+        size = float(_along(problem, method, points, direction, 0).abs().max())
+        for order, name in ((1, "first"), (2, "second")):
+            claimed = _along(problem, method, points, direction, order)
+            off = deviation(
+                lambda t, n=order: _along(problem, method, points + t * direction, direction, n - 1), claimed, 1e-6 * size
+            )
             if not off <= TOLERANCE:
                 raise fault(
                     problem, method,
@@ -122,25 +110,14 @@ def _of_points(problem: Problem, method: str, points: Tensor) -> dict[str, float
     return found
 
 
-def _along(field: Field, component: int, direction: Tensor) -> Tensor:
-    d = len(direction)
-    orders = [tuple(int(i == k) for k in range(d)) for i in range(d)]
-    return sum((direction[i] * field.derivative(component, order) for i, order in enumerate(orders)), torch.tensor(0.0))
-
-
-def _second(problem: Problem, method: str, points: Tensor, direction: Tensor) -> Tensor:
-    """The second derivative (c, n) along a direction."""
-    domain, d = problem.domain, len(direction)
-    _, field = autograd.differentiable(getattr(problem, method), domain, points, problem.components)
-    rows = []
-    for k in range(len(problem.components)):
-        total = torch.zeros(len(points), dtype=points.dtype)
-        for i in range(d):
-            for j in range(d):
-                order = tuple(int(i == m) + int(j == m) for m in range(d))
-                total = total + direction[i] * direction[j] * field.derivative(k, order)
-        rows.append(total.detach())
-    return torch.stack(rows)
+def _along(problem: Problem, method: str, points: Tensor, direction: Tensor, times: int) -> Tensor:
+    """The derivatives (c, n) along a direction, so many times."""
+    _, field = autograd.differentiable(getattr(problem, method), problem.domain, points, problem.components)
+    found = torch.zeros(len(field), len(points), dtype=points.dtype)
+    for k, path in product(range(len(field)), product(range(len(direction)), repeat=times)):
+        order = tuple(path.count(i) for i in range(len(direction)))
+        found[k] += math.prod(float(direction[i]) for i in path) * field.derivative(k, order).detach()
+    return found
 
 
 def _of_fields(problem: Problem, method: str, points: Tensor) -> float:
@@ -232,6 +209,8 @@ def _derived(problem: Problem, method: str) -> Derived | None:
         found = getattr(with_symbols, method)(symbols.point, symbols.field)
         found = list(found.values()) if isinstance(found, dict) else found
         values = list(found) if isinstance(found, (tuple, list)) else [found]
-        return Derived(symbols, values, {name: getattr(with_symbols, name) for name in problem.parameter_names})
+        derived = Derived(symbols, values, {name: getattr(with_symbols, name) for name in problem.parameter_names})
+        derived.check()
+        return derived
     except NOT_SYMBOLIC:
         return None
