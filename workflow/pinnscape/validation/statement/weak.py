@@ -159,6 +159,7 @@ def definiteness(problem: Problem) -> Iterator[str]:
 
     with torch.enable_grad():
         matrix = torch.autograd.functional.hessian(energy, torch.zeros(len(exact) * len(sizes), dtype=points.dtype))
+    assert isinstance(matrix, Tensor)
     if matrix.isfinite().all():
         bends = torch.linalg.eigvalsh(0.5 * (matrix + matrix.T))
         if bends[0] < -_NEGATIVE * bends.abs().max():
