@@ -19,6 +19,7 @@ from pinnscape.problems.functions import cos, exp, pi, sin
 from pinnscape.problems.parameter import Parameter
 from pinnscape.problems.points import Rule, place
 from pinnscape.problems.problem import Problem
+from pinnscape.problems.registry import problem_class
 
 LINE = SpaceTime(x=(-1, 2), t=(0.5, 2.5))
 
@@ -140,13 +141,12 @@ def test_the_field_is_the_lift_and_the_factor_times_the_network() -> None:
 
 def test_a_periodic_variable_reaches_the_network_as_waves_of_its_period() -> None:
     made = statement.ansatz(stated(Periodic("x")), {"periodic": {"harmonics": 2}})
-    assert made.inputs == ("cos x", "sin x", "cos 2x", "sin 2x", "t")
-    p = Point(
-        ("x", "t"), (torch.tensor([-1.0, 0.5, 2.0], dtype=torch.float64), torch.tensor([0.0, 1.0, 2.0], dtype=torch.float64))
-    )
-    found = torch.stack(made.embedding(p))
-    expected = torch.tensor([[1, -1, 1], [0, 0, 0], [1, 1, 1], [0, 0, 0], [0, 1, 2]], dtype=torch.float64)
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-14)
+    assert made.inputs == ("t", "cos x", "cos 2x", "sin x", "sin 2x")
+    x, t = torch.linspace(-1, 2, 7, dtype=torch.float64), torch.linspace(0, 1, 7, dtype=torch.float64)
+    found = torch.stack(made.embedding(Point(("x", "t"), (x, t))))
+    turn = 2 * math.pi / 3 * x
+    torch.testing.assert_close(found, torch.stack([t, turn.cos(), (2 * turn).cos(), turn.sin(), (2 * turn).sin()]))
+    torch.testing.assert_close(found[1:, 0], found[1:, -1], rtol=0, atol=1e-14)
 
 
 def test_initial_values_are_carried_on_from_the_first_moment() -> None:
@@ -253,6 +253,19 @@ def test_natural_conditions_make_the_exact_solution_a_minimum_of_the_energy(prob
     # The squares of the strong form vanish there as well.
     softened = soft(problem, "boundary") if isinstance(problem, OnSquare) else None
     assert max(loss(statement.terms(problem, "strong-form", softened), problem, problem.exact).values()) < 1e-20
+
+
+def test_terms_know_where_an_energy_exists() -> None:
+    problem = problem_class("neo_hookean2d")()
+    p = Point(("x", "y"), (0.5, 0.5))
+    body = Field(("x", "y"), lambda k, order: -2.0 if (k, order) == (0, (1, 0)) else 0.0, problem.components)
+    for formulation in ("deep-ritz", "strong-form"):
+        (term,) = statement.terms(problem, formulation)
+        assert term.exists is not None
+        assert not term.exists(p, body, {})
+        assert term.exists(p, Field(("x", "y"), lambda k, order: 0.0, problem.components), {})
+    assert statement.terms(problem, "supervised")[0].exists is None
+    assert statement.terms(problem_class("poisson2d")(), "deep-ritz")[0].exists is None
 
 
 def test_free_boundaries_add_nothing_to_an_energy() -> None:

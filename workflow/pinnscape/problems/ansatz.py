@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from pinnscape.problems.conditions import Clamped, Condition, Dirichlet, Initial, InitialRate, Periodic, Value, is_zero
@@ -38,7 +39,7 @@ class Ansatz:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """What the network gets: variables, or in place of one that is periodic, ``cos x``, ``sin x``, ``cos 2x``, ..."""
+        """What the network gets: the variables that are not periodic, then ``cos x``, ``cos 2x``, ..., ``sin x``, ``sin 2x``, ... of those that are."""
         return tuple(name for name, _ in self._inputs(None))
 
     def embedding(self, p: Point) -> tuple[Any, ...]:
@@ -91,17 +92,14 @@ class Ansatz:
         """The name of each input, and its value at a point if there is one."""
         domain = self.problem.domain
         periodic = {c.variable: c for c in self.hard if isinstance(c, Periodic)}
-        for i, name in enumerate(domain.names):
-            value = None if p is None else getattr(p, name)
+        for name in domain.names:
             if name not in periodic:
-                yield name, value
-                continue
-            low, high = map(float, domain.bounds[i])
-            for k in range(1, periodic[name].harmonics + 1):
-                angle = None if value is None else 2.0 * math.pi * k / (high - low) * (value - low)
-                multiple = name if k == 1 else f"{k}{name}"
-                yield f"cos {multiple}", None if angle is None else cos(angle)
-                yield f"sin {multiple}", None if angle is None else sin(angle)
+                yield name, None if p is None else getattr(p, name)
+        for name, condition in periodic.items():
+            low, high = map(float, domain.bounds[domain.names.index(name)])
+            for wave, k in product((cos, sin), range(1, condition.harmonics + 1)):
+                value = None if p is None else wave(2.0 * math.pi * k / (high - low) * getattr(p, name))
+                yield f"{wave.__name__} {name if k == 1 else f'{k}{name}'}", value
 
     def _vanishing(self, component: str, p: Point) -> Any:
         """The product of the distances from all pieces with prescribed values, as often as values and derivatives are prescribed there."""
@@ -109,10 +107,10 @@ class Ansatz:
         for condition in self._about(component):
             if not isinstance(condition, Periodic):
                 times.update(dict.fromkeys(condition.pieces(domain), 2 if isinstance(condition, Clamped) else 1))
-        product: Any = 1.0
+        found: Any = 1.0
         for k in range(1, max(times.values(), default=0) + 1):
-            product = product * domain.distance([piece for piece in times if times[piece] >= k])(p)
-        return product
+            found = found * domain.distance([piece for piece in times if times[piece] >= k])(p)
+        return found
 
     def _lift(self, component: str, p: Point) -> Any:
         total: Any = 0.0

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pinnscape.problems.domains.domain import Domain, Where
 from pinnscape.problems.euler_lagrange import operator
-from pinnscape.problems.field import Field, Order, Point
+from pinnscape.problems.field import Field, Order, Point, component_of, derivative_of, value_of
 from pinnscape.problems.terms import TermSpec, value_or_tuple
 
 if TYPE_CHECKING:
@@ -76,6 +76,10 @@ class Condition:
             known = ", ".join(problem.components)
             raise ValueError(f"the condition {self.name} is about the component {self.component!r}; there is {known}")
         return problem.components if self.component is None else (self.component,)
+
+    def of(self, problem: "Problem", u: Any, name: str) -> Any:
+        """A component of the field."""
+        return component_of(u, problem.components, name)
 
     def values(self) -> dict[str, Value]:
         """What is prescribed, by the names of columns."""
@@ -152,7 +156,7 @@ class Dirichlet(_OnBoundary):
         return {"value": self.value}
 
     def vanishing(self, problem: "Problem", p: Any, u: Any, f: Columns) -> list[Any]:
-        return [_less(u[name].value, f, f"value_{name}") for name in self.about(problem)]
+        return [_less(value_of(self.of(problem, u, name)), f, f"value_{name}") for name in self.about(problem)]
 
 
 @dataclass(frozen=True)
@@ -170,8 +174,8 @@ class Clamped(_OnBoundary):
     def vanishing(self, problem: "Problem", p: Any, u: Any, f: Columns) -> list[Any]:
         found = []
         for name in self.about(problem):
-            found.append(_less(u[name].value, f, f"value_{name}"))
-            found.append(_less(_along_normal(u[name].gradient, problem.domain, f), f, f"slope_{name}"))
+            found.append(_less(value_of(self.of(problem, u, name)), f, f"value_{name}"))
+            found.append(_less(_along_normal(self.of(problem, u, name).gradient, problem.domain, f), f, f"slope_{name}"))
         return found
 
 
@@ -190,7 +194,7 @@ class _Natural(_OnBoundary):
         """∂u/∂n of each component; for a problem with an energy density, the flux n·∂e/∂∇u."""
         about = self.about(problem)
         if not problem.has("density"):
-            return {name: _along_normal(u[name].gradient, problem.domain, f) for name in about}
+            return {name: _along_normal(self.of(problem, u, name).gradient, problem.domain, f) for name in about}
         fluxes = dict(zip(problem.components, operator(problem).fluxes(p, u), strict=True))
         return {name: _along_normal(fluxes[name], problem.domain, f) for name in about}
 
@@ -221,7 +225,7 @@ class Neumann(_Natural):
         return [_less(flux, f, f"flux_{name}") for name, flux in self.outflow(problem, p, u, f).items()]
 
     def energy(self, problem: "Problem", p: Any, u: Any, f: Columns) -> Any:
-        return sum(-f[f"flux_{name}"] * u[name].value for name in self.about(problem))
+        return sum(-f[f"flux_{name}"] * value_of(self.of(problem, u, name)) for name in self.about(problem))
 
 
 @dataclass(frozen=True)
@@ -238,13 +242,13 @@ class Robin(_Natural):
     def vanishing(self, problem: "Problem", p: Any, u: Any, f: Columns) -> list[Any]:
         found = []
         for name, flux in self.outflow(problem, p, u, f).items():
-            found.append(_less(flux + f.get(f"a_{name}", 0.0) * u[name].value, f, f"g_{name}"))
+            found.append(_less(flux + f.get(f"a_{name}", 0.0) * value_of(self.of(problem, u, name)), f, f"g_{name}"))
         return found
 
     def energy(self, problem: "Problem", p: Any, u: Any, f: Columns) -> Any:
         total: Any = 0.0
         for name in self.about(problem):
-            value = u[name].value
+            value = value_of(self.of(problem, u, name))
             total = total + 0.5 * f.get(f"a_{name}", 0.0) * value * value - f.get(f"g_{name}", 0.0) * value
         return total
 
@@ -271,7 +275,7 @@ class Initial(_AtFirst):
     default_name = "initial"
 
     def vanishing(self, problem: "Problem", p: Any, u: Any, f: Columns) -> list[Any]:
-        return [_less(u[name].value, f, f"value_{name}") for name in self.about(problem)]
+        return [_less(value_of(self.of(problem, u, name)), f, f"value_{name}") for name in self.about(problem)]
 
 
 @dataclass(frozen=True)
@@ -288,7 +292,10 @@ class InitialRate(_AtFirst):
 
     def vanishing(self, problem: "Problem", p: Any, u: Any, f: Columns) -> list[Any]:
         order = _order(problem, problem.domain.time, self.order)
-        return [_less(u[name].derivative(0, order), f, f"value_{name}") for name in self.about(problem)]
+        return [
+            _less(derivative_of(self.of(problem, u, name), order, problem.domain.names), f, f"value_{name}")
+            for name in self.about(problem)
+        ]
 
 
 @dataclass(frozen=True)
@@ -315,13 +322,13 @@ class Periodic(Condition):
         return domain.resolve((f"{self.variable}_min", f"{self.variable}_max"))
 
     def vanishing(self, problem: "Problem", p: Any, u: Any, f: Columns) -> list[Any]:
-        here, there = u
+        (here, there), names = u, problem.domain.names
         orders = [_order(problem, self.variable, k) for k in range(self.derivatives + 1)]
-        return [
-            here[name].derivative(0, order) - there[name].derivative(0, order)
-            for name in self.about(problem)
-            for order in orders
-        ]
+        found = []
+        for name in self.about(problem):
+            left, right = self.of(problem, here, name), self.of(problem, there, name)
+            found += [derivative_of(left, order, names) - derivative_of(right, order, names) for order in orders]
+        return found
 
 
 def _whole(condition: Condition, key: str, least: int) -> None:

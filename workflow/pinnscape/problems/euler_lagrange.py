@@ -15,7 +15,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from pinnscape.problems.field import Field, Order, Point, units
+from pinnscape.problems.field import Derivative, Field, Order, Point, component_of, derivative_of, units
 
 if TYPE_CHECKING:
     from pinnscape.problems.problem import Problem
@@ -74,11 +74,11 @@ class EulerLagrange:
         self.residual, self.flux = derived
         self.order = max((sum(order) for _, order in named), default=0)
 
-    def __call__(self, p: Point, u: Field) -> list[Any]:
+    def __call__(self, p: Any, u: Any) -> list[Any]:
         """EL[e](u), one value for each component; tensors (..., n) or expressions."""
         return by_torch(self._problem, p, u) if self.residual is None else self.residual(p, u, self._values)
 
-    def fluxes(self, p: Point, u: Field) -> list[list[Any]]:
+    def fluxes(self, p: Any, u: Any) -> list[list[Any]]:
         """∂e/∂(∂ᵢu) for each component and each variable."""
         d = len(p)
         found = _flux_by_torch(self._problem, p, u) if self.flux is None else self.flux(p, u, self._values)
@@ -104,48 +104,59 @@ def _path(order: Order) -> Iterable[int]:
     return (variable for variable, count in enumerate(order) for _ in range(count))
 
 
-def _energy(problem: "Problem", p: Point, u: Field, known: dict[Key, Any]) -> Any:
+def _field(problem: "Problem", derivative: Derivative) -> Field:
+    return Field(problem.domain.names, derivative, problem.components, problem.domain.time)
+
+
+def _derivatives(problem: "Problem", u: Any) -> Derivative:
+    """The derivatives of any field that problems can be written with."""
+    fields = [component_of(u, problem.components, name) for name in problem.components]
+    return lambda component, order: derivative_of(fields[component], order, problem.domain.names)
+
+
+def _energy(problem: "Problem", p: Point, given: Derivative, known: dict[Key, Any]) -> Any:
     """The density, with all derivatives that it asks for put into ``known``."""
 
     def derivative(component: int, order: Order) -> Any:
         if (component, order) not in known:
-            known[component, order] = u.derivative(component, order)
+            known[component, order] = given(component, order)
         return known[component, order]
 
-    return problem.density(p, Field(u.variables, derivative, u.components, u.time))
+    return problem.density(p, _field(problem, derivative))
 
 
-def _flux_by_torch(problem: "Problem", p: Point, u: Field) -> list[Any]:
+def _flux_by_torch(problem: "Problem", p: Point, u: Any) -> list[Any]:
     import torch
 
+    given = _derivatives(problem, u)
+
     def leaf(component: int, order: Order) -> Any:
-        value = u.derivative(component, order)
+        value = given(component, order)
         return value if value.requires_grad else value.detach().requires_grad_()
 
     with torch.enable_grad():
         known: dict[Key, Any] = {}
-        energy = _energy(problem, p, Field(u.variables, leaf, u.components, u.time), known)
+        energy = _energy(problem, p, leaf, known)
         slopes = torch.autograd.grad(energy.sum(), list(known.values()), create_graph=True, materialize_grads=True)
     found = dict(zip(known, slopes, strict=True))
-    wanted = [(component, order) for component in range(len(u.components)) for order in units(len(p))]
+    wanted = [(component, order) for component in range(len(problem.components)) for order in units(len(p))]
     return [found[key] if key in found else torch.zeros_like(energy) for key in wanted]
 
 
-def by_torch(problem: "Problem", p: Point, u: Field) -> list[Any]:
+def by_torch(problem: "Problem", p: Point, u: Any) -> list[Any]:
     """EL[e](u) by automatic differentiation in a displacement s from each point, along which u is its Taylor polynomial."""
     import torch
 
-    names: dict[Key, Any] = {}
-    pattern = _energy(problem, p, u, names)
+    given, names = _derivatives(problem, u), dict[Key, Any]()
+    pattern = _energy(problem, p, given, names)
     degree = 2 * max((sum(order) for _, order in names), default=0)
     with torch.enable_grad():
         s = [torch.zeros_like(pattern, requires_grad=True) for _ in p]
         known: dict[Key, Any] = {}
-        moved = Point(p.names, [x + displacement for x, displacement in zip(p, s, strict=True)])
-        taylor = Field(u.variables, lambda k, order: _taylor(u, s, k, order, degree), u.components, u.time)
-        energy = _energy(problem, moved, taylor, known)
+        moved = Point(problem.domain.names, [x + displacement for x, displacement in zip(p, s, strict=True)])
+        energy = _energy(problem, moved, lambda k, order: _taylor(given, s, k, order, degree), known)
         slopes = torch.autograd.grad(energy.sum(), list(known.values()), create_graph=True, materialize_grads=True)
-        found = [torch.zeros_like(pattern) for _ in u.components]
+        found = [torch.zeros_like(pattern) for _ in problem.components]
         for (component, order), slope in zip(known, slopes, strict=True):
             for variable in _path(order):
                 slope = _slope(slope, s[variable])
@@ -161,7 +172,7 @@ def _slope(values: Any, s: Any) -> Any:
     return torch.autograd.grad(values.sum(), s, create_graph=True, materialize_grads=True)[0]
 
 
-def _taylor(u: Field, s: list[Any], component: int, order: Order, degree: int) -> Any:
+def _taylor(given: Derivative, s: list[Any], component: int, order: Order, degree: int) -> Any:
     """The derivative of this order of the Taylor polynomial of a component, at a displacement s; by |β| ≤ ``degree`` derivatives of u."""
     total: Any = 0.0
     for more in product(range(degree + 1), repeat=len(s)):
@@ -169,5 +180,5 @@ def _taylor(u: Field, s: list[Any], component: int, order: Order, degree: int) -
             factor: Any = 1.0 / math.prod(map(math.factorial, more))
             for displacement, power in zip(s, more, strict=True):
                 factor = factor * displacement**power if power else factor
-            total = total + u.derivative(component, tuple(map(sum, zip(order, more, strict=True)))) * factor
+            total = total + given(component, tuple(map(sum, zip(order, more, strict=True)))) * factor
     return total

@@ -167,6 +167,17 @@ def order_of(name: str, variables: Sequence[str]) -> Order:
     return tuple(found.count(variable) for variable in variables)
 
 
+def component_of(u: Any, components: Sequence[str], name: str) -> Any:
+    """A component of a field with these components; a field with one component is that component."""
+    return u if len(components) == 1 else u[name]
+
+
+def derivative_of(u: Any, order: Order, variables: Sequence[str]) -> Any:
+    """A derivative of a component, by its name; the value for an order of zeros."""
+    name = name_of(order, variables)
+    return getattr(u, name) if name else value_of(u)
+
+
 def name_of(order: Order, variables: Sequence[str]) -> str:
     """The name of a derivative; empty for the value."""
     return "".join(variable * count for variable, count in zip(variables, order, strict=True))

@@ -14,7 +14,7 @@ from pinnscape.problems.conditions import Condition
 from pinnscape.problems.domains.domain import INTERIOR
 from pinnscape.problems.euler_lagrange import NOT_SYMBOLIC, operator
 from pinnscape.problems.faults import fault, naming
-from pinnscape.problems.field import Field, Point
+from pinnscape.problems.field import Field, Point, component_of
 from pinnscape.problems.problem import Problem
 from pinnscape.problems.terms import TermSpec, value_or_tuple
 
@@ -162,9 +162,14 @@ def _energy(problem: Problem) -> TermSpec:
 
     def local(p: Point, u: Field, f: Mapping[str, Any]) -> Any:
         energy = problem.density(p, u)
-        return energy - sum(f[f"load_{name}"] * u[name].value for name in problem.components) if columns else energy
+        work = (f[f"load_{name}"] * component_of(u, problem.components, name) for name in problem.components)
+        return energy - sum(work) if columns else energy
 
-    return TermSpec(INTERIOR, "energy", (INTERIOR,), local, columns)
+    return TermSpec(INTERIOR, "energy", (INTERIOR,), local, columns, exists=_existence(problem))
+
+
+def _existence(problem: Problem) -> Callable[..., Any] | None:
+    return (lambda p, u, f: problem.exists(p, u)) if problem.has("exists") else None
 
 
 def _residuals(problem: Problem) -> list[TermSpec]:
@@ -190,7 +195,7 @@ def euler_lagrange(problem: Problem) -> TermSpec:
             found = [value - f[f"load_{name}"] for value, name in zip(found, problem.components, strict=True)]
         return value_or_tuple(found)
 
-    return TermSpec(INTERIOR, "squared", (INTERIOR,), local, columns)
+    return TermSpec(INTERIOR, "squared", (INTERIOR,), local, columns, exists=_existence(problem))
 
 
 def _supervised(problem: Problem, solution: Callable[[Point], Any] | None) -> TermSpec:
@@ -199,7 +204,7 @@ def _supervised(problem: Problem, solution: Callable[[Point], Any] | None) -> Te
         raise ValueError(f"{type(problem).__name__} has no exact solution; give `solution`, its reference, to compare with")
 
     def local(p: Point, u: Field, f: Mapping[str, Any]) -> Any:
-        return value_or_tuple([u[name].value - f[f"exact_{name}"] for name in problem.components])
+        return value_or_tuple([component_of(u, problem.components, name) - f[f"exact_{name}"] for name in problem.components])
 
     return TermSpec(INTERIOR, "squared", (INTERIOR,), local, _columns(known, "exact", problem))
 

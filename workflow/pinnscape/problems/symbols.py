@@ -6,7 +6,7 @@ from typing import Any
 
 import sympy
 
-from pinnscape.problems.field import Field, Order, Point, name_of
+from pinnscape.problems.field import Field, Order, Point, component_of, derivative_of, name_of
 from pinnscape.problems.functions import FUNCTIONS, is_array, is_tensor
 
 Key = tuple[int, Order]  # a derivative of a component
@@ -82,9 +82,12 @@ class Derived:
             * (len(self._symbols.coordinates) + len(self.derivatives) + len(self.parameters))
         )
 
-    def __call__(self, p: Point, u: Field, parameters: Mapping[str, Any]) -> list[Any]:
+    def __call__(self, p: Any, u: Any, parameters: Mapping[str, Any]) -> list[Any]:
         """The value of each expression at a point, a field and values of the parameters; tensors, arrays, symbols or numbers."""
-        given = [*p, *(u.derivative(*key) for key in self.derivatives), *(parameters[name] for name in self.parameters)]
+        components, variables = self._symbols.components, self._symbols.variables
+        fields = [component_of(u, components, name) for name in components]
+        derivatives = [derivative_of(fields[k], order, variables) for k, order in self.derivatives]
+        given = [*p, *derivatives, *(parameters[name] for name in self.parameters)]
         if any(is_tensor(value) or is_array(value) for value in given):
             return list(self._function(*given))
         arguments = [*self._symbols.coordinates, *self.derivatives.values(), *self.parameters.values()]

@@ -25,11 +25,12 @@ class TermSpec:
         kind: ``energy`` (an integral: weights sum to the measure of the set) or ``squared`` (a mean: weights sum to 1).
         where: ``interior``, or pieces of the boundary.
         local: gives the density, or what is squared (a value or a tuple), from a point p, a field u and columns of data f by name; with several sites, p and
-            u are tuples. It takes tensors and symbols.
+            u are tuples. It takes tensors and symbols, and asks of u what problems do: arithmetic, ``u.x``, ``u["v"].xx``.
         data: functions of a point that give the columns.
         normals: whether ``local`` needs the outward normal: ``f["normal_x"]``, ...
         sites: number of places that belong together.
         weight: the factor of the term in the loss.
+        exists: where the term exists, a comparison from the same arguments; everywhere if there is none.
     """
 
     name: str
@@ -40,6 +41,7 @@ class TermSpec:
     normals: bool = False
     sites: int = 1
     weight: float = 1.0
+    exists: Callable[[Any, Any, Mapping[str, Any]], Any] | None = None
 
     def place(self, domain: Domain, rule: Rule) -> PointSet:
         """Points, weights that fit the kind of the term, and the columns of data that it needs."""
