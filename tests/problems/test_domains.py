@@ -194,6 +194,8 @@ def test_duffy_rules_are_exact_for_polynomials_and_cover_the_domain(domain, powe
 def test_bad_domains_are_refused_in_one_line() -> None:
     for make, said in (
         (lambda: Box(), "a box needs the bounds of its variables, as in Box(x=(0, 1), y=(0, 1))"),
+        (lambda: Box(x=(0, 1), xx=(0, 1)), "`xx` cannot be the name of a variable beside x; take another one, such as x or s"),
+        (lambda: Interval(0, 1, "value"), "`value` cannot be the name of a variable beside none"),
         (lambda: Box(x=(1, 0)), "the bounds of `x` must be two numbers, the lower one first, not (1, 0)"),
         (lambda: Interval(0, math.inf), "the bounds of `x` must be two numbers, the lower one first, not (0, inf)"),
         (lambda: SpaceTime(t=(0, 1)), "needs a variable of space and, last, that of time"),

@@ -11,7 +11,7 @@ mean. On the unit cube both are the same.
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -46,11 +46,6 @@ class PointSet:
 
     def __len__(self) -> int:
         return len(self.weights)
-
-    @property
-    def mean(self) -> "PointSet":
-        """The same points with weights that sum to 1."""
-        return replace(self, weights=self.weights / self.weights.sum())
 
 
 @dataclass(frozen=True)

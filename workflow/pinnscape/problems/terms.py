@@ -1,7 +1,7 @@
 """Terms of a loss before their points are chosen."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pinnscape.problems.domains.domain import Domain
@@ -49,9 +49,10 @@ class TermSpec:
 
     def at(self, domain: Domain, points: PointSet) -> PointSet:
         """The same at given points, whose weights sum to the measure of their set."""
-        found = points if self.kind == "energy" else points.mean
+        # With several sites, the first one has the weights.
+        total = 1.0 if self.kind == "energy" else domain.measure(self.where if self.sites == 1 else self.where[:1])
         normals = points.data if self.normals else {}
-        return replace(found, data={**normals, **self._columns(domain, points)})
+        return PointSet(points.points, points.weights / total, {**normals, **self._columns(domain, points)})
 
     def _columns(self, domain: Domain, points: PointSet) -> dict[str, Any]:
         if not self.data:

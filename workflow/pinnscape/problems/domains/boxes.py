@@ -1,5 +1,6 @@
 """Intervals, rectangles, boxes in any number of dimensions, and boxes in space and time."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from pinnscape.problems.domains.domain import Domain, Where
 from pinnscape.problems.domains.patch import box
-from pinnscape.problems.field import Point
+from pinnscape.problems.field import Field, Point
 
 
 class Box(Domain):
@@ -21,6 +22,7 @@ class Box(Domain):
         if not bounds:
             raise ValueError("a box needs the bounds of its variables, as in Box(x=(0, 1), y=(0, 1))")
         for name, pair in bounds.items():
+            _check_name(name, [other for other in bounds if other != name])
             if len(pair) != 2 or not -np.inf < pair[0] < pair[1] < np.inf:
                 raise ValueError(f"the bounds of `{name}` must be two numbers, the lower one first, not {pair!r}")
         limits = [(float(low), float(high)) for low, high in bounds.values()]
@@ -40,6 +42,19 @@ class Box(Domain):
 
     def distance(self, where: Where) -> Callable[[Point], Any]:
         return self.faces(self.resolve(where))
+
+
+def _check_name(name: str, others: list[str]) -> None:
+    """Whether derivatives can be named by this variable.
+
+    Raises:
+        ValueError: they cannot; one line.
+    """
+    made_of_others = others and re.fullmatch(f"(?:{'|'.join(map(re.escape, others))})+", name)
+    if not name.isidentifier() or name.startswith("_") or hasattr(Field, name) or made_of_others:
+        raise ValueError(
+            f"`{name}` cannot be the name of a variable beside {', '.join(others) or 'none'}; take another one, such as x or s"
+        )
 
 
 def cube(dimension: int, low: float = 0.0, high: float = 1.0) -> Box:
