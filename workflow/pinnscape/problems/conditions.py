@@ -147,7 +147,7 @@ class _OnBoundary(Condition):
 
 @dataclass(frozen=True)
 class Dirichlet(_OnBoundary):
-    """U = value."""
+    """Values on the boundary: u = value."""
 
     default_name = "boundary"
     value: Value = 0.0
@@ -161,7 +161,7 @@ class Dirichlet(_OnBoundary):
 
 @dataclass(frozen=True)
 class Clamped(_OnBoundary):
-    """U = value and ∂u/∂n = slope, for equations of fourth order."""
+    """Values and slopes on the boundary: u = value and ∂u/∂n = slope, for equations of fourth order."""
 
     default_name = "clamped"
     normals = True
@@ -213,7 +213,7 @@ class _Natural(_OnBoundary):
 
 @dataclass(frozen=True)
 class Neumann(_Natural):
-    """∂u/∂n = flux. For a problem with an energy density e, ∂u/∂n stands for its flux n·∂e/∂∇u."""
+    """Fluxes through the boundary: ∂u/∂n = flux. For a problem with an energy density e, ∂u/∂n stands for its flux n·∂e/∂∇u."""
 
     default_name = "neumann"
     flux: Value = 0.0
@@ -230,7 +230,7 @@ class Neumann(_Natural):
 
 @dataclass(frozen=True)
 class Robin(_Natural):
-    """∂u/∂n + a u = g. For a problem with an energy density e, ∂u/∂n stands for its flux n·∂e/∂∇u."""
+    """Exchange through the boundary: ∂u/∂n + a u = g. For a problem with an energy density e, ∂u/∂n stands for its flux n·∂e/∂∇u."""
 
     default_name = "robin"
     a: Value = 1.0
@@ -270,7 +270,7 @@ class _AtFirst(Condition):
 
 @dataclass(frozen=True)
 class Initial(_AtFirst):
-    """U = value at the first moment."""
+    """Values at the first moment: u = value."""
 
     default_name = "initial"
 
@@ -280,7 +280,7 @@ class Initial(_AtFirst):
 
 @dataclass(frozen=True)
 class InitialRate(_AtFirst):
-    """∂u/∂t = value at the first moment, for equations of second order in time; or a higher derivative, of the order that is given."""
+    """Rates at the first moment: ∂u/∂t = value, or a higher derivative of the order that is given."""
 
     default_name = "rate"
     order: int = 1
@@ -300,7 +300,7 @@ class InitialRate(_AtFirst):
 
 @dataclass(frozen=True)
 class Periodic(Condition):
-    """U has equal values on opposite faces, and equal derivatives up to some order.
+    """Equal values on opposite faces, and equal derivatives up to some order.
 
     Enforced hard, the network gets cos(2πkx/L) and sin(2πkx/L) for k up to ``harmonics`` in place of x, where L is the period; then all derivatives agree.
     """
