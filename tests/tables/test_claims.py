@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pinnscape.config.sections import ClaimSettings
+from pinnscape.config.claims import ClaimSettings
 from pinnscape.tables import claims, metrics
 
 SETTINGS = ClaimSettings.of({

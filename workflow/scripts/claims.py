@@ -1,6 +1,6 @@
 """Judge the claims. Input: metrics.csv. Output: claims.csv."""
 
-from pinnscape.config.sections import ClaimSettings
+from pinnscape.config.claims import ClaimSettings
 from pinnscape.files import atomic
 from pinnscape.tables import claims, reading
 from runtime.job import run

@@ -18,7 +18,7 @@ S = TypeVar("S", bound="Section")
 class Section(BaseModel):
     """Settings that belong together. Values are strict: a truth value is no number, 3.0 is no whole number, NaN is no number."""
 
-    # Where a key has no default, or none fits the default study, `examples` holds its value in that study.
+    # `examples` holds the value of a key in the default study where that differs from the default, or where there is no default.
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, regex_engine="python-re", defer_build=True
     )
@@ -29,7 +29,7 @@ class Section(BaseModel):
         return cls.model_validate(plain)
 
     def plain(self, given: bool = False) -> dict[str, Any]:
-        """The keys that have a value, as JSON has it, in alphabetical order; with ``given``, those alone that were stated."""
+        """The settings as JSON values, sorted by key. Keys without a value are left out; with ``given``, so are those that keep their default."""
         found = self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=given)
         return json.loads(json.dumps(found, sort_keys=True))
 

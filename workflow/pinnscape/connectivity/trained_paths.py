@@ -44,7 +44,7 @@ class Training:
 
     @classmethod
     def of(cls, settings: PathTraining, points: int) -> Self:
-        """The training that a study asks for, with its dense evaluation at ``points`` positions."""
+        """The training with these settings; the trained path is evaluated at ``points`` positions."""
         return cls(**{name: getattr(settings, name) for name in PathTraining.model_fields}, points=points)
 
     @property

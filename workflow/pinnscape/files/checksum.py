@@ -1,4 +1,4 @@
-"""The checksum footer of a file: a last line of text that says by which conventions it was written, with the SHA-256 of all bytes before it.
+"""The checksum footer of a file: its last line, which names the conventions of the file and the SHA-256 of all bytes before it.
 
 An HDF5 file ends where its first bytes say, so whatever opens NetCDF files ignores the footer. It is verified without HDF5, whose own checksums
 leave out attributes and most metadata, and which damaged metadata can crash.

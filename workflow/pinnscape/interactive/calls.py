@@ -37,7 +37,7 @@ def _default(section: type[Section], key: str) -> Any:
 
 
 PHASES: Sequence[Mapping[str, Any]] = _default(TrainingSettings, "phases")
-# Along each axis. In one dimension there are more points than parameters: fewer would bound the rank of the Hessian.
+# Quadrature points along each axis. In one dimension they outnumber the parameters, because the rank of the Hessian is at most their number.
 _POINTS_ON_A_LINE, _POINTS = 350, 20
 
 

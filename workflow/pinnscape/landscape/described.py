@@ -37,9 +37,9 @@ DIRECTIONS = File(
     },
     {**PARAMETER, **_OF_AXES},
     """\
-Points of the plane are origin + Σ coordinateᵢ · directionᵢ. Planes: `random` (two random directions, orthogonal), `trajectory` (orthonormal, the
-principal plane of the snapshots through the final point, uncentred), `hessian-top` and `hessian-extreme` (eigenvectors times ‖origin‖), and `lines`,
-a bundle of independent random directions, whose dimension is `line` in place of `axis`. The attributes `normalization` and `bias` say how random
+A point of the plane is origin + Σ coordinateᵢ · directionᵢ. The plane `random` has two orthogonal random directions. `trajectory` is the principal
+plane of the snapshots through the final point (uncentred); its directions are orthonormal. The directions of `hessian-top` and `hessian-extreme` are
+eigenvectors times ‖origin‖. `lines` is a bundle of independent random directions, with the dimension `line` in place of `axis`. The attributes `normalization` and `bias` say how random
 directions are normalised; `axis_unit`, of surfaces too, says what a coordinate is a multiple of: `filter norms`, `layer norms`, `‖θ‖` (normalised by
 the whole vector, and eigenvectors), `Gaussian vectors` (random directions that are not normalised), `Euclidean length` (orthonormal ones).""",
 )

@@ -7,10 +7,10 @@ from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema, crea
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
+from pinnscape.config.claims import ClaimSettings
 from pinnscape.config.section import Distinct, S, Section, defaults_of, partial
 from pinnscape.config.sections import (
     CheckpointName,
-    ClaimSettings,
     DirectionSettings,
     EigensolverSettings,
     EngineSettings,

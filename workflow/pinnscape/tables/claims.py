@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from pinnscape.config.sections import ClaimSettings, DataDrivenSettings
+from pinnscape.config.claims import ClaimSettings, DataDrivenSettings
 
 COLUMNS = ("claim", "problem", "formulation", "statistic", "value", "low", "high", "threshold", "verdict")
 MEASURED = ("problem", "formulation", "checkpoint", "metric", "value")  # what of metrics.csv is needed

@@ -39,7 +39,7 @@ METRICS = {
 
 
 class Settings(Section):
-    """The physics losses at each other's minimisers, between them, and in curvature along training."""
+    """Each physics loss at the minimiser of the other and on the line between both minimisers; both Hessians along training."""
 
     points: int = Field(default=41, ge=3, le=10_001, description="of the line between the two minimisers")
     snapshots: int = Field(default=6, ge=2, le=1000, description="of each training at which both Hessians are compared")
