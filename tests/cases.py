@@ -7,8 +7,9 @@ import torch
 from settings_cases import model
 from torch import Tensor
 
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.losses.model import discretization
-from pinnscape.losses.objective import FORMULATIONS, Discretization, Objective, tensor
+from pinnscape.losses.objective import Discretization, Objective, tensor
 from pinnscape.training.optimizers import LBFGS, start
 
 # Every kind of problem with every loss: one and two dimensions, one and two components, linear and not, Laplacian and full Hessian.
@@ -54,7 +55,7 @@ def exact_hessian(formulation: str, width: int = 6, steps: int = 100) -> Tensor:
 class Quadratic:
     """½ thetaᵀ A theta, with what the analyses of curvature ask of an ``Objective``."""
 
-    formulation = "quadratic"
+    name = "quadratic"
 
     def __init__(self, matrix: Tensor) -> None:
         self.matrix, self.size = matrix, len(matrix)

@@ -11,7 +11,7 @@ from pinnscape.networks.mlp import Network
 class Function:
     """Any differentiable function of parameters (..., P)."""
 
-    formulation = "toy"
+    name = "toy"
 
     def __init__(self, function: Callable[[Tensor], Tensor], size: int, minimum: float = 0.0) -> None:
         self.function, self.size, self.minimum = function, size, minimum

@@ -6,7 +6,7 @@ import numpy as np
 from cases import initial, small
 from settings_cases import phased
 
-from pinnscape.losses.formulations import FORMULATIONS
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.losses.objective import Discretization, Objective
 from pinnscape.training.checkpoints import select
 from pinnscape.training.files import training_dataset
@@ -20,7 +20,7 @@ PHASES = [
 
 
 @cache
-def tiny(problem: str = "poisson2d", seeds: int = 2, formulations: tuple[str, ...] = FORMULATIONS) -> Runs:
+def tiny(problem: str = "poisson2d", seeds: int = 2, formulations: tuple[str, ...] = tuple(FORMULATIONS)) -> Runs:
     """Runs of a problem with a network of two layers of width 4, after 90 steps."""
     discretized = small(problem)
     runs = [run_of(discretized, problem, f, seed) for f in formulations for seed in range(seeds)]

@@ -124,7 +124,7 @@ def test_the_kernel_of_any_derivatives_and_activation_is_the_square_of_the_sensi
         return torch.cat([getattr(u, name).flatten(1) for name in ("value", order) if u.has(name) or name == "value"], -1)
 
     class Loss(Objective):
-        formulation, order = "supervised", None
+        order = None
 
     Loss.order = order
     rows = features.sensitivities(d, theta, order, everything).flatten(0, 1)
@@ -224,7 +224,7 @@ def objective_of(objective: Objective, terms: int):
     class Sized(Objective):
         size = terms
 
-    return Sized(objective.discretization, objective.formulation)
+    return Sized(objective.discretization, objective.name)
 
 
 def test_where_the_body_is_inverted_nothing_exists_but_the_misfit():

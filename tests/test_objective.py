@@ -8,9 +8,10 @@ import pytest
 import torch
 from naive import assert_close, derivatives, field, loss, random_theta
 
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.config.sections import Model
 from pinnscape.losses.model import discretization, network
-from pinnscape.losses.objective import FORMULATIONS, Discretization, Objective, tensor
+from pinnscape.losses.objective import Discretization, Objective, tensor
 from pinnscape.networks.jets import ACTIVATIONS, Jet
 from pinnscape.networks.mlp import Network
 from pinnscape.problems import quadrature
@@ -294,7 +295,7 @@ def test_a_problem_whose_energy_always_exists_is_never_inverted(name):
 
 
 def test_an_unknown_formulation_is_refused_with_those_known():
-    with pytest.raises(ValueError, match=r"^`formulation` must be one of deep-ritz, strong-form, supervised, not 'ritz'$"):
+    with pytest.raises(ValueError, match=r"^`name` must be one of deep-ritz, strong-form, supervised, not 'ritz'$"):
         Objective(discretized("poisson1d"), "ritz")
 
 

@@ -8,9 +8,10 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
+from pinnscape.common.formulations import PHYSICS
 from pinnscape.figures import style
 
-FASTER, SLOWER = style.COLOURS["deep-ritz"], style.COLOURS["strong-form"]
+FASTER, SLOWER = (style.colour(name) for name in PHYSICS)
 
 
 def against_peers(rows: Sequence[Row]) -> list[Row]:

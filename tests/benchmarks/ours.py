@@ -72,7 +72,7 @@ def grid(
 
 
 def _alone(target: Objective) -> Callable[[Tensor], dict[str, Tensor]]:
-    return lambda thetas: {target.formulation: target.loss(thetas)}
+    return lambda thetas: {target.name: target.loss(thetas)}
 
 
 def picture(

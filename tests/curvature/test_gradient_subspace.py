@@ -36,7 +36,7 @@ class Turning:
     other two.
     """
 
-    formulation, size = "turning", 3
+    name, size = "turning", 3
 
     def loss_and_gradient(self, theta):
         return torch.tensor(0.0, dtype=torch.float64), torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64)

@@ -29,7 +29,7 @@ def dataset(request):
     objectives = [objective, Objective(objective.discretization, "strong-form")]
     limit = 2500 if request.param == "dense" else 1
     settings = changed(SETTINGS, dense_limit=limit)
-    found = hessian_dataset({each.formulation: spectrum_dataset(each, theta, settings, seed=0) for each in objectives})
+    found = hessian_dataset({each.name: spectrum_dataset(each, theta, settings, seed=0) for each in objectives})
     assert found.attrs["method"] == request.param
     return found
 

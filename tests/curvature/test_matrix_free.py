@@ -45,7 +45,7 @@ def _products_by_a_matrix(monkeypatch):
     product, matrices = Objective.hessian_product, {}
 
     def by_matrix(self, theta, vectors):
-        key = self.formulation, theta.numpy().tobytes()
+        key = self.name, theta.numpy().tobytes()
         if key not in matrices:
             matrices[key] = product(self, theta, torch.eye(theta.numel(), dtype=theta.dtype))
         return vectors @ matrices[key]

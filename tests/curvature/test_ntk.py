@@ -12,11 +12,11 @@ from runs_cases import tiny
 from settings_cases import changed, of
 from sine_cases import SineSeries, exact
 
+from pinnscape.common.formulations import PHYSICS
 from pinnscape.curvature import dense, ntk
 from pinnscape.curvature.split import kernel_eigenvalues, split
 from pinnscape.linalg import eigen
 from pinnscape.losses import features
-from pinnscape.losses.formulations import PHYSICS
 from pinnscape.losses.objective import Discretization, Objective
 from pinnscape.losses.small_side import small_side
 from pinnscape.networks.mlp import Network

@@ -5,10 +5,10 @@ import pytest
 import xarray as xr
 from end_to_end.workspace import Workspace
 
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.config.sections import Model
 from pinnscape.connectivity import alignment, curves, interpolation, profiles
 from pinnscape.files import store
-from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.model import discretization
 from pinnscape.losses.objective import Discretization, Objective, tensor
 from pinnscape.networks.mlp import layout_of

@@ -8,6 +8,7 @@ from matplotlib.contour import ContourSet
 from matplotlib.patches import Rectangle, StepPatch
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.figures import (
     claims,
     cross,
@@ -174,7 +175,7 @@ def _lines_of(fig):
 
 
 def test_formulations_have_their_colour_in_every_figure():
-    assert style.COLOURS == COLOURS
+    assert {name: style.colour(name) for name in FORMULATIONS} == COLOURS
     for name in ("training_curves", "spectra", "lines", "trajectory"):
         assert set(COLOURS.values()) <= _lines_of(drawn(name, "neo_hookean2d")), name
     for name in ("planes", "hessian_planes", "trajectory", "planes3d"):

@@ -26,7 +26,7 @@ SETTINGS = of("critical_points", snapshots=3, random=1, goal=0.01, steps=15, mem
 class Toy:
     """A loss given by a function of theta (..., P)."""
 
-    formulation = "toy"
+    name = "toy"
 
     def __init__(self, function, size):
         self.function, self.size = function, size
@@ -46,7 +46,7 @@ class Toy:
 class Wells:
     """unit · Σ (t² - 1)² of three variables: 27 critical points in {-1, 0, 1}³, the index is the number of zeros."""
 
-    formulation, size = "wells", 3
+    name, size = "wells", 3
 
     def __init__(self, unit=1.0):
         self.unit = unit

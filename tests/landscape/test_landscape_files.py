@@ -7,11 +7,12 @@ import xarray as xr
 from cases import initial, small
 from settings_cases import phased, solver
 
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.config.sections import DensitySettings, DirectionSettings, PlaneGrid, SpectrumSettings
 from pinnscape.curvature.files import hessian_dataset, spectrum_dataset
 from pinnscape.landscape import files, surfaces
 from pinnscape.landscape.directions import cosine, normalize
-from pinnscape.losses.objective import FORMULATIONS, Objective, tensor
+from pinnscape.losses.objective import Objective, tensor
 from pinnscape.networks.mlp import filters
 from pinnscape.training.checkpoints import select
 from pinnscape.training.files import training_dataset

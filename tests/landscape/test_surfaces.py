@@ -12,9 +12,10 @@ import torch
 from cases import PROBLEMS, initial, small
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.landscape import surfaces
 from pinnscape.landscape.axes import centred_axis, plane_coordinates
-from pinnscape.losses.objective import FORMULATIONS, Objective, tensor
+from pinnscape.losses.objective import Objective, tensor
 
 ALPHA, BETA = centred_axis(0.8, 5), centred_axis(0.3, 3)  # not square, not equal
 

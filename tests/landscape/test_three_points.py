@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from runs_cases import tiny
 from settings_cases import applied, of
 
+from pinnscape.common.formulations import FORMULATIONS, PHYSICS
 from pinnscape.connectivity.curves import bezier, points
 from pinnscape.connectivity.trained_paths import Training
 from pinnscape.landscape.three_points import frame, pass_height, square_grid
-from pinnscape.losses.formulations import FORMULATIONS, PHYSICS
 from pinnscape.techniques import catalog
 
 SETTINGS = of("three_points", pairs=3, points=15, steps=8, learning_rate=0.05, decay=0.1, perturbation=0.1, check=4, nodes=4)

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.landscape.files import surface_dataset
 from pinnscape.landscape.topology import join_tree, on_boundary, persistence
 from pinnscape.landscape.topology_file import dataset
-from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.techniques import catalog
 
 pytest.importorskip("gudhi")

@@ -12,12 +12,13 @@ from cases import PROBLEMS, initial, small
 from settings_cases import model
 
 from pinnscape.common.errors import ProblemError, StorageError
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.losses import derivations
 from pinnscape.losses.model import discretization
 from pinnscape.losses.native import build
 from pinnscape.losses.native.build import Compiler
 from pinnscape.losses.native.generate import NotCompilable, functions
-from pinnscape.losses.objective import FORMULATIONS, Discretization, Objective
+from pinnscape.losses.objective import Discretization, Objective
 from pinnscape.networks.jets import ACTIVATIONS
 from pinnscape.networks.mlp import Network
 from pinnscape.problems import quadrature

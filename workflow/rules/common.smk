@@ -1,5 +1,5 @@
 # The names of the files, and what all rules share.
-from pinnscape.losses.formulations import FORMULATIONS
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.files.provenance import digest, hashed, pins, project
 
 if workflow.enable_cache:

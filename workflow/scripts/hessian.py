@@ -11,11 +11,11 @@ from itertools import product
 
 import xarray as xr
 
+from pinnscape.common.formulations import PHYSICS
 from pinnscape.config.sections import EngineSettings, Model, SpectrumSettings
 from pinnscape.curvature.files import hessian_dataset, spectrum_dataset
 from pinnscape.files import store
 from pinnscape.files.pieces import Done, Piece
-from pinnscape.losses.formulations import PHYSICS
 from pinnscape.losses.model import compiler, discretization, network
 from pinnscape.losses.objective import Objective, tensor
 from runtime.job import log, run

@@ -3,10 +3,10 @@
 import numpy as np
 import xarray as xr
 
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.connectivity import alignment, interpolation, profiles
 from pinnscape.connectivity.profiles import ERRORS, OF_PAIRS, PAIR
 from pinnscape.files.description import File, Variable
-from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.training.runs import Run, Runs
 
 PATHS = ("straight", "aligned")
@@ -89,7 +89,7 @@ def dataset(runs: Runs, points: int, starts: int, seed: int) -> xr.Dataset:
         **measured,
         "moved": measured["moved"].astype(float),
         "order": measured["order"].astype(np.int64),
-        "energy_minimum": runs.objective("deep-ritz").minimum,
+        "energy_minimum": runs.discretization.energy_minimum,
         **profiles.coordinates(runs, chosen),
         "path": list(PATHS),
         "alpha": alpha,

@@ -5,13 +5,13 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.connectivity import elastic_band, profiles, trained_paths
 from pinnscape.connectivity.elastic_band import Band
 from pinnscape.connectivity.profiles import ERRORS, OF_PAIRS, PAIR
 from pinnscape.connectivity.trained_paths import Training
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import PARAMETER
-from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.objective import Objective
 from pinnscape.training.runs import Run, Runs
 
@@ -123,7 +123,7 @@ def dataset(runs: Runs, pairs: int, training: Training, segments: int, shape: Ba
     shapes |= {name: (count, size) for name, count in counts.items()}
     values = {
         **profiles.over_some_pairs(runs, chosen, between, shapes),
-        "energy_minimum": runs.objective("deep-ritz").minimum,
+        "energy_minimum": runs.discretization.energy_minimum,
         **profiles.coordinates(runs, chosen),
         "path": list(PATHS),
         "t": t,

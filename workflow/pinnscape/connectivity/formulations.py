@@ -12,12 +12,12 @@ import xarray as xr
 from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
+from pinnscape.common.formulations import FORMULATIONS, PHYSICS
 from pinnscape.config.sections import EigensolverSettings
 from pinnscape.curvature.eigenpairs import eigenpairs
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import LOSS, OF_RUNS, RUN
 from pinnscape.linalg.similarity import principal_angles, spectral_distance
-from pinnscape.losses.formulations import FORMULATIONS, PHYSICS
 from pinnscape.losses.objective import Discretization, Objective
 from pinnscape.training.runs import Run, Runs
 
@@ -82,7 +82,7 @@ def top(
         found = eigenpairs(objective, theta, count, solver, smallest=False, seed=seed, lanczos_first=True)
     except DivergenceError:
         return absent
-    values, rows = found.stated(count, f"largest eigenvalues of the {objective.formulation} loss")
+    values, rows = found.stated(count, f"largest eigenvalues of the {objective.name} loss")
     return values.cpu().numpy(), rows.cpu().numpy()
 
 

@@ -7,11 +7,11 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.connectivity import profiles
 from pinnscape.connectivity.profiles import ERRORS, OF_PAIRS, PAIR, Profile
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import OF_RUNS, RUN
-from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.objective import Discretization
 from pinnscape.training.runs import Run, Runs
 
@@ -109,7 +109,7 @@ def dataset(runs: Runs, points: int, extension: float) -> xr.Dataset:
     chosen = profiles.pairs(runs.seeds)
     measured = profiles.over_some_pairs(runs, chosen, between, shapes)
     values = {f"pair_{name}": table for name, table in measured.items()} | profiles.coordinates(runs, chosen)
-    energy = {"energy_minimum": runs.objective("deep-ritz").minimum, "alpha": alpha}
+    energy = {"energy_minimum": runs.discretization.energy_minimum, "alpha": alpha}
     return FILE.described(
         own.merge(
             FILE.dataset(values | energy, notes=profiles.notes(chosen)), join="exact", compat="equals", combine_attrs="override"

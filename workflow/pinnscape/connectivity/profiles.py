@@ -10,10 +10,10 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.files.description import Variable
 from pinnscape.files.dimensions import LOSS, OF_RUNS
 from pinnscape.landscape.surfaces import chunk_size
-from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.objective import Discretization
 from pinnscape.training.runs import Run, Runs
 

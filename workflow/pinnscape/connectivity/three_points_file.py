@@ -5,6 +5,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from pinnscape.common.formulations import FORMULATIONS, PHYSICS
 from pinnscape.config.sections import PathTraining
 from pinnscape.connectivity import curves, profiles
 from pinnscape.connectivity.profiles import OF_PAIRS, PAIR
@@ -13,7 +14,6 @@ from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import PARAMETER
 from pinnscape.landscape.surfaces import chunk_size, evaluate
 from pinnscape.landscape.three_points import frame, pass_height, square_grid
-from pinnscape.losses.formulations import FORMULATIONS, PHYSICS
 from pinnscape.training.runs import Run, Runs
 
 _CURVE_POINTS = 101

@@ -16,7 +16,7 @@ def product(objective: Objective, theta: Tensor, rows: Tensor) -> Tensor:
     products = objective.hessian_product(theta, rows)
     if not bool(products.isfinite().all()):
         raise DivergenceError(
-            f"the Hessian of the {objective.formulation} loss is not finite at this point; does the loss exist there?"
+            f"the Hessian of the {objective.name} loss is not finite at this point; does the loss exist there?"
         )
     return products
 

@@ -9,12 +9,12 @@ from typing import Any, Protocol
 
 import xarray as xr
 
+from pinnscape.common.formulations import PHYSICS
 from pinnscape.curvature import split as parts
 from pinnscape.curvature.split import ESTIMATES, NUMBERS, PARTS, Split, split
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import CHECKPOINT, LOSS, OF_RUNS, RUN
 from pinnscape.linalg import eigen
-from pinnscape.losses.formulations import PHYSICS
 from pinnscape.training.runs import Run, Runs
 
 _POINT = (*RUN, "checkpoint", "loss")

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
+from pinnscape.common.formulations import PHYSICS
 from pinnscape.config.sections import EigensolverSettings
 from pinnscape.curvature.eigenpairs import eigenpairs
 from pinnscape.linalg import by_products, eigen
 from pinnscape.linalg.lanczos import Operator
 from pinnscape.linalg.similarity import principal_angles
 from pinnscape.losses import features
-from pinnscape.losses.formulations import PHYSICS
 from pinnscape.losses.objective import Objective
 from pinnscape.losses.small_side import SmallSide, method, small_side
 
@@ -109,7 +109,7 @@ def _dense(objective: Objective, theta: Tensor, subspace: int, settings: Setting
     except DivergenceError:
         return _absent(objective.size, subspace)
     assert whole.matrix is not None
-    if objective.formulation == "deep-ritz":
+    if objective.formulation.is_energy:
         gauss_newton = features.energy_gram(objective.discretization, theta)
         kernel = values = eigen.decompose(gauss_newton)[0]
     else:
@@ -169,7 +169,7 @@ def _by_products(objective: Objective, theta: Tensor, subspace: int, settings: S
         if name == "gauss-newton" and small is not None:
             spaces.append(_of_small_side(small, operator, subspace))
             continue
-        what = f"largest eigenvalues of the {name} of the {objective.formulation} loss"
+        what = f"largest eigenvalues of the {name} of the {objective.name} loss"
         # One more, for the gap after the eigenspace.
         values, rows = by_products.largest(operator, theta, min(subspace + 1, size), solver, seed, what)
         eigenvalue[row, :subspace] = values[:subspace].cpu().numpy()
@@ -184,7 +184,7 @@ def _by_products(objective: Objective, theta: Tensor, subspace: int, settings: S
         estimated[1] = float(norm[1]), float(size * np.finfo(float).eps * norm[1])  # exact to rounding
         for name, value in _summary(every, settings.null_tolerance).items():
             numbers[name][1] = value
-    kernel = eigenvalue[1] * (1.0 if objective.formulation == "deep-ritz" else 0.5)
+    kernel = eigenvalue[1] * (1.0 if objective.formulation.is_energy else 0.5)
     angle, bound = _angles(*spaces[:2])
     share = by_products.ratio(estimated[2], estimated[0])
     estimates = dict(zip(ESTIMATES, (*np.array(estimated).T, *share, bound), strict=True))

@@ -184,7 +184,7 @@ def _by_products(objective: Objective, theta: Tensor, settings: Settings, seed: 
     def remainder(rows: Tensor) -> Tensor:
         return hessian(rows) - objective.gauss_newton_product(theta, rows)
 
-    what = f"largest eigenvalues at the end of natural gradient descent on the {objective.formulation} loss"
+    what = f"largest eigenvalues at the end of natural gradient descent on the {objective.name} loss"
     values = by_products.largest(hessian, theta, count, settings.eigensolver, seed, what)[0].cpu().numpy()
     smallest, negative = by_products.below(hessian, theta, settings.eigensolver.lanczos_steps, seed, settings.null_tolerance)
     whole = by_products.frobenius(hessian, theta, settings.trace_products, seed)

@@ -13,12 +13,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from pinnscape.common.errors import StorageError
+from pinnscape.common.formulations import PHYSICS
 from pinnscape.figures import panels, portrait_marks, scales, style, trajectory
 from pinnscape.figures.portrait_marks import SMALL
 from pinnscape.figures.portrait_panels import PANELS
 from pinnscape.figures.spectra import SMALLEST
 
-PHYSICS = ("deep-ritz", "strong-form")
 COLUMNS = 4
 _FIELDS, _ROW, _REST = 2.2, 1.27, 0.8  # inches: the fields, a row of panels, title and legend
 _HEIGHT = 9.6  # at most: more rows are lower

@@ -7,11 +7,11 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.figures import scales, style
 from pinnscape.figures.portrait_panels import Panel
 
 SMALL = 6.0  # points: the smallest text of the page
-REFERENCE = "supervised"  # a thin grey line without a band
 LINEAR_STEPS = 10.0
 _ALPHA = 0.22  # of bands
 _FEW = 12  # points that get a marker each
@@ -19,8 +19,8 @@ _LEVEL = {"color": "0.45", "linestyle": ":", "linewidth": 0.7, "zorder": 0.5}
 
 
 def look(name: str) -> dict[str, Any]:
-    """Colour and width of the line of a formulation."""
-    if name == REFERENCE:
+    """Colour and width of the line of a formulation: that of the reference is thin and grey."""
+    if FORMULATIONS[name].is_reference:
         return {"color": "0.55", "linewidth": 0.7, "zorder": 1.8}
     return {"color": style.colour(name), "linewidth": 1.3, "zorder": 2.2}
 
@@ -75,18 +75,20 @@ def not_measured(ax: Axes) -> None:
 
 def _line(ax: Axes, name: str, at: np.ndarray, rows: np.ndarray, log: bool) -> None:
     low, middle, high = spread(rows)
-    marker = {"marker": "o", "markersize": 2.2} if len(at) <= _FEW and name != REFERENCE else {}
+    reference = FORMULATIONS[name].is_reference
+    marker = {"marker": "o", "markersize": 2.2} if len(at) <= _FEW and not reference else {}
     ax.plot(at, scales.positive(middle) if log else middle, **look(name), **marker)
-    if name != REFERENCE and len(rows) > 1:
+    if not reference and len(rows) > 1:
         ax.fill_between(at, low, high, color=style.colour(name), alpha=_ALPHA, linewidth=0, zorder=1.5)
 
 
 def _bars(ax: Axes, name: str, at: np.ndarray, rows: np.ndarray, log: bool) -> None:
     low, middle, high = spread(rows)
-    marker = {"marker": "D", "markersize": 2.4} if name == REFERENCE else {"marker": "o", "markersize": 3.6}
+    reference = FORMULATIONS[name].is_reference
+    marker = {"marker": "D", "markersize": 2.4} if reference else {"marker": "o", "markersize": 3.6}
     ax.plot(at, scales.positive(middle) if log else middle, **{**look(name), "linestyle": "none"}, **marker)
     if len(rows) > 1:
-        ax.vlines(at, low, high, colors=look(name)["color"], linewidth=0.7 if name == REFERENCE else 1.6, alpha=0.6)
+        ax.vlines(at, low, high, colors=look(name)["color"], linewidth=0.7 if reference else 1.6, alpha=0.6)
 
 
 def _beside(k: int, count: int) -> float:

@@ -15,6 +15,7 @@ import xarray as xr
 from matplotlib.colors import BoundaryNorm
 from matplotlib.ticker import MaxNLocator
 
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.figures import style
 
 LOG_FROM = 30.0  # ratio of largest to smallest shown value from which a scale is logarithmic
@@ -117,8 +118,8 @@ def decide(*arrays: np.ndarray | xr.DataArray) -> Scale:
 
 
 def gap(values: Values, dataset: xr.Dataset, loss: str) -> Values:
-    """``values`` of a loss above its minimum, which is 0 but for Deep Ritz."""
-    return values - float(dataset["energy_minimum"]) if loss == "deep-ritz" else values
+    """``values`` of a loss above its minimum, which is 0 but for an energy."""
+    return values - float(dataset["energy_minimum"]) if FORMULATIONS[loss].is_energy else values
 
 
 def shown(dataset: xr.Dataset, loss: str, variable: str = "loss") -> xr.DataArray:
@@ -131,7 +132,7 @@ def shown(dataset: xr.Dataset, loss: str, variable: str = "loss") -> xr.DataArra
     if variable != "loss":
         return values
     errors = [float(dataset["resolution"].sel(formulation=loss))] if "resolution" in dataset else []
-    if loss == "deep-ritz" and "quadrature_error" in dataset:
+    if FORMULATIONS[loss].is_energy and "quadrature_error" in dataset:
         errors.append(float(dataset["quadrature_error"]))
     known = [error for error in errors if math.isfinite(error)]
     return values.assign_attrs(resolution=max(known)) if known else values
@@ -146,7 +147,7 @@ def at_point(dataset: xr.Dataset, loss: str) -> str:
 
 def is_below(dataset: xr.Dataset, loss: str) -> bool:
     """Whether a loss at the trained point is below its minimum by more than the quadrature rule can explain."""
-    return loss == "deep-ritz" and _exact(dataset, loss) < -float(dataset.get("quadrature_error", math.inf))
+    return FORMULATIONS[loss].is_energy and _exact(dataset, loss) < -float(dataset.get("quadrature_error", math.inf))
 
 
 def _exact(dataset: xr.Dataset, loss: str) -> float:

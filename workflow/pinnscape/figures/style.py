@@ -6,6 +6,7 @@ Figures are made without pyplot, so nothing is registered globally: a figure is 
 import functools
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -16,6 +17,7 @@ from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from pinnscape.common.formulations import DEEP_RITZ, FORMULATIONS, STRONG_FORM, SUPERVISED
 from pinnscape.figures import ticks
 from pinnscape.files import atomic
 
@@ -23,10 +25,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 WIDTH = 7.0  # inches, the text width of a two-column page
-FORMULATIONS = ("deep-ritz", "strong-form", "supervised")
-
-# Okabe & Ito (2008): distinguishable with every common form of colour blindness, and in grey.
-COLOURS = {"deep-ritz": "#0072B2", "strong-form": "#D55E00", "supervised": "#009E73"}
 OTHER_COLOUR = "#CC79A7"
 EXACT_COLOUR = "black"
 WARNING = "#B00000"  # of words that must not be missed
@@ -34,8 +32,28 @@ NO_VALUE = "0.82"  # grey of cells without a value
 HATCH = "/////"
 GRID = {"color": "0.9", "linewidth": 0.5}
 
-_FORMULATION_LABELS = {"deep-ritz": "Deep Ritz", "strong-form": "strong form", "supervised": "supervised"}
-_LOSS_LABELS = {"deep-ritz": "energy gap", "strong-form": "strong-form loss", "supervised": "supervised loss"}
+
+@dataclass(frozen=True)
+class Look:
+    """How figures show a formulation.
+
+    Attributes:
+        colour: the same in every figure.
+        label: the formulation in words.
+        loss: its loss in words, as it is shown.
+    """
+
+    colour: str
+    label: str
+    loss: str
+
+
+# Colours of Okabe & Ito (2008): distinguishable with every common form of colour blindness, and in grey.
+_LOOKS = {
+    DEEP_RITZ: Look("#0072B2", "Deep Ritz", "energy gap"),  # its loss is always shown as a gap
+    STRONG_FORM: Look("#D55E00", "strong form", "strong-form loss"),
+    SUPERVISED: Look("#009E73", "supervised", "supervised loss"),
+}
 _PROBLEM_LABELS = {
     "poisson1d": "Poisson 1-D",
     "poisson2d": "Poisson 2-D",
@@ -115,24 +133,30 @@ def _arrange(fig: Figure) -> None:
         fig.set_layout_engine("none")
 
 
+def look(name: str) -> Look:
+    """How a formulation is shown; one that is unknown under its own name."""
+    return _LOOKS[FORMULATIONS[name]] if name in FORMULATIONS else Look(OTHER_COLOUR, name, f"{name} loss")
+
+
 def colour(formulation: str) -> str:
     """The colour of a formulation, the same in every figure."""
-    return COLOURS.get(formulation, OTHER_COLOUR)
+    return look(formulation).colour
 
 
 def ordered(formulations: Iterable[str]) -> list[str]:
     """Each formulation once, in the order used in every figure; unknown ones last."""
-    return sorted(set(formulations), key=lambda name: (FORMULATIONS.index(name) if name in FORMULATIONS else 99, name))
+    given = set(formulations)
+    return [*(name for name in FORMULATIONS if name in given), *sorted(given - FORMULATIONS.keys())]
 
 
 def formulation_label(name: str) -> str:
     """A formulation in words."""
-    return _FORMULATION_LABELS.get(name, name)
+    return look(name).label
 
 
 def loss_label(name: str) -> str:
-    """The loss of a formulation in words; that of Deep Ritz is always shown as a gap."""
-    return _LOSS_LABELS.get(name, f"{name} loss")
+    """The loss of a formulation in words; an energy is always shown as a gap."""
+    return look(name).loss
 
 
 def problem_label(name: str) -> str:

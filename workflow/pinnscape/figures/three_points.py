@@ -5,6 +5,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pinnscape.common.formulations import PHYSICS
 from pinnscape.figures import panels, paths, scales, style
 
 _POINT = {"marker": "o", "markersize": 4.5, "markeredgecolor": "black", "markeredgewidth": 0.7, "linestyle": "none"}
@@ -48,7 +49,7 @@ def _physics(fig: Figure, ax: Axes, data: xr.Dataset, loss: str, seed: int | Non
         return paths.not_measured(ax)
     own = data.sel(loss=loss, seed=data["seed"].values[0] if seed is None else seed)
     if _field(fig, ax, own, "physics", loss):
-        _corners(ax, own["physics_corner"], ["R", "S", "init"], ["deep-ritz", "strong-form", None])
+        _corners(ax, own["physics_corner"], ["R", "S", "init"], [*PHYSICS, None])
     return None
 
 

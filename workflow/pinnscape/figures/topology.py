@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from pinnscape.common.formulations import PHYSICS
 from pinnscape.figures import scales, style
 
 _SEEDS = ("o", "s", "D", "v", "P", "X")
 _LOG_FROM = 30.0
-_TREES = ("deep-ritz", "strong-form")
 
 
 @style.styled
@@ -42,7 +42,7 @@ def draw(data: xr.Dataset, plane: str = "random") -> Figure:
         for ax in grid[-1]:
             ax.set_xlabel("birth (minimum)")
         _legend(above, [int(seed) for seed in data["seed"].values])
-    for ax, loss in zip(below.subplots(1, 2), _TREES, strict=True):
+    for ax, loss in zip(below.subplots(1, 2), PHYSICS, strict=True):
         _tree_panel(ax, shown, loss)
     fig.suptitle(style.title([data], f"minima and saddles of the losses on the {plane} plane"))
     return fig

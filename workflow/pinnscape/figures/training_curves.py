@@ -8,10 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from pinnscape.common.formulations import DEEP_RITZ, FORMULATIONS
 from pinnscape.figures import scales, style
 from pinnscape.losses import gaps
 
-_ERROR = {"color": style.colour("deep-ritz"), "linewidth": 0.9, "linestyle": "--"}
+_ERROR = {"color": style.colour(DEEP_RITZ.name), "linewidth": 0.9, "linestyle": "--"}
 _NEAR = 1e-2  # of the smallest gap: an error below is not worth the room
 _OPTIMISERS = {"adam": "Adam", "lbfgs": "L-BFGS"}
 _PANELS = {"loss": "trained loss", "l2_error": "relative $L^2$ error", "h1_error": "relative $H^1$ error",
@@ -39,8 +40,8 @@ def draw(trainings: Mapping[tuple[str, int], xr.Dataset]) -> Figure:
 
 
 def quantity_of(data: xr.Dataset, quantity: str) -> np.ndarray:
-    """Values of ``quantity``; the loss of Deep Ritz is shown as its gap."""
-    name = "energy_gap" if quantity == "loss" and data.attrs["formulation"] == "deep-ritz" else quantity
+    """Values of ``quantity``; an energy is shown as its gap."""
+    name = "energy_gap" if quantity == "loss" and FORMULATIONS[data.attrs["formulation"]].is_energy else quantity
     return data[name].values.astype(float)
 
 
@@ -58,9 +59,10 @@ def switches(data: xr.Dataset) -> list[tuple[int, str]]:
 
 
 def label(quantity: str, formulations: Iterable[str]) -> str:
-    """The label of a panel, which says that the loss of Deep Ritz is shown as its gap."""
-    gap = quantity == "loss" and "deep-ritz" in formulations
-    return f"{_PANELS[quantity]} (Deep Ritz: energy gap)" if gap else _PANELS[quantity]
+    """The label of a panel, which says that an energy is shown as its gap."""
+    energies = [f for f in style.ordered(formulations) if quantity == "loss" and FORMULATIONS[f].is_energy]
+    notes = ", ".join(f"{style.formulation_label(f)}: {style.loss_label(f)}" for f in energies)
+    return f"{_PANELS[quantity]} ({notes})" if notes else _PANELS[quantity]
 
 
 def _optimiser(attributes: Mapping, flag: float) -> str:
@@ -93,7 +95,7 @@ def _panel(ax: Axes, trainings: Mapping[tuple[str, int], xr.Dataset], quantity: 
 
 def _quadrature_error(ax: Axes, trainings: Mapping[tuple[str, int], xr.Dataset]) -> bool:
     """The error of the energy gap by the quadrature rule, largest over seeds, where a gap comes near it; whether it is drawn."""
-    runs = [data for (name, _), data in trainings.items() if name == "deep-ritz" and "quadrature_error" in data]
+    runs = [data for (name, _), data in trainings.items() if FORMULATIONS[name].is_energy and "quadrature_error" in data]
     gaps_ = np.concatenate([data["energy_gap"].values for data in runs]) if runs else np.empty(0)
     if not (gaps_ > 0).any():
         return False

@@ -5,6 +5,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.figures import panels, scales, style
 
 
@@ -45,7 +46,7 @@ def _panel(fig: Figure, ax: Axes, data: xr.Dataset, formulation: str, i: int, se
         return _empty(ax)
     if not np.isfinite(gap).all():
         ax.patch.set(hatch=style.HATCH, edgecolor="0.35")
-    resolution = float(part["quadrature_error"]) if formulation == "deep-ritz" else 0.0
+    resolution = float(part["quadrature_error"]) if FORMULATIONS[formulation].is_energy else 0.0
     scale, radius = scales.decide(xr.DataArray(gap, attrs={"resolution": resolution})), float(part["radius"])
     mesh = ax.pcolormesh(
         radius * part["alpha"].values, radius * part["beta"].values, np.ma.masked_invalid(scale.clip(gap)),

@@ -111,7 +111,7 @@ def train(
         DivergenceError: the loss or its gradient is not finite.
     """
     theta = tensor(objective.discretization.network.initial(initialization, seed), objective.device)
-    name = f"{objective.formulation}, seed {seed}"
+    name = f"{objective.name}, seed {seed}"
     return training_dataset(minimise(objective, theta, TrainingSettings.of({"phases": list(phases)}), name), objective)
 
 

@@ -5,11 +5,11 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import xarray as xr
 
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import LOSS, OF_RUNS, RUN
 from pinnscape.landscape import basin
 from pinnscape.landscape.directions import normalize
-from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.training.runs import Run, Runs
 
 Kind = Literal["sphere", "filter"]

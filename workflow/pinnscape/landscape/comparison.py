@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pinnscape.losses.formulations import FORMULATIONS
+from pinnscape.common.formulations import FORMULATIONS
 
 
 def gap_ratio(gap: np.ndarray, loss: str, at: str, trained: list[str]) -> float:
@@ -17,7 +17,7 @@ def gap_ratio(gap: np.ndarray, loss: str, at: str, trained: list[str]) -> float:
     Returns:
         The ratio; NaN where its own gap is not positive (an energy that the quadrature let fall below the minimum) or not known.
     """
-    column = gap[:, FORMULATIONS.index(loss)]
+    column = gap[:, list(FORMULATIONS).index(loss)]
     if loss not in trained or at not in trained or not column[trained.index(loss)] > 0:
         return float("nan")
     return float(column[trained.index(at)] / column[trained.index(loss)])

@@ -171,7 +171,7 @@ def _search(
     if len(values):
         spectrum = values
     row |= _numbers(point, objective.minimum, unit, length) | {"distance": float((point.theta - begin).norm())}
-    row["quadrature_error"] = float(runs.gap_errors(objective.formulation, point.theta[None])[0])
+    row["quadrature_error"] = float(runs.gap_errors(objective.name, point.theta[None])[0])
     index, zero, least = indices(point, size, settings.null_tolerance)
     row |= {"index": index, "index_fraction": index / size, "index_at_least": least, "zero": zero}
     return row, which, spectrum, point.theta.cpu().numpy()

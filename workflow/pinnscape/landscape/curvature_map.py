@@ -8,6 +8,7 @@ import xarray as xr
 from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.config.sections import DirectionSettings, EigensolverSettings
 from pinnscape.curvature.eigenpairs import eigenpairs
 from pinnscape.files.description import File, Variable
@@ -15,7 +16,6 @@ from pinnscape.files.dimensions import LOSS, OF_RUNS, RUN
 from pinnscape.landscape import files
 from pinnscape.landscape.axes import centred_axis, plane_coordinates
 from pinnscape.landscape.described import SURFACE
-from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.objective import Objective
 from pinnscape.training.runs import Run, Runs
 

@@ -7,11 +7,11 @@ import numpy as np
 import xarray as xr
 
 from pinnscape.common.errors import StudyError
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.config.sections import DirectionSettings, PlaneGrid
 from pinnscape.landscape import directions
 from pinnscape.landscape.axes import centred_axis, covering_axis, plane_coordinates
 from pinnscape.landscape.described import DIRECTIONS, LINE_DIRECTIONS, LINES, OF_DIRECTIONS, SURFACE
-from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.networks.mlp import layout_of
 
 # Second entry of the seeds, so that directions do not repeat the random numbers of the initial weights.

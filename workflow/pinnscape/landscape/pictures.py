@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from pinnscape.common.formulations import DEEP_RITZ, FORMULATIONS, SUPERVISED
 from pinnscape.landscape.chebyshev import Interpolant
 from pinnscape.landscape.described import LINES, SURFACE
 from pinnscape.landscape.spectral import Result
-from pinnscape.losses.formulations import FORMULATIONS
 
 FIELDS = (*FORMULATIONS, "h1_square")
 PLANE_POINTS, LINE_POINTS = 201, 401  # of a picture, along each axis
@@ -35,11 +35,11 @@ def measurements(values: np.ndarray, energy_minimum: float, solution_norm: float
         solution_norm: ∫ |u*|².
     """
     squares = np.maximum(values, 0.0)
-    losses = {name: (values if name == "deep-ritz" else squares)[i] for i, name in enumerate(FORMULATIONS)}
+    losses = {name: (values if each.is_energy else squares)[i] for i, (name, each) in enumerate(FORMULATIONS.items())}
     return {
         **losses,
-        "energy_gap": losses["deep-ritz"] - energy_minimum,
-        "l2_error": np.sqrt(losses["supervised"] / solution_norm),
+        "energy_gap": losses[DEEP_RITZ.name] - energy_minimum,
+        "l2_error": np.sqrt(losses[SUPERVISED.name] / solution_norm),
         "h1_error": np.sqrt(squares[-1]),
         "inverted": np.zeros(values.shape[1:], dtype=bool),
     }

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 import xarray as xr
 
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.config.sections import DirectionSettings, Rule
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import LOSS, OF_RUNS, RUN
 from pinnscape.landscape import roughness
 from pinnscape.landscape.axes import centred_axis
 from pinnscape.landscape.directions import random
-from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.objective import Discretization
 from pinnscape.problems import quadrature
 from pinnscape.training.runs import Run, Runs

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import LOSS, OF_RUNS, RUN
 from pinnscape.landscape import pictures, topology
-from pinnscape.losses.formulations import FORMULATIONS
 
 Key = tuple[str, int, str]
 _KEYS = (*RUN, "plane", "loss")
@@ -101,7 +101,7 @@ def _measure(surface: xr.Dataset, loss: str, threshold: float, quantile: float) 
     finite = values[np.isfinite(values)]
     if not finite.size:
         return {name: np.nan for name in _NUMBERS} | {name: np.empty(0) for name in (*_PAIRS, *_RINGS)}
-    minimum = float(surface["energy_minimum"]) if loss == "deep-ritz" else 0.0
+    minimum = FORMULATIONS[loss].minimum(float(surface["energy_minimum"]))
     extent = float(np.quantile(finite, quantile, method="higher") - finite.min())
     bound = float(surface["resolution"].sel(formulation=loss)) if "resolution" in surface else 0.0
     threshold = max(threshold * extent, 2.0 * bound)

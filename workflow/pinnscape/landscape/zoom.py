@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.config.sections import DirectionSettings
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import LOSS, OF_RUNS, RUN
 from pinnscape.landscape.axes import centred_axis, plane_coordinates
 from pinnscape.landscape.files import axis_unit, random_directions
 from pinnscape.landscape.surfaces import chunk_size, evaluate
-from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.training.runs import Run, Runs
 
 _RADIUS = (*RUN, "loss", "radius")

@@ -10,6 +10,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from pinnscape.common.formulations import DEEP_RITZ, FORMULATIONS
 from pinnscape.losses import local
 from pinnscape.losses.local import Local
 from pinnscape.losses.objective import Discretization, Objective
@@ -49,14 +50,14 @@ def energy_gram(discretization: Discretization, theta: Tensor) -> Tensor:
     for part in discretization.parts:
         for d in _pieces(part, 2 * quantities, theta.numel()):
             tangent = sensitivities(d, theta, "gradient", local.value_and_gradient)
-            _, modulus = local.slope_and_modulus(d, "deep-ritz", d.jet(theta.detach(), "gradient"))
+            _, modulus = local.slope_and_modulus(d, DEEP_RITZ, d.jet(theta.detach(), "gradient"))
             gram = gram + tangent.flatten(0, 1).T @ (modulus @ tangent).flatten(0, 1)
     return 0.5 * (gram + gram.T)
 
 
 def gauss_newton(objective: Objective, theta: Tensor) -> Tensor:
     """The part (P, P) of the Hessian that is left where the residual vanishes: 2JᵀJ, for Deep Ritz the energy Gram matrix."""
-    if objective.formulation == "deep-ritz":
+    if objective.formulation.is_energy:
         return energy_gram(objective.discretization, theta)
     j, _ = least_squares(objective, theta)
     return 2.0 * j.T @ j
@@ -65,7 +66,7 @@ def gauss_newton(objective: Objective, theta: Tensor) -> Tensor:
 def kernel_size(objective: Objective) -> int:
     """Number q of local quantities of a loss: rows of B and of the kernel BBᵀ."""
     problem = objective.discretization.problem
-    at_a_point = len(problem.components) * (1 + problem.dimension if objective.formulation == "deep-ritz" else 1)
+    at_a_point = len(problem.components) * (1 + problem.dimension if objective.formulation.is_energy else 1)
     return len(objective.discretization.points) * at_a_point
 
 
@@ -173,6 +174,7 @@ def _boundary(d: Discretization) -> tuple[Jet, Jet]:
 
 
 def _residual(objective: Objective) -> Local:
-    if objective.formulation == "deep-ritz":
-        raise ValueError(f"`objective` must be a sum of squares: strong-form or supervised, not {objective.formulation}")
+    if objective.formulation.is_energy:
+        known = " or ".join(name for name, each in FORMULATIONS.items() if not each.is_energy)
+        raise ValueError(f"`objective` must be a sum of squares: {known}, not {objective.name}")
     return local.quantities(objective.formulation)

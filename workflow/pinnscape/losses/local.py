@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from pinnscape.common.formulations import DEEP_RITZ, STRONG_FORM, SUPERVISED, Formulation
 from pinnscape.networks.jets import Jet, Order
 
 if TYPE_CHECKING:
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 Local = Callable[["Discretization", Jet], Tensor]  # quantities (n, k) of a jet, each a function of its own point alone
 
 
-def quantities(formulation: str) -> Local:
+def quantities(formulation: Formulation) -> Local:
     """Z (n, k) of a loss."""
-    return {"deep-ritz": value_and_gradient, "strong-form": strong, "supervised": misfit}[formulation]
+    return {DEEP_RITZ: value_and_gradient, STRONG_FORM: strong, SUPERVISED: misfit}[formulation]
 
 
 def strong(d: "Discretization", u: Jet) -> Tensor:
@@ -46,9 +47,9 @@ def value_and_gradient(_: "Discretization", u: Jet) -> Tensor:
     return torch.cat([u.value, u.gradient.flatten(-2)], -1)
 
 
-def slope_and_modulus(d: "Discretization", formulation: str, u: Jet) -> tuple[Tensor, Tensor]:
+def slope_and_modulus(d: "Discretization", formulation: Formulation, u: Jet) -> tuple[Tensor, Tensor]:
     """First and second derivative (n, k), (n, k, k) of the loss in z at each point, at a jet u; the load does not count as z."""
-    if formulation == "deep-ritz":
+    if formulation.is_energy:
         return _of_energy(d, u)
     z = quantities(formulation)(d, u).detach()
     return 2.0 * z, 2.0 * torch.eye(z.shape[-1], dtype=z.dtype, device=z.device).expand(len(z), -1, -1)
@@ -69,7 +70,7 @@ def _of_energy(d: "Discretization", u: Jet) -> tuple[Tensor, Tensor]:
 
 
 @torch.enable_grad()
-def gauss_newton(d: "Discretization", formulation: str, order: Order, theta: Tensor, vectors: Tensor) -> Tensor:
+def gauss_newton(d: "Discretization", formulation: Formulation, order: Order, theta: Tensor, vectors: Tensor) -> Tensor:
     """G v (k, P) for vectors (k, P) at theta (P,), of the points of ``d``; neither G nor B is formed.
 
     Backwards twice through one graph: Bᵀ w is linear in w, and its derivative in w along v is B v. torch's forward mode takes two seconds to load.

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pinnscape.common.formulations import DEEP_RITZ, FORMULATIONS, STRONG_FORM, SUPERVISED, Formulation
 from pinnscape.losses import derivations, local
-from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.native.agreement import agree
 from pinnscape.losses.native.build import Compiler
 from pinnscape.losses.native.kernels import Kernels, point_data
@@ -150,21 +150,21 @@ class Discretization:
             return torch.stack([values.double() for values in part._integrals(t)], -1)
 
         agree(self.problem, "losses and errors", kernels.measure(thetas.numpy()), measured, thetas)
-        for formulation in FORMULATIONS:
-            objective = Objective(part, formulation)
+        for name in FORMULATIONS:
+            objective = Objective(part, name)
             if not objective.loss(thetas[0]).isfinite():
                 continue
-            losses, gradients = kernels.gradients(formulation, thetas[:1].numpy())
-            products = kernels.products(formulation, thetas[0].numpy(), thetas.numpy())
-            gauss_newton = kernels.gauss_newton(formulation, thetas[0].numpy(), thetas.numpy())
+            losses, gradients = kernels.gradients(name, thetas[:1].numpy())
+            products = kernels.products(name, thetas[0].numpy(), thetas.numpy())
+            gauss_newton = kernels.gauss_newton(name, thetas[0].numpy(), thetas.numpy())
             for what, found, route in (
-                ("loss", kernels.loss(formulation, thetas[:1].numpy()), objective.loss),
+                ("loss", kernels.loss(name, thetas[:1].numpy()), objective.loss),
                 ("loss", losses, objective.loss),
                 ("gradient", gradients, objective.gradient),
                 ("Hessian", products[None], lambda t, o=objective: _products_backwards(o, t[0], thetas)[None]),
                 ("Gauss-Newton product", gauss_newton[None], lambda t, o=objective: o._gauss_newton(t[0], thetas)[None]),
             ):
-                agree(self.problem, f"the {formulation} {what}", found, route, thetas[:1])
+                agree(self.problem, f"the {name} {what}", found, route, thetas[:1])
 
     def jet(self, theta: Tensor, order: Order) -> Jet:
         """The solution u and its derivatives at the quadrature points for parameters (..., P)."""
@@ -274,18 +274,23 @@ class Objective:
 
     Args:
         discretization: problem, network and quadrature.
-        formulation: ``deep-ritz``, ``strong-form`` or ``supervised``.
+        name: of its formulation: ``deep-ritz``, ``strong-form`` or ``supervised``.
 
     Raises:
         ValueError: unknown formulation.
     """
 
     discretization: Discretization
-    formulation: str
+    name: str
 
     def __post_init__(self) -> None:
-        if self.formulation not in FORMULATIONS:
-            raise ValueError(f"`formulation` must be one of {', '.join(FORMULATIONS)}, not {self.formulation!r}")
+        if self.name not in FORMULATIONS:
+            raise ValueError(f"`name` must be one of {', '.join(FORMULATIONS)}, not {self.name!r}")
+
+    @property
+    def formulation(self) -> Formulation:
+        """What is known of the loss whatever the problem."""
+        return FORMULATIONS[self.name]
 
     @property
     def size(self) -> int:
@@ -299,13 +304,13 @@ class Objective:
     @property
     def minimum(self) -> float:
         """Value of the loss at the exact solution, under the same rule."""
-        return self.discretization.energy_minimum if self.formulation == "deep-ritz" else 0.0
+        return self.formulation.minimum(self.discretization.energy_minimum)
 
     @property
     def order(self) -> Order:
         """The derivatives of u that the loss needs."""
-        orders: dict[str, Order] = {"deep-ritz": "gradient", "strong-form": self.discretization.second, "supervised": "value"}
-        return orders[self.formulation]
+        orders: tuple[Order, ...] = ("value", "gradient", self.discretization.second)
+        return orders[self.formulation.order]
 
     def __call__(self, theta: Tensor) -> Tensor:
         """Loss (...) at parameters (..., P), to be differentiated; see ``loss`` for the value alone."""
@@ -316,7 +321,7 @@ class Objective:
     def _on(self, d: Discretization, theta: Tensor) -> Tensor:
         """The part of the loss that comes from the points of ``d``."""
         u = d.jet(theta, self.order)
-        return {"deep-ritz": d.energy, "strong-form": d.squared_residual, "supervised": d.misfit}[self.formulation](u)
+        return {DEEP_RITZ: d.energy, STRONG_FORM: d.squared_residual, SUPERVISED: d.misfit}[self.formulation](u)
 
     def loss(self, theta: Tensor) -> Tensor:
         """Loss (...) at parameters (..., P), the value alone."""
@@ -324,13 +329,13 @@ class Objective:
         if kernels is None:
             with torch.no_grad():
                 return self(theta)
-        return torch.from_numpy(kernels.loss(self.formulation, _rows(theta))).reshape(theta.shape[:-1])
+        return torch.from_numpy(kernels.loss(self.name, _rows(theta))).reshape(theta.shape[:-1])
 
     def loss_and_gradient(self, theta: Tensor) -> tuple[Tensor, Tensor]:
         """Loss (...) and its gradient (..., P)."""
         theta, kernels = theta.detach(), self.discretization.kernels
         if kernels is not None:
-            losses, gradients = (torch.from_numpy(found) for found in kernels.gradients(self.formulation, _rows(theta)))
+            losses, gradients = (torch.from_numpy(found) for found in kernels.gradients(self.name, _rows(theta)))
             return losses.reshape(theta.shape[:-1]), gradients.reshape(theta.shape)
         theta = theta.requires_grad_()
         loss, gradient = torch.zeros(theta.shape[:-1], dtype=theta.dtype, device=theta.device), torch.zeros_like(theta)
@@ -356,7 +361,7 @@ class Objective:
         """
         kernels = self.discretization.kernels
         if kernels is not None:
-            found = kernels.products(self.formulation, theta.detach().numpy(), _rows(vectors))
+            found = kernels.products(self.name, theta.detach().numpy(), _rows(vectors))
             return torch.from_numpy(found).reshape(vectors.shape)
         if vectors.ndim == 1:
             return self._product(theta, vectors)
@@ -374,7 +379,7 @@ class Objective:
         """
         kernels = self.discretization.kernels
         if kernels is not None:
-            found = kernels.gauss_newton(self.formulation, theta.detach().numpy(), _rows(vectors))
+            found = kernels.gauss_newton(self.name, theta.detach().numpy(), _rows(vectors))
             return torch.from_numpy(found).reshape(vectors.shape)
         return self._gauss_newton(theta, vectors.reshape(-1, vectors.shape[-1])).reshape(vectors.shape)
 

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 from torch import Tensor
 
+from pinnscape.common.formulations import DEEP_RITZ
 from pinnscape.losses.objective import Discretization, Objective
 from pinnscape.problems import quadrature
 
@@ -66,7 +67,7 @@ class QuadratureError:
 
         NaN where the energy does not exist under the rule itself, infinite where it does not under another.
         """
-        objectives = (Objective(d, "deep-ritz") for d in self._each)
+        objectives = (Objective(d, DEEP_RITZ.name) for d in self._each)
         # One point at a time, too.
         rows = [[float(objective.loss(theta)) - objective.minimum for theta in thetas] for objective in objectives]
         return _combined(np.array(rows), self._rounding)

@@ -61,7 +61,7 @@ def small_side(objective: Objective, theta: Tensor) -> SmallSide | None:
     s, u = s[kept].flip(0), u[:, kept].flip(1)
     root = s.sqrt()
     along = root.unsqueeze(-1) * u.T @ slopes.flatten()
-    if objective.formulation != "deep-ritz":
+    if not objective.formulation.is_energy:
         return SmallSide(s, 2.0 * s, along, (u / root).T, objective, theta)
     scaled = (u * root).unflatten(0, moduli.shape[:2])
     inner = scaled.flatten(0, 1).T @ (moduli @ scaled).flatten(0, 1)

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from pinnscape.common.formulations import PHYSICS
 from pinnscape.landscape import roughness, similarity
 from pinnscape.linalg.similarity import principal_angles, spectral_distance, wasserstein
 from pinnscape.losses import gaps
-from pinnscape.losses.formulations import PHYSICS
 
 log = logging.getLogger(__name__)
 COLUMNS = ("problem", "formulation", "seed", "checkpoint", "metric", "value")
@@ -190,10 +190,8 @@ def of_plane(surface: xr.Dataset) -> Rows:
         squares = surface["alpha"].values[:, None] ** 2 + surface["beta"].values ** 2
         own = surface["loss"].sel(formulation=surface.attrs["formulation"]).values
         yield "final", "spearman_distance[random]", similarity.spearman(own, squares)
-    lowest = {f: _lowest(surface, f) for f in _PHYSICS}
-    distance = similarity.minimum_distance(
-        lowest["deep-ritz"], lowest["strong-form"], surface["alpha"].values, surface["beta"].values
-    )
+    one, other = (_lowest(surface, f) for f in _PHYSICS)
+    distance = similarity.minimum_distance(one, other, surface["alpha"].values, surface["beta"].values)
     yield "final", f"minimum_distance[{name}]", distance
     yield "final", f"inverted_share[{name}]", float(surface["inverted"].mean())
     if "explained_variance" in surface:

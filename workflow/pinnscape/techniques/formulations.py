@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import xarray as xr
 from pydantic import Field
 
+from pinnscape.common.formulations import PHYSICS
 from pinnscape.config.section import Section
 from pinnscape.config.sections import EigensolverSettings, overriding
 from pinnscape.landscape import comparison
-from pinnscape.losses.formulations import PHYSICS
 from pinnscape.techniques.base import Rows, Technique
 
 if TYPE_CHECKING:

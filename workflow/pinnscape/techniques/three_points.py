@@ -7,8 +7,8 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 
+from pinnscape.common.formulations import PHYSICS
 from pinnscape.config.sections import PathTraining
-from pinnscape.losses.formulations import PHYSICS
 from pinnscape.techniques import rows
 from pinnscape.techniques.base import Rows, Technique
 

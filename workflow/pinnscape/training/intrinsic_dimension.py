@@ -157,7 +157,7 @@ def _trained(runs: Runs, objective: Objective, origin: Tensor, rows: Tensor | No
     """``_QUANTITIES`` after a training."""
     state, steps = train(objective, origin, rows, settings)
     theta = origin + _spread(state.theta, rows)
-    measured, error = runs.discretization.measure(theta), float(runs.gap_errors(objective.formulation, theta[None])[0])
+    measured, error = runs.discretization.measure(theta), float(runs.gap_errors(objective.name, theta[None])[0])
     return [
         state.loss, state.loss - objective.minimum, error, float(measured["l2_error"]), float(measured["h1_error"]), steps
     ]  # fmt: skip

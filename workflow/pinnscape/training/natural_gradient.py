@@ -114,7 +114,7 @@ class NaturalGradient:
             return self._of_krylov_space(state)
         if self.method == "kernel":
             return self._of_kernel(state.theta)
-        if self._objective.formulation != "deep-ritz":
+        if not self._objective.formulation.is_energy:
             return self._of_jacobian(state.theta)
         gram = features.energy_gram(self._objective.discretization, state.theta)
         if not bool(gram.isfinite().all()):

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from torch import Tensor
 
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.files.pieces import Piece, Source, compute
 from pinnscape.files.unfinished import Finished
 from pinnscape.losses.objective import Discretization, Objective, tensor
@@ -85,7 +86,7 @@ class Runs:
 
     def gap_errors(self, formulation: str, thetas: Tensor) -> np.ndarray:
         """Errors (n,) of the gaps of a loss at parameters (n, P) by the quadrature rule: 0 for losses whose minimum is 0 under every rule."""
-        return self.quadrature_error.gaps(thetas) if formulation == "deep-ritz" else np.zeros(len(thetas))
+        return self.quadrature_error.gaps(thetas) if FORMULATIONS[formulation].is_energy else np.zeros(len(thetas))
 
     def run(self, formulation: str, seed: int) -> Run:
         """The run of this formulation and seed.

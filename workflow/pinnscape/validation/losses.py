@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor
 
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.losses.differences import TOLERANCE, deviation
-from pinnscape.losses.formulations import FORMULATIONS
 from pinnscape.losses.native.build import Compiler
 from pinnscape.losses.objective import Discretization, Objective, tensor
 from pinnscape.problems import contract, quadrature
@@ -88,6 +88,6 @@ def _judge(objective: Objective, what: str, off: float) -> None:
         d = objective.discretization
         route = "torch" if d.kernels is None else "machine code"
         raise contract.fault(
-            d.problem, "exact" if objective.formulation == "supervised" else "density",
-            f"the {what} of the {objective.formulation} loss by {route} is off by {off:.1e} (relative to central differences); {contract.OPERATIONS}",
+            d.problem, "exact" if objective.formulation.is_reference else "density",
+            f"the {what} of the {objective.name} loss by {route} is off by {off:.1e} (relative to central differences); {contract.OPERATIONS}",
         )  # fmt: skip

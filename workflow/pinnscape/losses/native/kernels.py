@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pinnscape.losses.formulations import FORMULATIONS
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.networks.jets import Jet, pairs
 
 _BLOCK = 4  # vectors of points that the code takes at a time, at most
+_NUMBERS = {name: number for number, name in enumerate(FORMULATIONS)}  # of the losses in the code
 Array = np.ndarray
 
 
@@ -42,14 +43,14 @@ class Kernels:
     def loss(self, formulation: str, thetas: Array) -> Array:
         """One loss (m,) at parameters (m, P)."""
         thetas, results = self._checked(thetas), np.empty(len(thetas))
-        which, count = FORMULATIONS.index(formulation), ctypes.c_long(len(thetas))
+        which, count = _NUMBERS[formulation], ctypes.c_long(len(thetas))
         self._library.loss(which, _at(thetas), count, _at(self._points), self._vectors, _at(results))
         return results
 
     def gradients(self, formulation: str, thetas: Array) -> tuple[Array, Array]:
         """Loss (m,) and gradient (m, P) at parameters (m, P)."""
         thetas, losses = self._checked(thetas), np.empty(len(thetas))
-        results, which, count = _empty(thetas.shape), FORMULATIONS.index(formulation), ctypes.c_long(len(thetas))
+        results, which, count = _empty(thetas.shape), _NUMBERS[formulation], ctypes.c_long(len(thetas))
         self._library.gradients(which, _at(thetas), count, _at(self._points), self._vectors, _at(losses), _at(results))
         return losses, results
 
@@ -63,7 +64,7 @@ class Kernels:
 
     def _products(self, function: Callable[..., None], formulation: str, theta: Array, vectors: Array) -> Array:
         (theta,), vectors = self._checked(theta[None]), self._checked(vectors)
-        results, which = _empty(vectors.shape), FORMULATIONS.index(formulation)
+        results, which = _empty(vectors.shape), _NUMBERS[formulation]
         count = ctypes.c_long(len(vectors))
         function(which, _at(theta), _at(vectors), count, _at(self._points), self._vectors, _at(results))
         return results

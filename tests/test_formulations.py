@@ -1,0 +1,59 @@
+"""What is known of a formulation agrees with its loss, and is known in one place."""
+
+import ast
+from pathlib import Path
+
+import pytest
+import torch
+from cases import initial, small
+
+from pinnscape.common.formulations import FORMULATIONS, PHYSICS
+from pinnscape.losses import local
+
+WORKFLOW = Path(__file__).resolve().parents[1] / "workflow"
+
+
+@pytest.mark.parametrize("problem", ["poisson1d", "neo_hookean2d"])
+@pytest.mark.parametrize("name", FORMULATIONS)
+def test_a_loss_takes_the_derivatives_up_to_its_order_and_no_higher_ones(problem, name):
+    d = small(problem)
+    theta, formulation, orders = initial(d), FORMULATIONS[name], ("value", "gradient", d.second)
+    quantities = local.quantities(formulation)
+    found = quantities(d, d.jet(theta, orders[formulation.order]))
+    torch.testing.assert_close(found, quantities(d, d.jet(theta, d.second)), rtol=1e-12, atol=1e-12)
+    for lower in orders[: formulation.order]:
+        with pytest.raises(ValueError, match="the jet has no"):
+            quantities(d, d.jet(theta, lower))
+
+
+@pytest.mark.parametrize("name", FORMULATIONS)
+def test_the_minimum_is_that_of_the_exact_solution(name):
+    d = small()
+    losses = {"deep-ritz": d.energy, "strong-form": d.squared_residual, "supervised": d.misfit}
+    assert float(losses[name](d.exact)) == FORMULATIONS[name].minimum(d.energy_minimum)
+
+
+def test_the_physics_losses_are_those_that_do_not_know_the_exact_solution():
+    assert PHYSICS == ("deep-ritz", "strong-form")
+
+
+def by_name(node: ast.AST) -> bool:
+    """Whether code compares with the name of a formulation, or looks something up by it."""
+    values = []
+    if isinstance(node, ast.Compare):
+        values = [node.left, *node.comparators]
+    elif isinstance(node, ast.Dict):
+        values = node.keys
+    elif isinstance(node, ast.Subscript):
+        values = [node.slice]
+    elif isinstance(node, ast.MatchValue):
+        values = [node.value]
+    return any(isinstance(value, ast.Constant) and value.value in FORMULATIONS for value in values)
+
+
+def test_no_code_decides_by_the_name_of_a_formulation():
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in WORKFLOW.rglob("*.py")}
+    assert [f"{path}:{node.lineno}" for path, tree in trees.items() for node in ast.walk(tree) if by_name(node)] == []
+    assert any(
+        by_name(node) for node in ast.walk(ast.parse("'strong-form' if name != 'deep-ritz' else {'supervised': 1}[name]"))
+    )
