@@ -28,7 +28,7 @@ def runs(problem: str) -> Runs:
 
 @pytest.mark.parametrize("name", IN_PARTS)
 def test_techniques_of_two_problems_combine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    about = {"formulation": store.ALL, "seed": store.NO_SEED, "configuration": {}, "stage": name, "title": "x"}
+    about = {"trained_on": store.ALL, "seed": store.NO_SEED, "configuration": {}, "stage": name, "title": "x"}
     paths = {problem: tmp_path / f"{problem}.nc" for problem in WIDTHS}
     for problem, path in paths.items():
         store.write(path, applied(name, runs(problem), settings_of(name)), problem=problem, **about)

@@ -77,5 +77,5 @@ def test_no_tensor_has_the_size_of_a_square_matrix_of_the_parameters(name, runs)
     size = runs.discretization.network.size
     with Largest() as seen:
         data = applied(name, runs, settings(name))
-    assert data.sizes["formulation"] == 2
+    assert data.sizes["trained_on"] == 2
     assert size < seen.entries < size**2 / 2  # 300 vectors of a Lanczos process are allowed

@@ -22,7 +22,7 @@ from runtime import resume, technique
 TESTS = Path(__file__).parent
 FORMULATIONS = ("deep-ritz", "strong-form")
 IN_PARTS = [name for name, entry in TECHNIQUES.items() if not entry.surfaces]
-COMMON = {"problem": "poisson2d", "formulation": "all", "seed": -1, "configuration": {}, "title": "x"}
+COMMON = {"problem": "poisson2d", "trained_on": "all", "seed": -1, "configuration": {}, "title": "x"}
 
 
 PAIRS = ("interpolation", "barriers", "curves", "three_points")  # of seeds
@@ -100,8 +100,8 @@ def job(folder: Path) -> dict:
     files: dict[str, list[str]] = {"checkpoints": [], "training": []}
     for run in runs().all:
         for name, stage in (("checkpoints", "checkpoints"), ("training", "train")):
-            path = folder / run.formulation / f"{run.seed}" / f"{name}.nc"
-            own = {"problem": "poisson2d", "formulation": run.formulation, "seed": run.seed, "title": name}
+            path = folder / run.trained_on / f"{run.seed}" / f"{name}.nc"
+            own = {"problem": "poisson2d", "trained_on": run.trained_on, "seed": run.seed, "title": name}
             store.write(path, getattr(run, name), stage=stage, configuration={"training": {}}, **own)
             files[name].append(str(path))
     engine = {"compile": "never", "memory": 100}
@@ -124,7 +124,7 @@ def test_a_killed_technique_goes_on_from_its_finished_parts(tmp_path, monkeypatc
             def row(run) -> xr.Dataset:
                 if len(measured) == last:
                     raise Killed
-                measured.append((run.formulation, run.seed))
+                measured.append((run.trained_on, run.seed))
                 return own(Runs(all_runs.discretization, (run,)), settings).squeeze(drop=True)
 
             return all_runs.collect(row)

@@ -123,12 +123,12 @@ def test_the_runs_of_one_seed_are_neighbours() -> None:
     whole, seen = tiny("poisson1d", seeds=2), []
 
     def measure(run: Run) -> xr.Dataset:
-        seen.append((run.formulation, run.seed))
+        seen.append((run.trained_on, run.seed))
         return xr.Dataset({"seed_again": ((), run.seed)})
 
     found = whole.collect(measure)
     assert [seed for _, seed in seen] == [0, 0, 0, 1, 1, 1]
-    assert found["seed_again"].transpose("formulation", "seed").values.tolist() == [[0, 1]] * 3
+    assert found["seed_again"].transpose("trained_on", "seed").values.tolist() == [[0, 1]] * 3
 
 
 @pytest.mark.parametrize("name", TECHNIQUES)

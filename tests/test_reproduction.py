@@ -195,7 +195,7 @@ def test_the_size_of_one_number_does_not_hide_another(tmp_path):
 
 
 CLAIMS = (
-    "claim,problem,formulation,statistic,value,verdict\nsmooth,a,b,c,1.0,holds\nsmooth,a,b,d,2.0,mixed\nalike,a,b,c,,holds\n"
+    "claim,problem,trained_on,statistic,value,verdict\nsmooth,a,b,c,1.0,holds\nsmooth,a,b,d,2.0,mixed\nalike,a,b,c,,holds\n"
 )
 
 

@@ -22,8 +22,8 @@ from pinnscape.files import checksum, netcdf, store
 from pinnscape.files.store import REQUIRED
 from pinnscape.networks.mlp import LAYOUT, Network, layout_values
 
-HEAD = {"problem": "poisson1d", "formulation": "deep-ritz", "seed": 3, "configuration": {"width": 5, "rule": "simpson"}}
-ATTRIBUTES = ["title", "stage", "conventions", "configuration", "versions", "problem", "formulation", "seed", "units"]
+HEAD = {"problem": "poisson1d", "trained_on": "deep-ritz", "seed": 3, "configuration": {"width": 5, "rule": "simpson"}}
+ATTRIBUTES = ["title", "stage", "conventions", "configuration", "versions", "problem", "trained_on", "seed", "units"]
 ATTRIBUTES += ["device", "precision"]
 FOOTER = len("\npinnscape-3 sha256 \n") + 64
 
@@ -91,12 +91,12 @@ def test_a_mask_comes_back_as_a_mask(tmp_path):
 def test_a_file_has_the_attributes_of_the_schema_and_no_others(tmp_path):
     dataset = store.read(write(tmp_path / "x.nc"), "checkpoints")
     assert list(dataset.attrs) == ATTRIBUTES
-    expected = {"title": "Checkpoints", "stage": "checkpoints", "problem": "poisson1d", "formulation": "deep-ritz", "seed": 3}
+    expected = {"title": "Checkpoints", "stage": "checkpoints", "problem": "poisson1d", "trained_on": "deep-ritz", "seed": 3}
     expected |= {"conventions": "pinnscape-3", "units": "1", "device": "cpu", "precision": "float64"}
     assert {name: dataset.attrs[name] for name in expected} == expected
     assert store.configuration(dataset) == HEAD["configuration"]
     assert json.loads(dataset.attrs["versions"]) == netcdf.versions()
-    assert store.identity(dataset) == {"problem": "poisson1d", "formulation": "deep-ritz", "seed": 3, "device": "cpu"}
+    assert store.identity(dataset) == {"problem": "poisson1d", "trained_on": "deep-ritz", "seed": 3, "device": "cpu"}
 
 
 def test_versions_are_those_of_the_libraries_that_are_loaded():
@@ -283,10 +283,10 @@ PLACE = "results/poisson1d/deep-ritz/seed-3"
 @pytest.mark.parametrize(
     ("place", "words"),
     [
-        ("results/poisson2d/deep-ritz/seed-3", "problem poisson1d, and not of poisson2d"),
-        ("results/poisson1d/supervised/seed-3", "formulation deep-ritz, and not of supervised"),
-        ("results/poisson1d/deep-ritz/seed-13", "seed 3, and not of 13"),
-        ("results/poisson2d", "problem poisson1d, and not of poisson2d"),
+        ("results/poisson2d/deep-ritz/seed-3", "problem is poisson1d, not poisson2d"),
+        ("results/poisson1d/supervised/seed-3", "trained_on is deep-ritz, not supervised"),
+        ("results/poisson1d/deep-ritz/seed-13", "seed is 3, not 13"),
+        ("results/poisson2d", "problem is poisson1d, not poisson2d"),
     ],
 )
 def test_a_copy_in_the_folder_of_another_run_is_refused(tmp_path, place, words):
@@ -294,7 +294,7 @@ def test_a_copy_in_the_folder_of_another_run_is_refused(tmp_path, place, words):
     assert store.read(good, "checkpoints").attrs["seed"] == 3
     copy.parent.mkdir(parents=True, exist_ok=True)
     copy.write_bytes(good.read_bytes())
-    assert f": a file of {words} as its path says; delete it" in refused(copy)
+    assert f": its {words} as its path says; delete it" in refused(copy)
 
 
 @pytest.mark.parametrize(
@@ -305,7 +305,7 @@ def test_a_copy_under_the_name_of_another_checkpoint_or_plane_is_refused(tmp_pat
     good = write(tmp_path / PLACE / f"{word}-hessian-top.nc", dataset, stage)
     store.read(good, stage)
     copy = good.rename(good.with_name(f"{word}-final.nc"))
-    assert f": a file of {attribute} hessian-top, and not of final as its path says" in refused(copy, stage)
+    assert f": its {attribute} is hessian-top, not final as its path says" in refused(copy, stage)
 
 
 def test_a_solution_does_not_pass_for_a_history(tmp_path):
@@ -319,7 +319,7 @@ def test_a_solution_does_not_pass_for_a_history(tmp_path):
 # ---- what is wrong inside ----
 
 
-@pytest.mark.parametrize("name", ["title", "problem", "formulation", "seed", "configuration", "versions"])
+@pytest.mark.parametrize("name", ["title", "problem", "trained_on", "seed", "configuration", "versions"])
 def test_a_missing_attribute_is_named(tmp_path, name):
     path = changed(tmp_path / "x.nc", lambda handle: handle.delncattr(name))
     assert f": lacks {name}; delete it and run `snakemake` again" in refused(path)

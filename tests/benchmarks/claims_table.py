@@ -62,7 +62,7 @@ def table(claims: pd.DataFrame) -> str:
     known = signs()
     lines = [HEADER, "|---" * (3 + len(FORMULATIONS)) + "|"]
     for (claim, statistic), rows in claims.groupby(["claim", "statistic"], sort=True):
-        cells = [cell(rows[rows["formulation"] == name]) for name in FORMULATIONS]
+        cells = [cell(rows[rows["trained_on"] == name]) for name in FORMULATIONS]
         mark = " †" if claim in EXTENDED else ""
         lines.append(
             f"| {claim}{mark} | {statistic} | {known[str(claim), str(statistic)]} {threshold(rows['threshold'].iloc[0])} | {' | '.join(cells)} |"

@@ -61,12 +61,12 @@ def test_a_point_without_a_loss_gives_nan(limit):
 def test_the_map_is_that_of_dense_hessians_on_the_random_plane(problem, formulations, losses):
     runs = tiny(problem, 1, formulations)
     data = applied("curvature_map", runs, changed(SETTINGS, losses=losses, lanczos_steps=small(problem).network.size))
-    assert data["lambda_max"].dims == ("formulation", "seed", "loss", "alpha", "beta")
+    assert data["lambda_max"].dims == ("trained_on", "seed", "loss", "alpha", "beta")
     assert data["alpha"].values.tolist() == [-0.5, 0.0, 0.5]
     run = runs.all[0]
     plane = random_directions("random", run.checkpoints.assign_attrs(seed=0), DirectionSettings())["direction"].values
-    for loss in (run.formulation, "deep-ritz") if losses == "all" else (run.formulation,):
-        part = data.sel(formulation=run.formulation, seed=0, loss=loss)
+    for loss in (run.trained_on, "deep-ritz") if losses == "all" else (run.trained_on,):
+        part = data.sel(trained_on=run.trained_on, seed=0, loss=loss)
         for a, b in ((0.0, 0.0), (0.5, -0.5), (-0.5, 0.0)):
             theta = runs.tensor(run.theta() + a * plane[0] + b * plane[1])
             point, matrix = part.sel(alpha=a, beta=b), torch.func.hessian(runs.objective(loss).__call__)(theta)
@@ -78,7 +78,7 @@ def test_the_map_is_that_of_dense_hessians_on_the_random_plane(problem, formulat
             assert float(point["lambda_max"]) == pytest.approx(exact[-1], rel=1e-7)
             assert float(point["lambda_min"]) == pytest.approx(exact[0], abs=1e-7 * exact[-1])
     other = data["lambda_max"].sel(
-        formulation=run.formulation, seed=0, loss="deep-ritz" if run.formulation != "deep-ritz" else "supervised"
+        trained_on=run.trained_on, seed=0, loss="deep-ritz" if run.trained_on != "deep-ritz" else "supervised"
     )
     assert bool(other.notnull().all() if losses == "all" else other.isnull().all())
     rows = list(catalog.module("curvature_map").metrics(data))
@@ -95,7 +95,7 @@ def test_dense_and_lanczos_agree():
 
 def test_metrics_take_what_is_verified_and_name_bounds_as_bounds():
     data = applied("curvature_map", tiny("poisson1d", 1, ("supervised",)), changed(SETTINGS, dense_limit=500)).copy(deep=True)
-    own = {"formulation": "supervised", "seed": 0, "loss": "supervised"}
+    own = {"trained_on": "supervised", "seed": 0, "loss": "supervised"}
     for name in data.data_vars:
         data[name].loc[own] = {"sign": 1.0, "lambda_min": 1.0}.get(str(name), 2.0)
     for name, values in (("lambda_min", [-1.0, -1e-3, np.nan]), ("lambda_min_at_most", [-1.0, -1e-3, np.nan])):

@@ -78,10 +78,10 @@ def test_what_is_not_finite_or_zero_has_no_ratio():
 def test_the_file_holds_the_scaled_initial_points(problem, seeds, formulations):
     runs = tiny(problem, seeds, formulations)
     data = goldilocks.dataset(runs, SETTINGS)
-    assert data["trace_ratio"].dims == ("formulation", "seed", "loss", "scale", "draw")
+    assert data["trace_ratio"].dims == ("trained_on", "seed", "loss", "scale", "draw")
     assert all({"long_name", "units"} <= set(data[name].attrs) for name in data.data_vars)
     run = runs.all[-1]
-    part = data.sel(formulation=run.formulation, seed=run.seed)
+    part = data.sel(trained_on=run.trained_on, seed=run.seed)
     np.testing.assert_allclose(part["radius"], np.linalg.norm(run.theta("init")) * np.array([0.1, 1.0, 10.0]))
     np.testing.assert_allclose(part["norm"].sel(checkpoint="final"), np.linalg.norm(run.theta()))
     rows = runs.tensor(basis(small(problem).network.size, 4, [run.seed, 13, 1]))
@@ -93,5 +93,5 @@ def test_the_file_holds_the_scaled_initial_points(problem, seeds, formulations):
         assert part["trace_ratio"].sel(loss="supervised").notnull().all()
     found = {row[:4]: row[4] for row in catalog.module("goldilocks").metrics(data)}
     assert len(found) == len(formulations) * seeds * 3 * 4
-    key = (run.formulation, run.seed, "init", "trace_ratio[strong-form]")
+    key = (run.trained_on, run.seed, "init", "trace_ratio[strong-form]")
     assert found[key] == pytest.approx(float(part["trace_ratio"].sel(loss="strong-form").isel(scale=1).mean()))

@@ -132,13 +132,13 @@ def test_dense_and_lanczos_agree_on_a_trained_loss():
 def test_the_file_holds_the_points_and_the_shares_of_the_trained_loss(problem, seeds, formulations):
     runs = tiny(problem, seeds, formulations)
     data = applied("gradient_subspace", runs, FILE)
-    assert data["share"].dims == ("formulation", "seed", "point", "k")
+    assert data["share"].dims == ("trained_on", "seed", "point", "k")
     assert data["k"].values.tolist() == [1, 5, 10]
     assert all({"long_name", "units"} <= set(v.attrs) for v in data.data_vars.values())
     run = runs.all[-1]
-    own, at = data.sel(formulation=run.formulation, seed=run.seed), logarithmic(run.steps, 5)
+    own, at = data.sel(trained_on=run.trained_on, seed=run.seed), logarithmic(run.steps, 5)
     np.testing.assert_array_equal(own["step"], run.steps[at])
-    objective, theta = runs.objective(run.formulation), runs.tensor(run.snapshots[at[2]])
+    objective, theta = runs.objective(run.trained_on), runs.tensor(run.snapshots[at[2]])
     rows = eigen.decompose(dense.hessian(objective, theta))[1]
     assert float(own["share"].sel(k=5)[2]) == pytest.approx(share(objective.gradient(theta), rows, 5), abs=1e-5)
     assert np.all(np.diff(own["share"].values, axis=-1) >= -1e-12)  # larger spaces hold more
@@ -157,7 +157,7 @@ def test_the_metrics_are_those_at_the_ends_and_the_means():
     data = applied("gradient_subspace", tiny("poisson2d", 2, ("deep-ritz", "strong-form")), FILE)
     rows = {(f, s, c, m): v for f, s, c, m, v in catalog.module("gradient_subspace").metrics(data)}
     assert len(rows) == 2 * 2 * 3 * 5
-    own = data.sel(formulation="strong-form", seed=1, k=5)
+    own = data.sel(trained_on="strong-form", seed=1, k=5)
     assert rows["strong-form", 1, "init", "gradient_share[5]"] == float(own["share"][0])
     assert rows["strong-form", 1, "final", "gradient_share[5]"] == float(own["share"][-1])
     assert rows["strong-form", 1, "final", "subspace_overlap_mean[5]"] == pytest.approx(float(own["overlap_next"].mean()))

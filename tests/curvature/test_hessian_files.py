@@ -36,18 +36,18 @@ def dataset(request):
 
 def test_variables_have_the_dimensions_of_the_schema(dataset):
     expected = {
-        "eigenvalue": ("formulation", "eigen"),
-        "eigenvalue_low": ("formulation", "eigen"),
-        "eigenvalue_high": ("formulation", "eigen"),
-        "ritz_value": ("formulation", "vector"),
-        "eigenvector": ("formulation", "vector", "parameter"),
-        "residual_norm": ("formulation", "vector"),
-        "node": ("formulation", "ritz"),
-        "weight": ("formulation", "ritz"),
-        "density_at": ("formulation", "bin"),
-        "density": ("formulation", "bin"),
-    } | {name: ("formulation",) for name in NUMBERS}
-    coordinates = ("formulation", "eigen", "vector", "ritz", "bin", "parameter")
+        "eigenvalue": ("loss", "eigen"),
+        "eigenvalue_low": ("loss", "eigen"),
+        "eigenvalue_high": ("loss", "eigen"),
+        "ritz_value": ("loss", "vector"),
+        "eigenvector": ("loss", "vector", "parameter"),
+        "residual_norm": ("loss", "vector"),
+        "node": ("loss", "ritz"),
+        "weight": ("loss", "ritz"),
+        "density_at": ("loss", "bin"),
+        "density": ("loss", "bin"),
+    } | {name: ("loss",) for name in NUMBERS}
+    coordinates = ("loss", "eigen", "vector", "ritz", "bin", "parameter")
     assert {name: variable.dims for name, variable in dataset.variables.items() if name not in coordinates} == expected
     for name in [*expected, "eigen", "vector"]:
         assert dataset[name].attrs["long_name"]
@@ -56,14 +56,14 @@ def test_variables_have_the_dimensions_of_the_schema(dataset):
 
 def test_coordinates_are_indices_among_all_parameters(dataset):
     ends = [*range(6), *range(61, 67)]
-    assert dataset["formulation"].values.tolist() == ["deep-ritz", "strong-form"]
+    assert dataset["loss"].values.tolist() == ["deep-ritz", "strong-form"]
     assert dataset["vector"].values.tolist() == ends
     assert dataset["eigen"].values.tolist() == (list(range(67)) if dataset.attrs["method"] == "dense" else ends)
     assert dataset.sizes["parameter"] == 67
 
 
 def test_eigenvectors_and_values_belong_together_by_their_coordinates(dataset):
-    own = dataset.sel(formulation="deep-ritz")
+    own = dataset.sel(loss="deep-ritz")
     matrix = exact_hessian("deep-ritz").numpy()
     for index in own["vector"].values:
         vector, value = own["eigenvector"].sel(vector=index).values, float(own["eigenvalue"].sel(eigen=index))
@@ -78,7 +78,7 @@ def test_eigenvalues_descend_and_residuals_are_small(dataset):
 
 
 def test_each_loss_has_its_own_hessian(dataset):
-    ritz, strong = (dataset.sel(formulation=f) for f in ("deep-ritz", "strong-form"))
+    ritz, strong = (dataset.sel(loss=f) for f in ("deep-ritz", "strong-form"))
     name = "trace" if dataset.attrs["method"] == "dense" else "trace_estimate"
     assert float(strong[name]) > 10 * float(ritz[name])
     np.testing.assert_allclose(ritz["eigenvalue"][0], np.linalg.eigvalsh(exact_hessian("deep-ritz").numpy())[-1], rtol=1e-9)
@@ -91,7 +91,7 @@ def test_weights_sum_to_one(dataset):
 def test_what_is_withheld_says_why_for_each_loss(dataset):
     for name in NUMBERS:
         values = dataset[name].values
-        assert [f"{loss}: " in dataset[name].attrs.get("reason", "") for loss in dataset["formulation"].values] == [
+        assert [f"{loss}: " in dataset[name].attrs.get("reason", "") for loss in dataset["loss"].values] == [
             bool(np.isnan(value)) for value in values
         ]
     for name in ("negative", "null", "negative_at_least"):

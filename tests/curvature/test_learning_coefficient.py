@@ -144,8 +144,8 @@ def measured():
 
 
 def test_the_file(measured):
-    assert measured["learning_coefficient"].dims == ("formulation", "seed", "inverse_temperature")
-    assert measured["trace"].dims == ("formulation", "seed", "inverse_temperature", "chain", "sample")
+    assert measured["learning_coefficient"].dims == ("trained_on", "seed", "inverse_temperature")
+    assert measured["trace"].dims == ("trained_on", "seed", "inverse_temperature", "chain", "sample")
     assert measured["inverse_temperature"].values.tolist() == [100.0, 10.0]
     assert measured["sample"].values.tolist() == list(range(0, 40, 5))
     assert all({"long_name", "units"} <= set(v.attrs) for v in measured.data_vars.values())
@@ -159,14 +159,14 @@ def test_temperatures_are_per_gap_of_the_zero_network(measured):
     assert measured["scale"].values[:, 0] == pytest.approx([math.pi**2 / 4, math.pi**4, 0.25], rel=1e-6)
     objective, theta = runs.objective("strong-form"), runs.tensor(runs.run("strong-form", 0).theta())
     values = torch.linalg.eigvalsh(dense.hessian(objective, theta)).clamp(min=0) * 100.0 / math.pi**4
-    own = measured.sel(formulation="strong-form", seed=0, inverse_temperature=100.0)
+    own = measured.sel(trained_on="strong-form", seed=0, inverse_temperature=100.0)
     assert float(own["quadratic"]) == pytest.approx(float((0.5 * values / (values + 50.0)).sum()), rel=1e-5)
     assert float(own["relative_gap"]) == pytest.approx(float(objective.loss(theta)) / math.pi**4, rel=1e-5)
 
 
 def test_many_parameters_take_the_leading_eigenpairs(measured):
     few = learning_coefficient.dataset(tiny(seeds=1, formulations=("supervised",)), changed(SETTINGS, dense_limit=1))
-    own = {"formulation": "supervised", "seed": 0}
+    own = {"trained_on": "supervised", "seed": 0}
     assert few["quadratic"].isnull().all()
     assert 0 < float(few["quadratic_at_least"].sel(own)[0]) <= float(measured["quadratic"].sel(own)[0])
     assert np.isfinite(few["learning_coefficient"]).all()

@@ -127,15 +127,15 @@ def test_the_file_has_every_run_and_checkpoint_with_both_physics_losses(problem,
     data = ntk.dataset(runs, SETTINGS)
     size = runs.discretization.network.size
     assert dict(data.sizes) == {
-        "formulation": len(formulations), "seed": 1, "checkpoint": 2, "loss": 2, "part": 3, "eigen": size, "vector": 5
+        "trained_on": len(formulations), "seed": 1, "checkpoint": 2, "loss": 2, "part": 3, "eigen": size, "vector": 5
     }  # fmt: skip
     assert data["loss"].values.tolist() == ["deep-ritz", "strong-form"]
-    assert data["formulation"].values.tolist() == list(formulations)
+    assert data["trained_on"].values.tolist() == list(formulations)
     assert all("long_name" in v.attrs and "units" in v.attrs for v in data.data_vars.values())
     for run in runs.all:
         objective = runs.objective("strong-form")
         hessian = dense.hessian(objective, runs.tensor(run.theta("final")))
-        cell = data.sel(formulation=run.formulation, seed=0, checkpoint="final", loss="strong-form")
+        cell = data.sel(trained_on=run.trained_on, seed=0, checkpoint="final", loss="strong-form")
         np.testing.assert_allclose(cell["eigenvalue"].sel(part="hessian"), eigen.decompose(hessian)[0], rtol=1e-12)
         assert float(cell["norm"].sel(part="hessian")) == pytest.approx(float(hessian.norm()))
 
@@ -292,7 +292,7 @@ def test_above_the_limit_the_file_says_what_is_withheld_and_why(no_square_matrix
         assert "techniques.ntk.eigensolver.dense_limit" in data[name].attrs["reason"]
     assert all("long_name" in v.attrs and "units" in v.attrs for v in data.data_vars.values())
     rows = {row[:4]: row[4] for row in catalog.module("ntk").metrics(data)}
-    cell = data.isel(formulation=0, seed=0).sel(checkpoint="final", loss="strong-form")
+    cell = data.isel(trained_on=0, seed=0).sel(checkpoint="final", loss="strong-form")
     assert np.isnan(rows["deep-ritz", 0, "final", "remainder_share[strong-form]"])
     for name in ("remainder_share_estimate", "remainder_share_error"):
         assert rows["deep-ritz", 0, "final", f"{name}[strong-form]"] == float(cell[name])
@@ -303,7 +303,7 @@ def test_metrics_name_loss_and_checkpoint():
     rows = list(catalog.module("ntk").metrics(data))
     assert len(rows) == len({row[:4] for row in rows}) == 2 * 2 * 6
     found = {row[:4]: row[4] for row in rows}
-    cell = data.isel(formulation=0, seed=0).sel(checkpoint="final", loss="strong-form")
+    cell = data.isel(trained_on=0, seed=0).sel(checkpoint="final", loss="strong-form")
     assert found["deep-ritz", 0, "final", "remainder_share[strong-form]"] == float(cell["remainder_share"])
     assert found["deep-ritz", 0, "final", "kernel_lambda_max[strong-form]"] == float(cell["kernel_eigenvalue"][0])
     assert found["deep-ritz", 0, "final", "gauss_newton_negative[strong-form]"] == float(cell["negative"][1])

@@ -206,12 +206,12 @@ def test_a_point_without_an_energy_gives_nan(limit):
 def test_the_file_holds_every_loss_at_every_point(problem, seeds, formulations):
     runs = tiny(problem, seeds, formulations)
     data = sharpness_file.dataset(runs, SETTINGS)
-    assert data["lambda_max"].dims == ("formulation", "seed", "checkpoint", "loss")
+    assert data["lambda_max"].dims == ("trained_on", "seed", "checkpoint", "loss")
     assert data["checkpoint"].values.tolist() == ["middle", "final"]
-    assert data["formulation"].values.tolist() == list(formulations)
+    assert data["trained_on"].values.tolist() == list(formulations)
     assert all({"long_name", "units"} <= set(data[name].attrs) for name in data.data_vars)
     run = runs.all[-1]
-    part = data.sel(formulation=run.formulation, seed=run.seed, checkpoint="final", loss="strong-form")
+    part = data.sel(trained_on=run.trained_on, seed=run.seed, checkpoint="final", loss="strong-form")
     objective, theta = runs.objective("strong-form"), runs.tensor(run.theta())
     assert float(part["trace"]) == pytest.approx(float(torch.func.hessian(objective.__call__)(theta).trace()))
     assert float(part["gap"]) == pytest.approx(float(objective.loss(theta)))
@@ -220,7 +220,7 @@ def test_the_file_holds_every_loss_at_every_point(problem, seeds, formulations):
         assert data.identical(sharpness_file.dataset(runs, SETTINGS))
     rows = list(catalog.module("sharpness").metrics(data))
     assert len(rows) == len(formulations) * seeds * 2 * 3 * 5
-    found = {row[:4]: row[4] for row in rows}[(run.formulation, run.seed, "final", "sam_quadratic[strong-form]")]
+    found = {row[:4]: row[4] for row in rows}[(run.trained_on, run.seed, "final", "sam_quadratic[strong-form]")]
     assert found == pytest.approx(float(part["sam_sharpness"]) / (0.5 * 0.05**2 * float(part["lambda_max"])))
 
 

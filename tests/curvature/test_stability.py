@@ -63,22 +63,22 @@ def test_more_eigenvalues_than_parameters_are_nan_and_so_are_all_where_there_is_
 
 
 def test_dimensions_coordinates_and_descriptions(data):
-    assert data["eigenvalue"].dims == ("formulation", "seed", "point", "eigen")
-    assert data["gd_sharpness"].dims == ("formulation", "seed", "fraction", "record")
-    assert data["adam_preconditioned"].dims == ("formulation", "seed", "rate", "record")
+    assert data["eigenvalue"].dims == ("trained_on", "seed", "point", "eigen")
+    assert data["gd_sharpness"].dims == ("trained_on", "seed", "fraction", "record")
+    assert data["adam_preconditioned"].dims == ("trained_on", "seed", "rate", "record")
     assert data["record"].values.tolist() == [0, 5, 10, 15, 20]
     assert data["fraction"].values.tolist() == [0.5, 50.0]
     assert all(
         {"long_name", "units"} <= set(v.attrs)
         for v in data.variables.values()
-        if v.dims != ("formulation",) and v.dims != ("seed",)
+        if v.dims != ("trained_on",) and v.dims != ("seed",)
     )
 
 
 def test_spectra_and_first_records_are_those_of_the_trained_loss(data):
     runs = tiny(*RUNS)
     for run in runs.all:
-        own, objective = data.sel(formulation=run.formulation, seed=run.seed), runs.objective(run.formulation)
+        own, objective = data.sel(trained_on=run.trained_on, seed=run.seed), runs.objective(run.trained_on)
         at = logarithmic(run.steps, 3)
         np.testing.assert_array_equal(own["step"], run.steps[at])
         spectra = [eigen.decompose(dense.hessian(objective, runs.tensor(run.snapshots[i])))[0].numpy() for i in at]
@@ -114,7 +114,7 @@ def test_one_seed_and_one_formulation_suffice(problem):
 def test_the_metrics_tell_where_each_training_ends(data):
     rows = {(f, s, m): v for f, s, _, m, v in catalog.module("stability").metrics(data)}
     assert len(rows) == 2 * (2 + 2 * 3 + 3)
-    own = data.sel(formulation="strong-form", seed=0)
+    own = data.sel(trained_on="strong-form", seed=0)
     assert rows["strong-form", 0, "sharpening"] == pytest.approx(float(own["eigenvalue"][-1, 0] / own["eigenvalue"][0, 0]))
     last = float(own["gd_sharpness"][0, -1] * own["gd_rate"][0] / 2)
     assert rows["strong-form", 0, "gd_edge[0.5]"] == pytest.approx(last)

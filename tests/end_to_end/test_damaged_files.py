@@ -37,7 +37,7 @@ def test_damaged_files_are_refused_and_made_again(tmp_path: Path) -> None:
                 histories[2][: choose.randrange(100, len(histories[2]) - 200)],
                 "not a readable NetCDF file (truncated: ",
             ),
-            RUNS[3]: (histories[2], "a file of seed 0, and not of 1 as its path says"),
+            RUNS[3]: (histories[2], "its seed is 0, not 1 as its path says"),
         }
         for run, (content, _) in damage.items():
             (tmp_path / run / "training.nc").write_bytes(content)

@@ -49,14 +49,14 @@ def test_losses_that_overflow_in_a_part_of_a_surface_are_masked_from_files_to_ta
     run = tmp_path / "results/gelfand1d/deep-ritz/seed-0"
     for plane in ("random", "lines"):
         surface = store.read(run / f"surface-{plane}.nc", "surfaces")
-        energy, residual = (surface["loss"].sel(formulation=name).values for name in ("deep-ritz", "strong-form"))
+        energy, residual = (surface["value"].sel(loss=name).values for name in ("deep-ritz", "strong-form"))
         lost = ~np.isfinite(energy)
         assert 0.05 < lost.mean() < 0.95
         assert np.isnan(energy[lost]).all()
         assert np.isnan(residual[lost]).all()
         assert (np.abs(energy[~lost]) > 0).all()
         assert np.isnan(surface["energy_gap"].values[lost]).all()
-        assert np.isfinite(surface["loss"].sel(formulation="supervised").values).all()
+        assert np.isfinite(surface["value"].sel(loss="supervised").values).all()
         assert surface.attrs["method"] == "grid"
         assert "not finite" in surface.attrs["reason"]
     metrics = pd.read_csv(tmp_path / "results/tables/metrics.csv")

@@ -49,7 +49,7 @@ def test_a_technique_is_added(tmp_path: Path) -> None:
     assert store.configuration(found)["displacement"] == {"order": 1.0}
     checkpoints = store.read(tmp_path / "results/poisson1d/deep-ritz/seed-0/checkpoints.nc", "checkpoints")
     moved = np.abs(checkpoints["theta"].sel(checkpoint="final") - checkpoints["theta"].sel(checkpoint="init")).sum()
-    own = found["displacement"].sel(formulation="deep-ritz", seed=0)
+    own = found["displacement"].sel(trained_on="deep-ritz", seed=0)
     np.testing.assert_allclose(own.sum(), moved, rtol=1e-12)
     rows = pd.read_csv(tmp_path / "results/tables/metrics.csv").query("metric.str.startswith('displacement')")
     assert len(rows) == found["displacement"].size

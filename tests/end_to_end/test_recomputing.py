@@ -31,8 +31,8 @@ def final(extended: Workspace, formulation: str, seed: int) -> xr.Dataset:
 
 def test_losses_along_a_stored_curve(extended: Workspace) -> None:
     data, problem = opened(extended, "curves")
-    for formulation in data["formulation"].values:
-        own = data.sel(formulation=formulation).isel(pair=0)
+    for formulation in data["trained_on"].values:
+        own = data.sel(trained_on=formulation).isel(pair=0)
         ends = [final(extended, formulation, int(own[f"{which}_seed"]))["theta"].values for which in ("first", "second")]
         for path in curves.CURVED:
             control = own[path].values
@@ -49,8 +49,8 @@ def test_losses_along_a_stored_curve(extended: Workspace) -> None:
 
 def test_barriers_after_a_stored_permutation(extended: Workspace) -> None:
     data, problem = opened(extended, "barriers")
-    for formulation in data["formulation"].values:
-        own = data.sel(formulation=formulation).isel(pair=0)
+    for formulation in data["trained_on"].values:
+        own = data.sel(trained_on=formulation).isel(pair=0)
         first, second = (final(extended, formulation, int(own[f"{which}_seed"])) for which in ("first", "second"))
         layers = layout_of(second)
         matching = alignment.stored(layers, own["order"].values, own["sign"].values)
@@ -65,9 +65,9 @@ def test_barriers_after_a_stored_permutation(extended: Workspace) -> None:
 
 def test_gaps_and_gradients_at_stored_critical_points(extended: Workspace) -> None:
     data, problem = opened(extended, "critical_points")
-    for formulation in data["formulation"].values:
+    for formulation in data["trained_on"].values:
         objective = Objective(problem, str(formulation))
-        own = data.sel(formulation=formulation, seed=0)
+        own = data.sel(trained_on=formulation, seed=0)
         ended = own.isel(start=np.flatnonzero(np.isfinite(own["gap"])))
         assert ended.sizes["start"] > 0
         loss, gradient = objective.loss_and_gradient(tensor(ended["theta"].values))
@@ -77,7 +77,7 @@ def test_gaps_and_gradients_at_stored_critical_points(extended: Workspace) -> No
 
 def test_a_plane_through_two_seeds_and_the_middle_of_their_stored_curve(extended: Workspace) -> None:
     data, problem = opened(extended, "three_points")
-    own = data.sel(formulation="strong-form").isel(pair=0)
+    own = data.sel(trained_on="strong-form").isel(pair=0)
     control = own["seeds_control"].values
     middle = np.array([0.25, 0.5, 0.25]) @ control
     at = own["seeds_corner"].values

@@ -53,13 +53,13 @@ def test_every_file_says_what_its_path_says(study: Workspace) -> None:
         checks = store.read(study.root / f"results/{problem}/check.nc", "check")
         assert_described(checks, describe.files()["check.nc"])
         found = checks.attrs
-        assert (found["problem"], found["formulation"], found["seed"]) == (problem, "all", -1)
+        assert (found["problem"], found["trained_on"], found["seed"]) == (problem, "all", -1)
     for path in (study.root / "results").rglob("seed-*/*.nc"):
         problem, formulation, seed = path.relative_to(study.root / "results").parts[:3]
         kind = path.stem.split("-")[0]
         dataset = store.read(path, STAGES[kind])
         assert_described(dataset, described(path))
-        assert (dataset.attrs["problem"], dataset.attrs["formulation"], f"seed-{dataset.attrs['seed']}") == (
+        assert (dataset.attrs["problem"], dataset.attrs["trained_on"], f"seed-{dataset.attrs['seed']}") == (
             problem,
             formulation,
             seed,
@@ -111,11 +111,11 @@ def test_no_file_holds_a_time_a_host_or_a_path(study: Workspace) -> None:
 
 def test_tables_cover_every_run(study: Workspace) -> None:
     metrics = pd.read_csv(study.root / "results/tables/metrics.csv")
-    assert list(metrics.columns) == ["problem", "formulation", "seed", "checkpoint", "metric", "value"]
-    assert set(map(tuple, metrics[["problem", "formulation"]].drop_duplicates().to_numpy())) == {
+    assert list(metrics.columns) == ["problem", "trained_on", "seed", "checkpoint", "metric", "value"]
+    assert set(map(tuple, metrics[["problem", "trained_on"]].drop_duplicates().to_numpy())) == {
         (p, f) for p in ("poisson1d", "neo_hookean2d") for f in ("deep-ritz", "strong-form")
     }
-    assert not metrics.duplicated(["problem", "formulation", "seed", "checkpoint", "metric"]).any()
+    assert not metrics.duplicated(["problem", "trained_on", "seed", "checkpoint", "metric"]).any()
     claims = pd.read_csv(study.root / "results/tables/claims.csv")
     expected = {"smooth", "well conditioned", "convex near the solution", "alike"}
     assert set(claims["claim"]) == expected | {"bulk and outliers", "low-dimensional training"}

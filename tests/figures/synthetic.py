@@ -29,7 +29,7 @@ def attributes(stage: str, problem: str, formulation: str, seed: int = 0, **extr
         "title": f"{stage} of {problem}",
         "stage": stage,
         "problem": problem,
-        "formulation": formulation,
+        "trained_on": formulation,
         "seed": seed,
         "conventions": netcdf.CONVENTIONS,
         "units": "1",
@@ -140,7 +140,7 @@ def surface(plane: str = "random", problem: str = "poisson2d", formulation: str 
     h1[0, -1] = np.nan
     data = xr.Dataset(
         {
-            "loss": (("formulation", "alpha", "beta"), loss),
+            "value": (("loss", "alpha", "beta"), loss),
             "energy_gap": (("alpha", "beta"), loss[0] - ENERGY_MINIMUM),
             "l2_error": (("alpha", "beta"), 0.5 * h1),
             "h1_error": (("alpha", "beta"), h1),
@@ -148,10 +148,10 @@ def surface(plane: str = "random", problem: str = "poisson2d", formulation: str 
             "energy_minimum": ((), ENERGY_MINIMUM),
             "norm": ("axis", [7.5, 7.25]),
             "quadrature_error": ((), 1.1 * DIP),
-            "loss_at_origin": ("formulation", _losses(formulation, np.zeros(1), np.zeros(1))[:, 0]),
+            "value_at_origin": ("loss", _losses(formulation, np.zeros(1), np.zeros(1))[:, 0]),
             "h1_error_at_origin": ((), 0.01),
         },
-        coords={"formulation": list(FORMULATIONS), "alpha": alpha, "beta": beta},
+        coords={"loss": list(FORMULATIONS), "alpha": alpha, "beta": beta},
         attrs=attributes("surfaces", problem, formulation, plane=plane, axis_unit=_unit(plane)),
     )
     if plane.startswith("hessian"):
@@ -173,8 +173,8 @@ def _with_trajectory(data: xr.Dataset, formulation: str) -> xr.Dataset:
     own = plane_loss + np.linspace(1.5, 0, snapshots) ** 2
     data["explained_variance"] = ("axis", [0.914, 0.0623])
     data["trajectory"] = (("snapshot", "axis"), path)
-    data["trajectory_loss"] = (("formulation", "snapshot"), own)
-    data["projected_loss"] = (("formulation", "snapshot"), plane_loss)
+    data["trajectory_loss"] = (("loss", "snapshot"), own)
+    data["projected_loss"] = (("loss", "snapshot"), plane_loss)
     data["snapshot_step"] = ("snapshot", np.concatenate([[0], np.geomspace(1, 2000, snapshots - 1).astype(int)]))
     data["distance"] = ("snapshot", np.linspace(1, 0, snapshots))
     return data
@@ -192,7 +192,7 @@ def lines(problem: str = "poisson2d", formulation: str = "deep-ritz", count: int
     loss[:, inverted == 1] = np.nan
     return xr.Dataset(
         {
-            "loss": (("formulation", "line", "alpha"), loss),
+            "value": (("loss", "line", "alpha"), loss),
             "energy_gap": (("line", "alpha"), loss[0] - ENERGY_MINIMUM),
             "l2_error": (("line", "alpha"), np.abs(slopes * alpha)),
             "h1_error": (("line", "alpha"), 2 * np.abs(slopes * alpha)),
@@ -200,10 +200,10 @@ def lines(problem: str = "poisson2d", formulation: str = "deep-ritz", count: int
             "energy_minimum": ((), ENERGY_MINIMUM),
             "norm": ("line", np.full(count, 7.0)),
             "quadrature_error": ((), 1.1 * DIP),
-            "loss_at_origin": ("formulation", loss[:, 0, points // 2]),
+            "value_at_origin": ("loss", loss[:, 0, points // 2]),
             "h1_error_at_origin": ((), 0.01),
         },
-        coords={"formulation": list(FORMULATIONS), "alpha": alpha},
+        coords={"loss": list(FORMULATIONS), "alpha": alpha},
         attrs=attributes("surfaces", problem, formulation, plane="lines", axis_unit="filter norms"),
     )
 
@@ -222,16 +222,16 @@ def hessian(
     size = len(names)
     return xr.Dataset(
         {
-            "eigenvalue": (("formulation", "eigen"), np.array(spectra)[:, kept]),
-            "eigenvector": (("formulation", "vector", "parameter"), np.zeros((size, vectors.size, count))),
-            "residual_norm": (("formulation", "vector"), np.full((size, vectors.size), 1e-12)),
-            "node": (("formulation", "ritz"), np.array(spectra)),
-            "weight": (("formulation", "ritz"), np.full((size, count), 1 / count)),
-            "density_at": (("formulation", "bin"), np.tile(at, (size, 1))),
-            "density": (("formulation", "bin"), np.array(density)),
-            "trace": ("formulation", [values.sum() for values in spectra]),
+            "eigenvalue": (("loss", "eigen"), np.array(spectra)[:, kept]),
+            "eigenvector": (("loss", "vector", "parameter"), np.zeros((size, vectors.size, count))),
+            "residual_norm": (("loss", "vector"), np.full((size, vectors.size), 1e-12)),
+            "node": (("loss", "ritz"), np.array(spectra)),
+            "weight": (("loss", "ritz"), np.full((size, count), 1 / count)),
+            "density_at": (("loss", "bin"), np.tile(at, (size, 1))),
+            "density": (("loss", "bin"), np.array(density)),
+            "trace": ("loss", [values.sum() for values in spectra]),
         },
-        coords={"formulation": names, "eigen": kept, "vector": vectors},
+        coords={"loss": names, "eigen": kept, "vector": vectors},
         attrs=attributes("hessian", problem, formulation, seed, checkpoint=checkpoint, method=method),
     )
 
@@ -280,5 +280,5 @@ def claims(problems: tuple[str, ...] = PROBLEMS) -> pd.DataFrame:
                 verdict = np.nan if np.isnan(threshold) else verdicts[(number + place) % 3]
                 verdict = "not measured" if np.isnan(value) else verdict
                 rows.append((claim, problem, formulation, statistic, value, 0.9 * value, 1.2 * value, threshold, verdict))
-    columns = ["claim", "problem", "formulation", "statistic", "value", "low", "high", "threshold", "verdict"]
+    columns = ["claim", "problem", "trained_on", "statistic", "value", "low", "high", "threshold", "verdict"]
     return pd.DataFrame(rows, columns=columns)

@@ -14,11 +14,11 @@ def synthetic(trained: list[str], pairs: int = 3) -> xr.Dataset:
     value[..., 0, :] -= 5.0  # an energy is negative
     height = np.ones((len(trained), pairs, 2, 3)) * np.array([[2.0], [0.1]])
     height[:, :1, 1, 2] = np.nan
-    coordinates = {"formulation": trained, "loss": FORMULATIONS, "path": ["straight", "aligned"], "alpha": alpha}
+    coordinates = {"trained_on": trained, "loss": FORMULATIONS, "path": ["straight", "aligned"], "alpha": alpha}
     return xr.Dataset(
         {
-            "value": (("formulation", "pair", "path", "loss", "alpha"), value),
-            "relative_barrier": (("formulation", "pair", "path", "loss"), height),
+            "value": (("trained_on", "pair", "path", "loss", "alpha"), value),
+            "relative_barrier": (("trained_on", "pair", "path", "loss"), height),
             "energy_minimum": -5.0,
         },
         coords=coordinates,

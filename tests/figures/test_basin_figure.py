@@ -8,7 +8,7 @@ from pinnscape.figures import basin, style
 
 
 def synthetic():
-    coordinates = {"formulation": ["deep-ritz", "strong-form"], "seed": [0, 1], "loss": ["deep-ritz", "strong-form", "supervised"],
+    coordinates = {"trained_on": ["deep-ritz", "strong-form"], "seed": [0, 1], "loss": ["deep-ritz", "strong-form", "supervised"],
                    "kind": ["sphere", "filter"], "ray": range(4)}  # fmt: skip
     values = np.exp(np.random.default_rng(0).standard_normal([len(c) for c in coordinates.values()]))
     return xr.Dataset({"radius": (tuple(coordinates), values)}, coordinates, {"problem": "poisson1d", "fraction": 0.01})
@@ -32,7 +32,7 @@ def test_one_line_a_seed_and_a_panel_for_each_loss_and_kind():
         else:
             assert ax.get_xscale() == "log"
             assert [line.get_color() for line in ax.lines] == [
-                style.colour(f) for f in data["formulation"].values for _ in range(2)
+                style.colour(f) for f in data["trained_on"].values for _ in range(2)
             ]
     assert "1 %" in fig.get_suptitle()
 

@@ -15,14 +15,14 @@ def synthetic():
     shape = (3, 2, 6)
     gap = np.broadcast_to([np.nan, 1e-3, 1e-2, 1e-1, -1e-9, 1.0], shape).copy()
     flags = {"flag_values": np.arange(4), "flag_meanings": "no-loss none gradient-flat critical"}
-    dims = ("formulation", "seed", "start")
+    dims = ("trained_on", "seed", "start")
     kinds = np.broadcast_to(np.array([0, 1, 2, 3, 3, 1], dtype="int8"), shape)
     fractions = np.broadcast_to([np.nan, 0.1, 0.2, 0.3, 0.4, 0.5], shape).copy()
     gradient = np.broadcast_to([np.nan, 1e-5, 1e-4, 1e-9, 0.0, 1e-3], shape).copy()
     variables = {"gap": (dims, gap), "index_fraction": (dims, fractions), "relative_gradient": (dims, gradient),
                  "quadrature_error": (dims, np.full(shape, 1e-12)), "kind": (dims, kinds, flags)}  # fmt: skip
     origins = {"flag_values": np.arange(2), "flag_meanings": "snapshot random"}
-    coordinates = {"formulation": NAMES, "seed": [0, 1], "start": range(6), "origin": ("start", [0, 0, 0, 1, 1, 1], origins)}
+    coordinates = {"trained_on": NAMES, "seed": [0, 1], "start": range(6), "origin": ("start", [0, 0, 0, 1, 1, 1], origins)}
     return xr.Dataset(variables, coordinates, {"problem": "poisson1d", "goal": 1e-7})
 
 
@@ -64,7 +64,7 @@ def test_the_gradient_stands_against_its_goal():
 
 
 def test_one_formulation_and_an_index_that_is_not_known():
-    data = synthetic().isel(formulation=[1], seed=[0])
+    data = synthetic().isel(trained_on=[1], seed=[0])
     data["index_fraction"][:] = np.nan
     fig = critical_points.draw(data)
     assert len(fig.axes) == 2
@@ -72,7 +72,7 @@ def test_one_formulation_and_an_index_that_is_not_known():
     assert drawn(fig.axes[1])
 
 
-@pytest.mark.parametrize("empty", ["nan", "seed", "start", "formulation"])
+@pytest.mark.parametrize("empty", ["nan", "seed", "start", "trained_on"])
 def test_nothing_measured_is_said(empty):
     data = synthetic()
     if empty == "nan":

@@ -9,7 +9,7 @@ from pinnscape.figures import curvature_map
 
 
 def synthetic():
-    coordinates = {"formulation": ["deep-ritz", "strong-form"], "seed": [0, 1], "loss": ["deep-ritz", "strong-form", "supervised"],
+    coordinates = {"trained_on": ["deep-ritz", "strong-form"], "seed": [0, 1], "loss": ["deep-ritz", "strong-form", "supervised"],
                    "alpha": [-1.0, 0.0, 1.0], "beta": [-1.0, 0.0, 1.0]}  # fmt: skip
     shape = [len(c) for c in coordinates.values()]
     dims = tuple(coordinates)
@@ -19,7 +19,7 @@ def synthetic():
 
 def test_ratios_are_drawn_where_they_are_and_convex_points_marked():
     data = synthetic()
-    own = {"formulation": "deep-ritz", "loss": "deep-ritz", "seed": 0}
+    own = {"trained_on": "deep-ritz", "loss": "deep-ritz", "seed": 0}
     data["lambda_min"].loc[{**own, "alpha": 1.0, "beta": -1.0}] = -4.0
     for name, value in (("lambda_min", 1e-3), ("sign", 1.0)):
         data[name].loc[{**own, "alpha": 0.0, "beta": 0.0}] = value

@@ -16,11 +16,11 @@ def synthetic(trained: list[str], pairs: int = 2) -> xr.Dataset:
     height = np.full((len(trained), pairs, 4, 3), 0.1)
     return xr.Dataset(
         {
-            "value": (("formulation", "pair", "path", "loss", "t"), value),
-            "relative_barrier": (("formulation", "pair", "path", "loss"), height),
+            "value": (("trained_on", "pair", "path", "loss", "t"), value),
+            "relative_barrier": (("trained_on", "pair", "path", "loss"), height),
             "energy_minimum": -5.0,
         },
-        coords={"formulation": trained, "loss": LOSSES, "path": PATHS, "t": t},
+        coords={"trained_on": trained, "loss": LOSSES, "path": PATHS, "t": t},
         attrs={"problem": "poisson2d"},
     )
 

@@ -192,9 +192,7 @@ def test_headings_mark_the_own_loss_and_correlate_the_others():
 
 
 def _spectrum(values, index):
-    return xr.Dataset(
-        {"eigenvalue": (("formulation", "eigen"), [values])}, coords={"formulation": ["deep-ritz"], "eigen": index}
-    )
+    return xr.Dataset({"eigenvalue": (("loss", "eigen"), [values])}, coords={"loss": ["deep-ritz"], "eigen": index})
 
 
 def test_ratios_have_a_gap_where_eigenvalues_are_unknown():

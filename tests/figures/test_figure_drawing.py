@@ -254,7 +254,7 @@ def test_inverted_regions_are_holes_over_a_hatched_floor_in_three_dimensions():
 
 def test_a_plane_without_any_value_is_drawn_empty():
     surface = synthetic.surface(problem="neo_hookean2d")
-    surface["loss"][:], surface["h1_error"][:], surface["inverted"][:] = np.nan, np.nan, 1
+    surface["value"][:], surface["h1_error"][:], surface["inverted"][:] = np.nan, np.nan, 1
     fig = planes.draw({"deep-ritz": surface})
     assert not any(_contours(ax) for ax in _panels(fig))
     assert panels.INVERTED_LABEL in _legend_texts(fig)
@@ -302,8 +302,8 @@ def test_the_trajectory_compares_true_and_projected_loss():
     ax = drawn("trajectory", "poisson1d").axes[4]
     surface = synthetic.surface("trajectory", "poisson1d", "strong-form")
     true, projected = ax.get_lines()
-    np.testing.assert_allclose(true.get_ydata(), surface["trajectory_loss"].sel(formulation="strong-form"))
-    np.testing.assert_allclose(projected.get_ydata(), surface["projected_loss"].sel(formulation="strong-form"))
+    np.testing.assert_allclose(true.get_ydata(), surface["trajectory_loss"].sel(loss="strong-form"))
+    np.testing.assert_allclose(projected.get_ydata(), surface["projected_loss"].sel(loss="strong-form"))
 
 
 def test_spectra_of_both_ends_have_no_histogram():
@@ -319,7 +319,7 @@ def test_negative_eigenvalues_are_marked():
     data = synthetic.hessian(checkpoint="init")
     ax = spectra.draw({("deep-ritz", 0, "init"): data}).axes[0]
     (marked,) = (line for line in ax.get_lines() if line.get_marker() == "x")
-    expected = (data["eigenvalue"].sel(formulation="deep-ritz") < 0).sum()
+    expected = (data["eigenvalue"].sel(loss="deep-ritz") < 0).sum()
     assert np.isfinite(marked.get_ydata()).sum() == expected > 0
 
 

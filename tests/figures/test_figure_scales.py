@@ -87,7 +87,7 @@ def test_the_label_states_a_floor_only_where_values_lie_below_it():
 def test_the_ritz_loss_is_shown_as_a_gap_and_the_others_as_they_are():
     surface = synthetic.surface()
     np.testing.assert_allclose(scales.shown(surface, "deep-ritz"), surface["energy_gap"])
-    np.testing.assert_array_equal(scales.shown(surface, "strong-form"), surface["loss"].sel(formulation="strong-form"))
+    np.testing.assert_array_equal(scales.shown(surface, "strong-form"), surface["value"].sel(loss="strong-form"))
 
 
 def test_the_scale_of_a_ritz_plane_ignores_its_values_below_the_minimum():
@@ -104,7 +104,7 @@ def test_a_gap_within_the_error_of_the_quadrature_rule_is_not_shown():
     surface = synthetic.surface().assign(quadrature_error=((), 2.5))
     assert scales.shown(surface, "deep-ritz").attrs["resolution"] == 2.5
     assert "resolution" not in scales.shown(surface, "supervised").attrs
-    fine = surface.assign(resolution=("formulation", [7.0, 2.0, 3.0]))
+    fine = surface.assign(resolution=("loss", [7.0, 2.0, 3.0]))
     assert scales.shown(fine, "deep-ritz").attrs["resolution"] == 7.0
     lost = surface.assign(quadrature_error=((), np.inf))
     assert "resolution" not in scales.shown(lost, "deep-ritz").attrs
@@ -167,8 +167,8 @@ def test_what_is_below_the_resolution_of_a_spectral_surface_is_not_shown():
     surface = synthetic.surface(points=5)
     plain = scales.shown(surface, "strong-form")
     assert "resolution" not in plain.attrs
-    fine = surface.assign(resolution=("formulation", [1.0, 2.0, 3.0]))
-    assert [scales.shown(fine, name).attrs["resolution"] for name in surface["formulation"].values] == [1.0, 2.0, 3.0]
+    fine = surface.assign(resolution=("loss", [1.0, 2.0, 3.0]))
+    assert [scales.shown(fine, name).attrs["resolution"] for name in surface["loss"].values] == [1.0, 2.0, 3.0]
     values = xr.DataArray(np.geomspace(1e-6, 1e3, 200))
     assert decide(values).low < 1e-5
     assert decide(values.assign_attrs(resolution=0.1)).low == 0.1

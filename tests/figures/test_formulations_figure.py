@@ -15,7 +15,7 @@ def synthetic(seeds: int = 3, pairs: int | None = None) -> xr.Dataset:
     distance = np.full((2, seeds, 2), 0.5)
     distance[0, :1, 1] = np.nan
     steps = np.broadcast_to([0, 100], (2, seeds, 2)).copy()
-    outer = ("formulation", "seed", "snapshot")
+    outer = ("trained_on", "seed", "snapshot")
     return xr.Dataset(
         {
             "line_gap": (("pair", "position", "loss"), line),
@@ -23,7 +23,7 @@ def synthetic(seeds: int = 3, pairs: int | None = None) -> xr.Dataset:
             "spectral_distance": (outer, distance),
             "snapshot_step": (outer, steps),
         },
-        coords={"formulation": names, "seed": range(seeds), "loss": losses, "position": position, "eigen": range(3)},
+        coords={"trained_on": names, "seed": range(seeds), "loss": losses, "position": position, "eigen": range(3)},
         attrs={"problem": "neo_hookean2d"},
     )
 

@@ -8,15 +8,15 @@ from pinnscape.figures import goldilocks, style
 
 
 def synthetic():
-    coordinates = {"formulation": ["strong-form", "supervised"], "seed": [0, 1], "loss": ["deep-ritz", "strong-form", "supervised"],
+    coordinates = {"trained_on": ["strong-form", "supervised"], "seed": [0, 1], "loss": ["deep-ritz", "strong-form", "supervised"],
                    "scale": [0.1, 1.0, 10.0], "draw": [0, 1]}  # fmt: skip
     random = np.random.default_rng(0)
     shape = [len(c) for c in coordinates.values()]
     measures = {name: (tuple(coordinates), random.random(shape)) for name in ("trace_ratio", "positive_share")}
     radius = np.broadcast_to([0.4, 4.0, 40.0], (2, 2, 3)) * np.array([1.0, 1.21])[:, None]
     marks = {
-        "radius": (("formulation", "seed", "scale"), radius),
-        "norm": (("formulation", "seed", "checkpoint"), np.full((2, 2, 2), 5.0)),
+        "radius": (("trained_on", "seed", "scale"), radius),
+        "norm": (("trained_on", "seed", "checkpoint"), np.full((2, 2, 2), 5.0)),
     }
     coordinates["checkpoint"] = ["init", "final"]
     return xr.Dataset(measures | marks, coordinates, {"problem": "poisson1d", "dimension": 10})

@@ -8,12 +8,12 @@ from pinnscape.figures import gradient_subspace
 
 
 def synthetic(seeds=2):
-    shape, dims = (2, seeds, 4, 2), ("formulation", "seed", "point", "k")
+    shape, dims = (2, seeds, 4, 2), ("trained_on", "seed", "point", "k")
     rng = np.random.default_rng(0)
     data = {name: (dims, rng.uniform(0.0, 1.0, shape)) for name in ("share", "overlap_next", "overlap_final")}
     data["step"] = dims[:3], np.broadcast_to([0.0, 1, 30, 400], shape[:3]).copy()
     data["random_share"] = (*dims[:2], "k"), np.broadcast_to([0.01, 0.05], (2, seeds, 2)).copy()
-    coordinates = {"formulation": ["deep-ritz", "supervised"], "seed": range(seeds), "k": [1, 5]}
+    coordinates = {"trained_on": ["deep-ritz", "supervised"], "seed": range(seeds), "k": [1, 5]}
     out = xr.Dataset(data, coordinates, {"problem": "poisson1d"})
     out["overlap_next"][:, :, -1] = np.nan
     return out

@@ -15,11 +15,11 @@ def synthetic(pairs: int = 1) -> xr.Dataset:
     value[:, :, 2, :2] = np.nan
     return xr.Dataset(
         {
-            "value": (("formulation", "seed", "loss", "alpha"), value),
-            "pair_value": (("formulation", "pair", "loss", "alpha"), value[:, :pairs]),
+            "value": (("trained_on", "seed", "loss", "alpha"), value),
+            "pair_value": (("trained_on", "pair", "loss", "alpha"), value[:, :pairs]),
             "energy_minimum": -5.0,
         },
-        coords={"formulation": FORMULATIONS, "seed": [0, 1], "loss": FORMULATIONS, "alpha": alpha, "pair": np.arange(pairs)},
+        coords={"trained_on": FORMULATIONS, "seed": [0, 1], "loss": FORMULATIONS, "alpha": alpha, "pair": np.arange(pairs)},
         attrs={"problem": "poisson2d"},
     )
 

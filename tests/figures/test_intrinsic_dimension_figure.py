@@ -20,7 +20,7 @@ def data(dimensions=DIMENSIONS, broken=False):
     error = np.full_like(error, np.nan) if broken else error
     least = np.full((f, s, 2), np.nan)
     least[:, :, 0] = np.nan if broken or not d else 16.0
-    dims = ("formulation", "seed", "dimension", "basis")
+    dims = ("trained_on", "seed", "dimension", "basis")
     variables = {
         "l2_error": (dims, error),
         "gap": (dims, gap * (np.nan if broken else 1)),
@@ -29,7 +29,7 @@ def data(dimensions=DIMENSIONS, broken=False):
     variables |= {f"full_{n}": (dims[:2], np.full((f, s), np.nan if broken else 1e-4)) for n in ("l2_error", "gap")}
     variables["intrinsic_dimension"] = ((*dims[:2], "level"), least)
     variables["failed_dimension"] = ((*dims[:2], "level"), np.full((f, s, 2), 4.0))
-    coordinates = {"formulation": list(synthetic.FORMULATIONS), "seed": list(synthetic.SEEDS), "dimension": dimensions}
+    coordinates = {"trained_on": list(synthetic.FORMULATIONS), "seed": list(synthetic.SEEDS), "dimension": dimensions}
     attributes = synthetic.attributes("intrinsic_dimension", "poisson2d", "", parameters=337)
     return xr.Dataset(variables, {**coordinates, "level": LEVELS}, attributes)
 
@@ -49,7 +49,7 @@ def test_curves_levels_and_scales():
 
 
 def test_a_failed_training_is_a_gap_and_not_a_number():
-    each, middle = figure.medians(data().sel(formulation="deep-ritz"), "l2_error")
+    each, middle = figure.medians(data().sel(trained_on="deep-ritz"), "l2_error")
     assert np.isnan(each[0, 1])
     assert np.isfinite(middle).all()  # two of three seeds are well
 

@@ -12,7 +12,7 @@ TEMPERATURES = np.array([1e2, 1e4])
 
 def data(temperatures=TEMPERATURES, broken=False):
     f, s, t = len(synthetic.FORMULATIONS), len(synthetic.SEEDS), len(temperatures)
-    dims, fill = ("formulation", "seed", "inverse_temperature"), np.nan if broken else 1.0
+    dims, fill = ("trained_on", "seed", "inverse_temperature"), np.nan if broken else 1.0
     value = np.full((f, s, t), 3.0) * fill
     left = np.zeros((f, s, t))
     if t > 1:
@@ -21,7 +21,7 @@ def data(temperatures=TEMPERATURES, broken=False):
     variables = {name: (dims, np.broadcast_to(values, (f, s, t)).copy()) for name, values in numbers.items()}
     variables["left"] = (dims, left)
     variables["trace"] = ((*dims, "chain", "sample"), np.full((f, s, t, 4, 9), 3.0) * fill)
-    coordinates = {"formulation": list(synthetic.FORMULATIONS), "seed": list(synthetic.SEEDS)}
+    coordinates = {"trained_on": list(synthetic.FORMULATIONS), "seed": list(synthetic.SEEDS)}
     coordinates |= {"inverse_temperature": temperatures, "chain": np.arange(4), "sample": np.arange(9) * 5}
     return xr.Dataset(variables, coordinates, synthetic.attributes("learning_coefficient", "poisson1d", "", parameters=321))
 

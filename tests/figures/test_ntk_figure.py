@@ -15,7 +15,7 @@ def synthetic(seeds: int = 2, formulations=("deep-ritz", "strong-form")) -> xr.D
     values[..., 1, :] = np.abs(values[..., 1, :])
     values[..., 0, :] += 3.0
     values[..., 0, -1] = -0.5
-    outer = ("formulation", "seed", "checkpoint", "loss")
+    outer = ("trained_on", "seed", "checkpoint", "loss")
     return xr.Dataset(
         {
             "eigenvalue": ((*outer, "part", "eigen"), values),
@@ -23,7 +23,7 @@ def synthetic(seeds: int = 2, formulations=("deep-ritz", "strong-form")) -> xr.D
             "angle": ((*outer, "vector"), 90 * rng.random((*shape, vectors))),
         },
         coords={
-            "formulation": list(formulations), "seed": np.arange(seeds), "checkpoint": ["init", "final"],
+            "trained_on": list(formulations), "seed": np.arange(seeds), "checkpoint": ["init", "final"],
             "loss": ["deep-ritz", "strong-form"], "part": ["hessian", "gauss-newton", "remainder"],
             "eigen": np.arange(size), "vector": np.arange(vectors),
         },
@@ -50,9 +50,9 @@ def test_each_loss_has_a_row_of_its_spectra_and_angles():
 
 def test_rows_show_the_run_that_trained_the_loss_and_else_the_first():
     data = synthetic()
-    assert str(ntk.own_run(data, "strong-form")["formulation"].values) == "strong-form"
-    only = data.isel(formulation=[0])
-    assert str(ntk.own_run(only, "strong-form")["formulation"].values) == "deep-ritz"
+    assert str(ntk.own_run(data, "strong-form")["trained_on"].values) == "strong-form"
+    only = data.isel(trained_on=[0])
+    assert str(ntk.own_run(only, "strong-form")["trained_on"].values) == "deep-ritz"
 
 
 def test_ratios_are_of_the_largest_hessian_eigenvalue_and_round_off_is_left_out():

@@ -52,7 +52,7 @@ def made_up(name: str, seeds: int = 3) -> xr.Dataset:
     """A file of a technique with random values between 0 and 1, increasing along its last dimension."""
     sizes, variables = SHAPES[name]
     random = np.random.default_rng(len(name))
-    coordinates = {"formulation": list(synthetic.FORMULATIONS), "seed": range(seeds)}
+    coordinates = {"trained_on": list(synthetic.FORMULATIONS), "seed": range(seeds)}
     coordinates |= {
         dim: np.linspace(0, 1, size) if dim in ("position", "fraction") else range(size) for dim, size in sizes.items()
     }
@@ -62,7 +62,7 @@ def made_up(name: str, seeds: int = 3) -> xr.Dataset:
     def filled(dims):
         return dims, np.sort(random.random([len(coordinates[dim]) for dim in dims]), axis=-1)
 
-    contents = {key: filled(("formulation", "seed", *dims)) for key, dims in variables.items()}
+    contents = {key: filled(("trained_on", "seed", *dims)) for key, dims in variables.items()}
     if name == "formulations":
         coordinates["pair"] = range(seeds)
         contents = {"line_gap": filled(("pair", "position", "loss")), "initial_gap": filled(("pair", "loss"))}
@@ -139,11 +139,11 @@ def test_a_curve_is_the_median_over_seeds_with_their_range_and_the_reference_a_t
     ax = portrait.draw({}, {}, {"stability": data}).axes[0]
     ratio = (data["gd_sharpness"] * data["gd_rate"] / 2).sel(fraction=0.5)  # the largest below the threshold
     shown = curves(ax)
-    assert shown[BLUE] == pytest.approx(ratio.sel(formulation="deep-ritz").median("seed").values)
-    assert shown[GREY] == pytest.approx(ratio.sel(formulation="supervised").median("seed").values)
+    assert shown[BLUE] == pytest.approx(ratio.sel(trained_on="deep-ritz").median("seed").values)
+    assert shown[GREY] == pytest.approx(ratio.sel(trained_on="supervised").median("seed").values)
     bands = {to_hex(band.get_facecolor()[0]): band for band in ax.collections if isinstance(band, PolyCollection)}
     assert set(bands) == {BLUE, VERMILLION}
-    own = ratio.sel(formulation="strong-form")
+    own = ratio.sel(trained_on="strong-form")
     heights = bands[VERMILLION].get_paths()[0].vertices[:, 1]
     assert (heights.min(), heights.max()) == pytest.approx((float(own.min()), float(own.max())))
     assert [line.get_ydata()[0] for line in ax.lines if line.get_transform() != ax.transData] == [1.0]
@@ -152,7 +152,7 @@ def test_a_curve_is_the_median_over_seeds_with_their_range_and_the_reference_a_t
 def test_single_numbers_get_a_mark_and_a_bar_for_each_word(files):
     ax = panel(portrait.draw({}, {}, {"ntk": files["ntk"]}), "ntk")
     assert [label.get_text() for label in ax.get_xticklabels()] == ["initial", "final"]
-    share = files["ntk"]["remainder_share"].sel(formulation="deep-ritz", loss="deep-ritz")
+    share = files["ntk"]["remainder_share"].sel(trained_on="deep-ritz", loss="deep-ritz")
     assert curves(ax)[BLUE] == pytest.approx(share.median("seed").values)
     bars = next(c for c in ax.collections if isinstance(c, LineCollection))
     assert bars.get_segments()[0][:, 1] == pytest.approx([share[:, 0].min(), share[:, 0].max()])
@@ -186,14 +186,14 @@ def test_values_mean_what_the_labels_say(files):
     assert (errors[:, -1] == errors[:, 1]).all()
     distances, ring = PANELS["curvature_map"].measure(files["curvature_map"], "deep-ritz")
     assert distances.tolist() == [0, 0.5, 1]
-    own = files["curvature_map"].sel(formulation="deep-ritz", loss="deep-ritz", alpha=0, beta=0)
+    own = files["curvature_map"].sel(trained_on="deep-ritz", loss="deep-ritz", alpha=0, beta=0)
     assert ring[:, 0] == pytest.approx((-own["lambda_min"] / own["lambda_max"]).values)
 
 
 def test_eigenvalues_of_incomplete_spectra_leave_a_gap_and_negative_ones_are_counted():
     fig = portrait.draw({}, hessians("lanczos") | {"strong-form": hessians()["strong-form"]}, {}, 0)
     ax = panel(fig, "hessian")
-    eigenvalues = hessians()["strong-form"]["eigenvalue"].sel(formulation="strong-form").values
+    eigenvalues = hessians()["strong-form"]["eigenvalue"].sel(loss="strong-form").values
     assert curves(ax)[VERMILLION][:5] == pytest.approx(eigenvalues[:5] / eigenvalues[0])
     assert np.isnan(curves(ax)[BLUE][10:20]).all()
     assert any("≤ 0 omitted" in text for text in texts(ax))
@@ -238,7 +238,7 @@ def test_nothing_known_is_said_in_every_panel(files):
 
 
 def test_dimensions_without_length_and_absent_variables_do_not_matter(files):
-    for dim in ("formulation", "seed", "loss", "alpha", "checkpoint", "points"):
+    for dim in ("trained_on", "seed", "loss", "alpha", "checkpoint", "points"):
         cut = {name: data.isel({dim: slice(0, 0)}) for name, data in files.items() if dim in data.dims}
         assert len(portrait.draw({}, {}, cut).axes) == len(cut)
     empty = {name: data.drop_vars(PANELS[name].needs[0]) for name, data in files.items()}
@@ -283,6 +283,6 @@ def test_the_script_reads_what_there_is(files, monkeypatch, tmp_path):
     assert saved[0][1:] == ("a.pdf", "a.png", 77)
     assert len([ax for ax in full.axes if ax.get_title()]) == 4
     assert titles(full) == ["Hessian spectrum", "Zoom"]
-    final = synthetic.hessian(checkpoint="final")["eigenvalue"].sel(formulation="deep-ritz").values
+    final = synthetic.hessian(checkpoint="final")["eigenvalue"].sel(loss="deep-ritz").values
     assert curves(panel(full, "hessian"))[BLUE][1] == pytest.approx(final[1] / final[0])
     assert titles(little) == ["Zoom"]

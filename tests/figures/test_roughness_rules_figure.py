@@ -13,11 +13,11 @@ def dataset(value: float = 1.0) -> xr.Dataset:
     index = np.full((2, 3, 2, 2, 3), value)
     return xr.Dataset(
         {
-            "roughness_index": (("formulation", "seed", "loss", "rule", "points"), index),
-            "reference_index": (("formulation", "seed", "loss"), np.full((2, 3, 2), value)),
-            "deviation": (("formulation", "seed", "loss", "rule", "points", "line"), np.repeat(index[..., None], 4, -1)),
+            "roughness_index": (("trained_on", "seed", "loss", "rule", "points"), index),
+            "reference_index": (("trained_on", "seed", "loss"), np.full((2, 3, 2), value)),
+            "deviation": (("trained_on", "seed", "loss", "rule", "points", "line"), np.repeat(index[..., None], 4, -1)),
         },
-        {"formulation": losses, "seed": [0, 1, 2], "loss": losses, "rule": RULES, "points": points},
+        {"trained_on": losses, "seed": [0, 1, 2], "loss": losses, "rule": RULES, "points": points},
         {"problem": "poisson2d"},
     )
 

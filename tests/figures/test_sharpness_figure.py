@@ -10,7 +10,7 @@ NAMES = ("lambda_max", "trace", "lambda_max_filter", "epsilon_sharpness", "sam_s
 
 
 def synthetic():
-    coordinates = {"formulation": ["deep-ritz", "supervised"], "seed": [0, 1, 2], "checkpoint": ["middle", "final"],
+    coordinates = {"trained_on": ["deep-ritz", "supervised"], "seed": [0, 1, 2], "checkpoint": ["middle", "final"],
                    "loss": ["deep-ritz", "strong-form", "supervised"]}  # fmt: skip
     shape = tuple(map(len, coordinates.values()))
     values = np.exp(np.random.default_rng(0).standard_normal(shape))

@@ -9,7 +9,7 @@ from pinnscape.figures import stability
 
 def synthetic(seeds=2, fractions=(0.5, 4.0)):
     """The second fraction diverges after its second record; the smallest eigenvalue is once positive."""
-    runs, dims, n = (2, seeds), ("formulation", "seed"), len(fractions)
+    runs, dims, n = (2, seeds), ("trained_on", "seed"), len(fractions)
     data = {
         "step": ((*dims, "point"), np.broadcast_to([0.0, 10, 100], (*runs, 3)).copy()),
         "eigenvalue": ((*dims, "point", "eigen"), np.broadcast_to([9.0, 4.0], (*runs, 3, 2)).copy()),
@@ -22,7 +22,7 @@ def synthetic(seeds=2, fractions=(0.5, 4.0)):
         "adam_diverged": ((*dims, "rate"), np.full((*runs, 1), np.nan)),
     }
     coordinates = {
-        "formulation": ["deep-ritz", "strong-form"], "seed": range(seeds), "eigen": [0, 1], "fraction": list(fractions),
+        "trained_on": ["deep-ritz", "strong-form"], "seed": range(seeds), "eigen": [0, 1], "fraction": list(fractions),
         "rate": [0.01], "record": [0, 20, 40, 60],
     }  # fmt: skip
     out = xr.Dataset(data, coordinates, {"problem": "poisson2d"})

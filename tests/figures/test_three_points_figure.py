@@ -16,7 +16,7 @@ def synthetic(pairs: int = 1, seeds: int = 1, hole: bool = False) -> xr.Dataset:
     t = np.linspace(0, 1, 5)
     corner = np.array([[0, 0], [1, 0], [0.5, 0.7]])
     variables = {}
-    for name, owner, sizes in (("seeds", ("formulation", "pair"), (3, pairs)), ("physics", ("seed",), (seeds,))):
+    for name, owner, sizes in (("seeds", ("trained_on", "pair"), (3, pairs)), ("physics", ("seed",), (seeds,))):
         variables |= {
             f"{name}_gap": ((*owner, "loss", "column", "row"), np.broadcast_to(gap, (*sizes, 3, 9, 9))),
             f"{name}_x": ((*owner, "column"), np.broadcast_to(axis, (*sizes, 9))),
@@ -24,8 +24,8 @@ def synthetic(pairs: int = 1, seeds: int = 1, hole: bool = False) -> xr.Dataset:
             f"{name}_corner": ((*owner, "corner", "axis"), np.broadcast_to(corner, (*sizes, 3, 2))),
         }
     curve = np.broadcast_to(np.stack([t, t * (1 - t)], -1), (3, pairs, 5, 2))
-    variables["seeds_curve"] = (("formulation", "pair", "t", "axis"), curve)
-    coordinates = {"formulation": LOSSES, "loss": LOSSES, "seed": np.arange(seeds)}
+    variables["seeds_curve"] = (("trained_on", "pair", "t", "axis"), curve)
+    coordinates = {"trained_on": LOSSES, "loss": LOSSES, "seed": np.arange(seeds)}
     coordinates |= {"first_seed": ("pair", np.zeros(pairs, int)), "second_seed": ("pair", np.ones(pairs, int))}
     return xr.Dataset(variables, coordinates, {"problem": "poisson2d"})
 

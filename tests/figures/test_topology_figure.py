@@ -9,7 +9,7 @@ from pinnscape.figures import topology
 
 def dataset(value: float = 1.0) -> xr.Dataset:
     losses, seeds = ["deep-ritz", "strong-form"], [0, 1]
-    dims = ("formulation", "seed", "plane", "loss")
+    dims = ("trained_on", "seed", "plane", "loss")
     shape = (2, 2, 1, 2)
     birth = np.broadcast_to(value * np.array([0.1, 0.3, np.nan]), (*shape, 3))
     death = np.broadcast_to(value * np.array([np.inf, 0.8, np.nan]), (*shape, 3))
@@ -25,7 +25,7 @@ def dataset(value: float = 1.0) -> xr.Dataset:
             "ring_death": ((*dims, "ring"), 2 * ring),
             "minima": (dims, np.full(shape, 2.0 * value)),
         },
-        {"formulation": losses, "seed": seeds, "plane": ["random"], "loss": losses},
+        {"trained_on": losses, "seed": seeds, "plane": ["random"], "loss": losses},
         {"problem": "poisson2d"},
     )
 

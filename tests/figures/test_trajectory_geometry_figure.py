@@ -12,12 +12,12 @@ NAMES = ("deep-ritz", "strong-form")
 
 def synthetic(seeds=2, points=6):
     rng = np.random.default_rng(0)
-    shape, dims = (2, seeds, points), ("formulation", "seed", "snapshot")
+    shape, dims = (2, seeds, points), ("trained_on", "seed", "snapshot")
     data = {name: (dims, rng.uniform(0.1, 1.0, shape)) for name in ("rsi", "eb", "cosine", "distance", "turn", "length")}
     data["step"] = dims, np.broadcast_to([0.0, 1, 5, 20, 100, 400], shape).copy()
     data["displacement"] = dims, np.broadcast_to(np.arange(points) / 10.0, shape).copy()
     data["random_cosine"] = dims[:2], np.full(shape[:2], 0.05)
-    out = xr.Dataset(data, {"formulation": list(NAMES), "seed": range(seeds)}, {"problem": "poisson2d"})
+    out = xr.Dataset(data, {"trained_on": list(NAMES), "seed": range(seeds)}, {"problem": "poisson2d"})
     out["rsi"][0, 0, 2] = -0.3
     out["cosine"][0, 0, 2] = np.nan
     return out

@@ -13,7 +13,7 @@ def synthetic(seeds: int = 2) -> xr.Dataset:
     fall[..., -1] = np.nan
     fall[1, :, :, -2] = -1e-9
     values = np.broadcast_to(np.array([5.0, 1, 0.1, 1e-3, 1e-9, 0, -1e-12, -1e-6, -1e-2]), (*shape, size)).copy()
-    outer = ("formulation", "seed", "checkpoint")
+    outer = ("trained_on", "seed", "checkpoint")
     return xr.Dataset(
         {
             "gap": ((*outer, "step"), fall),
@@ -21,7 +21,7 @@ def synthetic(seeds: int = 2) -> xr.Dataset:
             "l2_error": ((*outer, "step"), np.abs(fall)),
             "eigenvalue": ((*outer, "eigen"), values),
         },
-        coords={"formulation": names, "seed": range(seeds), "checkpoint": starts, "step": range(steps), "eigen": range(size)},
+        coords={"trained_on": names, "seed": range(seeds), "checkpoint": starts, "step": range(steps), "eigen": range(size)},
         attrs={"problem": "poisson1d"},
     )
 
@@ -32,7 +32,7 @@ def texts(ax):
 
 def test_gaps_within_the_quadrature_error_are_left_out_and_counted():
     data = synthetic(seeds=1)
-    data["quadrature_error"][data["formulation"].values.tolist().index("deep-ritz")] = 0.05
+    data["quadrature_error"][data["trained_on"].values.tolist().index("deep-ritz")] = 0.05
     gap = vicinity.draw(data).axes[0]
     assert texts(gap) == ["3 values ≤ 0 or within the quadrature error omitted"]
     lowest = [np.nanmin(np.asarray(line.get_ydata(), float)) for line in gap.get_lines()]

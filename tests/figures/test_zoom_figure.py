@@ -11,13 +11,13 @@ from pinnscape.figures import zoom
 
 def synthetic():
     axis = np.linspace(-1, 1, 5)
-    coordinates = {"formulation": ["deep-ritz", "supervised"], "seed": [0, 1], "loss": ["deep-ritz", "strong-form", "supervised"],
+    coordinates = {"trained_on": ["deep-ritz", "supervised"], "seed": [0, 1], "loss": ["deep-ritz", "strong-form", "supervised"],
                    "radius": [0.1, 10.0], "alpha": axis, "beta": axis}  # fmt: skip
     shape = [len(c) for c in coordinates.values()]
     gap = np.broadcast_to(1e-6 + axis[:, None] ** 2 + 0.01 * axis, shape) * np.array([1e-4, 1e6])[:, None, None]
     share = np.full(shape[:4], 0.25)
     return xr.Dataset({"gap": (tuple(coordinates), gap.copy()), "convex_share": (tuple(coordinates)[:4], share),
-                       "quadrature_error": (("formulation", "seed"), np.zeros((2, 2)))}, coordinates,
+                       "quadrature_error": (("trained_on", "seed"), np.zeros((2, 2)))}, coordinates,
                       {"problem": "poisson2d"})  # fmt: skip
 
 

@@ -48,6 +48,6 @@ def test_all_kinds_of_damage_happened_and_each_has_words_of_its_own(rows):
     expected += [
         "not a NetCDF-4 file",
         "comes from rule `train`, expected a file of rule `checkpoints`",
-        "a file of seed 1, and not of 0 as its path says",
+        "its seed is 1, not 0 as its path says",
     ]
     assert set(expected) <= set(said), said

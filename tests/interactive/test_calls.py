@@ -63,8 +63,8 @@ def test_a_surface_is_the_one_that_the_workflow_draws(objective: pinnscape.Objec
     for i, j in ((3, 3), (0, 6), (5, 1)):
         moved = theta.values + [found["alpha"][i], found["beta"][j]] @ directions["direction"].values
         exact = float(objective.loss(torch.tensor(moved)))
-        scale = float(found["loss"].sel(formulation="deep-ritz").max() - found["loss"].sel(formulation="deep-ritz").min())
-        assert float(found["loss"].sel(formulation="deep-ritz")[i, j]) == pytest.approx(exact, abs=2e-5 * scale)
+        scale = float(found["value"].sel(loss="deep-ritz").max() - found["value"].sel(loss="deep-ritz").min())
+        assert float(found["value"].sel(loss="deep-ritz")[i, j]) == pytest.approx(exact, abs=2e-5 * scale)
 
 
 @pytest.mark.parametrize("kind", [np.asarray, torch.tensor, lambda rows: torch.tensor(rows, requires_grad=True)])
@@ -102,7 +102,7 @@ def test_a_problem_of_ones_own_is_taken_and_checked() -> None:
     ("arguments", "said"),
     [
         ({"problem": "poison2d"}, "`problem` must be a Problem or one of .*poisson2d.*, not 'poison2d'"),
-        ({"formulation": "ritz"}, "`formulation` must be one of deep-ritz, strong-form, supervised, not 'ritz'"),
+        ({"trained_on": "ritz"}, "`formulation` must be one of deep-ritz, strong-form, supervised, not 'ritz'"),
         ({"activation": "relu"}, "`activation` must be one of tanh, sin, swish, softplus, not 'relu'"),
         ({"depth": 0}, "`depth` must be at least 1"),
         ({"rule": "simpson", "points": 4}, "must be odd and at least 3, not 4"),
@@ -110,7 +110,7 @@ def test_a_problem_of_ones_own_is_taken_and_checked() -> None:
 )
 def test_what_there_is_not_is_one_line(arguments: dict, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        pinnscape.objective(**{"problem": "poisson1d", "formulation": "deep-ritz"} | arguments)
+        pinnscape.objective(**{"problem": "poisson1d", "trained_on": "deep-ritz"} | arguments)
 
 
 @pytest.mark.parametrize(

@@ -104,13 +104,13 @@ def test_a_crossing_before_the_scan_is_found():
 def test_the_file_has_radii_at_which_the_level_is_crossed(problem, seeds, formulations):
     runs = tiny(problem, seeds, formulations)
     data = basin_file.dataset(runs, SETTINGS)
-    assert data["radius"].dims == ("formulation", "seed", "loss", "kind", "ray")
+    assert data["radius"].dims == ("trained_on", "seed", "loss", "kind", "ray")
     assert data.sizes["seed"] == seeds
     assert all({"long_name", "units"} <= set(data[name].attrs) for name in data.data_vars)
     run = runs.all[-1]
-    objective = runs.objective(run.formulation)
+    objective = runs.objective(run.trained_on)
     gaps = [float(objective.loss(runs.tensor(run.theta(c)))) - objective.minimum for c in ("init", "final")]
-    part = data.sel(formulation=run.formulation, seed=run.seed, loss=run.formulation)
+    part = data.sel(trained_on=run.trained_on, seed=run.seed, loss=run.trained_on)
     level = gaps[1] + 0.1 * (gaps[0] - gaps[1])
     assert float(part["level"]) == pytest.approx(level)
     unit = basin.rays(len(run.theta()), 5, [run.seed, 12])
@@ -121,7 +121,7 @@ def test_the_file_has_radii_at_which_the_level_is_crossed(problem, seeds, formul
     assert float(part["log_volume"]) == float(part["log_volume_bound"])
     rows = {row[:4]: row[4] for row in catalog.module("basin").metrics(data)}
     assert len(rows) == len(formulations) * seeds * 3 * (2 * 4 + 3)
-    key = (run.formulation, run.seed, "final", f"basin_radius_median[{run.formulation}, sphere]")
+    key = (run.trained_on, run.seed, "final", f"basin_radius_median[{run.trained_on}, sphere]")
     assert rows[key] == pytest.approx(float(np.median(part["radius"].sel(kind="sphere"))))
 
 

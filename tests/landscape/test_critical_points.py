@@ -241,15 +241,15 @@ def measured():
 
 def test_the_file(measured):
     runs = tiny("poisson1d", 1)
-    assert measured["gap"].dims == ("formulation", "seed", "start")
-    assert measured["eigenvalue"].dims == ("formulation", "seed", "start", "eigen")
+    assert measured["gap"].dims == ("trained_on", "seed", "start")
+    assert measured["eigenvalue"].dims == ("trained_on", "seed", "start", "eigen")
     assert measured["origin"].dims == ("start",)
     assert measured["origin"].values.tolist() == [0, 0, 0, 1, 1]
     np.testing.assert_array_equal(measured["scale"], [np.nan] * 3 + [1.0, 2.0])
     assert all({"long_name", "units"} <= set(v.attrs) for v in measured.data_vars.values())
     assert measured["kind"].attrs["flag_meanings"].split() == list(KINDS)
     for run in runs.all:
-        own, objective = measured.sel(formulation=run.formulation, seed=run.seed), runs.objective(run.formulation)
+        own, objective = measured.sel(trained_on=run.trained_on, seed=run.seed), runs.objective(run.trained_on)
         first, unit = runs.tensor(run.snapshots[0]), float(objective.gradient(runs.tensor(run.snapshots[0])).norm())
         assert own["start_step"].values[[0, 2]].tolist() == [0, run.steps[-1]]
         assert float(own["start_gap"][0]) == pytest.approx(float(objective.loss(first)) - objective.minimum)
@@ -266,10 +266,10 @@ def test_the_file(measured):
 
 
 def test_gaps_within_the_quadrature_error_are_one_level(measured, monkeypatch):
-    assert (measured["quadrature_error"].sel(formulation=["strong-form", "supervised"]) == 0).all()
-    assert (measured["quadrature_error"].sel(formulation="deep-ritz") > 0).all()
+    assert (measured["quadrature_error"].sel(trained_on=["strong-form", "supervised"]) == 0).all()
+    assert (measured["quadrature_error"].sel(trained_on="deep-ritz") > 0).all()
     runs = Runs(
-        tiny("poisson1d", 1).discretization, tuple(run for run in tiny("poisson1d", 1).all if run.formulation == "deep-ritz")
+        tiny("poisson1d", 1).discretization, tuple(run for run in tiny("poisson1d", 1).all if run.trained_on == "deep-ritz")
     )
     quick = changed(SETTINGS, goal=1e9, steps=1)  # every start is critical
     assert dataset(runs, quick)["level"].values.max() > 0
@@ -305,7 +305,7 @@ def test_starts_without_a_loss_are_nan(monkeypatch):
 
 
 def test_metrics(measured):
-    one = measured.sel(formulation=["supervised"]).copy(deep=True)
+    one = measured.sel(trained_on=["supervised"]).copy(deep=True)
     one["kind"][0, 0] = [3, 3, 3, 1, 2]
     one["level"][0, 0] = [0, 1, 2, -1, -1]
     one["index_fraction"][0, 0] = [0.0, 0.1, 0.3, 0.9, 0.9]

@@ -25,7 +25,7 @@ HESSIAN = SpectrumSettings(
     eigensolver=solver(lanczos_steps=37),
     density=DensitySettings(probes=2, steps=3, deflate=1, bins=10, width=0.1),
 )
-IDENTITY = {"problem": "poisson2d", "formulation": "strong-form", "seed": 4, "device": "cpu"}
+IDENTITY = {"problem": "poisson2d", "trained_on": "strong-form", "seed": 4, "device": "cpu"}
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +189,7 @@ def test_the_unit_follows_the_normalisation(checkpoints, normalization, unit):
 
 
 def test_hessian_planes_are_along_the_largest_and_smallest_eigenvalues(found, hessian):
-    values = hessian["eigenvalue"].sel(formulation="strong-form").values
+    values = hessian["eigenvalue"].sel(loss="strong-form").values
     np.testing.assert_array_equal(found["hessian-top"]["eigenvalue"], values[[0, 1]])
     np.testing.assert_array_equal(found["hessian-extreme"]["eigenvalue"], values[[0, -1]])
     assert values[-1] == values.min()
@@ -264,8 +264,8 @@ def surface(found: dict[str, xr.Dataset], plane: str) -> xr.Dataset:
 def test_surfaces_follow_their_schema(found, plane):
     dataset = surface(found, plane)
     grid, axis = (("line", "alpha"), "line") if plane == "lines" else (("alpha", "beta"), "axis")
-    expected = {"loss": ("formulation", *grid), "energy_minimum": (), "norm": (axis,), "quadrature_error": ()}
-    expected |= {"loss_at_origin": ("formulation",), "h1_error_at_origin": ()}
+    expected = {"value": ("loss", *grid), "energy_minimum": (), "norm": (axis,), "quadrature_error": ()}
+    expected |= {"value_at_origin": ("loss",), "h1_error_at_origin": ()}
     expected |= dict.fromkeys(("energy_gap", "l2_error", "h1_error", "inverted"), grid)
     if plane == "trajectory":
         expected |= {"explained_variance": (axis,), "trajectory": ("snapshot", axis), "distance": ("snapshot",)}
@@ -274,7 +274,7 @@ def test_surfaces_follow_their_schema(found, plane):
         expected["eigenvalue"] = expected["curvature"] = (axis,)
     assert {name: variable.dims for name, variable in dataset.data_vars.items()} == expected
     assert set(dataset.coords) == set(dataset.dims)
-    assert dataset["formulation"].values.tolist() == list(FORMULATIONS) == list(files.FORMULATIONS)
+    assert dataset["loss"].values.tolist() == list(FORMULATIONS) == list(files.FORMULATIONS)
     assert dataset["inverted"].dtype == np.int8
     assert dataset.attrs == {name: found[plane].attrs[name] for name in ("kind", "normalization", "bias", "axis_unit")}
     for name in [*expected, *grid]:
@@ -288,34 +288,34 @@ def test_a_cell_chosen_by_its_coordinates_holds_the_loss_there(found, plane, for
     dataset, directions = surface(found, plane), found[plane]["direction"].values
     origin, objective = found[plane]["origin"].values, Objective(small(), formulation)
     cells = {"alpha": 1, "line": 2} if plane == "lines" else {"alpha": 1, "beta": 2}
-    cell = dataset.isel(cells).sel(formulation=formulation)
+    cell = dataset.isel(cells).sel(loss=formulation)
     alpha = float(cell["alpha"])
     theta = origin + (
         alpha * directions[2] if plane == "lines" else alpha * directions[0] + float(cell["beta"]) * directions[1]
     )
-    assert float(cell["loss"]) == pytest.approx(float(objective(tensor(theta))), rel=1e-10)
+    assert float(cell["value"]) == pytest.approx(float(objective(tensor(theta))), rel=1e-10)
     if formulation == "deep-ritz":
-        assert float(cell["energy_gap"]) == pytest.approx(float(cell["loss"]) - float(dataset["energy_minimum"]), abs=1e-13)
+        assert float(cell["energy_gap"]) == pytest.approx(float(cell["value"]) - float(dataset["energy_minimum"]), abs=1e-13)
 
 
 @pytest.mark.parametrize("plane", GRIDS)
 def test_the_loss_at_the_origin_is_that_of_the_final_point(found, checkpoints, plane):
     data = surface(found, plane)
     final = checkpoints.sel(checkpoint="final")
-    np.testing.assert_allclose(data["loss_at_origin"].sel(formulation="strong-form"), float(final["loss"]), rtol=1e-12)
+    np.testing.assert_allclose(data["value_at_origin"].sel(loss="strong-form"), float(final["loss"]), rtol=1e-12)
     assert float(data["quadrature_error"]) == float(final["quadrature_error"]) > 0
 
 
 @pytest.mark.parametrize("plane", GRIDS)
 def test_the_centre_of_every_surface_is_the_final_point(found, checkpoints, plane):
-    centre = surface(found, plane).sel(formulation="strong-form", alpha=0.0, **({} if plane == "lines" else {"beta": 0.0}))
-    np.testing.assert_allclose(centre["loss"], float(checkpoints["loss"].sel(checkpoint="final")), rtol=1e-12)
+    centre = surface(found, plane).sel(loss="strong-form", alpha=0.0, **({} if plane == "lines" else {"beta": 0.0}))
+    np.testing.assert_allclose(centre["value"], float(checkpoints["loss"].sel(checkpoint="final")), rtol=1e-12)
 
 
 def test_losses_of_a_trajectory_have_its_dimensions():
     true = {f: np.arange(3.0) + k for k, f in enumerate(FORMULATIONS)}
     projected = {f: 10 * values for f, values in true.items()}
-    dataset = xr.Dataset(files.trajectory_losses(true, projected), {"formulation": list(FORMULATIONS)})
-    assert dataset["trajectory_loss"].dims == dataset["projected_loss"].dims == ("formulation", "snapshot")
-    np.testing.assert_array_equal(dataset["trajectory_loss"].sel(formulation="strong-form"), [1.0, 2.0, 3.0])
-    np.testing.assert_array_equal(dataset["projected_loss"].sel(formulation="supervised"), [20.0, 30.0, 40.0])
+    dataset = xr.Dataset(files.trajectory_losses(true, projected), {"loss": list(FORMULATIONS)})
+    assert dataset["trajectory_loss"].dims == dataset["projected_loss"].dims == ("loss", "snapshot")
+    np.testing.assert_array_equal(dataset["trajectory_loss"].sel(loss="strong-form"), [1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(dataset["projected_loss"].sel(loss="supervised"), [20.0, 30.0, 40.0])

@@ -98,7 +98,7 @@ def test_the_lines_are_those_of_the_bundle():
 
 def test_the_file_has_all_rules_and_simpson_takes_an_odd_number():
     data = applied("roughness_rules", tiny("poisson1d", 2, ("deep-ritz", "strong-form")), SETTINGS)
-    assert data["variation"].dims == ("formulation", "seed", "loss", "rule", "points", "line")
+    assert data["variation"].dims == ("trained_on", "seed", "loss", "rule", "points", "line")
     assert data["rule"].values.tolist() == list(SETTINGS.rules)
     assert np.isfinite(data["variation"].values).all()
     assert len(roughness_rules.with_rule(tiny("poisson1d").discretization, "simpson", 4).points) == 5

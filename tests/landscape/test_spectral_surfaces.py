@@ -114,7 +114,7 @@ def test_a_picture_is_the_surface_at_more_points() -> None:
     measured = found.measure(points)
     for name in ("energy_gap", "l2_error", "h1_error"):
         np.testing.assert_allclose([picture[name].values[r] for r in rows], measured[name], rtol=1e-4)
-    loss = picture["loss"].sel(formulation="strong-form").values
+    loss = picture["value"].sel(loss="strong-form").values
     np.testing.assert_allclose([loss[r] for r in rows], measured["strong-form"], rtol=1e-5)
     np.testing.assert_array_equal(picture["resolution"].values, stored["bound"].values[:3])
     assert picture["h1_error"].attrs["resolution"] == float(stored["bound"][3]) ** 0.5
@@ -148,15 +148,15 @@ def test_at_the_trained_point_values_are_exact_and_no_square_is_negative(problem
     for data in (stored, picture):
         centre = data.sel(alpha=0.0, beta=0.0)
         for name in ("deep-ritz", "strong-form", "supervised"):
-            assert float(centre["loss"].sel(formulation=name)) == pytest.approx(true[name][0], rel=1e-12)
-            assert float(data["loss_at_origin"].sel(formulation=name)) == pytest.approx(true[name][0], rel=1e-12)
+            assert float(centre["value"].sel(loss=name)) == pytest.approx(true[name][0], rel=1e-12)
+            assert float(data["value_at_origin"].sel(loss=name)) == pytest.approx(true[name][0], rel=1e-12)
         for name in ("energy_gap", "l2_error", "h1_error"):
             assert float(centre[name]) == pytest.approx(true[name][0], rel=1e-10)
-        assert (data["loss"].sel(formulation=["strong-form", "supervised"]) >= 0).all()
+        assert (data["value"].sel(loss=["strong-form", "supervised"]) >= 0).all()
         assert (data[["l2_error", "h1_error"]].to_array() >= 0).all()
     if tolerance:
         origin = pictures.interpolant(stored).at(np.zeros((1, 2)))[:3, 0]
-        assert (np.abs(origin - stored["loss_at_origin"].values) <= 1e-14 * stored["range"].values[:3]).all()
+        assert (np.abs(origin - stored["value_at_origin"].values) <= 1e-14 * stored["range"].values[:3]).all()
         np.testing.assert_array_less(errors(whole, stored, 300), stored["bound"].values)
 
 
@@ -194,7 +194,7 @@ def test_tolerance_zero_is_the_plain_grid() -> None:
     assert stored.attrs["method"] == "grid"
     assert "reason" not in stored.attrs
     expected = found.measure(np.zeros((1, 2)))["strong-form"][0]
-    assert float(stored["loss"].sel(formulation="strong-form").values[2, 2]) == pytest.approx(expected, rel=1e-12)
+    assert float(stored["value"].sel(loss="strong-form").values[2, 2]) == pytest.approx(expected, rel=1e-12)
 
 
 def test_lines_are_evaluated_and_drawn_from_their_interpolants() -> None:
@@ -207,13 +207,13 @@ def test_lines_are_evaluated_and_drawn_from_their_interpolants() -> None:
     stored = stored.assign(variables).assign_attrs(attributes)
     assert attributes == {"method": "chebyshev"}
     direct = found.measure(points)
-    np.testing.assert_array_equal(stored["loss"].sel(formulation="supervised").values, direct["supervised"])
+    np.testing.assert_array_equal(stored["value"].sel(loss="supervised").values, direct["supervised"])
     picture = pictures.pictured(stored)
     assert picture.sizes["alpha"] == 401
     for row in range(3):
         at = np.zeros((401, 3))
         at[:, row] = picture["alpha"].values
         true = found.measure(at)["strong-form"]
-        drawn = picture["loss"].sel(formulation="strong-form").values[row]
+        drawn = picture["value"].sel(loss="strong-form").values[row]
         bound = float(stored["bound"].sel(field="strong-form").values[row])
         assert np.abs(drawn - true).max() <= bound <= 4.1e-8 * np.ptp(true)

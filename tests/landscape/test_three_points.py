@@ -97,7 +97,7 @@ def test_the_pass_is_the_least_maximum_over_all_paths(seed):
 def test_planes_of_runs_hold_the_losses_at_their_points():
     runs = tiny("poisson2d", 2)
     data = applied("three_points", runs, SETTINGS)
-    assert data["seeds_gap"].dims == ("formulation", "pair", "loss", "column", "row")
+    assert data["seeds_gap"].dims == ("trained_on", "pair", "loss", "column", "row")
     assert data["physics_gap"].dims == ("seed", "loss", "column", "row")
     for seed in (0, 1):
         own = data.sel(seed=seed)

@@ -142,10 +142,10 @@ def test_the_file_counts_pairs_above_the_threshold_and_measures_them_from_the_ex
         ("deep-ritz", 2, "random"): surface([X, X + 3 * Y, WELLS]),
     }
     data = dataset(surfaces, *SETTINGS)
-    assert list(data["formulation"].values) == ["deep-ritz", "strong-form"]
+    assert list(data["trained_on"].values) == ["deep-ritz", "strong-form"]
     assert data["seed"].values.tolist() == [2, 4]
-    assert data["birth"].dims == ("formulation", "seed", "plane", "loss", "pair")
-    own = data.sel(formulation="strong-form", seed=4, plane="random")
+    assert data["birth"].dims == ("trained_on", "seed", "plane", "loss", "pair")
+    own = data.sel(trained_on="strong-form", seed=4, plane="random")
     assert own["minima"].values.tolist() == [2, 1, 2]
     assert own["birth"].sel(loss="deep-ritz").values == pytest.approx([0.5, 0.7])
     assert own["death"].sel(loss="deep-ritz").values == pytest.approx([np.inf, 1.6], abs=0.01)
@@ -155,16 +155,16 @@ def test_the_file_counts_pairs_above_the_threshold_and_measures_them_from_the_ex
     assert own["smad_relative"].sel(loss="deep-ritz") == pytest.approx(float(own["smad"].sel(loss="deep-ritz")) / extent)
     assert own["threshold"].sel(loss="deep-ritz") == pytest.approx(1e-3 * extent)
     assert np.isnan(own["birth"].sel(loss="strong-form", pair=1))
-    assert np.isnan(data["minima"].sel(formulation="strong-form", seed=2)).all()  # no such surface
-    assert np.isnan(data["minima"].sel(formulation="deep-ritz", seed=4, loss="strong-form")).all()  # no value anywhere
-    slope = data.sel(formulation="deep-ritz", seed=2, plane="random", loss="deep-ritz")
+    assert np.isnan(data["minima"].sel(trained_on="strong-form", seed=2)).all()  # no such surface
+    assert np.isnan(data["minima"].sel(trained_on="deep-ritz", seed=4, loss="strong-form")).all()  # no value anywhere
+    slope = data.sel(trained_on="deep-ritz", seed=2, plane="random", loss="deep-ritz")
     assert (float(slope["minima"]), float(slope["minima_inside"])) == (1, 0)
     assert all("long_name" in v.attrs and v.attrs["units"] == "1" for v in data.data_vars.values())
 
 
 def test_pairs_within_twice_the_error_of_a_spectral_surface_do_not_count(monkeypatch):
     plain = surface([WELLS, WELLS, WELLS])
-    resolved = plain.assign(resolution=("formulation", [0.51, 0.49, 0.0]))
+    resolved = plain.assign(resolution=("loss", [0.51, 0.49, 0.0]))
     monkeypatch.setattr("pinnscape.landscape.pictures.pictured", lambda _: resolved)
     data = dataset({("deep-ritz", 0, "random"): plain}, *SETTINGS)
     assert data["minima"].squeeze().values.tolist() == [1, 2, 2]

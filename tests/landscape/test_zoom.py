@@ -61,11 +61,11 @@ def test_what_does_not_exist_does_not_count():
 def test_the_file_holds_every_loss_on_the_random_plane(problem, seeds, formulations):
     runs = tiny(problem, seeds, formulations)
     data = zoom.dataset(runs, *SETTINGS)
-    assert data["gap"].dims == ("formulation", "seed", "loss", "radius", "alpha", "beta")
+    assert data["gap"].dims == ("trained_on", "seed", "loss", "radius", "alpha", "beta")
     assert all({"long_name", "units"} <= set(data[name].attrs) for name in data.data_vars)
     run = runs.all[-1]
     plane = random_directions("random", run.checkpoints.assign_attrs(seed=run.seed), DirectionSettings())["direction"].values
-    part = data.sel(formulation=run.formulation, seed=run.seed, loss="deep-ritz")
+    part = data.sel(trained_on=run.trained_on, seed=run.seed, loss="deep-ritz")
     objective = runs.objective("deep-ritz")
     for radius, a, b in ((0.1, 0.5, -1.0), (10.0, -1.0, 0.0)):
         exact = float(objective.loss(runs.tensor(run.theta() + radius * (a * plane[0] + b * plane[1])))) - objective.minimum

@@ -54,7 +54,7 @@ def with_a_copy(runs: Runs) -> Runs:
     theta = first.checkpoints["theta"].values.copy()
     theta[final] = alignment.apply(first.layers, first.theta(), hidden)
     checkpoints = first.checkpoints.assign(theta=(("checkpoint", "parameter"), theta))
-    return replace(runs, all=(first, Run(first.formulation, 1, checkpoints, first.training)))
+    return replace(runs, all=(first, Run(first.trained_on, 1, checkpoints, first.training)))
 
 
 def test_between_a_network_and_its_permuted_copy_alignment_removes_the_barrier():
@@ -69,7 +69,7 @@ def test_between_a_network_and_its_permuted_copy_alignment_removes_the_barrier()
 def test_the_file_holds_both_lines_of_every_pair(problem):
     runs = tiny(problem, 3, ("deep-ritz", "strong-form"))
     data = barriers.dataset(runs, *SETTINGS)
-    assert data["value"].dims == ("formulation", "pair", "path", "loss", "alpha")
+    assert data["value"].dims == ("trained_on", "pair", "path", "loss", "alpha")
     assert data["value"].shape == (2, 3, 2, 3, 9)
     assert list(zip(data["first_seed"].values, data["second_seed"].values, strict=True)) == [(0, 1), (0, 2), (1, 2)]
     assert (data["distance"].sel(path="aligned") <= data["distance"].sel(path="straight")).all()
@@ -80,15 +80,15 @@ def test_the_file_holds_both_lines_of_every_pair(problem):
     loss = float(runs.objective("strong-form").loss(runs.tensor(second.theta())))
     assert straight[1, 2, 1] == pytest.approx(loss, rel=1e-10)
     initial = [runs.objective("strong-form").loss(runs.tensor(runs.run("strong-form", s).theta("init"))) for s in (0, 2)]
-    found = data["relative_barrier"].sel(formulation="strong-form", loss="strong-form").isel(pair=1)
-    barrier = data["barrier"].sel(formulation="strong-form", loss="strong-form").isel(pair=1)
+    found = data["relative_barrier"].sel(trained_on="strong-form", loss="strong-form").isel(pair=1)
+    barrier = data["barrier"].sel(trained_on="strong-form", loss="strong-form").isel(pair=1)
     np.testing.assert_allclose(found, barrier / np.mean([float(value) for value in initial]), rtol=1e-10)
 
 
 def test_one_seed_gives_a_file_without_pairs(tmp_path):
     data = barriers.dataset(tiny("poisson1d", 1, ("strong-form",)), *SETTINGS)
-    assert data.sizes == {"formulation": 1, "pair": 0, "path": 2, "loss": 3, "alpha": 9, "unit": 8}
-    about = {"problem": "poisson1d", "formulation": "strong-form", "seed": 0, "configuration": {}}
+    assert data.sizes == {"trained_on": 1, "pair": 0, "path": 2, "loss": 3, "alpha": 9, "unit": 8}
+    about = {"problem": "poisson1d", "trained_on": "strong-form", "seed": 0, "configuration": {}}
     store.write(tmp_path / "barriers.nc", data, stage="barriers", title="t", **about)
     assert list(catalog.module("barriers").metrics(store.read(tmp_path / "barriers.nc", "barriers"))) == []
 

@@ -143,13 +143,13 @@ def test_dataset_of_runs_agrees_with_barriers_on_the_straight_line():
     runs = tiny("poisson2d", 3, ("deep-ritz", "strong-form"))
     data = applied("curves", runs, SMALL)
     straight = barriers.dataset(runs, points=9, starts=0, seed=0)
-    assert data["value"].dims == ("formulation", "pair", "path", "loss", "t")
+    assert data["value"].dims == ("trained_on", "pair", "path", "loss", "t")
     assert data["path"].values.tolist() == ["straight", "bezier", "chain", "band"]
     for name in ("value", "barrier", "relative_barrier"):
         expected = straight[name].sel(path="straight").values
         np.testing.assert_allclose(data[name].sel(path="straight").values, expected, rtol=1e-9, atol=1e-12)
-    for own in data["formulation"].values:
-        highest = data["value"].sel(formulation=own, loss=own).max("t")
+    for own in data["trained_on"].values:
+        highest = data["value"].sel(trained_on=own, loss=own).max("t")
         assert (highest <= highest.sel(path="straight") + 1e-12).all()
     assert (data["length"] >= 1 - 1e-12).all()
     assert applied("curves", runs, SMALL, pairs=1).sizes["pair"] == 1
@@ -167,7 +167,7 @@ def test_metrics_are_means_over_the_pairs_of_a_seed():
     runs = tiny("poisson1d", 3, ("deep-ritz",))
     data = applied("curves", runs, SMALL)
     rows = {row[1:4]: row[4] for row in catalog.module("curves").metrics(data)}
-    own = data["relative_barrier"].sel(formulation="deep-ritz", path="band", loss="deep-ritz")
+    own = data["relative_barrier"].sel(trained_on="deep-ritz", path="band", loss="deep-ritz")
     assert profiles.pairs(runs.seeds) == [(0, 1), (0, 2), (1, 2)]
     assert rows[1, "final", "barrier_relative[band, deep-ritz]"] == pytest.approx(float((own[0] + own[2]) / 2))
     assert rows[2, "final", "path_length[bezier]"] >= 1

@@ -117,25 +117,25 @@ def test_a_network_has_the_eigenspace_of_its_dense_hessian():
 def test_the_file_compares_all_runs_and_the_two_physics_minimisers_of_each_seed():
     runs, data = tiny("poisson1d", 2, ALL), compared()
     assert dict(data.sizes) == {
-        "formulation": 3, "seed": 2, "loss": 3, "snapshot": 3, "physics": 2, "eigen": 3, "position": 9, "pair": 2
+        "trained_on": 3, "seed": 2, "loss": 3, "snapshot": 3, "physics": 2, "eigen": 3, "position": 9, "pair": 2
     }  # fmt: skip
     assert all(
         "long_name" in v.attrs and v.attrs["units"] == ("degree" if v.name == "angle" else "1") for v in data.data_vars.values()
     )
     for k, seed in enumerate(runs.seeds):
         line, gap = data["line_gap"].isel(pair=k).transpose("position", "loss").values, data["gap"].sel(seed=seed)
-        np.testing.assert_allclose(line[0], gap.sel(formulation="deep-ritz"), rtol=1e-9)
-        np.testing.assert_allclose(line[-1], gap.sel(formulation="strong-form"), rtol=1e-9)
+        np.testing.assert_allclose(line[0], gap.sel(trained_on="deep-ritz"), rtol=1e-9)
+        np.testing.assert_allclose(line[-1], gap.sel(trained_on="strong-form"), rtol=1e-9)
         first, last = (runs.run(f, seed).theta() for f in TRAINED)
         middle = runs.discretization.measure(runs.tensor((first + last) / 2))
         assert line[4, 1] == pytest.approx(float(middle["strong-form"]), rel=1e-9)
         assert float(data["distance"].isel(pair=k)) == pytest.approx(np.linalg.norm(first - last))
     run = runs.run("supervised", 1)
-    steps = data["snapshot_step"].sel(formulation="supervised", seed=1).values
+    steps = data["snapshot_step"].sel(trained_on="supervised", seed=1).values
     assert (steps[0], steps[-1]) == (run.steps[0], run.steps[-1])
     pairs = [eigen.decompose(dense.hessian(runs.objective(f), runs.tensor(run.theta()))) for f in TRAINED]
     angles = principal_angles(*(rows[:3].numpy() for _, rows in pairs))
-    np.testing.assert_allclose(data["angle"].sel(formulation="supervised", seed=1).isel(snapshot=-1), angles, atol=1e-3)
+    np.testing.assert_allclose(data["angle"].sel(trained_on="supervised", seed=1).isel(snapshot=-1), angles, atol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_without_both_physics_runs_there_are_no_pairs(problem, trained):
     data = applied("formulations", tiny(problem, 1, trained), changed(SETTINGS, snapshots=2))
     assert data.sizes["pair"] == 0
     assert data["line_gap"].sizes == {"pair": 0, "position": 9, "loss": 3}
-    assert data.sizes["formulation"] == len(trained)
+    assert data.sizes["trained_on"] == len(trained)
     assert not [row for row in catalog.module("formulations").metrics(data) if "barrier" in row[3]]
 
 
@@ -153,8 +153,8 @@ def test_metrics_name_the_loss_that_is_compared():
     data = compared()
     found = {row[:4]: row[4] for row in catalog.module("formulations").metrics(data)}
     gap = data["gap"].sel(seed=1)
-    own = gap.sel(formulation="strong-form", loss="strong-form")
-    other = gap.sel(formulation="deep-ritz", loss="strong-form")
+    own = gap.sel(trained_on="strong-form", loss="strong-form")
+    other = gap.sel(trained_on="deep-ritz", loss="strong-form")
     assert found["deep-ritz", 1, "final", "gap_ratio[strong-form]"] == pytest.approx(float(other / own))
     assert found["deep-ritz", 1, "final", "physics_distance"] == found["strong-form", 1, "final", "physics_distance"]
     assert ("supervised", 1, "final", "physics_distance") not in found

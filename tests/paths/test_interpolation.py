@@ -92,12 +92,12 @@ def test_a_loss_that_does_not_exist_on_the_way_has_no_violation():
 def test_the_file_holds_the_losses_at_both_ends_of_every_line(problem):
     runs = tiny(problem)
     data = interpolation.dataset(runs, *SETTINGS)
-    assert data["value"].dims == ("formulation", "seed", "loss", "alpha")
-    assert data["pair_value"].dims == ("formulation", "pair", "loss", "alpha")
+    assert data["value"].dims == ("trained_on", "seed", "loss", "alpha")
+    assert data["pair_value"].dims == ("trained_on", "pair", "loss", "alpha")
     assert (data["first_seed"].item(), data["second_seed"].item()) == (0, 1)
     for run in runs.all:
-        own = data.sel(formulation=run.formulation, seed=run.seed)
-        between = data.sel(formulation=run.formulation).isel(pair=0)
+        own = data.sel(trained_on=run.trained_on, seed=run.seed)
+        between = data.sel(trained_on=run.trained_on).isel(pair=0)
         for name in FORMULATIONS:
             loss = runs.objective(name).loss
             initial, final = (float(loss(runs.tensor(run.theta(point)))) for point in ("init", "final"))
@@ -114,18 +114,18 @@ def test_the_file_holds_the_losses_at_both_ends_of_every_line(problem):
 
 def test_one_seed_and_one_formulation_give_a_file_without_pairs(tmp_path):
     data = interpolation.dataset(tiny("poisson1d", 1, ("strong-form",)), *SETTINGS)
-    assert dict(data.sizes) == {"formulation": 1, "seed": 1, "loss": 3, "alpha": 9, "pair": 0}
-    about = {"problem": "poisson1d", "formulation": "strong-form", "seed": 0, "configuration": {}}
+    assert dict(data.sizes) == {"trained_on": 1, "seed": 1, "loss": 3, "alpha": 9, "pair": 0}
+    about = {"problem": "poisson1d", "trained_on": "strong-form", "seed": 0, "configuration": {}}
     store.write(tmp_path / "interpolation.nc", data, stage="interpolation", title="t", **about)
     assert store.read(tmp_path / "interpolation.nc", "interpolation")["pair_value"].shape == (1, 0, 3, 9)
 
 
 def test_metrics_are_the_violations_of_each_loss():
     data = interpolation.dataset(tiny("poisson1d"), *SETTINGS)
-    data["violation"].loc[{"formulation": "deep-ritz", "seed": 1, "loss": "strong-form"}] = 7.0
+    data["violation"].loc[{"trained_on": "deep-ritz", "seed": 1, "loss": "strong-form"}] = 7.0
     rows = {row[:4]: row[4] for row in catalog.module("interpolation").metrics(data)}
     assert len(rows) == 3 * 2 * 3 * 2
     assert rows["deep-ritz", 1, "final", "monotone_violation[strong-form]"] == 7.0
-    relative = data["relative_violation"].sel(formulation="supervised", seed=0, loss="deep-ritz")
+    relative = data["relative_violation"].sel(trained_on="supervised", seed=0, loss="deep-ritz")
     found = rows["supervised", 0, "final", "monotone_violation_relative[deep-ritz]"]
     np.testing.assert_array_equal(found, float(relative))

@@ -116,14 +116,14 @@ def test_a_straight_path_has_ratio_one_and_does_not_turn():
 def test_the_file_holds_the_gradients_of_the_trained_loss(problem, seeds, formulations):
     runs = tiny(problem, seeds, formulations)
     data = dataset(runs, 5)
-    assert data["rsi"].dims == ("formulation", "seed", "snapshot")
-    assert data["path_ratio"].dims == ("formulation", "seed")
+    assert data["rsi"].dims == ("trained_on", "seed", "snapshot")
+    assert data["path_ratio"].dims == ("trained_on", "seed")
     assert all({"long_name", "units"} <= set(v.attrs) for v in data.data_vars.values())
     for run in runs.all:
-        own, count = data.sel(formulation=run.formulation, seed=run.seed), len(run.steps)
+        own, count = data.sel(trained_on=run.trained_on, seed=run.seed), len(run.steps)
         np.testing.assert_array_equal(own["step"][:count], run.steps)
         assert np.isnan(own["step"][count:]).all()
-        theta, objective = runs.tensor(run.snapshots), runs.objective(run.formulation)
+        theta, objective = runs.tensor(run.snapshots), runs.objective(run.trained_on)
         middle = count // 2
         gradient, offset = objective.gradient(theta[middle]), theta[middle] - theta[-1]
         assert float(own["rsi"][middle]) == pytest.approx(float(gradient @ offset / (offset @ offset)), rel=1e-8)
@@ -145,7 +145,7 @@ def test_the_metrics_are_extremes_over_what_is_known():
     data = dataset(tiny("poisson2d", 2, ("deep-ritz", "strong-form")), 64)
     rows = {(f, s, m): v for f, s, c, m, v in catalog.module("trajectory_geometry").metrics(data) if c == "final"}
     assert len(rows) == 2 * 2 * 7
-    own = data.sel(formulation="deep-ritz", seed=1)
+    own = data.sel(trained_on="deep-ritz", seed=1)
     assert rows["deep-ritz", 1, "rsi_min"] == float(own["rsi"].min())
     assert rows["deep-ritz", 1, "eb_max"] == float(own["eb"].max())
     assert rows["deep-ritz", 1, "path_ratio"] == float(own["path_ratio"])

@@ -116,7 +116,7 @@ def test_verdicts_are_of_the_final_point_alone():
 def test_verdicts_are_of_the_loss_that_trained_the_point():
     values = {"lambda_ratio[deep-ritz]": [1.0], "lambda_ratio[strong-form]": [1e9]}
     both = pd.concat([measured(values, own="deep-ritz"), measured(values, own="strong-form")])
-    found = claims.table(both, SETTINGS, PLANES).set_index(["statistic", "formulation"])
+    found = claims.table(both, SETTINGS, PLANES).set_index(["statistic", "trained_on"])
     assert found.loc[("lambda_ratio", "deep-ritz"), "verdict"] == "holds"
     assert found.loc[("lambda_ratio", "strong-form"), "verdict"] == "does not hold"
 
@@ -143,9 +143,9 @@ def test_the_table_has_its_columns_and_is_sorted():
         [measured({}, "semilinear2d"), measured({"x": [1.0]}, "poisson2d"), measured({"x": [1.0]}, "poisson1d", "deep-ritz")]
     )
     found = claims.table(table, SETTINGS, PLANES, TECHNIQUES)
-    expected = ("claim", "problem", "formulation", "statistic", "value", "low", "high", "threshold", "verdict")
+    expected = ("claim", "problem", "trained_on", "statistic", "value", "low", "high", "threshold", "verdict")
     assert tuple(found.columns) == expected
-    keys = list(found[["claim", "statistic", "problem", "formulation"]].itertuples(index=False, name=None))
+    keys = list(found[["claim", "statistic", "problem", "trained_on"]].itertuples(index=False, name=None))
     assert keys == sorted(keys)
     assert len(keys) == len(set(keys)) == 2 * len(TESTS)
 

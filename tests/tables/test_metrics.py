@@ -11,7 +11,7 @@ import xarray as xr
 from pinnscape.tables import metrics
 from pinnscape.techniques import vicinity
 
-OWNER = {"problem": "poisson2d", "formulation": "deep-ritz", "seed": 2}
+OWNER = {"problem": "poisson2d", "trained_on": "deep-ritz", "seed": 2}
 
 
 def of_hessian(dataset: xr.Dataset, rank: int, subspace: int) -> metrics.Rows:
@@ -95,19 +95,19 @@ def hessian(losses: tuple[str, ...] = ("deep-ritz", "strong-form")) -> xr.Datase
     vectors = np.stack(
         [{"deep-ritz": RITZ_VECTORS, "strong-form": STRONG_VECTORS, "supervised": RITZ_VECTORS}[f] for f in losses]
     )
-    numbers = {name: ("formulation", 10.0 * k + np.arange(len(losses))) for k, name in enumerate(NUMBERS)}
-    numbers["negative"] = ("formulation", [2.0, 1.0, 2.0][: len(losses)])
+    numbers = {name: ("loss", 10.0 * k + np.arange(len(losses))) for k, name in enumerate(NUMBERS)}
+    numbers["negative"] = ("loss", [2.0, 1.0, 2.0][: len(losses)])
     return xr.Dataset(
         {
-            "eigenvalue": (("formulation", "eigen"), values),
-            "eigenvalue_low": (("formulation", "eigen"), values - 0.5),
-            "eigenvalue_high": (("formulation", "eigen"), values + 0.25),
-            "eigenvector": (("formulation", "vector", "parameter"), vectors),
-            "node": (("formulation", "ritz"), values[:, ::2]),
-            "weight": (("formulation", "ritz"), np.tile([0.2, 0.3, 0.5], (len(losses), 1))),
+            "eigenvalue": (("loss", "eigen"), values),
+            "eigenvalue_low": (("loss", "eigen"), values - 0.5),
+            "eigenvalue_high": (("loss", "eigen"), values + 0.25),
+            "eigenvector": (("loss", "vector", "parameter"), vectors),
+            "node": (("loss", "ritz"), values[:, ::2]),
+            "weight": (("loss", "ritz"), np.tile([0.2, 0.3, 0.5], (len(losses), 1))),
             **numbers,
         },
-        {"formulation": list(losses), "eigen": np.arange(6), "vector": [0, 1, 4, 5]},
+        {"loss": list(losses), "eigen": np.arange(6), "vector": [0, 1, 4, 5]},
         OWNER | {"checkpoint": "final"},
     )
 
@@ -233,10 +233,10 @@ def surface() -> xr.Dataset:
     loss = np.stack([ritz, strong, np.ones((3, 2))])
     return xr.Dataset(
         {
-            "loss": (("formulation", "alpha", "beta"), loss),
+            "value": (("loss", "alpha", "beta"), loss),
             "inverted": (("alpha", "beta"), np.isnan(ritz).astype("int8")),
         },
-        {"formulation": ["deep-ritz", "strong-form", "supervised"], "alpha": alpha, "beta": beta},
+        {"loss": ["deep-ritz", "strong-form", "supervised"], "alpha": alpha, "beta": beta},
         OWNER | {"kind": "random"},
     )
 
@@ -256,7 +256,7 @@ def test_of_values_that_a_spectral_surface_cannot_tell_apart_the_nearest_to_the_
     dataset = dataset.assign_coords(field=["deep-ritz", "strong-form", "supervised", "h1_square"])
     # -2 counts as low as -3, and 0.01 as low as exp(-3): nearest of each are both at (0, -10).
     assert rows_of(metrics.of_plane(dataset))["minimum_distance[random]"] == 0.0
-    dataset["loss"][0, 0, 0] = -4.0 + 1e-9  # the others are now further away than the bound allows
+    dataset["value"][0, 0, 0] = -4.0 + 1e-9  # the others are now further away than the bound allows
     dataset["bound"][1] = 0.01
     assert rows_of(metrics.of_plane(dataset))["minimum_distance[random]"] == pytest.approx(1.0)
 
@@ -268,7 +268,7 @@ def test_a_trajectory_plane_tells_how_much_of_the_path_it_holds():
 
 def test_a_plane_without_any_energy_has_no_likeness():
     dataset = surface()
-    dataset["loss"][:2] = np.nan
+    dataset["value"][:2] = np.nan
     found = rows_of(metrics.of_plane(dataset))
     assert math.isnan(found["spearman[random]"])
     assert math.isnan(found["minimum_distance[random]"])
@@ -284,8 +284,8 @@ def lines() -> xr.Dataset:
     loss = np.stack([[bowl, 3 * bowl - 7, wave], [alpha, 2 * alpha, bowl], [-bowl, -bowl, bowl]])
     inverted = np.zeros((3, 41), dtype="int8")
     return xr.Dataset(
-        {"loss": (("formulation", "line", "alpha"), loss), "inverted": (("line", "alpha"), inverted)},
-        {"formulation": ["deep-ritz", "strong-form", "supervised"], "line": np.arange(3), "alpha": alpha},
+        {"value": (("loss", "line", "alpha"), loss), "inverted": (("line", "alpha"), inverted)},
+        {"loss": ["deep-ritz", "strong-form", "supervised"], "line": np.arange(3), "alpha": alpha},
         OWNER | {"kind": "lines"},
     )
 
@@ -306,7 +306,7 @@ def test_a_ripple_that_the_whole_line_hides_shows_within_a_radius():
     dataset = lines()
     alpha = dataset["alpha"].values
     rippled = np.where(np.abs(alpha) <= 0.3, alpha**2 + 0.02 * np.cos(20 * np.pi * alpha), alpha**2)
-    dataset["loss"][0, 2] = 100.0 * alpha**4 + rippled
+    dataset["value"][0, 2] = 100.0 * alpha**4 + rippled
     found = rows_of(metrics.of_lines(dataset, [0.2, 1.0]))
     assert found["variation_largest[deep-ritz, 1]"] < 1.01
     assert found["variation_largest[deep-ritz, 0.2]"] > 1.1
@@ -325,7 +325,7 @@ def test_lines_give_the_convex_share_within_each_radius():
 
 def test_missing_points_of_lines_do_not_count():
     dataset = lines()
-    dataset["loss"][0, 2] = np.nan
+    dataset["value"][0, 2] = np.nan
     dataset["inverted"][2] = 1
     found = rows_of(metrics.of_lines(dataset, [1.0]))
     assert found["variation_largest[deep-ritz]"] == pytest.approx(1.0)
@@ -338,16 +338,16 @@ def test_missing_points_of_lines_do_not_count():
 
 
 def test_the_table_has_a_row_for_each_number_sorted_by_owner():
-    a = xr.Dataset(attrs={"problem": "poisson2d", "formulation": "strong-form", "seed": 1})
-    b = xr.Dataset(attrs={"problem": "poisson1d", "formulation": "strong-form", "seed": 10})
-    c = xr.Dataset(attrs={"problem": "poisson1d", "formulation": "strong-form", "seed": 2})
+    a = xr.Dataset(attrs={"problem": "poisson2d", "trained_on": "strong-form", "seed": 1})
+    b = xr.Dataset(attrs={"problem": "poisson1d", "trained_on": "strong-form", "seed": 10})
+    c = xr.Dataset(attrs={"problem": "poisson1d", "trained_on": "strong-form", "seed": 2})
     files = [
         (a, iter([("final", "x", 1.0)])),
         (b, iter([("init", "y", 2.0), ("final", "z", np.nan)])),
         (c, [("final", "z", 3.0)]),
     ]
     found = metrics.table(files)
-    assert tuple(found.columns) == ("problem", "formulation", "seed", "checkpoint", "metric", "value")
+    assert tuple(found.columns) == ("problem", "trained_on", "seed", "checkpoint", "metric", "value")
     assert found["seed"].tolist() == [2, 10, 10, 1]  # numbers, not text
     assert found["metric"].tolist() == ["z", "z", "y", "x"]
     assert found["value"].tolist()[0] == 3.0
@@ -368,7 +368,7 @@ def test_the_order_of_the_files_does_not_matter():
 
     found = metrics.table(files())
     pd.testing.assert_frame_equal(found, metrics.table(files()[::-1]))
-    assert not found.duplicated(["problem", "formulation", "seed", "checkpoint", "metric"]).any()
+    assert not found.duplicated(["problem", "trained_on", "seed", "checkpoint", "metric"]).any()
     assert found["value"].dtype == np.float64
 
 

@@ -148,9 +148,9 @@ def measured():
 
 
 def test_the_file_has_every_run_and_the_dimensions_that_fit(measured):
-    assert measured["l2_error"].dims == ("formulation", "seed", "dimension", "basis")
+    assert measured["l2_error"].dims == ("trained_on", "seed", "dimension", "basis")
     assert measured["dimension"].values.tolist() == [1, 3, 8]  # 4000 is above P
-    assert measured["formulation"].values.tolist() == list(tiny(seeds=2).formulations)
+    assert measured["trained_on"].values.tolist() == list(tiny(seeds=2).formulations)
     assert all({"long_name", "units"} <= set(v.attrs) for v in measured.data_vars.values())
     assert measured.attrs["parameters"] == tiny(seeds=2).discretization.network.size
     assert (measured["steps"] <= 20).all()
@@ -161,21 +161,21 @@ def test_the_file_holds_what_a_training_in_the_subspace_gives(measured):
     objective, origin = runs.objective("strong-form"), runs.tensor(runs.run("strong-form", 1).theta("init"))
     rows = tensor(basis(objective.size, 3, [1, intrinsic_dimension._STREAM, 1]))
     state, steps = train(objective, origin, rows, SETTINGS)
-    own = measured.sel(formulation="strong-form", seed=1, dimension=3, basis=1)
+    own = measured.sel(trained_on="strong-form", seed=1, dimension=3, basis=1)
     assert float(own["loss"]) == state.loss < float(objective.loss(origin))
     assert float(own["steps"]) == steps
     assert float(own["l2_error"]) == float(runs.discretization.measure(origin + state.theta @ rows)["l2_error"])
 
 
 def test_the_gap_of_an_energy_is_above_that_of_the_exact_solution(measured):
-    own = measured.sel(formulation="deep-ritz")
+    own = measured.sel(trained_on="deep-ritz")
     minimum = tiny(seeds=2).discretization.energy_minimum
     np.testing.assert_allclose(own["gap"], own["loss"] - minimum, rtol=1e-12)
     assert (own["loss"] < 0).any()
     assert (own["full_gap"] > 0).all()
     for name in ("quadrature_error", "full_quadrature_error"):
         assert (own[name] > 0).all()
-        assert (measured[name].sel(formulation=["strong-form", "supervised"]) == 0).all()
+        assert (measured[name].sel(trained_on=["strong-form", "supervised"]) == 0).all()
 
 
 def test_levels_of_the_file(measured):
@@ -187,7 +187,7 @@ def test_levels_of_the_file(measured):
 
 def test_one_seed_of_one_formulation_and_no_dimension_that_fits():
     found = intrinsic_dimension.dataset(tiny("poisson1d", 1, ("supervised",)), changed(SETTINGS, dimensions=[4000]))
-    assert dict(found["l2_error"].sizes) == {"formulation": 1, "seed": 1, "dimension": 0, "basis": 2}
+    assert dict(found["l2_error"].sizes) == {"trained_on": 1, "seed": 1, "dimension": 0, "basis": 2}
     assert found["intrinsic_dimension"].isnull().all()
     assert np.isfinite(found["full_l2_error"]).all()
 
@@ -198,7 +198,7 @@ def test_metrics(measured):
     assert rows["deep-ritz", 1, "init", "intrinsic_dimension[1.5]"] == 1.0
     assert math.isnan(rows["supervised", 0, "init", "intrinsic_dimension[1e-09]"])
     assert rows["deep-ritz", 1, "init", "intrinsic_share[1.5]"] == 1.0 / measured.attrs["parameters"]
-    expected = float(measured["full_l2_error"].sel(formulation="supervised", seed=1))
+    expected = float(measured["full_l2_error"].sel(trained_on="supervised", seed=1))
     assert rows["supervised", 1, "init", "full_l2_error"] == expected
 
 

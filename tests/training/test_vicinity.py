@@ -76,12 +76,12 @@ def test_the_file_holds_the_descents_of_every_run(problem, formulations):
     runs = tiny(problem, 1, formulations)
     data = vicinity.dataset(runs, SETTINGS)
     size = runs.discretization.network.size
-    expected = {"formulation": len(formulations), "seed": 1, "checkpoint": 2, "step": 5, "parameter": size, "eigen": size}
+    expected = {"trained_on": len(formulations), "seed": 1, "checkpoint": 2, "step": 5, "parameter": size, "eigen": size}
     assert dict(data.sizes) == expected
-    assert data["gap"].dims == ("formulation", "seed", "checkpoint", "step")
+    assert data["gap"].dims == ("trained_on", "seed", "checkpoint", "step")
     assert all("long_name" in v.attrs for v in data.data_vars.values())
     for run in runs.all:
-        cell, objective = data.sel(formulation=run.formulation, seed=0, checkpoint="final"), runs.objective(run.formulation)
+        cell, objective = data.sel(trained_on=run.trained_on, seed=0, checkpoint="final"), runs.objective(run.trained_on)
         taken = int(cell["steps_taken"])
         gap = cell["gap"].values
         assert gap[0] == pytest.approx(float(objective.loss(runs.tensor(run.theta()))) - objective.minimum, rel=1e-9)
@@ -89,7 +89,7 @@ def test_the_file_holds_the_descents_of_every_run(problem, formulations):
         assert np.isnan(gap[taken + 1 :]).all()
         assert (np.diff(gap[: taken + 1]) < 0).all()
         errors = cell["quadrature_error"].values
-        assert ((errors[: taken + 1] > 0) == (run.formulation == "deep-ritz")).all()
+        assert ((errors[: taken + 1] > 0) == (run.trained_on == "deep-ritz")).all()
         assert np.isnan(errors[taken + 1 :]).all()
         end = runs.tensor(cell["theta"].values)
         assert gap[taken] == pytest.approx(float(objective.loss(end)) - objective.minimum, rel=1e-9)
@@ -101,7 +101,7 @@ def test_metrics_are_those_of_the_last_point():
     data = vicinity.dataset(tiny("poisson1d", 1, ("strong-form",)), SETTINGS)
     found = {row[:4]: row[4] for row in catalog.module("vicinity").metrics(data)}
     assert len(found) == 2 * 12
-    cell = data.isel(formulation=0, seed=0).sel(checkpoint="init")
+    cell = data.isel(trained_on=0, seed=0).sel(checkpoint="init")
     last = int(cell["steps_taken"])
     assert found["strong-form", 0, "init", "vicinity_gap"] == float(cell["gap"][last])
     ratio = max(0.0, -float(cell["lambda_min"] / cell["lambda_max"]))
@@ -152,7 +152,7 @@ def test_above_the_limit_the_file_says_how_directions_were_found_and_what_is_wit
     assert data["method"].attrs["flag_meanings"].split()[int(data["method"].item())] == method
     assert data.sizes["eigen"] == 4
     assert "techniques.vicinity.eigensolver.dense_limit" in data["negative"].attrs["reason"]
-    cell = data.isel(formulation=0, seed=0, checkpoint=0)
+    cell = data.isel(trained_on=0, seed=0, checkpoint=0)
     taken = int(cell["steps_taken"])
     assert taken == 2
     assert (np.diff(cell["gap"].values[: taken + 1]) < 0).all()

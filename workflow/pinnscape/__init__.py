@@ -8,15 +8,15 @@ network, and the losses on a plane through it.
 >>> run = pinnscape.train(objective, seed=0)
 >>> surface = pinnscape.surface(objective, run["theta"][-1])
 
-``objective`` is a function of the P parameters theta. ``run`` and ``surface`` are xarray Datasets; ``surface["loss"][0].plot()`` draws a
+``objective`` is a function of the P parameters theta. ``run`` and ``surface`` are xarray Datasets; ``surface["value"][0].plot()`` draws a
 landscape.
 
 >>> objective.size
 337
 >>> bool(run["l2_error"][-1] < 1e-3)
 True
->>> dict(surface["loss"].sizes)
-{'formulation': 3, 'alpha': 41, 'beta': 41}
+>>> dict(surface["value"].sizes)
+{'loss': 3, 'alpha': 41, 'beta': 41}
 
 Everything else is in the packages: ``curvature`` for Hessians, ``connectivity`` for paths between minimisers, ``figures`` for pictures.
 """

@@ -6,7 +6,7 @@ if workflow.enable_cache:
     from pinnscape.files.machine import fingerprint  # takes numpy
 
 LIBRARY = WORKFLOW / "pinnscape"
-RUN = "results/{problem}/{formulation}/seed-{seed}/{file}"
+RUN = "results/{problem}/{trained_on}/seed-{seed}/{file}"
 HESSIANS = [f"hessian-{checkpoint}.nc" for checkpoint in STUDY.hessian_checkpoints]
 HESSIAN_PLANES = [plane for plane in STUDY.planes if plane.startswith("hessian-")]
 OTHER_PLANES = [plane for plane in STUDY.planes if not plane.startswith("hessian-")]
@@ -23,19 +23,19 @@ scattergather:
 
 wildcard_constraints:
     problem="|".join(STUDY.problems),
-    formulation="|".join(FORMULATIONS),
+    trained_on="|".join(FORMULATIONS),
     seed="0|[1-9][0-9]{0,9}",
     settings=r"[0-9a-f]{16}",
 
 
 def of_runs(*files):
     """These files of all runs of the study."""
-    return expand(RUN, problem=STUDY.problems, formulation=STUDY.formulations, seed=STUDY.seeds, file=files)
+    return expand(RUN, problem=STUDY.problems, trained_on=STUDY.formulations, seed=STUDY.seeds, file=files)
 
 
 def of_formulations(*files):
     """These files of all formulations, formulation by formulation, for a problem and a seed that are wildcards."""
-    return expand(RUN, formulation=STUDY.formulations, file=files, allow_missing=True)
+    return expand(RUN, trained_on=STUDY.formulations, file=files, allow_missing=True)
 
 
 def of_seeds(*files):
@@ -142,7 +142,7 @@ def cache_entry(wildcards, threads, resources):
     if not workflow.enable_cache:
         return None
     on_gpu = bool(resources.get("gpu", 0)) and STUDY.device != "cpu"
-    return [wildcards.problem, wildcards.formulation, wildcards.seed, fingerprint(threads, on_gpu)]
+    return [wildcards.problem, wildcards.trained_on, wildcards.seed, fingerprint(threads, on_gpu)]
 
 
 # Params of the rules whose work splits, which the rules of their shards share.

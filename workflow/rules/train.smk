@@ -37,10 +37,10 @@ rule train_plain:
     input:
         check=CHECK,
     output:
-        training="results/{problem}/{formulation}/seed-{seed}/training.nc",
-        solution="results/{problem}/{formulation}/seed-{seed}/solution.nc",
+        training="results/{problem}/{trained_on}/seed-{seed}/training.nc",
+        solution="results/{problem}/{trained_on}/seed-{seed}/solution.nc",
     log:
-        "results/logs/train/{problem}/{formulation}/seed-{seed}.log",
+        "results/logs/train/{problem}/{trained_on}/seed-{seed}.log",
     conda:
         ENVIRONMENT
     threads: 1
@@ -53,7 +53,7 @@ rule train_plain:
         code=code("train", problem=True),
         entry=cache_entry,
     message:
-        "Training {wildcards.problem}, {wildcards.formulation}, seed {wildcards.seed}"
+        "Training {wildcards.problem}, {wildcards.trained_on}, seed {wildcards.seed}"
     script:
         "../scripts/train.py"
 
@@ -67,7 +67,7 @@ else:
 
     use rule train_plain as train_network with:
         benchmark:
-            "results/benchmarks/train/{problem}/{formulation}/seed-{seed}.tsv"
+            "results/benchmarks/train/{problem}/{trained_on}/seed-{seed}.tsv"
 
 
 ruleorder: train_network > train_plain

@@ -35,7 +35,7 @@ def measure(input: Any, output: Any, params: Any, wildcards: Any, device: str) -
     runs = []
     for points, history in zip(input.checkpoints, input.training, strict=True):
         checkpoints, training = store.read(points, "checkpoints"), store.read(history, "train")
-        runs.append(Run(checkpoints.attrs["formulation"], int(checkpoints.attrs["seed"]), checkpoints, training))
+        runs.append(Run(checkpoints.attrs["trained_on"], int(checkpoints.attrs["seed"]), checkpoints, training))
     log.info("%s of %d runs", name, len(runs))
     parts = finished(output[0], identity(params, wildcards, device, [*input.checkpoints, *input.training]))
     with suppress(Done):
@@ -59,7 +59,7 @@ def measure_surfaces(input: Any, output: Any, params: Any, wildcards: Any) -> No
     surfaces = {}
     for path in input.surfaces:
         surface = store.read(path, "surfaces")
-        surfaces[surface.attrs["formulation"], int(surface.attrs["seed"]), surface.attrs["kind"]] = surface
+        surfaces[surface.attrs["trained_on"], int(surface.attrs["seed"]), surface.attrs["kind"]] = surface
     grid = store.configuration(next(iter(surfaces.values())))["grid"]
     found = _measured(wildcards.technique, surfaces, params.settings)
     _write(output[0], found, wildcards, {"grid": grid, wildcards.technique: params.settings}, "cpu")
@@ -76,5 +76,5 @@ def _measured(name: str, given: Any, plain: Mapping[str, Any]) -> xr.Dataset:
 def _write(path: str, dataset: xr.Dataset, wildcards: Any, configuration: Mapping[str, Any], device: str) -> None:
     """The file of a technique, which holds all formulations and seeds of a problem."""
     name = wildcards.technique
-    owner = {"problem": wildcards.problem, "formulation": store.ALL, "seed": store.NO_SEED, "device": device}
+    owner = {"problem": wildcards.problem, "trained_on": store.ALL, "seed": store.NO_SEED, "device": device}
     store.write(path, dataset, stage=name, title=catalog.TECHNIQUES[name].title, configuration=configuration, **owner)

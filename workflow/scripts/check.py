@@ -22,7 +22,7 @@ def main(output, params, wildcards, device) -> None:
     for warning in report.warnings:
         log.warning("%s: %s", name, warning)
         print(f"pinnscape: warning: {name}: {warning}", file=sys.stderr)
-    common = {"problem": name, "formulation": store.ALL, "seed": store.NO_SEED, "device": device, "stage": "check"}
+    common = {"problem": name, "trained_on": store.ALL, "seed": store.NO_SEED, "device": device, "stage": "check"}
     store.write(output[0], dataset(report), title="Checks of the problem", configuration={"model": params.model}, **common)
 
 

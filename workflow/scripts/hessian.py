@@ -33,11 +33,11 @@ def main(input, output, params, wildcards, device) -> None:
         for loss, key in _losses(points, checkpoint):
             theta = tensor(points["theta"].sel(checkpoint=checkpoint).values, device)
             result = partial(spectrum_dataset, Objective(discretized, loss), theta, settings, int(wildcards.seed))
-            pieces.setdefault(key, Piece(f"{points.attrs['formulation']}/{checkpoint}/{loss}", result))
+            pieces.setdefault(key, Piece(f"{points.attrs['trained_on']}/{checkpoint}/{loss}", result))
     with suppress(Done):
         results = source(input, output, wildcards)(list(pieces.values()))
         for target, (points, checkpoint) in zip(output, product(all_points, names), strict=True):
-            log.info("%s: %s", points.attrs["formulation"], checkpoint)
+            log.info("%s: %s", points.attrs["trained_on"], checkpoint)
             spectra = {loss: results[pieces[key].name] for loss, key in _losses(points, checkpoint)}
             store.write(
                 target,
@@ -51,7 +51,7 @@ def main(input, output, params, wildcards, device) -> None:
 
 def _losses(points: xr.Dataset, checkpoint: str) -> Iterator[tuple[str, tuple[str, bytes]]]:
     """The losses whose Hessians are taken at a checkpoint, each with what tells its piece from others."""
-    trained = points.attrs["formulation"]
+    trained = points.attrs["trained_on"]
     theta = points["theta"].sel(checkpoint=checkpoint).values.tobytes()
     for loss in (*PHYSICS, *([] if trained in PHYSICS else [trained])):
         yield loss, (loss, theta)

@@ -48,7 +48,7 @@ def main(input, output, params, wildcards, device) -> None:
 
 def _survey(discretized, found: xr.Dataset, grid, seed: int) -> Survey:
     plane = found.attrs["kind"]
-    name = f"{found.attrs['formulation']}/{plane}"
+    name = f"{found.attrs['trained_on']}/{plane}"
     own = PlaneGrid.of(grid[plane])
     axes, points = coordinates(plane, found, own)
     origin, rows = (tensor(found[variable].values, discretized.device) for variable in ("origin", "direction"))

@@ -15,16 +15,16 @@ from runtime.resume import every, identity, restart
 
 
 def main(output, params, wildcards, device) -> None:
-    problem, formulation, seed = wildcards.problem, wildcards.formulation, int(wildcards.seed)
+    problem, trained_on, seed = wildcards.problem, wildcards.trained_on, int(wildcards.seed)
     training, engine, model = TrainingSettings.of(params.training), EngineSettings.of(params.engine), Model.of(params.model)
     evaluations = EVALUATIONS_A_STEP * sum(phase.steps for phase in training.phases)
     discretized = discretization(problem, model, device, compiler(engine, evaluations), engine.memory)
     theta = tensor(discretized.network.initial(model.network.initialization, seed), device)
-    objective = Objective(discretized, formulation)
-    name = f"{problem}/{formulation}/seed-{seed}"
+    objective = Objective(discretized, trained_on)
+    name = f"{problem}/{trained_on}/seed-{seed}"
     saves = Saves(restart(output.training, identity(params, wildcards, device)), every())
     history = train(objective, theta, training, name, saves)
-    common = {"problem": problem, "formulation": formulation, "seed": seed, "device": device, "stage": "train"}
+    common = {"problem": problem, "trained_on": trained_on, "seed": seed, "device": device, "stage": "train"}
     configuration = {"model": params.model, "training": params.training}
     dataset = training_dataset(history, objective)
     if below := gaps.below(dataset):

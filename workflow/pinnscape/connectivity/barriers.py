@@ -51,15 +51,15 @@ def dataset(runs: Runs, points: int, starts: int, seed: int) -> xr.Dataset:
         seed: likewise.
 
     Returns:
-        ``value`` of losses (formulation, pair, path, loss, alpha), errors (formulation, pair, path, alpha), ``barrier`` and
-        ``relative_barrier`` (formulation, pair, path, loss), ``distance`` (formulation, pair, path), ``moved`` (formulation, pair), the matching that
+        ``value`` of losses (trained_on, pair, path, loss, alpha), errors (trained_on, pair, path, alpha), ``barrier`` and
+        ``relative_barrier`` (trained_on, pair, path, loss), ``distance`` (trained_on, pair, path), ``moved`` (trained_on, pair), the matching that
         aligns the second point, and ``energy_minimum``. Without a second seed ``pair`` has length 0.
     """
     alpha = interpolation.grid(points, 0.0)
-    initials = {run.formulation: {} for run in runs.all}
+    initials = {run.trained_on: {} for run in runs.all}
     for run in runs.all:
         measured = runs.discretization.measure(runs.tensor(run.theta("init")))
-        initials[run.formulation][run.seed] = [float(measured[name]) - runs.objective(name).minimum for name in FORMULATIONS]
+        initials[run.trained_on][run.seed] = [float(measured[name]) - runs.objective(name).minimum for name in FORMULATIONS]
 
     def between(first: Run, second: Run) -> dict[str, np.ndarray]:
         matched, matching = aligned(runs, first, second, starts, seed)
@@ -69,7 +69,7 @@ def dataset(runs: Runs, points: int, starts: int, seed: int) -> xr.Dataset:
         ]
         measured = {name: np.array([line[name] for line in lines]) for name in lines[0]}
         height = profiles.barrier(alpha, measured["value"])
-        initial = np.mean([initials[first.formulation][run.seed] for run in (first, second)], axis=0)
+        initial = np.mean([initials[first.trained_on][run.seed] for run in (first, second)], axis=0)
         return {
             **measured,
             "barrier": height,

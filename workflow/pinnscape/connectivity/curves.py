@@ -92,8 +92,8 @@ def dataset(runs: Runs, pairs: int, training: Training, segments: int, shape: Ba
         shape: of the band.
 
     Returns:
-        ``value`` of losses (formulation, pair, path, loss, t), errors (formulation, pair, path, t), ``barrier`` and ``relative_barrier``
-        (formulation, pair, path, loss), ``length`` (formulation, pair, path), the control points of the curves and ``energy_minimum``.
+        ``value`` of losses (trained_on, pair, path, loss, t), errors (trained_on, pair, path, t), ``barrier`` and ``relative_barrier``
+        (trained_on, pair, path, loss), ``length`` (trained_on, pair, path), the control points of the curves and ``energy_minimum``.
         Without a second seed ``pair`` has length 0.
     """
     t = training.positions
@@ -101,7 +101,7 @@ def dataset(runs: Runs, pairs: int, training: Training, segments: int, shape: Ba
 
     def between(first: Run, second: Run) -> dict[str, np.ndarray]:
         a, b = (runs.tensor(run.theta()) for run in (first, second))
-        found = paths_between(runs.objective(first.formulation), a, b, training, segments, shape)
+        found = paths_between(runs.objective(first.trained_on), a, b, training, segments, shape)
         on = {name: points(name, found[name], t) for name in PATHS}
         along = [profiles.profile(runs.discretization, on[name]) for name in PATHS]
         measured = {name: np.array([one[name] for one in along]) for name in along[0]}

@@ -96,8 +96,8 @@ def dataset(runs: Runs, points: int, extension: float) -> xr.Dataset:
         extension: likewise.
 
     Returns:
-        ``value`` of losses (formulation, seed, loss, alpha) and errors (formulation, seed, alpha); ``pair_value`` (formulation, pair, loss, alpha) and
-        errors; monotone violations (formulation, seed, loss); ``energy_minimum``. Without a second seed ``pair`` has length 0.
+        ``value`` of losses (trained_on, seed, loss, alpha) and errors (trained_on, seed, alpha); ``pair_value`` (trained_on, pair, loss, alpha) and
+        errors; monotone violations (trained_on, seed, loss); ``energy_minimum``. Without a second seed ``pair`` has length 0.
     """
     alpha = grid(points, extension)
     own = runs.collect(lambda run: _training_line(runs, run, alpha))

@@ -83,7 +83,7 @@ def over_pairs(runs: Runs, measure: Callable[[Run, Run], Mapping[str, Any]], emp
         empty: shape of each array, which stands where there is a single seed and therefore no pair.
 
     Returns:
-        Arrays (formulation, pair, ...).
+        Arrays (trained_on, pair, ...).
     """
     return over_some_pairs(runs, pairs(runs.seeds), measure, empty)
 
@@ -96,13 +96,13 @@ def over_some_pairs(
 ) -> Profile:
     """As ``over_pairs``, for chosen pairs of seeds. Each pair is a part."""
 
-    def row(formulation: str, i: int, j: int) -> Profile:
+    def row(trained_on: str, i: int, j: int) -> Profile:
         def compute() -> xr.Dataset:
-            found = measure(runs.run(formulation, i), runs.run(formulation, j))
+            found = measure(runs.run(trained_on, i), runs.run(trained_on, j))
             arrays = {name: np.asarray(found[name]) for name in empty}
             return xr.Dataset({name: ([f"{name}_{axis}" for axis in range(a.ndim)], a) for name, a in arrays.items()})
 
-        found = runs.part(f"{formulation}-seeds-{i}-{j}", compute)
+        found = runs.part(f"{trained_on}-seeds-{i}-{j}", compute)
         return {name: found[name].values for name in empty}
 
     if not chosen:
@@ -117,10 +117,10 @@ def pairs(seeds: Sequence[int]) -> list[tuple[int, int]]:
     return list(combinations(seeds, 2))
 
 
-PAIR = ("formulation", "pair")
+PAIR = ("trained_on", "pair")
 OF_PAIRS = {
     **LOSS,
-    "formulation": OF_RUNS["formulation"],
+    "trained_on": OF_RUNS["trained_on"],
     "pair": Variable("pair", "pair of seeds, i before j in the order of the study"),
     "first_seed": Variable("pair", "seed at the beginning of the path"),
     "second_seed": Variable("pair", "seed at the end of the path"),
@@ -130,7 +130,7 @@ OF_PAIRS = {
 def coordinates(runs: Runs, chosen: Sequence[tuple[int, int]]) -> dict[str, Any]:
     """Values of ``OF_PAIRS`` for chosen pairs of seeds."""
     seeds = np.array(chosen, dtype=np.int64).reshape(-1, 2)
-    own = {"formulation": list(runs.formulations), "loss": list(FORMULATIONS)}
+    own = {"trained_on": list(runs.formulations), "loss": list(FORMULATIONS)}
     return {**own, "pair": np.arange(len(seeds)), "first_seed": seeds[:, 0], "second_seed": seeds[:, 1]}
 
 

@@ -98,7 +98,7 @@ def through_seeds(runs: Runs, first: Run, second: Run, count: int, margin: float
     Adds ``curve`` (_CURVE_POINTS, 2), ``relative_pass`` (loss), and the control points ``control`` (3, P) of the curve.
     """
     a, b = (runs.tensor(run.theta()) for run in (first, second))
-    control = curves.bezier(runs.objective(first.formulation), a, b, training)
+    control = curves.bezier(runs.objective(first.trained_on), a, b, training)
     t = np.linspace(0, 1, _CURVE_POINTS)
     found = plane(runs, (a, b, curves.points("bezier", control, np.array([0.5]))[0]), count, margin)
     # A quadratic Bézier curve is its two ends and its middle: c(t) = (1-t)(1-2t) a + 4t(1-t) c(½) + t(2t-1) b.
@@ -126,7 +126,7 @@ def dataset(runs: Runs, pairs: int, points: int, margin: float, path: PathTraini
         path: training of the Bézier curve.
 
     Returns:
-        ``seeds_*`` (formulation, pair, ...): the planes of ``through_seeds``; ``physics_*`` (seed, ...): those of ``through_formulations``. Without
+        ``seeds_*`` (trained_on, pair, ...): the planes of ``through_seeds``; ``physics_*`` (seed, ...): those of ``through_formulations``. Without
         a second seed ``pair`` has length 0, without both physics formulations ``seed``.
     """
     n, losses, training = points, len(FORMULATIONS), Training.of(path, _CURVE_POINTS)

@@ -135,7 +135,7 @@ def dataset(runs: Runs, batch: int) -> xr.Dataset:
 
     def measure(run: Run) -> xr.Dataset:
         values = {"step": run.steps.astype(float)}
-        values |= geometry(runs.objective(run.formulation), runs.tensor(run.snapshots), batch)
+        values |= geometry(runs.objective(run.trained_on), runs.tensor(run.snapshots), batch)
         padded = {name: np.pad(values[name], (0, count - len(values[name])), constant_values=np.nan) for name in _LONG_NAMES}
         ratio = values["length"][-1] / _nonzero(values["displacement"])[-1]
         whole = {"path_ratio": ratio, "random_cosine": run.snapshots.shape[-1] ** -0.5}

@@ -25,27 +25,25 @@ _NUMBERS = {
     "bulk_share": "share of eigenvalues whose magnitude is at most 1e-3 of the largest",
 }
 _ARRAYS = {
-    "eigenvalue": Variable(("formulation", "eigen"), "eigenvalue, in descending order; NaN where it is not verified"),
-    "eigenvalue_low": Variable(("formulation", "eigen"), "lower bound of the eigenvalue"),
-    "eigenvalue_high": Variable(("formulation", "eigen"), "upper bound of the eigenvalue"),
-    "eigenvector": Variable(
-        ("formulation", "vector", "parameter"), "unit eigenvector, of both ends; its largest entry is positive"
-    ),
-    "ritz_value": Variable(("formulation", "vector"), "Ritz value of the eigenvector: the eigenvalue where that is verified"),
+    "eigenvalue": Variable(("loss", "eigen"), "eigenvalue, in descending order; NaN where it is not verified"),
+    "eigenvalue_low": Variable(("loss", "eigen"), "lower bound of the eigenvalue"),
+    "eigenvalue_high": Variable(("loss", "eigen"), "upper bound of the eigenvalue"),
+    "eigenvector": Variable(("loss", "vector", "parameter"), "unit eigenvector, of both ends; its largest entry is positive"),
+    "ritz_value": Variable(("loss", "vector"), "Ritz value of the eigenvector: the eigenvalue where that is verified"),
     "residual_norm": Variable(
-        ("formulation", "vector"), "residual norm ‖Hv - λv‖ of the eigenpair by a separate product, λ the Ritz value"
+        ("loss", "vector"), "residual norm ‖Hv - λv‖ of the eigenpair by a separate product, λ the Ritz value"
     ),
-    "node": Variable(("formulation", "ritz"), "node of the stochastic Lanczos quadrature"),
-    "weight": Variable(("formulation", "ritz"), "weight of the stochastic Lanczos quadrature; they sum to 1"),
-    "density_at": Variable(("formulation", "bin"), "eigenvalue over the largest eigenvalue"),
-    "density": Variable(("formulation", "bin"), "smoothed spectral density"),
+    "node": Variable(("loss", "ritz"), "node of the stochastic Lanczos quadrature"),
+    "weight": Variable(("loss", "ritz"), "weight of the stochastic Lanczos quadrature; they sum to 1"),
+    "density_at": Variable(("loss", "bin"), "eigenvalue over the largest eigenvalue"),
+    "density": Variable(("loss", "bin"), "smoothed spectral density"),
 }
-_JOINED = ("formulation",)
+_JOINED = ("loss",)
 HESSIAN = File(
     "hessian-{checkpoint}.nc",
     {**_ARRAYS, **{name: Variable(_JOINED, text) for name, text in _NUMBERS.items()}},
     {
-        "formulation": Variable("formulation", "loss whose Hessian it is"),
+        "loss": Variable("loss", "loss whose Hessian it is"),
         "eigen": Variable("eigen", "index of the eigenvalue among all P, 0 the largest"),
         "vector": Variable("vector", "index of the eigenvector's eigenvalue among all P"),
         "ritz": Variable("ritz", "index of the node"),
@@ -53,7 +51,7 @@ HESSIAN = File(
         "parameter": Variable("parameter", "index of the parameter in theta"),
     },
     """\
-Dimension `formulation`: `deep-ritz` and `strong-form`, and `supervised` too where it trained the point. The attribute `method` is `dense`: all
+Dimension `loss`: `deep-ritz` and `strong-form`, and `supervised` too where it trained the point. The attribute `method` is `dense`: all
 eigenvalues, or `lanczos`: both ends, an eigenvalue NaN where its residual or the distance of its bounds is not within `lanczos_tolerance`; of these
 bounds one is a Ritz value and certain, the other fails with a probability of 10⁻⁴ over the start vectors. With method `lanczos`, counts and shares
 are stated where the process leaves one number possible.
@@ -78,12 +76,12 @@ def hessian_dataset(spectra: Mapping[str, xr.Dataset]) -> xr.Dataset:
     """hessian-{checkpoint}.nc from the Hessians of some losses at one point.
 
     Args:
-        spectra: by formulation, as ``spectrum_dataset`` gives them.
+        spectra: by loss, as ``spectrum_dataset`` gives them.
     """
-    formulation = xr.DataArray(list(spectra), dims="formulation", name="formulation")
+    losses = xr.DataArray(list(spectra), dims="loss", name="loss")
     joined = xr.concat(
         list(spectra.values()),
-        formulation,
+        losses,
         join="exact",
         data_vars="all",
         coords="minimal",

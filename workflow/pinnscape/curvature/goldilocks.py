@@ -78,7 +78,7 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
         settings: of the subspaces and norms.
 
     Returns:
-        Variables over (formulation, seed, loss) and radius, draw; the norms of the initial and final points (checkpoint).
+        Variables over (trained_on, seed, loss) and radius, draw; the norms of the initial and final points (checkpoint).
     """
     scales = np.geomspace(settings.smallest, settings.largest, settings.radii)
     draws = range(settings.draws)

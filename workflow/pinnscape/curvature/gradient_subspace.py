@@ -157,7 +157,7 @@ def dataset(runs: Runs, points: int, dimensions: Sequence[int], solver: Eigensol
     def measure(run: Run) -> xr.Dataset:
         at = logarithmic(run.steps, count)
         values: dict[str, np.ndarray] = {"step": run.steps[at].astype(float)}
-        objective = runs.objective(run.formulation)
+        objective = runs.objective(run.trained_on)
         values |= along(objective, runs.tensor(run.snapshots[at]), dimensions, solver, run.seed)
         padded = {name: _padded(array, count) for name, array in values.items()}
         random = np.array([k / objective.size if k <= objective.size else np.nan for k in dimensions])

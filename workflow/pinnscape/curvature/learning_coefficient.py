@@ -208,7 +208,7 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
 
 
 def _measure(runs: Runs, run: Run, settings: Settings) -> xr.Dataset:
-    objective, theta = runs.objective(run.formulation), runs.tensor(run.theta("final"))
+    objective, theta = runs.objective(run.trained_on), runs.tensor(run.theta("final"))
     scale = float(objective.loss(torch.zeros_like(theta))) - objective.minimum
     loss, temperatures = float(objective.loss(theta)), settings.inverse_temperatures
     # Where the loss does not exist, the chains do not start and no Hessian is needed.
@@ -221,7 +221,7 @@ def _measure(runs: Runs, run: Run, settings: Settings) -> xr.Dataset:
         found.append(local_learning_coefficient(objective, theta, pairs, inverse, settings, seed))
         expected.append(quadratic(pairs[0], inverse, settings.localization) if exists else math.nan)
         value, error = found[-1].learning_coefficient, found[-1].standard_error
-        log.info("%s, seed %d, nβ %g: λ = %.3f ± %.3f", run.formulation, run.seed, relative, value, error)
+        log.info("%s, seed %d, nβ %g: λ = %.3f ± %.3f", run.trained_on, run.seed, relative, value, error)
     gap = (loss - objective.minimum) / scale if scale > 0 else math.nan
     return _file(found, expected, len(pairs[0]) == theta.numel(), settings, scale, gap)
 

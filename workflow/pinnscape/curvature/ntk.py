@@ -73,11 +73,11 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
     subspace = min(settings.subspace, size)
     memo: dict[tuple[str, bytes], Split] = {}  # all formulations start from the same parameters
 
-    def at(formulation: str, run: Run, checkpoint: str) -> Split:
+    def at(loss: str, run: Run, checkpoint: str) -> Split:
         theta = run.theta(checkpoint)
-        key = formulation, theta.tobytes()
+        key = loss, theta.tobytes()
         if key not in memo:
-            memo[key] = split(runs.objective(formulation), runs.tensor(theta), subspace, settings, run.seed)
+            memo[key] = split(runs.objective(loss), runs.tensor(theta), subspace, settings, run.seed)
         return memo[key]
 
     def measure(run: Run) -> xr.Dataset:

@@ -61,7 +61,7 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
         settings: of the neighbourhoods, the ascents and the curvature.
 
     Returns:
-        Variables (formulation, seed, checkpoint, loss).
+        Variables (trained_on, seed, checkpoint, loss).
     """
 
     def measure(run: Run) -> xr.Dataset:

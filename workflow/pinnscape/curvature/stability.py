@@ -136,7 +136,7 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
 
 def _along(runs: Runs, run: Run, settings: Settings) -> dict[str, np.ndarray]:
     """Spectra at snapshots, padded with NaN where there are fewer than wanted."""
-    objective, points, count = runs.objective(run.formulation), settings.points, settings.eigenvalues
+    objective, points, count = runs.objective(run.trained_on), settings.points, settings.eigenvalues
     at = logarithmic(run.steps, points)
     rows = [ends(objective, runs.tensor(run.snapshots[i]), count, settings.eigensolver, run.seed) for i in at]
     found = {name: np.stack([row[name] for row in rows]) for name in rows[0]} | {"step": run.steps[at].astype(float)}
@@ -149,7 +149,7 @@ def _along(runs: Runs, run: Run, settings: Settings) -> dict[str, np.ndarray]:
 
 def _at_the_edge(runs: Runs, run: Run, settings: Settings, records: int) -> dict[str, np.ndarray]:
     """Gradient descent for each fraction and Adam for each rate, from the initial point of the run."""
-    objective, theta = runs.objective(run.formulation), runs.tensor(run.snapshots[0])
+    objective, theta = runs.objective(run.trained_on), runs.tensor(run.snapshots[0])
     solver = settings.eigensolver
     leading = Leading(solver.lanczos_steps, solver.lanczos_tolerance, run.seed)
     sharpness = leading(lambda v: objective.hessian_product(theta, v), theta)[0]

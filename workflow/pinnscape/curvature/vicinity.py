@@ -211,13 +211,13 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
 
 def _measure(runs: Runs, run: Run, checkpoint: str, settings: Settings) -> xr.Dataset:
     """From one checkpoint of a run."""
-    objective = runs.objective(run.formulation)
+    objective = runs.objective(run.trained_on)
     found = descend(objective, runs.tensor(run.theta(checkpoint)), settings)
     # One by one: memory is bounded for one evaluation.
     points = [runs.discretization.measure(theta) for theta in found.thetas]
     measured = {name: np.array([float(point[name]) for point in points]) for name in points[0]}
-    measured |= {"gap": measured[run.formulation] - objective.minimum}
-    measured |= {"quadrature_error": runs.gap_errors(run.formulation, found.thetas)}
+    measured |= {"gap": measured[run.trained_on] - objective.minimum}
+    measured |= {"quadrature_error": runs.gap_errors(run.trained_on, found.thetas)}
     measured |= {"rate": found.rate, "gradient_norm": found.gradient_norm, "direction_residual": found.residual}
     eigenvalue, numbers = curvature(objective, found.thetas[-1], settings, run.seed)
     large = objective.size > settings.eigensolver.dense_limit

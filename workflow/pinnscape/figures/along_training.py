@@ -14,8 +14,8 @@ LINEAR_STEPS = 10  # the first steps, on an axis that is logarithmic beyond
 def runs(data: xr.Dataset) -> list[tuple[str, xr.Dataset]]:
     """The part of each run, with the formulation that it trained."""
     return [
-        (name, data.sel(formulation=name, seed=seed))
-        for name in style.ordered(data["formulation"].values)
+        (name, data.sel(trained_on=name, seed=seed))
+        for name in style.ordered(data["trained_on"].values)
         for seed in data["seed"].values
     ]
 
@@ -64,7 +64,7 @@ def legend(fig: Figure, data: xr.Dataset, *more: Line2D) -> None:
     count = data.sizes["seed"]
     handles = [
         Line2D([], [], color=style.colour(f), linewidth=1.6, label=style.formulation_label(f))
-        for f in style.ordered(data["formulation"].values)
+        for f in style.ordered(data["trained_on"].values)
     ]
     handles.append(Line2D([], [], linestyle="none", label=f"one line for each of {count} seed{'s' if count != 1 else ''}"))
     fig.legend(handles=[*handles, *more], loc="outside lower center", ncols=min(5, len(handles) + len(more)))

@@ -30,7 +30,7 @@ def draw(data: xr.Dataset) -> Figure:
         ax.set_title(f"basin of the {style.loss_label(loss)}")
     handles = [
         Line2D([], [], color=style.colour(f), label=f"trained: {style.formulation_label(f)}")
-        for f in style.ordered(data["formulation"].values)
+        for f in style.ordered(data["trained_on"].values)
     ]
     handles.append(Line2D([], [], color="none", label="one line a seed"))
     fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
@@ -52,6 +52,6 @@ def _panel(ax: Axes, data: xr.Dataset) -> None:
         ax.text(0.5, 0.5, "not measured", transform=ax.transAxes, ha="center", va="center", color="0.3")
         return
     ax.set_xscale("log")
-    for formulation in style.ordered(data["formulation"].values):
-        for radius in data["radius"].sel(formulation=formulation).values:
+    for formulation in style.ordered(data["trained_on"].values):
+        for radius in data["radius"].sel(trained_on=formulation).values:
             ax.step(*exceeded(radius), where="post", color=style.colour(formulation), linewidth=0.9)

@@ -48,7 +48,7 @@ def draw(data: xr.Dataset, kinds: Kinds) -> Figure:
         above.set_title(f"{style.formulation_label(loss)} points")
         above.set(xlabel=kinds.axis, ylabel=style.loss_label(loss))
         below.set_ylabel(f"relative barrier, {style.loss_label(loss)}")
-    handles = paths.formulation_handles(str(name) for name in data["formulation"].values)
+    handles = paths.formulation_handles(str(name) for name in data["trained_on"].values)
     handles += [Line2D([], [], color="0.3", label=kinds.labels[path], **line) for path, line in kinds.lines.items()]
     fig.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 5))
     fig.suptitle(style.title([data], kinds.subject))
@@ -56,10 +56,10 @@ def draw(data: xr.Dataset, kinds: Kinds) -> Figure:
 
 
 def _profiles(ax: Axes, data: xr.Dataset, loss: str, kinds: Kinds) -> None:
-    if loss not in data["formulation"].values:
+    if loss not in data["trained_on"].values:
         paths.not_measured(ax)
         return
-    shown = paths.shown(data, "value", loss).sel(formulation=loss)
+    shown = paths.shown(data, "value", loss).sel(trained_on=loss)
     for path, line in kinds.lines.items():
         for values in shown.sel(path=path).transpose("pair", kinds.position).values:
             ax.plot(data[kinds.position].values, scales.positive(values), color=style.colour(loss), linewidth=0.9, **line)
@@ -70,8 +70,8 @@ def _profiles(ax: Axes, data: xr.Dataset, loss: str, kinds: Kinds) -> None:
 def _heights(ax: Axes, data: xr.Dataset, loss: str, kinds: Kinds) -> None:
     names = list(kinds.lines)
     shown = data["relative_barrier"].sel(loss=loss, path=names)
-    for formulation in style.ordered(str(f) for f in data["formulation"].values):
-        for heights in shown.sel(formulation=formulation).transpose("pair", "path").values:
+    for formulation in style.ordered(str(f) for f in data["trained_on"].values):
+        for heights in shown.sel(trained_on=formulation).transpose("pair", "path").values:
             width = 1.4 if formulation == loss else 0.7
             style_of = {"color": style.colour(formulation), "linewidth": width, "marker": "o", "markersize": 2.5}
             ax.plot(np.arange(len(names)), scales.positive(heights), **style_of)

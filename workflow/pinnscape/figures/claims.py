@@ -19,9 +19,9 @@ VERDICTS = {"holds": ("✓", "#A6D3EC"), "mixed": ("~", "#F5EC9A"), "does not ho
 NO_VERDICT = "no verdict"
 _NO_VERDICT_COLOUR = "#EDEDED"
 LONGEST = 9  # characters of a spread that fit on one line of a cell
-COLUMNS = ("claim", "problem", "formulation", "statistic", "value", "low", "high", "threshold", "verdict")
+COLUMNS = ("claim", "problem", "trained_on", "statistic", "value", "low", "high", "threshold", "verdict")
 NUMBERS = ("value", "low", "high", "threshold")
-_ROW, _COLUMN = ["claim", "statistic", "threshold"], ["problem", "formulation"]
+_ROW, _COLUMN = ["claim", "statistic", "threshold"], ["problem", "trained_on"]
 
 
 @style.styled
@@ -100,7 +100,7 @@ def _columns(claims: pd.DataFrame) -> pd.MultiIndex:
     pairs = [
         (problem, formulation)
         for problem, group in claims.groupby("problem", sort=False)
-        for formulation in style.ordered(group["formulation"])
+        for formulation in style.ordered(group["trained_on"])
     ]
     return pd.MultiIndex.from_tuples(pairs, names=_COLUMN)
 

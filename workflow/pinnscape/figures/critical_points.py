@@ -23,11 +23,11 @@ def draw(data: xr.Dataset) -> Figure:
     Args:
         data: critical_points.nc.
     """
-    names = style.ordered(data["formulation"].values)
+    names = style.ordered(data["trained_on"].values)
     fig = style.figure(4.4)
     grid = fig.subplots(2, max(1, len(names)), squeeze=False, sharex="col", sharey="row")
     for column, name in zip(grid.T, names, strict=False):
-        own = data.sel(formulation=name)
+        own = data.sel(trained_on=name)
         for ax, quantity in zip(column, _ROWS, strict=True):
             _panel(ax, own, quantity, style.colour(name))
         column[0].set_title(style.formulation_label(name), color=style.colour(name))

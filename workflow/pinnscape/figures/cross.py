@@ -18,7 +18,7 @@ def draw(surfaces: Mapping[str, xr.Dataset]) -> Figure:
         surfaces: surface-random.nc keyed by the formulation that trained the point.
     """
     trained = style.ordered(surfaces)
-    losses = style.ordered(str(name) for data in surfaces.values() for name in data["formulation"].values)
+    losses = style.ordered(str(name) for data in surfaces.values() for name in data["loss"].values)
     fig = style.figure(1.2 + 2.1 * len(trained), square=True)
     grid = fig.subplots(len(trained), len(losses), squeeze=False, sharex=True, sharey=True)
     for column, loss in zip(grid.T, losses, strict=True):
@@ -47,5 +47,5 @@ def heading(data: xr.Dataset, formulation: str, loss: str) -> str:
     name = style.loss_label(loss)
     if loss == formulation:
         return f"{name} (own)"
-    correlation = spearman(*(data["loss"].sel(formulation=name).values for name in (formulation, loss)))
+    correlation = spearman(*(data["value"].sel(loss=name).values for name in (formulation, loss)))
     return rf"{name}, $\rho$ = {correlation:.3f}" if np.isfinite(correlation) else rf"{name}, no $\rho$"

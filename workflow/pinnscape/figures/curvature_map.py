@@ -32,7 +32,7 @@ def draw(data: xr.Dataset, seed: int | None = None) -> Figure:
         data: curvature_map.nc.
         seed: the seed that is shown, by default the first.
     """
-    trained = style.ordered(data["formulation"].values)
+    trained = style.ordered(data["trained_on"].values)
     fig = style.figure(3.1, square=True)
     grid = fig.subplots(1, max(1, len(trained)), squeeze=False, sharey=True)[0]
     shown = [_of(data, formulation, seed) for formulation in trained]
@@ -81,7 +81,7 @@ def _of(data: xr.Dataset, formulation: str, seed: int | None) -> xr.Dataset | No
     if not data.sizes["seed"]:
         return None
     chosen = data["seed"].values[0] if seed is None else seed
-    return data.sel(formulation=formulation, loss=formulation, seed=chosen)
+    return data.sel(trained_on=formulation, loss=formulation, seed=chosen)
 
 
 def _panel(ax: Axes, part: xr.Dataset | None, norm: LogNorm) -> None:

@@ -44,9 +44,9 @@ def _line(ax: Axes, data: xr.Dataset, loss: str) -> None:
 
 
 def _along(ax: Axes, data: xr.Dataset, values: xr.DataArray, label: str) -> None:
-    for formulation in style.ordered(data["formulation"].values):
-        rows = values.sel(formulation=formulation).transpose("seed", "snapshot").values
-        steps = data["snapshot_step"].sel(formulation=formulation).transpose("seed", "snapshot").values
+    for formulation in style.ordered(data["trained_on"].values):
+        rows = values.sel(trained_on=formulation).transpose("seed", "snapshot").values
+        steps = data["snapshot_step"].sel(trained_on=formulation).transpose("seed", "snapshot").values
         for at, row in zip(steps, rows, strict=True):
             ax.plot(at, row, color=style.colour(formulation), linewidth=0.5, alpha=0.6)
         if len(rows):
@@ -71,7 +71,7 @@ def _say_if_empty(ax: Axes) -> None:
 def _legend(fig: Figure, data: xr.Dataset) -> None:
     handles = [
         Line2D([], [], color=style.colour(f), linewidth=1.6, label=f"trained: {style.formulation_label(f)}")
-        for f in style.ordered(data["formulation"].values)
+        for f in style.ordered(data["trained_on"].values)
     ]
     handles.append(Line2D([], [], color="0.3", linewidth=1.6, label="median over seeds"))
     handles.append(Line2D([], [], color="0.3", linewidth=0.5, label="one seed"))

@@ -43,7 +43,7 @@ def _panel(ax: Axes, data: xr.Dataset, name: str) -> None:
         return
     ax.set_xscale("log")
     ax.axhline(_NEUTRAL[name], color="0.5", linewidth=0.6, linestyle=":")
-    first = data.isel(formulation=0)
+    first = data.isel(trained_on=0)
     values, radius = first[name].mean("draw", skipna=False).transpose("seed", "scale").values, first["radius"].values
     for at, row in zip(radius, values, strict=True):
         ax.plot(at, row, color="0.2", linewidth=0.5, alpha=0.6)
@@ -53,8 +53,8 @@ def _panel(ax: Axes, data: xr.Dataset, name: str) -> None:
 
 def _marks(ax: Axes, data: xr.Dataset) -> None:
     """Norms: initial points over all seeds, final points by formulation."""
-    for formulation in style.ordered(data["formulation"].values):
-        norm = data["norm"].sel(formulation=formulation)
+    for formulation in style.ordered(data["trained_on"].values):
+        norm = data["norm"].sel(trained_on=formulation)
         for checkpoint, colour in (("init", "0.6"), ("final", style.colour(formulation))):
             for value in norm.sel(checkpoint=checkpoint).values:
                 ax.axvline(value, color=colour, linewidth=0.7, alpha=0.8, zorder=0.5)
@@ -67,6 +67,6 @@ def _legend(fig: Figure, data: xr.Dataset) -> None:
     ]
     handles += [
         Line2D([], [], color=style.colour(f), label=f"final point, {style.formulation_label(f)}")
-        for f in style.ordered(data["formulation"].values)
+        for f in style.ordered(data["trained_on"].values)
     ]
     fig.legend(handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1.2)

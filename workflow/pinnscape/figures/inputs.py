@@ -15,20 +15,20 @@ Paths = str | Path | Iterable[str | Path]
 
 def by_formulation(paths: Paths, stage: str) -> dict[str, xr.Dataset]:
     """Files of one seed, keyed by the formulation that trained them."""
-    return _keyed(paths, stage, lambda data: (data.attrs["formulation"],), unpack=True)
+    return _keyed(paths, stage, lambda data: (data.attrs["trained_on"],), unpack=True)
 
 
 def by_run(paths: Paths, stage: str) -> dict[tuple[str, int], xr.Dataset]:
-    """Files of several seeds, keyed by (formulation, seed)."""
-    return _keyed(paths, stage, lambda data: (data.attrs["formulation"], int(data.attrs["seed"])))
+    """Files of several seeds, keyed by (trained_on, seed)."""
+    return _keyed(paths, stage, lambda data: (data.attrs["trained_on"], int(data.attrs["seed"])))
 
 
 def by_checkpoint(paths: Paths, stage: str = "hessian") -> dict[tuple[str, int, str], xr.Dataset]:
-    """Files of several seeds and checkpoints, keyed by (formulation, seed, checkpoint)."""
+    """Files of several seeds and checkpoints, keyed by (trained_on, seed, checkpoint)."""
     return _keyed(
         paths,
         stage,
-        lambda data: (data.attrs["formulation"], int(data.attrs["seed"]), str(data.attrs["checkpoint"])),
+        lambda data: (data.attrs["trained_on"], int(data.attrs["seed"]), str(data.attrs["checkpoint"])),
     )
 
 

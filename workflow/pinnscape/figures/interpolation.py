@@ -27,7 +27,7 @@ def draw(data: xr.Dataset) -> Figure:
         ax.set_title(style.loss_label(loss))
     for ax in grid[-1]:
         ax.set_xlabel(r"position $\alpha$ on the line")
-    handles = paths.formulation_handles(str(name) for name in data["formulation"].values)
+    handles = paths.formulation_handles(str(name) for name in data["trained_on"].values)
     fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     fig.suptitle(style.title([data], "losses along straight lines"))
     return fig
@@ -35,8 +35,8 @@ def draw(data: xr.Dataset) -> Figure:
 
 def _panel(ax: Axes, data: xr.Dataset, name: str, lines: str, loss: str) -> None:
     alpha, shown = data["alpha"].values, paths.shown(data, name, loss)
-    for formulation in style.ordered(str(f) for f in data["formulation"].values):
-        for values in shown.sel(formulation=formulation).transpose(lines, "alpha").values:
+    for formulation in style.ordered(str(f) for f in data["trained_on"].values):
+        for values in shown.sel(trained_on=formulation).transpose(lines, "alpha").values:
             # The loss that was trained is what the line is about; the others show what it means for them.
             width = 1.1 if formulation == loss else 0.6
             ax.plot(alpha, scales.positive(values), color=style.colour(formulation), linewidth=width, alpha=0.8)

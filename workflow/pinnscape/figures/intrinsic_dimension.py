@@ -44,8 +44,8 @@ def medians(data: xr.Dataset, quantity: str) -> tuple[np.ndarray, np.ndarray]:
 def _curves(ax: Axes, data: xr.Dataset, quantity: str) -> None:
     omitted, shown = [], False
     small = quantity == "gap" and scales.unresolved(data["gap"], data["quadrature_error"])
-    for formulation in style.ordered(data["formulation"].values):
-        own, colour = data.sel(formulation=formulation), style.colour(formulation)
+    for formulation in style.ordered(data["trained_on"].values):
+        own, colour = data.sel(trained_on=formulation), style.colour(formulation)
         if data.sizes["dimension"]:
             each, middle = medians(own, quantity)
             omitted += [each]
@@ -66,11 +66,11 @@ def _curves(ax: Axes, data: xr.Dataset, quantity: str) -> None:
 
 
 def _intrinsic(ax: Axes, data: xr.Dataset) -> None:
-    names, levels, tried = style.ordered(data["formulation"].values), data["level"].values, data["dimension"].values
+    names, levels, tried = style.ordered(data["trained_on"].values), data["level"].values, data["dimension"].values
     ceiling = 1.35 * float(max(tried, default=1))
     for i, level in enumerate(levels):
         for j, name in enumerate(names):
-            own = data.sel(formulation=name, level=level)
+            own = data.sel(trained_on=name, level=level)
             at = i + _SPREAD * (j - 0.5 * (len(names) - 1)) + 0.06 * _centred(data.sizes["seed"])
             least, failed = own["intrinsic_dimension"].values, own["failed_dimension"].values
             reached = np.isfinite(least)
@@ -96,7 +96,7 @@ def _centred(count: int) -> np.ndarray:
 def _legend(fig: Figure, data: xr.Dataset) -> None:
     handles = [
         Line2D([], [], color=style.colour(f), linewidth=1.6, label=style.formulation_label(f))
-        for f in style.ordered(data["formulation"].values)
+        for f in style.ordered(data["trained_on"].values)
     ]
     handles.append(Line2D([], [], color="0.3", linewidth=0.5, alpha=0.6, label="one seed"))
     handles.append(Line2D([], [], color="0.3", linestyle="--", linewidth=0.8, label="all parameters"))

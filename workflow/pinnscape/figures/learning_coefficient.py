@@ -20,13 +20,13 @@ def draw(data: xr.Dataset) -> Figure:
     Args:
         data: learning_coefficient.nc.
     """
-    fig, names = style.figure(3.6), style.ordered(data["formulation"].values)
+    fig, names = style.figure(3.6), style.ordered(data["trained_on"].values)
     parts: Any = fig.subfigures(1, 2, width_ratios=[1.0, 1.15])
     left, right = parts
     _coefficients(left.subplots(), data, names)
     axes = right.subplots(max(len(names), 1), 1, sharex=True, squeeze=False)[:, 0]
     for ax, name in zip(axes, names, strict=True):
-        _chains(ax, data.sel(formulation=name), name)
+        _chains(ax, data.sel(trained_on=name), name)
     axes[-1].set_xlabel("step of the chain after burn-in")
     _legend(fig, data, names)
     fig.suptitle(
@@ -38,7 +38,7 @@ def draw(data: xr.Dataset) -> Figure:
 def _coefficients(ax: Axes, data: xr.Dataset, names: list[str]) -> None:
     at = data["inverse_temperature"].values
     for name in names:
-        own, colour = data.sel(formulation=name), style.colour(name)
+        own, colour = data.sel(trained_on=name), style.colour(name)
         for i in range(data.sizes["seed"]):
             one, places = own.isel(seed=i), at * _SPREAD ** (i - 0.5 * (data.sizes["seed"] - 1))
             values, left = one["learning_coefficient"].values, one["left"].values == 1

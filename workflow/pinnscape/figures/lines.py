@@ -24,7 +24,7 @@ def draw(lines: Mapping[str, xr.Dataset]) -> Figure:
         lines: surface-lines.nc keyed by the formulation that trained the point.
     """
     trained = style.ordered(lines)
-    losses = style.ordered(str(name) for data in lines.values() for name in data["formulation"].values)
+    losses = style.ordered(str(name) for data in lines.values() for name in data["loss"].values)
     fig = style.figure(0.7 + 1.65 * len(trained))
     grid = fig.subplots(len(trained), len(losses), squeeze=False, sharex=True, sharey=True)
     for row, formulation in zip(grid, trained, strict=True):

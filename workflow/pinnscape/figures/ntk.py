@@ -44,8 +44,8 @@ def draw(data: xr.Dataset) -> Figure:
 
 def own_run(data: xr.Dataset, loss: str) -> xr.Dataset:
     """What was measured at the points that this loss trained; of the first formulation if it trained none."""
-    trained = list(data["formulation"].values)
-    return data.sel(loss=loss).isel(formulation=trained.index(loss) if loss in trained else 0)
+    trained = list(data["trained_on"].values)
+    return data.sel(loss=loss).isel(trained_on=trained.index(loss) if loss in trained else 0)
 
 
 def share_label(point: xr.Dataset) -> str:

@@ -109,6 +109,6 @@ def grid_note(surfaces: Iterable[xr.Dataset], what: str = "planes") -> list[Line
 def has_missing(surface: xr.Dataset) -> bool:
     """Whether a loss or an error lacks a value for another reason than inversion."""
     inverted = surface["inverted"].values
-    losses = surface["loss"].transpose("formulation", *surface["inverted"].dims).values
+    losses = surface["value"].transpose("loss", *surface["inverted"].dims).values
     errors = surface["h1_error"].transpose(*surface["inverted"].dims).values
     return any(bool(scales.missing(values, inverted).any()) for values in [*losses, errors])

@@ -85,14 +85,14 @@ def heading(planes: Mapping[str, Surfaces], hessians: bool, seed: int | None) ->
 
 
 def ratios(hessians: Surfaces) -> xr.Dataset:
-    """Eigenvalues of each formulation's own loss over the largest (formulation, seed, eigen); NaN where one is not known."""
+    """Eigenvalues of each formulation's own loss over the largest (trained_on, seed, eigen); NaN where one is not known."""
     parts = []
     for name in style.ordered(hessians):
-        values = hessians[name]["eigenvalue"].sel(formulation=name).astype(float)
+        values = hessians[name]["eigenvalue"].sel(loss=name).astype(float)
         largest = values.isel(eigen=0, drop=True) if values.size else np.nan
-        ratio = (values / largest).drop_vars("formulation").drop_attrs()
-        parts.append(ratio.where(np.abs(ratio) >= SMALLEST).expand_dims(formulation=[name], seed=[0]))
-    return xr.Dataset({"ratio": xr.concat(parts, "formulation", join="outer")})
+        ratio = (values / largest).drop_vars("loss").drop_attrs()
+        parts.append(ratio.where(np.abs(ratio) >= SMALLEST).expand_dims(trained_on=[name], seed=[0]))
+    return xr.Dataset({"ratio": xr.concat(parts, "trained_on", join="outer")})
 
 
 def _fields(fig: Figure, grid: GridSpec, planes: Mapping[str, Surfaces]) -> None:
@@ -104,7 +104,7 @@ def _fields(fig: Figure, grid: GridSpec, planes: Mapping[str, Surfaces]) -> None
         ax.set_box_aspect(1.0)
         ax.tick_params(labelsize=SMALL, length=2, pad=1.5)
         data = planes[plane].get(name)
-        if data is None or not np.isfinite(data["loss"].sel(formulation=name)).any():
+        if data is None or not np.isfinite(data["value"].sel(loss=name)).any():
             portrait_marks.not_measured(ax)
         else:
             _field(fig, ax, data, name, plane)

@@ -26,7 +26,7 @@ class Panel:
         along: what its horizontal axis means, from the file where it has a unit; empty where words stand there.
         needs: variables without which there is nothing to show.
         measure: positions and values of one formulation.
-        colours: the dimension that the colours are for, ``formulation`` or ``loss``.
+        colours: the dimension that the colours are for, ``trained_on`` or ``loss``.
         scales: of both axes: linear, log, count (whole numbers), or steps (linear at the first few and logarithmic beyond).
         limits: of the vertical axis.
         levels: horizontal reference lines.
@@ -38,7 +38,7 @@ class Panel:
     along: str | Callable[[xr.Dataset], str]
     needs: tuple[str, ...]
     measure: Callable[[xr.Dataset, str], Series]
-    colours: str = "formulation"
+    colours: str = "trained_on"
     scales: tuple[str, str] = ("linear", "linear")
     limits: tuple[float, float] | None = None
     levels: Callable[[xr.Dataset], list[float]] = lambda data: []

@@ -33,7 +33,7 @@ def resampled(steps: np.ndarray, values: np.ndarray) -> Series:
 
 def _own(data: xr.Dataset, name: str) -> xr.Dataset:
     """A formulation at the points that it trained."""
-    data = data.sel(formulation=name)
+    data = data.sel(trained_on=name)
     return data.sel(loss=name) if "loss" in data.dims else data
 
 
@@ -61,7 +61,7 @@ def curves(data: xr.Dataset, name: str) -> Series:
 
 
 def three_points(data: xr.Dataset, name: str) -> Series:
-    seeds = _rows(_own(data, name)["seeds_pass"], "pair") if name in data["formulation"].values else np.empty(0)
+    seeds = _rows(_own(data, name)["seeds_pass"], "pair") if name in data["trained_on"].values else np.empty(0)
     both = [seeds, _rows(data["physics_pass"].sel(loss=name), "seed")]
     columns = [np.pad(values, (0, max(map(len, both)) - len(values)), constant_values=np.nan) for values in both]
     return np.array(["two seeds", "two losses"]), np.stack(columns, axis=1)
@@ -95,25 +95,25 @@ def sharpness(data: xr.Dataset, name: str) -> Series:
 
 def basin(data: xr.Dataset, name: str) -> Series:
     radius = data["radius"].isel(kind=0)
-    finite = np.concatenate([_rows(radius.sel(formulation=f, loss=f), "seed", "ray").ravel() for f in _trained(data)])
+    finite = np.concatenate([_rows(radius.sel(trained_on=f, loss=f), "seed", "ray").ravel() for f in _trained(data)])
     finite = finite[np.isfinite(finite) & (finite > 0)]
     if not finite.size:
         return np.empty(0), np.empty((data.sizes["seed"], 0))
-    own = _rows(radius.sel(formulation=name, loss=name), "seed", "ray")
+    own = _rows(radius.sel(trained_on=name, loss=name), "seed", "ray")
     at = np.geomspace(0.8 * finite.min(), 1.25 * finite.max(), BASIN_RADII)
     outside = np.mean(own[:, :, None] <= at, axis=1)  # rays that never leave have an infinite radius
     return at, np.where(np.all(np.isnan(own), axis=1, keepdims=True), np.nan, outside)
 
 
 def goldilocks(data: xr.Dataset, name: str) -> Series:
-    first = data.isel(formulation=0)  # all start alike
+    first = data.isel(trained_on=0)  # all start alike
     share = first["positive_share"].sel(loss=name).mean("draw", skipna=False)
     return np.median(_rows(first["radius"], "seed", "scale"), axis=0), _rows(share, "seed", "scale")
 
 
 def norm(data: xr.Dataset, name: str) -> float:
-    known = "norm" in data and name in data["formulation"].values and "final" in data["checkpoint"].values
-    values = data["norm"].sel(formulation=name, checkpoint="final").values if known else np.empty(0)
+    known = "norm" in data and name in data["trained_on"].values and "final" in data["checkpoint"].values
+    values = data["norm"].sel(trained_on=name, checkpoint="final").values if known else np.empty(0)
     return float(np.median(values)) if values.size else np.nan
 
 
@@ -179,7 +179,7 @@ def _named(coordinate: xr.DataArray, words: dict[str, str]) -> np.ndarray:
 
 
 def _trained(data: xr.Dataset) -> list[str]:
-    return [name for name in data["formulation"].values if name in data["loss"].values]
+    return [name for name in data["trained_on"].values if name in data["loss"].values]
 
 
 def _median(values: np.ndarray) -> np.ndarray:

@@ -25,11 +25,11 @@ def draw(data: xr.Dataset) -> Figure:
     Args:
         data: roughness_rules.nc.
     """
-    trained = [name for name in style.ordered(data["formulation"].values) if name in data["loss"].values]
+    trained = [name for name in style.ordered(data["trained_on"].values) if name in data["loss"].values]
     fig = style.figure(4.4)
     grid = fig.subplots(2, max(1, len(trained)), sharex=True, squeeze=False)
     for column, name in zip(grid.T, trained, strict=False):
-        own = data.sel(formulation=name, loss=name)
+        own = data.sel(trained_on=name, loss=name)
         _lines(column[0], own["roughness_index"].median("seed"), own)
         column[0].axhline(float(own["reference_index"].median()), color=style.colour(name), linestyle="--", linewidth=1.0)
         column[0].set_title(style.formulation_label(name), color=style.colour(name))

@@ -122,16 +122,16 @@ def gap(values: Values, dataset: xr.Dataset, loss: str) -> Values:
     return values - float(dataset["energy_minimum"]) if FORMULATIONS[loss].is_energy else values
 
 
-def shown(dataset: xr.Dataset, loss: str, variable: str = "loss") -> xr.DataArray:
+def shown(dataset: xr.Dataset, loss: str, variable: str = "value") -> xr.DataArray:
     """A loss as figures show it: Deep Ritz as its gap to the exact energy, which may be negative; the others as they are.
 
     The attribute ``resolution`` is the bound of the error of a spectral surface, which such a dataset has as a variable, or the error of the gap by the
     quadrature rule at the trained point, if that is more.
     """
-    values = gap(dataset[variable].sel(formulation=loss, drop=True), dataset, loss)
-    if variable != "loss":
+    values = gap(dataset[variable].sel(loss=loss, drop=True), dataset, loss)
+    if variable != "value":
         return values
-    errors = [float(dataset["resolution"].sel(formulation=loss))] if "resolution" in dataset else []
+    errors = [float(dataset["resolution"].sel(loss=loss))] if "resolution" in dataset else []
     if FORMULATIONS[loss].is_energy and "quadrature_error" in dataset:
         errors.append(float(dataset["quadrature_error"]))
     known = [error for error in errors if math.isfinite(error)]
@@ -152,9 +152,9 @@ def is_below(dataset: xr.Dataset, loss: str) -> bool:
 
 def _exact(dataset: xr.Dataset, loss: str) -> float:
     """A loss as figures show it at the trained point; NaN if the file does not tell."""
-    if "loss_at_origin" not in dataset:
+    if "value_at_origin" not in dataset:
         return math.nan
-    return float(gap(dataset["loss_at_origin"].sel(formulation=loss), dataset, loss))
+    return float(gap(dataset["value_at_origin"].sel(loss=loss), dataset, loss))
 
 
 def positive(values: np.ndarray | xr.DataArray) -> np.ndarray:

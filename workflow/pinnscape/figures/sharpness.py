@@ -36,7 +36,7 @@ def draw(data: xr.Dataset) -> Figure:
 
 
 def _panel(ax: Axes, data: xr.Dataset, name: str, label: str) -> None:
-    losses, trained = style.ordered(data["loss"].values), style.ordered(data["formulation"].values)
+    losses, trained = style.ordered(data["loss"].values), style.ordered(data["trained_on"].values)
     values = scales.positive(data[name])
     ax.set(ylabel=label, xlabel="measured loss", xlim=(-0.5, len(losses) - 0.5))
     ax.set_xticks(range(len(losses)), [style.formulation_label(loss).replace(" ", "\n") for loss in losses])
@@ -48,7 +48,7 @@ def _panel(ax: Axes, data: xr.Dataset, name: str, label: str) -> None:
     shift = _WIDTH * (np.arange(len(trained)) - (len(trained) - 1) / 2) / max(1, len(trained))
     for i, loss in enumerate(losses):
         for offset, formulation in zip(shift, trained, strict=True):
-            _points(ax, data[name].sel(loss=loss, formulation=formulation), i + offset, style.colour(formulation))
+            _points(ax, data[name].sel(loss=loss, trained_on=formulation), i + offset, style.colour(formulation))
     ax.set_title(scales.omission(data[name]), fontsize=7, loc="right")
 
 
@@ -76,7 +76,7 @@ def _legend(fig: Figure, data: xr.Dataset) -> None:
             linestyle="none",
             label=f"trained: {style.formulation_label(f)}",
         )
-        for f in style.ordered(data["formulation"].values)
+        for f in style.ordered(data["trained_on"].values)
     ]
     checkpoints = data["checkpoint"].values
     for j, name in enumerate(checkpoints):

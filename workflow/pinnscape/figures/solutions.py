@@ -22,7 +22,7 @@ def draw(solutions: Mapping[tuple[str, int], xr.Dataset], seed: int) -> Figure:
     """Solutions and errors of the runs with ``seed``: curves in one dimension, images per component in two, of a plane in three.
 
     Args:
-        solutions: solution.nc of each run, keyed by (formulation, seed).
+        solutions: solution.nc of each run, keyed by (trained_on, seed).
         seed: the seed that is shown.
     """
     chosen = {f: solutions[f, seed] for f in style.ordered(f for f, s in solutions if s == seed)}

@@ -24,7 +24,7 @@ def draw(hessians: Hessians, seed: int | None = None) -> Figure:
     """Eigenvalues in the first row, below them one row of densities per formulation; columns are checkpoints.
 
     Args:
-        hessians: hessian-{checkpoint}.nc keyed by (formulation, seed, checkpoint); checkpoints appear in the order of the keys.
+        hessians: hessian-{checkpoint}.nc keyed by (trained_on, seed, checkpoint); checkpoints appear in the order of the keys.
         seed: the seed drawn thick, by default the smallest.
     """
     seed = min(s for _, s, _ in hessians) if seed is None else seed
@@ -50,7 +50,7 @@ def draw(hessians: Hessians, seed: int | None = None) -> Figure:
 
 def ratios_of(data: xr.Dataset, loss: str) -> tuple[np.ndarray, np.ndarray]:
     """Index and eigenvalue / largest eigenvalue, in descending order; one NaN for all unknown ones between, and NaN for those not verified."""
-    index, values = data["eigen"].values, data["eigenvalue"].sel(formulation=loss).values
+    index, values = data["eigen"].values, data["eigenvalue"].sel(loss=loss).values
     jump = np.flatnonzero(np.diff(index) > 1) + 1
     largest = values[0] if values[0] > 0.0 else np.nan  # else nothing is relative to it
     return np.insert(index.astype(float), jump, np.nan), np.insert(values / largest, jump, np.nan)
@@ -78,7 +78,7 @@ def _ordered_eigenvalues(ax: Axes, chosen: Mapping[tuple[str, int], xr.Dataset],
         index, ratios = ratios_of(data, formulation)
         colour, thick = style.colour(formulation), run == seed
         ax.plot(index, magnitudes(ratios), color=colour, linewidth=1.6 if thick else 0.5, alpha=1.0 if thick else 0.5)
-        if thick and np.isnan(data["eigenvalue"].sel(formulation=formulation).values).any():
+        if thick and np.isnan(data["eigenvalue"].sel(loss=formulation).values).any():
             ax.set_title("unverified left out", fontsize=6.5, loc="right", color="0.3")
         if thick:
             ax.plot(index, magnitudes(np.where(ratios < 0, ratios, np.nan)), color=colour, **_NEGATIVE)
@@ -88,7 +88,7 @@ def _ordered_eigenvalues(ax: Axes, chosen: Mapping[tuple[str, int], xr.Dataset],
 
 def _densities(ax: Axes, runs: Mapping[int, xr.Dataset], formulation: str, seed: int) -> None:
     for run, data in runs.items():
-        part = data.sel(formulation=formulation)
+        part = data.sel(loss=formulation)
         thick = run == seed
         width, alpha = (1.3, 1.0) if thick else (0.5, 0.5)
         density = shown_density(part["density"].values)

@@ -31,11 +31,11 @@ def draw(data: xr.Dataset) -> Figure:
     data = data.assign(
         gd_ratio=data["gd_sharpness"] * data["gd_rate"] / 2, adam_ratio=data["adam_preconditioned"] * data["rate"] / 38
     )
-    names = style.ordered(data["formulation"].values)
+    names = style.ordered(data["trained_on"].values)
     fig = style.figure(7.4)
     grid = fig.subplots(4, max(1, len(names)), squeeze=False)
     for column, name in zip(grid.T, names, strict=False):
-        own = data.sel(formulation=name)
+        own = data.sel(trained_on=name)
         _spectra(column[0], own, style.colour(name))
         column[0].set_title(style.formulation_label(name), color=style.colour(name))
         _trainings(column[1], own, "gd", "gap", "fraction")

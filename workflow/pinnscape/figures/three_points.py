@@ -34,9 +34,9 @@ def draw(data: xr.Dataset, seed: int | None = None) -> Figure:
 
 def _seeds(fig: Figure, ax: Axes, data: xr.Dataset, loss: str) -> None:
     ax.set_title(f"{style.formulation_label(loss)} points", color=style.colour(loss))
-    if loss not in data["formulation"].values or not data.sizes["pair"]:
+    if loss not in data["trained_on"].values or not data.sizes["pair"]:
         return paths.not_measured(ax)
-    own = data.sel(formulation=loss, loss=loss).isel(pair=0)
+    own = data.sel(trained_on=loss, loss=loss).isel(pair=0)
     if _field(fig, ax, own, "seeds", loss):
         ax.plot(*own["seeds_curve"].transpose("axis", "t").values, color="white", linewidth=1.6)
         ax.plot(*own["seeds_curve"].transpose("axis", "t").values, color=style.colour(loss), linewidth=0.9)

@@ -23,7 +23,7 @@ def draw(data: xr.Dataset, plane: str = "random") -> Figure:
         data: topology.nc.
         plane: which of its planes is shown.
     """
-    trained, losses = style.ordered(data["formulation"].values), style.ordered(data["loss"].values)
+    trained, losses = style.ordered(data["trained_on"].values), style.ordered(data["loss"].values)
     shown = data.sel(plane=plane) if plane in data["plane"].values else None
     rows = max(1, len(losses))
     fig = style.figure(1.75 * rows + 2.3)
@@ -36,7 +36,7 @@ def draw(data: xr.Dataset, plane: str = "random") -> Figure:
     else:
         for row, loss in zip(grid, losses, strict=True):
             for ax, formulation in zip(row, trained, strict=True):
-                _diagram(ax, shown.sel(formulation=formulation, loss=loss), formulation)
+                _diagram(ax, shown.sel(trained_on=formulation, loss=loss), formulation)
                 ax.set_title(f"{style.loss_label(loss)}, at {style.formulation_label(formulation)}" + _omitted(ax))
             row[0].set_ylabel("death (saddle)")
         for ax in grid[-1]:
@@ -113,8 +113,8 @@ def _marker(seed: int) -> dict[str, Any]:
 def _tree_panel(ax: Axes, shown: xr.Dataset | None, loss: str) -> None:
     """The join tree with the most minima of one loss at the points that it trained."""
     own = None
-    if shown is not None and loss in shown["loss"].values and loss in shown["formulation"].values:
-        own = shown.sel(formulation=loss, loss=loss)
+    if shown is not None and loss in shown["loss"].values and loss in shown["trained_on"].values:
+        own = shown.sel(trained_on=loss, loss=loss)
     if own is None or not np.isfinite(own["minima"]).any():
         return not_measured(ax)
     seed = own["seed"].values[int(np.nanargmax(own["minima"].values))]

@@ -24,7 +24,7 @@ def draw(trainings: Mapping[tuple[str, int], xr.Dataset]) -> Figure:
     """Four quantities against the step: every seed thin, the median over seeds thick.
 
     Args:
-        trainings: training.nc of each run, keyed by (formulation, seed).
+        trainings: training.nc of each run, keyed by (trained_on, seed).
     """
     fig = style.figure(4.8)
     grid = fig.subplots(2, 2, sharex=True)
@@ -41,7 +41,7 @@ def draw(trainings: Mapping[tuple[str, int], xr.Dataset]) -> Figure:
 
 def quantity_of(data: xr.Dataset, quantity: str) -> np.ndarray:
     """Values of ``quantity``; an energy is shown as its gap."""
-    name = "energy_gap" if quantity == "loss" and FORMULATIONS[data.attrs["formulation"]].is_energy else quantity
+    name = "energy_gap" if quantity == "loss" and FORMULATIONS[data.attrs["trained_on"]].is_energy else quantity
     return data[name].values.astype(float)
 
 

@@ -44,8 +44,8 @@ def ratios(values: np.ndarray) -> np.ndarray:
 
 def _descents(ax: Axes, point: xr.Dataset, name: str) -> None:
     drawn, small = [], False
-    for formulation in style.ordered(point["formulation"].values):
-        own = point.sel(formulation=formulation).transpose("seed", "step", ...)
+    for formulation in style.ordered(point["trained_on"].values):
+        own = point.sel(trained_on=formulation).transpose("seed", "step", ...)
         rows = own[name].values
         if name == "gap":
             small |= scales.unresolved(rows, own["quadrature_error"])
@@ -60,8 +60,8 @@ def _descents(ax: Axes, point: xr.Dataset, name: str) -> None:
 
 
 def _spectra(ax: Axes, point: xr.Dataset, note: str) -> None:
-    for formulation in style.ordered(point["formulation"].values):
-        for k, values in enumerate(point["eigenvalue"].sel(formulation=formulation).transpose("seed", "eigen").values):
+    for formulation in style.ordered(point["trained_on"].values):
+        for k, values in enumerate(point["eigenvalue"].sel(trained_on=formulation).transpose("seed", "eigen").values):
             row, colour = ratios(values), style.colour(formulation)
             ax.plot(point["eigen"], np.abs(row), color=colour, linewidth=1.4 if k == 0 else 0.5)
             if k == 0:
@@ -79,7 +79,7 @@ def _say_if_empty(ax: Axes) -> None:
 
 
 def _legend(fig: Figure, data: xr.Dataset) -> None:
-    names = style.ordered(data["formulation"].values)
+    names = style.ordered(data["trained_on"].values)
     handles = [Line2D([], [], color=style.colour(f), linewidth=1.6, label=style.formulation_label(f)) for f in names]
     if data.sizes["seed"]:
         handles.append(Line2D([], [], color="0.3", linewidth=1.4, label=f"seed {data['seed'].values[0]}"))

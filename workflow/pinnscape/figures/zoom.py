@@ -17,7 +17,7 @@ def draw(data: xr.Dataset, seed: int | None = None) -> Figure:
         data: zoom.nc.
         seed: the seed that is shown, by default the first.
     """
-    trained, radii = style.ordered(data["formulation"].values), data["radius"].values
+    trained, radii = style.ordered(data["trained_on"].values), data["radius"].values
     labels = panels.axis_labels(data)
     side = 5.0 / max(1, len(radii))  # of a panel, about
     fig = style.figure(0.6 + (0.3 + side) * max(1, len(trained)), square=True)
@@ -40,7 +40,7 @@ def _panel(fig: Figure, ax: Axes, data: xr.Dataset, formulation: str, i: int, se
     if not data.sizes["seed"] or not data.sizes["radius"]:
         return _empty(ax)
     chosen = data["seed"].values[0] if seed is None else seed
-    part = data.sel(formulation=formulation, loss=formulation, seed=chosen).isel(radius=i)
+    part = data.sel(trained_on=formulation, loss=formulation, seed=chosen).isel(radius=i)
     gap = part["gap"].transpose("beta", "alpha").values
     if not np.isfinite(gap).any():
         return _empty(ax)

@@ -2,9 +2,9 @@
 
 from pinnscape.files.description import Variable
 
-RUN = ("formulation", "seed")  # of a file that holds all runs of a problem
+RUN = ("trained_on", "seed")  # of a file that holds all runs of a problem
 OF_RUNS = {
-    "formulation": Variable("formulation", "loss that trained the points"),
+    "trained_on": Variable("trained_on", "loss that trained the points"),
     "seed": Variable("seed", "seed of the training"),
 }
 LOSS = {"loss": Variable("loss", "loss that is evaluated")}

@@ -21,7 +21,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "train": (),
     "checkpoints": ("theta", "loss", "step", "fan_in", "fan_out"),
     "directions": ("origin", "direction", "norm"),
-    "surfaces": ("loss", "l2_error", "h1_error", "energy_gap", "inverted"),
+    "surfaces": ("value", "l2_error", "h1_error", "energy_gap", "inverted"),
     "hessian": ("eigenvalue", "eigenvector", "density", "trace"),
 }
 # The same by name of file, under results/.
@@ -31,12 +31,12 @@ _NAMES_OF = {
     "directions": "kind",
     "surface": "kind",
 }  # the attribute that follows the word in a name of file
-_FOLDER = re.compile(r"/results/(?P<problem>[^/]+)(/(?P<formulation>[^/]+)/seed-(?P<seed>[0-9]+))?$")
-_TEXTS = ("conventions", "title", "stage", "problem", "formulation", "configuration", "versions", "device")
+_FOLDER = re.compile(r"/results/(?P<problem>[^/]+)(/(?P<trained_on>[^/]+)/seed-(?P<seed>[0-9]+))?$")
+_TEXTS = ("conventions", "title", "stage", "problem", "trained_on", "configuration", "versions", "device")
 _ATTRIBUTES = {**dict.fromkeys(_TEXTS, str), "seed": (int, np.integer)}
 # Coordinates by which files of one kind are combined: the attributes that say whose a file is, once more.
 _LABELS = {"problem": "problem", "trained_on": "loss that was trained", "seed": "seed of the training"}
-ALL, NO_SEED = "all", -1  # formulation and seed of a file that holds several
+ALL, NO_SEED = "all", -1  # loss that was trained and seed of a file that holds several
 
 
 def write(
@@ -46,7 +46,7 @@ def write(
     stage: str,
     title: str,
     problem: str,
-    formulation: str,
+    trained_on: str,
     seed: int,
     configuration: Mapping[str, Any],
     device: str = "cpu",
@@ -57,7 +57,7 @@ def write(
         StorageError: the file could not be written, did not read back as it was written, or is none that the next stage would read.
     """
     path = Path(path)
-    owner = {"problem": problem, "formulation": formulation, "seed": int(seed), "units": "1", "device": device}
+    owner = {"problem": problem, "trained_on": trained_on, "seed": int(seed), "units": "1", "device": device}
     owned = dataset.assign_attrs(netcdf.header(title, stage, configuration), **owner, precision="float64")
     if fault := _fault(owned, stage) or _misplaced(owned, path):
         raise StorageError(f"{path}: {fault}")
@@ -90,7 +90,7 @@ def _labels(dataset: xr.Dataset) -> dict[str, tuple]:
     owner = dataset.attrs
     values = {"problem": owner["problem"]}
     if owner["seed"] != NO_SEED:
-        values |= {"trained_on": owner["formulation"], "seed": owner["seed"]}
+        values |= {"trained_on": owner["trained_on"], "seed": owner["seed"]}
     return {name: ((), value, {"long_name": _LABELS[name]}) for name, value in values.items() if name not in dataset.dims}
 
 
@@ -136,14 +136,14 @@ def _misplaced(dataset: xr.Dataset, path: Path) -> str | None:
         return None
     own: dict[str, str] = {"problem": folder["problem"]}
     if folder["seed"]:
-        own |= {"formulation": folder["formulation"], "seed": folder["seed"]}
+        own |= {"trained_on": folder["trained_on"], "seed": folder["seed"]}
         word, _, which = path.stem.partition("-")
         if which and word in _NAMES_OF:
             own[_NAMES_OF[word]] = which
     for name, value in own.items():
         found = dataset.attrs.get(name)
         if str(found) != value:
-            return f"a file of {name} {shorten(str(found), 60)}, and not of {value} as its path says"
+            return f"its {name} is {shorten(str(found), 60)}, not {value} as its path says"
     missing = [name for name in _OF_RUNS.get(path.stem, ()) if name not in dataset.variables]
     return f"lacks {', '.join(missing)}" if missing else None
 
@@ -159,5 +159,5 @@ def configuration(dataset: xr.Dataset) -> dict[str, Any]:
 
 
 def identity(dataset: xr.Dataset) -> dict[str, Any]:
-    """Problem, formulation, seed and device of a file, for the files that are made from it."""
-    return {name: dataset.attrs[name] for name in ("problem", "formulation", "seed", "device")}
+    """Problem, loss that was trained, seed and device of a file, for the files that are made from it."""
+    return {name: dataset.attrs[name] for name in ("problem", "trained_on", "seed", "device")}

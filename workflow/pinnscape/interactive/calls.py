@@ -133,7 +133,7 @@ def surface(
         seed: of the directions.
 
     Returns:
-        The variables of surface-random.nc: ``loss`` (formulation, alpha, beta), ``energy_gap``, errors, and the coefficients of the interpolant.
+        The variables of surface-random.nc: ``value`` (loss, alpha, beta), ``energy_gap``, errors, and the coefficients of the interpolant.
 
     Raises:
         ValueError: ``theta`` has another shape, or ``points`` is even.

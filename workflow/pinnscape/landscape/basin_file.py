@@ -66,7 +66,7 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
         settings: of the rays and the scan along them.
 
     Returns:
-        Variables over (formulation, seed, loss) and kind, ray.
+        Variables over (trained_on, seed, loss) and kind, ray.
     """
 
     def measure(run: Run) -> xr.Dataset:

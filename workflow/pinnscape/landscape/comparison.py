@@ -9,9 +9,9 @@ def gap_ratio(gap: np.ndarray, loss: str, at: str, trained: list[str]) -> float:
     """How many times larger the gap of ``loss`` is at the end of the run that trained ``at`` than where it was trained itself.
 
     Args:
-        gap: (formulation that trained the point, loss), in the orders of ``trained`` and ``FORMULATIONS``.
+        gap: (trained_on, loss), in the orders of ``trained`` and ``FORMULATIONS``.
         loss: which loss.
-        at: the formulation that trained the point.
+        at: the loss that trained the point.
         trained: those that there are.
 
     Returns:

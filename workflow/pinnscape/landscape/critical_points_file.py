@@ -91,7 +91,7 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
         settings: of the searches, of where they start, and of what counts as critical.
 
     Returns:
-        Dimensions formulation, seed, start, eigen. Where a training has fewer snapshots than asked for, the last ones of the searches from
+        Dimensions trained_on, seed, start, eigen. Where a training has fewer snapshots than asked for, the last ones of the searches from
         snapshots are NaN.
     """
     collected = runs.collect(lambda run: _measure(runs, run, settings))
@@ -130,7 +130,7 @@ def levels(gaps: np.ndarray, same: float) -> np.ndarray:
 
 
 def _measure(runs: Runs, run: Run, settings: Settings) -> xr.Dataset:
-    objective, initial = runs.objective(run.formulation), run.snapshots[0]
+    objective, initial = runs.objective(run.trained_on), run.snapshots[0]
     places = logarithmic(run.steps, settings.snapshots)
     missing = settings.snapshots - len(places)
     fresh = random_starts(initial, run.layers, settings.random, settings.scales, [run.seed, _STREAM, settings.seed])
@@ -142,7 +142,7 @@ def _measure(runs: Runs, run: Run, settings: Settings) -> xr.Dataset:
     numbers = {name: np.array([row.get(name, math.nan) for row in rows]) for name in _NUMBERS}
     numbers["start_step"][: len(places)] = run.steps[places]
     tally = {name: kinds.count(i) for i, name in enumerate(KINDS)}
-    log.info("%s, seed %d: %s", run.formulation, run.seed, ", ".join(f"{n} {name}" for name, n in tally.items() if n))
+    log.info("%s, seed %d: %s", run.trained_on, run.seed, ", ".join(f"{n} {name}" for name, n in tally.items() if n))
     return _file(numbers, np.array(kinds, dtype="int8"), np.stack(spectra), np.stack(ends), settings)
 
 

@@ -100,7 +100,7 @@ def dataset(runs: Runs, settings: Settings, directions: DirectionSettings) -> xr
         directions: how they are normalised.
 
     Returns:
-        Variables (formulation, seed, loss, alpha, beta).
+        Variables (trained_on, seed, loss, alpha, beta).
     """
     axis = centred_axis(settings.radius, settings.points)
     coordinates, unit = plane_coordinates(axis, axis), files.axis_unit(directions.normalization)
@@ -110,7 +110,7 @@ def dataset(runs: Runs, settings: Settings, directions: DirectionSettings) -> xr
         thetas = runs.tensor(run.theta() + coordinates @ rows).reshape(-1, len(run.theta()))
         table = np.full((len(FORMULATIONS), len(thetas), len(_TEXT)), np.nan)
         for i, loss in enumerate(FORMULATIONS):
-            if settings.losses == "all" or loss == run.formulation:
+            if settings.losses == "all" or loss == run.trained_on:
                 table[i] = [astuple(ends(runs.objective(loss), theta, settings.eigensolver)) for theta in thetas]
         table = table.reshape(len(FORMULATIONS), *coordinates.shape[:2], len(_TEXT))
         values = {name: table[..., j] for j, name in enumerate(_TEXT)}

@@ -48,8 +48,8 @@ _SPECTRAL = "spectral surfaces"
 SURFACE = File(
     "surface-{plane}.nc",
     {
-        "loss": Variable(("formulation", *_GRID), "loss of each formulation"),
-        "loss_at_origin": Variable("formulation", "loss of each formulation at the final point, coordinate 0: exact"),
+        "value": Variable(("loss", *_GRID), "value of each loss"),
+        "value_at_origin": Variable("loss", "value of each loss at the final point, coordinate 0: exact"),
         "h1_error_at_origin": Variable((), "relative H1 error at the final point: exact"),
         "energy_gap": Variable(_GRID, "energy above that of the exact solution under the same quadrature rule"),
         "l2_error": Variable(_GRID, "relative L2 error"),
@@ -57,9 +57,9 @@ SURFACE = File(
         "inverted": Variable(_GRID, "1 where the energy does not exist and the loss is NaN: det F <= 0 at a quadrature point"),
         "energy_minimum": Variable((), "energy of the exact solution under the quadrature rule"),
         **OF_DIRECTIONS,
-        "trajectory_loss": Variable(("formulation", "snapshot"), "loss at the snapshot", only="trajectory"),
+        "trajectory_loss": Variable(("loss", "snapshot"), "loss at the snapshot", only="trajectory"),
         "projected_loss": Variable(
-            ("formulation", "snapshot"), "loss at the projection of the snapshot onto the plane", only="trajectory"
+            ("loss", "snapshot"), "loss at the projection of the snapshot onto the plane", only="trajectory"
         ),
         "coefficient": Variable(
             ("field", "degree_alpha", "degree_beta"), "Chebyshev coefficient in coordinates scaled to [-1, 1]", only=_SPECTRAL
@@ -80,7 +80,7 @@ SURFACE = File(
         ),
     },
     {
-        "formulation": Variable("formulation", "loss that is evaluated"),
+        "loss": Variable("loss", "loss that is evaluated"),
         "alpha": Variable("alpha", "coordinate along direction 1, in the unit that the attribute axis_unit names"),
         "beta": Variable("beta", "coordinate along direction 2, in this unit"),
         **_OF_AXES,
@@ -128,7 +128,7 @@ LINES = File(
     "surface-lines.nc",
     {**_of_lines(SURFACE.variables), "domain": Variable("end", "interval of the coordinate alpha", only=_SPECTRAL)},
     {
-        **{name: SURFACE.coordinates[name] for name in ("formulation", "alpha", "field", "end")},
+        **{name: SURFACE.coordinates[name] for name in ("loss", "alpha", "field", "end")},
         "degree": Variable("degree", "degree in alpha; coefficients are padded with zeros", only=_SPECTRAL),
         **_LINE,
     },

@@ -71,7 +71,7 @@ def hessian_directions(plane: str, checkpoints: xr.Dataset, hessian: xr.Dataset)
         hessian: hessian-final.nc.
     """
     origin = checkpoints["theta"].sel(checkpoint="final").values
-    own = hessian.sel(formulation=checkpoints.attrs["formulation"])
+    own = hessian.sel(loss=checkpoints.attrs["trained_on"])
     pair = list(_EIGENPAIRS[plane])
     rows = own["eigenvector"].values[pair] * np.linalg.norm(origin)
     # The curvature vᵀHv along the unit vector: the eigenvalue, or where that is not verified what the vector really has.
@@ -139,14 +139,14 @@ def surface_dataset(
     origin = tuple(0 if name == "line" else int(np.flatnonzero(axes[name][1] == 0.0)[0]) for name in dims)
     kind = LINES if "line" in axes else SURFACE
     values = {
-        "loss_at_origin": [measured[f][origin] for f in FORMULATIONS],
+        "value_at_origin": [measured[f][origin] for f in FORMULATIONS],
         "h1_error_at_origin": measured["h1_error"][origin],
-        "loss": np.stack([measured[f] for f in FORMULATIONS]),
+        "value": np.stack([measured[f] for f in FORMULATIONS]),
         **{name: measured[name] for name in ("energy_gap", "l2_error", "h1_error")},
         "inverted": measured["inverted"].astype("int8"),
         "energy_minimum": energy_minimum,
         **{name: found[name].values for name in OF_DIRECTIONS if name in found},
-        "formulation": list(FORMULATIONS),
+        "loss": list(FORMULATIONS),
         **{name: axis[1] for name, axis in axes.items()},
     }
     return kind.dataset(values, attributes={name: found.attrs[name] for name in ("kind", "normalization", "bias", "axis_unit")})

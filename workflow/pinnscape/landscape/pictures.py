@@ -112,8 +112,8 @@ def interpolant(surface: xr.Dataset) -> Interpolant:
 def pictured(surface: xr.Dataset) -> xr.Dataset:
     """The surface at the resolution of a picture where it is spectral, else as it is.
 
-    ``loss``, ``energy_gap``, ``l2_error``, ``h1_error`` and ``inverted`` come on a finer grid. Below ``resolution`` (formulation), the bound of
-    its error, a loss means nothing; ``h1_error`` has an attribute of that name.
+    ``value``, ``energy_gap``, ``l2_error``, ``h1_error`` and ``inverted`` come on a finer grid. Below ``resolution`` (loss), the bound of
+    its error, a value means nothing; ``h1_error`` has an attribute of that name.
     """
     if surface.attrs.get("method") != "chebyshev":
         return surface
@@ -125,14 +125,14 @@ def pictured(surface: xr.Dataset) -> xr.Dataset:
         axes = {"alpha": finer(surface["alpha"].values, LINE_POINTS)}
         rows = [Interpolant(((low, high),), table).on_grid(axes["alpha"]) for table in surface["coefficient"].values]
         values = np.stack(rows, 1)
-    known = [*surface["loss_at_origin"].sel(formulation=list(FORMULATIONS)).values, float(surface["h1_error_at_origin"]) ** 2]
+    known = [*surface["value_at_origin"].sel(loss=list(FORMULATIONS)).values, float(surface["h1_error_at_origin"]) ** 2]
     values = anchored(values, list(axes.values()), np.array(known))
     measured = measurements(values, float(surface["energy_minimum"]), float(surface["solution_norm"]))
     dims = tuple(dim for dim in ("line", "alpha", "beta") if dim in surface["inverted"].dims)
-    drawn: dict[str, Any] = {"loss": (("formulation", *dims), np.stack([measured[name] for name in FORMULATIONS]))}
+    drawn: dict[str, Any] = {"value": (("loss", *dims), np.stack([measured[name] for name in FORMULATIONS]))}
     drawn |= {name: (dims, measured[name]) for name in ("energy_gap", "l2_error")}
     bound = surface["bound"].max([dim for dim in surface["bound"].dims if dim != "field"])
-    drawn["resolution"] = ("formulation", bound.sel(field=list(FORMULATIONS)).values)
+    drawn["resolution"] = ("loss", bound.sel(field=list(FORMULATIONS)).values)
     drawn["h1_error"] = (dims, measured["h1_error"], {"resolution": float(bound.sel(field="h1_square")) ** 0.5})
     drawn["inverted"] = (dims, measured["inverted"].astype("int8"))
     coarse = [name for name in surface.variables if set(surface[name].dims) & set(axes)]

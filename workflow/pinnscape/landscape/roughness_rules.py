@@ -66,7 +66,7 @@ def dataset(runs: Runs, settings: Settings, directions: DirectionSettings) -> xr
         directions: how they are normalised.
 
     Returns:
-        Dimensions formulation, seed, loss, rule, points, and line. Simpson's rule has a point more where the number is even.
+        Dimensions trained_on, seed, loss, rule, points, and line. Simpson's rule has a point more where the number is even.
     """
     rules, counts = settings.rules, settings.points
     fine = with_rule(runs.discretization, "gauss-legendre", settings.reference)

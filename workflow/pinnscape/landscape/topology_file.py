@@ -70,7 +70,7 @@ def dataset(surfaces: Mapping[Key, xr.Dataset], threshold: float, quantile: floa
         quantile: the share of the values below the top of that extent.
 
     Returns:
-        Dimensions formulation, seed, plane, loss, then pair and ring, padded with NaN. A surface that is missing, or has no value, is NaN.
+        Dimensions trained_on, seed, plane, loss, then pair and ring, padded with NaN. A surface that is missing, or has no value, is NaN.
     """
     trained = [name for name in FORMULATIONS if any(key[0] == name for key in surfaces)]
     seeds = sorted({seed for _, seed, _ in surfaces})
@@ -79,7 +79,7 @@ def dataset(surfaces: Mapping[Key, xr.Dataset], threshold: float, quantile: floa
         (*key, str(loss)): _measure(pictured, str(loss), threshold, quantile)
         for key, surface in surfaces.items()
         for pictured in [pictures.pictured(surface)]
-        for loss in pictured["formulation"].values
+        for loss in pictured["loss"].values
     }
     losses = [name for name in FORMULATIONS if any(key[-1] == name for key in found)]
     coordinates = dict(zip(_KEYS, (trained, seeds, planes, losses), strict=True))
@@ -97,13 +97,13 @@ def dataset(surfaces: Mapping[Key, xr.Dataset], threshold: float, quantile: floa
 
 def _measure(surface: xr.Dataset, loss: str, threshold: float, quantile: float) -> dict[str, Any]:
     """Every variable of one loss on one surface."""
-    values = surface["loss"].sel(formulation=loss).transpose("alpha", "beta").values
+    values = surface["value"].sel(loss=loss).transpose("alpha", "beta").values
     finite = values[np.isfinite(values)]
     if not finite.size:
         return {name: np.nan for name in _NUMBERS} | {name: np.empty(0) for name in (*_PAIRS, *_RINGS)}
     minimum = FORMULATIONS[loss].minimum(float(surface["energy_minimum"]))
     extent = float(np.quantile(finite, quantile, method="higher") - finite.min())
-    bound = float(surface["resolution"].sel(formulation=loss)) if "resolution" in surface else 0.0
+    bound = float(surface["resolution"].sel(loss=loss)) if "resolution" in surface else 0.0
     threshold = max(threshold * extent, 2.0 * bound)
     tree = topology.join_tree(values).pruned(threshold)
     rings = topology.persistence(values)[1]

@@ -86,7 +86,7 @@ def dataset(runs: Runs, radii: Sequence[float], points: int, directions: Directi
         directions: how they are normalised.
 
     Returns:
-        Variables over (formulation, seed, loss), radius and the coordinates alpha and beta in units of the radius.
+        Variables over (trained_on, seed, loss), radius and the coordinates alpha and beta in units of the radius.
     """
     unit = centred_axis(1.0, points)
     discretization, axes_unit = runs.discretization, axis_unit(directions.normalization)

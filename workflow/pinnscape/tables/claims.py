@@ -13,13 +13,13 @@ import pandas as pd
 
 from pinnscape.config.claims import ClaimSettings, DataDrivenSettings
 
-COLUMNS = ("claim", "problem", "formulation", "statistic", "value", "low", "high", "threshold", "verdict")
-MEASURED = ("problem", "formulation", "checkpoint", "metric", "value")  # what of metrics.csv is needed
+COLUMNS = ("claim", "problem", "trained_on", "statistic", "value", "low", "high", "threshold", "verdict")
+MEASURED = ("problem", "trained_on", "checkpoint", "metric", "value")  # what of metrics.csv is needed
 
 
 @dataclass(frozen=True)
 class Test:
-    """A statistic of metrics.csv with its threshold; ``{own}`` stands for the formulation that trained the point."""
+    """A statistic of metrics.csv with its threshold; ``{own}`` stands for the loss that trained the point."""
 
     claim: str
     statistic: str
@@ -91,11 +91,11 @@ def table(
     """The verdicts: value is the median over seeds, low and high the smallest and largest."""
     rows: list[list[Any]] = []
     wanted = tests(settings, planes, techniques)
-    for problem, own in dict.fromkeys(zip(metrics["problem"], metrics["formulation"], strict=True)):
-        group = metrics.query("problem == @problem and formulation == @own")
+    for problem, own in dict.fromkeys(zip(metrics["problem"], metrics["trained_on"], strict=True)):
+        group = metrics.query("problem == @problem and trained_on == @own")
         rows += _rows(problem, own, group, wanted)
     return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(
-        ["claim", "statistic", "problem", "formulation"], ignore_index=True
+        ["claim", "statistic", "problem", "trained_on"], ignore_index=True
     )
 
 

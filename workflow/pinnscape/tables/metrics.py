@@ -13,7 +13,7 @@ from pinnscape.linalg.similarity import principal_angles, spectral_distance, was
 from pinnscape.losses import gaps
 
 log = logging.getLogger(__name__)
-COLUMNS = ("problem", "formulation", "seed", "checkpoint", "metric", "value")
+COLUMNS = ("problem", "trained_on", "seed", "checkpoint", "metric", "value")
 _NUMBERS = ("trace", "trace_estimate", "trace_estimate_error", "condition_number", "negative", "null", "effective_rank")
 _NUMBERS += ("share_above", "bulk_share")
 _BOUNDS = {"lambda_min_at_least": "eigenvalue_low", "lambda_min_at_most": "eigenvalue_high"}
@@ -75,11 +75,11 @@ def table(files: Iterable[tuple[xr.Dataset, Rows]], several: Iterable[tuple[xr.D
 
     Args:
         files: of one run each, whose attributes say whose the numbers are.
-        several: files of all runs of a problem, with rows that say it: formulation, seed, checkpoint, metric and value.
+        several: files of all runs of a problem, with rows that say it: trained_on, seed, checkpoint, metric and value.
     """
     rows: list[list] = []
     for dataset, measured in files:
-        owner = [dataset.attrs[name] for name in ("problem", "formulation", "seed")]
+        owner = [dataset.attrs[name] for name in ("problem", "trained_on", "seed")]
         rows += [[*owner, *row] for row in measured]
     for dataset, measured in several:
         rows += [[dataset.attrs["problem"], *row] for row in measured]
@@ -108,8 +108,8 @@ def of_hessian(hessian: xr.Dataset, rank: int, subspace: int, eigenvalues: int) 
         eigenvalues: number of the largest eigenvalues whose distance is taken.
     """
     checkpoint = hessian.attrs["checkpoint"]
-    for loss in hessian["formulation"].values:
-        own = hessian.sel(formulation=loss)
+    for loss in hessian["loss"].values:
+        own = hessian.sel(loss=loss)
         values, size = own["eigenvalue"].values, hessian.sizes["parameter"]
         for metric in _NUMBERS:
             yield checkpoint, f"{metric}[{loss}]", float(own[metric])
@@ -119,9 +119,7 @@ def of_hessian(hessian: xr.Dataset, rank: int, subspace: int, eigenvalues: int) 
         yield checkpoint, f"negative_share[{loss}]", float(own["negative"]) / size
         yield checkpoint, f"negative_ratio[{loss}]", _negative_ratio(values[-1], values[0])
         yield from ((checkpoint, f"{metric}[{loss}]", value) for metric, value in _bounds(own, size))
-    yield from (
-        (checkpoint, metric, value) for metric, value in _alike(hessian.sel(formulation=_PHYSICS), subspace, eigenvalues)
-    )
+    yield from ((checkpoint, metric, value) for metric, value in _alike(hessian.sel(loss=_PHYSICS), subspace, eigenvalues))
 
 
 def _negative_ratio(smallest: float, largest: float) -> float:
@@ -147,7 +145,7 @@ def _ratio(own: xr.Dataset, rank: int) -> float:
     position = np.flatnonzero(own["eigen"].values == rank - 1)
     value = own["eigenvalue"].values[position[0]] if len(position) else np.nan
     if not np.isfinite(value + own["eigenvalue"].values[0]):
-        _tell(own, f"lambda_{rank}[{own['formulation'].item()}]", "`well conditioned`", "claims.well_conditioned.rank")
+        _tell(own, f"lambda_{rank}[{own['loss'].item()}]", "`well conditioned`", "claims.well_conditioned.rank")
         return float("nan")
     if not own["eigenvalue"].values[0] > 0.0:
         return float("nan")
@@ -157,7 +155,7 @@ def _ratio(own: xr.Dataset, rank: int) -> float:
 def _tell(hessian: xr.Dataset, missing: str, claim: str, setting: str) -> None:
     """Why a claim is not measured: only the ends of the spectrum are known."""
     remedy = f"raise hessian.extremes or hessian.eigensolver.dense_limit, or lower {setting}"
-    where = f"{hessian.attrs.get('problem')}, {hessian.attrs.get('formulation')}, seed {hessian.attrs.get('seed')}"
+    where = f"{hessian.attrs.get('problem')}, {hessian.attrs.get('trained_on')}, seed {hessian.attrs.get('seed')}"
     parameters = hessian.sizes["parameter"]
     text = "%s, %s: %s is unknown for %d parameters, so %s is not measured; %s"
     log.info(text, where, hessian.attrs["checkpoint"], missing, parameters, claim, remedy)
@@ -184,11 +182,11 @@ def _alike(pair: xr.Dataset, subspace: int, eigenvalues: int) -> Iterator[tuple[
 def of_plane(surface: xr.Dataset) -> Rows:
     """How alike the two physics losses are on a plane, and how much of it has no energy."""
     name = surface.attrs["kind"]
-    ritz, strong = (surface["loss"].sel(formulation=f).values for f in _PHYSICS)
+    ritz, strong = (surface["value"].sel(loss=f).values for f in _PHYSICS)
     yield "final", f"spearman[{name}]", similarity.spearman(ritz, strong)
     if name == "random":  # what any two losses that grow with the distance from their minimum have in common
         squares = surface["alpha"].values[:, None] ** 2 + surface["beta"].values ** 2
-        own = surface["loss"].sel(formulation=surface.attrs["formulation"]).values
+        own = surface["value"].sel(loss=surface.attrs["trained_on"]).values
         yield "final", "spearman_distance[random]", similarity.spearman(own, squares)
     one, other = (_lowest(surface, f) for f in _PHYSICS)
     distance = similarity.minimum_distance(one, other, surface["alpha"].values, surface["beta"].values)
@@ -200,7 +198,7 @@ def of_plane(surface: xr.Dataset) -> Rows:
 
 def _lowest(surface: xr.Dataset, loss: str) -> np.ndarray:
     """A loss (alpha, beta) with one smallest value: of those that a spectral surface cannot tell from it, that nearest to the trained point."""
-    values = surface["loss"].sel(formulation=loss).values
+    values = surface["value"].sel(loss=loss).values
     if "bound" not in surface or not np.isfinite(values).any():
         return values
     candidates = values <= np.nanmin(values) + float(surface["bound"].sel(field=loss))
@@ -216,8 +214,8 @@ def of_lines(surface: xr.Dataset, radii: Sequence[float]) -> Rows:
     """
     alpha = surface["alpha"].values
     yield "final", "inverted_share[lines]", float(surface["inverted"].mean())
-    for loss in surface["formulation"].values:
-        lines = surface["loss"].sel(formulation=loss).values
+    for loss in surface["loss"].values:
+        lines = surface["value"].sel(loss=loss).values
         whole = np.array([roughness.excess(alpha, line) for line in lines])
         yield "final", f"roughness_index[{loss}]", roughness.roughness_index(whole)
         yield "final", f"variation_median[{loss}]", _over(np.median, whole)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-Rows = Iterator[tuple[str, int, str, str, float]]  # formulation, seed, checkpoint, metric, value
+Rows = Iterator[tuple[str, int, str, str, float]]  # trained_on, seed, checkpoint, metric, value
 
 
 @dataclass(frozen=True)

@@ -73,8 +73,8 @@ def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
 
 def metrics(data: xr.Dataset) -> Rows:
     """Quartiles of the radii by kind of rays, share of censored rays, volume; a quartile among the censored rays is NaN."""
-    for part in rows.each(data, "formulation", "seed", "loss"):
-        owner = str(part["formulation"].values), int(part["seed"]), "final"
+    for part in rows.each(data, "trained_on", "seed", "loss"):
+        owner = str(part["trained_on"].values), int(part["seed"]), "final"
         loss = part["loss"].values
         for kind in part["kind"].values:
             own = part.sel(kind=kind)

@@ -106,7 +106,7 @@ def metrics(data: xr.Dataset) -> Rows:
         data: critical_points.nc.
     """
     meanings = data["kind"].attrs["flag_meanings"].split(" ")
-    for formulation, seed, own in rows.runs(data):
+    for trained_on, seed, own in rows.runs(data):
         kinds = np.array(meanings)[own["kind"].values]
         searches, critical = int((kinds != "no-loss").sum()), kinds == "critical"
         levels, fractions = own["level"].values[critical], own["index_fraction"].values[critical]
@@ -119,4 +119,4 @@ def metrics(data: xr.Dataset) -> Rows:
             "critical_minima": len(np.unique(levels[fractions == 0])) if np.isfinite(fractions).all() else np.nan,
         }
         for name, value in values.items():
-            yield formulation, seed, "all", name, float(value)
+            yield trained_on, seed, "all", name, float(value)

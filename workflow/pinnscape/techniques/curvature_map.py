@@ -63,8 +63,8 @@ def metrics(data: xr.Dataset) -> Rows:
 
     Where a point is not verified, bounds take the place of the first three: ``_at_least`` from what is certain, ``_at_most``.
     """
-    for part in rows.each(data, "formulation", "seed", "loss"):
-        owner = str(part["formulation"].values), int(part["seed"]), "final"
+    for part in rows.each(data, "trained_on", "seed", "loss"):
+        owner = str(part["trained_on"].values), int(part["seed"]), "final"
         loss, exists = part["loss"].values, np.isfinite(part["sign"].values)
         if not exists.any():
             continue

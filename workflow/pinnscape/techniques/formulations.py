@@ -66,51 +66,51 @@ def metrics(data: xr.Dataset) -> Rows:
     ``gap_ratio[a]`` of a run trained on b is how many times larger the gap of a is there than where a was trained. Numbers of a pair of
     runs are given with both of them.
     """
-    trained = [str(name) for name in data["formulation"].values]
+    trained = [str(name) for name in data["trained_on"].values]
     for k, seed in enumerate(data["seed"].values):
-        gap = data["gap"].sel(seed=seed).transpose("formulation", "loss").values
-        for formulation in trained:
-            run = data.sel(formulation=formulation, seed=seed)
+        gap = data["gap"].sel(seed=seed).transpose("trained_on", "loss").values
+        for trained_on in trained:
+            run = data.sel(trained_on=trained_on, seed=seed)
             for loss in trained:
-                if loss != formulation:
+                if loss != trained_on:
                     yield (
-                        formulation,
+                        trained_on,
                         int(seed),
                         "final",
                         f"gap_ratio[{loss}]",
-                        comparison.gap_ratio(gap, loss, formulation, trained),
+                        comparison.gap_ratio(gap, loss, trained_on, trained),
                     )
             yield (
-                formulation,
+                trained_on,
                 int(seed),
                 "final",
                 "physics_angle_median",
                 float(run["angle"].isel(snapshot=-1).median(skipna=False)),
             )
             yield (
-                formulation,
+                trained_on,
                 int(seed),
                 "init",
                 "physics_angle_median",
                 float(run["angle"].isel(snapshot=0).median(skipna=False)),
             )
             largest = run["angle"].median("eigen", skipna=False).max("snapshot", skipna=False)
-            yield formulation, int(seed), "training", "physics_angle_median_largest", float(largest)
+            yield trained_on, int(seed), "training", "physics_angle_median_largest", float(largest)
             yield (
-                formulation,
+                trained_on,
                 int(seed),
                 "final",
                 "physics_spectral_distance",
                 float(run["spectral_distance"].isel(snapshot=-1)),
             )
-            if data.sizes["pair"] and formulation in PHYSICS:
-                for metric, value in _line(data.isel(pair=k), formulation):
-                    yield formulation, int(seed), "final", metric, value
+            if data.sizes["pair"] and trained_on in PHYSICS:
+                for metric, value in _line(data.isel(pair=k), trained_on):
+                    yield trained_on, int(seed), "final", metric, value
 
 
-def _line(pair: xr.Dataset, formulation: str) -> Iterator[tuple[str, float]]:
+def _line(pair: xr.Dataset, trained_on: str) -> Iterator[tuple[str, float]]:
     yield "physics_distance", float(pair["distance"])
-    yield "travelled", float(pair["travelled"].sel(physics=formulation))
+    yield "travelled", float(pair["travelled"].sel(physics=trained_on))
     for loss in pair["loss"].values:
         height = comparison.barrier(pair["line_gap"].sel(loss=loss).values, pair["position"].values)
         yield f"physics_barrier[{loss}]", height

@@ -54,8 +54,8 @@ def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
 
 def metrics(data: xr.Dataset) -> Rows:
     """Convexity at the initial norm and the norm at which it is largest, by the mean over draws."""
-    for part in rows.each(data, "formulation", "seed", "loss"):
-        owner = str(part["formulation"].values), int(part["seed"]), "init"
+    for part in rows.each(data, "trained_on", "seed", "loss"):
+        owner = str(part["trained_on"].values), int(part["seed"]), "init"
         loss, at = part["loss"].values, int(np.abs(np.log(part["scale"].values)).argmin())
         for name in ("trace_ratio", "positive_share"):
             yield *owner, f"{name}[{loss}]", float(part[name].mean("draw", skipna=False)[at])

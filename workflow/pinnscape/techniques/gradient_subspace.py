@@ -64,13 +64,13 @@ def metrics(data: xr.Dataset) -> Rows:
     """Share of the gradient in the top eigenspaces at both ends and on average, and how these spaces drift, each k in
     brackets.
     """
-    for formulation, seed, run in rows.runs(data):
+    for trained_on, seed, run in rows.runs(data):
         last = np.flatnonzero(np.isfinite(run["step"].values))[-1:]
         for k in run["k"].values:
             own = run.sel(k=k)
-            yield formulation, seed, "init", f"gradient_share[{k}]", float(own["share"][0])
+            yield trained_on, seed, "init", f"gradient_share[{k}]", float(own["share"][0])
             yield (
-                formulation,
+                trained_on,
                 seed,
                 "final",
                 f"gradient_share[{k}]",
@@ -79,9 +79,9 @@ def metrics(data: xr.Dataset) -> Rows:
             # Points whose eigenspace is not verified are not left out of a mean: those are not any points.
             moving = run["gradient_norm"].values > 0
             mean = rows.over(np.mean, own["share"]) if np.isfinite(own["share"].values[moving]).all() else float("nan")
-            yield formulation, seed, "final", f"gradient_share_mean[{k}]", mean
+            yield trained_on, seed, "final", f"gradient_share_mean[{k}]", mean
             following = moving[:-1] & moving[1:]
             known = np.isfinite(own["overlap_next"].values[:-1][following]).all()
             mean = rows.over(np.mean, own["overlap_next"]) if known else float("nan")
-            yield formulation, seed, "final", f"subspace_overlap_mean[{k}]", mean
-            yield formulation, seed, "init", f"subspace_overlap_final[{k}]", float(own["overlap_final"][0])
+            yield trained_on, seed, "final", f"subspace_overlap_mean[{k}]", mean
+            yield trained_on, seed, "init", f"subspace_overlap_final[{k}]", float(own["overlap_final"][0])

@@ -64,9 +64,9 @@ def metrics(data: xr.Dataset) -> Rows:
     Args:
         data: intrinsic_dimension.nc.
     """
-    for formulation, seed, own in rows.runs(data):
+    for trained_on, seed, own in rows.runs(data):
         for level in data["level"].values:
             value = float(own["intrinsic_dimension"].sel(level=level))
-            yield formulation, seed, "init", f"intrinsic_dimension[{level:g}]", value
-            yield formulation, seed, "init", f"intrinsic_share[{level:g}]", value / data.attrs["parameters"]
-        yield formulation, seed, "init", "full_l2_error", float(own["full_l2_error"])
+            yield trained_on, seed, "init", f"intrinsic_dimension[{level:g}]", value
+            yield trained_on, seed, "init", f"intrinsic_share[{level:g}]", value / data.attrs["parameters"]
+        yield trained_on, seed, "init", "full_l2_error", float(own["full_l2_error"])

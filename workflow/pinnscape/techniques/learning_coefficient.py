@@ -68,13 +68,13 @@ def metrics(data: xr.Dataset) -> Rows:
     Args:
         data: learning_coefficient.nc.
     """
-    for formulation, seed, own in rows.runs(data):
+    for trained_on, seed, own in rows.runs(data):
         for temperature in data["inverse_temperature"].values:
             one, case = own.sel(inverse_temperature=temperature), f"[{temperature:g}]"
             value = float(one["learning_coefficient"]) if float(one["left"]) == 0 else float("nan")
-            yield formulation, seed, "final", f"learning_coefficient{case}", value
-            yield formulation, seed, "final", f"learning_coefficient_error{case}", float(one["standard_error"])
-            yield formulation, seed, "final", f"quadratic_coefficient{case}", float(one["quadratic"])
+            yield trained_on, seed, "final", f"learning_coefficient{case}", value
+            yield trained_on, seed, "final", f"learning_coefficient_error{case}", float(one["standard_error"])
+            yield trained_on, seed, "final", f"quadratic_coefficient{case}", float(one["quadratic"])
             if np.isnan(float(one["quadratic"])) and np.isfinite(float(one["quadratic_at_least"])):
-                yield formulation, seed, "final", f"quadratic_coefficient_at_least{case}", float(one["quadratic_at_least"])
-            yield formulation, seed, "final", f"r_hat{case}", float(one["r_hat"])
+                yield trained_on, seed, "final", f"quadratic_coefficient_at_least{case}", float(one["quadratic_at_least"])
+            yield trained_on, seed, "final", f"r_hat{case}", float(one["r_hat"])

@@ -72,13 +72,13 @@ def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
 
 def metrics(data: xr.Dataset) -> Rows:
     """From ntk.nc, each loss in brackets: how large the remainder is, how far it turns the top eigenspace, and the spectrum of the rest."""
-    for formulation in data["formulation"].values:
+    for trained_on in data["trained_on"].values:
         for seed in data["seed"].values:
             for checkpoint in data["checkpoint"].values:
                 for loss in data["loss"].values:
-                    point = data.sel(formulation=formulation, seed=seed, checkpoint=checkpoint, loss=loss)
+                    point = data.sel(trained_on=trained_on, seed=seed, checkpoint=checkpoint, loss=loss)
                     for metric, value in _split(point):
-                        yield str(formulation), int(seed), str(checkpoint), f"{metric}[{loss}]", value
+                        yield str(trained_on), int(seed), str(checkpoint), f"{metric}[{loss}]", value
 
 
 def _split(point: xr.Dataset) -> Iterator[tuple[str, float]]:

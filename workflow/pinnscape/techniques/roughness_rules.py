@@ -56,10 +56,10 @@ def measure(runs: "Runs", settings: Settings, directions: DirectionSettings) -> 
 
 def metrics(data: xr.Dataset) -> Rows:
     """Roughness index of each trained loss by rule and points, under the fine rule, and the median difference from that."""
-    for formulation, seed in rows.points(data, "formulation", "seed"):
-        own = data.sel(formulation=formulation, seed=seed, loss=formulation)
-        yield formulation, seed, "final", "rule_roughness_index[reference]", float(own["reference_index"])
+    for trained_on, seed in rows.points(data, "trained_on", "seed"):
+        own = data.sel(trained_on=trained_on, seed=seed, loss=trained_on)
+        yield trained_on, seed, "final", "rule_roughness_index[reference]", float(own["reference_index"])
         for rule, points in rows.points(data, "rule", "points"):
             case = own.sel(rule=rule, points=points)
-            yield formulation, seed, "final", f"rule_roughness_index[{rule}, {points}]", float(case["roughness_index"])
-            yield formulation, seed, "final", f"rule_deviation[{rule}, {points}]", float(case["deviation"].median())
+            yield trained_on, seed, "final", f"rule_roughness_index[{rule}, {points}]", float(case["roughness_index"])
+            yield trained_on, seed, "final", f"rule_deviation[{rule}, {points}]", float(case["deviation"].median())

@@ -8,10 +8,10 @@ import xarray as xr
 
 
 def runs(data: xr.Dataset) -> Iterator[tuple[str, int, xr.Dataset]]:
-    """Formulation, seed and part of each run."""
-    for formulation in data["formulation"].values:
+    """The loss that was trained, seed and part of each run."""
+    for trained_on in data["trained_on"].values:
         for seed in data["seed"].values:
-            yield str(formulation), int(seed), data.sel(formulation=formulation, seed=seed)
+            yield str(trained_on), int(seed), data.sel(trained_on=trained_on, seed=seed)
 
 
 def over_pairs(data: xr.Dataset) -> Iterator[tuple[str, int, xr.Dataset]]:
@@ -19,8 +19,8 @@ def over_pairs(data: xr.Dataset) -> Iterator[tuple[str, int, xr.Dataset]]:
     first, second = data["first_seed"].values, data["second_seed"].values
     for seed in np.unique([*first, *second]):
         mean = data.isel(pair=np.flatnonzero((first == seed) | (second == seed))).mean("pair", skipna=False)
-        for name in data["formulation"].values:
-            yield str(name), int(seed), mean.sel(formulation=name)
+        for name in data["trained_on"].values:
+            yield str(name), int(seed), mean.sel(trained_on=name)
 
 
 def each(data: xr.Dataset, *dims: str) -> Iterator[xr.Dataset]:

@@ -72,8 +72,8 @@ def metrics(data: xr.Dataset) -> Rows:
 
     ``sam_quadratic`` is the increase within the ball over that of a quadratic with the same largest eigenvalue: 1 where the quadratic model holds.
     """
-    for part in rows.each(data, "formulation", "seed", "checkpoint", "loss"):
-        owner = str(part["formulation"].values), int(part["seed"]), str(part["checkpoint"].values)
+    for part in rows.each(data, "trained_on", "seed", "checkpoint", "loss"):
+        owner = str(part["trained_on"].values), int(part["seed"]), str(part["checkpoint"].values)
         loss = part["loss"].values
         for name in _SHARPNESS:
             yield *owner, f"{name}[{loss}]", float(part[name])

@@ -86,24 +86,24 @@ def metrics(data: xr.Dataset) -> Rows:
     step of that, NaN without one. NaN too where the largest eigenvalue of one of
     these records is not known to 2 %.
     """
-    for formulation, seed, run in rows.runs(data):
+    for trained_on, seed, run in rows.runs(data):
         sharpness = run["eigenvalue"].sel(eigen=0).values
         measured = np.isfinite(run["eigenvalue_at_least"].sel(eigen=0).values)
         # A largest eigenvalue of which only a lower bound is known may be the largest one along the run.
         known = sharpness[measured & np.isfinite(sharpness[measured]).all()]
-        yield formulation, seed, "final", "sharpening", float(known[-1] / sharpness[0]) if known.size else float("nan")
-        yield formulation, seed, "final", "sharpness_max", rows.over(np.max, known)
-        yield from _edges(formulation, seed, run, "gd", "fraction", run["gd_sharpness"] * run["gd_rate"] / 2)
-        yield from _edges(formulation, seed, run, "adam", "rate", run["adam_preconditioned"] * run["rate"] / 38)
+        yield trained_on, seed, "final", "sharpening", float(known[-1] / sharpness[0]) if known.size else float("nan")
+        yield trained_on, seed, "final", "sharpness_max", rows.over(np.max, known)
+        yield from _edges(trained_on, seed, run, "gd", "fraction", run["gd_sharpness"] * run["gd_rate"] / 2)
+        yield from _edges(trained_on, seed, run, "adam", "rate", run["adam_preconditioned"] * run["rate"] / 38)
 
 
-def _edges(formulation: str, seed: int, run: xr.Dataset, prefix: str, which: str, ratio: xr.DataArray) -> Rows:
+def _edges(trained_on: str, seed: int, run: xr.Dataset, prefix: str, which: str, ratio: xr.DataArray) -> Rows:
     late = run["record"] > 0.75 * run["record"].max()
     for size in run[which].values:
         diverged = float(run[f"{prefix}_diverged"].sel({which: size}))
         own = ratio.sel({which: size}).where(late & np.isnan(diverged))
         open_ = np.isfinite(own) & (run[f"{prefix}_excess"].sel({which: size}) > _EXCESS)
         own = own.where(not bool(open_.any()))
-        yield formulation, seed, "init", f"{prefix}_edge[{size:g}]", rows.over(np.median, own)
-        yield formulation, seed, "init", f"{prefix}_peak[{size:g}]", rows.over(np.max, own)
-        yield formulation, seed, "init", f"{prefix}_diverged[{size:g}]", diverged
+        yield trained_on, seed, "init", f"{prefix}_edge[{size:g}]", rows.over(np.median, own)
+        yield trained_on, seed, "init", f"{prefix}_peak[{size:g}]", rows.over(np.max, own)
+        yield trained_on, seed, "init", f"{prefix}_diverged[{size:g}]", diverged

@@ -54,8 +54,8 @@ def metrics(data: xr.Dataset) -> Rows:
     first, second = data["first_seed"].values, data["second_seed"].values
     for seed in np.unique([*first, *second]):
         mean = data["seeds_pass"].isel(pair=np.flatnonzero((first == seed) | (second == seed))).mean("pair", skipna=False)
-        for formulation, loss in rows.points(data, "formulation", "loss"):
-            height = float(mean.sel(formulation=formulation, loss=loss))
-            yield formulation, int(seed), "final", f"plane_pass[seeds, {loss}]", height
-    for seed, loss, formulation in product(data["seed"].values.tolist(), data["loss"].values.tolist(), PHYSICS):
-        yield formulation, seed, "final", f"plane_pass[physics, {loss}]", float(data["physics_pass"].sel(seed=seed, loss=loss))
+        for trained_on, loss in rows.points(data, "trained_on", "loss"):
+            height = float(mean.sel(trained_on=trained_on, loss=loss))
+            yield trained_on, int(seed), "final", f"plane_pass[seeds, {loss}]", height
+    for seed, loss, trained_on in product(data["seed"].values.tolist(), data["loss"].values.tolist(), PHYSICS):
+        yield trained_on, seed, "final", f"plane_pass[physics, {loss}]", float(data["physics_pass"].sel(seed=seed, loss=loss))

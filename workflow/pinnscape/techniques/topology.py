@@ -52,9 +52,9 @@ def measure(surfaces: Mapping[tuple[str, int, str], xr.Dataset], settings: Setti
 
 
 def metrics(data: xr.Dataset) -> Rows:
-    """Rows (formulation, seed, checkpoint, metric, value) of topology.nc: numbers of minima and of rings, relative SMAD."""
+    """Rows (trained_on, seed, checkpoint, metric, value) of topology.nc: numbers of minima and of rings, relative SMAD."""
     names = {"minima": "minima", "minima_inside": "minima_inside", "rings": "rings", "smad_relative": "smad"}
-    for formulation, seed, plane, loss in rows.points(data, "formulation", "seed", "plane", "loss"):
-        own = data.sel(formulation=formulation, seed=seed, plane=plane, loss=loss)
+    for trained_on, seed, plane, loss in rows.points(data, "trained_on", "seed", "plane", "loss"):
+        own = data.sel(trained_on=trained_on, seed=seed, plane=plane, loss=loss)
         for name, metric in names.items():
-            yield formulation, seed, "final", f"{metric}[{plane}, {loss}]", float(own[name])
+            yield trained_on, seed, "final", f"{metric}[{plane}, {loss}]", float(own[name])

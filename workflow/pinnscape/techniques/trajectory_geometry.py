@@ -51,7 +51,7 @@ def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
 
 def metrics(data: xr.Dataset) -> Rows:
     """Extremes of RSI and EB, of their ratio, the cosine to the direction from the final point, and turns and lengths."""
-    for formulation, seed, run in rows.runs(data):
+    for trained_on, seed, run in rows.runs(data):
         cosine = run["cosine"].values
         known = cosine[np.isfinite(cosine)]
         for metric, value in {
@@ -63,4 +63,4 @@ def metrics(data: xr.Dataset) -> Rows:
             "turn_median": rows.over(np.median, run["turn"]),
             "path_ratio": float(run["path_ratio"]),
         }.items():
-            yield formulation, seed, "final", metric, value
+            yield trained_on, seed, "final", metric, value

@@ -94,10 +94,10 @@ def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
 
 def metrics(data: xr.Dataset) -> Rows:
     """From vicinity.nc, at the checkpoint from which the descent started: where natural gradient leads, and the Hessian of the own loss there."""
-    for formulation in data["formulation"].values:
+    for trained_on in data["trained_on"].values:
         for seed in data["seed"].values:
             for checkpoint in data["checkpoint"].values:
-                run = data.sel(formulation=formulation, seed=seed, checkpoint=checkpoint)
+                run = data.sel(trained_on=trained_on, seed=seed, checkpoint=checkpoint)
                 last = run.isel(step=int(run["steps_taken"]))
                 numbers = {f"vicinity_{name}": float(last[name]) for name in _LAST}
                 for name in ("steps_taken", "distance", "negative", "null", "condition_number", "remainder_share"):
@@ -107,7 +107,7 @@ def metrics(data: xr.Dataset) -> Rows:
                         numbers[f"vicinity_{name}"] = float(run[name])
                 numbers["vicinity_negative_ratio"] = _negative_ratio(float(run["lambda_min"]), float(run["lambda_max"]))
                 for metric, value in numbers.items():
-                    yield str(formulation), int(seed), str(checkpoint), metric, value
+                    yield str(trained_on), int(seed), str(checkpoint), metric, value
 
 
 def _negative_ratio(smallest: float, largest: float) -> float:

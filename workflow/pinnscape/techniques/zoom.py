@@ -50,8 +50,8 @@ def measure(runs: "Runs", settings: Settings, directions: DirectionSettings) -> 
 
 def metrics(data: xr.Dataset) -> Rows:
     """Convex share within each radius, and the distance to the nearest point that is not convex, of the finest plane that has one."""
-    for part in rows.each(data, "formulation", "seed", "loss"):
-        owner = str(part["formulation"].values), int(part["seed"]), "final"
+    for part in rows.each(data, "trained_on", "seed", "loss"):
+        owner = str(part["trained_on"].values), int(part["seed"]), "final"
         loss = part["loss"].values
         for radius, share in zip(part["radius"].values, part["convex_share"].values, strict=True):
             yield *owner, f"zoom_convex_share[{loss}, {radius:g}]", float(share)

@@ -137,7 +137,7 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
 
 
 def _measure(runs: Runs, run: Run, dimensions: list[int], settings: Settings) -> xr.Dataset:
-    objective, origin = runs.objective(run.formulation), runs.tensor(run.theta("init"))
+    objective, origin = runs.objective(run.trained_on), runs.tensor(run.theta("init"))
     found = np.full((len(_QUANTITIES), len(dimensions), settings.bases), np.nan)
     for k in range(settings.bases):
         rows = runs.tensor(basis(objective.size, max(dimensions, default=0), [run.seed, _STREAM, k]))
@@ -146,7 +146,7 @@ def _measure(runs: Runs, run: Run, dimensions: list[int], settings: Settings) ->
     full = _trained(runs, objective, origin, None, settings)
     levels = list(settings.levels)
     pairs = [least(dimensions, found[list(_QUANTITIES).index("l2_error")], level) for level in levels]
-    log.info("%s, seed %d: intrinsic dimensions %s", run.formulation, run.seed, [pair[0] for pair in pairs])
+    log.info("%s, seed %d: intrinsic dimensions %s", run.trained_on, run.seed, [pair[0] for pair in pairs])
     values: dict[str, Any] = {name: found[i] for i, name in enumerate(_QUANTITIES)}
     values |= {f"full_{name}": full[i] for i, name in enumerate(_QUANTITIES)}
     values |= {"intrinsic_dimension": [pair[0] for pair in pairs], "failed_dimension": [pair[1] for pair in pairs]}

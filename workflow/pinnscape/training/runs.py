@@ -22,13 +22,13 @@ class Run:
     """One training.
 
     Attributes:
-        formulation: the loss that was trained.
+        trained_on: name of the loss that was minimised.
         seed: of the training.
         checkpoints: checkpoints.nc.
         training: training.nc.
     """
 
-    formulation: str
+    trained_on: str
     seed: int
     checkpoints: xr.Dataset
     training: xr.Dataset
@@ -72,7 +72,7 @@ class Runs:
     @cached_property
     def formulations(self) -> tuple[str, ...]:
         """Those that were trained, in the order of the study."""
-        return tuple(dict.fromkeys(run.formulation for run in self.all))
+        return tuple(dict.fromkeys(run.trained_on for run in self.all))
 
     @cached_property
     def seeds(self) -> tuple[int, ...]:
@@ -84,24 +84,24 @@ class Runs:
         """Of the rule of the problem."""
         return QuadratureError(self.discretization)
 
-    def gap_errors(self, formulation: str, thetas: Tensor) -> np.ndarray:
+    def gap_errors(self, loss: str, thetas: Tensor) -> np.ndarray:
         """Errors (n,) of the gaps of a loss at parameters (n, P) by the quadrature rule: 0 for losses whose minimum is 0 under every rule."""
-        return self.quadrature_error.gaps(thetas) if FORMULATIONS[formulation].is_energy else np.zeros(len(thetas))
+        return self.quadrature_error.gaps(thetas) if FORMULATIONS[loss].is_energy else np.zeros(len(thetas))
 
-    def run(self, formulation: str, seed: int) -> Run:
+    def run(self, trained_on: str, seed: int) -> Run:
         """The run of this formulation and seed.
 
         Raises:
             KeyError: there is none.
         """
         for run in self.all:
-            if (run.formulation, run.seed) == (formulation, seed):
+            if (run.trained_on, run.seed) == (trained_on, seed):
                 return run
-        raise KeyError(f"no run of {formulation} with seed {seed}")
+        raise KeyError(f"no run of {trained_on} with seed {seed}")
 
-    def objective(self, formulation: str) -> Objective:
+    def objective(self, loss: str) -> Objective:
         """A loss of the problem, whether it was trained or not."""
-        return Objective(self.discretization, formulation)
+        return Objective(self.discretization, loss)
 
     def tensor(self, values: np.ndarray) -> Tensor:
         """Parameters on the device of the discretisation."""
@@ -112,7 +112,7 @@ class Runs:
         return compute() if self.parts is None else self.parts(name, compute)
 
     def collect(self, measure: Callable[[Run], xr.Dataset]) -> xr.Dataset:
-        """A dataset for each run, joined along the new dimensions ``formulation`` (that trained the point) and ``seed``, in this order.
+        """A dataset for each run, joined along the new dimensions ``trained_on`` and ``seed``, in this order.
 
         Each run is a piece of work of its own; a technique calls this once. Runs of one seed, which start from the same point, are neighbours.
 
@@ -120,23 +120,23 @@ class Runs:
             measure: gives datasets with equal variables, dimensions and coordinates; each is a part.
         """
 
-        def piece(formulation: str, seed: int) -> Piece:
-            run = self.run(formulation, seed)
-            return Piece(_name(formulation, seed), lambda: self.part(f"{formulation}-seed-{seed}", lambda: measure(run)))
+        def piece(trained_on: str, seed: int) -> Piece:
+            run = self.run(trained_on, seed)
+            return Piece(_name(trained_on, seed), lambda: self.part(f"{trained_on}-seed-{seed}", lambda: measure(run)))
 
         found = self.source([piece(f, s) for s in self.seeds for f in self.formulations])
         rows = [
             xr.concat([found[_name(f, s)] for s in self.seeds], _index("seed", self.seeds), **_STRICT)
             for f in self.formulations
         ]
-        return xr.concat(rows, _index("formulation", self.formulations), **_STRICT)
+        return xr.concat(rows, _index("trained_on", self.formulations), **_STRICT)
 
 
 _STRICT: dict[str, Any] = {"join": "exact", "data_vars": "all", "coords": "minimal", "compat": "equals"}
 
 
-def _name(formulation: str, seed: int) -> str:
-    return f"{formulation}/seed-{seed}"
+def _name(trained_on: str, seed: int) -> str:
+    return f"{trained_on}/seed-{seed}"
 
 
 def _index(name: str, values: Iterable[Any]) -> xr.DataArray:

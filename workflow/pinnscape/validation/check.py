@@ -112,7 +112,7 @@ What `check_problem` found before anything trained; a problem that does not pass
 | `{method}_smooth` | integration by parts of the methods and their gradients in x, which fails where there is a jump or a kink; refused if it does not \
 shrink with finer rules |
 | `stationarity` | the first variation of the energy at the exact solution with zero; refused likewise |
-| `{formulation}_gradient`, `{formulation}_hessian` | gradient and Hessian-vector products of each loss, by the route that training takes, with central \
+| `{loss}_gradient`, `{loss}_hessian` | gradient and Hessian-vector products of each loss, by the route that training takes, with central \
 differences at two parameter vectors |
 
 The attribute `warnings` has what is no fault but worth knowing, such as an exact solution that is no minimum of its energy.""",
