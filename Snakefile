@@ -54,7 +54,7 @@ rule surfaces:
 
 rule techniques:
     input:
-        of_problems(*STUDY.techniques),
+        of_cases(*STUDY.techniques),
 
 
 rule tables:

@@ -34,5 +34,5 @@ def run_of(discretized: Discretization, problem: str, formulation: str, seed: in
     objective, origin = Objective(discretized, formulation), initial(discretized, seed)
     history = train(objective, origin, phased(phases, 10, {"even": 9, "logarithmic": 5}), f"{problem}/{formulation}/{seed}")
     training = training_dataset(history, objective)
-    training = training.assign_attrs(problem=problem, trained_on=formulation, seed=seed)
+    training = training.assign_attrs(case=problem, trained_on=formulation, seed=seed)
     return Run(formulation, seed, select(training, {"middle": 0.2}), training)

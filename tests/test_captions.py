@@ -11,13 +11,13 @@ from pinnscape.techniques.catalog import TECHNIQUES
 
 PROJECT = Path(__file__).parents[1]
 TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted((PROJECT / "workflow/report").glob("*.rst"))}
-TEXTS |= {name: technique.caption.replace("{problem}", "poisson1d") for name, technique in TECHNIQUES.items()}
+TEXTS |= {name: technique.caption.replace("{case}", "poisson1d") for name, technique in TECHNIQUES.items()}
 
 
 def rendered(text: str) -> str:
     """The caption of a job as the report has it; any message of Docutils is an error."""
     job = SimpleNamespace(
-        wildcards=SimpleNamespace(problem="poisson1d"),
+        wildcards=SimpleNamespace(case="poisson1d"),
         config={},
         params=SimpleNamespace(seed=0, caption="A *caption*."),
         input=[],

@@ -32,7 +32,7 @@ def test_techniques_of_two_problems_combine(tmp_path: Path, monkeypatch: pytest.
     paths = {problem: tmp_path / f"{problem}.nc" for problem in WIDTHS}
     for problem, path in paths.items():
         store.write(path, applied(name, runs(problem), settings_of(name)), problem=problem, **about)
-    found = combined(monkeypatch, list(paths.values()), concat_dim="problem")
-    assert found["problem"].values.tolist() == list(WIDTHS)
+    found = combined(monkeypatch, list(paths.values()), concat_dim="case")
+    assert found["case"].values.tolist() == list(WIDTHS)
     for problem, path in paths.items():
-        assert_combined(found.sel(problem=problem), path)
+        assert_combined(found.sel(case=problem), path)

@@ -344,7 +344,7 @@ def test_the_generator_of_that_table() -> None:
         ("smooth", "a", "supervised", "variation_largest", 1.2, 1.05, "does not hold"),
         ("well conditioned", "a", "supervised", "lambda_ratio", 7.52e6, 1e3, "mixed"),
     ]
-    columns = ["claim", "problem", "trained_on", "statistic", "value", "threshold", "verdict"]
+    columns = ["claim", "case", "trained_on", "statistic", "value", "threshold", "verdict"]
     _, _, alike, smooth, conditioned = table(pd.DataFrame(found, columns=columns)).splitlines()
     assert alike == "| alike | spearman[random] | ≥ 0.9 | 0.79 … 1: 1 of 2 | –: 0 of 1, 1 not measured | –: 0 of 0 |"
     assert smooth == "| smooth | variation_largest | ≤ 1.05 | –: 0 of 0 | –: 0 of 0 | 1.2: 0 of 1 |"

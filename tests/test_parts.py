@@ -22,7 +22,7 @@ from runtime import resume, technique
 TESTS = Path(__file__).parent
 FORMULATIONS = ("deep-ritz", "strong-form")
 IN_PARTS = [name for name, entry in TECHNIQUES.items() if not entry.surfaces]
-COMMON = {"problem": "poisson2d", "trained_on": "all", "seed": -1, "configuration": {}, "title": "x"}
+COMMON = {"case": "poisson2d", "trained_on": "all", "seed": -1, "configuration": {}, "title": "x"}
 
 
 PAIRS = ("interpolation", "barriers", "curves", "three_points")  # of seeds
@@ -101,7 +101,7 @@ def job(folder: Path) -> dict:
     for run in runs().all:
         for name, stage in (("checkpoints", "checkpoints"), ("training", "train")):
             path = folder / run.trained_on / f"{run.seed}" / f"{name}.nc"
-            own = {"problem": "poisson2d", "trained_on": run.trained_on, "seed": run.seed, "title": name}
+            own = {"case": "poisson2d", "trained_on": run.trained_on, "seed": run.seed, "title": name}
             store.write(path, getattr(run, name), stage=stage, configuration={"training": {}}, **own)
             files[name].append(str(path))
     engine = {"compile": "never", "memory": 100}
@@ -110,7 +110,7 @@ def job(folder: Path) -> dict:
         "input": Named(**files),
         "output": [str(folder / "interpolation.nc")],
         "params": Named(**params),
-        "wildcards": Named(problem="poisson2d", technique="interpolation"),
+        "wildcards": Named(case="poisson2d", technique="interpolation"),
         "device": "cpu",
     }
 
@@ -168,11 +168,11 @@ def test_a_job_is_told_by_its_settings_code_wildcards_device_libraries_and_input
     for file in files:
         file.write_text(file.name)
     params = Named(training={"steps": 3}, code=["1"])
-    wildcards = Named(problem="poisson1d", seed="0")
+    wildcards = Named(case="poisson1d", seed="0")
     found = resume.identity(params, wildcards, "cpu", map(str, files))
     assert found.pop("versions") == netcdf.versions()
     assert len(set(found.pop("inputs"))) == 2
-    assert found == {"training": {"steps": 3}, "code": ["1"], "problem": "poisson1d", "seed": "0", "device": "cpu"}
+    assert found == {"training": {"steps": 3}, "code": ["1"], "case": "poisson1d", "seed": "0", "device": "cpu"}
 
 
 @pytest.mark.parametrize(("text", "due"), [("0", True), ("1e9", False), (None, False)])

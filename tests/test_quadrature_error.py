@@ -184,7 +184,7 @@ def test_the_job_of_a_training_says_in_log_and_terminal_that_an_energy_is_below_
         entry=None,
     )
     output = SimpleNamespace(training=str(tmp_path / "training.nc"), solution=str(tmp_path / "solution.nc"))
-    wildcards = SimpleNamespace(problem="poisson2d", trained_on="deep-ritz", seed="0")
+    wildcards = SimpleNamespace(case="poisson2d", trained_on="deep-ritz", seed="0")
     monkeypatch.setattr(script, "Saves", lambda *args: SimpleNamespace(read=lambda _: None, due=False, delete=lambda: None))
     monkeypatch.setattr(script, "identity", lambda *args: "")
     monkeypatch.setattr(script, "restart", lambda *args: None)

@@ -115,7 +115,7 @@ def test_warnings_and_errors_are_shown_and_cut_where_they_are_long(shown):
     assert max(map(len, lines)) < 200
 
 
-CLAIMS = """claim,problem,trained_on,statistic,value,low,high,threshold,verdict
+CLAIMS = """claim,case,trained_on,statistic,value,low,high,threshold,verdict
 smooth,poisson1d,deep-ritz,variation,1,1,1,1.05,holds
 smooth,poisson1d,strong-form,variation,1,1,1,1.05,mixed
 well conditioned,poisson1d,deep-ritz,lambda_ratio,1e8,1e8,1e8,1e3,does not hold

@@ -194,9 +194,7 @@ def test_the_size_of_one_number_does_not_hide_another(tmp_path):
     assert tables(tmp_path, TABLE.replace("-1.5", "-1.4")).verdict is Verdict.DIFFERENT
 
 
-CLAIMS = (
-    "claim,problem,trained_on,statistic,value,verdict\nsmooth,a,b,c,1.0,holds\nsmooth,a,b,d,2.0,mixed\nalike,a,b,c,,holds\n"
-)
+CLAIMS = "claim,case,trained_on,statistic,value,verdict\nsmooth,a,b,c,1.0,holds\nsmooth,a,b,d,2.0,mixed\nalike,a,b,c,,holds\n"
 
 
 @pytest.mark.parametrize(

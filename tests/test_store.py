@@ -22,8 +22,8 @@ from pinnscape.files import checksum, netcdf, store
 from pinnscape.files.store import REQUIRED
 from pinnscape.networks.mlp import LAYOUT, Network, layout_values
 
-HEAD = {"problem": "poisson1d", "trained_on": "deep-ritz", "seed": 3, "configuration": {"width": 5, "rule": "simpson"}}
-ATTRIBUTES = ["title", "stage", "conventions", "configuration", "versions", "problem", "trained_on", "seed", "units"]
+HEAD = {"case": "poisson1d", "trained_on": "deep-ritz", "seed": 3, "configuration": {"width": 5, "rule": "simpson"}}
+ATTRIBUTES = ["title", "stage", "conventions", "configuration", "versions", "case", "trained_on", "seed", "units"]
 ATTRIBUTES += ["device", "precision"]
 FOOTER = len("\npinnscape-3 sha256 \n") + 64
 
@@ -91,12 +91,12 @@ def test_a_mask_comes_back_as_a_mask(tmp_path):
 def test_a_file_has_the_attributes_of_the_schema_and_no_others(tmp_path):
     dataset = store.read(write(tmp_path / "x.nc"), "checkpoints")
     assert list(dataset.attrs) == ATTRIBUTES
-    expected = {"title": "Checkpoints", "stage": "checkpoints", "problem": "poisson1d", "trained_on": "deep-ritz", "seed": 3}
+    expected = {"title": "Checkpoints", "stage": "checkpoints", "case": "poisson1d", "trained_on": "deep-ritz", "seed": 3}
     expected |= {"conventions": "pinnscape-3", "units": "1", "device": "cpu", "precision": "float64"}
     assert {name: dataset.attrs[name] for name in expected} == expected
     assert store.configuration(dataset) == HEAD["configuration"]
     assert json.loads(dataset.attrs["versions"]) == netcdf.versions()
-    assert store.identity(dataset) == {"problem": "poisson1d", "trained_on": "deep-ritz", "seed": 3, "device": "cpu"}
+    assert store.identity(dataset) == {"case": "poisson1d", "trained_on": "deep-ritz", "seed": 3, "device": "cpu"}
 
 
 def test_versions_are_those_of_the_libraries_that_are_loaded():
@@ -283,10 +283,10 @@ PLACE = "results/poisson1d/deep-ritz/seed-3"
 @pytest.mark.parametrize(
     ("place", "words"),
     [
-        ("results/poisson2d/deep-ritz/seed-3", "problem is poisson1d, not poisson2d"),
+        ("results/poisson2d/deep-ritz/seed-3", "case is poisson1d, not poisson2d"),
         ("results/poisson1d/supervised/seed-3", "trained_on is deep-ritz, not supervised"),
         ("results/poisson1d/deep-ritz/seed-13", "seed is 3, not 13"),
-        ("results/poisson2d", "problem is poisson1d, not poisson2d"),
+        ("results/poisson2d", "case is poisson1d, not poisson2d"),
     ],
 )
 def test_a_copy_in_the_folder_of_another_run_is_refused(tmp_path, place, words):
@@ -319,7 +319,7 @@ def test_a_solution_does_not_pass_for_a_history(tmp_path):
 # ---- what is wrong inside ----
 
 
-@pytest.mark.parametrize("name", ["title", "problem", "trained_on", "seed", "configuration", "versions"])
+@pytest.mark.parametrize("name", ["title", "case", "trained_on", "seed", "configuration", "versions"])
 def test_a_missing_attribute_is_named(tmp_path, name):
     path = changed(tmp_path / "x.nc", lambda handle: handle.delncattr(name))
     assert f": lacks {name}; delete it and run `snakemake` again" in refused(path)

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pinnscape.files import checksum, netcdf
 from pinnscape.files.unfinished import Finished, Interval, Restart
 
-JOB = {"code": ["1a2b", "torch==2"], "problem": "poisson1d", "seed": "0", "settings": {"points": [1, 2], "radius": 0.1}}
+JOB = {"code": ["1a2b", "torch==2"], "case": "poisson1d", "seed": "0", "settings": {"points": [1, 2], "radius": 0.1}}
 
 
 FULL = "the disk is full: free space, then run `snakemake` again"
@@ -105,7 +105,7 @@ def test_without_a_file_there_is_nothing_and_no_complaint(tmp_path, caplog):
         ({"code": ["1a2c", "torch==2"]}, "code"),
         ({"settings": {"points": [1, 2], "radius": 0.2}}, "settings"),
         ({"settings": {"points": [2, 1], "radius": 0.1}}, "settings"),
-        ({"problem": "poisson2d", "seed": "1"}, "problem, seed"),
+        ({"case": "poisson2d", "seed": "1"}, "case, seed"),
         ({"part": "a"}, "part"),
     ],
 )

@@ -26,7 +26,7 @@ def study(tmp_path: Path) -> Path:
         data = xr.Dataset({"loss": variable("step", np.array([2.0, np.nan, 1.0]), "loss")})
         needed = ("theta", "snapshot_step") if name == TRAINING else ("u", "u_exact")
         data = data.assign({name: variable("point", np.zeros(2), name) for name in needed})
-        owner = {"problem": "poisson1d", "trained_on": "deep-ritz", "seed": 0}
+        owner = {"case": "poisson1d", "trained_on": "deep-ritz", "seed": 0}
         store.write(root / name, data, stage="train", title="", configuration={}, **owner)
     (root / METRICS).parent.mkdir(parents=True)
     (root / METRICS).write_text("metric,value\nloss,1.0\n")

@@ -16,7 +16,7 @@ PROJECT = {"pinnscape": "1.2.3", "code": "0123456789abcdef"}
 def written(path, device="cpu", **changed):
     """A NetCDF file as the study has them, made by other versions."""
     data = xr.Dataset({"loss": variable((), 1.0, "loss")})
-    owner = {"problem": "poisson1d", "trained_on": "deep-ritz", "seed": 0}
+    owner = {"case": "poisson1d", "trained_on": "deep-ritz", "seed": 0}
     store.write(path, data, stage="train", title="", configuration={}, device=device, **owner)
     if changed:
         data = xr.load_dataset(path).assign_attrs(versions=json.dumps(netcdf.versions() | changed))

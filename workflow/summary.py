@@ -9,7 +9,7 @@ _VERDICTS = {"holds": "hold", "mixed": "mixed", "does not hold": "do not hold", 
 
 
 def verdicts(table: Path) -> list[str]:
-    """A line for each claim of claims.csv: how many of its verdicts are which, over problems, formulations and statistics.
+    """A line for each claim of claims.csv: how many of its verdicts are which, over cases, formulations and statistics.
 
     Raises:
         OSError, KeyError, ValueError, csv.Error: the table is missing or damaged.

@@ -154,7 +154,7 @@ def products(duel: Duel) -> Iterator[Row]:
             found = duel.result()["products"]
             for together in (False, True):
                 mine = ours.products(problem, vectors, together)
-                name = f"{VECTORS} Hessian products {'together' if together else 'one by one'}, {style.problem_label(problem)}"
+                name = f"{VECTORS} Hessian products {'together' if together else 'one by one'}, {style.case_label(problem)}"
                 agreement = disagreement(mine()["products"], found)
                 note = "peer: without its forward pass and gradient" if package == PYHESSIAN else ""
                 yield duel.row(name, mine, package, target, agreement=agreement, allowed=1e-10, note=note)

@@ -30,7 +30,7 @@ def test_after_a_run_nothing_is_left_to_do(extended: Workspace) -> None:
 @pytest.mark.parametrize("name", TECHNIQUES)
 def test_a_technique_leaves_its_file_and_figure(extended: Workspace, name: str) -> None:
     data = store.read(extended.root / f"results/{PROBLEM}/{name}.nc", name)
-    assert (data.attrs["problem"], data.attrs["trained_on"], data.attrs["seed"]) == (PROBLEM, "all", -1)
+    assert (data.attrs["case"], data.attrs["trained_on"], data.attrs["seed"]) == (PROBLEM, "all", -1)
     assert list(data["trained_on"].values) == ["deep-ritz", "strong-form"]
     assert name in store.configuration(data)
     assert_described(data, describe.files()[f"{name}.nc"])
@@ -80,7 +80,7 @@ def test_the_files_of_all_runs_combine(extended: Workspace, monkeypatch: pytest.
 
 def test_metrics_and_claims_know_the_techniques(extended: Workspace) -> None:
     metrics = pd.read_csv(extended.root / "results/tables/metrics.csv")
-    assert not metrics.duplicated(["problem", "trained_on", "seed", "checkpoint", "metric"]).any()
+    assert not metrics.duplicated(["case", "trained_on", "seed", "checkpoint", "metric"]).any()
     found = {metric.split("[")[0] for metric in metrics["metric"]}
     expected = {"monotone_violation", "barrier", "gradient_share", "gd_edge", "sam_sharpness", "basin_radius_median"}
     expected |= {"goldilocks_ratio", "map_convex_share", "zoom_convex_share", "intrinsic_dimension", "learning_coefficient"}

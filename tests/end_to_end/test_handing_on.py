@@ -176,7 +176,7 @@ def test_each_problem_formulation_and_seed_has_an_entry_of_its_own(study: Worksp
     assert len(entries) == len(FILES)
     for name in FILES:
         attributes = store.read(first.root / name, "train").attrs
-        assert f"results/{attributes['problem']}/{attributes['trained_on']}/seed-{attributes['seed']}" == str(Path(name).parent)
+        assert f"results/{attributes['case']}/{attributes['trained_on']}/seed-{attributes['seed']}" == str(Path(name).parent)
         if "seed-0" in name:
             assert (first.root / name).read_bytes() == (study.root / name).read_bytes()
 

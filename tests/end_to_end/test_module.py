@@ -60,7 +60,7 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> Theirs:
 def test_a_study_runs_within_another_workflow(theirs: Theirs) -> None:
     found = pd.read_csv(theirs.root / "convex.csv")
     assert set(found["claim"]) == {"convex near the solution"}
-    assert set(found["problem"]) == {"poisson1d"}
+    assert set(found["case"]) == {"poisson1d"}
     assert not (theirs.root / "results").exists()
     assert (theirs.root / "landscapes/results/logs/train/poisson1d/deep-ritz/seed-0.log").is_file()
     assert not list((theirs.root / "pinnscape/results").rglob("*.nc"))

@@ -86,7 +86,7 @@ def test_a_problem_on_the_cube_goes_through_every_rule(workspace: Workspace) -> 
     assert abs(history["energy_minimum"] + 3.0 * np.pi**2 / 16.0) <= history["energy_minimum_error"]
     assert history["l2_error"][-1] < 0.5 * history["l2_error"][0]
     metrics = pd.read_csv(results / "tables/metrics.csv")
-    assert set(metrics["problem"]) == {"mine"}
+    assert set(metrics["case"]) == {"mine"}
     names = {path.stem.removesuffix("-mine") for path in (results / "figures").glob("*-mine.png")}
     assert {
         "solutions",

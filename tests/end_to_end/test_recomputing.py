@@ -21,7 +21,7 @@ PROBLEM = "neo_hookean2d"
 def opened(extended: Workspace, name: str) -> tuple[xr.Dataset, Discretization]:
     """The file of a technique, and the problem whose settings it holds."""
     found = store.read(extended.root / f"results/{PROBLEM}/{name}.nc", name)
-    return found, discretization(found.attrs["problem"], Model.of(store.configuration(found)["model"]))
+    return found, discretization(found.attrs["case"], Model.of(store.configuration(found)["model"]))
 
 
 def final(extended: Workspace, formulation: str, seed: int) -> xr.Dataset:

@@ -53,13 +53,13 @@ def test_every_file_says_what_its_path_says(study: Workspace) -> None:
         checks = store.read(study.root / f"results/{problem}/check.nc", "check")
         assert_described(checks, describe.files()["check.nc"])
         found = checks.attrs
-        assert (found["problem"], found["trained_on"], found["seed"]) == (problem, "all", -1)
+        assert (found["case"], found["trained_on"], found["seed"]) == (problem, "all", -1)
     for path in (study.root / "results").rglob("seed-*/*.nc"):
         problem, formulation, seed = path.relative_to(study.root / "results").parts[:3]
         kind = path.stem.split("-")[0]
         dataset = store.read(path, STAGES[kind])
         assert_described(dataset, described(path))
-        assert (dataset.attrs["problem"], dataset.attrs["trained_on"], f"seed-{dataset.attrs['seed']}") == (
+        assert (dataset.attrs["case"], dataset.attrs["trained_on"], f"seed-{dataset.attrs['seed']}") == (
             problem,
             formulation,
             seed,
@@ -77,19 +77,19 @@ def test_every_file_says_what_its_path_says(study: Workspace) -> None:
 def test_the_files_of_several_problems_combine(study: Workspace, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     problems = study.settings["study"]["problems"]
     paths = {problem: study.root / f"results/{problem}/strong-form/seed-0/{name}.nc" for problem in problems}
-    found = combined(monkeypatch, list(paths.values()), concat_dim="problem")
-    assert found["problem"].values.tolist() == problems
+    found = combined(monkeypatch, list(paths.values()), concat_dim="case")
+    assert found["case"].values.tolist() == problems
     for problem, path in paths.items():
-        own = found.sel(problem=problem)
+        own = found.sel(case=problem)
         assert_combined(own.isel(y=0) if name == "solution" and problem == "poisson1d" else own, path)
 
 
 def test_the_checks_of_several_problems_combine(study: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     problems = study.settings["study"]["problems"]
     paths = {problem: study.root / f"results/{problem}/check.nc" for problem in problems}
-    found = combined(monkeypatch, list(paths.values()), concat_dim="problem")
+    found = combined(monkeypatch, list(paths.values()), concat_dim="case")
     for problem, path in paths.items():
-        assert_combined(found.sel(problem=problem), path)
+        assert_combined(found.sel(case=problem), path)
 
 
 def test_stored_configurations_hold_the_settings_that_made_the_file(study: Workspace) -> None:
@@ -111,11 +111,11 @@ def test_no_file_holds_a_time_a_host_or_a_path(study: Workspace) -> None:
 
 def test_tables_cover_every_run(study: Workspace) -> None:
     metrics = pd.read_csv(study.root / "results/tables/metrics.csv")
-    assert list(metrics.columns) == ["problem", "trained_on", "seed", "checkpoint", "metric", "value"]
-    assert set(map(tuple, metrics[["problem", "trained_on"]].drop_duplicates().to_numpy())) == {
+    assert list(metrics.columns) == ["case", "trained_on", "seed", "checkpoint", "metric", "value"]
+    assert set(map(tuple, metrics[["case", "trained_on"]].drop_duplicates().to_numpy())) == {
         (p, f) for p in ("poisson1d", "neo_hookean2d") for f in ("deep-ritz", "strong-form")
     }
-    assert not metrics.duplicated(["problem", "trained_on", "seed", "checkpoint", "metric"]).any()
+    assert not metrics.duplicated(["case", "trained_on", "seed", "checkpoint", "metric"]).any()
     claims = pd.read_csv(study.root / "results/tables/claims.csv")
     expected = {"smooth", "well conditioned", "convex near the solution", "alike"}
     assert set(claims["claim"]) == expected | {"bulk and outliers", "low-dimensional training"}

@@ -107,10 +107,10 @@ def test_any_number_of_shards_gives_the_same_bytes(
     main, given, params = scripts(finished)[work]
     paths = [str(tmp_path / f"{i}-of-{count}.nc") for i in range(1, count + 1)]
     for path in paths:
-        wildcards = Named(problem=PROBLEM, seed="0", technique="intrinsic_dimension", scatteritem=Path(path).stem)
+        wildcards = Named(case=PROBLEM, seed="0", technique="intrinsic_dimension", scatteritem=Path(path).stem)
         main(Named(**given), [path], params, wildcards, "cpu")
     files = [str(tmp_path / "made" / path) for path in MADE[work]]
-    wildcards = Named(problem=PROBLEM, seed="0", technique="intrinsic_dimension")
+    wildcards = Named(case=PROBLEM, seed="0", technique="intrinsic_dimension")
     main(Named(**given, parts=paths), files, params, wildcards, "cpu")
     assert {path: Path(file).read_bytes() for path, file in zip(MADE[work], files, strict=True)} == data(finished.root, work)
 

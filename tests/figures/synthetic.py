@@ -28,7 +28,7 @@ def attributes(stage: str, problem: str, formulation: str, seed: int = 0, **extr
     return {
         "title": f"{stage} of {problem}",
         "stage": stage,
-        "problem": problem,
+        "case": problem,
         "trained_on": formulation,
         "seed": seed,
         "conventions": netcdf.CONVENTIONS,
@@ -280,5 +280,5 @@ def claims(problems: tuple[str, ...] = PROBLEMS) -> pd.DataFrame:
                 verdict = np.nan if np.isnan(threshold) else verdicts[(number + place) % 3]
                 verdict = "not measured" if np.isnan(value) else verdict
                 rows.append((claim, problem, formulation, statistic, value, 0.9 * value, 1.2 * value, threshold, verdict))
-    columns = ["claim", "problem", "trained_on", "statistic", "value", "low", "high", "threshold", "verdict"]
+    columns = ["claim", "case", "trained_on", "statistic", "value", "low", "high", "threshold", "verdict"]
     return pd.DataFrame(rows, columns=columns)

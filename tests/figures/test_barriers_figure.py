@@ -22,7 +22,7 @@ def synthetic(trained: list[str], pairs: int = 3) -> xr.Dataset:
             "energy_minimum": -5.0,
         },
         coords=coordinates,
-        attrs={"problem": "poisson2d"},
+        attrs={"case": "poisson2d"},
     )
 
 

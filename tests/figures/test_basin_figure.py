@@ -11,7 +11,7 @@ def synthetic():
     coordinates = {"trained_on": ["deep-ritz", "strong-form"], "seed": [0, 1], "loss": ["deep-ritz", "strong-form", "supervised"],
                    "kind": ["sphere", "filter"], "ray": range(4)}  # fmt: skip
     values = np.exp(np.random.default_rng(0).standard_normal([len(c) for c in coordinates.values()]))
-    return xr.Dataset({"radius": (tuple(coordinates), values)}, coordinates, {"problem": "poisson1d", "fraction": 0.01})
+    return xr.Dataset({"radius": (tuple(coordinates), values)}, coordinates, {"case": "poisson1d", "fraction": 0.01})
 
 
 def test_censored_rays_count_among_all():

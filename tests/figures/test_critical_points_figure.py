@@ -23,7 +23,7 @@ def synthetic():
                  "quadrature_error": (dims, np.full(shape, 1e-12)), "kind": (dims, kinds, flags)}  # fmt: skip
     origins = {"flag_values": np.arange(2), "flag_meanings": "snapshot random"}
     coordinates = {"trained_on": NAMES, "seed": [0, 1], "start": range(6), "origin": ("start", [0, 0, 0, 1, 1, 1], origins)}
-    return xr.Dataset(variables, coordinates, {"problem": "poisson1d", "goal": 1e-7})
+    return xr.Dataset(variables, coordinates, {"case": "poisson1d", "goal": 1e-7})
 
 
 def drawn(ax):

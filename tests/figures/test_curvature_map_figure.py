@@ -14,7 +14,7 @@ def synthetic():
     shape = [len(c) for c in coordinates.values()]
     dims = tuple(coordinates)
     values = {"lambda_max": np.full(shape, 2.0), "lambda_min": np.full(shape, -1.0), "sign": np.full(shape, -1.0)}
-    return xr.Dataset({name: (dims, v) for name, v in values.items()}, coordinates, {"problem": "neo_hookean2d"})
+    return xr.Dataset({name: (dims, v) for name, v in values.items()}, coordinates, {"case": "neo_hookean2d"})
 
 
 def test_ratios_are_drawn_where_they_are_and_convex_points_marked():

@@ -21,7 +21,7 @@ def synthetic(trained: list[str], pairs: int = 2) -> xr.Dataset:
             "energy_minimum": -5.0,
         },
         coords={"trained_on": trained, "loss": LOSSES, "path": PATHS, "t": t},
-        attrs={"problem": "poisson2d"},
+        attrs={"case": "poisson2d"},
     )
 
 

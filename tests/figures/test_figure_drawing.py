@@ -79,7 +79,7 @@ def _legend_texts(fig):
 @pytest.mark.parametrize(("name", "problem"), CASES)
 def test_the_problem_is_named_and_every_axis_has_a_label(name, problem):
     fig = drawn(name, problem)
-    assert style.problem_label(problem) in fig.get_suptitle()
+    assert style.case_label(problem) in fig.get_suptitle()
     for ax in _panels(fig):
         for kind in "xyz" if hasattr(ax, "zaxis") else "xy":
             shared = getattr(ax, f"get_shared_{kind}_axes", None)

@@ -24,7 +24,7 @@ def synthetic(seeds: int = 3, pairs: int | None = None) -> xr.Dataset:
             "snapshot_step": (outer, steps),
         },
         coords={"trained_on": names, "seed": range(seeds), "loss": losses, "position": position, "eigen": range(3)},
-        attrs={"problem": "neo_hookean2d"},
+        attrs={"case": "neo_hookean2d"},
     )
 
 

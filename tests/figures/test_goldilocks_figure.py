@@ -19,7 +19,7 @@ def synthetic():
         "norm": (("trained_on", "seed", "checkpoint"), np.full((2, 2, 2), 5.0)),
     }
     coordinates["checkpoint"] = ["init", "final"]
-    return xr.Dataset(measures | marks, coordinates, {"problem": "poisson1d", "dimension": 10})
+    return xr.Dataset(measures | marks, coordinates, {"case": "poisson1d", "dimension": 10})
 
 
 def test_seeds_are_thin_their_mean_thick_and_norms_are_marked():

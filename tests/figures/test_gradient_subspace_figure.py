@@ -14,7 +14,7 @@ def synthetic(seeds=2):
     data["step"] = dims[:3], np.broadcast_to([0.0, 1, 30, 400], shape[:3]).copy()
     data["random_share"] = (*dims[:2], "k"), np.broadcast_to([0.01, 0.05], (2, seeds, 2)).copy()
     coordinates = {"trained_on": ["deep-ritz", "supervised"], "seed": range(seeds), "k": [1, 5]}
-    out = xr.Dataset(data, coordinates, {"problem": "poisson1d"})
+    out = xr.Dataset(data, coordinates, {"case": "poisson1d"})
     out["overlap_next"][:, :, -1] = np.nan
     return out
 
@@ -33,7 +33,7 @@ def test_rows_are_quantities_and_columns_dimensions_each_with_a_line_for_every_r
 
 
 def test_nothing_measured_is_said_and_does_not_fail():
-    fig = gradient_subspace.draw((synthetic() * np.nan).assign_attrs(problem="poisson1d"))
+    fig = gradient_subspace.draw((synthetic() * np.nan).assign_attrs(case="poisson1d"))
     assert all("not measured" in [text.get_text() for text in ax.texts] for ax in fig.axes)
 
 

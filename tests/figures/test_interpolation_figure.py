@@ -20,7 +20,7 @@ def synthetic(pairs: int = 1) -> xr.Dataset:
             "energy_minimum": -5.0,
         },
         coords={"trained_on": FORMULATIONS, "seed": [0, 1], "loss": FORMULATIONS, "alpha": alpha, "pair": np.arange(pairs)},
-        attrs={"problem": "poisson2d"},
+        attrs={"case": "poisson2d"},
     )
 
 

@@ -27,7 +27,7 @@ def synthetic(seeds: int = 2, formulations=("deep-ritz", "strong-form")) -> xr.D
             "loss": ["deep-ritz", "strong-form"], "part": ["hessian", "gauss-newton", "remainder"],
             "eigen": np.arange(size), "vector": np.arange(vectors),
         },
-        attrs={"problem": "poisson2d"},
+        attrs={"case": "poisson2d"},
     )  # fmt: skip
 
 

@@ -66,7 +66,7 @@ def made_up(name: str, seeds: int = 3) -> xr.Dataset:
     if name == "formulations":
         coordinates["pair"] = range(seeds)
         contents = {"line_gap": filled(("pair", "position", "loss")), "initial_gap": filled(("pair", "loss"))}
-    return xr.Dataset(contents, coordinates, {"problem": "poisson2d"})
+    return xr.Dataset(contents, coordinates, {"case": "poisson2d"})
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def files() -> dict[str, xr.Dataset]:
     found["learning_coefficient"]["left"][:] = 0  # so short chains may end below their start
     surfaces = {(f, s, "random"): synthetic.surface("random", "poisson2d", f, 9) for f in PHYSICS for s in (0, 1)}
     found["topology"] = applied("topology", surfaces)
-    return {name: data.assign_attrs(problem="poisson2d") for name, data in found.items()}
+    return {name: data.assign_attrs(case="poisson2d") for name, data in found.items()}
 
 
 def fields(problem="neo_hookean2d", planes=("random", "trajectory"), names=PHYSICS):

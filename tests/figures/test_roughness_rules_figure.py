@@ -18,7 +18,7 @@ def dataset(value: float = 1.0) -> xr.Dataset:
             "deviation": (("trained_on", "seed", "loss", "rule", "points", "line"), np.repeat(index[..., None], 4, -1)),
         },
         {"trained_on": losses, "seed": [0, 1, 2], "loss": losses, "rule": RULES, "points": points},
-        {"problem": "poisson2d"},
+        {"case": "poisson2d"},
     )
 
 

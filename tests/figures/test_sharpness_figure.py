@@ -15,7 +15,7 @@ def synthetic():
     shape = tuple(map(len, coordinates.values()))
     values = np.exp(np.random.default_rng(0).standard_normal(shape))
     data = xr.Dataset({name: (tuple(coordinates), values.copy()) for name in NAMES}, coordinates)
-    return data.assign_attrs(problem="poisson2d", radius=0.05)
+    return data.assign_attrs(case="poisson2d", radius=0.05)
 
 
 def test_each_seed_is_a_marker_and_values_that_are_not_positive_are_told():
@@ -39,5 +39,5 @@ def test_each_seed_is_a_marker_and_values_that_are_not_positive_are_told():
 @pytest.mark.parametrize("empty", ["nan", "length"])
 def test_nothing_measured_is_said(empty):
     data = synthetic() * np.nan if empty == "nan" else synthetic().isel(seed=slice(0, 0))
-    fig = sharpness.draw(data.assign_attrs(problem="poisson2d"))
+    fig = sharpness.draw(data.assign_attrs(case="poisson2d"))
     assert all("not measured" in [text.get_text() for text in ax.texts] for ax in fig.axes)

@@ -25,7 +25,7 @@ def synthetic(seeds=2, fractions=(0.5, 4.0)):
         "trained_on": ["deep-ritz", "strong-form"], "seed": range(seeds), "eigen": [0, 1], "fraction": list(fractions),
         "rate": [0.01], "record": [0, 20, 40, 60],
     }  # fmt: skip
-    out = xr.Dataset(data, coordinates, {"problem": "poisson2d"})
+    out = xr.Dataset(data, coordinates, {"case": "poisson2d"})
     if n > 1:
         out["gd_diverged"][..., 1] = 33.0
         out["gd_gap"][..., 1, 2:] = np.nan
@@ -63,7 +63,7 @@ def test_the_last_record_before_a_divergence(values, diverged, expected):
 
 
 def test_nothing_measured_or_no_step_sizes_do_not_fail():
-    fig = stability.draw((synthetic() * np.nan).assign_attrs(problem="poisson1d"))
+    fig = stability.draw((synthetic() * np.nan).assign_attrs(case="poisson1d"))
     assert all("not measured" in [text.get_text() for text in ax.texts] for ax in fig.axes)
     fig = stability.draw(synthetic(fractions=()).isel(rate=[]))
     said = ["not measured" in [text.get_text() for text in ax.texts] for ax in np.array(fig.axes).reshape(4, 2)[:, 0]]

@@ -26,7 +26,7 @@ def dataset(value: float = 1.0) -> xr.Dataset:
             "minima": (dims, np.full(shape, 2.0 * value)),
         },
         {"trained_on": losses, "seed": seeds, "plane": ["random"], "loss": losses},
-        {"problem": "poisson2d"},
+        {"case": "poisson2d"},
     )
 
 

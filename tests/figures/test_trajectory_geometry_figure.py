@@ -17,7 +17,7 @@ def synthetic(seeds=2, points=6):
     data["step"] = dims, np.broadcast_to([0.0, 1, 5, 20, 100, 400], shape).copy()
     data["displacement"] = dims, np.broadcast_to(np.arange(points) / 10.0, shape).copy()
     data["random_cosine"] = dims[:2], np.full(shape[:2], 0.05)
-    out = xr.Dataset(data, {"trained_on": list(NAMES), "seed": range(seeds)}, {"problem": "poisson2d"})
+    out = xr.Dataset(data, {"trained_on": list(NAMES), "seed": range(seeds)}, {"case": "poisson2d"})
     out["rsi"][0, 0, 2] = -0.3
     out["cosine"][0, 0, 2] = np.nan
     return out
@@ -41,7 +41,7 @@ def test_every_run_has_a_line_in_every_panel_and_what_a_log_axis_omits_is_said()
 
 
 def test_nothing_measured_is_said_and_does_not_fail():
-    fig = trajectory_geometry.draw((synthetic() * np.nan).assign_attrs(problem="poisson1d"))
+    fig = trajectory_geometry.draw((synthetic() * np.nan).assign_attrs(case="poisson1d"))
     assert ["not measured" in [text.get_text() for text in ax.texts] for ax in fig.axes] == [True] * 6
 
 

@@ -22,7 +22,7 @@ def synthetic(seeds: int = 2) -> xr.Dataset:
             "eigenvalue": ((*outer, "eigen"), values),
         },
         coords={"trained_on": names, "seed": range(seeds), "checkpoint": starts, "step": range(steps), "eigen": range(size)},
-        attrs={"problem": "poisson1d"},
+        attrs={"case": "poisson1d"},
     )
 
 

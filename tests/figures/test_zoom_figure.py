@@ -18,7 +18,7 @@ def synthetic():
     share = np.full(shape[:4], 0.25)
     return xr.Dataset({"gap": (tuple(coordinates), gap.copy()), "convex_share": (tuple(coordinates)[:4], share),
                        "quadrature_error": (("trained_on", "seed"), np.zeros((2, 2)))}, coordinates,
-                      {"problem": "poisson2d"})  # fmt: skip
+                      {"case": "poisson2d"})  # fmt: skip
 
 
 def meshes(ax):

@@ -19,7 +19,7 @@ from pinnscape.common.errors import StorageError
 from pinnscape.files import store
 from pinnscape.files.store import REQUIRED
 
-OWNER = {"problem": "poisson1d", "trained_on": "deep-ritz", "seed": 0, "configuration": {"network": {"width": 5}}}
+OWNER = {"case": "poisson1d", "trained_on": "deep-ritz", "seed": 0, "configuration": {"network": {"width": 5}}}
 
 
 def originals(folder: Path) -> dict[str, Path]:

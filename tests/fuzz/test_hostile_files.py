@@ -108,7 +108,7 @@ def checkpoints() -> xr.Dataset:
 
 
 def good(path: Path) -> Path:
-    head = {"problem": "poisson1d", "trained_on": "deep-ritz", "seed": 0, "configuration": {}}
+    head = {"case": "poisson1d", "trained_on": "deep-ritz", "seed": 0, "configuration": {}}
     store.write(path, checkpoints(), stage="checkpoints", title="Checkpoints", **head)
     return path
 

@@ -25,7 +25,7 @@ HESSIAN = SpectrumSettings(
     eigensolver=solver(lanczos_steps=37),
     density=DensitySettings(probes=2, steps=3, deflate=1, bins=10, width=0.1),
 )
-IDENTITY = {"problem": "poisson2d", "trained_on": "strong-form", "seed": 4, "device": "cpu"}
+IDENTITY = {"case": "poisson2d", "trained_on": "strong-form", "seed": 4, "device": "cpu"}
 
 
 @pytest.fixture(scope="module")

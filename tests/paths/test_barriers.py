@@ -88,7 +88,7 @@ def test_the_file_holds_both_lines_of_every_pair(problem):
 def test_one_seed_gives_a_file_without_pairs(tmp_path):
     data = barriers.dataset(tiny("poisson1d", 1, ("strong-form",)), *SETTINGS)
     assert data.sizes == {"trained_on": 1, "pair": 0, "path": 2, "loss": 3, "alpha": 9, "unit": 8}
-    about = {"problem": "poisson1d", "trained_on": "strong-form", "seed": 0, "configuration": {}}
+    about = {"case": "poisson1d", "trained_on": "strong-form", "seed": 0, "configuration": {}}
     store.write(tmp_path / "barriers.nc", data, stage="barriers", title="t", **about)
     assert list(catalog.module("barriers").metrics(store.read(tmp_path / "barriers.nc", "barriers"))) == []
 

@@ -115,7 +115,7 @@ def test_the_file_holds_the_losses_at_both_ends_of_every_line(problem):
 def test_one_seed_and_one_formulation_give_a_file_without_pairs(tmp_path):
     data = interpolation.dataset(tiny("poisson1d", 1, ("strong-form",)), *SETTINGS)
     assert dict(data.sizes) == {"trained_on": 1, "seed": 1, "loss": 3, "alpha": 9, "pair": 0}
-    about = {"problem": "poisson1d", "trained_on": "strong-form", "seed": 0, "configuration": {}}
+    about = {"case": "poisson1d", "trained_on": "strong-form", "seed": 0, "configuration": {}}
     store.write(tmp_path / "interpolation.nc", data, stage="interpolation", title="t", **about)
     assert store.read(tmp_path / "interpolation.nc", "interpolation")["pair_value"].shape == (1, 0, 3, 9)
 

@@ -143,9 +143,9 @@ def test_the_table_has_its_columns_and_is_sorted():
         [measured({}, "semilinear2d"), measured({"x": [1.0]}, "poisson2d"), measured({"x": [1.0]}, "poisson1d", "deep-ritz")]
     )
     found = claims.table(table, SETTINGS, PLANES, TECHNIQUES)
-    expected = ("claim", "problem", "trained_on", "statistic", "value", "low", "high", "threshold", "verdict")
+    expected = ("claim", "case", "trained_on", "statistic", "value", "low", "high", "threshold", "verdict")
     assert tuple(found.columns) == expected
-    keys = list(found[["claim", "statistic", "problem", "trained_on"]].itertuples(index=False, name=None))
+    keys = list(found[["claim", "statistic", "case", "trained_on"]].itertuples(index=False, name=None))
     assert keys == sorted(keys)
     assert len(keys) == len(set(keys)) == 2 * len(TESTS)
 

@@ -11,7 +11,7 @@ import xarray as xr
 from pinnscape.tables import metrics
 from pinnscape.techniques import vicinity
 
-OWNER = {"problem": "poisson2d", "trained_on": "deep-ritz", "seed": 2}
+OWNER = {"case": "poisson2d", "trained_on": "deep-ritz", "seed": 2}
 
 
 def of_hessian(dataset: xr.Dataset, rank: int, subspace: int) -> metrics.Rows:
@@ -338,16 +338,16 @@ def test_missing_points_of_lines_do_not_count():
 
 
 def test_the_table_has_a_row_for_each_number_sorted_by_owner():
-    a = xr.Dataset(attrs={"problem": "poisson2d", "trained_on": "strong-form", "seed": 1})
-    b = xr.Dataset(attrs={"problem": "poisson1d", "trained_on": "strong-form", "seed": 10})
-    c = xr.Dataset(attrs={"problem": "poisson1d", "trained_on": "strong-form", "seed": 2})
+    a = xr.Dataset(attrs={"case": "poisson2d", "trained_on": "strong-form", "seed": 1})
+    b = xr.Dataset(attrs={"case": "poisson1d", "trained_on": "strong-form", "seed": 10})
+    c = xr.Dataset(attrs={"case": "poisson1d", "trained_on": "strong-form", "seed": 2})
     files = [
         (a, iter([("final", "x", 1.0)])),
         (b, iter([("init", "y", 2.0), ("final", "z", np.nan)])),
         (c, [("final", "z", 3.0)]),
     ]
     found = metrics.table(files)
-    assert tuple(found.columns) == ("problem", "trained_on", "seed", "checkpoint", "metric", "value")
+    assert tuple(found.columns) == ("case", "trained_on", "seed", "checkpoint", "metric", "value")
     assert found["seed"].tolist() == [2, 10, 10, 1]  # numbers, not text
     assert found["metric"].tolist() == ["z", "z", "y", "x"]
     assert found["value"].tolist()[0] == 3.0
@@ -368,7 +368,7 @@ def test_the_order_of_the_files_does_not_matter():
 
     found = metrics.table(files())
     pd.testing.assert_frame_equal(found, metrics.table(files()[::-1]))
-    assert not found.duplicated(["problem", "trained_on", "seed", "checkpoint", "metric"]).any()
+    assert not found.duplicated(["case", "trained_on", "seed", "checkpoint", "metric"]).any()
     assert found["value"].dtype == np.float64
 
 

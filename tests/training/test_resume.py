@@ -168,7 +168,7 @@ def test_the_files_of_a_resumed_training_have_the_same_bytes(tmp_path):
         history, _ = run(PHASES["both"], saves(file))
         for dataset in (training_dataset(history, objective), solution_dataset(history, objective.discretization)):
             path = tmp_path / f"{name}-{len(dataset)}.nc"
-            common = {"problem": "poisson2d", "trained_on": "deep-ritz", "seed": 0, "configuration": {}}
+            common = {"case": "poisson2d", "trained_on": "deep-ritz", "seed": 0, "configuration": {}}
             store.write(path, dataset, stage="train", title="Training", **common)
             written.append(path.read_bytes())
     assert written[:2] == written[2:]

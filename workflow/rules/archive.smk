@@ -5,10 +5,10 @@ import os
 rule write_archive:
     input:
         data=[
-            *of_problems("check"),
+            *of_cases("check"),
             *of_runs("training.nc", "solution.nc", "checkpoints.nc", *HESSIANS),
             *of_runs(*[f"{kind}-{plane}.nc" for kind in ("directions", "surface") for plane in STUDY.planes]),
-            *of_problems(*STUDY.techniques),
+            *of_cases(*STUDY.techniques),
         ],
         tables=TABLES,
         figures=FIGURES,

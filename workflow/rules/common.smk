@@ -6,7 +6,7 @@ if workflow.enable_cache:
     from pinnscape.files.machine import fingerprint  # takes numpy
 
 LIBRARY = WORKFLOW / "pinnscape"
-RUN = "results/{problem}/{trained_on}/seed-{seed}/{file}"
+RUN = "results/{case}/{trained_on}/seed-{seed}/{file}"
 HESSIANS = [f"hessian-{checkpoint}.nc" for checkpoint in STUDY.hessian_checkpoints]
 HESSIAN_PLANES = [plane for plane in STUDY.planes if plane.startswith("hessian-")]
 OTHER_PLANES = [plane for plane in STUDY.planes if not plane.startswith("hessian-")]
@@ -22,7 +22,7 @@ scattergather:
 
 
 wildcard_constraints:
-    problem="|".join(STUDY.problems),
+    case="|".join(STUDY.problems),  # a named entry of the study: as yet, the problem of this name
     trained_on="|".join(FORMULATIONS),
     seed="0|[1-9][0-9]{0,9}",
     settings=r"[0-9a-f]{16}",
@@ -30,21 +30,21 @@ wildcard_constraints:
 
 def of_runs(*files):
     """These files of all runs of the study."""
-    return expand(RUN, problem=STUDY.problems, trained_on=STUDY.formulations, seed=STUDY.seeds, file=files)
+    return expand(RUN, case=STUDY.problems, trained_on=STUDY.formulations, seed=STUDY.seeds, file=files)
 
 
 def of_formulations(*files):
-    """These files of all formulations, formulation by formulation, for a problem and a seed that are wildcards."""
+    """These files of all formulations, formulation by formulation, for a case and a seed that are wildcards."""
     return expand(RUN, trained_on=STUDY.formulations, file=files, allow_missing=True)
 
 
 def of_seeds(*files):
-    """These files of all formulations and seeds of the problem."""
+    """These files of all formulations and seeds of the case."""
     return expand(of_formulations(*files), seed=STUDY.seeds, allow_missing=True)
 
 
 def of_shown(*files):
-    """These files of all formulations of the problem, for the seed that the figures show."""
+    """These files of all formulations of the case, for the seed that the figures show."""
     return expand(of_formulations(*files), seed=STUDY.figure_seed, allow_missing=True)
 
 
@@ -59,7 +59,7 @@ def any_of(names):
 
 
 def surfaces_of(technique):
-    """The surfaces that a technique reads, for a problem that is a wildcard."""
+    """The surfaces that a technique reads, for a case that is a wildcard."""
     return of_seeds(*[f"surface-{plane}.nc" for plane in TECHNIQUES[technique].surfaces if plane in STUDY.planes])
 
 
@@ -83,20 +83,20 @@ def parts(work, folder, settings):
     return of_job
 
 
-def of_problems(*names):
-    """The files of these techniques for all problems of the study."""
-    return expand("results/{problem}/{name}.nc", problem=STUDY.problems, name=names)
+def of_cases(*names):
+    """The files of these techniques for all cases of the study."""
+    return expand("results/{case}/{name}.nc", case=STUDY.problems, name=names)
 
 
 def code(*scripts, problem=False, package=None):
     """A parameter that changes with the text of the scripts, of the project's modules that they import, and with the pinned libraries.
 
-    With `problem`, the module that defines the problem of the wildcard counts too, but no other problem's; with
+    With `problem`, the module that defines the problem of the case counts too, but no other problem's; with
     `package`, the module of it that bears the name of the technique of the wildcard, as far as it measures or draws.
     """
 
     def of_job(wildcards):
-        modules = [LIBRARY / "problems" / f"{CATALOG[wildcards.problem].module}.py"] if problem else []
+        modules = [LIBRARY / "problems" / f"{CATALOG[wildcards.case].module}.py"] if problem else []
         if package:
             modules.append(LIBRARY / package / f"{wildcards.technique}.py")
         return [digest_of(*scripts, modules=modules, leaving_out=("TECHNIQUE", "METRICS", "Settings", "metrics")), PINS]
@@ -142,14 +142,14 @@ def cache_entry(wildcards, threads, resources):
     if not workflow.enable_cache:
         return None
     on_gpu = bool(resources.get("gpu", 0)) and STUDY.device != "cpu"
-    return [wildcards.problem, wildcards.trained_on, wildcards.seed, fingerprint(threads, on_gpu)]
+    return [wildcards.case, wildcards.trained_on, wildcards.seed, fingerprint(threads, on_gpu)]
 
 
 # Params of the rules whose work splits, which the rules of their shards share.
 def hessian_params():
     return {
         "engine": STUDY.engine(),
-        "model": lambda wildcards: STUDY.model(wildcards.problem),
+        "model": lambda wildcards: STUDY.model(wildcards.case),
         "hessian": STUDY.hessian(),
         "checkpoints": list(STUDY.hessian_checkpoints),
         "inputs": listed(of_formulations("checkpoints.nc")),
@@ -160,7 +160,7 @@ def hessian_params():
 def surface_params(planes):
     return {
         "engine": STUDY.engine(),
-        "model": lambda wildcards: STUDY.model(wildcards.problem),
+        "model": lambda wildcards: STUDY.model(wildcards.case),
         "grid": {plane: STUDY.grid(plane) for plane in planes},
         "inputs": listed(of_formulations(*planes)),
         "code": code("surfaces", problem=True),
@@ -170,7 +170,7 @@ def surface_params(planes):
 def technique_params(inputs):
     return {
         "engine": STUDY.engine(),
-        "model": lambda wildcards: STUDY.model(wildcards.problem),
+        "model": lambda wildcards: STUDY.model(wildcards.case),
         "settings": lambda wildcards: STUDY.technique(wildcards.technique),
         "inputs": lambda wildcards: listed(*[files(wildcards) if callable(files) else files for files in inputs.values()]),
         "code": code("technique", problem=True, package="techniques"),

@@ -1,5 +1,5 @@
 # Hessian spectra at the checkpoints.
-HESSIAN_PARTS = "results/shards/hessians/{problem}/seed-{seed}"
+HESSIAN_PARTS = "results/shards/hessians/{case}/seed-{seed}"
 
 
 rule measure_hessians:
@@ -9,9 +9,9 @@ rule measure_hessians:
     output:
         of_formulations(*HESSIANS),
     log:
-        "results/logs/hessian/{problem}/seed-{seed}.log",
+        "results/logs/hessian/{case}/seed-{seed}.log",
     benchmark:
-        "results/benchmarks/hessian/{problem}/seed-{seed}.tsv"
+        "results/benchmarks/hessian/{case}/seed-{seed}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -20,7 +20,7 @@ rule measure_hessians:
     params:
         **hessian_params(),
     message:
-        "Hessians of {wildcards.problem}, seed {wildcards.seed}"
+        "Hessians of {wildcards.case}, seed {wildcards.seed}"
     script:
         "../scripts/hessian.py"
 
@@ -31,8 +31,8 @@ use rule measure_hessians as shard_hessians with:
     output:
         temp(f"{HESSIAN_PARTS}/{PART}"),
     log:
-        "results/logs/shards/hessians/{problem}/seed-{seed}/{settings}/{scatteritem}.log",
+        "results/logs/shards/hessians/{case}/seed-{seed}/{settings}/{scatteritem}.log",
     benchmark:
-        "results/benchmarks/shards/hessians/{problem}/seed-{seed}/{settings}/{scatteritem}.tsv"
+        "results/benchmarks/shards/hessians/{case}/seed-{seed}/{settings}/{scatteritem}.tsv"
     message:
-        "Shard {wildcards.scatteritem} of Hessians of {wildcards.problem}, seed {wildcards.seed}"
+        "Shard {wildcards.scatteritem} of Hessians of {wildcards.case}, seed {wildcards.seed}"

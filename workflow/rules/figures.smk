@@ -1,7 +1,7 @@
-# Figures: results/figures/{name}-{problem}.pdf and .png, drawn from NetCDF files alone, without torch.
+# Figures: results/figures/{name}-{case}.pdf and .png, drawn from NetCDF files alone, without torch.
 
 # By rule: title in the report, inputs, planes that must be in grid.planes.
-PER_PROBLEM = {
+PER_CASE = {
     "figure_solutions": ("Solutions and errors", {"solutions": of_seeds("solution.nc")}, ()),
     "figure_training_curves": ("Training", {"trainings": of_seeds("training.nc")}, ()),
     "figure_lines": ("Random lines", {"lines": of_shown("surface-lines.nc")}, ()),
@@ -26,15 +26,15 @@ PER_PROBLEM = {
     ),
 }
 SEEDED = ("figure_solutions", "figure_spectra", "figure_portrait")  # these get all seeds and bring one forward
-DRAWN = [rule for rule, (_, _, planes) in PER_PROBLEM.items() if set(planes) <= set(STUDY.planes)]
+DRAWN = [rule for rule, (_, _, planes) in PER_CASE.items() if set(planes) <= set(STUDY.planes)]
 NAMES = [*[rule.removeprefix("figure_") for rule in DRAWN], *STUDY.techniques]
 FIGURES = [
-    *expand("results/figures/{name}-{problem}.{kind}", name=NAMES, problem=STUDY.problems, kind=("pdf", "png")),
+    *expand("results/figures/{name}-{case}.{kind}", name=NAMES, case=STUDY.problems, kind=("pdf", "png")),
     *expand("results/figures/claims.{kind}", kind=("pdf", "png")),
 ]
 
 for drawing in DRAWN:
-    title, inputs, _ = PER_PROBLEM[drawing]
+    title, inputs, _ = PER_CASE[drawing]
     figure = drawing.removeprefix("figure_")
 
     rule:
@@ -43,18 +43,18 @@ for drawing in DRAWN:
         input:
             **inputs,
         output:
-            pdf=f"results/figures/{figure}-{{problem}}.pdf",
+            pdf=f"results/figures/{figure}-{{case}}.pdf",
             png=report(
-                f"results/figures/{figure}-{{problem}}.png",
+                f"results/figures/{figure}-{{case}}.png",
                 caption=f"../report/{figure}.rst",
                 category="Figures",
                 subcategory=title,
-                labels={"figure": title, "problem": "{problem}"},
+                labels={"figure": title, "case": "{case}"},
             ),
         log:
-            f"results/logs/figures/{figure}-{{problem}}.log",
+            f"results/logs/figures/{figure}-{{case}}.log",
         benchmark:
-            f"results/benchmarks/figures/{figure}-{{problem}}.tsv"
+            f"results/benchmarks/figures/{figure}-{{case}}.tsv"
         conda:
             ENVIRONMENT
         threads: 1
@@ -67,7 +67,7 @@ for drawing in DRAWN:
             inputs=listed(*inputs.values()),
             code=code(drawing),
         message:
-            f"Figure {figure} of {{wildcards.problem}}"
+            f"Figure {figure} of {{wildcards.case}}"
         script:
             # Evaluated when the job runs, so the name of the loop would be the last one.
             "../scripts/{params.rule}.py"
@@ -77,18 +77,18 @@ rule figure_technique:
     input:
         TECHNIQUE_FILE,
     output:
-        pdf="results/figures/{technique}-{problem}.pdf",
+        pdf="results/figures/{technique}-{case}.pdf",
         png=report(
-            "results/figures/{technique}-{problem}.png",
+            "results/figures/{technique}-{case}.png",
             caption="../report/technique.rst",
             category="Figures",
             subcategory=lambda wildcards: TECHNIQUES[wildcards.technique].title,
-            labels=lambda wildcards: {"figure": TECHNIQUES[wildcards.technique].title, "problem": wildcards.problem},
+            labels=lambda wildcards: {"figure": TECHNIQUES[wildcards.technique].title, "case": wildcards.case},
         ),
     log:
-        "results/logs/figures/{technique}-{problem}.log",
+        "results/logs/figures/{technique}-{case}.log",
     benchmark:
-        "results/benchmarks/figures/{technique}-{problem}.tsv"
+        "results/benchmarks/figures/{technique}-{case}.tsv"
     wildcard_constraints:
         technique=any_of(STUDY.techniques),
     conda:
@@ -97,11 +97,11 @@ rule figure_technique:
     resources:
         **needs(mem_mb=1500, runtime=10),
     params:
-        caption=lambda wildcards: TECHNIQUES[wildcards.technique].caption.replace("{problem}", wildcards.problem),
+        caption=lambda wildcards: TECHNIQUES[wildcards.technique].caption.replace("{case}", wildcards.case),
         dpi=STUDY.figures()["dpi"],
         code=code("figure_technique", package="figures"),
     message:
-        "Figure {wildcards.technique} of {wildcards.problem}"
+        "Figure {wildcards.technique} of {wildcards.case}"
     script:
         "../scripts/figure_technique.py"
 

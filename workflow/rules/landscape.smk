@@ -1,7 +1,7 @@
 # Directions through the final points, and the losses on the lines and planes that they span. The planes along the Hessian's eigenvectors have
 # rules of their own: settings of the Hessian must not make the other planes run again.
-SURFACE_PARTS = "results/shards/surfaces/{problem}/seed-{seed}"
-HESSIAN_SURFACE_PARTS = "results/shards/hessian-surfaces/{problem}/seed-{seed}"
+SURFACE_PARTS = "results/shards/surfaces/{case}/seed-{seed}"
+HESSIAN_SURFACE_PARTS = "results/shards/hessian-surfaces/{case}/seed-{seed}"
 
 
 rule find_directions:
@@ -11,9 +11,9 @@ rule find_directions:
     output:
         of_formulations(*[f"directions-{plane}.nc" for plane in OTHER_PLANES]),
     log:
-        "results/logs/directions/{problem}/seed-{seed}.log",
+        "results/logs/directions/{case}/seed-{seed}.log",
     benchmark:
-        "results/benchmarks/directions/{problem}/seed-{seed}.tsv"
+        "results/benchmarks/directions/{case}/seed-{seed}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -24,7 +24,7 @@ rule find_directions:
         inputs=listed(of_formulations("checkpoints.nc", "training.nc")),
         code=code("directions"),
     message:
-        "Directions for {wildcards.problem}, seed {wildcards.seed}"
+        "Directions for {wildcards.case}, seed {wildcards.seed}"
     script:
         "../scripts/directions.py"
 
@@ -36,9 +36,9 @@ rule evaluate_surfaces:
     output:
         of_formulations(*[f"surface-{plane}.nc" for plane in OTHER_PLANES]),
     log:
-        "results/logs/surfaces/{problem}/seed-{seed}.log",
+        "results/logs/surfaces/{case}/seed-{seed}.log",
     benchmark:
-        "results/benchmarks/surfaces/{problem}/seed-{seed}.tsv"
+        "results/benchmarks/surfaces/{case}/seed-{seed}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -47,7 +47,7 @@ rule evaluate_surfaces:
     params:
         **surface_params(OTHER_PLANES),
     message:
-        "Surfaces of {wildcards.problem}, seed {wildcards.seed}"
+        "Surfaces of {wildcards.case}, seed {wildcards.seed}"
     script:
         "../scripts/surfaces.py"
 
@@ -58,11 +58,11 @@ use rule evaluate_surfaces as shard_surfaces with:
     output:
         temp(f"{SURFACE_PARTS}/{PART}"),
     log:
-        "results/logs/shards/surfaces/{problem}/seed-{seed}/{settings}/{scatteritem}.log",
+        "results/logs/shards/surfaces/{case}/seed-{seed}/{settings}/{scatteritem}.log",
     benchmark:
-        "results/benchmarks/shards/surfaces/{problem}/seed-{seed}/{settings}/{scatteritem}.tsv"
+        "results/benchmarks/shards/surfaces/{case}/seed-{seed}/{settings}/{scatteritem}.tsv"
     message:
-        "Shard {wildcards.scatteritem} of surfaces of {wildcards.problem}, seed {wildcards.seed}"
+        "Shard {wildcards.scatteritem} of surfaces of {wildcards.case}, seed {wildcards.seed}"
 
 
 if HESSIAN_PLANES:
@@ -74,9 +74,9 @@ if HESSIAN_PLANES:
         output:
             of_formulations(*[f"directions-{plane}.nc" for plane in HESSIAN_PLANES]),
         log:
-            "results/logs/hessian-directions/{problem}/seed-{seed}.log",
+            "results/logs/hessian-directions/{case}/seed-{seed}.log",
         benchmark:
-            "results/benchmarks/hessian-directions/{problem}/seed-{seed}.tsv"
+            "results/benchmarks/hessian-directions/{case}/seed-{seed}.tsv"
         conda:
             ENVIRONMENT
         threads: 1
@@ -87,7 +87,7 @@ if HESSIAN_PLANES:
             inputs=listed(of_formulations("checkpoints.nc", "hessian-final.nc")),
             code=code("hessian_directions"),
         message:
-            "Hessian directions for {wildcards.problem}, seed {wildcards.seed}"
+            "Hessian directions for {wildcards.case}, seed {wildcards.seed}"
         script:
             "../scripts/hessian_directions.py"
 
@@ -98,13 +98,13 @@ if HESSIAN_PLANES:
         output:
             of_formulations(*[f"surface-{plane}.nc" for plane in HESSIAN_PLANES]),
         log:
-            "results/logs/hessian-surfaces/{problem}/seed-{seed}.log",
+            "results/logs/hessian-surfaces/{case}/seed-{seed}.log",
         benchmark:
-            "results/benchmarks/hessian-surfaces/{problem}/seed-{seed}.tsv"
+            "results/benchmarks/hessian-surfaces/{case}/seed-{seed}.tsv"
         params:
             **surface_params(HESSIAN_PLANES),
         message:
-            "Hessian surfaces of {wildcards.problem}, seed {wildcards.seed}"
+            "Hessian surfaces of {wildcards.case}, seed {wildcards.seed}"
 
     use rule evaluate_hessian_surfaces as shard_hessian_surfaces with:
         input:
@@ -112,8 +112,8 @@ if HESSIAN_PLANES:
         output:
             temp(f"{HESSIAN_SURFACE_PARTS}/{PART}"),
         log:
-            "results/logs/shards/hessian-surfaces/{problem}/seed-{seed}/{settings}/{scatteritem}.log",
+            "results/logs/shards/hessian-surfaces/{case}/seed-{seed}/{settings}/{scatteritem}.log",
         benchmark:
-            "results/benchmarks/shards/hessian-surfaces/{problem}/seed-{seed}/{settings}/{scatteritem}.tsv"
+            "results/benchmarks/shards/hessian-surfaces/{case}/seed-{seed}/{settings}/{scatteritem}.tsv"
         message:
-            "Shard {wildcards.scatteritem} of Hessian surfaces of {wildcards.problem}, seed {wildcards.seed}"
+            "Shard {wildcards.scatteritem} of Hessian surfaces of {wildcards.case}, seed {wildcards.seed}"

@@ -1,7 +1,7 @@
-# Techniques: results/{problem}/{technique}.nc holds all formulations and seeds of a problem. Where runs are treated one by one, `shard_technique` does
+# Techniques: results/{case}/{technique}.nc holds all formulations and seeds of a case. Where runs are treated one by one, `shard_technique` does
 # some of them.
-TECHNIQUE_FILE = "results/{problem}/{technique}.nc"
-TECHNIQUE_PARTS = "results/shards/{technique}/{problem}"
+TECHNIQUE_FILE = "results/{case}/{technique}.nc"
+TECHNIQUE_PARTS = "results/shards/{technique}/{case}"
 OF_RUNS = {"checkpoints": of_seeds("checkpoints.nc"), "training": of_seeds("training.nc")}
 
 
@@ -16,9 +16,9 @@ rule measure_technique:
     output:
         TECHNIQUE_FILE,
     log:
-        "results/logs/techniques/{technique}-{problem}.log",
+        "results/logs/techniques/{technique}-{case}.log",
     benchmark:
-        "results/benchmarks/techniques/{technique}-{problem}.tsv"
+        "results/benchmarks/techniques/{technique}-{case}.tsv"
     wildcard_constraints:
         technique=any_of(name for name in STUDY.techniques if not TECHNIQUES[name].surfaces),
     conda:
@@ -29,7 +29,7 @@ rule measure_technique:
     params:
         **technique_params(OF_RUNS),
     message:
-        "Technique {wildcards.technique} of {wildcards.problem}"
+        "Technique {wildcards.technique} of {wildcards.case}"
     script:
         "../scripts/technique.py"
 
@@ -40,13 +40,13 @@ use rule measure_technique as shard_technique with:
     output:
         temp(f"{TECHNIQUE_PARTS}/{PART}"),
     log:
-        "results/logs/shards/{technique}/{problem}/{settings}/{scatteritem}.log",
+        "results/logs/shards/{technique}/{case}/{settings}/{scatteritem}.log",
     benchmark:
-        "results/benchmarks/shards/{technique}/{problem}/{settings}/{scatteritem}.tsv"
+        "results/benchmarks/shards/{technique}/{case}/{settings}/{scatteritem}.tsv"
     wildcard_constraints:
         technique=any_of(name for name in STUDY.techniques if TECHNIQUES[name].splits),
     message:
-        "Shard {wildcards.scatteritem} of technique {wildcards.technique} of {wildcards.problem}"
+        "Shard {wildcards.scatteritem} of technique {wildcards.technique} of {wildcards.case}"
 
 
 # Those that read surfaces take no GPU.

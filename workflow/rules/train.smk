@@ -1,19 +1,19 @@
 # Problems are checked, networks trained, and checkpoints chosen that are looked at.
-CHECK = "results/{problem}/check.nc"
+CHECK = "results/{case}/check.nc"
 
 
 rule check:
     input:
-        of_problems("check"),
+        of_cases("check"),
 
 
 rule check_problem:
     output:
         CHECK,
     log:
-        "results/logs/check/{problem}.log",
+        "results/logs/check/{case}.log",
     benchmark:
-        "results/benchmarks/check/{problem}.tsv"
+        "results/benchmarks/check/{case}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -21,12 +21,12 @@ rule check_problem:
         **needs(mem_mb=1500, runtime=10, gpu=True),
     params:
         engine=STUDY.engine(),
-        model=lambda wildcards: STUDY.model(wildcards.problem),
-        steps=lambda wildcards: sum(phase["steps"] for phase in STUDY.training(wildcards.problem)["phases"]),
+        model=lambda wildcards: STUDY.model(wildcards.case),
+        steps=lambda wildcards: sum(phase["steps"] for phase in STUDY.training(wildcards.case)["phases"]),
         # Of the training, which runs again whenever this does: a problem that has passed does not do so anew because more is checked.
         code=code("train", problem=True),
     message:
-        "Checking {wildcards.problem}"
+        "Checking {wildcards.case}"
     script:
         "../scripts/check.py"
 
@@ -37,10 +37,10 @@ rule train_plain:
     input:
         check=CHECK,
     output:
-        training="results/{problem}/{trained_on}/seed-{seed}/training.nc",
-        solution="results/{problem}/{trained_on}/seed-{seed}/solution.nc",
+        training="results/{case}/{trained_on}/seed-{seed}/training.nc",
+        solution="results/{case}/{trained_on}/seed-{seed}/solution.nc",
     log:
-        "results/logs/train/{problem}/{trained_on}/seed-{seed}.log",
+        "results/logs/train/{case}/{trained_on}/seed-{seed}.log",
     conda:
         ENVIRONMENT
     threads: 1
@@ -48,12 +48,12 @@ rule train_plain:
         **needs(mem_mb=2000, runtime=60, gpu=True),
     params:
         engine=STUDY.engine(),
-        model=lambda wildcards: STUDY.model(wildcards.problem),
-        training=lambda wildcards: STUDY.training(wildcards.problem),
+        model=lambda wildcards: STUDY.model(wildcards.case),
+        training=lambda wildcards: STUDY.training(wildcards.case),
         code=code("train", problem=True),
         entry=cache_entry,
     message:
-        "Training {wildcards.problem}, {wildcards.trained_on}, seed {wildcards.seed}"
+        "Training {wildcards.case}, {wildcards.trained_on}, seed {wildcards.seed}"
     script:
         "../scripts/train.py"
 
@@ -67,7 +67,7 @@ else:
 
     use rule train_plain as train_network with:
         benchmark:
-            "results/benchmarks/train/{problem}/{trained_on}/seed-{seed}.tsv"
+            "results/benchmarks/train/{case}/{trained_on}/seed-{seed}.tsv"
 
 
 ruleorder: train_network > train_plain
@@ -79,9 +79,9 @@ rule select_checkpoints:
     output:
         of_formulations("checkpoints.nc"),
     log:
-        "results/logs/checkpoints/{problem}/seed-{seed}.log",
+        "results/logs/checkpoints/{case}/seed-{seed}.log",
     benchmark:
-        "results/benchmarks/checkpoints/{problem}/seed-{seed}.tsv"
+        "results/benchmarks/checkpoints/{case}/seed-{seed}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -92,6 +92,6 @@ rule select_checkpoints:
         inputs=listed(of_formulations("training.nc")),
         code=code("checkpoints"),
     message:
-        "Checkpoints of {wildcards.problem}, seed {wildcards.seed}"
+        "Checkpoints of {wildcards.case}, seed {wildcards.seed}"
     script:
         "../scripts/checkpoints.py"

@@ -95,7 +95,7 @@ def verdicts(known: Path, fresh: Path) -> tuple[int, int]:
 
 
 def _verdicts(path: Path) -> dict[tuple[str, ...], str]:
-    names = ("claim", "problem", "trained_on", "statistic")
+    names = ("claim", "case", "trained_on", "statistic")
     with path.open(newline="", encoding="utf-8") as file:
         return {tuple(row.get(name, "") for name in names): row.get("verdict", "") for row in csv.DictReader(file)}
 

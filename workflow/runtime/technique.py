@@ -20,18 +20,18 @@ _EVALUATIONS = 1000  # of a technique for each run, for the decision whether to 
 
 
 def measure(input: Any, output: Any, params: Any, wildcards: Any, device: str) -> None:
-    """Apply a technique to all runs of a problem and write its file, or to some of them and write the part of a shard.
+    """Apply a technique to all runs of a case and write its file, or to some of them and write the part of a shard.
 
     Args:
         input: ``checkpoints`` and ``training`` of all runs, in the same order; ``parts`` of all shards, if the work is split.
         output: the file, or the part of a shard.
         params: ``engine``, ``model``, ``settings`` and ``code``.
-        wildcards: ``problem`` and ``technique``; of a shard: ``scatteritem``.
+        wildcards: ``case`` and ``technique``; of a shard: ``scatteritem``.
         device: of the tensors.
     """
     engine, name = EngineSettings.of(params.engine), wildcards.technique
     compiles = compiler(engine, _EVALUATIONS * len(input.checkpoints))
-    discretized = discretization(wildcards.problem, Model.of(params.model), device, compiles, engine.memory)
+    discretized = discretization(wildcards.case, Model.of(params.model), device, compiles, engine.memory)
     runs = []
     for points, history in zip(input.checkpoints, input.training, strict=True):
         checkpoints, training = store.read(points, "checkpoints"), store.read(history, "train")
@@ -48,13 +48,13 @@ def measure(input: Any, output: Any, params: Any, wildcards: Any, device: str) -
 
 
 def measure_surfaces(input: Any, output: Any, params: Any, wildcards: Any) -> None:
-    """Apply a technique to surfaces of all runs of a problem and write its file.
+    """Apply a technique to surfaces of all runs of a case and write its file.
 
     Args:
         input: ``surfaces`` of all runs.
         output: the file.
         params: ``settings``.
-        wildcards: ``problem`` and ``technique``.
+        wildcards: ``case`` and ``technique``.
     """
     surfaces = {}
     for path in input.surfaces:
@@ -74,7 +74,7 @@ def _measured(name: str, given: Any, plain: Mapping[str, Any]) -> xr.Dataset:
 
 
 def _write(path: str, dataset: xr.Dataset, wildcards: Any, configuration: Mapping[str, Any], device: str) -> None:
-    """The file of a technique, which holds all formulations and seeds of a problem."""
+    """The file of a technique, which holds all formulations and seeds of a case."""
     name = wildcards.technique
-    owner = {"problem": wildcards.problem, "trained_on": store.ALL, "seed": store.NO_SEED, "device": device}
+    owner = {"case": wildcards.case, "trained_on": store.ALL, "seed": store.NO_SEED, "device": device}
     store.write(path, dataset, stage=name, title=catalog.TECHNIQUES[name].title, configuration=configuration, **owner)

@@ -13,7 +13,7 @@ log = logging.getLogger("pinnscape")
 
 
 def main(output, params, wildcards, device) -> None:
-    name, engine, model = wildcards.problem, EngineSettings.of(params.engine), Model.of(params.model)
+    name, engine, model = wildcards.case, EngineSettings.of(params.engine), Model.of(params.model)
     construct(name, model.parameters)
     discretized = discretization(name, model, device, compiler(engine, EVALUATIONS_A_STEP * params.steps), engine.memory)
     report = validate(discretized)
@@ -22,7 +22,7 @@ def main(output, params, wildcards, device) -> None:
     for warning in report.warnings:
         log.warning("%s: %s", name, warning)
         print(f"pinnscape: warning: {name}: {warning}", file=sys.stderr)
-    common = {"problem": name, "trained_on": store.ALL, "seed": store.NO_SEED, "device": device, "stage": "check"}
+    common = {"case": name, "trained_on": store.ALL, "seed": store.NO_SEED, "device": device, "stage": "check"}
     store.write(output[0], dataset(report), title="Checks of the problem", configuration={"model": params.model}, **common)
 
 

@@ -1,4 +1,4 @@
-"""Random, trajectory and line directions at the final points of one problem and seed.
+"""Random, trajectory and line directions at the final points of one case and seed.
 
 Input: checkpoints.nc and training.nc of each formulation. Output: directions-{plane}.nc, formulation by formulation.
 """

@@ -1,4 +1,4 @@
-"""Draw every loss on the random plane of every trained point of one problem.
+"""Draw every loss on the random plane of every trained point of one case.
 
 Input: surfaces, the surface-random.nc of every formulation, one seed.
 Output: pdf, png.

@@ -1,4 +1,4 @@
-"""Draw the planes of Hessian eigenvectors around the trained points of one problem.
+"""Draw the planes of Hessian eigenvectors around the trained points of one case.
 
 Input: tops and extremes, the surface-hessian-top.nc and surface-hessian-extreme.nc of every formulation, one seed.
 Output: pdf, png.

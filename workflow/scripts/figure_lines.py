@@ -1,4 +1,4 @@
-"""Draw every loss along random lines through the trained points of one problem.
+"""Draw every loss along random lines through the trained points of one case.
 
 Input: lines, the surface-lines.nc of every formulation, one seed.
 Output: pdf, png.

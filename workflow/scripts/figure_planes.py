@@ -1,4 +1,4 @@
-"""Draw contours of the random plane around the trained points of one problem.
+"""Draw contours of the random plane around the trained points of one case.
 
 Input: surfaces, the surface-random.nc of every formulation, one seed.
 Output: pdf, png.

@@ -1,4 +1,4 @@
-"""Draw the random plane around the trained points of one problem in three dimensions.
+"""Draw the random plane around the trained points of one case in three dimensions.
 
 Input: surfaces, the surface-random.nc of every formulation, one seed.
 Output: pdf, png.

@@ -1,4 +1,4 @@
-"""Draw both physics formulations side by side over all techniques of one problem.
+"""Draw both physics formulations side by side over all techniques of one case.
 
 Input, each of which may be empty or absent: surfaces, the surface-random.nc and surface-trajectory.nc of both physics formulations, one seed; hessians,
 their hessian-{checkpoint}.nc, of which the last checkpoint is drawn; techniques, the {technique}.nc of every technique in the study.

@@ -1,4 +1,4 @@
-"""Draw the exact solution, the trained networks and their errors of one problem.
+"""Draw the exact solution, the trained networks and their errors of one case.
 
 Input: solutions, the solution.nc of every formulation and seed.
 Output: pdf, png.

@@ -1,4 +1,4 @@
-"""Draw Hessian eigenvalues and spectral densities along training of one problem.
+"""Draw Hessian eigenvalues and spectral densities along training of one case.
 
 Input: hessians, the hessian-{checkpoint}.nc of every formulation, seed and checkpoint; checkpoints in the order of training.
 Output: pdf, png.

@@ -1,4 +1,4 @@
-"""Draw loss, errors and gradient norm along training of one problem.
+"""Draw loss, errors and gradient norm along training of one case.
 
 Input: trainings, the training.nc of every formulation and seed.
 Output: pdf, png.

@@ -1,4 +1,4 @@
-"""Draw the plane of the training trajectory of every formulation of one problem.
+"""Draw the plane of the training trajectory of every formulation of one case.
 
 Input: surfaces, the surface-trajectory.nc of every formulation, one seed.
 Output: pdf, png.

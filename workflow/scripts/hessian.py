@@ -1,4 +1,4 @@
-"""Spectra of the Hessians at checkpoints, for all formulations' points of one problem and seed.
+"""Spectra of the Hessians at checkpoints, for all formulations' points of one case and seed.
 
 Input: checkpoints.nc of each formulation; the parts of all shards, if the work is split. Output: hessian-{checkpoint}.nc, formulation by
 formulation, or the part of a shard.
@@ -24,8 +24,8 @@ from runtime.shard import source
 
 def main(input, output, params, wildcards, device) -> None:
     engine, model, settings = EngineSettings.of(params.engine), Model.of(params.model), SpectrumSettings.of(params.hessian)
-    evaluations = len(input.checkpoints) * len(params.checkpoints) * network(wildcards.problem, model.network).size
-    discretized = discretization(wildcards.problem, model, device, compiler(engine, evaluations), engine.memory)
+    evaluations = len(input.checkpoints) * len(params.checkpoints) * network(wildcards.case, model.network).size
+    discretized = discretization(wildcards.case, model, device, compiler(engine, evaluations), engine.memory)
     all_points = [store.read(path, "checkpoints") for path in input.checkpoints]
     names: list[str] = list(params.checkpoints)
     pieces: dict[tuple[str, bytes], Piece] = {}  # by loss and parameters: all formulations start from the same parameters

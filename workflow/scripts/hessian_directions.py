@@ -1,4 +1,4 @@
-"""Directions along the Hessian's eigenvectors at the final points of one problem and seed.
+"""Directions along the Hessian's eigenvectors at the final points of one case and seed.
 
 Input: checkpoints.nc and hessian-final.nc of each formulation. Output: directions-{plane}.nc, formulation by formulation.
 """

@@ -1,4 +1,4 @@
-"""Collect every number of the study. Input: checkpoints, trainings, hessians and surfaces of all runs, techniques of all problems. Output: metrics.csv."""
+"""Collect every number of the study. Input: checkpoints, trainings, hessians and surfaces of all runs, techniques of all cases. Output: metrics.csv."""
 
 from pathlib import Path
 

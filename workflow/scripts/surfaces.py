@@ -1,4 +1,4 @@
-"""All losses and errors on planes and lines through the final points of one problem and seed.
+"""All losses and errors on planes and lines through the final points of one case and seed.
 
 Input: directions-{plane}.nc, formulation by formulation; the parts of all shards, if the work is split. Output: surface-{plane}.nc in the same
 order, or the part of a shard.
@@ -27,7 +27,7 @@ def main(input, output, params, wildcards, device) -> None:
     engine = EngineSettings.of(params.engine)
     evaluations = _POINTS * len(input.directions)
     compiles = compiler(engine, evaluations)
-    discretized = discretization(wildcards.problem, Model.of(params.model), device, compiles, engine.memory)
+    discretized = discretization(wildcards.case, Model.of(params.model), device, compiles, engine.memory)
     all_found = [store.read(path, "directions") for path in input.directions]
     surveys = [_survey(discretized, found, params.grid, int(wildcards.seed)) for found in all_found]
     pieces = [piece for survey in surveys for piece in survey.pieces()]

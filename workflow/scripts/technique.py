@@ -1,4 +1,4 @@
-"""Measure a technique for all runs of a problem, or for some of them. Input: checkpoints.nc and training.nc of all runs, and parts of shards; or surfaces.
+"""Measure a technique for all runs of a case, or for some of them. Input: checkpoints.nc and training.nc of all runs, and parts of shards; or surfaces.
 Output: {technique}.nc, or the part of a shard.
 """
 

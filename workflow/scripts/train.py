@@ -15,16 +15,16 @@ from runtime.resume import every, identity, restart
 
 
 def main(output, params, wildcards, device) -> None:
-    problem, trained_on, seed = wildcards.problem, wildcards.trained_on, int(wildcards.seed)
+    case, trained_on, seed = wildcards.case, wildcards.trained_on, int(wildcards.seed)
     training, engine, model = TrainingSettings.of(params.training), EngineSettings.of(params.engine), Model.of(params.model)
     evaluations = EVALUATIONS_A_STEP * sum(phase.steps for phase in training.phases)
-    discretized = discretization(problem, model, device, compiler(engine, evaluations), engine.memory)
+    discretized = discretization(case, model, device, compiler(engine, evaluations), engine.memory)
     theta = tensor(discretized.network.initial(model.network.initialization, seed), device)
     objective = Objective(discretized, trained_on)
-    name = f"{problem}/{trained_on}/seed-{seed}"
+    name = f"{case}/{trained_on}/seed-{seed}"
     saves = Saves(restart(output.training, identity(params, wildcards, device)), every())
     history = train(objective, theta, training, name, saves)
-    common = {"problem": problem, "trained_on": trained_on, "seed": seed, "device": device, "stage": "train"}
+    common = {"case": case, "trained_on": trained_on, "seed": seed, "device": device, "stage": "train"}
     configuration = {"model": params.model, "training": params.training}
     dataset = training_dataset(history, objective)
     if below := gaps.below(dataset):

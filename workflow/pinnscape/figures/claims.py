@@ -19,14 +19,14 @@ VERDICTS = {"holds": ("✓", "#A6D3EC"), "mixed": ("~", "#F5EC9A"), "does not ho
 NO_VERDICT = "no verdict"
 _NO_VERDICT_COLOUR = "#EDEDED"
 LONGEST = 9  # characters of a spread that fit on one line of a cell
-COLUMNS = ("claim", "problem", "trained_on", "statistic", "value", "low", "high", "threshold", "verdict")
+COLUMNS = ("claim", "case", "trained_on", "statistic", "value", "low", "high", "threshold", "verdict")
 NUMBERS = ("value", "low", "high", "threshold")
-_ROW, _COLUMN = ["claim", "statistic", "threshold"], ["problem", "trained_on"]
+_ROW, _COLUMN = ["claim", "statistic", "threshold"], ["case", "trained_on"]
 
 
 @style.styled
 def draw(claims: pd.DataFrame) -> Figure:
-    """A table: rows are claims and statistics, columns problems and formulations, colours verdicts.
+    """A table: rows are claims and statistics, columns cases and formulations, colours verdicts.
 
     Args:
         claims: claims.csv.
@@ -96,10 +96,10 @@ def row_label(claim: str, statistic: str, threshold: str) -> str:
 
 
 def _columns(claims: pd.DataFrame) -> pd.MultiIndex:
-    """Problems in the order of the table, formulations in that of all figures."""
+    """Cases in the order of the table, formulations in that of all figures."""
     pairs = [
-        (problem, formulation)
-        for problem, group in claims.groupby("problem", sort=False)
+        (case, formulation)
+        for case, group in claims.groupby("case", sort=False)
         for formulation in style.ordered(group["trained_on"])
     ]
     return pd.MultiIndex.from_tuples(pairs, names=_COLUMN)
@@ -111,11 +111,11 @@ def _label(ax: Axes, codes: pd.DataFrame) -> None:
     ax.set_yticks(np.arange(len(codes)) + 0.5, [row_label(*name) for name in codes.index], rotation=0)
     ax.set_xticks(np.arange(len(formulations)) + 0.5, formulations, rotation=40, ha="right")
     ax.tick_params(length=0)
-    problems = [problem for problem, _ in codes.columns]
-    for problem in dict.fromkeys(problems):
-        middle = problems.index(problem) + problems.count(problem) / 2
-        ax.text(middle, -0.12, style.problem_label(problem), ha="center", va="bottom", fontsize=8)
-    _rule(ax.axvline, problems)
+    cases = [case for case, _ in codes.columns]
+    for case in dict.fromkeys(cases):
+        middle = cases.index(case) + cases.count(case) / 2
+        ax.text(middle, -0.12, style.case_label(case), ha="center", va="bottom", fontsize=8)
+    _rule(ax.axvline, cases)
     _rule(ax.axhline, [claim for claim, *_ in codes.index])
 
 

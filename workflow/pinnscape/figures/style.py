@@ -159,8 +159,8 @@ def loss_label(name: str) -> str:
     return look(name).loss
 
 
-def problem_label(name: str) -> str:
-    """A problem in words."""
+def case_label(name: str) -> str:
+    """A case in words, which are those of its problem."""
     return _PROBLEM_LABELS.get(name, name)
 
 
@@ -170,8 +170,8 @@ def checkpoint_label(name: str) -> str:
 
 
 def title(datasets: Iterable[Any], text: str) -> str:
-    """``text`` and the problem that ``datasets`` are about."""
-    return f"{problem_label(next(iter(datasets)).attrs['problem'])}: {text}"
+    """``text`` and the case that ``datasets`` are about."""
+    return f"{case_label(next(iter(datasets)).attrs['case'])}: {text}"
 
 
 def number(value: float, digits: int = 2) -> str:

@@ -31,11 +31,11 @@ _NAMES_OF = {
     "directions": "kind",
     "surface": "kind",
 }  # the attribute that follows the word in a name of file
-_FOLDER = re.compile(r"/results/(?P<problem>[^/]+)(/(?P<trained_on>[^/]+)/seed-(?P<seed>[0-9]+))?$")
-_TEXTS = ("conventions", "title", "stage", "problem", "trained_on", "configuration", "versions", "device")
+_FOLDER = re.compile(r"/results/(?P<case>[^/]+)(/(?P<trained_on>[^/]+)/seed-(?P<seed>[0-9]+))?$")
+_TEXTS = ("conventions", "title", "stage", "case", "trained_on", "configuration", "versions", "device")
 _ATTRIBUTES = {**dict.fromkeys(_TEXTS, str), "seed": (int, np.integer)}
 # Coordinates by which files of one kind are combined: the attributes that say whose a file is, once more.
-_LABELS = {"problem": "problem", "trained_on": "loss that was trained", "seed": "seed of the training"}
+_LABELS = {"case": "case", "trained_on": "loss that was trained", "seed": "seed of the training"}
 ALL, NO_SEED = "all", -1  # loss that was trained and seed of a file that holds several
 
 
@@ -45,7 +45,7 @@ def write(
     *,
     stage: str,
     title: str,
-    problem: str,
+    case: str,
     trained_on: str,
     seed: int,
     configuration: Mapping[str, Any],
@@ -57,7 +57,7 @@ def write(
         StorageError: the file could not be written, did not read back as it was written, or is none that the next stage would read.
     """
     path = Path(path)
-    owner = {"problem": problem, "trained_on": trained_on, "seed": int(seed), "units": "1", "device": device}
+    owner = {"case": case, "trained_on": trained_on, "seed": int(seed), "units": "1", "device": device}
     owned = dataset.assign_attrs(netcdf.header(title, stage, configuration), **owner, precision="float64")
     if fault := _fault(owned, stage) or _misplaced(owned, path):
         raise StorageError(f"{path}: {fault}")
@@ -88,7 +88,7 @@ def read(path: str | Path, stage: str) -> xr.Dataset:
 def _labels(dataset: xr.Dataset) -> dict[str, tuple]:
     """Coordinates without a dimension; of a file that holds several runs, the problem alone."""
     owner = dataset.attrs
-    values = {"problem": owner["problem"]}
+    values = {"case": owner["case"]}
     if owner["seed"] != NO_SEED:
         values |= {"trained_on": owner["trained_on"], "seed": owner["seed"]}
     return {name: ((), value, {"long_name": _LABELS[name]}) for name, value in values.items() if name not in dataset.dims}
@@ -134,7 +134,7 @@ def _misplaced(dataset: xr.Dataset, path: Path) -> str | None:
     folder = _FOLDER.search(path.absolute().parent.as_posix())
     if not folder:
         return None
-    own: dict[str, str] = {"problem": folder["problem"]}
+    own: dict[str, str] = {"case": folder["case"]}
     if folder["seed"]:
         own |= {"trained_on": folder["trained_on"], "seed": folder["seed"]}
         word, _, which = path.stem.partition("-")
@@ -159,5 +159,5 @@ def configuration(dataset: xr.Dataset) -> dict[str, Any]:
 
 
 def identity(dataset: xr.Dataset) -> dict[str, Any]:
-    """Problem, loss that was trained, seed and device of a file, for the files that are made from it."""
-    return {name: dataset.attrs[name] for name in ("problem", "trained_on", "seed", "device")}
+    """Case, loss that was trained, seed and device of a file, for the files that are made from it."""
+    return {name: dataset.attrs[name] for name in ("case", "trained_on", "seed", "device")}

@@ -127,7 +127,7 @@ TechniqueName = Annotated[
 
 @_with_each_technique
 class TechniqueSettings(Section):
-    """Techniques beyond surfaces and spectra: each a module of pinnscape/techniques, a file results/{problem}/{name}.nc and a figure."""
+    """Techniques beyond surfaces and spectra: each a module of pinnscape/techniques, a file results/{case}/{name}.nc and a figure."""
 
     without: Distinct[TechniqueName] = Field(default=(), description="names of techniques that are left out")
 

@@ -13,8 +13,8 @@ import pandas as pd
 
 from pinnscape.config.claims import ClaimSettings, DataDrivenSettings
 
-COLUMNS = ("claim", "problem", "trained_on", "statistic", "value", "low", "high", "threshold", "verdict")
-MEASURED = ("problem", "trained_on", "checkpoint", "metric", "value")  # what of metrics.csv is needed
+COLUMNS = ("claim", "case", "trained_on", "statistic", "value", "low", "high", "threshold", "verdict")
+MEASURED = ("case", "trained_on", "checkpoint", "metric", "value")  # what of metrics.csv is needed
 
 
 @dataclass(frozen=True)
@@ -91,19 +91,19 @@ def table(
     """The verdicts: value is the median over seeds, low and high the smallest and largest."""
     rows: list[list[Any]] = []
     wanted = tests(settings, planes, techniques)
-    for problem, own in dict.fromkeys(zip(metrics["problem"], metrics["trained_on"], strict=True)):
-        group = metrics.query("problem == @problem and trained_on == @own")
-        rows += _rows(problem, own, group, wanted)
+    for case, own in dict.fromkeys(zip(metrics["case"], metrics["trained_on"], strict=True)):
+        group = metrics.query("case == @case and trained_on == @own")
+        rows += _rows(case, own, group, wanted)
     return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(
-        ["claim", "statistic", "problem", "trained_on"], ignore_index=True
+        ["claim", "statistic", "case", "trained_on"], ignore_index=True
     )
 
 
-def _rows(problem: str, own: str, group: pd.DataFrame, wanted: Collection[Test]) -> Iterator[list[Any]]:
+def _rows(case: str, own: str, group: pd.DataFrame, wanted: Collection[Test]) -> Iterator[list[Any]]:
     for test in wanted:
         found = (group["metric"] == test.metric.format(own=own)) & (group["checkpoint"] == test.checkpoint)
         values = group.loc[found, "value"].to_numpy(dtype=float)
-        yield [test.claim, problem, own, test.statistic, *spread(values), test.threshold, verdict(test, values)]
+        yield [test.claim, case, own, test.statistic, *spread(values), test.threshold, verdict(test, values)]
 
 
 def spread(values: np.ndarray) -> tuple[float, float, float]:

@@ -13,7 +13,7 @@ from pinnscape.linalg.similarity import principal_angles, spectral_distance, was
 from pinnscape.losses import gaps
 
 log = logging.getLogger(__name__)
-COLUMNS = ("problem", "trained_on", "seed", "checkpoint", "metric", "value")
+COLUMNS = ("case", "trained_on", "seed", "checkpoint", "metric", "value")
 _NUMBERS = ("trace", "trace_estimate", "trace_estimate_error", "condition_number", "negative", "null", "effective_rank")
 _NUMBERS += ("share_above", "bulk_share")
 _BOUNDS = {"lambda_min_at_least": "eigenvalue_low", "lambda_min_at_most": "eigenvalue_high"}
@@ -75,14 +75,14 @@ def table(files: Iterable[tuple[xr.Dataset, Rows]], several: Iterable[tuple[xr.D
 
     Args:
         files: of one run each, whose attributes say whose the numbers are.
-        several: files of all runs of a problem, with rows that say it: trained_on, seed, checkpoint, metric and value.
+        several: files of all runs of a case, with rows that say it: trained_on, seed, checkpoint, metric and value.
     """
     rows: list[list] = []
     for dataset, measured in files:
-        owner = [dataset.attrs[name] for name in ("problem", "trained_on", "seed")]
+        owner = [dataset.attrs[name] for name in ("case", "trained_on", "seed")]
         rows += [[*owner, *row] for row in measured]
     for dataset, measured in several:
-        rows += [[dataset.attrs["problem"], *row] for row in measured]
+        rows += [[dataset.attrs["case"], *row] for row in measured]
     return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(list(COLUMNS[:-1]), kind="stable", ignore_index=True)
 
 
@@ -155,7 +155,7 @@ def _ratio(own: xr.Dataset, rank: int) -> float:
 def _tell(hessian: xr.Dataset, missing: str, claim: str, setting: str) -> None:
     """Why a claim is not measured: only the ends of the spectrum are known."""
     remedy = f"raise hessian.extremes or hessian.eigensolver.dense_limit, or lower {setting}"
-    where = f"{hessian.attrs.get('problem')}, {hessian.attrs.get('trained_on')}, seed {hessian.attrs.get('seed')}"
+    where = f"{hessian.attrs.get('case')}, {hessian.attrs.get('trained_on')}, seed {hessian.attrs.get('seed')}"
     parameters = hessian.sizes["parameter"]
     text = "%s, %s: %s is unknown for %d parameters, so %s is not measured; %s"
     log.info(text, where, hessian.attrs["checkpoint"], missing, parameters, claim, remedy)

@@ -19,7 +19,7 @@ TECHNIQUE = Technique(
     formula="max over α of L(θ_α) − ((1−α)L(θ₁) + αL(θ₂)), as trained and after permutations and sign flips of units",
     source="Frankle et al. 2020; Entezari et al. 2022; Ainsworth et al. 2023",
     caption="""\
-Straight lines between the final points of two seeds of **{problem}**, before and after the hidden units of the second are matched to those
+Straight lines between the final points of two seeds of **{case}**, before and after the hidden units of the second are matched to those
 of the first. Above: each loss between the points that it trained. Below: the barrier of each loss, every pair of seeds a line, over the mean
 gap of the initial points (1, dotted: the middle of the line is as bad as no training); colours say which loss trained the points.
 """,

@@ -21,7 +21,7 @@ TECHNIQUE = Technique(
     formula="radius along random rays at which the gap crosses a level; log-volume log V = log vol(B₁) + log mean rᴾ",
     source="Huang et al. 2020",
     caption="""\
-Basins of the trained points of **{problem}**: radii along random rays (unit vectors above, filter-normalised ones below) at which the
+Basins of the trained points of **{case}**: radii along random rays (unit vectors above, filter-normalised ones below) at which the
 loss in the column has lost a fixed fraction of what training gained; the share of rays within is drawn for each seed, by the formulation that trained the point.
 """,
 )

@@ -22,7 +22,7 @@ TECHNIQUE = Technique(
     formula="min ½‖g‖² from many starts; index = #{λ < 0} against the gap; gradient-flat where ‖Hg‖/‖g‖² ≈ 0 although g ≠ 0",
     source="Dauphin et al. 2014; Pennington & Bahri 2017; Frye et al. 2021",
     caption="""\
-Where searches for critical points of **{problem}** end, from snapshots along the trainings and from random points, for all seeds:
+Where searches for critical points of **{case}** end, from snapshots along the trainings and from random points, for all seeds:
 share of negative eigenvalues of the Hessian (above) and norm of the gradient relative to that at the initial point (below) against the loss above its
 minimum. Filled: critical, the gradient is below the dashed line; triangles: gradient-flat; crosses: neither when the search ended.
 """,

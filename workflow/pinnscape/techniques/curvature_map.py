@@ -21,7 +21,7 @@ TECHNIQUE = Technique(
     formula="λ_min/λ_max of the full Hessian over the random plane",
     source="Li et al. 2018",
     caption="""\
-Maps of convexity of **{problem}**: magnitude of the smallest over the largest eigenvalue of the full Hessian of the own loss over the
+Maps of convexity of **{case}**: magnitude of the smallest over the largest eigenvalue of the full Hessian of the own loss over the
 random plane through each trained point. Circles mark points where the smallest eigenvalue is not negative to rounding
 errors; dotted cells are undecided, as Lanczos processes leave its sign or size open there.
 """,

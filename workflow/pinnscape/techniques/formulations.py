@@ -21,7 +21,7 @@ TECHNIQUE = Technique(
     question="How good is the minimiser of one physics loss for the other, and do their curvatures agree along training?",
     formula="L_a(θ_b)/L_a(θ_a); L along the line from θ_Ritz to θ_strong; both Hessians at the same θ along training",
     caption="""\
-The losses of **{problem}** on the straight line from the Deep Ritz to the strong-form minimiser of each seed (above), and the
+The losses of **{case}** on the straight line from the Deep Ritz to the strong-form minimiser of each seed (above), and the
 Hessians of both physics losses at the same points of each training (below): median principal angle between their top eigenspaces, and mean distance
 of their scaled largest eigenvalues. Thick: median over seeds.
 """,

@@ -20,7 +20,7 @@ TECHNIQUE = Technique(
     formula="tr(H_d)/‖H_d‖_F and share of positive eigenvalues of PᵀHP against ‖θ‖",
     source="Fort & Scherlis 2019",
     caption="""\
-Goldilocks zone of **{problem}**: convexity of random subspaces at the initial points scaled to other norms, for each loss. Above, the
+Goldilocks zone of **{case}**: convexity of random subspaces at the initial points scaled to other norms, for each loss. Above, the
 trace of the Hessian over its Frobenius norm; below, the share of positive eigenvalues (thin: seeds, thick: their mean). The grey line is the norm of the
 initial points, the coloured ones those of the final points.
 """,

@@ -21,7 +21,7 @@ TECHNIQUE = Technique(
     formula="‖P_k g‖²/‖g‖²; tr(P_k P'_k)/k",
     source="Gur-Ari et al. 2018",
     caption="""\
-Gradients of **{problem}** in the eigenspaces of the largest Hessian eigenvalues of the trained loss: the share of their squared
+Gradients of **{case}** in the eigenspaces of the largest Hessian eigenvalues of the trained loss: the share of their squared
 norm, and how far these spaces overlap with those at the next of the chosen points and at the final one. Dashed: what random directions would have.
 """,
 )

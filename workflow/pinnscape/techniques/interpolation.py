@@ -19,7 +19,7 @@ TECHNIQUE = Technique(
     formula="L((1−α)θ₀ + αθ*), α ∈ [−½, 1½]; max over α₁ < α₂ of [L(α₂) − L(α₁)]₊",
     source="Goodfellow et al. 2015; Lucas et al. 2021",
     caption="""\
-Losses of **{problem}** along straight lines through parameter space: from the initial to the final point of each run (above) and
+Losses of **{case}** along straight lines through parameter space: from the initial to the final point of each run (above) and
 between the final points of two seeds of the same formulation (below). Columns are the losses evaluated (Deep Ritz as the energy above that of
 the exact solution), colours the loss that trained the points, thick where it is the same; a gap means that the loss does not exist there.
 """,

@@ -19,7 +19,7 @@ TECHNIQUE = Technique(
     formula="least d that solves the problem in θ₀ + Pz, z ∈ ℝᵈ, P random with unit columns",
     source="Li et al. 2018b",
     caption="""\
-Training of **{problem}** in random subspaces through the initial point: relative L² error and gap of the trained loss against
+Training of **{case}** in random subspaces through the initial point: relative L² error and gap of the trained loss against
 the dimension of the subspace (thin: one seed, median over bases; thick: median over seeds; dashed: all parameters, as many steps), and the least
 dimension that reaches each level (a bar down to the largest one that does not; a triangle: none does).
 """,

@@ -21,7 +21,7 @@ TECHNIQUE = Technique(
     formula="nβ (E[L] − L(θ*)) over exp(−nβL − γ/2 ‖θ−θ*‖²), Langevin sampling",
     source="Lau et al. 2023",
     caption="""\
-Local learning coefficients λ at the final points of **{problem}** against the inverse temperature nβ (per unit of the loss gap of
+Local learning coefficients λ at the final points of **{case}** against the inverse temperature nβ (per unit of the loss gap of
 the zero network), with their standard errors; dashed: those of the quadratic expansion; crosses: chains below the loss of the point. Right: the chains
 of the first seed at the highest nβ, which should show no trend.
 """,

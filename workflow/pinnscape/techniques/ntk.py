@@ -21,7 +21,7 @@ TECHNIQUE = Technique(
     formula="H = G + R, G = 2JᵀJ (strong form), ∫ D²e[φᵢ, φⱼ] (Deep Ritz); K = JJᵀ",
     source="Wang et al. 2022; Jacot et al. 2018; Novak et al. 2022 (kernel without J)",
     caption="""\
-Spectra of the Hessian of both physics losses of **{problem}**, of its Gauss-Newton part (twice the neural tangent kernel; for
+Spectra of the Hessian of both physics losses of **{case}**, of its Gauss-Newton part (twice the neural tangent kernel; for
 Deep Ritz the energy Gram matrix) and of the remainder, at checkpoints of the run that trained the loss, all divided by the largest eigenvalue of the
 Hessian. Thick: the first seed; crosses: negative eigenvalues; ‖R‖/‖H‖: median over seeds of the share of the remainder.
 """,

@@ -20,7 +20,7 @@ TECHNIQUE = Technique(
     formula="T and RI under Gauss–Legendre, Simpson, uniform and Monte Carlo points; max |L − L_fine| over the range of a line",
     source="Wu et al. 2021",
     caption="""\
-How much of the roughness of the landscapes of **{problem}** is the quadrature rule: the roughness index along random lines through the final points, and the
+How much of the roughness of the landscapes of **{case}** is the quadrature rule: the roughness index along random lines through the final points, and the
 largest difference of a line from that under a fine Gauss-Legendre rule, against the number of points, median over seeds and lines.
 """,
     directions=True,

@@ -20,7 +20,7 @@ TECHNIQUE = Technique(
     formula="max of ΔL over |δᵢ| ≤ ε(|θᵢ|+1), over ‖δ‖ ≤ ρ and over ‖S⁻¹δ‖ ≤ ρ; λ_max(H), λ_max(SHS) with S the norms of the filters",
     source="Keskar et al. 2017; Foret et al. 2021; Kwon et al. 2021; Dinh et al. 2017",
     caption="""\
-Sharpness at the trained points of **{problem}**: each marker is one seed, its colour the formulation that trained the point, its
+Sharpness at the trained points of **{case}**: each marker is one seed, its colour the formulation that trained the point, its
 column the loss that is measured there. The left column bends with the scale of the parameters; the adaptive ball and the Hessian in units of the filters
 do not change where a layer is scaled and the next one scaled back. Losses have different scales: compare within a column.
 """,

@@ -21,7 +21,7 @@ TECHNIQUE = Technique(
     formula="λ_max along training; gradient descent: λ_max η → 2; Adam: λ_max(D^−½ H D^−½) → 38/η",
     source="Cohen et al. 2021; Cohen et al. 2022",
     caption="""\
-Curvature and the edge of stability for **{problem}**: the largest and the smallest Hessian eigenvalues along the trained runs;
+Curvature and the edge of stability for **{case}**: the largest and the smallest Hessian eigenvalues along the trained runs;
 below, gradient descent at constant step sizes η from the same initial points, with its largest eigenvalue over 2/η, and Adam at constant rates,
 with the largest eigenvalue of its preconditioned Hessian over 38/η. One line for each seed; ratios above 2 are cut off.
 """,

@@ -16,7 +16,7 @@ TECHNIQUE = Technique(
     formula="sublevel persistence (birth, death) of minima and rings, join tree, SMAD = mean |f(saddle) − f(minimum)|",
     source="Wagner et al. 2012; Carr et al. 2003",
     caption="""\
-Topology of the losses of **{problem}** on random planes: each point is a minimum whose basin joins a deeper one at a saddle, by the values of
+Topology of the losses of **{case}** on random planes: each point is a minimum whose basin joins a deeper one at a saddle, by the values of
 both; the further from the diagonal, the deeper the basin. Below: the tree in which the basins of one surface join.
 """,
     surfaces=("random", "trajectory"),

@@ -20,7 +20,7 @@ TECHNIQUE = Technique(
     formula="RSI = ⟨g, θ−θ*⟩/‖θ−θ*‖², EB = ‖g‖/‖θ−θ*‖, RSI/EB = cos(g, θ−θ*); length over displacement; angles between steps",
     source="Guille-Escuret et al. 2024",
     caption="""\
-Geometry of the trajectories of **{problem}**: the gradient along the direction from the final point (RSI), its norm (EB),
+Geometry of the trajectories of **{case}**: the gradient along the direction from the final point (RSI), its norm (EB),
 both over the distance, and their ratio, the cosine, beside what two random directions would have (grey). Turns and lengths are those of the
 polygon through the snapshots: its length is a lower bound of that of the path, and its angles depend on the spacing of the snapshots.
 """,

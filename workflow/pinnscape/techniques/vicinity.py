@@ -20,7 +20,7 @@ TECHNIQUE = Technique(
     formula="energy natural gradient θ ← θ − 2⁻ᵏ G⁺∇L with line search; Hessian at its end",
     source="Müller & Zeinhofer 2023",
     caption="""\
-Natural gradient descent in the own loss of **{problem}** from checkpoints of each run (above: gap of the loss and relative L²
+Natural gradient descent in the own loss of **{case}** from checkpoints of each run (above: gap of the loss and relative L²
 error) and the spectra of the Hessian at its end points (below), divided by the largest eigenvalue, negative ones crossed. Thin lines: seeds. Gaps no larger than the error of the
 quadrature rule are left out.
 """,

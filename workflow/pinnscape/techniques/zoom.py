@@ -21,7 +21,7 @@ TECHNIQUE = Technique(
     formula="the random plane at radii from 0.01 to 100; share where its 2×2 Hessian is positive semidefinite",
     source="Li et al. 2018",
     caption="""\
-The random plane through the trained points of **{problem}** within radii of several orders of magnitude, in units of the filters: the
+The random plane through the trained points of **{case}** within radii of several orders of magnitude, in units of the filters: the
 own loss above its minimum. Titles give the share of points at which the surface is convex on the scale of the grid. Hatched: no value.
 """,
     directions=True,
