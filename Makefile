@@ -15,7 +15,7 @@ SUMMARY = $(BIN)/python workflow/summary.py
 NARROW := ATEN_CPU_CAPABILITY=default PINNSCAPE_MARCH=x86-64-v2 MKL_CBWR=COMPATIBLE OPENBLAS_CORETYPE=Nehalem NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
 NUMERICAL := curvature landscape native paths problems training tables test_features.py test_instruction_sets.py test_jets.py test_networks.py test_objective.py test_quadrature.py test_variation.py
 
-.PHONY: study extended config test test-narrow lint report verify docs bench soak wide clean
+.PHONY: study extended config test test-narrow test-gpu lint report verify docs bench soak wide clean
 
 study: .venv/ready
 	@$(SNAKEMAKE)
@@ -37,6 +37,15 @@ test: lint
 # The numerical tests alone, as on a processor without AVX.
 test-narrow: .venv/ready
 	$(NARROW) $(BIN)/python -m pytest $(addprefix tests/,$(NUMERICAL))
+
+# On a machine with a GPU: tests and a short benchmark. `make test-gpu PYTHON=python3` takes an interpreter that has what is needed, without .venv.
+ifeq ($(origin PYTHON),command line)
+test-gpu:
+	$(PYTHON) tests/gpu
+else
+test-gpu: .venv/ready
+	$(BIN)/python tests/gpu
+endif
 
 lint: .venv/ready
 	$(BIN)/python -m ruff check .

@@ -19,10 +19,15 @@ LOSSES = [(problem, formulation) for problem in PROBLEMS for formulation in FORM
 
 @cache
 def small(
-    problem: str = "poisson2d", width: int = 4, depth: int = 2, points: int = 8, activation: str = "tanh"
+    problem: str = "poisson2d",
+    width: int = 4,
+    depth: int = 2,
+    points: int = 8,
+    activation: str = "tanh",
+    device: torch.device | str = "cpu",
 ) -> Discretization:
     """A discretisation that evaluates in a millisecond."""
-    return discretization(problem, model(width, depth, points, activation))
+    return discretization(problem, model(width, depth, points, activation), str(device))
 
 
 def initial(discretized: Discretization, seed: int = 0) -> Tensor:

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
-from pinnscape.common import memory
+from pinnscape.common import memory, progress
 from pinnscape.landscape import pictures
 from pinnscape.losses.objective import Discretization
 
 log = logging.getLogger(__name__)
 
-# Temporaries of a chunk should stay in the cache of a core; more parameters at a time are slower, not faster.
+# On the CPU, temporaries of a chunk should stay in the cache of a core; more parameters at a time are slower, not faster.
 _CHUNK_BYTES = 4_000_000
 _CHUNK = 64
 
@@ -79,7 +78,7 @@ def evaluate(
     """
     flat = torch.tensor(coordinates.reshape(-1, coordinates.shape[-1]), dtype=origin.dtype, device=origin.device)
     results: dict[str, np.ndarray] = {}
-    with torch.no_grad(), tqdm(total=len(flat), desc=name, unit="point", disable=None, leave=False) as bar:
+    with torch.no_grad(), progress.bar(len(flat), name, "point") as advance:
         done = 0
         while done < len(flat):
             block = flat[done : done + chunk]
@@ -93,7 +92,7 @@ def evaluate(
                     results[key] = np.empty(len(flat), values.dtype)
                 results[key][done : done + len(block)] = np.where(np.isfinite(values), values, np.nan)
             done += len(block)
-            bar.update(len(block))
+            advance(len(block))
     return {key: values.reshape(coordinates.shape[:-1]) for key, values in results.items()}
 
 
@@ -123,8 +122,13 @@ def parameters(origin: Tensor, directions: Tensor, coordinates: Tensor) -> Tenso
 
 
 def chunk_size(discretization: Discretization) -> int:
-    """Parameter vectors at a time so that the temporaries of one layer stay small; machine code has none."""
+    """Parameter vectors at a time: on the CPU so that the temporaries of one layer stay small, on a GPU as many as the memory allows for.
+
+    Machine code has no temporaries.
+    """
     if discretization.kernels is not None:
         return _CHUNK
+    if discretization.device.type != "cpu":
+        return max(1, int(discretization.memory / (discretization.bytes_a_point * len(discretization.points))))
     streams = discretization.streams(discretization.second)
     return max(1, _CHUNK_BYTES // (8 * streams * len(discretization.points) * discretization.network.width))

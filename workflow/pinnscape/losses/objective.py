@@ -98,9 +98,12 @@ class Discretization:
     @cached_property
     def parts(self) -> Sequence["Discretization"]:
         """The same problem on blocks of the quadrature points, whose losses sum up to the whole; itself where memory suffices."""
-        streams, network = self.streams(self.second), self.network
-        # An intermediate value for each of the ten or so operations of a layer, kept for the derivatives.
-        return self.split(int(self.memory / (8 * 10 * streams * network.width * (network.depth + 1))))
+        return self.split(int(self.memory / self.bytes_a_point))
+
+    @property
+    def bytes_a_point(self) -> int:
+        """Of intermediate values at one point by torch: one for each of the ten or so operations of a layer, kept for the derivatives."""
+        return 8 * 10 * self.streams(self.second) * self.network.width * (self.network.depth + 1)
 
     def split(self, block: int) -> Sequence["Discretization"]:
         """The same problem on blocks of at most so many points, at least one; itself where they are no more."""

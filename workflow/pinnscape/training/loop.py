@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
+from pinnscape.common import progress as display
 from pinnscape.common.errors import DivergenceError
 from pinnscape.config.sections import Phase, TrainingSettings
 from pinnscape.losses.objective import Objective
@@ -57,7 +57,7 @@ def train(
     first = len(begun) - 1  # the phase that is going on; its optimiser made the last step
     made_by = phases[first].optimizer
     lowest = divergence.lowest(objective.minimum, history.records[0]["loss"])
-    with tqdm(total=total, initial=step, desc=name, unit="step", disable=None, leave=False) as bar:
+    with display.bar(total, name, "step", step) as advance:
         for number, phase in enumerate(phases[first:], first):
             optimizer = _optimizer(objective, phase)
             if number > first:
@@ -71,7 +71,7 @@ def train(
                     break
                 state, step, made_by = successor, step + 1, phase.optimizer
                 _check(state, lowest, step, phase, name)
-                bar.update()
+                advance(1)
                 if step % training.log_every == 0 or step in kept:
                     _record(history, objective, state, step, made_by)
                 if step in kept:
