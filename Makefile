@@ -13,7 +13,7 @@ SUMMARY = $(BIN)/python workflow/summary.py
 
 # What a processor offers is narrowed to the oldest x86-64 that torch and numpy support, for `make test-narrow`.
 NARROW := ATEN_CPU_CAPABILITY=default PINNSCAPE_MARCH=x86-64-v2 MKL_CBWR=COMPATIBLE OPENBLAS_CORETYPE=Nehalem NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
-NUMERICAL := curvature landscape native paths problems training tables test_features.py test_instruction_sets.py test_jets.py test_networks.py test_objective.py test_quadrature.py test_variation.py
+NUMERICAL := connectivity curvature landscape linalg losses networks problems tables training
 
 .PHONY: study extended config test test-narrow test-gpu lint report verify docs bench soak wide clean
 

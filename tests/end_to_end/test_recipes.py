@@ -38,8 +38,13 @@ def test_a_technique_is_added(tmp_path: Path) -> None:
         python(workspace, "-m", "ruff", *checks, *[path for path in touched if path.endswith(".py")])
     python(workspace, "workflow/configure.py")
     python(workspace, "tests/benchmarks/technique_tables.py", "--write")
-    described = "tests/test_docs.py::test_every_technique_is_described_by_what_it_says_of_itself"
-    files = ["tests/techniques/test_displacement.py", "tests/test_techniques.py", "tests/test_captions.py", described]
+    described = "tests/project/test_docs.py::test_every_technique_is_described_by_what_it_says_of_itself"
+    files = [
+        "tests/techniques/test_displacement.py",
+        "tests/techniques/test_techniques.py",
+        "tests/techniques/test_captions.py",
+        described,
+    ]
     python(workspace, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", *files)
 
     with workspace.with_settings({"study": {"problems": ["poisson1d"]}, "grid": {"planes": ["random"]}}):

@@ -169,7 +169,7 @@ def test_the_excess_is_the_depth_where_that_is_more_than_the_error():
 def test_the_job_of_a_training_says_in_log_and_terminal_that_an_energy_is_below_its_minimum(
     tmp_path, monkeypatch, caplog, capsys
 ):
-    folder = Path(__file__).parents[1] / "workflow" / "scripts"
+    folder = Path(__file__).parents[2] / "workflow" / "scripts"
     monkeypatch.syspath_prepend(str(folder))
     script = importlib.import_module("train")
     network = Network(2, 1, 8, 2)

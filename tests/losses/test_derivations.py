@@ -16,7 +16,7 @@ from pinnscape.problems.base import Problem
 from pinnscape.problems.catalog import CATALOG, problem
 from pinnscape.problems.variation import EulerLagrange
 
-WORKFLOW = Path(__file__).parents[1] / "workflow"
+WORKFLOW = Path(__file__).parents[2] / "workflow"
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ import yaml
 
 import pinnscape
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "workflow/pinnscape"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PINS = dict(re.findall(r"(?m)^([\w-]+)==(\S+)$", (ROOT / "envs/requirements.txt").read_text(encoding="utf-8")))

@@ -10,7 +10,7 @@ import pytest
 from pinnscape.files import provenance
 from pinnscape.files.provenance import digest, imports
 
-WORKFLOW = Path(__file__).parents[1] / "workflow"
+WORKFLOW = Path(__file__).parents[2] / "workflow"
 # A small project: a script in one root, a package in the other.
 FILES = {
     "scripts/work.py": "from helper import run\n\nimport pkg.direct\n",

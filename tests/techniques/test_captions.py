@@ -9,7 +9,7 @@ from jinja2 import Environment, StrictUndefined
 
 from pinnscape.techniques.catalog import TECHNIQUES
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted((PROJECT / "workflow/report").glob("*.rst"))}
 TEXTS |= {name: technique.caption.replace("{case}", "poisson1d") for name, technique in TECHNIQUES.items()}
 

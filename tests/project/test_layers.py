@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-LIBRARY = Path(__file__).parents[1] / "workflow" / "pinnscape"
+LIBRARY = Path(__file__).parents[2] / "workflow" / "pinnscape"
 
 
 def imported(path: Path) -> Iterator[str]:

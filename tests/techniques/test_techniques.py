@@ -11,7 +11,7 @@ from pinnscape.study.configuration import TechniqueSettings
 from pinnscape.techniques import catalog
 from pinnscape.techniques.catalog import TECHNIQUES
 
-WORKFLOW = Path(__file__).parents[1] / "workflow"
+WORKFLOW = Path(__file__).parents[2] / "workflow"
 
 
 def test_the_configuration_has_a_section_for_every_technique():

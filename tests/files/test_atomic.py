@@ -160,7 +160,7 @@ def renames(path: Path) -> list[int]:
 
 
 def test_files_are_renamed_in_one_place_and_written_in_one_way():
-    workflow = Path(__file__).parents[1] / "workflow"
+    workflow = Path(__file__).parents[2] / "workflow"
     found = {path.relative_to(workflow).as_posix(): renames(path) for path in workflow.rglob("*.py")}
     assert [name for name, lines in found.items() if lines] == ["pinnscape/files/atomic.py"]
     assert len(found["pinnscape/files/atomic.py"]) == 1

@@ -177,7 +177,7 @@ def test_the_seal_is_a_last_line_that_standard_tools_check(tmp_path):
     assert re.fullmatch(r"pinnscape-3 sha256 [0-9a-f]{64}\n", line)
     head = subprocess.run(["head", "-c", f"-{FOOTER}", path], capture_output=True, check=True).stdout
     assert subprocess.run(["sha256sum"], input=head, capture_output=True, check=True).stdout.split()[0].decode() in line
-    assert f"head -c -{FOOTER} FILE | sha256sum" in (Path(__file__).parents[1] / "results" / "README.md").read_text()
+    assert f"head -c -{FOOTER} FILE | sha256sum" in (Path(__file__).parents[2] / "results" / "README.md").read_text()
 
 
 def test_other_readers_do_not_mind_the_seal(tmp_path):

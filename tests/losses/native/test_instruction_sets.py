@@ -18,7 +18,7 @@ from pinnscape.losses.model import discretization
 from pinnscape.losses.native.build import Compiler
 
 X86 = platform.machine() in ("x86_64", "AMD64")
-MAKEFILE = Path(__file__).parents[1] / "Makefile"
+MAKEFILE = Path(__file__).parents[3] / "Makefile"
 
 
 def switches() -> dict[str, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 # The starter runs the job as Snakemake does; the job would go on for a minute.
 JOB = f"""
 import sys, time

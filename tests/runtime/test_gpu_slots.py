@@ -35,7 +35,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not COMPILER:
         pytest.skip("the made-up driver needs a C++ compiler")
     folder = tmp_path_factory.mktemp("driver")
-    source = Path(__file__).parent / "fake_driver.cpp"
+    source = Path(__file__).parents[1] / "fake_driver.cpp"
     subprocess.run([COMPILER, "-shared", "-fPIC", "-o", str(folder / "libcuda.so.1"), str(source)], check=True)
     return folder
 

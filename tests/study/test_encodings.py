@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 # And what tests of other locales call; `make test` runs in UTF-8.
 HELPERS = ("end_to_end/workspace", "end_to_end/faults", "end_to_end/forks", "slurm/cluster", "soak")
 FILES = [*PROJECT.glob("workflow/**/*.py"), *[PROJECT / f"tests/{name}.py" for name in HELPERS]]

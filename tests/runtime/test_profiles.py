@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 
 
 def test_the_profile_for_slurm_repeats_what_the_default_one_says() -> None:

@@ -19,7 +19,7 @@ from pinnscape.techniques.catalog import TECHNIQUES
 from pinnscape.training import intrinsic_dimension
 from pinnscape.training.runs import Run, Runs
 
-WORKFLOW = Path(__file__).parents[1] / "workflow"
+WORKFLOW = Path(__file__).parents[2] / "workflow"
 costs = st.lists(st.floats(0.01, 1e6), max_size=40)
 
 

@@ -7,7 +7,7 @@ import pytest
 from file_cases import assert_combined, combined
 from runs_cases import run_of
 from settings_cases import applied
-from test_parts import IN_PARTS, settings_of
+from technique_cases import IN_PARTS, settings_of
 
 from pinnscape.files import store
 from pinnscape.losses.objective import Discretization
@@ -31,7 +31,7 @@ def test_techniques_of_two_problems_combine(tmp_path: Path, monkeypatch: pytest.
     about = {"trained_on": store.ALL, "seed": store.NO_SEED, "configuration": {}, "stage": name, "title": "x"}
     paths = {problem: tmp_path / f"{problem}.nc" for problem in WIDTHS}
     for problem, path in paths.items():
-        store.write(path, applied(name, runs(problem), settings_of(name)), problem=problem, **about)
+        store.write(path, applied(name, runs(problem), settings_of(name)), case=problem, **about)
     found = combined(monkeypatch, list(paths.values()), concat_dim="case")
     assert found["case"].values.tolist() == list(WIDTHS)
     for problem, path in paths.items():

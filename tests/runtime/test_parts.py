@@ -7,33 +7,19 @@ from typing import Any
 
 import pytest
 import xarray as xr
-import yaml
 from runs_cases import tiny
-from settings_cases import applied, changed, model
+from settings_cases import applied, model
+from technique_cases import BETWEEN_SEEDS, IN_PARTS, settings_of
 
 from pinnscape.common.errors import StudyError
 from pinnscape.files import netcdf, store
 from pinnscape.files.unfinished import Finished, Interval
 from pinnscape.techniques import catalog
-from pinnscape.techniques.catalog import TECHNIQUES
 from pinnscape.training.runs import Runs
 from runtime import resume, technique
 
-TESTS = Path(__file__).parent
 FORMULATIONS = ("deep-ritz", "strong-form")
-IN_PARTS = [name for name, entry in TECHNIQUES.items() if not entry.surfaces]
 COMMON = {"case": "poisson2d", "trained_on": "all", "seed": -1, "configuration": {}, "title": "x"}
-
-
-PAIRS = ("interpolation", "barriers", "curves", "three_points")  # of seeds
-QUICKER = {
-    "stability": {"points": 2, "steps": 2, "record_every": 1, "lanczos_steps": 5},
-    "formulations": {"snapshots": 1},
-    "critical_points": {"steps": 2},
-    "gradient_subspace": {"points": 2},
-    "basin": {"rays": 1},
-    "curvature_map": {"losses": "own"},
-}
 
 
 def runs(seeds: int = 2, parts: Finished | None = None) -> Runs:
@@ -42,15 +28,9 @@ def runs(seeds: int = 2, parts: Finished | None = None) -> Runs:
     return Runs(found.discretization, tuple(run for run in found.all if run.seed < seeds), parts=parts)
 
 
-def settings_of(name: str) -> Any:
-    """Small settings of a technique."""
-    own = yaml.safe_load((TESTS / "tiny_techniques.yaml").read_text())["techniques"].get(name, {})
-    return changed(catalog.module(name).Settings.of(own), **QUICKER.get(name, {}))
-
-
 @pytest.mark.parametrize("name", IN_PARTS)
 def test_a_technique_gives_the_same_bytes_whichever_parts_an_earlier_attempt_kept(tmp_path, name):
-    settings, folder, seeds = settings_of(name), tmp_path / "parts", 2 if name in PAIRS else 1
+    settings, folder, seeds = settings_of(name), tmp_path / "parts", 2 if name in BETWEEN_SEEDS else 1
 
     def written(file: str) -> bytes:
         found = applied(name, runs(seeds, Finished(folder, {"technique": name}, Interval(0.0))), settings)
@@ -61,7 +41,7 @@ def test_a_technique_gives_the_same_bytes_whichever_parts_an_earlier_attempt_kep
     kept = sorted(path.name for path in folder.iterdir())
     rows = {f"{formulation}-seed-{seed}.nc" for formulation in FORMULATIONS for seed in range(seeds)}
     pairs = {f"{formulation}-seeds-0-1.nc" for formulation in FORMULATIONS}
-    assert set(kept) in ((pairs, rows | pairs) if name in PAIRS else (rows,))
+    assert set(kept) in ((pairs, rows | pairs) if name in BETWEEN_SEEDS else (rows,))
     for missing in kept[: len(kept) // 2]:  # the first ones: what comes later must not need them
         (folder / missing).unlink()
     assert written("second.nc") == expected

@@ -10,7 +10,7 @@ from cases import initial, small
 from pinnscape.common.formulations import FORMULATIONS, PHYSICS
 from pinnscape.losses import local
 
-WORKFLOW = Path(__file__).resolve().parents[1] / "workflow"
+WORKFLOW = Path(__file__).resolve().parents[2] / "workflow"
 
 
 @pytest.mark.parametrize("problem", ["poisson1d", "neo_hookean2d"])
