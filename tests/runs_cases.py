@@ -15,7 +15,7 @@ from pinnscape.training.runs import Run, Runs
 
 PHASES = [
     {"optimizer": "adam", "steps": 30, "learning_rate": 0.01, "decay": 0.5},
-    {"optimizer": "lbfgs", "steps": 60, "memory": 10, "gradient_tolerance": 1e-9},
+    {"optimizer": "lbfgs", "steps": 60, "history_size": 10, "gradient_tolerance": 1e-9},
 ]
 
 

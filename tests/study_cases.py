@@ -25,7 +25,7 @@ quadrature: {rule: gauss-legendre, points: 20}
 training:
   phases:
     - {optimizer: adam, steps: 500, learning_rate: 0.01, decay: 0.1}
-    - {optimizer: lbfgs, steps: 1500, memory: 50, gradient_tolerance: 1.0e-9}
+    - {optimizer: lbfgs, steps: 1500, history_size: 50, gradient_tolerance: 1.0e-9}
   log_every: 10
   snapshots: {even: 40, logarithmic: 30}
 problems:
@@ -118,8 +118,8 @@ BAD: list[tuple[str, Any, str]] = [
     ),
     (
         "techniques",
-        {"curves": {"pivots": 1, "inserted": 3}},
-        "techniques.curves.inserted: must be at most the segments of the first band, pivots + 1 (2); got 3",
+        {"curves": {"images": 1, "inserted": 3}},
+        "techniques.curves.inserted: must be at most the segments of the first band, images + 1 (2); got 3",
     ),
     (
         "techniques",
@@ -259,7 +259,7 @@ BAD: list[tuple[str, Any, str]] = [
         "training.phases[0].optimizer: must be one of adam, lbfgs; got 'Adam'; did you mean adam?",
     ),
     (
-        "training.phases.0.memory",
+        "training.phases.0.history_size",
         5,
         "training.phases[0].memory: unknown key; did you mean engine.memory? known are decay, learning_rate, optimizer, steps",
     ),

@@ -103,27 +103,27 @@ def test_bases_and_rules():
 
 
 def test_forces_across_the_band_are_downhill_and_along_it_of_springs():
-    pivots = torch.tensor([[0.0, 0.0], [1.0, 0.0], [3.0, 0.0]], dtype=torch.float64)
+    images = torch.tensor([[0.0, 0.0], [1.0, 0.0], [3.0, 0.0]], dtype=torch.float64)
     gradients = torch.tensor([[5.0, 2.0]], dtype=torch.float64)
-    force = elastic_band.forces(pivots, torch.tensor([0.0, 1.0, 2.0]), gradients, 10.0)
+    force = elastic_band.forces(images, torch.tensor([0.0, 1.0, 2.0]), gradients, 10.0)
     torch.testing.assert_close(force, torch.tensor([[10.0, -2.0]], dtype=torch.float64))  # spring 10 (2 - 1), downhill -2
 
 
 def test_a_folded_band_is_pulled_straight_and_a_straight_one_left_alone():
     cosines = torch.tensor([1.0, 0.5, 0.0, -1.0], dtype=torch.float64)
     torch.testing.assert_close(elastic_band.kink(cosines), torch.tensor([0.0, 0.5, 1.0, 1.0], dtype=torch.float64))
-    pivots = torch.tensor([[0.0, 0.0], [1.0, 1.0], [2.0, 0.0]], dtype=torch.float64)  # a right angle, sides √2
-    force = elastic_band.forces(pivots, torch.tensor([0.0, 1.0, 2.0]), torch.zeros(1, 2, dtype=torch.float64), 1.0)
+    images = torch.tensor([[0.0, 0.0], [1.0, 1.0], [2.0, 0.0]], dtype=torch.float64)  # a right angle, sides √2
+    force = elastic_band.forces(images, torch.tensor([0.0, 1.0, 2.0]), torch.zeros(1, 2, dtype=torch.float64), 1.0)
     # After minus before is (0, -2); its part across the direction (1, -1)/√2 of the higher neighbour is (-1, -1).
     torch.testing.assert_close(force, torch.tensor([[-1.0, -1.0]], dtype=torch.float64))
 
 
-def test_new_pivots_come_where_the_band_rises_highest_above_its_chord():
+def test_new_images_come_where_the_band_rises_highest_above_its_chord():
     level = elastic_band.Level(Toy(ring), *ENDS)
-    pivots = torch.tensor([[-1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [1.0, 0.0]], dtype=torch.float64)
-    pivots[2] = torch.tensor([0.6, 0.8])
-    found = elastic_band.insert(level, pivots, 1)
-    torch.testing.assert_close(found[1], (pivots[0] + pivots[1]) / 2)  # the longest chord of the circle
+    images = torch.tensor([[-1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [1.0, 0.0]], dtype=torch.float64)
+    images[2] = torch.tensor([0.6, 0.8])
+    found = elastic_band.insert(level, images, 1)
+    torch.testing.assert_close(found[1], (images[0] + images[1]) / 2)  # the longest chord of the circle
     assert len(found) == 5
 
 
@@ -136,7 +136,7 @@ def test_levels_are_roots_with_their_gradient():
     assert float((level(theta + step)[0] - level(theta - step)[0]) / 2e-6) == pytest.approx(float(gradient[0, 0]), rel=1e-7)
 
 
-SMALL = of("curves", steps=6, band_steps=6, check=3, points=9, nodes=4, segments=2, pivots=1, insertions=1, inserted=1)
+SMALL = of("curves", steps=6, band_steps=6, check=3, points=9, nodes=4, segments=2, images=1, insertions=1, inserted=1)
 
 
 def test_dataset_of_runs_agrees_with_barriers_on_the_straight_line():

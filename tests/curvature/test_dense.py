@@ -47,7 +47,7 @@ def test_the_hessian_does_not_depend_on_the_block_size(block):
 def test_a_hessian_where_the_loss_does_not_exist_is_refused_by_name():
     objective = Objective(small("neo_hookean2d"), "deep-ritz")
     theta = 30.0 * initial(objective.discretization)  # folds the body
-    assert bool(objective.discretization.measure(theta)["inverted"])
+    assert bool(objective.discretization.measure(theta)["infeasible"])
     with pytest.raises(DivergenceError) as caught:
         dense.hessian(objective, theta)
     assert str(caught.value) == "the Hessian of the deep-ritz loss is not finite at this point; does the loss exist there?"

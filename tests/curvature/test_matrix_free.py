@@ -36,7 +36,7 @@ COEFFICIENT = of(
     thinning=5,
     eigenpairs=10,
 )
-CRITICAL = of("critical_points", snapshots=2, random=0, scales=(), goal=1e-9, flat=1e-3, steps=5, memory=5, hessians=0)
+CRITICAL = of("critical_points", snapshots=2, random=0, scales=(), goal=1e-9, flat=1e-3, steps=5, history_size=5, hessians=0)
 
 
 @pytest.fixture(autouse=True)

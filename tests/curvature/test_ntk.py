@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from cases import initial, small, trained
-from feature_cases import jacobian
+from gauss_newton_cases import jacobian
 from hypothesis import given
 from hypothesis import strategies as st
 from naive import assert_close, random_theta
@@ -16,7 +16,7 @@ from pinnscape.common.formulations import PHYSICS
 from pinnscape.curvature import dense, ntk
 from pinnscape.curvature.split import kernel_eigenvalues, split
 from pinnscape.linalg import eigen
-from pinnscape.losses import features
+from pinnscape.losses import gauss_newton
 from pinnscape.losses.objective import Discretization, Objective
 from pinnscape.losses.small_side import small_side
 from pinnscape.networks.mlp import Network
@@ -56,7 +56,7 @@ def test_the_parts_add_up_and_have_the_eigenvalues_of_dense_matrices(formulation
     objective, theta = trained(formulation, 6, 100)
     found = split_of(objective, theta, 4, 1e-10)
     hessian = torch.func.hessian(objective.__call__)(theta)
-    rest = hessian - features.gauss_newton(objective, theta)
+    rest = hessian - gauss_newton.gauss_newton(objective, theta)
     for values, matrix in zip(found.eigenvalue, (hessian, hessian - rest, rest), strict=True):
         np.testing.assert_allclose(values, torch.linalg.eigvalsh(matrix).flip(0), atol=1e-11 * float(hessian.norm()))
     assert found.norm == pytest.approx([float(m.norm()) for m in (hessian, hessian - rest, rest)], rel=1e-6)
@@ -154,10 +154,10 @@ def no_square_matrix(monkeypatch):
     """Whatever asks for a matrix of as many rows as there are parameters, or for the sensitivities of all local quantities, fails."""
     for module, name in (
         (dense, "hessian"),
-        (features, "energy_gram"),
-        (features, "least_squares"),
-        (features, "sensitivities"),
-        (features, "gauss_newton"),
+        (gauss_newton, "energy_gram"),
+        (gauss_newton, "least_squares"),
+        (gauss_newton, "sensitivities"),
+        (gauss_newton, "gauss_newton"),
     ):
         monkeypatch.setattr(module, name, None)
 
@@ -177,11 +177,11 @@ def test_above_the_limit_what_is_stated_is_what_dense_matrices_give_within_its_e
     theta, size = initial(objective.discretization), objective.size
     expected = split_of(objective, theta, 5)
     request.getfixturevalue("no_square_matrix")
-    assert features.kernel_size(objective) < size
+    assert gauss_newton.kernel_size(objective) < size
     found = split_of(objective, theta, 5, dense_limit=size - 1 if limit == "kernel" else 0)
     count = len(found.kernel)
     assert count == (
-        5 if limit == "products" else max(features.kernel_size(Objective(objective.discretization, f)) for f in PHYSICS)
+        5 if limit == "products" else max(gauss_newton.kernel_size(Objective(objective.discretization, f)) for f in PHYSICS)
     )
     for row in range(3):
         values = found.eigenvalue[row]
@@ -223,7 +223,7 @@ def test_an_energy_that_is_not_convex_has_an_indefinite_gauss_newton_part_by_the
     network = Network(1, 1, 9, 1)
     objective = Objective(Discretization(Concave(), network, quadrature.rule("gauss-legendre", 6, 1)), "deep-ritz")
     theta = random_theta(network)
-    matrix = features.energy_gram(objective.discretization, theta)
+    matrix = gauss_newton.energy_gram(objective.discretization, theta)
     expected, found = split_of(objective, theta, 2), split_of(objective, theta, 2, dense_limit=objective.size - 1)
     assert expected.numbers["negative"][1] > 0
     for number in ("negative", "null"):

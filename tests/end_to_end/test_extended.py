@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.xdist_group("extended"), pytest.mark.slow]  # one proc
 
 PROBLEM = "neo_hookean2d"
 TABLES = {("collect_metrics",), ("judge_claims",), ("figure_claims",)}
-PAGE = {("figure_portrait", PROBLEM)}  # shows every technique
+PAGE = {("figure_overview", PROBLEM)}  # shows every technique
 
 
 def technique(*names: str) -> set[tuple[str, ...]]:
@@ -84,7 +84,7 @@ def test_metrics_and_claims_know_the_techniques(extended: Workspace) -> None:
     found = {metric.split("[")[0] for metric in metrics["metric"]}
     expected = {"monotone_violation", "barrier", "gradient_share", "gd_edge", "sam_sharpness", "basin_radius_median"}
     expected |= {"goldilocks_ratio", "map_convex_share", "zoom_convex_share", "intrinsic_dimension", "learning_coefficient"}
-    expected |= {"remainder_share", "vicinity_gap", "gap_ratio", "cosine_median", "rule_deviation", "smad", "path_length"}
+    expected |= {"remainder_share", "refined_gap", "gap_ratio", "cosine_median", "rule_deviation", "smad", "path_length"}
     expected |= {"plane_pass", "critical_share"}
     assert expected <= found
     claims = pd.read_csv(extended.root / "results/tables/claims.csv")

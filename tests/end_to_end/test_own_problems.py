@@ -96,5 +96,5 @@ def test_a_problem_on_the_cube_goes_through_every_rule(workspace: Workspace) -> 
         "trajectory",
         "hessian_planes",
         "spectra",
-        "portrait",
+        "overview",
     } <= names

@@ -66,7 +66,7 @@ def test_a_technique_that_is_added_runs_again_nothing_but_what_shows_it(study: W
     shutil.copy2(PROJECT / "CHANGELOG.md", study.root)
     with recipes.followed("techniques", "Add a technique", study.root):
         own = {(f"{kind}_displacement", problem) for kind in ("measure", "figure") for problem in PROBLEMS}
-        assert study.planned() == own | TABLES | figures("portrait")
+        assert study.planned() == own | TABLES | figures("overview")
     assert study.planned() == set()
 
 

@@ -15,7 +15,7 @@ FORMULATIONS = ("deep-ritz", "strong-form")
 STAGES = ("select_checkpoints", "find_directions", "measure_hessians", "find_hessian_directions")
 SURFACES = ("evaluate_surfaces", "evaluate_hessian_surfaces")
 TABLES = {("collect_metrics",), ("judge_claims",), ("figure_claims",)}
-OF_PLANES = ("lines", "planes", "planes3d", "cross", "trajectory", "portrait")  # surfaces other than those of the Hessian
+OF_PLANES = ("lines", "planes", "planes3d", "cross", "trajectory", "overview")  # surfaces other than those of the Hessian
 OF_SURFACES = (*OF_PLANES, "hessian_planes")
 DRAWINGS = ("solutions", "training_curves", "spectra", *OF_SURFACES)
 
@@ -62,7 +62,7 @@ def test_layout_and_comments_of_the_configuration_rerun_nothing(study: Workspace
     ("path", "expected"),
     [
         ("figures/planes.py", figures("planes", "planes3d") | figures("planes")),
-        ("figures/spectra.py", figures("spectra", "portrait")),
+        ("figures/spectra.py", figures("spectra", "overview")),
         ("figures/style.py", ALL_FIGURES),
         ("landscape/roughness.py", TABLES),
         ("landscape/chebyshev.py", stages(*SURFACES) | figures(*OF_SURFACES) | TABLES),
@@ -73,7 +73,7 @@ def test_layout_and_comments_of_the_configuration_rerun_nothing(study: Workspace
         (
             "linalg/trace.py",
             stages("measure_hessians", "find_hessian_directions", "evaluate_hessian_surfaces")
-            | figures("hessian_planes", "spectra", "portrait")
+            | figures("hessian_planes", "spectra", "overview")
             | TABLES,
         ),
         ("training/optimizers.py", checks() | trainings() | AFTER_TRAINING),
@@ -136,7 +136,7 @@ def importers(root: Path, module: str) -> set:
         (
             {"hessian": {"density": {"bins": 70}}},
             stages("measure_hessians", "find_hessian_directions", "evaluate_hessian_surfaces")
-            | figures("hessian_planes", "spectra", "portrait")
+            | figures("hessian_planes", "spectra", "overview")
             | TABLES,
         ),
         (

@@ -16,7 +16,7 @@ RUN = "results/poisson1d/deep-ritz/seed-0"
 TARGET, LOG = f"{RUN}/training.nc", "results/logs/train/poisson1d/deep-ritz/seed-0.log"
 PHASES = [
     {"optimizer": "adam", "steps": 60, "learning_rate": 0.01, "decay": 0.5},
-    {"optimizer": "lbfgs", "steps": 240, "memory": 10, "gradient_tolerance": 1e-12},
+    {"optimizer": "lbfgs", "steps": 240, "history_size": 10, "gradient_tolerance": 1e-12},
 ]
 KILLED_AFTER = 80  # steps: among those of L-BFGS, with more to come than can be taken before the signal arrives
 

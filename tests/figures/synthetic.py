@@ -1,6 +1,6 @@
 """Data sets built exactly as the schema in results/README.md says.
 
-They hold the difficult cases: energies below the exact minimum, gaps of round-off size, inverted regions,
+They hold the difficult cases: energies below the exact minimum, gaps of round-off size, infeasible regions,
 cells without a value, runs that stop early, one and two components.
 """
 
@@ -123,20 +123,20 @@ def _losses(formulation: str, alpha: np.ndarray, beta: np.ndarray) -> np.ndarray
 
 
 def surface(plane: str = "random", problem: str = "poisson2d", formulation: str = "deep-ritz", points: int = 21) -> xr.Dataset:
-    """surface-{plane}.nc of a plane; `neo_hookean2d` is inverted in a corner, every plane lacks a value in another."""
+    """surface-{plane}.nc of a plane; `neo_hookean2d` is infeasible in a corner, every plane lacks a value in another."""
     radius = {"random": 1.0, "trajectory": 6.0}.get(plane, 0.5)
     alpha = np.linspace(-radius, radius, points)
     beta = alpha * (0.5 if plane == "trajectory" else 1.0)
     a, b = np.meshgrid(alpha / radius, beta / radius, indexing="ij")
     loss = _losses(formulation, a, b)
-    inverted = np.zeros(a.shape, "int8")
+    infeasible = np.zeros(a.shape, "int8")
     if problem == "neo_hookean2d":
-        inverted[(a + b / beta[-1] * radius > 1.0) & (a < 0.95)] = 1
-        inverted[a > 0.85] = 1
-    loss[:, inverted == 1] = np.nan
+        infeasible[(a + b / beta[-1] * radius > 1.0) & (a < 0.95)] = 1
+        infeasible[a > 0.85] = 1
+    loss[:, infeasible == 1] = np.nan
     loss[:, 0, -1] = np.nan
     h1 = (0.01 + np.sqrt(a**2 + 2 * b**2)) * (1 + FORMULATIONS.index(formulation))
-    h1[inverted == 1] = np.nan
+    h1[infeasible == 1] = np.nan
     h1[0, -1] = np.nan
     data = xr.Dataset(
         {
@@ -144,7 +144,7 @@ def surface(plane: str = "random", problem: str = "poisson2d", formulation: str 
             "energy_gap": (("alpha", "beta"), loss[0] - ENERGY_MINIMUM),
             "l2_error": (("alpha", "beta"), 0.5 * h1),
             "h1_error": (("alpha", "beta"), h1),
-            "inverted": (("alpha", "beta"), inverted),
+            "infeasible": (("alpha", "beta"), infeasible),
             "energy_minimum": ((), ENERGY_MINIMUM),
             "norm": ("axis", [7.5, 7.25]),
             "quadrature_error": ((), 1.1 * DIP),
@@ -181,22 +181,22 @@ def _with_trajectory(data: xr.Dataset, formulation: str) -> xr.Dataset:
 
 
 def lines(problem: str = "poisson2d", formulation: str = "deep-ritz", count: int = 6, points: int = 41) -> xr.Dataset:
-    """surface-lines.nc; for `neo_hookean2d` the ends of some lines are inverted."""
+    """surface-lines.nc; for `neo_hookean2d` the ends of some lines are infeasible."""
     alpha = np.linspace(-1, 1, points)
     slopes = np.linspace(0.2, 1.0, count)[:, None]
     loss = _losses(formulation, slopes * alpha, (1 - slopes) * alpha + 0.1 * np.sin(6 * alpha) * slopes)
-    inverted = np.zeros((count, points), "int8")
+    infeasible = np.zeros((count, points), "int8")
     if problem == "neo_hookean2d":
-        inverted[-2:, alpha > 0.7] = 1
-        inverted[0, alpha < -0.85] = 1
-    loss[:, inverted == 1] = np.nan
+        infeasible[-2:, alpha > 0.7] = 1
+        infeasible[0, alpha < -0.85] = 1
+    loss[:, infeasible == 1] = np.nan
     return xr.Dataset(
         {
             "value": (("loss", "line", "alpha"), loss),
             "energy_gap": (("line", "alpha"), loss[0] - ENERGY_MINIMUM),
             "l2_error": (("line", "alpha"), np.abs(slopes * alpha)),
             "h1_error": (("line", "alpha"), 2 * np.abs(slopes * alpha)),
-            "inverted": (("line", "alpha"), inverted),
+            "infeasible": (("line", "alpha"), infeasible),
             "energy_minimum": ((), ENERGY_MINIMUM),
             "norm": ("line", np.full(count, 7.0)),
             "quadrature_error": ((), 1.1 * DIP),

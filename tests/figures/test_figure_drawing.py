@@ -65,7 +65,7 @@ def _panels(fig):
 def _contours(ax, *, filled=True):
     """Contours of data, without the hatching."""
     sets = [artist for artist in ax.collections if isinstance(artist, ContourSet) and artist.filled is filled]
-    return [artist for artist in sets if artist.get_label() != panels.INVERTED_LABEL]
+    return [artist for artist in sets if artist.get_label() != panels.INFEASIBLE_LABEL]
 
 
 def _covers(artist, point):
@@ -197,16 +197,16 @@ def test_the_chosen_seed_is_thick():
     assert {"seed 1", "other seeds"} <= set(_legend_texts(drawn("spectra", "poisson1d")))
 
 
-# ---- inverted regions ----
+# ---- infeasible regions ----
 
 
 @pytest.mark.parametrize("name", PLANES)
 def test_inverted_regions_are_hatched_and_hold_no_colour(name):
     fig = drawn(name, "neo_hookean2d")
-    assert panels.INVERTED_LABEL in _legend_texts(fig)
+    assert panels.INFEASIBLE_LABEL in _legend_texts(fig)
     checked = 0
     for ax in _panels(fig):
-        areas = [artist for artist in ax.collections if artist.get_label() == panels.INVERTED_LABEL]
+        areas = [artist for artist in ax.collections if artist.get_label() == panels.INFEASIBLE_LABEL]
         for area in areas:
             right, left = ([0.95 * ax.get_xlim()[1], 0.0], [0.5 * ax.get_xlim()[0], 0.0])
             assert area.hatches == [style.HATCH]
@@ -223,9 +223,9 @@ def test_inverted_regions_are_hatched_and_hold_no_colour(name):
 @pytest.mark.parametrize("name", [*PLANES, "lines", "planes3d"])
 def test_without_inversion_nothing_is_hatched(name):
     fig = drawn(name, "poisson1d")
-    assert not any("inverted" in text for text in _legend_texts(fig))
+    assert not any("infeasible" in text for text in _legend_texts(fig))
     for ax in fig.axes:
-        assert not any("inverted" in str(artist.get_label()) for artist in [*ax.collections, *ax.patches])
+        assert not any("infeasible" in str(artist.get_label()) for artist in [*ax.collections, *ax.patches])
 
 
 def test_other_gaps_are_grey_with_an_entry_of_their_own():
@@ -236,7 +236,7 @@ def test_other_gaps_are_grey_with_an_entry_of_their_own():
 
 def test_inverted_stretches_of_lines_are_hatched():
     fig = drawn("lines", "neo_hookean2d")
-    assert _legend_texts(fig) == [lines.INVERTED_LABEL]
+    assert _legend_texts(fig) == [lines.INFEASIBLE_LABEL]
     for ax in fig.axes:
         spans = [patch for patch in ax.patches if isinstance(patch, Rectangle) and patch.get_hatch()]
         edges = sorted((round(p.get_x(), 3), round(p.get_x() + p.get_width(), 3)) for p in spans)
@@ -245,19 +245,19 @@ def test_inverted_stretches_of_lines_are_hatched():
 
 def test_inverted_regions_are_holes_over_a_hatched_floor_in_three_dimensions():
     fig = drawn("planes3d", "neo_hookean2d")
-    assert panels.INVERTED_LABEL in _legend_texts(fig)
+    assert panels.INFEASIBLE_LABEL in _legend_texts(fig)
     for ax in fig.axes:
-        assert any(artist.get_label() == panels.INVERTED_LABEL for artist in ax.collections)
+        assert any(artist.get_label() == panels.INFEASIBLE_LABEL for artist in ax.collections)
         (surface,) = (artist for artist in ax.collections if type(artist) is Poly3DCollection)
         assert len(surface._faces) < 20 * 20  # all cells of a plane without holes
 
 
 def test_a_plane_without_any_value_is_drawn_empty():
     surface = synthetic.surface(problem="neo_hookean2d")
-    surface["value"][:], surface["h1_error"][:], surface["inverted"][:] = np.nan, np.nan, 1
+    surface["value"][:], surface["h1_error"][:], surface["infeasible"][:] = np.nan, np.nan, 1
     fig = planes.draw({"deep-ritz": surface})
     assert not any(_contours(ax) for ax in _panels(fig))
-    assert panels.INVERTED_LABEL in _legend_texts(fig)
+    assert panels.INFEASIBLE_LABEL in _legend_texts(fig)
 
 
 # ---- single figures ----

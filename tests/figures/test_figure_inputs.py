@@ -98,7 +98,7 @@ def test_scripts_turn_their_files_into_a_saved_figure(name, files, monkeypatch, 
 
 def test_every_figure_has_a_script_and_a_caption():
     figures = {"solutions", "training_curves", "lines", "planes", "planes3d", "trajectory", "hessian_planes", "spectra"}
-    figures |= {"cross", "claims", "portrait"}
+    figures |= {"cross", "claims", "overview"}
     assert {name.removeprefix("figure_") for name in NAMES} == figures
     assert not figures & set(TECHNIQUES)
     for name in [*figures, "metrics", "claims_table", "technique"]:

@@ -159,8 +159,8 @@ def test_a_line_that_blows_up_is_scaled_by_its_bulk():
 
 
 def test_missing_values_are_those_that_inversion_does_not_explain():
-    values, inverted = np.array([1.0, np.nan, np.nan, np.inf]), np.array([1, 1, 0, 0])
-    np.testing.assert_array_equal(scales.missing(values, inverted), [False, False, True, True])
+    values, infeasible = np.array([1.0, np.nan, np.nan, np.inf]), np.array([1, 1, 0, 0])
+    np.testing.assert_array_equal(scales.missing(values, infeasible), [False, False, True, True])
 
 
 def test_what_is_below_the_resolution_of_a_spectral_surface_is_not_shown():

@@ -104,7 +104,7 @@ def test_a_part_that_is_missing_or_damaged_is_named(tmp_path: Path) -> None:
         unfinished.write(tmp_path / "file" / "1-of-1.nc", {}, "Part of a shard", {})
 
 
-SETTINGS = of("intrinsic_dimension", dimensions=(2, 5), bases=1, steps=3, memory=5, levels=(0.1,))
+SETTINGS = of("intrinsic_dimension", dimensions=(2, 5), bases=1, steps=3, history_size=5, levels=(0.1,))
 
 
 @pytest.mark.parametrize("count", [3, 7])

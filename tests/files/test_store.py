@@ -84,8 +84,8 @@ def test_what_is_written_is_read_again_to_the_last_bit(tmp_path):
 
 
 def test_a_mask_comes_back_as_a_mask(tmp_path):
-    mask = xr.Dataset({"inverted": ("alpha", np.array([True, False]))})
-    assert store.read(write(tmp_path / "x.nc", mask, "train"), "train")["inverted"].values.tolist() == [True, False]
+    mask = xr.Dataset({"infeasible": ("alpha", np.array([True, False]))})
+    assert store.read(write(tmp_path / "x.nc", mask, "train"), "train")["infeasible"].values.tolist() == [True, False]
 
 
 def test_a_file_has_the_attributes_of_the_schema_and_no_others(tmp_path):

@@ -42,7 +42,7 @@ def sample() -> xr.Dataset:
     variables = {
         "value": variable(("loss", "alpha"), np.stack([odd, np.array([np.inf, -np.inf, 0.1, 1e-310])]), "value"),
         "kind": variable("alpha", np.array([0, 1, 0, 1], dtype="int8"), "kind", flag_values=np.arange(2, dtype="int8")),
-        "inverted": ("alpha", np.array([True, False, True, False])),
+        "infeasible": ("alpha", np.array([True, False, True, False])),
         "scale": variable((), 0.1, "scale"),
         "nothing": variable(("pair", "alpha"), np.zeros((0, 4)), "nothing"),
         "memory": ((), np.float32(0.1)),

@@ -19,7 +19,7 @@ TECHNIQUES: dict[str, dict[str, Any]] = {
         "points": 5,
         "segments": 2,
         "band_steps": 3,
-        "pivots": 1,
+        "images": 1,
         "insertions": 1,
         "inserted": 1,
     },
@@ -33,7 +33,7 @@ TECHNIQUES: dict[str, dict[str, Any]] = {
     "goldilocks": {"dimension": 3, "draws": 1, "radii": 2},
     "curvature_map": _LANCZOS | {"points": 3, "radius": 0.1, "losses": "own"},
     "zoom": {"points": 5, "radii": (0.1, 1.0)},
-    "intrinsic_dimension": {"dimensions": (2, 5), "bases": 1, "steps": 3, "memory": 5, "levels": (0.1,)},
+    "intrinsic_dimension": {"dimensions": (2, 5), "bases": 1, "steps": 3, "history_size": 5, "levels": (0.1,)},
     "learning_coefficient": {
         "inverse_temperatures": (100.0,),
         "chains": 2,
@@ -51,13 +51,13 @@ TECHNIQUES: dict[str, dict[str, Any]] = {
         "flat": 0.1,
         "null_tolerance": 1e-6,
         "steps": 3,
-        "memory": 5,
+        "history_size": 5,
         "hessians": 1,
         "dense_limit": 500,
     },
     "ntk": _LANCZOS | {"checkpoints": ("final",), "subspace": 2, "trace_products": 6},
     # The cutoff is above what rounding does to small eigenvalues.
-    "vicinity": _LANCZOS
+    "refinement": _LANCZOS
     | {"checkpoints": ("init",), "steps": 2, "lengths": 5, "cutoff": 1e-8, "eigenvalues": 2, "trace_products": 6},
     "formulations": _LANCZOS | {"points": 3, "snapshots": 2, "subspace": 2},
     "roughness_rules": {"rules": ("simpson", "monte-carlo"), "points": (4,), "reference": 6, "lines": 2, "line_points": 5},

@@ -11,8 +11,8 @@ from pinnscape.curvature import dense
 from pinnscape.curvature.files import spectrum_dataset
 from pinnscape.linalg import by_products, density, eigen
 from pinnscape.linalg.lanczos import extremes
-from pinnscape.linalg.leading import Leading
 from pinnscape.linalg.trace import hutch_plus_plus
+from pinnscape.linalg.warm_started import WarmStartedLanczos
 from pinnscape.losses.objective import Objective
 
 # Eigenvalues by products: the orthogonalisation of a Lanczos process multiplies rounding, least where eigenvalues are well apart.
@@ -85,7 +85,7 @@ def test_the_leading_eigenvalue_along_a_path_is_that_of_the_cpu(device) -> None:
     rows = []
     for place in (device, "cpu"):
         _, theta, objective = hessian(place)
-        leading = Leading(30, 1e-6, 4)
+        leading = WarmStartedLanczos(30, 1e-6, 4)
         at = [theta, 1.01 * theta]
         rows.append([leading(lambda rows, t=t, o=objective: o.hessian_product(t, rows), t)[0] for t in at])
     close(np.array(rows[0]), np.array(rows[1]), PROCESS)
@@ -97,7 +97,7 @@ def test_random_vectors_are_made_on_the_cpu_so_that_a_seed_gives_the_same_everyw
         "lanczos": lambda operator, like: extremes(operator, like, 1, 3, 1e-3, 7),
         "density": lambda operator, like: density.quadrature(operator, like, 2, 2, 7),
         "trace": lambda operator, like: hutch_plus_plus(operator, like, 6, 7),
-        "leading": lambda operator, like: Leading(4, 1e-3, 7)(operator, like),
+        "leading": lambda operator, like: WarmStartedLanczos(4, 1e-3, 7)(operator, like),
         "below": lambda operator, like: by_products.below(operator, like, 2, 7, 1e-6),
     }
     for name, route in routes.items():

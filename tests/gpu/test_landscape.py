@@ -10,8 +10,8 @@ from settings_cases import model
 from pinnscape.files.pieces import compute
 from pinnscape.landscape.axes import centred_axis, plane_coordinates
 from pinnscape.landscape.described import SURFACE
+from pinnscape.landscape.evaluation import SliceEvaluation
 from pinnscape.landscape.surfaces import Slice, chunk_size, evaluate
-from pinnscape.landscape.survey import Survey
 from pinnscape.losses.model import discretization
 
 
@@ -41,8 +41,10 @@ def test_a_spectral_surface_is_that_of_the_cpu(directions, device) -> None:
     else:
         axes, points = {"line": ("line", [0], {}), "alpha": SURFACE.variable("alpha", alpha)}, alpha[None, :, None]
     (found, variables, method), (expected, theirs, reference) = (
-        survey.measured(compute(survey.pieces()))
-        for survey in (Survey(section(place, directions=directions), axes, points, 1e-3, 0) for place in (device, "cpu"))
+        evaluation.measured(compute(evaluation.pieces()))
+        for evaluation in (
+            SliceEvaluation(section(place, directions=directions), axes, points, 1e-3, 0) for place in (device, "cpu")
+        )
     )
     assert method == reference == {"method": "chebyshev"}
     for name, values in expected.items():

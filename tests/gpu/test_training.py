@@ -19,7 +19,7 @@ from pinnscape.training.progress import Progress, from_dataset, to_dataset
 
 PHASES = [
     {"optimizer": "adam", "steps": 10, "learning_rate": 0.01, "decay": 0.5},
-    {"optimizer": "lbfgs", "steps": 10, "memory": 4, "gradient_tolerance": 1e-9},
+    {"optimizer": "lbfgs", "steps": 10, "history_size": 4, "gradient_tolerance": 1e-9},
 ]
 TRAINING = phased(PHASES, 5, {"even": 4, "logarithmic": 0})
 # Of 20 steps: Adam divides by the root of a gradient's square, and a line search multiplies differences by the condition of what it sees.

@@ -19,8 +19,8 @@ from pinnscape.losses.objective import Objective, tensor
 from pinnscape.techniques import catalog
 from pinnscape.training.runs import Runs
 
-HOW = of("critical_points", steps=200, memory=10, hessians=10, dense_limit=100)
-SETTINGS = of("critical_points", snapshots=3, random=1, goal=0.01, steps=15, memory=10, hessians=1, dense_limit=100)
+HOW = of("critical_points", steps=200, history_size=10, hessians=10, dense_limit=100)
+SETTINGS = of("critical_points", snapshots=3, random=1, goal=0.01, steps=15, history_size=10, hessians=1, dense_limit=100)
 
 
 class Toy:

@@ -266,7 +266,7 @@ def test_surfaces_follow_their_schema(found, plane):
     grid, axis = (("line", "alpha"), "line") if plane == "lines" else (("alpha", "beta"), "axis")
     expected = {"value": ("loss", *grid), "energy_minimum": (), "norm": (axis,), "quadrature_error": ()}
     expected |= {"value_at_origin": ("loss",), "h1_error_at_origin": ()}
-    expected |= dict.fromkeys(("energy_gap", "l2_error", "h1_error", "inverted"), grid)
+    expected |= dict.fromkeys(("energy_gap", "l2_error", "h1_error", "infeasible"), grid)
     if plane == "trajectory":
         expected |= {"explained_variance": (axis,), "trajectory": ("snapshot", axis), "distance": ("snapshot",)}
         expected["snapshot_step"] = ("snapshot",)
@@ -275,7 +275,7 @@ def test_surfaces_follow_their_schema(found, plane):
     assert {name: variable.dims for name, variable in dataset.data_vars.items()} == expected
     assert set(dataset.coords) == set(dataset.dims)
     assert dataset["loss"].values.tolist() == list(FORMULATIONS) == list(files.FORMULATIONS)
-    assert dataset["inverted"].dtype == np.int8
+    assert dataset["infeasible"].dtype == np.int8
     assert dataset.attrs == {name: found[plane].attrs[name] for name in ("kind", "normalization", "bias", "axis_unit")}
     for name in [*expected, *grid]:
         assert dataset[name].attrs["long_name"]

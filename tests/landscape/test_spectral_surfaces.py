@@ -10,15 +10,15 @@ from settings_cases import phased
 
 from pinnscape.config.sections import PlaneGrid
 from pinnscape.files.pieces import compute
-from pinnscape.landscape import directions, files, pictures
+from pinnscape.landscape import directions, files, resampling
+from pinnscape.landscape.evaluation import SliceEvaluation
 from pinnscape.landscape.surfaces import Slice
-from pinnscape.landscape.survey import Survey
 from pinnscape.losses.objective import Objective, tensor
 from pinnscape.training.loop import train
 
 PHASES = [
     {"optimizer": "adam", "steps": 60, "learning_rate": 0.02, "decay": 0.3},
-    {"optimizer": "lbfgs", "steps": 150, "memory": 20, "gradient_tolerance": 1e-10},
+    {"optimizer": "lbfgs", "steps": 150, "history_size": 20, "gradient_tolerance": 1e-10},
 ]
 # Smaller than the distance to the next inversion; a wiggly solution makes for a wiggly landscape.
 RADIUS = {"neo_hookean2d": 0.1, "poisson1d": 0.2}
@@ -42,9 +42,9 @@ def section(problem: str, seed: int, count: int = 2) -> Slice:
 
 
 def surface(*arguments):
-    """What a survey, whose arguments these are, measures in one job."""
-    survey = Survey(*arguments)
-    return survey.measured(compute(survey.pieces()))
+    """What a evaluation, whose arguments these are, measures in one job."""
+    evaluation = SliceEvaluation(*arguments)
+    return evaluation.measured(compute(evaluation.pieces()))
 
 
 def plane(problem: str, seed: int, tolerance: float, radius: float | None = None) -> tuple[Slice, xr.Dataset]:
@@ -62,7 +62,7 @@ def errors(found: Slice, stored: xr.Dataset, count: int = 1000) -> np.ndarray:
     """Largest error of each field at random points."""
     low, high = stored["domain"].values.T
     points = np.random.default_rng(99).uniform(low, high, (count, 2))
-    return np.abs(pictures.interpolant(stored).at(points) - found.fields(points)).max(1)
+    return np.abs(resampling.interpolant(stored).at(points) - found.fields(points)).max(1)
 
 
 @pytest.mark.slow
@@ -99,7 +99,7 @@ def test_measurements_come_back_from_the_fields() -> None:
     coordinates = np.random.default_rng(0).uniform(-0.2, 0.2, (6, 2))
     measured = found.measure(coordinates)
     d = found.discretization
-    again = pictures.measurements(pictures.fields(measured), d.energy_minimum, d.norms[0])
+    again = resampling.measurements(resampling.fields(measured), d.energy_minimum, d.norms[0])
     assert list(again) == list(measured)
     for name, values in measured.items():
         np.testing.assert_allclose(again[name], values, rtol=1e-12, atol=1e-14)
@@ -107,7 +107,7 @@ def test_measurements_come_back_from_the_fields() -> None:
 
 def test_a_picture_is_the_surface_at_more_points() -> None:
     found, stored = plane("poisson2d", 0, 1e-8, radius=0.2)
-    picture = pictures.pictured(stored)
+    picture = resampling.resampled(stored)
     assert picture.sizes["alpha"] == picture.sizes["beta"] == 201
     rows = [(0, 0), (17, 150), (100, 100), (200, 3)]
     points = np.array([(picture["alpha"][i], picture["beta"][j]) for i, j in rows])
@@ -143,7 +143,7 @@ def off_centre(problem: str, formulation: str, tolerance: float) -> tuple[Slice,
 def test_at_the_trained_point_values_are_exact_and_no_square_is_negative(problem, formulation, tolerance):
     whole, stored = off_centre(problem, formulation, tolerance)
     true = whole.measure(np.zeros((1, 2)))
-    picture = pictures.pictured(stored)
+    picture = resampling.resampled(stored)
     assert stored.attrs["method"] == ("chebyshev" if tolerance else "grid")
     for data in (stored, picture):
         centre = data.sel(alpha=0.0, beta=0.0)
@@ -155,7 +155,7 @@ def test_at_the_trained_point_values_are_exact_and_no_square_is_negative(problem
         assert (data["value"].sel(loss=["strong-form", "supervised"]) >= 0).all()
         assert (data[["l2_error", "h1_error"]].to_array() >= 0).all()
     if tolerance:
-        origin = pictures.interpolant(stored).at(np.zeros((1, 2)))[:3, 0]
+        origin = resampling.interpolant(stored).at(np.zeros((1, 2)))[:3, 0]
         assert (np.abs(origin - stored["value_at_origin"].values) <= 1e-14 * stored["range"].values[:3]).all()
         np.testing.assert_array_less(errors(whole, stored, 300), stored["bound"].values)
 
@@ -163,14 +163,14 @@ def test_at_the_trained_point_values_are_exact_and_no_square_is_negative(problem
 def test_without_the_floor_an_interpolant_would_be_negative():
     """So that the test above can fail."""
     _, stored = off_centre("poisson2d", "supervised", 1e-2)
-    axes = [pictures.finer(stored[name].values, 201) for name in ("alpha", "beta")]
-    assert pictures.interpolant(stored).on_grid(*axes)[2].min() < 0
+    axes = [resampling.finer(stored[name].values, 201) for name in ("alpha", "beta")]
+    assert resampling.interpolant(stored).on_grid(*axes)[2].min() < 0
 
 
 @pytest.mark.parametrize(("points", "sizes"), [(41, 201), (61, 241), (5, 201), (301, 301), (200, 399)])
 def test_a_picture_has_the_points_of_its_grid_and_more(points, sizes):
     axis = 0.37 * np.arange(-points // 3, points - points // 3)[:points]
-    fine = pictures.finer(axis, 201)
+    fine = resampling.finer(axis, 201)
     assert len(fine) == sizes
     assert np.isin(axis, fine).all()
     np.testing.assert_allclose(np.diff(fine), 0.37 * (points - 1) / (sizes - 1), rtol=1e-9)
@@ -182,11 +182,11 @@ def test_where_the_energy_ends_the_grid_is_evaluated_and_the_file_says_why() -> 
     assert "not finite at" in stored.attrs["reason"]
     assert "coefficient" not in stored
     expected = found.measure(np.array([[0.0, 0.0], [30.0, 30.0]]))
-    assert stored["inverted"].values[[2, 4], [2, 4]].tolist() == expected["inverted"].astype(int).tolist() == [0, 1]
+    assert stored["infeasible"].values[[2, 4], [2, 4]].tolist() == expected["infeasible"].astype(int).tolist() == [0, 1]
     assert stored["l2_error"].values[2, 2] == pytest.approx(expected["l2_error"][0], rel=1e-12)
-    assert pictures.pictured(stored) is stored
+    assert resampling.resampled(stored) is stored
     with pytest.raises(ValueError, match="method 'grid'"):
-        pictures.interpolant(stored)
+        resampling.interpolant(stored)
 
 
 def test_tolerance_zero_is_the_plain_grid() -> None:
@@ -208,7 +208,7 @@ def test_lines_are_evaluated_and_drawn_from_their_interpolants() -> None:
     assert attributes == {"method": "chebyshev"}
     direct = found.measure(points)
     np.testing.assert_array_equal(stored["value"].sel(loss="supervised").values, direct["supervised"])
-    picture = pictures.pictured(stored)
+    picture = resampling.resampled(stored)
     assert picture.sizes["alpha"] == 401
     for row in range(3):
         at = np.zeros((401, 3))

@@ -119,8 +119,8 @@ def test_lines_and_single_points_keep_their_shape():
 @pytest.mark.parametrize("chunk", [1, 7, 15, 1000])
 def test_the_size_of_a_chunk_does_not_matter(problem, chunk):
     found, expected = surface(problem, chunk, 0.1), surface(problem, 4, 0.1)
-    assert set(found) == {*FORMULATIONS, "energy_gap", "l2_error", "h1_error", "inverted"}
-    for name in set(found) - {"energy_gap", "inverted"}:
+    assert set(found) == {*FORMULATIONS, "energy_gap", "l2_error", "h1_error", "infeasible"}
+    for name in set(found) - {"energy_gap", "infeasible"}:
         np.testing.assert_allclose(found[name], expected[name], rtol=1e-12)
 
 
@@ -153,11 +153,11 @@ def test_losses_are_missing_exactly_where_a_body_is_turned_inside_out():
     _, origin, rows = plane("neo_hookean2d", 3.0)
     lowest = np.array([[jacobian_by_differences(origin + a * rows[0] + b * rows[1]).min() for b in BETA] for a in ALPHA])
     assert (np.abs(lowest) > 1e-6).all()
-    np.testing.assert_array_equal(found["inverted"], lowest < 0)
-    assert found["inverted"].any()
-    assert not found["inverted"].all()
+    np.testing.assert_array_equal(found["infeasible"], lowest < 0)
+    assert found["infeasible"].any()
+    assert not found["infeasible"].all()
     for name in ("deep-ritz", "strong-form", "energy_gap"):
-        np.testing.assert_array_equal(np.isnan(found[name]), found["inverted"])
+        np.testing.assert_array_equal(np.isnan(found[name]), found["infeasible"])
     for name in ("supervised", "l2_error", "h1_error"):
         assert np.isfinite(found[name]).all()
 
@@ -165,7 +165,7 @@ def test_losses_are_missing_exactly_where_a_body_is_turned_inside_out():
 @pytest.mark.parametrize("problem", ["poisson1d", "poisson2d", "semilinear2d"])
 def test_other_problems_have_losses_everywhere(problem):
     found = surface(problem, size=30.0)
-    assert not found["inverted"].any()
+    assert not found["infeasible"].any()
     assert all(np.isfinite(found[name]).all() for name in FORMULATIONS)
 
 

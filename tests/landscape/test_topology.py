@@ -129,7 +129,7 @@ def test_edges_of_the_grid():
 def surface(losses, energy_minimum=0.0, plane="random", **variables):
     axes = {"alpha": ("alpha", AXIS), "beta": ("beta", AXIS)}
     measured = dict(zip(FORMULATIONS, losses, strict=True))
-    measured |= {name: np.zeros(X.shape) for name in ("energy_gap", "l2_error", "h1_error", "inverted")}
+    measured |= {name: np.zeros(X.shape) for name in ("energy_gap", "l2_error", "h1_error", "infeasible")}
     found = xr.Dataset(attrs={"kind": plane, "normalization": "filter", "bias": "row", "axis_unit": "filter norms"})
     return surface_dataset(found, axes, measured, energy_minimum).assign(variables).assign_attrs(method="grid")
 
@@ -165,7 +165,7 @@ def test_the_file_counts_pairs_above_the_threshold_and_measures_them_from_the_ex
 def test_pairs_within_twice_the_error_of_a_spectral_surface_do_not_count(monkeypatch):
     plain = surface([WELLS, WELLS, WELLS])
     resolved = plain.assign(resolution=("loss", [0.51, 0.49, 0.0]))
-    monkeypatch.setattr("pinnscape.landscape.pictures.pictured", lambda _: resolved)
+    monkeypatch.setattr("pinnscape.landscape.resampling.resampled", lambda _: resolved)
     data = dataset({("deep-ritz", 0, "random"): plain}, *SETTINGS)
     assert data["minima"].squeeze().values.tolist() == [1, 2, 2]
 

@@ -14,7 +14,7 @@ from pinnscape.losses.native.generate import NotCompilable
 from pinnscape.networks.jets import function_jet
 from pinnscape.problems.base import Problem
 from pinnscape.problems.catalog import CATALOG, problem
-from pinnscape.problems.variation import EulerLagrange
+from pinnscape.problems.euler_lagrange import EulerLagrange
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
 

@@ -108,9 +108,9 @@ def test_measure_agrees_with_every_objective_and_keeps_the_batch(name):
     d = discretized(name)
     thetas = torch.stack([random_theta(d.network, k) for k in range(6)]).reshape(2, 3, -1)
     measured = d.measure(thetas)
-    assert list(measured) == [*FORMULATIONS, "energy_gap", "l2_error", "h1_error", "inverted"]
+    assert list(measured) == [*FORMULATIONS, "energy_gap", "l2_error", "h1_error", "infeasible"]
     assert all(values.shape == (2, 3) for values in measured.values())
-    assert not measured["inverted"].any()
+    assert not measured["infeasible"].any()
     for formulation in FORMULATIONS:
         assert_close(measured[formulation], Objective(d, formulation)(thetas), 1e-13)
     assert_close(measured["energy_gap"], measured["deep-ritz"] - d.energy_minimum, 1e-14)
@@ -277,7 +277,7 @@ def test_losses_are_not_numbers_where_the_body_is_turned_inside_out_and_only_the
     measured = d.measure(torch.stack([mild, wild]))
     u = d.jet(wild, "gradient")
     assert torch.linalg.det(torch.eye(2, dtype=torch.float64) + u.gradient).min() < 0
-    assert measured["inverted"].tolist() == [False, True]
+    assert measured["infeasible"].tolist() == [False, True]
     for name in ("deep-ritz", "strong-form", "energy_gap"):
         assert measured[name].isnan().tolist() == [False, True]
     for name in ("supervised", "l2_error", "h1_error"):
@@ -291,7 +291,7 @@ def test_losses_are_not_numbers_where_the_body_is_turned_inside_out_and_only_the
 def test_a_problem_whose_energy_always_exists_is_never_inverted(name):
     if name != "neo_hookean2d":
         d = discretized(name)
-        assert d.measure(1e3 * random_theta(d.network).expand(2, -1))["inverted"].tolist() == [False, False]
+        assert d.measure(1e3 * random_theta(d.network).expand(2, -1))["infeasible"].tolist() == [False, False]
 
 
 def test_an_unknown_formulation_is_refused_with_those_known():

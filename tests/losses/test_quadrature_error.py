@@ -28,7 +28,7 @@ NO_SNAPSHOTS = {"even": 0, "logarithmic": 0}
 def phases(adam: int, lbfgs: int) -> list[dict]:
     return [
         {"optimizer": "adam", "steps": adam, "learning_rate": 0.02, "decay": 0.5},
-        {"optimizer": "lbfgs", "steps": lbfgs, "memory": 20, "gradient_tolerance": 1e-10},
+        {"optimizer": "lbfgs", "steps": lbfgs, "history_size": 20, "gradient_tolerance": 1e-10},
     ]
 
 
@@ -125,7 +125,7 @@ def test_points_that_only_a_finer_rule_sees_inverted_have_an_infinite_error():
     for factor in np.geomspace(1, 100, 60):
         theta = base.clone()
         theta[coarse.network.layers[-1].weights] *= factor
-        if not bool(coarse.measure(theta)["inverted"]) and bool(fine.measure(theta)["inverted"]):
+        if not bool(coarse.measure(theta)["infeasible"]) and bool(fine.measure(theta)["infeasible"]):
             assert QuadratureError(coarse).gaps(theta[None]).tolist() == [np.inf]
             return
     pytest.fail("no such point")

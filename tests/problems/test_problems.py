@@ -19,8 +19,8 @@ from pinnscape.networks.jets import Jet, function_jet
 from pinnscape.networks.mlp import Network
 from pinnscape.problems.base import Problem
 from pinnscape.problems.catalog import CATALOG, problem
+from pinnscape.problems.euler_lagrange import automatic
 from pinnscape.problems.quadrature import rule
-from pinnscape.problems.variation import automatic
 
 PI = sympy.pi
 x, y = sympy.symbols("x y", real=True)
@@ -379,13 +379,13 @@ def test_problems_without_parameters_refuse_any():
 
 def test_the_inverted_points_are_those_with_no_positive_determinant():
     slopes = torch.tensor([[[0, 0], [0, 0]], [[-1, 0], [0, 0]], [[-2, 0], [0, 0]], [[-2, 0], [0, -2]], [[0, 1], [2, 0]]])
-    mask = problem("neo_hookean2d").inverted(torch.zeros(5, 2), slopes.double())
+    mask = problem("neo_hookean2d").infeasible(torch.zeros(5, 2), slopes.double())
     assert mask.tolist() == [False, True, True, False, True]
 
 
 @pytest.mark.parametrize("name", ["poisson1d", "poisson2d", "semilinear2d"])
 def test_the_energy_of_a_smooth_problem_always_exists(name):
-    assert problem(name).inverted(torch.zeros(1, 1), torch.zeros(1, 1, 2)) is None
+    assert problem(name).infeasible(torch.zeros(1, 1), torch.zeros(1, 1, 2)) is None
 
 
 def test_the_neo_hookean_energy_is_not_a_number_where_the_body_is_turned_inside_out():

@@ -48,7 +48,7 @@ def test_a_technique_gives_the_same_bytes_whichever_parts_an_earlier_attempt_kep
     assert sorted(path.name for path in folder.iterdir()) == kept
 
 
-@pytest.mark.parametrize("name", ["interpolation", "barriers", "vicinity"])
+@pytest.mark.parametrize("name", ["interpolation", "barriers", "refinement"])
 def test_a_technique_without_parts_gives_these_bytes_too(tmp_path, name):
     files = []
     for parts in (None, Finished(tmp_path / "parts", {}, Interval(0.0))):

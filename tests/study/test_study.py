@@ -168,7 +168,7 @@ def test_defaults_of_optional_parts():
     assert study.checkpoint_names == ("init", "best", "final")
     assert study.training("poisson1d")["phases"] == [
         {"decay": 1.0, "learning_rate": 1.0, "optimizer": "adam", "steps": 5},
-        {"gradient_tolerance": 1e-9, "memory": 50, "optimizer": "lbfgs", "steps": 5},
+        {"gradient_tolerance": 1e-9, "history_size": 50, "optimizer": "lbfgs", "steps": 5},
     ]
 
 
@@ -201,7 +201,7 @@ def test_overrides_change_single_keys_of_one_problem():
     overrides = {
         "network": {"width": 8},
         "quadrature": {"rule": "simpson", "points": 31},
-        "training": {"snapshots": {"even": 5}, "phases": [{"optimizer": "lbfgs", "steps": 7, "memory": 3}]},
+        "training": {"snapshots": {"even": 5}, "phases": [{"optimizer": "lbfgs", "steps": 7, "history_size": 3}]},
         "parameters": {"mu": 2},
     }
     study = checked(changed(("problems.neo_hookean2d", overrides)))
@@ -212,7 +212,7 @@ def test_overrides_change_single_keys_of_one_problem():
     }
     assert study.training("neo_hookean2d") == {
         "log_every": 10,
-        "phases": [{"gradient_tolerance": 1e-9, "memory": 3, "optimizer": "lbfgs", "steps": 7}],
+        "phases": [{"gradient_tolerance": 1e-9, "history_size": 3, "optimizer": "lbfgs", "steps": 7}],
         "snapshots": {"even": 5, "logarithmic": 30},
     }
     assert study.model("poisson2d") == checked(DEFAULT).model("poisson2d")
@@ -296,7 +296,7 @@ DEPENDENCIES = [
     ("training.phases.0.learning_rate", 0.02, for_problems("training")),
     ("training.phases.0.decay", 1.0, for_problems("training")),
     ("training.phases.1.steps", 600, for_problems("training")),
-    ("training.phases.1.memory", 10, for_problems("training")),
+    ("training.phases.1.history_size", 10, for_problems("training")),
     ("training.phases.1.gradient_tolerance", 0, for_problems("training")),
     ("training.log_every", 1, for_problems("training")),
     ("training.snapshots.even", 41, for_problems("training")),

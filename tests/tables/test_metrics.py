@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from pinnscape.tables import metrics
-from pinnscape.techniques import vicinity
+from pinnscape.techniques import refinement
 
 OWNER = {"case": "poisson2d", "trained_on": "deep-ritz", "seed": 2}
 
@@ -234,7 +234,7 @@ def surface() -> xr.Dataset:
     return xr.Dataset(
         {
             "value": (("loss", "alpha", "beta"), loss),
-            "inverted": (("alpha", "beta"), np.isnan(ritz).astype("int8")),
+            "infeasible": (("alpha", "beta"), np.isnan(ritz).astype("int8")),
         },
         {"loss": ["deep-ritz", "strong-form", "supervised"], "alpha": alpha, "beta": beta},
         OWNER | {"kind": "random"},
@@ -246,8 +246,8 @@ def test_a_plane_gives_the_likeness_of_the_two_physics_losses():
     # ranks 2 3 1 4 5 | 1 3 2 4 5
     assert found["spearman[random]"] == pytest.approx(1 - 6 * 2 / (5 * 24))
     assert found["minimum_distance[random]"] == pytest.approx(1.0)  # (0, -10) and (-1, -10)
-    assert found["inverted_share[random]"] == pytest.approx(1 / 6)
-    names = {"spearman[random]", "spearman_distance[random]", "minimum_distance[random]", "inverted_share[random]"}
+    assert found["infeasible_share[random]"] == pytest.approx(1 / 6)
+    names = {"spearman[random]", "spearman_distance[random]", "minimum_distance[random]", "infeasible_share[random]"}
     assert set(found) == names
 
 
@@ -282,9 +282,9 @@ def lines() -> xr.Dataset:
     alpha = np.linspace(-1.0, 1.0, 41)
     bowl, wave = alpha**2, np.cos(2 * np.pi * alpha)  # excess 1 and 2
     loss = np.stack([[bowl, 3 * bowl - 7, wave], [alpha, 2 * alpha, bowl], [-bowl, -bowl, bowl]])
-    inverted = np.zeros((3, 41), dtype="int8")
+    infeasible = np.zeros((3, 41), dtype="int8")
     return xr.Dataset(
-        {"value": (("loss", "line", "alpha"), loss), "inverted": (("line", "alpha"), inverted)},
+        {"value": (("loss", "line", "alpha"), loss), "infeasible": (("line", "alpha"), infeasible)},
         {"loss": ["deep-ritz", "strong-form", "supervised"], "line": np.arange(3), "alpha": alpha},
         OWNER | {"kind": "lines"},
     )
@@ -299,7 +299,7 @@ def test_lines_give_variation_and_roughness_of_each_loss():
     assert found["variation_median[strong-form]"] == pytest.approx(0.5)
     assert found["variation_largest[strong-form]"] == pytest.approx(1.0)
     assert found["roughness_index[supervised]"] == pytest.approx(0.0, abs=1e-12)
-    assert found["inverted_share[lines]"] == 0.0
+    assert found["infeasible_share[lines]"] == 0.0
 
 
 def test_a_ripple_that_the_whole_line_hides_shows_within_a_radius():
@@ -326,12 +326,12 @@ def test_lines_give_the_convex_share_within_each_radius():
 def test_missing_points_of_lines_do_not_count():
     dataset = lines()
     dataset["value"][0, 2] = np.nan
-    dataset["inverted"][2] = 1
+    dataset["infeasible"][2] = 1
     found = rows_of(metrics.of_lines(dataset, [1.0]))
     assert found["variation_largest[deep-ritz]"] == pytest.approx(1.0)
     assert found["roughness_index[deep-ritz]"] == pytest.approx(0.0, abs=1e-12)
     assert found["convex_share[deep-ritz, 1]"] == 1.0
-    assert found["inverted_share[lines]"] == pytest.approx(1 / 3)
+    assert found["infeasible_share[lines]"] == pytest.approx(1 / 3)
 
 
 # ---- the table ----
@@ -382,5 +382,5 @@ def test_the_table_survives_its_file(tmp_path):
     ("smallest", "largest", "ratio"), [(-2.0, -1.0, np.nan), (0.0, 0.0, np.nan), (-1.0, 2.0, 0.5), (1.0, 2.0, 0.0)]
 )
 def test_nothing_is_relative_to_a_largest_eigenvalue_that_is_not_positive(smallest, largest, ratio):
-    for module in (metrics, vicinity):
+    for module in (metrics, refinement):
         np.testing.assert_equal(module._negative_ratio(smallest, largest), ratio)

@@ -24,7 +24,7 @@ NAMES = [
     "curvature_map",
     "learning_coefficient",
     "ntk",
-    "vicinity",
+    "refinement",
     "intrinsic_dimension",
     "formulations",
     "trajectory_geometry",
@@ -34,10 +34,10 @@ SMALL = {
     "gradient_subspace": {"points": 2, "dimensions": [1, 3]},
     "stability": {"points": 2, "eigenvalues": 2, "steps": 4, "record_every": 2, "fractions": [0.5], "adam_rates": [0.01]},
     "goldilocks": {"dimension": 3, "draws": 1, "radii": 2},
-    "critical_points": {"snapshots": 2, "random": 0, "steps": 4, "memory": 4, "hessians": 1},
+    "critical_points": {"snapshots": 2, "random": 0, "steps": 4, "history_size": 4, "hessians": 1},
     "formulations": {"snapshots": 2, "points": 3},
     "ntk": {"checkpoints": ["final"], "subspace": 3},
-    "vicinity": {"steps": 2, "lengths": 4, "eigenvalues": 2},
+    "refinement": {"steps": 2, "lengths": 4, "eigenvalues": 2},
 }
 FEW = {"eigensolver": {"lanczos_steps": 12, "dense_limit": 0}, "trace_products": 9, "eigenpairs": 2}
 

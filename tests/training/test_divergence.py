@@ -11,7 +11,7 @@ from hostile_problems import MixedBeam
 from settings_cases import of, phased
 
 from pinnscape.common.errors import DivergenceError
-from pinnscape.curvature import vicinity
+from pinnscape.curvature import refinement
 from pinnscape.losses.objective import Discretization, Objective, tensor
 from pinnscape.networks.mlp import Network
 from pinnscape.problems import quadrature
@@ -23,7 +23,7 @@ from pinnscape.training.loop import train
 from pinnscape.training.optimizers import LBFGS, State, start
 
 ADAM = {"optimizer": "adam", "steps": 300, "learning_rate": 1.0, "decay": 0.5}
-QUASI_NEWTON = {"optimizer": "lbfgs", "steps": 400, "memory": 20, "gradient_tolerance": 1e-9}
+QUASI_NEWTON = {"optimizer": "lbfgs", "steps": 400, "history_size": 20, "gradient_tolerance": 1e-9}
 SNAPSHOTS = {"even": 2, "logarithmic": 0}
 NAME = "beam/deep-ritz/seed-0"
 
@@ -134,7 +134,7 @@ def test_training_in_a_subspace_that_diverges_has_no_result(caplog):
     caplog.set_level(logging.WARNING)
     objective, theta = beam()
     rows = tensor(intrinsic_dimension.basis(objective.size, 20, 0))
-    state, steps = intrinsic_dimension.train(objective, theta, rows, of("intrinsic_dimension", steps=400, memory=20))
+    state, steps = intrinsic_dimension.train(objective, theta, rows, of("intrinsic_dimension", steps=400, history_size=20))
     assert math.isnan(state.loss)
     assert state.theta.isnan().all()
     assert 0 < steps < 400
@@ -145,8 +145,8 @@ def test_a_natural_gradient_descent_ends_before_the_point_that_diverges(caplog):
     caplog.set_level(logging.WARNING)
     objective, theta = beam()
     lowest = divergence.lowest(objective.minimum, float(objective.loss(theta)))
-    settings = of("vicinity", steps=200, dense_limit=objective.size, lanczos_steps=20)
-    found = vicinity.descend(objective, theta, settings)
+    settings = of("refinement", steps=200, dense_limit=objective.size, lanczos_steps=20)
+    found = refinement.descend(objective, theta, settings)
     assert len(found.thetas) < 201
     assert found.thetas.isfinite().all()
     assert (objective.loss(found.thetas) >= lowest).all()

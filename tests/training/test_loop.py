@@ -17,7 +17,7 @@ from pinnscape.losses.objective import Objective, tensor
 from pinnscape.training.loop import OPTIMIZERS, snapshot_steps, train
 
 ADAM = {"optimizer": "adam", "steps": 23, "learning_rate": 0.01, "decay": 0.1}
-LBFGS = {"optimizer": "lbfgs", "steps": 12, "memory": 5, "gradient_tolerance": 1e-9}
+LBFGS = {"optimizer": "lbfgs", "steps": 12, "history_size": 5, "gradient_tolerance": 1e-9}
 SNAPSHOTS = {"even": 2, "logarithmic": 3}
 
 
@@ -186,7 +186,7 @@ def test_deep_ritz_learns_poisson2d():
     theta = tensor(discretized.network.initial("glorot", 0))
     phases = [
         {"optimizer": "adam", "steps": 500, "learning_rate": 0.01, "decay": 0.1},
-        {"optimizer": "lbfgs", "steps": 600, "memory": 50, "gradient_tolerance": 1e-9},
+        {"optimizer": "lbfgs", "steps": 600, "history_size": 50, "gradient_tolerance": 1e-9},
     ]
     history = train(Objective(discretized, "deep-ritz"), theta, phased(phases, 100, SNAPSHOTS), "poisson2d")
     assert history.column("l2_error")[-1] < 1e-3

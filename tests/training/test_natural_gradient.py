@@ -10,7 +10,7 @@ from cases import LOSSES, initial, small
 from settings_cases import model
 from sine_cases import SineSeries, exact
 
-from pinnscape.losses import features
+from pinnscape.losses import gauss_newton
 from pinnscape.losses.model import discretization
 from pinnscape.losses.objective import Objective, tensor
 from pinnscape.training.natural_gradient import NaturalGradient
@@ -33,7 +33,7 @@ def test_the_direction_solves_the_projected_problem_and_descends(name, formulati
     direction = NaturalGradient(objective, cutoff=1e-8).direction(state)
     assert direction is not None
     assert float(direction @ state.gradient) < 0
-    matrix = features.gauss_newton(objective, state.theta)
+    matrix = gauss_newton.gauss_newton(objective, state.theta)
     values, vectors = torch.linalg.eigh(matrix)
     kept = vectors[:, values.abs() > 1e-8 * values.abs().max()]
     # Within the eigenvectors that count, G d = -g, up to the digits that the cutoff leaves; outside of them d = 0.
@@ -63,11 +63,11 @@ def test_every_method_gives_the_direction_of_the_dense_one(name, formulation, cu
     objective = Objective(small(name, points=4), formulation)
     state = start(objective.loss_and_gradient, initial(objective.discretization))
     dense = NaturalGradient(objective, cutoff)
-    kernel = NaturalGradient(objective, cutoff, dense_limit=max(objective.size - 1, features.kernel_size(objective)))
+    kernel = NaturalGradient(objective, cutoff, dense_limit=max(objective.size - 1, gauss_newton.kernel_size(objective)))
     krylov = NaturalGradient(objective, cutoff, dense_limit=0, products=objective.size)
     expected = dense.direction(state)
     for function in ("least_squares", "energy_gram", "sensitivities"):
-        monkeypatch.setattr(features, function, None)
+        monkeypatch.setattr(gauss_newton, function, None)
     assert (dense.method, krylov.method) == ("dense", "krylov")
     kernel.method = "kernel"  # whatever of its sides is the smaller one
     for other in (kernel, krylov):
@@ -146,7 +146,7 @@ def test_where_only_minute_steps_help_the_cutoff_is_raised():
 def test_an_indefinite_gram_matrix_still_gives_a_descent_direction(monkeypatch):
     objective = Objective(SineSeries(4), "deep-ritz")
     monkeypatch.setattr(
-        features, "energy_gram", lambda *_: torch.diag(torch.tensor([4.0, -2.0, 1.0, 0.0], dtype=torch.float64))
+        gauss_newton, "energy_gram", lambda *_: torch.diag(torch.tensor([4.0, -2.0, 1.0, 0.0], dtype=torch.float64))
     )
     state = start(objective.loss_and_gradient, tensor(np.ones(4)))
     direction = NaturalGradient(objective).direction(state)

@@ -24,8 +24,8 @@ from pinnscape.training.progress import Progress, Saves, from_dataset, to_datase
 
 # A change of optimiser, pairs that fall out of the memory, a phase that ends at once, one that goes on after it, and Adam last or L-BFGS last.
 ADAM = {"optimizer": "adam", "steps": 11, "learning_rate": 0.01, "decay": 0.1}
-QUASI_NEWTON = {"optimizer": "lbfgs", "steps": 9, "memory": 4, "gradient_tolerance": 1e-9}
-NOTHING = {"optimizer": "lbfgs", "steps": 5, "memory": 4, "gradient_tolerance": 1e9}
+QUASI_NEWTON = {"optimizer": "lbfgs", "steps": 9, "history_size": 4, "gradient_tolerance": 1e-9}
+NOTHING = {"optimizer": "lbfgs", "steps": 5, "history_size": 4, "gradient_tolerance": 1e9}
 PHASES = {
     "adam": [ADAM],
     "lbfgs": [QUASI_NEWTON],

@@ -14,7 +14,7 @@ from pinnscape.training.loop import History, train
 
 PHASES = [
     {"optimizer": "adam", "steps": 4, "learning_rate": 1e-3, "decay": 1.0},
-    {"optimizer": "lbfgs", "steps": 2, "memory": 5, "gradient_tolerance": 0.0},
+    {"optimizer": "lbfgs", "steps": 2, "history_size": 5, "gradient_tolerance": 0.0},
 ]
 
 

@@ -15,7 +15,7 @@ PER_CASE = {
         ("hessian-top", "hessian-extreme"),
     ),
     "figure_spectra": ("Hessian spectra", {"hessians": of_seeds(*HESSIANS)}, ()),
-    "figure_portrait": (
+    "figure_overview": (
         "Portrait of both formulations",
         {
             "surfaces": of_shown(*[f"surface-{plane}.nc" for plane in ("random", "trajectory") if plane in STUDY.planes]),
@@ -25,7 +25,7 @@ PER_CASE = {
         (),
     ),
 }
-SEEDED = ("figure_solutions", "figure_spectra", "figure_portrait")  # these get all seeds and bring one forward
+SEEDED = ("figure_solutions", "figure_spectra", "figure_overview")  # these get all seeds and bring one forward
 DRAWN = [rule for rule, (_, _, planes) in PER_CASE.items() if set(planes) <= set(STUDY.planes)]
 NAMES = [*[rule.removeprefix("figure_") for rule in DRAWN], *STUDY.techniques]
 FIGURES = [

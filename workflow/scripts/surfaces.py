@@ -12,9 +12,9 @@ import xarray as xr
 from pinnscape.config.sections import EngineSettings, Model, PlaneGrid
 from pinnscape.files import store
 from pinnscape.files.pieces import Done, Piece
+from pinnscape.landscape.evaluation import SliceEvaluation
 from pinnscape.landscape.files import coordinates, finished, surface_dataset, trajectory_losses
 from pinnscape.landscape.surfaces import Slice
-from pinnscape.landscape.survey import Survey
 from pinnscape.losses.model import compiler, discretization
 from pinnscape.losses.objective import tensor
 from runtime.job import log, run
@@ -29,44 +29,46 @@ def main(input, output, params, wildcards, device) -> None:
     compiles = compiler(engine, evaluations)
     discretized = discretization(wildcards.case, Model.of(params.model), device, compiles, engine.memory)
     all_found = [store.read(path, "directions") for path in input.directions]
-    surveys = [_survey(discretized, found, params.grid, int(wildcards.seed)) for found in all_found]
-    pieces = [piece for survey in surveys for piece in survey.pieces()]
-    snapshots = {survey.name: _snapshots(survey, found) for survey, found in zip(surveys, all_found, strict=True)}
+    evaluations = [_survey(discretized, found, params.grid, int(wildcards.seed)) for found in all_found]
+    pieces = [piece for evaluation in evaluations for piece in evaluation.pieces()]
+    snapshots = {
+        evaluation.name: _snapshots(evaluation, found) for evaluation, found in zip(evaluations, all_found, strict=True)
+    }
     pieces += [piece for piece in snapshots.values() if piece]
     with suppress(Done):
         results = source(input, output, wildcards)(pieces)
-        for target, found, survey in zip(output, all_found, surveys, strict=True):
-            measured, variables, method = survey.measured(results)
-            evaluated = int(variables["evaluations"][1]) if "evaluations" in variables else survey.points[..., 0].size
+        for target, found, evaluation in zip(output, all_found, evaluations, strict=True):
+            measured, variables, method = evaluation.measured(results)
+            evaluated = int(variables["evaluations"][1]) if "evaluations" in variables else evaluation.points[..., 0].size
             why = f" ({method['reason']})" if "reason" in method else ""
-            log.info("%s: %s, %d points%s", survey.name, method["method"], evaluated, why)
-            dataset = surface_dataset(found, survey.axes, measured, discretized.energy_minimum).assign(variables)
-            if piece := snapshots[survey.name]:
+            log.info("%s: %s, %d points%s", evaluation.name, method["method"], evaluated, why)
+            dataset = surface_dataset(found, evaluation.axes, measured, discretized.energy_minimum).assign(variables)
+            if piece := snapshots[evaluation.name]:
                 dataset = dataset.assign(results[piece.name].data_vars)
             _write(target, finished(dataset.assign_attrs(method)), found, params.grid, device)
 
 
-def _survey(discretized, found: xr.Dataset, grid, seed: int) -> Survey:
+def _survey(discretized, found: xr.Dataset, grid, seed: int) -> SliceEvaluation:
     plane = found.attrs["kind"]
     name = f"{found.attrs['trained_on']}/{plane}"
     own = PlaneGrid.of(grid[plane])
     axes, points = coordinates(plane, found, own)
     origin, rows = (tensor(found[variable].values, discretized.device) for variable in ("origin", "direction"))
-    return Survey(Slice(discretized, origin, rows, name), axes, points, own.tolerance, seed, name)
+    return SliceEvaluation(Slice(discretized, origin, rows, name), axes, points, own.tolerance, seed, name)
 
 
-def _snapshots(survey: Survey, found: xr.Dataset) -> Piece | None:
+def _snapshots(evaluation: SliceEvaluation, found: xr.Dataset) -> Piece | None:
     """Of a trajectory plane: the losses at the snapshots, and at their projections."""
     if found.attrs["kind"] != "trajectory":
         return None
-    section, count = survey.section, found.sizes["snapshot"]
+    section, count = evaluation.slice_, found.sizes["snapshot"]
 
     def losses() -> xr.Dataset:
         offsets = tensor(found["theta"].values - found["origin"].values, section.discretization.device)
         true = Slice(section.discretization, section.origin, offsets, section.name).measure(np.eye(count))
         return xr.Dataset(trajectory_losses(true, section.measure(found["trajectory"].values)))
 
-    return Piece(f"{survey.name}/snapshots", losses, 2 * count)
+    return Piece(f"{evaluation.name}/snapshots", losses, 2 * count)
 
 
 def _write(target: str, dataset: xr.Dataset, found: xr.Dataset, grid, device: str) -> None:

@@ -24,8 +24,8 @@ from pinnscape.networks.mlp import Network
 from pinnscape.problems import quadrature
 from pinnscape.problems.base import Problem
 from pinnscape.problems.catalog import CATALOG, problem
+from pinnscape.problems.euler_lagrange import EulerLagrange
 from pinnscape.problems.functions import exp, log, sin, sqrt, tanh
-from pinnscape.problems.variation import EulerLagrange
 
 pytestmark = pytest.mark.skipif(shutil.which("c++") is None, reason="no C++ compiler")
 LOG = "pinnscape.losses.native.build"
@@ -110,7 +110,7 @@ class Odd3d(Problem):
     def lift(self, x):
         return torch.cat([x[..., :1], torch.zeros_like(x[..., :1])], -1)
 
-    def inverted(self, u, du):
+    def infeasible(self, u, du):
         return 1.0 + du[..., 0, 0] < 0.5
 
 
@@ -118,7 +118,7 @@ def test_a_problem_in_three_dimensions_with_every_function_agrees(folder: Path) 
     network, rule = Network(3, 2, 5, 2), quadrature.rule("gauss-legendre", 3, 3)
     eager, found = (Discretization(Odd3d(), network, rule, compiler=c) for c in (None, Compiler(folder)))
     thetas = torch.stack([initial(eager), 0.1 * initial(eager, 1), 30.0 * initial(eager, 2)])
-    assert eager.measure(thetas)["inverted"].tolist() == [False, False, True]
+    assert eager.measure(thetas)["infeasible"].tolist() == [False, False, True]
     compare(found, eager, thetas)
 
 
@@ -127,7 +127,7 @@ def test_losses_where_the_energy_does_not_exist_are_nan_and_the_others_are_not(f
     found = discretization("neo_hookean2d", model(), compiler=Compiler(folder))
     thetas = torch.stack([initial(eager), 40.0 * initial(eager)]).reshape(2, 1, -1)
     measured = found.measure(thetas)
-    assert measured["inverted"].tolist() == [[False], [True]]
+    assert measured["infeasible"].tolist() == [[False], [True]]
     for name, values in eager.measure(thetas).items():
         close(measured[name].double(), values.double())
     loss, gradient = Objective(found, "deep-ritz").loss_and_gradient(thetas[1, 0])
@@ -274,7 +274,7 @@ def test_densities_beyond_the_generator_are_named() -> None:
         functions(type(e)(sympy.gamma(e.u[0]), e.residual, e.x, e.u, e.p, e.second, e.isotropic), p)
 
     class Strange(type(p)):
-        def inverted(self, u, du):
+        def infeasible(self, u, du):
             return (u.sum() > 1).any() and torch.tensor(True)
 
     with pytest.raises(NotCompilable, match="where the energy exists"):

@@ -111,7 +111,7 @@ class LBFGSSettings(Section):
 
     optimizer: Literal["lbfgs"]
     steps: int = Field(ge=1, le=100_000_000, description="largest number of steps")
-    memory: int = Field(default=50, ge=1, le=10_000, description="history size: number of remembered pairs")
+    history_size: int = Field(default=50, ge=1, le=10_000, description="number of pairs (s, y) that are kept")
     gradient_tolerance: float = Field(
         default=1e-9, ge=0, lt=1, description="stop when the largest entry of the gradient is below this"
     )

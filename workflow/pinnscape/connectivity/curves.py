@@ -119,7 +119,7 @@ def dataset(runs: Runs, pairs: int, training: Training, segments: int, shape: Ba
     n, kinds, losses, size = len(t), len(PATHS), len(FORMULATIONS), runs.discretization.network.size
     heights = dict.fromkeys(("barrier", "relative_barrier"), (kinds, losses))
     shapes = {"value": (kinds, losses, n), **dict.fromkeys(ERRORS, (kinds, n)), **heights, "length": (kinds,)}
-    counts = {"bezier": 3, "chain": segments + 1, "band": shape.final_pivots + 2}
+    counts = {"bezier": 3, "chain": segments + 1, "band": shape.final_images + 2}
     shapes |= {name: (count, size) for name, count in counts.items()}
     values = {
         **profiles.over_some_pairs(runs, chosen, between, shapes),

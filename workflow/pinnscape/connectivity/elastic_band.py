@@ -18,23 +18,23 @@ class Band:
     """Size and stiffness of an elastic band.
 
     Attributes:
-        band_steps: of Adam in each cycle, after all but the last of which pivots are inserted.
-        pivots: between the ends, at first.
-        insertions: how often pivots are inserted.
-        inserted: number of pivots that come each time, in the segments that rise highest above their ends.
+        band_steps: of Adam in each cycle, after all but the last of which images are inserted.
+        images: between the ends, at first.
+        insertions: how often images are inserted.
+        inserted: number of images that come each time, in the segments that rise highest above their ends.
         stiffness: of the springs.
     """
 
     band_steps: int
-    pivots: int
+    images: int
     insertions: int
     inserted: int
     stiffness: float
 
     @property
-    def final_pivots(self) -> int:
-        """Pivots between the ends in the end."""
-        return self.pivots + self.insertions * self.inserted
+    def final_images(self) -> int:
+        """Images between the ends in the end."""
+        return self.images + self.insertions * self.inserted
 
 
 class Level:
@@ -62,22 +62,22 @@ class Level:
         return root.nan_to_num(nan=torch.inf), torch.where((gap > 0)[:, None], slope[:, None] * gradient, 0.0)
 
 
-def forces(pivots: Tensor, levels: Tensor, gradients: Tensor, stiffness: float) -> Tensor:
-    """The force on every inner pivot: the downhill force across the band and the spring force along it (Draxler et al. 2018, eqs. 3-5).
+def forces(images: Tensor, levels: Tensor, gradients: Tensor, stiffness: float) -> Tensor:
+    """The force on every inner image: the downhill force across the band and the spring force along it (Draxler et al. 2018, eqs. 3-5).
 
-    The band has at every pivot the direction of its higher neighbour (Henkelman & Jónsson 2000, "improved tangent"). In the nearly flat valleys
+    The band has at every image the direction of its higher neighbour (Henkelman & Jónsson 2000, "improved tangent"). In the nearly flat valleys
     of networks nothing else keeps it from folding, so the springs act across it too, the more the sharper it is bent (Jónsson et al. 1998).
 
     Args:
-        pivots: (m, P), the ends among them.
-        levels: of all pivots (m).
-        gradients: of the levels at the inner pivots (m - 2, P).
+        images: (m, P), the ends among them.
+        levels: of all images (m).
+        gradients: of the levels at the inner images (m - 2, P).
         stiffness: of the springs.
 
     Returns:
         (m - 2, P).
     """
-    steps = pivots.diff(dim=0)
+    steps = images.diff(dim=0)
     before, after = steps[:-1], steps[1:]
     upwards = (levels[2:] > levels[:-2])[:, None]
     along = torch.where(upwards, after, before)
@@ -94,15 +94,15 @@ def kink(cosine: Tensor) -> Tensor:
     """Share of the spring force across the band: 0 where it is straight, 1 at a right angle or a sharper one (Jónsson et al. 1998).
 
     Args:
-        cosine: of the angle between the two segments at a pivot.
+        cosine: of the angle between the two segments at a image.
     """
     return 0.5 * (1 + (torch.pi * cosine.clamp(0, 1)).cos())
 
 
 def relax(objective: Objective, a: Tensor, b: Tensor, band: Band, training: Training) -> Tensor:
-    """Pivots (band.final_pivots + 2, P) of an elastic band from a to b (Draxler et al. 2018, algorithms 1 and 2).
+    """Images (band.final_images + 2, P) of an elastic band from a to b (Draxler et al. 2018, algorithms 1 and 2).
 
-    Simpler than their AutoNEB in that the number of inserted pivots is fixed. Forces are those of ``Level``, and Adam follows them. Of
+    Simpler than their AutoNEB in that the number of inserted images is fixed. Forces are those of ``Level``, and Adam follows them. Of
     all bands that are evaluated densely, the straight line first, the one with the lowest maximum is returned.
 
     Args:
@@ -121,38 +121,38 @@ def relax(objective: Objective, a: Tensor, b: Tensor, band: Band, training: Trai
         force = forces(_between(ends, rows), _between(heights, levels), gradients, band.stiffness)
         return levels[levels.isfinite()].sum(), -force.ravel()
 
-    line = straight(a, b, band.final_pivots + 2)
-    dense = chain(band.final_pivots + 1)(training.positions)
-    best = Best(objective, line, lambda pivots: points_on(dense, pivots))
-    pivots = displaced(straight(a, b, band.pivots + 2), training.perturbation, training.seed)
+    line = straight(a, b, band.final_images + 2)
+    dense = chain(band.final_images + 1)(training.positions)
+    best = Best(objective, line, lambda images: points_on(dense, images))
+    images = displaced(straight(a, b, band.images + 2), training.perturbation, training.seed)
     for cycle in range(band.insertions + 1):
         last = cycle == band.insertions
-        for inner in descend(pull, pivots[1:-1].ravel(), training):
-            pivots = _between(ends, inner.reshape(-1, len(a)))
+        for inner in descend(pull, images[1:-1].ravel(), training):
+            images = _between(ends, inner.reshape(-1, len(a)))
             if last:
-                best.offer(pivots)
+                best.offer(images)
         if not last:
-            pivots = insert(level, pivots, band.inserted)
-    return best.pivots
+            images = insert(level, images, band.inserted)
+    return best.control_points
 
 
-def insert(level: Level, pivots: Tensor, count: int) -> Tensor:
-    """Pivots (m + count, P) with new ones in the middle of those segments whose level rises highest above the chord of its ends.
+def insert(level: Level, images: Tensor, count: int) -> Tensor:
+    """Images (m + count, P) with new ones in the middle of those segments whose level rises highest above the chord of its ends.
 
     A segment that leads through points where the loss does not exist rises highest of all.
     """
-    segments = len(pivots) - 1
+    segments = len(images) - 1
     probes = chain(segments)(((np.arange(segments)[:, None] + _PROBES) / segments).ravel())
-    at_pivots, between = level(pivots)[0], level(points_on(probes, pivots))[0].reshape(segments, -1)
+    at_images, between = level(images)[0], level(points_on(probes, images))[0].reshape(segments, -1)
     share = torch.tensor(_PROBES).to(between)
-    rise = between - (1 - share) * at_pivots[:-1, None] - share * at_pivots[1:, None]
+    rise = between - (1 - share) * at_images[:-1, None] - share * at_images[1:, None]
     rise = rise.nan_to_num(nan=torch.inf, posinf=torch.inf).amax(1)
     chosen = set(rise.argsort(descending=True, stable=True)[:count].tolist())
     rows = []
-    for index, pivot in enumerate(pivots):
-        rows.append(pivot)
+    for index, image in enumerate(images):
+        rows.append(image)
         if index in chosen:
-            rows.append((pivot + pivots[index + 1]) / 2)
+            rows.append((image + images[index + 1]) / 2)
     return torch.stack(rows)
 
 

@@ -1,6 +1,6 @@
 """Curves between two points along which a loss stays low: quadratic Bézier curves and polygonal chains.
 
-Every curve here is linear in its pivots, theta(t) = Σ basisₖ(t) pivotₖ, where the first and last pivots are the two points that it connects.
+Every curve here is linear in its control points, theta(t) = Σ basisₖ(t) pₖ, where the first and last control points pₖ are the two points that it connects.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ class Training:
         steps: of Adam.
         learning_rate: the first.
         decay: last learning rate over first one.
-        perturbation: length of the random displacement of each inner pivot from the straight line, relative to the distance of the two points.
+        perturbation: length of the random displacement of each inner control point from the straight line, relative to the distance of the two points.
         seed: of this displacement.
         check: steps after which the curve is evaluated densely.
         nodes: of the integral over the curve.
@@ -59,7 +59,7 @@ def bezier(t: np.ndarray) -> np.ndarray:
 
 
 def chain(segments: int) -> Basis:
-    """Basis (n, segments + 1) of a polygonal chain with pivots at equal steps of t (Garipov et al. 2018, eq. 3)."""
+    """Basis (n, segments + 1) of a polygonal chain with control points at equal steps of t (Garipov et al. 2018, eq. 3)."""
     return lambda t: np.maximum(0.0, 1 - np.abs(segments * t[..., None] - np.arange(segments + 1)))
 
 
@@ -75,9 +75,9 @@ def quadrature(nodes: int, segments: int = 1) -> tuple[np.ndarray, np.ndarray]:
     return ((starts + x) / segments).ravel(), np.tile(w / segments, segments)
 
 
-def points_on(basis: np.ndarray, pivots: Tensor) -> Tensor:
-    """Points (n, P) of a curve with pivots (m, P) at the positions of the rows of ``basis`` (n, m)."""
-    return torch.tensor(basis, dtype=pivots.dtype, device=pivots.device) @ pivots
+def points_on(basis: np.ndarray, controls: Tensor) -> Tensor:
+    """Points (n, P) of a curve with control points (m, P) at the positions of the rows of ``basis`` (n, m)."""
+    return torch.tensor(basis, dtype=controls.dtype, device=controls.device) @ controls
 
 
 def highest(losses: Tensor) -> float:
@@ -85,18 +85,18 @@ def highest(losses: Tensor) -> float:
     return float(losses.max()) if bool(losses.isfinite().all()) else float("inf")
 
 
-def straight(a: Tensor, b: Tensor, pivots: int) -> Tensor:
+def straight(a: Tensor, b: Tensor, points: int) -> Tensor:
     """Pivots (m, P) at equal steps on the straight line from a to b."""
-    t = torch.linspace(0, 1, pivots, dtype=a.dtype, device=a.device)[:, None]
+    t = torch.linspace(0, 1, points, dtype=a.dtype, device=a.device)[:, None]
     return (1 - t) * a + t * b
 
 
-def displaced(pivots: Tensor, length: float, seed: int) -> Tensor:
-    """Inner pivots moved at random, by ``length`` times the distance of the ends: on the straight line itself symmetry may hide all forces."""
-    noise = torch.tensor(np.random.default_rng(seed).standard_normal(pivots.shape)).to(pivots)
+def displaced(controls: Tensor, length: float, seed: int) -> Tensor:
+    """Inner control points moved at random, by ``length`` times the distance of the ends: on the straight line itself symmetry may hide all forces."""
+    noise = torch.tensor(np.random.default_rng(seed).standard_normal(controls.shape)).to(controls)
     noise[[0, -1]] = 0.0
     size = noise.norm(dim=1, keepdim=True).clamp_min(torch.finfo(noise.dtype).tiny)
-    return pivots + length * (pivots[-1] - pivots[0]).norm() * noise / size
+    return controls + length * (controls[-1] - controls[0]).norm() * noise / size
 
 
 def gaps(objective: Objective, theta: Tensor) -> tuple[Tensor, Tensor]:
@@ -112,23 +112,23 @@ def gaps(objective: Objective, theta: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class Best:
-    """The pivots whose curve has the lowest maximum of those that were offered; of equals the first.
+    """The control points whose curve has the lowest maximum of those that were offered; of equals the first.
 
     Args:
         objective: has ``loss``.
-        line: pivots of the straight line, which is so the first candidate.
-        curve: gives points (n, P) from pivots.
+        line: control points of the straight line, which is so the first candidate.
+        curve: gives points (n, P) from control points.
     """
 
     def __init__(self, objective: Objective, line: Tensor, curve: Callable[[Tensor], Tensor]) -> None:
         self._objective, self._curve = objective, curve
-        self.pivots, self.maximum = line, highest(objective.loss(curve(line)))
+        self.control_points, self.maximum = line, highest(objective.loss(curve(line)))
 
-    def offer(self, pivots: Tensor) -> None:
-        """Keep these pivots if their curve is lower."""
-        maximum = highest(self._objective.loss(self._curve(pivots)))
+    def offer(self, controls: Tensor) -> None:
+        """Keep these control points if their curve is lower."""
+        maximum = highest(self._objective.loss(self._curve(controls)))
         if maximum < self.maximum:
-            self.pivots, self.maximum = pivots, maximum
+            self.control_points, self.maximum = controls, maximum
 
 
 def train(
@@ -152,12 +152,12 @@ def train(
     nodes, weights = rule
     at_nodes, dense = basis(nodes), basis(training.positions)
     line = straight(a, b, at_nodes.shape[1])
-    best = Best(objective, line, lambda pivots: points_on(dense, pivots))
+    best = Best(objective, line, lambda controls: points_on(dense, controls))
     w, columns = torch.tensor(weights).to(a), torch.tensor(at_nodes[:, 1:-1]).to(a)
 
     def height(inner: Tensor) -> tuple[Tensor, Tensor]:
-        pivots = torch.cat([a[None], inner.reshape(-1, len(a)), b[None]])
-        gap, gradient = gaps(objective, points_on(at_nodes, pivots))
+        controls = torch.cat([a[None], inner.reshape(-1, len(a)), b[None]])
+        gap, gradient = gaps(objective, points_on(at_nodes, controls))
         gap = gap.nan_to_num()
         square = (w * gap.square()).sum().clamp_min(torch.finfo(gap.dtype).tiny)
         return 0.5 * square.log(), (columns.T @ ((w * gap / square)[:, None] * gradient)).ravel()
@@ -165,7 +165,7 @@ def train(
     start = displaced(line, training.perturbation, training.seed)[1:-1].ravel()
     for inner in descend(height, start, training):
         best.offer(torch.cat([a[None], inner.reshape(-1, len(a)), b[None]]))
-    return best.pivots
+    return best.control_points
 
 
 def descend(function: Callable[[Tensor], tuple[Tensor, Tensor]], start: Tensor, training: Training):

@@ -15,7 +15,7 @@ from pinnscape.curvature.eigenpairs import eigenpairs
 from pinnscape.linalg import by_products, eigen
 from pinnscape.linalg.lanczos import Operator
 from pinnscape.linalg.similarity import principal_angles
-from pinnscape.losses import features
+from pinnscape.losses import gauss_newton
 from pinnscape.losses.objective import Objective
 from pinnscape.losses.small_side import SmallSide, method, small_side
 
@@ -90,7 +90,7 @@ def _known(objective: Objective, subspace: int, limit: int) -> int:
     size = objective.size
     if size <= limit:
         return size
-    kernels = [features.kernel_size(Objective(objective.discretization, name)) for name in PHYSICS]
+    kernels = [gauss_newton.kernel_size(Objective(objective.discretization, name)) for name in PHYSICS]
     return min(size, max([subspace, *(q for q in kernels if q <= limit)]))
 
 
@@ -110,13 +110,13 @@ def _dense(objective: Objective, theta: Tensor, subspace: int, settings: Setting
         return _absent(objective.size, subspace)
     assert whole.matrix is not None
     if objective.formulation.is_energy:
-        gauss_newton = features.energy_gram(objective.discretization, theta)
-        kernel = values = eigen.decompose(gauss_newton)[0]
+        first = gauss_newton.energy_gram(objective.discretization, theta)
+        kernel = values = eigen.decompose(first)[0]
     else:
-        jacobian, _ = features.least_squares(objective, theta)
-        gauss_newton, kernel = 2.0 * jacobian.T @ jacobian, kernel_eigenvalues(jacobian)
+        jacobian, _ = gauss_newton.least_squares(objective, theta)
+        first, kernel = 2.0 * jacobian.T @ jacobian, kernel_eigenvalues(jacobian)
         values = 2.0 * kernel
-    parts = whole.matrix, gauss_newton, whole.matrix - gauss_newton
+    parts = whole.matrix, first, whole.matrix - first
     (_, other), (rest, _) = (eigen.decompose(part) for part in parts[1:])
     eigenvalue = torch.stack([whole.values, values, rest]).cpu().numpy()
     rows = [_summary(values, settings.null_tolerance) for values in eigenvalue]

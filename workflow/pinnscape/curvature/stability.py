@@ -11,7 +11,7 @@ from pinnscape.config.sections import EigensolverSettings
 from pinnscape.curvature.eigenpairs import eigenpairs
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import OF_RUNS, RUN
-from pinnscape.linalg.leading import Leading
+from pinnscape.linalg.warm_started import WarmStartedLanczos
 from pinnscape.losses.objective import Objective
 from pinnscape.training import edge_of_stability
 from pinnscape.training.edge_of_stability import Schedule
@@ -151,7 +151,7 @@ def _at_the_edge(runs: Runs, run: Run, settings: Settings, records: int) -> dict
     """Gradient descent for each fraction and Adam for each rate, from the initial point of the run."""
     objective, theta = runs.objective(run.trained_on), runs.tensor(run.snapshots[0])
     solver = settings.eigensolver
-    leading = Leading(solver.lanczos_steps, solver.lanczos_tolerance, run.seed)
+    leading = WarmStartedLanczos(solver.lanczos_steps, solver.lanczos_tolerance, run.seed)
     sharpness = leading(lambda v: objective.hessian_product(theta, v), theta)[0]
     # Where nothing curves upwards, no step size is relative to it.
     rates = np.array(settings.fractions, float) * (2.0 / sharpness if sharpness > 0 else np.nan)

@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 
 from pinnscape.figures import panels, scales, style
 
-INVERTED_LABEL = f"{panels.INVERTED_LABEL} on at least one line"
+INFEASIBLE_LABEL = f"{panels.INFEASIBLE_LABEL} on at least one line"
 
 
 @style.styled
@@ -62,10 +62,10 @@ def spans(alpha: np.ndarray, inside: np.ndarray) -> list[tuple[float, float]]:
 def _panel(ax: Axes, data: xr.Dataset, loss: str) -> None:
     alpha = data["alpha"].values
     values = scales.shown(data, loss).transpose("line", "alpha").values
-    inverted = data["inverted"].transpose("line", "alpha").values == 1
-    for start, stop in spans(alpha, inverted.any(axis=0)):
+    infeasible = data["infeasible"].transpose("line", "alpha").values == 1
+    for start, stop in spans(alpha, infeasible.any(axis=0)):
         ax.axvspan(
-            start, stop, facecolor=style.NO_VALUE, hatch=style.HATCH, edgecolor="0.35", linewidth=0, label=INVERTED_LABEL
+            start, stop, facecolor=style.NO_VALUE, hatch=style.HATCH, edgecolor="0.35", linewidth=0, label=INFEASIBLE_LABEL
         )
     ax.plot(alpha, scales.normalised(values).T, color=style.colour(loss), linewidth=0.6, alpha=0.7)
     ax.axvline(0.0, color="0.6", linewidth=0.5, zorder=0)
@@ -74,8 +74,8 @@ def _panel(ax: Axes, data: xr.Dataset, loss: str) -> None:
 
 def _legend(fig: Figure, lines: Mapping[str, xr.Dataset]) -> None:
     handles: list[Artist] = [*panels.grid_note(lines.values(), "bundles")]
-    if any((data["inverted"].values == 1).any() for data in lines.values()):
-        patch = Patch(facecolor=style.NO_VALUE, hatch=style.HATCH, edgecolor="0.35", linewidth=0, label=INVERTED_LABEL)
+    if any((data["infeasible"].values == 1).any() for data in lines.values()):
+        patch = Patch(facecolor=style.NO_VALUE, hatch=style.HATCH, edgecolor="0.35", linewidth=0, label=INFEASIBLE_LABEL)
         handles.append(patch)
     if handles:
         fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))

@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 from pinnscape.figures import scales, style
 from pinnscape.figures.scales import Scale
 
-INVERTED_LABEL = "inverted (J ≤ 0)"
+INFEASIBLE_LABEL = "infeasible (no energy)"
 MISSING_LABEL = "no value"
 POINT_LABEL = "trained point"
 _LEGEND_COLUMNS = 4  # that fit beside each other
@@ -22,7 +22,7 @@ _POINT = {"marker": "P", "markersize": 6, "markerfacecolor": "white", "markeredg
 
 
 def contours(ax: Axes, surface: xr.Dataset, values: xr.DataArray, scale: Scale, cmap: str = "viridis") -> None:
-    """Filled contours of ``values`` (alpha, beta); grey without a value, hatched where inverted, a cross at the point."""
+    """Filled contours of ``values`` (alpha, beta); grey without a value, hatched where infeasible, a cross at the point."""
     alpha, beta = surface["alpha"].values, surface["beta"].values
     table = values.transpose("beta", "alpha").values
     ax.set_facecolor(style.NO_VALUE)
@@ -37,12 +37,14 @@ def contours(ax: Axes, surface: xr.Dataset, values: xr.DataArray, scale: Scale, 
 
 
 def hatch(ax: Axes, surface: xr.Dataset) -> None:
-    """Hatch the cells where the material is inverted."""
-    inverted = surface["inverted"].transpose("beta", "alpha").values.astype(float)
-    if inverted.any():
+    """Hatch the cells where the energy does not exist."""
+    infeasible = surface["infeasible"].transpose("beta", "alpha").values.astype(float)
+    if infeasible.any():
         # Contours of a field with gaps end at the last cell without a gap: the hatching starts there.
-        area = ax.contourf(surface["alpha"], surface["beta"], inverted, levels=[1e-3, 2], colors="none", hatches=[style.HATCH])
-        area.set_label(INVERTED_LABEL)
+        area = ax.contourf(
+            surface["alpha"], surface["beta"], infeasible, levels=[1e-3, 2], colors="none", hatches=[style.HATCH]
+        )
+        area.set_label(INFEASIBLE_LABEL)
 
 
 def with_unit(symbol: str, data: xr.Dataset) -> str:
@@ -91,8 +93,10 @@ def gap_handles(surfaces: Iterable[xr.Dataset]) -> list[Patch]:
     """Legend entries for the gaps that ``surfaces`` really have."""
     surfaces = list(surfaces)
     handles = []
-    if any((surface["inverted"].values == 1).any() for surface in surfaces):
-        handles.append(Patch(facecolor=style.NO_VALUE, hatch=style.HATCH, label=INVERTED_LABEL, edgecolor="0.35", linewidth=0))
+    if any((surface["infeasible"].values == 1).any() for surface in surfaces):
+        handles.append(
+            Patch(facecolor=style.NO_VALUE, hatch=style.HATCH, label=INFEASIBLE_LABEL, edgecolor="0.35", linewidth=0)
+        )
     if any(has_missing(surface) for surface in surfaces):
         handles.append(Patch(facecolor=style.NO_VALUE, label=MISSING_LABEL, edgecolor="0.35", linewidth=0.5))
     return handles
@@ -108,7 +112,7 @@ def grid_note(surfaces: Iterable[xr.Dataset], what: str = "planes") -> list[Line
 
 def has_missing(surface: xr.Dataset) -> bool:
     """Whether a loss or an error lacks a value for another reason than inversion."""
-    inverted = surface["inverted"].values
-    losses = surface["value"].transpose("loss", *surface["inverted"].dims).values
-    errors = surface["h1_error"].transpose(*surface["inverted"].dims).values
-    return any(bool(scales.missing(values, inverted).any()) for values in [*losses, errors])
+    infeasible = surface["infeasible"].values
+    losses = surface["value"].transpose("loss", *surface["infeasible"].dims).values
+    errors = surface["h1_error"].transpose(*surface["infeasible"].dims).values
+    return any(bool(scales.missing(values, infeasible).any()) for values in [*losses, errors])

@@ -64,9 +64,9 @@ def _surface(ax: Axes3D, data: xr.Dataset, formulation: str) -> None:
 
 def _floor(ax: Axes3D, data: xr.Dataset, values: np.ndarray, low: float) -> None:
     """On the floor, under the holes of the surface, say why they are there."""
-    inverted = data["inverted"].transpose("beta", "alpha").values.astype(float)
-    absent = scales.missing(values, inverted).astype(float)
-    for mask, hatch, label in ((inverted, style.HATCH, panels.INVERTED_LABEL), (absent, "", panels.MISSING_LABEL)):
+    infeasible = data["infeasible"].transpose("beta", "alpha").values.astype(float)
+    absent = scales.missing(values, infeasible).astype(float)
+    for mask, hatch, label in ((infeasible, style.HATCH, panels.INFEASIBLE_LABEL), (absent, "", panels.MISSING_LABEL)):
         if mask.any():
             area = ax.contourf(
                 data["alpha"], data["beta"], mask, levels=[0.5, 2], colors=style.NO_VALUE, hatches=[hatch], zdir="z", offset=low

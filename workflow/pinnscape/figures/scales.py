@@ -207,9 +207,9 @@ def normalised(values: np.ndarray) -> np.ndarray:
     return result
 
 
-def missing(values: np.ndarray, inverted: np.ndarray) -> np.ndarray:
+def missing(values: np.ndarray, infeasible: np.ndarray) -> np.ndarray:
     """Where a value is absent for another reason than inversion."""
-    return ~np.isfinite(np.asarray(values, float)) & (np.asarray(inverted) != 1)
+    return ~np.isfinite(np.asarray(values, float)) & (np.asarray(infeasible) != 1)
 
 
 def _power(value: float) -> str:

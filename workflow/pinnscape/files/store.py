@@ -21,7 +21,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "train": (),
     "checkpoints": ("theta", "loss", "step", "fan_in", "fan_out"),
     "directions": ("origin", "direction", "norm"),
-    "surfaces": ("value", "l2_error", "h1_error", "energy_gap", "inverted"),
+    "surfaces": ("value", "l2_error", "h1_error", "energy_gap", "infeasible"),
     "hessian": ("eigenvalue", "eigenvector", "density", "trace"),
 }
 # The same by name of file, under results/.

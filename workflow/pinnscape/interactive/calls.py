@@ -17,9 +17,9 @@ from pinnscape.config.sections import (
     TrainingSettings,
 )
 from pinnscape.files.pieces import compute
+from pinnscape.landscape.evaluation import SliceEvaluation
 from pinnscape.landscape.files import coordinates, random_directions, surface_dataset
 from pinnscape.landscape.surfaces import Slice
-from pinnscape.landscape.survey import Survey
 from pinnscape.losses.objective import Discretization, Objective, tensor
 from pinnscape.losses.quadrature_error import QuadratureError
 from pinnscape.networks.jets import ACTIVATIONS
@@ -149,8 +149,8 @@ def surface(
     plane = PlaneGrid(tolerance=tolerance, points=points, radius=radius)
     axes, grid = coordinates("random", directions, plane)
     section = Slice(discretization, origin, tensor(directions["direction"].values, objective.device))
-    survey = Survey(section, axes, grid, tolerance, seed)
-    measured, variables, method = survey.measured(compute(survey.pieces()))
+    evaluation = SliceEvaluation(section, axes, grid, tolerance, seed)
+    measured, variables, method = evaluation.measured(compute(evaluation.pieces()))
     return surface_dataset(directions, axes, measured, discretization.energy_minimum).assign(variables).assign_attrs(method)
 
 

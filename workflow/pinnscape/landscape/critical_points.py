@@ -37,7 +37,7 @@ class Settings(Protocol):
     """Of one search; see ``techniques.critical_points``."""
 
     steps: int
-    memory: int
+    history_size: int
     hessians: int
     eigensolver: EigensolverSettings
 
@@ -90,7 +90,7 @@ def search(objective: Objective, theta: Tensor, settings: Settings, goal: float)
     Returns:
         The last point, that of least ‖g‖; its numbers are NaN where the loss does not exist at the start.
     """
-    theta, steps = descend(objective, theta, settings.steps, settings.memory, goal)
+    theta, steps = descend(objective, theta, settings.steps, settings.history_size, goal)
     taken, values, seen = 0, theta[:0], None
     if objective.size <= settings.eigensolver.dense_limit:
         theta, taken, values = newton(objective, theta, settings.hessians, goal, settings.eigensolver)
@@ -113,7 +113,7 @@ def curvature_rate(objective: Objective, theta: Tensor, gradient: Tensor) -> flo
     return float(objective.hessian_product(theta, gradient / norm).norm()) if norm > 0 else math.nan
 
 
-def descend(objective: Objective, theta: Tensor, steps: int, memory: int, goal: float) -> tuple[Tensor, int]:
+def descend(objective: Objective, theta: Tensor, steps: int, history_size: int, goal: float) -> tuple[Tensor, int]:
     """Minimise ½‖g‖² from theta (P,) by L-BFGS until ‖g‖ ≤ goal; also returns the number of steps."""
 
     def function(at: Tensor) -> tuple[Tensor, Tensor]:
@@ -122,7 +122,7 @@ def descend(objective: Objective, theta: Tensor, steps: int, memory: int, goal: 
         square = torch.where(loss.isfinite(), 0.5 * (gradient / goal).square().sum(), torch.nan)
         return square, objective.hessian_product(at, gradient) / goal**2
 
-    state, optimizer = start(function, theta), LBFGS(function, memory, 0.0)
+    state, optimizer = start(function, theta), LBFGS(function, history_size, 0.0)
     for step in range(steps):
         if not math.isfinite(state.loss) or state.loss <= 0.5:
             return state.theta, step

@@ -54,7 +54,9 @@ SURFACE = File(
         "energy_gap": Variable(_GRID, "energy above that of the exact solution under the same quadrature rule"),
         "l2_error": Variable(_GRID, "relative L2 error"),
         "h1_error": Variable(_GRID, "relative H1 error"),
-        "inverted": Variable(_GRID, "1 where the energy does not exist and the loss is NaN: det F <= 0 at a quadrature point"),
+        "infeasible": Variable(
+            _GRID, "1 where the energy does not exist and the loss is NaN: det F <= 0 at a quadrature point"
+        ),
         "energy_minimum": Variable((), "energy of the exact solution under the quadrature rule"),
         **OF_DIRECTIONS,
         "trajectory_loss": Variable(("loss", "snapshot"), "loss at the snapshot", only="trajectory"),
@@ -96,7 +98,7 @@ The attribute `method` says where the numbers come from:
 
 - `chebyshev`: a spectral surface. The losses and the squared H¹ error were interpolated by Chebyshev polynomials to the tolerance `grid.tolerance` of
   their range, with the exact values at the trained point; values of squares that interpolation made negative are 0 on the grid and in pictures, not
-  in the polynomials. The grid of a plane holds values of the interpolant, which `pinnscape.landscape.pictures` evaluates at any resolution
+  in the polynomials. The grid of a plane holds values of the interpolant, which `pinnscape.landscape.resampling` evaluates at any resolution
   (`interpolant(dataset)`, with exact derivatives and critical points). The grid of lines is evaluated point by point, the interpolants are for
   pictures.
 - `grid`: every point was evaluated; `reason`, where it is there, says why a spectral surface did not converge (a loss that does not exist somewhere,

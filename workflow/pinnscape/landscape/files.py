@@ -143,7 +143,7 @@ def surface_dataset(
         "h1_error_at_origin": measured["h1_error"][origin],
         "value": np.stack([measured[f] for f in FORMULATIONS]),
         **{name: measured[name] for name in ("energy_gap", "l2_error", "h1_error")},
-        "inverted": measured["inverted"].astype("int8"),
+        "infeasible": measured["infeasible"].astype("int8"),
         "energy_minimum": energy_minimum,
         **{name: found[name].values for name in OF_DIRECTIONS if name in found},
         "loss": list(FORMULATIONS),

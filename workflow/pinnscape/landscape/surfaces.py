@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pinnscape.common import memory, progress
-from pinnscape.landscape import pictures
+from pinnscape.landscape import resampling
 from pinnscape.losses.objective import Discretization
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class Slice:
 
     def fields(self, points: np.ndarray) -> np.ndarray:
         """What is interpolated (field, m) at points (m, k)."""
-        return pictures.fields(self.measure(points))
+        return resampling.fields(self.measure(points))
 
 
 def evaluate(

@@ -10,7 +10,7 @@ import xarray as xr
 from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import LOSS, OF_RUNS, RUN
-from pinnscape.landscape import pictures, topology
+from pinnscape.landscape import resampling, topology
 
 Key = tuple[str, int, str]
 _KEYS = (*RUN, "plane", "loss")
@@ -76,10 +76,10 @@ def dataset(surfaces: Mapping[Key, xr.Dataset], threshold: float, quantile: floa
     seeds = sorted({seed for _, seed, _ in surfaces})
     planes = list(dict.fromkeys(plane for _, _, plane in surfaces))
     found = {
-        (*key, str(loss)): _measure(pictured, str(loss), threshold, quantile)
+        (*key, str(loss)): _measure(resampled, str(loss), threshold, quantile)
         for key, surface in surfaces.items()
-        for pictured in [pictures.pictured(surface)]
-        for loss in pictured["loss"].values
+        for resampled in [resampling.resampled(surface)]
+        for loss in resampled["loss"].values
     }
     losses = [name for name in FORMULATIONS if any(key[-1] == name for key in found)]
     coordinates = dict(zip(_KEYS, (trained, seeds, planes, losses), strict=True))

@@ -17,10 +17,10 @@ from pinnscape.files import atomic
 from pinnscape.files.provenance import digest
 from pinnscape.losses.native.generate import NotCompilable, functions
 from pinnscape.problems.base import Problem
-from pinnscape.problems.variation import EulerLagrange, Source
+from pinnscape.problems.euler_lagrange import EulerLagrange, Source
 
 _PACKAGE = Path(__file__).parents[1]
-_MADE_BY = (_PACKAGE / "problems" / "variation.py", _PACKAGE / "losses" / "native" / "generate.py")
+_MADE_BY = (_PACKAGE / "problems" / "euler_lagrange.py", _PACKAGE / "losses" / "native" / "generate.py")
 Kept = dict[str, str | bool]
 
 

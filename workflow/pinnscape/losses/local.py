@@ -7,7 +7,7 @@ the energy)
 
     G_ij = ∫ D²e(u)[(φᵢ, ∇φᵢ), (φⱼ, ∇φⱼ)],    φᵢ = ∂u/∂thetaᵢ;    for Poisson's equation ∫ ∇φᵢ·∇φⱼ.
 
-Where a loss does not exist (an inverted body), all of these are NaN.
+Where a loss does not exist (an inverted elastic body), all of these are NaN.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def quantities(formulation: Formulation) -> Local:
 def strong(d: "Discretization", u: Jet) -> Tensor:
     """The weighted residual (n, c)."""
     # A factor and not a choice, so that the derivatives do not exist either.
-    exists = torch.where(d.inverted(u), torch.nan, 1.0)
+    exists = torch.where(d.infeasible(u), torch.nan, 1.0)
     return exists * d.weights.sqrt().unsqueeze(-1) * d.residual(u)
 
 
@@ -64,7 +64,7 @@ def _of_energy(d: "Discretization", u: Jet) -> tuple[Tensor, Tensor]:
         (slope,) = torch.autograd.grad(density.sum(), z, create_graph=True)
         columns = slope.unbind(-1)
         rows = [torch.autograd.grad(v.sum(), z, retain_graph=True, materialize_grads=True)[0] for v in columns]
-    exists = torch.where(d.inverted(u), torch.nan, d.weights)
+    exists = torch.where(d.infeasible(u), torch.nan, d.weights)
     loaded = slope.detach() - torch.nn.functional.pad(d.load, (0, c * dimension))
     return exists[:, None] * loaded, exists[:, None, None] * torch.stack(rows, 1)
 

@@ -23,11 +23,11 @@ from pinnscape.networks.jets import Jet, Order, function_jet, network_jet, produ
 from pinnscape.networks.mlp import Network
 from pinnscape.problems import contract, quadrature
 from pinnscape.problems.base import Problem
-from pinnscape.problems.variation import EulerLagrange
+from pinnscape.problems.euler_lagrange import EulerLagrange
 
 _CHECKED_POINTS = 50  # of fresh machine code
 _ZERO = 1e-12  # relative to a problem's scale: a solution of this size is zero
-_MEASURED = (*FORMULATIONS, "energy_gap", "l2_error", "h1_error", "inverted")
+_MEASURED = (*FORMULATIONS, "energy_gap", "l2_error", "h1_error", "infeasible")
 
 
 class Discretization:
@@ -200,7 +200,7 @@ class Discretization:
 
     def _where_it_exists(self, loss: Tensor, u: Jet) -> Tensor:
         """NaN where the energy does not exist, even if its formula happens to give a number there."""
-        mask = self.problem.inverted(u.value, u.gradient)
+        mask = self.problem.infeasible(u.value, u.gradient)
         return loss if mask is None else torch.where(mask.any(-1), torch.nan, loss)
 
     def misfit(self, u: Jet) -> Tensor:
@@ -230,9 +230,9 @@ class Discretization:
         value = self.exact.value.square().sum(-1) @ self.weights
         return float(value), float(self.exact.gradient.square().sum((-2, -1)) @ self.weights)
 
-    def inverted(self, u: Jet) -> Tensor:
+    def infeasible(self, u: Jet) -> Tensor:
         """Whether the energy does not exist at some quadrature point (...), bool."""
-        mask = self.problem.inverted(u.value, u.gradient)
+        mask = self.problem.infeasible(u.value, u.gradient)
         return torch.zeros(u.value.shape[:-2], dtype=torch.bool, device=self.device) if mask is None else mask.any(-1)
 
     @cached_property
@@ -246,29 +246,29 @@ class Discretization:
     def measure(self, theta: Tensor) -> dict[str, Tensor]:
         """Every loss and error at once, each (...), for parameters (..., P): one pass through the network for all of them.
 
-        Keys: the formulations, ``energy_gap``, ``l2_error``, ``h1_error``, ``inverted``. Where the energy does not exist, the losses that are
+        Keys: the formulations, ``energy_gap``, ``l2_error``, ``h1_error``, ``infeasible``. Where the energy does not exist, the losses that are
         made of it are NaN.
         """
         if self.kernels is None:
-            energy, residual, misfit, slope, inverted = self._summed(theta)
+            energy, residual, misfit, slope, infeasible = self._summed(theta)
         else:
             rows = torch.from_numpy(self.kernels.measure(_rows(theta)))
             energy, residual, misfit, slope, missing = rows.reshape(*theta.shape[:-1], 5).unbind(-1)
-            inverted = missing != 0
-        results = energy, residual, misfit, energy - self.energy_minimum, *self._relative(misfit, slope), inverted
+            infeasible = missing != 0
+        results = energy, residual, misfit, energy - self.energy_minimum, *self._relative(misfit, slope), infeasible
         return dict(zip(_MEASURED, results, strict=True))
 
     def _summed(self, theta: Tensor) -> tuple[Tensor, ...]:
         """``_integrals`` over all blocks of points."""
         sums = self.parts[0]._integrals(theta)
         for part in self.parts[1:]:
-            *more, inverted = part._integrals(theta)
-            sums = *(a + b for a, b in zip(sums[:-1], more, strict=True)), sums[-1] | inverted
+            *more, infeasible = part._integrals(theta)
+            sums = *(a + b for a, b in zip(sums[:-1], more, strict=True)), sums[-1] | infeasible
         return sums
 
     def _integrals(self, theta: Tensor) -> tuple[Tensor, ...]:
         u = self.jet(theta, self.second)
-        return self.energy(u), self.squared_residual(u), self.misfit(u), self._slope_misfit(u), self.inverted(u)
+        return self.energy(u), self.squared_residual(u), self.misfit(u), self._slope_misfit(u), self.infeasible(u)
 
 
 @dataclass(frozen=True)

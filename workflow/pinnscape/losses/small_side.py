@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pinnscape.losses import features
+from pinnscape.losses import gauss_newton
 from pinnscape.losses.objective import Objective
 
 
@@ -40,20 +40,20 @@ class SmallSide:
 
     def combined(self, coefficients: Tensor) -> Tensor:
         """Combinations (k, P) of the eigenvectors with coefficients (k, r)."""
-        return features.pull_back(self.objective, self.theta, coefficients @ self.weights)
+        return gauss_newton.pull_back(self.objective, self.theta, coefficients @ self.weights)
 
 
 def method(objective: Objective, dense_limit: int) -> str:
     """How G is treated where no matrix may have a side above the limit: ``dense``, ``kernel`` (as here) or ``krylov`` (by products alone)."""
     if objective.size <= dense_limit:
         return "dense"
-    return "kernel" if features.kernel_size(objective) <= dense_limit else "krylov"
+    return "kernel" if gauss_newton.kernel_size(objective) <= dense_limit else "krylov"
 
 
 def small_side(objective: Objective, theta: Tensor) -> SmallSide | None:
     """The eigenpairs of G at theta (P,) by the kernel; None where G does not exist."""
-    kernel = features.kernel(objective, theta)
-    slopes, moduli = features.slopes_and_moduli(objective, theta)
+    kernel = gauss_newton.kernel(objective, theta)
+    slopes, moduli = gauss_newton.slopes_and_moduli(objective, theta)
     if not bool(kernel.isfinite().all() and moduli.isfinite().all() and slopes.isfinite().all()):
         return None
     s, u = torch.linalg.eigh(kernel)

@@ -55,6 +55,6 @@ class Problem:
         """A smooth function (n, 1) that vanishes on the boundary alone; its maximum is 1."""
         return (4.0 * x * (1.0 - x)).prod(-1, keepdim=True)
 
-    def inverted(self, u: Tensor, du: Tensor) -> Tensor | None:
+    def infeasible(self, u: Tensor, du: Tensor) -> Tensor | None:
         """Points (..., n) at which the energy does not exist; None where it always does."""
         return None

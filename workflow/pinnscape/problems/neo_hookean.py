@@ -50,7 +50,7 @@ class NeoHookean2d(Problem):
     def lift(self, x: Tensor) -> Tensor:
         return torch.cat([self.stretch * x[..., :1], torch.zeros_like(x[..., 1:])], -1)
 
-    def inverted(self, u: Tensor, du: Tensor) -> Tensor:
+    def infeasible(self, u: Tensor, du: Tensor) -> Tensor:
         return _jacobian(du) <= 0.0
 
 

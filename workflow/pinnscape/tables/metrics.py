@@ -60,7 +60,7 @@ METRICS = {
     "bowls have in common",
     "minimum_distance[plane]": "distance between the smallest grid values of both losses (of those that a spectral surface cannot tell apart, the "
     "nearest to the trained point)",
-    "inverted_share[plane]": "share of points without energy",
+    "infeasible_share[plane]": "share of points without energy",
     "explained_variance[plane]": "share of the squared distance of the snapshots that the trajectory plane holds",
     "roughness_index[loss]": "standard deviation over mean of the normalised variation l·T of the lines",
     "variation_median[loss]": "median l·T over whole lines; 1 for a symmetric bowl",
@@ -191,7 +191,7 @@ def of_plane(surface: xr.Dataset) -> Rows:
     one, other = (_lowest(surface, f) for f in _PHYSICS)
     distance = similarity.minimum_distance(one, other, surface["alpha"].values, surface["beta"].values)
     yield "final", f"minimum_distance[{name}]", distance
-    yield "final", f"inverted_share[{name}]", float(surface["inverted"].mean())
+    yield "final", f"infeasible_share[{name}]", float(surface["infeasible"].mean())
     if "explained_variance" in surface:
         yield "final", f"explained_variance[{name}]", float(surface["explained_variance"].sum())
 
@@ -213,7 +213,7 @@ def of_lines(surface: xr.Dataset, radii: Sequence[float]) -> Rows:
     ``variation_largest`` is over all lines and radii.
     """
     alpha = surface["alpha"].values
-    yield "final", "inverted_share[lines]", float(surface["inverted"].mean())
+    yield "final", "infeasible_share[lines]", float(surface["infeasible"].mean())
     for loss in surface["loss"].values:
         lines = surface["value"].sel(loss=loss).values
         whole = np.array([roughness.excess(alpha, line) for line in lines])

@@ -22,7 +22,7 @@ NAMES = (
     "learning_coefficient",
     "critical_points",
     "ntk",
-    "vicinity",
+    "refinement",
     "formulations",
     "roughness_rules",
     "topology",

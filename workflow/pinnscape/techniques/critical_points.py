@@ -53,7 +53,7 @@ class Settings(Section):
     )
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="of the random starts")
     steps: int = Field(default=3000, ge=0, le=10_000_000, description="of L-BFGS, at most, for one search")
-    memory: int = Field(default=50, ge=1, le=1000, description="history size: number of remembered pairs")
+    history_size: int = Field(default=50, ge=1, le=1000, description="number of pairs that L-BFGS keeps")
     hessians: int = Field(default=15, ge=0, le=100_000, description="that the Newton steps after it may take, at most")
     eigensolver: EigensolverSettings = overriding(
         "beyond the limit no Newton steps are taken, and both ends of the spectrum alone are computed",

@@ -42,7 +42,7 @@ class Settings(PathTraining):
     band_steps: int = Field(
         default=150, ge=1, le=50_000, description="of Adam, for the band, before each insertion and after the last"
     )
-    pivots: int = Field(default=4, ge=1, le=1000, description="control points of the band between the two points, at first")
+    images: int = Field(default=4, ge=1, le=1000, description="control points of the band between the two points, at first")
     insertions: int = Field(
         default=3, ge=0, le=100, description="times that control points are inserted where the band rises highest"
     )
@@ -51,9 +51,9 @@ class Settings(PathTraining):
 
     @model_validator(mode="after")
     def _segments_take_what_is_inserted(self) -> Self:
-        most = self.pivots + 1
+        most = self.images + 1
         if self.inserted > most:
-            text = f"must be at most the segments of the first band, pivots + 1 ({most}); got {self.inserted}"
+            text = f"must be at most the segments of the first band, images + 1 ({most}); got {self.inserted}"
             raise fault(text, "inserted")
         return self
 
@@ -64,7 +64,7 @@ def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
     from pinnscape.connectivity.elastic_band import Band
     from pinnscape.connectivity.trained_paths import Training
 
-    band = Band(settings.band_steps, settings.pivots, settings.insertions, settings.inserted, settings.stiffness)
+    band = Band(settings.band_steps, settings.images, settings.insertions, settings.inserted, settings.stiffness)
     return dataset(runs, settings.pairs, Training.of(settings, settings.points), settings.segments, band)
 
 

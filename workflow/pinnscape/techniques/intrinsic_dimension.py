@@ -45,7 +45,7 @@ class Settings(Section):
         default=(0.1, 0.01), min_length=1, description="relative L2 errors at which the problem counts as solved"
     )
     steps: int = Field(default=500, ge=1, le=10_000_000, description="of L-BFGS, at most")
-    memory: int = Field(default=50, ge=1, le=10_000, description="history size: number of remembered pairs")
+    history_size: int = Field(default=50, ge=1, le=10_000, description="number of pairs that L-BFGS keeps")
     gradient_tolerance: float = Field(
         default=1e-9, ge=0, description="stop when the largest entry of the gradient is below this"
     )

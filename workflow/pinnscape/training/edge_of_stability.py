@@ -8,14 +8,14 @@ import numpy as np
 from torch import Tensor
 
 from pinnscape.config.sections import EigensolverSettings
-from pinnscape.linalg.leading import Leading
+from pinnscape.linalg.warm_started import WarmStartedLanczos
 from pinnscape.losses.objective import Objective
 from pinnscape.training import divergence
 from pinnscape.training.constant_adam import ConstantAdam
 from pinnscape.training.gradient_descent import GradientDescent
 from pinnscape.training.optimizers import State, start
 
-Curvature = Callable[[Tensor], dict[str, tuple[float, float, float]]]  # name -> what ``Leading`` gives
+Curvature = Callable[[Tensor], dict[str, tuple[float, float, float]]]  # name -> what ``WarmStartedLanczos`` gives
 
 
 class Schedule(Protocol):
@@ -47,7 +47,7 @@ def gradient_descent(objective: Objective, theta: Tensor, rate: float, schedule:
     Returns:
         ``gap``, ``rising``, ``sharpness``, ``residual``, ``excess``, each (steps // record_every + 1,), and ``diverged``; see ``follow``.
     """
-    leading = Leading(schedule.eigensolver.lanczos_steps, schedule.eigensolver.lanczos_tolerance, seed)
+    leading = WarmStartedLanczos(schedule.eigensolver.lanczos_steps, schedule.eigensolver.lanczos_tolerance, seed)
 
     def curvature(theta: Tensor) -> dict[str, tuple[float, float, float]]:
         return {"sharpness": leading(lambda v: objective.hessian_product(theta, v), theta)}
@@ -63,7 +63,7 @@ def adam(objective: Objective, theta: Tensor, rate: float, schedule: Schedule, s
     """
     optimizer = ConstantAdam(objective.loss_and_gradient, rate)
     solver = schedule.eigensolver
-    plain, scaled = (Leading(solver.lanczos_steps, solver.lanczos_tolerance, seed) for _ in range(2))
+    plain, scaled = (WarmStartedLanczos(solver.lanczos_steps, solver.lanczos_tolerance, seed) for _ in range(2))
 
     def curvature(theta: Tensor) -> dict[str, tuple[float, float, float]]:
         def product(vectors: Tensor) -> Tensor:
@@ -91,7 +91,7 @@ def follow(objective: Objective, optimizer: Any, theta: Tensor, schedule: Schedu
     Returns:
         Arrays of steps // record_every + 1 records, NaN from the divergence on: ``gap`` (loss above that of the exact
         solution), ``rising`` (share of the steps since the last record that raised the loss), each eigenvalue,
-        ``residual`` and ``excess`` (the largest of the eigenvalues', see ``Leading``); and
+        ``residual`` and ``excess`` (the largest of the eigenvalues', see ``WarmStartedLanczos``); and
         ``diverged``, the step at which the loss or its gradient was not finite, or the gap too large in magnitude, NaN if there was none.
     """
     every = schedule.record_every

@@ -57,7 +57,7 @@ class Settings(Protocol):
     bases: int
     levels: tuple[float, ...]
     steps: int
-    memory: int
+    history_size: int
     gradient_tolerance: float
 
 
@@ -86,7 +86,7 @@ def train(objective: Objective, origin: Tensor, rows: Tensor | None, settings: S
 
     state, optimizer = (
         start(function, origin.new_zeros(objective.size if rows is None else len(rows))),
-        LBFGS(function, settings.memory, settings.gradient_tolerance),
+        LBFGS(function, settings.history_size, settings.gradient_tolerance),
     )
     lowest = divergence.lowest(objective.minimum, state.loss)
     for step in range(settings.steps if math.isfinite(state.loss) else 0):

@@ -108,7 +108,7 @@ def _retell(progress: Progress, phases: Sequence[Phase], name: str) -> None:
 def _optimizer(objective: Objective, phase: Phase) -> Adam | LBFGS:
     if phase.optimizer == "adam":
         return Adam(objective.loss_and_gradient, phase.steps, phase.learning_rate, phase.decay)
-    return LBFGS(objective.loss_and_gradient, phase.memory, phase.gradient_tolerance)
+    return LBFGS(objective.loss_and_gradient, phase.history_size, phase.gradient_tolerance)
 
 
 def _check(state: State, lowest: float, step: int, phase: Phase, name: str) -> None:

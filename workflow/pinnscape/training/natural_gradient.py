@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from pinnscape.linalg.lanczos import Lanczos
-from pinnscape.losses import features
+from pinnscape.losses import gauss_newton
 from pinnscape.losses.objective import Objective
 from pinnscape.losses.small_side import method, small_side
 from pinnscape.training.optimizers import State
@@ -116,7 +116,7 @@ class NaturalGradient:
             return self._of_kernel(state.theta)
         if not self._objective.formulation.is_energy:
             return self._of_jacobian(state.theta)
-        gram = features.energy_gram(self._objective.discretization, state.theta)
+        gram = gauss_newton.energy_gram(self._objective.discretization, state.theta)
         if not bool(gram.isfinite().all()):
             return None
         values, vectors = torch.linalg.eigh(gram)
@@ -124,7 +124,7 @@ class NaturalGradient:
 
     def _of_jacobian(self, theta: Tensor) -> Spectrum | None:
         """Least squares with J itself: squaring it would halve the digits."""
-        jacobian, residual = features.least_squares(self._objective, theta)
+        jacobian, residual = gauss_newton.least_squares(self._objective, theta)
         if not bool(jacobian.isfinite().all()):
             return None
         left, values, right = torch.linalg.svd(jacobian, full_matrices=False)

@@ -68,13 +68,13 @@ class LBFGS:
 
     Args:
         function: loss and gradient at a point.
-        memory: number of remembered pairs (s, y).
+        history_size: number of pairs (s, y) that are kept.
         gradient_tolerance: a gradient whose largest entry is below this ends the phase.
     """
 
-    def __init__(self, function: LossAndGradient, memory: int = 50, gradient_tolerance: float = 1e-9) -> None:
+    def __init__(self, function: LossAndGradient, history_size: int = 50, gradient_tolerance: float = 1e-9) -> None:
         self._function, self._tolerance = function, gradient_tolerance
-        self._pairs = _Pairs(memory)
+        self._pairs = _Pairs(history_size)
 
     def step(self, state: State) -> State | None:
         """The next state; None where the gradient vanishes or no step along the steepest descent helps."""
@@ -119,19 +119,19 @@ class LBFGS:
 class _Pairs:
     """The last pairs (s, y) as rows of two matrices, oldest first, and the upper triangle R of S Yᵀ."""
 
-    def __init__(self, memory: int) -> None:
-        self._memory = memory
+    def __init__(self, history_size: int) -> None:
+        self._history_size = history_size
         self.clear()
 
     def clear(self) -> None:
-        self._s, self._y, self._r = _Window(self._memory), _Window(self._memory), torch.zeros(0, 0)
+        self._s, self._y, self._r = _Window(self._history_size), _Window(self._history_size), torch.zeros(0, 0)
 
     @property
     def count(self) -> int:
         return self._s.count
 
     def append(self, s: Tensor, y: Tensor) -> None:
-        first = 1 if self.count == self._memory else 0
+        first = 1 if self.count == self._history_size else 0
         self._s.append(s)
         self._y.append(y)
         column = (self._s.rows @ self._y.rows[-1])[:, None]

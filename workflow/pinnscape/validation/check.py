@@ -129,11 +129,11 @@ def dataset(report: Report) -> xr.Dataset:
 def _existence(d: Discretization) -> None:
     """The exact solution, its load and its energy are numbers at every quadrature point."""
     value, slope = d.exact.value, d.exact.gradient
-    inverted = d.problem.inverted(value, slope)
-    if inverted is not None and inverted.any():
-        where = at(d.points[inverted])
+    infeasible = d.problem.infeasible(value, slope)
+    if infeasible is not None and infeasible.any():
+        where = at(d.points[infeasible])
         raise fault(
-            d.problem, "exact", f"the energy does not exist at it{where}; exact, density and `inverted` do not fit together"
+            d.problem, "exact", f"the energy does not exist at it{where}; exact, density and `infeasible` do not fit together"
         )
     energy = d.problem.density(d.points, value, slope)
     for method, values, text in (

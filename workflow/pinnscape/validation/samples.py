@@ -43,7 +43,7 @@ def states(problem: Any, x: Tensor, count: int = BATCHES[0], seed: int = 0) -> t
         raise contract.fault(
             problem,
             "exact",
-            f"the energy does not exist at it{contract.at(bad)}; exact, density and `inverted` do not fit together",
+            f"the energy does not exist at it{contract.at(bad)}; exact, density and `infeasible` do not fit together",
         )
     size = float(problem.scale)
     for _ in range(30):
@@ -62,15 +62,15 @@ def exists(problem: Any, x: Tensor, u: Tensor, du: Tensor) -> Tensor:
     """Where (..., n) the energy density is a number.
 
     Raises:
-        ProblemError: ``inverted`` gives something else than a mask (..., n).
+        ProblemError: ``infeasible`` gives something else than a mask (..., n).
     """
     finite = contract.density(problem, x, u, du).isfinite()
-    mask = contract.call(problem, "inverted", u, du)
+    mask = contract.call(problem, "infeasible", u, du)
     if mask is None:
         return finite
     if not isinstance(mask, Tensor) or mask.dtype != torch.bool or mask.shape != u.shape[:-1]:
         kind = f"{mask.dtype} {tuple(mask.shape)}" if isinstance(mask, Tensor) else type(mask).__name__
-        raise contract.fault(problem, "inverted", f"gives {kind}; must be None or bool (..., n), here {tuple(u.shape[:-1])}")
+        raise contract.fault(problem, "infeasible", f"gives {kind}; must be None or bool (..., n), here {tuple(u.shape[:-1])}")
     return finite & ~mask
 
 

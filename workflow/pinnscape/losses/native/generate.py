@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from pinnscape.networks.mlp import Network
-from pinnscape.problems.variation import Expressions
+from pinnscape.problems.euler_lagrange import Expressions
 
 ACTIVATIONS = ("tanh", "sin", "swish", "softplus")  # in the order of network.hpp
 
@@ -34,10 +34,10 @@ def functions(expressions: Expressions, problem: Any) -> str:
 
     Args:
         expressions: of its energy density.
-        problem: whose ``inverted`` is evaluated on symbols.
+        problem: whose ``infeasible`` is evaluated on symbols.
 
     Raises:
-        NotCompilable: an expression has functions that vector.hpp has not, or ``inverted`` is no comparison.
+        NotCompilable: an expression has functions that vector.hpp has not, or ``infeasible`` is no comparison.
     """
     import sympy  # late: takes half a second
 
@@ -64,8 +64,8 @@ def functions(expressions: Expressions, problem: Any) -> str:
             *[f"const T {bar} = r_bar[{k}];" for k, bar in enumerate(bars)],
             _body(e, residual_slopes),
             "}",
-            f"template <class T> Mask inverted({first}) {{",
-            _inverted(e, problem),
+            f"template <class T> Mask infeasible({first}) {{",
+            _infeasible(e, problem),
             "}",
             "",
         ]
@@ -104,7 +104,7 @@ def _body(e: Expressions, outputs: Mapping[str, Sequence[Any]], second: bool = T
     return "\n".join(f"    {line}" for line in lines)
 
 
-def _inverted(e: Expressions, problem: Any) -> str:
+def _infeasible(e: Expressions, problem: Any) -> str:
     import sympy
 
     condition = _condition(e, problem)
@@ -127,7 +127,7 @@ def _condition(e: Expressions, problem: Any) -> Any:
     x, u = np.array(e.x, dtype=object), np.array(e.u, dtype=object)
     p = np.array(e.p, dtype=object).reshape(len(u), len(x))
     try:
-        found = problem.inverted(u, p)
+        found = problem.infeasible(u, p)
         condition: Any = None if found is None else sympy.sympify(np.asarray(found, dtype=object).item())
     except (TypeError, AttributeError, ValueError, IndexError, NameError, RuntimeError) as error:
         raise NotCompilable(f"where the energy exists cannot be found by hand ({error})") from error

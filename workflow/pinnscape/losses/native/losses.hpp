@@ -1,5 +1,5 @@
 // Losses of a problem with their gradients and products of vectors with their Hessians and Gauss-Newton parts. Before this header come the sizes of the network and the problem's own
-// functions: energy, energy_slopes, residual, residual_slopes, inverted.
+// functions: energy, energy_slopes, residual, residual_slopes, infeasible.
 #pragma once
 #include <limits>
 #include "network.hpp"
@@ -89,7 +89,7 @@ INLINE void load(const Pass<T, ORDER, true>& pass, int v, T (&n)[C][streams_of(O
 template <int FORMULATION, class T, Order ORDER>
 INLINE T part(const Vec* data, const Solution<T, ORDER>& u, Mask& missing) {
     T sum = T{};
-    if constexpr (FORMULATION != SUPERVISED) missing |= inverted(data + X, u.value, u.gradient);
+    if constexpr (FORMULATION != SUPERVISED) missing |= infeasible(data + X, u.value, u.gradient);
     if constexpr (FORMULATION == DEEP_RITZ) {
         sum = energy(data + X, u.value, u.gradient);
         for (int c = 0; c < C; ++c) sum = sum - u.value[c] * data[LOAD + c];

@@ -12,7 +12,7 @@ EXCESS = 0.01  # how far the largest eigenvalue may be above the value, relative
 _FRESH = 0.05  # norm of the random part of a start, relative to the eigenvector that it starts from
 
 
-class Leading:
+class WarmStartedLanczos:
     """The largest eigenvalue along a path by Lanczos processes, each started from the eigenvector found before.
 
     A random part in every start keeps directions reachable that the eigenvector before is orthogonal to, and bounds what was not found (see

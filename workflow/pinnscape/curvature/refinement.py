@@ -1,4 +1,4 @@
-"""To the vicinity of a minimiser by natural gradient descent, from points of a training, and the Hessian there.
+"""To natural-gradient refinement by natural gradient descent, from points of a training, and the Hessian there.
 
 First-order and quasi-Newton methods leave a residual, and with it a remainder R of the Hessian H = G + R that hides the small eigenvalues of G
 (see ``curvature.ntk``): their signs say nothing about the minimiser. Close enough to it, they do.
@@ -19,7 +19,7 @@ from pinnscape.curvature.eigenpairs import eigenpairs
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import CHECKPOINT, OF_RUNS, PARAMETER, RUN
 from pinnscape.linalg import by_products, eigen
-from pinnscape.losses import features
+from pinnscape.losses import gauss_newton
 from pinnscape.losses.objective import Objective
 from pinnscape.training import divergence
 from pinnscape.training.natural_gradient import NaturalGradient
@@ -54,14 +54,14 @@ _BOUNDS = {
     "remainder_share_error": "standard error of this estimate, at most",
 }
 _REASON = (
-    "NaN where it needs matrices of more than techniques.vicinity.eigensolver.dense_limit rows, or Lanczos has not converged"
+    "NaN where it needs matrices of more than techniques.refinement.eigensolver.dense_limit rows, or Lanczos has not converged"
 )
 _METHODS = ("dense", "kernel", "krylov")
 
 
 _START = (*RUN, "checkpoint")
 FILE = File(
-    "vicinity.nc",
+    "refinement.nc",
     {
         **{name: Variable((*_START, "step"), text) for name, text in _CURVES.items()},
         **{name: Variable(_START, text) for name, text in _NUMBERS.items()},
@@ -81,13 +81,13 @@ FILE = File(
     },
     """\
 Attribute `parameters`: P. The directions come from dense matrices, from the kernel of the local quantities, or from a Krylov space. With more than
-`techniques.vicinity.eigensolver.dense_limit` parameters `eigen` has the largest eigenvalues alone, by Lanczos, and what needs all of them is NaN, with the
+`techniques.refinement.eigensolver.dense_limit` parameters `eigen` has the largest eigenvalues alone, by Lanczos, and what needs all of them is NaN, with the
 attribute `reason`.""",
 )
 
 
 class Settings(Protocol):
-    """Of the starting points, the steps and the eigenvalues; see ``techniques.vicinity``."""
+    """Of the starting points, the steps and the eigenvalues; see ``techniques.refinement``."""
 
     checkpoints: tuple[str, ...]
     steps: int
@@ -168,7 +168,7 @@ def _dense(objective: Objective, theta: Tensor, settings: Settings) -> tuple[np.
     assert pairs.matrix is not None
     values = pairs.values.cpu().numpy()
     found = eigen.summary(values, settings.null_tolerance).numbers
-    share = float((pairs.matrix - features.gauss_newton(objective, theta)).norm() / pairs.matrix.norm())
+    share = float((pairs.matrix - gauss_newton.gauss_newton(objective, theta)).norm() / pairs.matrix.norm())
     found |= {"lambda_max": values[0], "lambda_min": values[-1], "remainder_share": share}
     return values, {name: float(found[name]) for name in _NUMBERS}
 
@@ -194,7 +194,7 @@ def _by_products(objective: Objective, theta: Tensor, settings: Settings, seed: 
 
 
 def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
-    """vicinity.nc: natural gradient descents in its own loss from some checkpoints of each run.
+    """refinement.nc: natural gradient descents in its own loss from some checkpoints of each run.
 
     Args:
         runs: of a problem.

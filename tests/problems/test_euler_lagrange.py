@@ -17,9 +17,9 @@ from pinnscape.networks.jets import Jet, function_jet, network_jet
 from pinnscape.networks.mlp import Network
 from pinnscape.problems import functions
 from pinnscape.problems.catalog import CATALOG, problem
+from pinnscape.problems.euler_lagrange import EulerLagrange, automatic, derive, explicit, written
 from pinnscape.problems.functions import cos, exp, log, sin, sqrt, tanh
 from pinnscape.problems.quadrature import rule
-from pinnscape.problems.variation import EulerLagrange, automatic, derive, explicit, written
 
 
 def squares(du):
@@ -161,7 +161,7 @@ RAW = {
 
 @pytest.mark.parametrize("name", RAW)
 def test_a_density_that_symbols_do_not_pass_through_is_differentiated_automatically(name, caplog):
-    with caplog.at_level(logging.INFO, "pinnscape.problems.variation"):
+    with caplog.at_level(logging.INFO, "pinnscape.problems.euler_lagrange"):
         operator = EulerLagrange(RAW[name], 1, 1)
     assert operator.principal == "hessian"
     assert "cannot be differentiated by hand" in caplog.text
@@ -211,7 +211,7 @@ def test_gradients_and_hessian_products_in_the_parameters_agree_through_both_rou
     theta = 0.5 * random_theta(network, 2)
     vectors = torch.stack([random_theta(network, seed) for seed in (3, 4)])
     explicit = Objective(Discretization(problem(name), network, points), "strong-form")
-    monkeypatch.setattr("pinnscape.problems.variation.derive", refuse)
+    monkeypatch.setattr("pinnscape.problems.euler_lagrange.derive", refuse)
     monkeypatch.setattr("pinnscape.losses.derivations._MEMORY", {})
     plain = Objective(Discretization(problem(name), network, points), "strong-form")
     assert plain.discretization.second == "hessian"

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from pinnscape.figures import style, vicinity
+from pinnscape.figures import refinement, style
 
 
 def synthetic(seeds: int = 2) -> xr.Dataset:
@@ -33,14 +33,14 @@ def texts(ax):
 def test_gaps_within_the_quadrature_error_are_left_out_and_counted():
     data = synthetic(seeds=1)
     data["quadrature_error"][data["trained_on"].values.tolist().index("deep-ritz")] = 0.05
-    gap = vicinity.draw(data).axes[0]
+    gap = refinement.draw(data).axes[0]
     assert texts(gap) == ["3 values ≤ 0 or within the quadrature error omitted"]
     lowest = [np.nanmin(np.asarray(line.get_ydata(), float)) for line in gap.get_lines()]
     assert sorted(lowest) == [1e-4, 0.1]
 
 
 def test_each_start_has_a_column_of_gap_error_and_spectrum():
-    fig = vicinity.draw(synthetic())
+    fig = refinement.draw(synthetic())
     assert fig.get_figwidth() == style.WIDTH
     assert len(fig.axes) == 6
     gap, spectrum = fig.axes[0], fig.axes[4]
@@ -54,19 +54,19 @@ def test_each_start_has_a_column_of_gap_error_and_spectrum():
 
 
 def test_ratios_are_of_the_largest_eigenvalue():
-    np.testing.assert_allclose(vicinity.ratios(np.array([4.0, 1.0, 1e-20, -2.0])), [1.0, 0.25, np.nan, -0.5])
-    assert np.isnan(vicinity.ratios(np.array([-1.0, -2.0]))).all()
+    np.testing.assert_allclose(refinement.ratios(np.array([4.0, 1.0, 1e-20, -2.0])), [1.0, 0.25, np.nan, -0.5])
+    assert np.isnan(refinement.ratios(np.array([-1.0, -2.0]))).all()
 
 
 def test_what_was_not_measured_is_said():
     data = synthetic()
     for name in data.data_vars:
         data[name][:] = np.nan
-    assert all("not measured" in texts(ax) for ax in vicinity.draw(data).axes)
-    assert all("not measured" in texts(ax) for ax in vicinity.draw(synthetic().isel(seed=slice(0, 0))).axes)
+    assert all("not measured" in texts(ax) for ax in refinement.draw(data).axes)
+    assert all("not measured" in texts(ax) for ax in refinement.draw(synthetic().isel(seed=slice(0, 0))).axes)
 
 
 def test_where_only_the_largest_eigenvalues_are_known_the_figure_says_so():
     for parameters, said in ((132_609, True), (9, False)):
-        fig = vicinity.draw(synthetic().assign_attrs(parameters=parameters))
+        fig = refinement.draw(synthetic().assign_attrs(parameters=parameters))
         assert ("the largest of 132,609 eigenvalues" in texts(fig.axes[4])) == said

@@ -1,4 +1,4 @@
-"""What the panels of the portrait show, read off the files of techniques: positions (n,), numbers or words, and values (seed, n)."""
+"""What the panels of the overview show, read off the files of techniques: positions (n,), numbers or words, and values (seed, n)."""
 
 import numpy as np
 import xarray as xr
@@ -151,7 +151,7 @@ def ntk(data: xr.Dataset, name: str) -> Series:
     return _named(data["checkpoint"], _POINTS), _rows(_own(data, name)["remainder_share"], "seed", "checkpoint")
 
 
-def vicinity(data: xr.Dataset, name: str) -> Series:
+def refinement(data: xr.Dataset, name: str) -> Series:
     own = _rows(_own(data, name).isel(checkpoint=0)["l2_error"], "seed", "step")
     # A descent that has converged stays where it is.
     last = np.maximum.accumulate(np.where(np.isfinite(own), np.arange(own.shape[1]), 0), axis=1)

@@ -1,4 +1,4 @@
-"""The panels of the portrait: which quantity of each technique tells the formulations apart, read off its file.
+"""The panels of the overview: which quantity of each technique tells the formulations apart, read off its file.
 
 A panel is an entry of ``PANELS``. Its ``measure`` takes the file and a formulation and gives positions (n,), numbers or words, and values (seed, n);
 everything else says how these are shown. Colours mean the formulation that trained the point, whose own loss is measured, except where a panel
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from pinnscape.figures import overview_series as series
 from pinnscape.figures import panels, style
-from pinnscape.figures import portrait_series as series
-from pinnscape.figures.portrait_series import Series
+from pinnscape.figures.overview_series import Series
 
 
 @dataclass(frozen=True)
@@ -127,8 +127,8 @@ PANELS: dict[str, Panel] = {
         "Gauss–Newton remainder", lambda d: r"$|H-G|\,/\,|H|$, own loss", "point of training", ("remainder_share",), series.ntk,
         scales=("linear", "log"),
     ),
-    "vicinity": Panel(
-        "Natural gradient", lambda d: f"$L^2$ error from the {series.first(d)}", "step", ("l2_error",), series.vicinity,
+    "refinement": Panel(
+        "Natural gradient", lambda d: f"$L^2$ error from the {series.first(d)}", "step", ("l2_error",), series.refinement,
         scales=("linear", "log"),
     ),
     "roughness_rules": Panel(

@@ -1,4 +1,4 @@
-"""The measurement of a section, spectral where that converges and else on every point of a grid, in pieces that do not depend on each other.
+"""The measurement of a slice, spectral where that converges and else on every point of a grid, in pieces that do not depend on each other.
 
 A plane's interpolation is one piece, because each of its grids follows from the one before, and so is that of each line of a bundle. The points of a
 plain grid come in blocks.
@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from pinnscape.files.pieces import Piece, Results
-from pinnscape.landscape import pictures
+from pinnscape.landscape import resampling
 from pinnscape.landscape.chebyshev import Domain, Interpolant
 from pinnscape.landscape.spectral import Result, interpolate
 from pinnscape.landscape.surfaces import Slice, chunk_size
@@ -32,11 +32,11 @@ Measured = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Survey:
-    """A section, and where and how it is measured.
+class SliceEvaluation:
+    """A slice, and where and how it is measured.
 
     Attributes:
-        section: with one direction for each axis of a plane, or one for each line of a bundle.
+        slice_: with one direction for each axis of a plane, or one for each line of a bundle.
         axes: coordinates of the stored grid, as ``files.coordinates`` gives them.
         points: the same as coordinates (..., k).
         tolerance: of a spectral surface, relative to its range; 0 for the plain grid.
@@ -44,12 +44,12 @@ class Survey:
         name: group of the pieces.
     """
 
-    section: Slice
+    slice_: Slice
     axes: Mapping[str, Any]
     points: np.ndarray
     tolerance: float
     seed: int
-    name: str = "section"
+    name: str = "slice"
 
     def pieces(self) -> list[Piece]:
         """What is to be computed. Where a plane does not converge, its piece has the grid too: only then is it known that it is needed."""
@@ -66,22 +66,22 @@ class Survey:
             a spectral surface was tried in vain, ``reason``. A plane's measurements come from its interpolant. Those of lines are evaluated point by
             point, because roughness and convexity are read off their differences.
         """
-        norm = self.section.discretization.norms[0]
+        norm = self.slice_.discretization.norms[0]
         if not (self._is_plane and self.tolerance):
             grid = self._grid([found[name] for name in self._blocks])
             if not self.tolerance:
                 return grid, {}, {"method": "grid"}
             results = [unpacked(found[name]) for name in self._lines]
-            return grid, pictures.line_variables(results, norm), _method(results)
+            return grid, resampling.line_variables(results, norm), _method(results)
         piece = found[f"{self.name}/plane"]
         result = unpacked(piece)
         method = _method([result])
         if method["method"] == "grid":
             return self._grid([piece]), {}, method
         axes = [axis[1] for axis in self.axes.values()]
-        values = pictures.anchored(result.interpolant.on_grid(*axes), axes, result.anchor)
-        measured = pictures.measurements(values, self.section.discretization.energy_minimum, norm)
-        return measured, pictures.plane_variables(result, norm), method
+        values = resampling.anchored(result.interpolant.on_grid(*axes), axes, result.anchor)
+        measured = resampling.measurements(values, self.slice_.discretization.energy_minimum, norm)
+        return measured, resampling.plane_variables(result, norm), method
 
     @property
     def _is_plane(self) -> bool:
@@ -94,7 +94,7 @@ class Survey:
     @property
     def _blocks(self) -> dict[str, slice]:
         """Rows of the flat grid, whole chunks each, so that what is evaluated together is the same in one job or in many."""
-        count, chunk = len(self._flat), chunk_size(self.section.discretization)
+        count, chunk = len(self._flat), chunk_size(self.slice_.discretization)
         size = chunk * -(-count // (chunk * _BLOCKS))
         return {f"{self.name}/points-{start}": slice(start, min(start + size, count)) for start in range(0, count, size)}
 
@@ -102,21 +102,21 @@ class Survey:
     def _lines(self) -> dict[str, Callable[[], xr.Dataset]]:
         if not self.tolerance:
             return {}
-        return {f"{self.name}/line-{i}": partial(self._line, i) for i in range(len(self.section.directions))}
+        return {f"{self.name}/line-{i}": partial(self._line, i) for i in range(len(self.slice_.directions))}
 
     def _block(self, rows: slice) -> xr.Dataset:
-        return xr.Dataset({name: ("point", values) for name, values in self.section.measure(self._flat[rows]).items()})
+        return xr.Dataset({name: ("point", values) for name, values in self.slice_.measure(self._flat[rows]).items()})
 
     def _line(self, index: int) -> xr.Dataset:
         alpha = self.axes["alpha"][1]
         domain = ((alpha[0], alpha[-1]),)
-        seed, line = [self.seed, _STREAM, index], self.section.line(index)
+        seed, line = [self.seed, _STREAM, index], self.slice_.line(index)
         return packed(interpolate(line.fields, domain, self.tolerance, seed, anchor=_origin(domain)))
 
     def _plane(self) -> xr.Dataset:
         ends = tuple((axis[1][0], axis[1][-1]) for axis in self.axes.values())
         seed = [self.seed, _STREAM]
-        result = interpolate(self.section.fields, ends, self.tolerance, seed, most=_MOST_NODES, anchor=_origin(ends))
+        result = interpolate(self.slice_.fields, ends, self.tolerance, seed, most=_MOST_NODES, anchor=_origin(ends))
         return packed(result) if result.converged.all() else packed(result).merge(self._block(slice(None)))
 
     def _grid(self, blocks: list[xr.Dataset]) -> Measured:

@@ -18,7 +18,7 @@ def draw(data: xr.Dataset) -> Figure:
     """A column for each starting point; rows are gap, error and spectra.
 
     Args:
-        data: vicinity.nc.
+        data: refinement.nc.
     """
     starts = list(data["checkpoint"].values)
     fig = style.figure(6.6)
@@ -32,7 +32,7 @@ def draw(data: xr.Dataset) -> Figure:
     for ax, label in zip(grid[:, 0], (*_PANELS.values(), r"$|\lambda|\,/\,\lambda_{\max}$ at the end"), strict=True):
         ax.set_ylabel(label)
     _legend(fig, data)
-    fig.suptitle(style.title([data], "natural gradient descent to the vicinity of a minimiser"))
+    fig.suptitle(style.title([data], "natural gradient descent towards a minimiser"))
     return fig
 
 

@@ -14,16 +14,16 @@ from runs_cases import tiny
 from settings_cases import applied
 
 from pinnscape.common.errors import StorageError
-from pinnscape.figures import portrait, portrait_marks, style
-from pinnscape.figures.portrait_panels import PANELS
-from pinnscape.figures.portrait_series import resampled
+from pinnscape.figures import overview, overview_marks, style
+from pinnscape.figures.overview_panels import PANELS
+from pinnscape.figures.overview_series import resampled
 
 PHYSICS = ("deep-ritz", "strong-form")
 BLUE, VERMILLION, GREY = "#0072b2", "#d55e00", to_hex("0.55")
 REAL = {
     "interpolation": {"points": 9},
     "barriers": {"points": 5, "starts": 1},
-    "curves": {"steps": 4, "check": 2, "points": 5, "nodes": 4, "segments": 2, "band_steps": 4, "pivots": 1, "insertions": 0},
+    "curves": {"steps": 4, "check": 2, "points": 5, "nodes": 4, "segments": 2, "band_steps": 4, "images": 1, "insertions": 0},
     "three_points": {"points": 15, "steps": 4, "check": 2, "nodes": 4},
     "trajectory_geometry": {},
     "sharpness": {"checkpoints": ["final"], "starts": 1, "iterations": 2},
@@ -32,9 +32,9 @@ REAL = {
     "zoom": {"points": 5, "radii": [0.01, 0.1]},
     "intrinsic_dimension": {"dimensions": [2, 5], "bases": 1, "steps": 5},
     "learning_coefficient": {"chains": 2, "burn_in": 5, "steps": 20, "inverse_temperatures": [100.0, 1000.0]},
-    "critical_points": {"snapshots": 2, "random": 1, "scales": [1.0], "steps": 5, "memory": 5, "hessians": 1},
+    "critical_points": {"snapshots": 2, "random": 1, "scales": [1.0], "steps": 5, "history_size": 5, "hessians": 1},
     "ntk": {"checkpoints": ["init", "final"], "subspace": 3},
-    "vicinity": {"checkpoints": ["init"], "steps": 3, "lengths": 5},
+    "refinement": {"checkpoints": ["init"], "steps": 3, "lengths": 5},
     "roughness_rules": {"rules": ["simpson", "monte-carlo"], "points": [4], "reference": 6, "lines": 2, "line_points": 5},
 }
 SHAPES = {  # of the files that would take long to measure
@@ -111,7 +111,7 @@ def curves(ax):
 
 @pytest.mark.parametrize("names", [(), ("zoom",), ("topology", "barriers", "zoom", "interpolation", "sharpness")])
 def test_each_technique_that_is_there_has_a_panel_in_the_order_of_the_table(files, names):
-    fig = portrait.draw(fields(), {}, {name: files[name] for name in names} | {"unknown": files["zoom"]}, 0)
+    fig = overview.draw(fields(), {}, {name: files[name] for name in names} | {"unknown": files["zoom"]}, 0)
     assert titles(fig) == [entry.title for name, entry in PANELS.items() if name in names]
     assert fig.get_figwidth() == style.WIDTH
     assert fig.get_figheight() <= 9.6
@@ -123,7 +123,7 @@ def test_the_table_names_files_that_are_tested():
 
 
 def test_measured_files_of_both_formulations_are_shown_in_their_colours(files):
-    fig = portrait.draw({}, hessians(), files, 0)
+    fig = overview.draw({}, hessians(), files, 0)
     assert titles(fig) == [entry.title for entry in PANELS.values()]
     for name in PANELS:
         ax = panel(fig, name)
@@ -136,7 +136,7 @@ def test_measured_files_of_both_formulations_are_shown_in_their_colours(files):
 
 def test_a_curve_is_the_median_over_seeds_with_their_range_and_the_reference_a_thin_line(files):
     data = files["stability"].assign_coords(fraction=[0.25, 0.5, 2.0])
-    ax = portrait.draw({}, {}, {"stability": data}).axes[0]
+    ax = overview.draw({}, {}, {"stability": data}).axes[0]
     ratio = (data["gd_sharpness"] * data["gd_rate"] / 2).sel(fraction=0.5)  # the largest below the threshold
     shown = curves(ax)
     assert shown[BLUE] == pytest.approx(ratio.sel(trained_on="deep-ritz").median("seed").values)
@@ -150,7 +150,7 @@ def test_a_curve_is_the_median_over_seeds_with_their_range_and_the_reference_a_t
 
 
 def test_single_numbers_get_a_mark_and_a_bar_for_each_word(files):
-    ax = panel(portrait.draw({}, {}, {"ntk": files["ntk"]}), "ntk")
+    ax = panel(overview.draw({}, {}, {"ntk": files["ntk"]}), "ntk")
     assert [label.get_text() for label in ax.get_xticklabels()] == ["initial", "final"]
     share = files["ntk"]["remainder_share"].sel(trained_on="deep-ritz", loss="deep-ritz")
     assert curves(ax)[BLUE] == pytest.approx(share.median("seed").values)
@@ -164,10 +164,10 @@ def test_what_panels_measure():
     assert rows[0].tolist() == [1, 2, 3, 3]  # stopped at step 2
     assert rows[1][1:].tolist() == [5, 6, 8]
     assert np.isnan(rows[1][0])
-    low, middle, high = portrait_marks.spread(np.array([[1.0, np.nan], [np.nan, np.nan], [4.0, np.inf], [7.0, np.nan]]))
+    low, middle, high = overview_marks.spread(np.array([[1.0, np.nan], [np.nan, np.nan], [4.0, np.inf], [7.0, np.nan]]))
     assert (low[0], middle[0], high[0]) == (1, 4, 7)
     assert np.isnan([low[1], middle[1], high[1]]).all()
-    assert portrait_marks.step_ticks(2000) == [0, 10, 100, 1000]
+    assert overview_marks.step_ticks(2000) == [0, 10, 100, 1000]
 
 
 def test_values_mean_what_the_labels_say(files):
@@ -180,9 +180,9 @@ def test_values_mean_what_the_labels_say(files):
     left = files["learning_coefficient"].copy(deep=True)
     left["left"][{"seed": 1}] = 1
     assert np.isnan(PANELS["learning_coefficient"].measure(left, "deep-ritz")[1]).any(axis=1).tolist() == [False, True]
-    descent = files["vicinity"].copy(deep=True)
+    descent = files["refinement"].copy(deep=True)
     descent["l2_error"][{"step": slice(2, None)}] = np.nan  # converged
-    errors = PANELS["vicinity"].measure(descent, "deep-ritz")[1]
+    errors = PANELS["refinement"].measure(descent, "deep-ritz")[1]
     assert (errors[:, -1] == errors[:, 1]).all()
     distances, ring = PANELS["curvature_map"].measure(files["curvature_map"], "deep-ritz")
     assert distances.tolist() == [0, 0.5, 1]
@@ -191,7 +191,7 @@ def test_values_mean_what_the_labels_say(files):
 
 
 def test_eigenvalues_of_incomplete_spectra_leave_a_gap_and_negative_ones_are_counted():
-    fig = portrait.draw({}, hessians("lanczos") | {"strong-form": hessians()["strong-form"]}, {}, 0)
+    fig = overview.draw({}, hessians("lanczos") | {"strong-form": hessians()["strong-form"]}, {}, 0)
     ax = panel(fig, "hessian")
     eigenvalues = hessians()["strong-form"]["eigenvalue"].sel(loss="strong-form").values
     assert curves(ax)[VERMILLION][:5] == pytest.approx(eigenvalues[:5] / eigenvalues[0])
@@ -202,17 +202,17 @@ def test_eigenvalues_of_incomplete_spectra_leave_a_gap_and_negative_ones_are_cou
 
 def test_one_legend_names_what_is_on_the_page(files):
     def labels(*arguments):
-        (legend,) = portrait.draw(*arguments).legends
+        (legend,) = overview.draw(*arguments).legends
         return [text.get_text() for text in legend.get_texts()]
 
     page = labels(fields(), {}, {"stability": files["stability"]}, 0)
     assert page[:4] == ["Deep Ritz", "strong form", "supervised", "median and range over seeds"]
-    assert {"trained point", "initial point", "inverted (J ≤ 0)"} <= set(page)
+    assert {"trained point", "initial point", "infeasible (no energy)"} <= set(page)
     assert labels({}, {}, {"zoom": files["zoom"].isel(seed=[0])}) == ["Deep Ritz", "strong form"]
 
 
 def test_fields_stand_side_by_side_in_the_colours_of_their_formulations(files):
-    fig = portrait.draw(fields(), {}, {}, 3)
+    fig = overview.draw(fields(), {}, {}, 3)
     headed = [ax for ax in fig.axes if ax.get_title()]
     assert [ax.get_title() for ax in headed] == [
         f"{name}: {plane}" for plane in ("random plane", "trajectory") for name in ("Deep Ritz", "strong form")
@@ -220,7 +220,7 @@ def test_fields_stand_side_by_side_in_the_colours_of_their_formulations(files):
     assert [to_hex(ax.title.get_color()) for ax in headed] == [BLUE, VERMILLION] * 2
     path = fields()["trajectory"]["deep-ritz"]["trajectory"].values
     assert any(np.array_equal(line.get_xdata(), path[:, 0]) for line in headed[2].lines)
-    alone = portrait.draw(fields(planes=("random",), names=("deep-ritz",)), {}, {}, 3)
+    alone = overview.draw(fields(planes=("random",), names=("deep-ritz",)), {}, {}, 3)
     assert [texts(ax) == ["not measured"] for ax in alone.axes if ax.get_title()] == [False, True]
 
 
@@ -230,23 +230,23 @@ def test_nothing_known_is_said_in_every_panel(files):
         for name, data in files.items()
     }
     nothing["critical_points"]["kind"][:] = 0  # no loss
-    fig = portrait.draw({}, {}, nothing, 0)
+    fig = overview.draw({}, {}, nothing, 0)
     assert len(titles(fig)) == len(files)
     assert all("not measured" in texts(ax) and not ax.lines for ax in fig.axes)
     with pytest.raises(StorageError, match="nothing to draw"):
-        portrait.draw({}, {}, {}, 0)
+        overview.draw({}, {}, {}, 0)
 
 
 def test_dimensions_without_length_and_absent_variables_do_not_matter(files):
     for dim in ("trained_on", "seed", "loss", "alpha", "checkpoint", "points"):
         cut = {name: data.isel({dim: slice(0, 0)}) for name, data in files.items() if dim in data.dims}
-        assert len(portrait.draw({}, {}, cut).axes) == len(cut)
+        assert len(overview.draw({}, {}, cut).axes) == len(cut)
     empty = {name: data.drop_vars(PANELS[name].needs[0]) for name, data in files.items()}
-    assert all(texts(ax)[-1] == "not measured" for ax in portrait.draw({}, {}, empty).axes)
+    assert all(texts(ax)[-1] == "not measured" for ax in overview.draw({}, {}, empty).axes)
 
 
 def test_a_full_page_is_readable(files):
-    fig = portrait.draw(fields(), hessians(), files, 0)
+    fig = overview.draw(fields(), hessians(), files, 0)
     style.styled(fig.draw_without_rendering)()
     assert all(text.get_fontsize() >= 6 for text in fig.findobj(Text) if text.get_text())
     axes = [ax for ax in fig.axes if ax.get_title(loc="left")]
@@ -270,7 +270,7 @@ def test_the_script_reads_what_there_is(files, monkeypatch, tmp_path):
     def write(name, data):
         return synthetic.save(tmp_path / name, data)
 
-    script, saved = importlib.import_module("figure_portrait"), []
+    script, saved = importlib.import_module("figure_overview"), []
     monkeypatch.setattr(style, "save", lambda *arguments: saved.append(arguments))
     surfaces = [write(f"{plane}-{name}.nc", data) for plane, part in fields().items() for name, data in part.items()]
     spectra = [write(f"h{c}.nc", synthetic.hessian(checkpoint=c)) for c in synthetic.CHECKPOINTS]

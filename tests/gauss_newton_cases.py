@@ -1,9 +1,9 @@
-"""The whole residual of a sum of squares and its Jacobian, of which ``features.least_squares`` makes fewer rows where there are many."""
+"""The whole residual of a sum of squares and its Jacobian, of which ``gauss_newton.least_squares`` makes fewer rows where there are many."""
 
 import torch
 from torch import Tensor
 
-from pinnscape.losses.features import _residual, sensitivities
+from pinnscape.losses.gauss_newton import _residual, sensitivities
 from pinnscape.losses.objective import Objective
 
 

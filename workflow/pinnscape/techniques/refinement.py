@@ -1,4 +1,4 @@
-"""Descend by natural gradient to the vicinity of minimisers."""
+"""Descend by natural gradient towards minimisers."""
 
 from typing import TYPE_CHECKING
 
@@ -27,22 +27,22 @@ quadrature rule are left out.
 )
 _LAST = ("gap", "quadrature_error", "l2_error", "h1_error", "gradient_norm")  # of a descent, at its end
 METRICS = {
-    "vicinity_gap": "gap of the own loss at the end of the natural gradient descent that started at the checkpoint",
-    "vicinity_quadrature_error": "error of this gap by the quadrature rule",
-    "vicinity_l2_error": "relative L2 error there",
-    "vicinity_h1_error": "relative H1 error there",
-    "vicinity_gradient_norm": "norm of the gradient there",
-    "vicinity_steps_taken": "number of steps of the descent",
-    "vicinity_distance": "distance of its end from its start",
-    "vicinity_negative": "number of negative eigenvalues of the Hessian there",
-    "vicinity_negative_at_least": "lower bound of it, only above `dense_limit`",
-    "vicinity_null": "number of numerically zero eigenvalues there",
-    "vicinity_condition_number": "condition number outside the null space there",
-    "vicinity_remainder_share": "‖R‖_F/‖H‖_F there",
-    "vicinity_remainder_share_estimate": "estimate of it, only above `dense_limit`",
-    "vicinity_remainder_share_error": "standard error of this estimate",
-    "vicinity_lambda_min_bound": "a number that the smallest eigenvalue there is at most, only above `dense_limit`",
-    "vicinity_negative_ratio": "max(0, −λ_P/λ₁) there",
+    "refined_gap": "gap of the own loss at the end of the natural gradient descent that started at the checkpoint",
+    "refined_quadrature_error": "error of this gap by the quadrature rule",
+    "refined_l2_error": "relative L2 error there",
+    "refined_h1_error": "relative H1 error there",
+    "refined_gradient_norm": "norm of the gradient there",
+    "refined_steps_taken": "number of steps of the descent",
+    "refined_distance": "distance of its end from its start",
+    "refined_negative": "number of negative eigenvalues of the Hessian there",
+    "refined_negative_at_least": "lower bound of it, only above `dense_limit`",
+    "refined_null": "number of numerically zero eigenvalues there",
+    "refined_condition_number": "condition number outside the null space there",
+    "refined_remainder_share": "‖R‖_F/‖H‖_F there",
+    "refined_remainder_share_estimate": "estimate of it, only above `dense_limit`",
+    "refined_remainder_share_error": "standard error of this estimate",
+    "refined_lambda_min_bound": "a number that the smallest eigenvalue there is at most, only above `dense_limit`",
+    "refined_negative_ratio": "max(0, −λ_P/λ₁) there",
 }
 
 
@@ -86,14 +86,14 @@ class Settings(Section):
 
 
 def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
-    """vicinity.nc."""
-    from pinnscape.curvature.vicinity import dataset
+    """refinement.nc."""
+    from pinnscape.curvature.refinement import dataset
 
     return dataset(runs, settings)
 
 
 def metrics(data: xr.Dataset) -> Rows:
-    """From vicinity.nc, at the checkpoint from which the descent started: where natural gradient leads, and the Hessian of the own loss there."""
+    """From refinement.nc, at the checkpoint from which the descent started: where natural gradient leads, and the Hessian of the own loss there."""
     for trained_on in data["trained_on"].values:
         for seed in data["seed"].values:
             for checkpoint in data["checkpoint"].values:
@@ -105,7 +105,7 @@ def metrics(data: xr.Dataset) -> Rows:
                 for name in ("lambda_min_bound", "negative_at_least", "remainder_share_estimate", "remainder_share_error"):
                     if name in run:  # where the numbers themselves would take dense matrices
                         numbers[f"vicinity_{name}"] = float(run[name])
-                numbers["vicinity_negative_ratio"] = _negative_ratio(float(run["lambda_min"]), float(run["lambda_max"]))
+                numbers["refined_negative_ratio"] = _negative_ratio(float(run["lambda_min"]), float(run["lambda_max"]))
                 for metric, value in numbers.items():
                     yield str(trained_on), int(seed), str(checkpoint), metric, value
 

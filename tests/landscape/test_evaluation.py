@@ -1,4 +1,4 @@
-"""A section that is measured in pieces, whoever computes them, is the section that is measured at once."""
+"""A slice that is measured in pieces, whoever computes them, is the slice that is measured at once."""
 
 import numpy as np
 import pytest
@@ -7,10 +7,10 @@ from cases import initial, small
 
 from pinnscape.config.sections import PlaneGrid
 from pinnscape.files.pieces import Done, compute, gathered, shard, share
-from pinnscape.landscape import directions, files, surfaces, survey
+from pinnscape.landscape import directions, evaluation, files, surfaces
+from pinnscape.landscape.evaluation import SliceEvaluation, packed, unpacked
 from pinnscape.landscape.spectral import interpolate
 from pinnscape.landscape.surfaces import Slice, chunk_size
-from pinnscape.landscape.survey import Survey, packed, unpacked
 from pinnscape.losses.objective import tensor
 
 
@@ -20,13 +20,13 @@ def chunks_of_some_points(monkeypatch):
     monkeypatch.setattr(surfaces, "_CHUNK_BYTES", 100_000)
 
 
-def made(kind: str, tolerance: float, grid: dict, problem: str = "poisson1d") -> Survey:
+def made(kind: str, tolerance: float, grid: dict, problem: str = "poisson1d") -> SliceEvaluation:
     discretized = small(problem)
     origin = initial(discretized)
     rows = directions.random(origin, discretized.network.layers, 3 if kind == "lines" else 2, 0, "filter", "row")
     bundle = xr.Dataset({"direction": (("line", "parameter"), rows)}, attrs={"kind": kind, "axis_unit": "filter norms"})
     axes, points = files.coordinates(kind, bundle, PlaneGrid(tolerance=tolerance, **grid))
-    return Survey(Slice(discretized, tensor(origin), tensor(rows)), axes, points, tolerance, 0, f"deep-ritz/{kind}")
+    return SliceEvaluation(Slice(discretized, tensor(origin), tensor(rows)), axes, points, tolerance, 0, f"deep-ritz/{kind}")
 
 
 CASES = {
@@ -41,7 +41,7 @@ CASES = {
 @pytest.mark.parametrize("count", [2, 7])
 def test_shards_give_the_same_bits(tmp_path, monkeypatch, case, count):
     if case == "plane that falls back":
-        monkeypatch.setattr(survey, "_MOST_NODES", 100)
+        monkeypatch.setattr(evaluation, "_MOST_NODES", 100)
     whole = made(*CASES[case])
     assert (len(whole.pieces()) > 1) == (case in ("lines", "plain grid"))
     measured, variables, method = whole.measured(compute(whole.pieces()))
@@ -59,9 +59,9 @@ def test_shards_give_the_same_bits(tmp_path, monkeypatch, case, count):
 
 
 def test_blocks_cover_a_plain_grid_once_in_whole_chunks(monkeypatch):
-    monkeypatch.setattr(survey, "_BLOCKS", 4)
+    monkeypatch.setattr(evaluation, "_BLOCKS", 4)
     whole = made("random", 0.0, {"radius": 0.3, "points": 61})
-    chunk, pieces = chunk_size(whole.section.discretization), whole.pieces()
+    chunk, pieces = chunk_size(whole.slice_.discretization), whole.pieces()
     assert 2 <= len(pieces) <= 4
     starts = [int(piece.name.rpartition("-")[2]) for piece in pieces]
     assert all(start % chunk == 0 for start in starts)

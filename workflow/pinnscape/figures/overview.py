@@ -14,9 +14,9 @@ from matplotlib.patches import Patch
 
 from pinnscape.common.errors import StorageError
 from pinnscape.common.formulations import PHYSICS
-from pinnscape.figures import panels, portrait_marks, scales, style, trajectory
-from pinnscape.figures.portrait_marks import SMALL
-from pinnscape.figures.portrait_panels import PANELS
+from pinnscape.figures import overview_marks, panels, scales, style, trajectory
+from pinnscape.figures.overview_marks import SMALL
+from pinnscape.figures.overview_panels import PANELS
 from pinnscape.figures.spectra import SMALLEST
 
 COLUMNS = 4
@@ -58,7 +58,7 @@ def draw(
     everything = [*(data for part in shown.values() for data in part.values()), *hessians.values(), *techniques.values()]
     if not (shown or drawn):
         raise StorageError(
-            "nothing to draw a portrait of: neither surfaces nor Hessians nor techniques are in the study; see grid.planes"
+            "nothing to draw a overview of: neither surfaces nor Hessians nor techniques are in the study; see grid.planes"
         )
     rows = math.ceil(len(drawn) / COLUMNS)
     fields = _FIELDS if shown else 0.0
@@ -71,7 +71,7 @@ def draw(
         _fields(fig, grid, shown)
     for k, name in enumerate(drawn):
         ax = fig.add_subplot(grid[k // COLUMNS + bool(shown), k % COLUMNS])
-        portrait_marks.draw(ax, PANELS[name], files[name])
+        overview_marks.draw(ax, PANELS[name], files[name])
     _legend(fig, shown, {name: files[name] for name in drawn})
     fig.suptitle(style.title(everything, heading(shown, bool(hessians), seed)))
     return fig
@@ -105,7 +105,7 @@ def _fields(fig: Figure, grid: GridSpec, planes: Mapping[str, Surfaces]) -> None
         ax.tick_params(labelsize=SMALL, length=2, pad=1.5)
         data = planes[plane].get(name)
         if data is None or not np.isfinite(data["value"].sel(loss=name)).any():
-            portrait_marks.not_measured(ax)
+            overview_marks.not_measured(ax)
         else:
             _field(fig, ax, data, name, plane)
 
@@ -136,7 +136,7 @@ def _legend(fig: Figure, planes: Mapping[str, Surfaces], files: Mapping[str, xr.
     """One for the whole page: the formulations and what their marks mean, then those of the fields."""
     handles: list[Artist] = []
     for name in style.ordered(name for key, data in files.items() for name in PANELS[key].names(data)):
-        handles.append(Line2D([], [], label=style.formulation_label(name), **portrait_marks.look(name)))
+        handles.append(Line2D([], [], label=style.formulation_label(name), **overview_marks.look(name)))
     if any(data.sizes.get("seed", 0) > 1 for data in files.values()):
         handles.append(Patch(facecolor="0.4", alpha=0.3, label="median and range over seeds"))
     surfaces = [part[name] for part in planes.values() for name in PHYSICS if name in part]

@@ -8,7 +8,7 @@ Parameters: seed (of surfaces and Hessians), dpi.
 
 from pathlib import Path
 
-from pinnscape.figures import inputs, portrait, style, surfaces
+from pinnscape.figures import inputs, overview, style, surfaces
 from pinnscape.files import store
 from runtime.job import run
 
@@ -20,7 +20,7 @@ def main(input, output, params):
     for path in fields:
         planes.setdefault("trajectory" if "trajectory" in store.read(path, "surfaces") else "random", []).append(path)
     hessians = inputs.by_checkpoint(spectra) if spectra else {}
-    figure = portrait.draw(
+    figure = overview.draw(
         {plane: surfaces.by_formulation(paths) for plane, paths in planes.items()},
         {formulation: data for (formulation, seed, _), data in hessians.items() if seed == params.seed},
         {path.stem: store.read(path, path.stem) for path in techniques},

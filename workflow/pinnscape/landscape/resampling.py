@@ -41,7 +41,7 @@ def measurements(values: np.ndarray, energy_minimum: float, solution_norm: float
         "energy_gap": losses[DEEP_RITZ.name] - energy_minimum,
         "l2_error": np.sqrt(losses[SUPERVISED.name] / solution_norm),
         "h1_error": np.sqrt(squares[-1]),
-        "inverted": np.zeros(values.shape[1:], dtype=bool),
+        "infeasible": np.zeros(values.shape[1:], dtype=bool),
     }
 
 
@@ -109,10 +109,10 @@ def interpolant(surface: xr.Dataset) -> Interpolant:
     return Interpolant(((a, b), (c, d)), surface["coefficient"].values)
 
 
-def pictured(surface: xr.Dataset) -> xr.Dataset:
+def resampled(surface: xr.Dataset) -> xr.Dataset:
     """The surface at the resolution of a picture where it is spectral, else as it is.
 
-    ``value``, ``energy_gap``, ``l2_error``, ``h1_error`` and ``inverted`` come on a finer grid. Below ``resolution`` (loss), the bound of
+    ``value``, ``energy_gap``, ``l2_error``, ``h1_error`` and ``infeasible`` come on a finer grid. Below ``resolution`` (loss), the bound of
     its error, a value means nothing; ``h1_error`` has an attribute of that name.
     """
     if surface.attrs.get("method") != "chebyshev":
@@ -128,12 +128,12 @@ def pictured(surface: xr.Dataset) -> xr.Dataset:
     known = [*surface["value_at_origin"].sel(loss=list(FORMULATIONS)).values, float(surface["h1_error_at_origin"]) ** 2]
     values = anchored(values, list(axes.values()), np.array(known))
     measured = measurements(values, float(surface["energy_minimum"]), float(surface["solution_norm"]))
-    dims = tuple(dim for dim in ("line", "alpha", "beta") if dim in surface["inverted"].dims)
+    dims = tuple(dim for dim in ("line", "alpha", "beta") if dim in surface["infeasible"].dims)
     drawn: dict[str, Any] = {"value": (("loss", *dims), np.stack([measured[name] for name in FORMULATIONS]))}
     drawn |= {name: (dims, measured[name]) for name in ("energy_gap", "l2_error")}
     bound = surface["bound"].max([dim for dim in surface["bound"].dims if dim != "field"])
     drawn["resolution"] = ("loss", bound.sel(field=list(FORMULATIONS)).values)
     drawn["h1_error"] = (dims, measured["h1_error"], {"resolution": float(bound.sel(field="h1_square")) ** 0.5})
-    drawn["inverted"] = (dims, measured["inverted"].astype("int8"))
+    drawn["infeasible"] = (dims, measured["infeasible"].astype("int8"))
     coarse = [name for name in surface.variables if set(surface[name].dims) & set(axes)]
     return surface.drop_vars(coarse).assign_coords(axes).assign(drawn)

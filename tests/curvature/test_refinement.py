@@ -1,4 +1,4 @@
-"""Descents to the vicinity of minimisers: a toy with a known end, file, metrics."""
+"""Descents towards minimisers: a toy with a known end, file, metrics."""
 
 import numpy as np
 import pytest
@@ -8,24 +8,24 @@ from runs_cases import tiny
 from settings_cases import changed, of
 from sine_cases import SineSeries, exact
 
-from pinnscape.curvature import dense, vicinity
+from pinnscape.curvature import dense, refinement
 from pinnscape.linalg import eigen
-from pinnscape.losses import features
+from pinnscape.losses import gauss_newton
 from pinnscape.losses.objective import Objective
 from pinnscape.techniques import catalog
 
 SETTINGS = of(
-    "vicinity", checkpoints=("init", "final"), steps=4, lengths=8, eigenvalues=4, lanczos_tolerance=1e-8, trace_products=30
+    "refinement", checkpoints=("init", "final"), steps=4, lengths=8, eigenvalues=4, lanczos_tolerance=1e-8, trace_products=30
 )
 
 
 def curvature(objective, theta, **keys):
-    return vicinity.curvature(objective, theta, changed(SETTINGS, **keys))
+    return refinement.curvature(objective, theta, changed(SETTINGS, **keys))
 
 
 @pytest.mark.parametrize("formulation", ["deep-ritz", "strong-form"])
 def test_a_quadratic_is_left_at_its_minimiser_after_a_step(formulation):
-    found = vicinity.descend(
+    found = refinement.descend(
         Objective(SineSeries(6), formulation), torch.zeros(6, dtype=torch.float64), changed(SETTINGS, lengths=10)
     )
     assert (found.thetas[1] - exact(6)).abs().max() < 1e-12
@@ -39,7 +39,7 @@ def test_a_quadratic_is_left_at_its_minimiser_after_a_step(formulation):
 def test_the_negative_eigenvalues_of_a_trained_point_go_with_its_residual():
     objective, theta = trained("strong-form", 6, 100)
     _, before = curvature(objective, theta)
-    end = vicinity.descend(objective, theta, changed(SETTINGS, steps=60, lengths=20)).thetas[-1]
+    end = refinement.descend(objective, theta, changed(SETTINGS, steps=60, lengths=20)).thetas[-1]
     _, after = curvature(objective, end)
     assert float(objective.loss(end)) < 0.5 * float(objective.loss(theta))
     assert before["negative"] > 0
@@ -62,7 +62,7 @@ def test_where_the_loss_does_not_exist_there_is_one_point_and_no_hessian():
     wild = initial(d)
     wild[d.network.layers[-1].weights] *= 500.0
     objective = Objective(d, "deep-ritz")
-    found = vicinity.descend(objective, wild, SETTINGS)
+    found = refinement.descend(objective, wild, SETTINGS)
     assert len(found.thetas) == 1
     values, numbers = curvature(objective, wild)
     assert np.isnan(values).all()
@@ -74,7 +74,7 @@ def test_where_the_loss_does_not_exist_there_is_one_point_and_no_hessian():
 )
 def test_the_file_holds_the_descents_of_every_run(problem, formulations):
     runs = tiny(problem, 1, formulations)
-    data = vicinity.dataset(runs, SETTINGS)
+    data = refinement.dataset(runs, SETTINGS)
     size = runs.discretization.network.size
     expected = {"trained_on": len(formulations), "seed": 1, "checkpoint": 2, "step": 5, "parameter": size, "eigen": size}
     assert dict(data.sizes) == expected
@@ -98,19 +98,19 @@ def test_the_file_holds_the_descents_of_every_run(problem, formulations):
 
 
 def test_metrics_are_those_of_the_last_point():
-    data = vicinity.dataset(tiny("poisson1d", 1, ("strong-form",)), SETTINGS)
-    found = {row[:4]: row[4] for row in catalog.module("vicinity").metrics(data)}
+    data = refinement.dataset(tiny("poisson1d", 1, ("strong-form",)), SETTINGS)
+    found = {row[:4]: row[4] for row in catalog.module("refinement").metrics(data)}
     assert len(found) == 2 * 12
     cell = data.isel(trained_on=0, seed=0).sel(checkpoint="init")
     last = int(cell["steps_taken"])
-    assert found["strong-form", 0, "init", "vicinity_gap"] == float(cell["gap"][last])
+    assert found["strong-form", 0, "init", "refined_gap"] == float(cell["gap"][last])
     ratio = max(0.0, -float(cell["lambda_min"] / cell["lambda_max"]))
-    assert found["strong-form", 0, "init", "vicinity_negative_ratio"] == pytest.approx(ratio)
+    assert found["strong-form", 0, "init", "refined_negative_ratio"] == pytest.approx(ratio)
     missing = data.copy(deep=True)
     missing["lambda_min"][:] = np.nan
     assert np.isnan(
-        {row[:4]: row[4] for row in catalog.module("vicinity").metrics(missing)}[
-            "strong-form", 0, "init", "vicinity_negative_ratio"
+        {row[:4]: row[4] for row in catalog.module("refinement").metrics(missing)}[
+            "strong-form", 0, "init", "refined_negative_ratio"
         ]
     )
 
@@ -122,7 +122,7 @@ def test_metrics_are_those_of_the_last_point():
 def test_above_the_limit_bounds_and_estimates_hold_and_what_they_replace_is_withheld(formulation, monkeypatch):
     objective, theta = trained(formulation, 6, 100)
     values, exact_numbers = curvature(objective, theta)
-    for module, name in ((dense, "hessian"), (features, "gauss_newton"), (features, "sensitivities")):
+    for module, name in ((dense, "hessian"), (gauss_newton, "gauss_newton"), (gauss_newton, "sensitivities")):
         monkeypatch.setattr(module, name, None)
     for steps in (10, 67):  # a few products, and as many as there are parameters
         found, numbers = curvature(objective, theta, dense_limit=0, lanczos_steps=steps, eigenvalues=1)
@@ -145,22 +145,22 @@ def test_above_the_limit_bounds_and_estimates_hold_and_what_they_replace_is_with
 def test_above_the_limit_the_file_says_how_directions_were_found_and_what_is_withheld(limit, method, monkeypatch):
     runs = tiny("poisson1d", 1, ("strong-form",))  # P = 33, 8 points
     limit = min(limit, runs.discretization.network.size - 1)
-    for module, name in ((dense, "hessian"), (features, "sensitivities")):
+    for module, name in ((dense, "hessian"), (gauss_newton, "sensitivities")):
         monkeypatch.setattr(module, name, None)
     settings = changed(SETTINGS, checkpoints=["init"], steps=2, dense_limit=limit, lanczos_steps=4)
-    data = vicinity.dataset(runs, settings)
+    data = refinement.dataset(runs, settings)
     assert data["method"].attrs["flag_meanings"].split()[int(data["method"].item())] == method
     assert data.sizes["eigen"] == 4
-    assert "techniques.vicinity.eigensolver.dense_limit" in data["negative"].attrs["reason"]
+    assert "techniques.refinement.eigensolver.dense_limit" in data["negative"].attrs["reason"]
     cell = data.isel(trained_on=0, seed=0, checkpoint=0)
     taken = int(cell["steps_taken"])
     assert taken == 2
     assert (np.diff(cell["gap"].values[: taken + 1]) < 0).all()
     assert np.isfinite(cell["direction_residual"].values[1:]).all()
     assert (cell["direction_residual"].values[1:] > 0).any() == (method == "krylov")
-    found = {row[3]: row[4] for row in catalog.module("vicinity").metrics(data)}
-    assert np.isnan(found["vicinity_negative"])
-    assert found["vicinity_negative_at_least"] == float(cell["negative_at_least"])
+    found = {row[3]: row[4] for row in catalog.module("refinement").metrics(data)}
+    assert np.isnan(found["refined_negative"])
+    assert found["refined_negative_at_least"] == float(cell["negative_at_least"])
 
 
 def test_above_the_limit_too_there_are_no_numbers_where_the_loss_does_not_exist():

@@ -1,4 +1,4 @@
-"""How the portrait draws a panel: median over seeds with their range, in the colour of the formulation."""
+"""How the overview draws a panel: median over seeds with their range, in the colour of the formulation."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.figures import scales, style
-from pinnscape.figures.portrait_panels import Panel
+from pinnscape.figures.overview_panels import Panel
 
 SMALL = 6.0  # points: the smallest text of the page
 LINEAR_STEPS = 10.0
