@@ -101,8 +101,8 @@ def test_a_problem_of_ones_own_is_taken_and_checked() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"case": "poison2d"}, "`problem` must be a Problem or one of .*poisson2d.*, not 'poison2d'"),
-        ({"trained_on": "ritz"}, "`formulation` must be one of deep-ritz, strong-form, supervised, not 'ritz'"),
+        ({"problem": "poison2d"}, "`problem` must be a Problem or one of .*poisson2d.*, not 'poison2d'"),
+        ({"loss": "ritz"}, "`loss` must be one of deep-ritz, strong-form, supervised, not 'ritz'"),
         ({"activation": "relu"}, "`activation` must be one of tanh, sin, swish, softplus, not 'relu'"),
         ({"depth": 0}, "`depth` must be at least 1"),
         ({"rule": "simpson", "points": 4}, "must be odd and at least 3, not 4"),
@@ -110,7 +110,7 @@ def test_a_problem_of_ones_own_is_taken_and_checked() -> None:
 )
 def test_what_there_is_not_is_one_line(arguments: dict, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        pinnscape.objective(**{"case": "poisson1d", "trained_on": "deep-ritz"} | arguments)
+        pinnscape.objective(**{"problem": "poisson1d", "loss": "deep-ritz"} | arguments)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from torch import Tensor
 
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.config.section import Section, in_default_study
 from pinnscape.config.sections import (
     DirectionSettings,
@@ -43,7 +44,7 @@ _POINTS_ON_A_LINE, _POINTS = 350, 20
 
 def objective(
     problem: str | Problem,
-    formulation: str,
+    loss: str,
     *,
     width: int = _default(NetworkSettings, "width"),
     depth: int = _default(NetworkSettings, "depth"),
@@ -57,7 +58,7 @@ def objective(
 
     Args:
         problem: name of a boundary value problem, such as ``poisson2d``, or a problem of your own, which is checked first.
-        formulation: ``deep-ritz``, ``strong-form`` or ``supervised``.
+        loss: ``deep-ritz``, ``strong-form`` or ``supervised``.
         width: neurons in each hidden layer.
         depth: number of hidden layers.
         activation: ``tanh``, ``sin``, ``swish`` or ``softplus``.
@@ -70,10 +71,12 @@ def objective(
         The loss, with ``size`` (the number P of parameters), ``loss(theta)``, ``gradient(theta)`` and ``hessian_product(theta, vectors)``.
 
     Raises:
-        ValueError: there is no such problem, formulation, activation or rule.
+        ValueError: there is no such problem, loss, activation or rule.
         ProblemError: a problem of your own is not one, or is not solved by its exact solution.
     """
     own = isinstance(problem, Problem)
+    if loss not in FORMULATIONS:
+        raise ValueError(f"`loss` must be one of {', '.join(FORMULATIONS)}, not {loss!r}")
     if activation not in ACTIVATIONS:
         raise ValueError(f"`activation` must be one of {', '.join(ACTIVATIONS)}, not {activation!r}")
     if not own and problem not in catalog.CATALOG:
@@ -82,7 +85,7 @@ def objective(
     network = Network(stated.dimension, len(stated.components), width, depth, activation)
     points = points or (_POINTS_ON_A_LINE if stated.dimension == 1 else _POINTS)
     nodes = quadrature.rule(rule, points, stated.dimension)
-    made = Objective(Discretization(stated, network, nodes, device), formulation)
+    made = Objective(Discretization(stated, network, nodes, device), loss)
     if own:
         validate(made.discretization)
     return made
