@@ -119,7 +119,7 @@ BAD: list[tuple[str, Any, str]] = [
     (
         "techniques",
         {"curves": {"images": 1, "inserted": 3}},
-        "techniques.curves.inserted: must be at most the segments of the first band, images + 1 (2); got 3",
+        "techniques.curves.inserted: must be at most the number of segments of the initial band, images + 1 (2); got 3",
     ),
     (
         "techniques",
@@ -261,7 +261,7 @@ BAD: list[tuple[str, Any, str]] = [
     (
         "training.phases.0.memory",
         5,
-        "training.phases[0].memory: unknown key; did you mean engine.memory? known keys are decay, learning_rate, optimizer, steps",
+        "training.phases[0].memory: unknown key; did you mean engine.memory? known keys are decay, learning_rate, optimizer",
     ),
     ("training.phases.1.learning_rate", 0.1, "training.phases[1].learning_rate: unknown key"),
     ("training.phases.0.lr", 0.1, "training.phases[0].lr: unknown key; known keys are decay, learning_rate, optimizer, steps"),

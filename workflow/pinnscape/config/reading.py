@@ -20,7 +20,7 @@ _LARGEST_INTEGER = 2**63 - 1
 
 
 class _Loader(yaml.SafeLoader):
-    """A safe loader that also rejects files that would take too long, and duplicate keys, of which PyYAML would use the last."""
+    """A safe loader that also rejects duplicate keys, of which PyYAML would use the last, and files that take too long."""
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)

@@ -146,7 +146,7 @@ def rank(fault: Mapping[str, Any]) -> int:
 
 
 def _place(location: Key, root: Node) -> tuple[Key, Node]:
-    """Key and node of a pydantic location, which may also contain choices of unions and a mark for errors about a key itself."""
+    """Key and node of a pydantic location, which may also contain choices of unions and a mark for errors about a key."""
     key: list[Any] = []
     above = node = resolved(root, root)
     for part in location:

@@ -32,10 +32,10 @@ _REFERENCE = f"""\
 
 [Documentation](index.md)
 
-This page lists every key of `config.yaml`. `make config` generates it from the definitions in `workflow/pinnscape`: the settings of a
-technique are defined in its module in `techniques/`, all others in `config/` and `study/configuration.py`. `make config` also overwrites
-`config.yaml` with the values of the default study, and writes `{SCHEMA}`, which editors use for checking and
-completion. [Changing and rerunning](changing-and-rerunning.md) describes which stages run again after a change.
+This page lists every key of `config.yaml`. `make config` generates it from the definitions in `workflow/pinnscape`: the
+settings of a technique are defined in its module in `techniques/`, all others in `config/` and `study/configuration.py`. `make
+config` also overwrites `config.yaml` with the values of the default study, and writes `{SCHEMA}`, which editors use for
+checking and completion. [Changing and rerunning](changing-and-rerunning.md) describes which stages run again after a change.
 
 A key marked *required* has no default. If the value in the default study differs from the default, it is given in parentheses.
 
