@@ -40,7 +40,7 @@ METRICS = {
 
 
 class Settings(Section):
-    """Gauss-Newton part of the Hessian, and neural tangent kernel."""
+    """The Gauss-Newton part of the Hessian, and the neural tangent kernel."""
 
     checkpoints: Distinct[Checkpoint] = Field(
         default=("init", "final"), min_length=1, description="checkpoints at which the Hessian is split"
