@@ -121,8 +121,8 @@ def descend(objective: Objective, theta: Tensor, steps: int, history_size: int, 
     """Minimise ½‖g‖² from theta (P,) by L-BFGS until ‖g‖ ≤ goal; return the last point and the number of steps."""
 
     def function(at: Tensor) -> tuple[Tensor, Tensor]:
-        # The function is scaled by the goal, because the line search stops at an absolute difference that the small squares would
-        # never exceed.
+        # The function is scaled by the goal, because the line search stops at an absolute difference, which the small squares
+        # would never exceed.
         loss, gradient = objective.loss_and_gradient(at)
         square = torch.where(loss.isfinite(), 0.5 * (gradient / goal).square().sum(), torch.nan)
         return square, objective.hessian_product(at, gradient) / goal**2

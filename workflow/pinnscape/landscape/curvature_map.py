@@ -90,9 +90,7 @@ def ends(objective: Objective, theta: Tensor, solver: EigensolverSettings) -> En
 
 
 def _sign(low: float, high: float, error: float) -> float:
-    """Sign of an eigenvalue with the bounds ``low`` and ``high``: -1, 1 if it is not negative up to rounding errors, or 0
-    (undecided).
-    """
+    """Sign of an eigenvalue between two bounds: 1 if it is not negative up to rounding errors, -1 if negative, else 0."""
     return -1.0 if high < 0.0 else 1.0 if low >= -2.0 * error else 0.0
 
 

@@ -104,9 +104,9 @@ The attribute `method` states how the values were computed:
   tolerance `grid.tolerance` relative to their range, and agree with the computed values at the trained point. Squares that are
   negative by interpolation are set to 0 on the grid and in figures, but not in the polynomials. The grid of a plane contains
   values of the interpolant, which `pinnscape.landscape.resampling` evaluates at any resolution (`interpolant(dataset)`). The
-  grid of lines was evaluated point by point; interpolants of lines are used in figures only. - `grid`: every point was
-  evaluated. If a spectral surface was tried, the attribute `reason` states why it did not converge (a loss that does not exist
-  somewhere, or too much structure).""",
+  grid of lines was evaluated point by point; interpolants of lines are used in figures only.
+- `grid`: every point was evaluated. If a spectral surface was tried, the attribute `reason` states why it did not converge (a
+  loss that does not exist somewhere, or too much structure).""",
 )
 _LINES = {
     "alpha": ("line", "alpha"),

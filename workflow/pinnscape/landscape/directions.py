@@ -80,7 +80,7 @@ def _parts(layers: tuple[Layer, ...], normalization: str, bias: str, size: int) 
 
 
 def weights_of(layers: tuple[Layer, ...]) -> np.ndarray:
-    """Indices of all weights, which exclude the biases."""
+    """Indices of all weights, without the biases."""
     return np.concatenate([np.arange(layer.weights.start, layer.weights.stop) for layer in layers])
 
 

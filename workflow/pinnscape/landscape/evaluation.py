@@ -1,5 +1,4 @@
-"""Evaluation of a slice in independent pieces: by spectral interpolation, or at every grid point if the interpolation does not
-converge.
+"""Evaluation of a slice in independent pieces: by spectral interpolation, or at every grid point if that does not converge.
 
 The interpolation of a plane is one piece, because each grid depends on the previous one; so is the interpolation of each line
 of a bundle. Points of a grid that is evaluated point by point are divided into blocks.

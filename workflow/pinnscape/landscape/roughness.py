@@ -15,8 +15,8 @@ def existing(alpha: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndar
 def normalized_variation(alpha: np.ndarray, values: np.ndarray) -> float:
     """T = (1/2l) Σ|f_{i+1} - f_i| / (max f - min f) on a line of half length l (Wu et al. 2021).
 
-    The length 2l is that of the part on which f exists. T is NaN if f is constant or does not exist. A symmetric bowl has T =
-    1/l, a monotone function T = 1/(2l); further bumps increase T.
+    The length 2l is that of the part on which f exists. T is NaN if f is constant or does not exist. It is 1/l for a symmetric
+    bowl and 1/(2l) for a monotone function; further bumps increase T.
     """
     alpha, values = existing(alpha, values)
     if len(values) < 3 or np.ptp(values) == 0:

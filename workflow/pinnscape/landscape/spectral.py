@@ -136,8 +136,7 @@ def _result(samples: "_Samples", tolerance: float) -> Result:
 
 
 def _anchored(interpolant: Interpolant, samples: "_Samples") -> tuple[Interpolant, np.ndarray]:
-    """The interpolant corrected to agree with the function at the anchor, and the size of the correction of each field
-    (fields,).
+    """The interpolant, corrected to agree with the function at the anchor, and the magnitude of the correction (fields,).
 
     The correction is a bump around the anchor that is as narrow as the degrees allow. It is no larger than the error that it
     removes, and it is small away from the anchor, where the error of the interpolant, which changes its sign from node to node,
@@ -157,8 +156,7 @@ def _anchored(interpolant: Interpolant, samples: "_Samples") -> tuple[Interpolan
 
 
 def _bump(size: int, centre: float) -> np.ndarray:
-    """Coefficients (size,) of a Jackson kernel: a non-negative polynomial that is 1 at ``centre`` in [-1, 1] and small
-    elsewhere.
+    """Coefficients (size,) of a Jackson kernel, a non-negative polynomial that is 1 at ``centre`` and small elsewhere.
 
     Its width in the variable arccos(t) is π/size (Weiße et al. 2006, Rev. Mod. Phys. 78, sec. II.C.2).
     """

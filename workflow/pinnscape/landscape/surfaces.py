@@ -112,8 +112,8 @@ def _attempt(
 def parameters(origin: Tensor, directions: Tensor, coordinates: Tensor) -> Tensor:
     """Points origin + Σ coordinateᵢ · directionᵢ (m, P) for coordinates (m, k), summed over the directions (P,) one by one.
 
-    Each product and each sum is rounded separately, so a row does not depend on the other rows. In a matrix product it would: a
-    BLAS library uses different code for the remainder rows, and their number depends on m and on the processor.
+    Each product and each sum is rounded separately, so a row does not depend on the other rows. The rows of a matrix product
+    do: a BLAS library uses different code for the remainder rows, and their number depends on m and on the processor.
     """
     thetas = origin.repeat(len(coordinates), 1)
     term = torch.empty_like(thetas)

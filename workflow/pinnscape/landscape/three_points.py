@@ -1,6 +1,4 @@
-"""Planes through three points (Garipov et al. 2018, fig. 1): coordinates of the points, a grid, and the pass between two
-points.
-"""
+"""Planes through three points (Garipov et al. 2018, fig. 1): axes, a grid, and the lowest pass between two grid points."""
 
 import math
 
@@ -8,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-# If the distance of the third point from the line through the first two is at most this, relative to the distance between these,
-# the three points do not span a plane.
+# If the distance of the third point from the line through the first two is at most this, relative to their distance, the three
+# points do not span a plane.
 _FLAT = 1e-8
 
 
