@@ -119,7 +119,7 @@ BAD: list[tuple[str, Any, str]] = [
     (
         "techniques",
         {"curves": {"images": 1, "inserted": 3}},
-        "techniques.curves.inserted: must be at most the segments of the first band, images + 1 (2); got 3",
+        "techniques.curves.inserted: must be at most the number of segments of the initial band, images + 1 (2); got 3",
     ),
     (
         "techniques",
@@ -129,9 +129,9 @@ BAD: list[tuple[str, Any, str]] = [
     ("techniques", {"stability": {"steps": 5}}, "techniques.stability.record_every: must be at most steps (5); got 20"),
     ("claims", {"data_driven": {"bulk": 2}}, "claims.data_driven.bulk: must be a finite number from 0 to 1; got 2"),
     # keys
-    ("netwrk", {"width": 3}, "netwrk: unknown key; did you mean network? known are"),
+    ("netwrk", {"width": 3}, "netwrk: unknown key; did you mean network? known keys are"),
     ("seeds", [0], "seeds: unknown key; did you mean study.seeds?"),
-    ("zzz", 1, "zzz: unknown key; known are checkpoints, claims"),
+    ("zzz", 1, "zzz: unknown key; known keys are checkpoints, claims"),
     ("training.learning_rate", 0.1, "training.learning_rate: unknown key; did you mean training.phases[0].learning_rate?"),
     ("grid.radius.trajectory", 1.0, "grid.radius.trajectory: unknown key"),
     ("hessian.density.widht", 0.1, "hessian.density.widht: unknown key; did you mean width?"),
@@ -153,7 +153,7 @@ BAD: list[tuple[str, Any, str]] = [
         "network: must be a section with keys among activation, depth, initialization, width; got nothing (null)",
     ),
     ("problems.poisson2d", None, "problems.poisson2d: must be a section with keys among network, parameters"),
-    ("checkpoints", None, "checkpoints: must be a section of names with values; got nothing (null)"),
+    ("checkpoints", None, "checkpoints: must be a mapping from names to values; got nothing (null)"),
     ("network.width", None, "network.width: must be a whole number from 1 to 8192; got nothing (null)"),
     ("network.width", 16.0, "network.width: must be a whole number from 1 to 8192; got 16.0: write 16"),
     ("network.width", True, "got true"),
@@ -193,7 +193,7 @@ BAD: list[tuple[str, Any, str]] = [
         "problems.neo_hookean2d.parameters.mu: must be a finite number; got -inf",
     ),
     ("problems.neo_hookean2d.parameters.mu", 10**400, "problems.neo_hookean2d.parameters.mu: is too large a number"),
-    ("problems.neo_hookean2d.parameters", [1, 2], "problems.neo_hookean2d.parameters: must be a section of names with values"),
+    ("problems.neo_hookean2d.parameters", [1, 2], "problems.neo_hookean2d.parameters: must be a mapping from names to values"),
     # ranges
     ("network.width", 0, "network.width: must be a whole number from 1 to 8192; got 0"),
     ("network.depth", 65, "network.depth: must be a whole number from 1 to 64; got 65"),
@@ -206,8 +206,8 @@ BAD: list[tuple[str, Any, str]] = [
     ("problems.poisson1d.quadrature.points", 1, "problems.poisson1d.quadrature.points: must be a whole number from 2"),
     # lists
     ("study.seeds", [], "study.seeds: must be a list of at least 1 entry, each a whole number"),
-    ("study.seeds", [0, 1, 0], "study.seeds: must not name anything twice; got 0 twice"),
-    ("study.problems", ["poisson1d", "poisson1d"], "study.problems: must not name anything twice; got 'poisson1d' twice"),
+    ("study.seeds", [0, 1, 0], "study.seeds: must not contain an entry twice; got 0 twice"),
+    ("study.problems", ["poisson1d", "poisson1d"], "study.problems: must not contain an entry twice; got 'poisson1d' twice"),
     ("grid.planes", [], "grid.planes: must be a list of at least 1 entry, each one of random, trajectory"),
     ("training.phases", [], "training.phases: must be a list of 1 to 20 entries"),
     ("claims.convex.radius", [], "claims.convex.radius: must be a list of at least 1 entry, each a finite number above 0"),
@@ -250,7 +250,7 @@ BAD: list[tuple[str, Any, str]] = [
     (
         "training.phases.0",
         {"optimiser": "adam", "steps": 5},
-        "training.phases[0].optimizer: is missing; must be one of adam, lbfgs; did you mean it by optimiser?",
+        "training.phases[0].optimizer: is missing; must be one of adam, lbfgs; did you misspell it as optimiser?",
     ),
     ("training.phases.0.optimizer", "sgd", "training.phases[0].optimizer: must be one of adam, lbfgs; got 'sgd'"),
     (
@@ -259,12 +259,12 @@ BAD: list[tuple[str, Any, str]] = [
         "training.phases[0].optimizer: must be one of adam, lbfgs; got 'Adam'; did you mean adam?",
     ),
     (
-        "training.phases.0.history_size",
+        "training.phases.0.memory",
         5,
-        "training.phases[0].memory: unknown key; did you mean engine.memory? known are decay, learning_rate, optimizer, steps",
+        "training.phases[0].memory: unknown key; did you mean engine.memory? known keys are decay, learning_rate, optimizer",
     ),
     ("training.phases.1.learning_rate", 0.1, "training.phases[1].learning_rate: unknown key"),
-    ("training.phases.0.lr", 0.1, "training.phases[0].lr: unknown key; known are decay, learning_rate, optimizer, steps"),
+    ("training.phases.0.lr", 0.1, "training.phases[0].lr: unknown key; known keys are decay, learning_rate, optimizer, steps"),
     (
         "training.phases.0.learning_rate",
         "1e-3",
@@ -303,7 +303,7 @@ BAD: list[tuple[str, Any, str]] = [
     (
         "hessian.checkpoints",
         ["init"],
-        "hessian.checkpoints: must have final, where claims and hessian planes are taken; got init",
+        "hessian.checkpoints: must include final, which claims and Hessian planes are based on; got init",
     ),
     ("hessian.density.deflate", 11, "hessian.density.deflate: must be at most hessian.extremes (10); got 11"),
     (

@@ -310,6 +310,6 @@ def test_signs_do_not_depend_on_the_path_being_mirrored():
 def test_a_path_on_a_line_is_refused(snapshots):
     with pytest.raises(
         ValueError,
-        match=r"^`snapshots` do not span a plane; train for more steps, or keep more of them \(training.snapshots\)$",
+        match=r"^`snapshots` do not span a plane; train for more steps, or store more snapshots \(training.snapshots\)$",
     ):
         directions.trajectory(snapshots, snapshots[-1])

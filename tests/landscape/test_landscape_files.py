@@ -174,7 +174,7 @@ def test_the_curvature_of_an_axis_is_the_second_derivative_in_the_unit_of_the_ax
 def test_files_tell_the_unit_of_their_axes(found, plane, unit):
     data = surface(found, plane)
     assert found[plane].attrs["axis_unit"] == data.attrs["axis_unit"] == unit
-    assert data["alpha"].attrs["long_name"] == "coordinate along direction 1, in the unit that the attribute axis_unit names"
+    assert data["alpha"].attrs["long_name"] == "coordinate along direction 1, in the unit given by the attribute axis_unit"
 
 
 @pytest.mark.parametrize(

@@ -76,8 +76,8 @@ def test_many_names_are_listed_by_the_first():
 @pytest.mark.parametrize(
     ("text", "fragment"),
     [
-        ("study: {seeds: [0]}\nnetwork: {width: 3, width: 4}\n", ":2: not valid YAML: the key 'width' comes twice"),
-        ("device: cpu\nstudy: {}\ndevice: auto\n", ":3: not valid YAML: the key 'device' comes twice"),
+        ("study: {seeds: [0]}\nnetwork: {width: 3, width: 4}\n", ":2: not valid YAML: the key 'width' occurs twice"),
+        ("device: cpu\nstudy: {}\ndevice: auto\n", ":3: not valid YAML: the key 'device' occurs twice"),
         ("study:\n  seeds: [0, 1\n", ":3: not valid YAML: "),
         ("study:\n\tseeds: [0]\n", ":2: not valid YAML: found character '\\t' that cannot start any token"),
         ("study: a: b\n", ":1: not valid YAML: mapping values are not allowed here"),
@@ -91,10 +91,10 @@ def test_many_names_are_listed_by_the_first():
         ("device: !!bool maybe\n", ": not valid YAML: a value does not fit the tag (!!...) before it"),
         ("a: &a {b: 1}\nc: {<<: [" + "*a, " * 300 + "]}\n", ":2: not valid YAML: merge keys give too many values"),
         ("study: {seeds: [" + "0, " * 6000 + "]}\n", ":1: not valid YAML: too many values"),
-        ("#" * 250_001, ": is no configuration: it is larger than 250 kB"),
+        ("#" * 250_001, ": is not a configuration: it is larger than 250 kB"),
         ("[" * 5000, ": is nested too deeply"),
-        ("", ": must hold keys with values, such as `device: auto`; got nothing (null)"),
-        ("- study\n", ": must hold keys with values, such as `device: auto`; got ['study']"),
+        ("", ": must contain keys with values, such as `device: auto`; got nothing (null)"),
+        ("- study\n", ": must contain keys with values, such as `device: auto`; got ['study']"),
         ("network: {widht: 3}\n", ": network.widht: unknown key; did you mean width?"),
     ],
 )

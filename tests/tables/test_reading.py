@@ -28,7 +28,7 @@ def test_a_table_is_read(tmp_path):
         (b"name,value\na,1\nb,2,3,4\n", "not a readable table ("),
         (b"name\na\n", "lacks the columns value; delete it"),
         (b"name,value\n", "has no rows; delete it"),
-        (b"name,value\na,1.5\nb,1.x5\n", "its column value holds something that is no number; delete it"),
+        (b"name,value\na,1.5\nb,1.x5\n", "its column value contains a value that is not a number; delete it"),
         (b"\x89HDF\r\n\x1a\n", "not a readable table ("),
     ],
 )

@@ -1,4 +1,4 @@
-"""Reading a configuration from a YAML file, with bounds on what may be in it: everything wrong becomes a ``StudyError`` of one line."""
+"""Reading a configuration from a YAML file of bounded size; every error in the file becomes a one-line ``StudyError``."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,16 +11,16 @@ from yaml.composer import ComposerError
 from pinnscape.common.errors import StudyError
 from pinnscape.config.schema import Key, error, shown
 
-# Far beyond any study; they bound the work on a file that is huge or made of nested or repeated YAML aliases.
+# These limits are far beyond any study. They bound the work for files that are huge or contain nested or repeated YAML aliases.
 _MOST_LEVELS = 20
 _MOST_VALUES = 5_000
-_MOST_MERGED = 200  # mappings, or keys, that one merge key copies
+_MOST_MERGED = 200  # number of mappings, or of keys, that one merge key may copy
 _MOST_BYTES = 250_000
 _LARGEST_INTEGER = 2**63 - 1
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that comes twice, where YAML would silently take the last, and what would take for ever."""
+    """A safe loader that also rejects duplicate keys, of which PyYAML would use the last, and files that take too long."""
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
@@ -28,7 +28,7 @@ class _Loader(yaml.SafeLoader):
 
     def fetch_flow_collection_start(self, TokenClass: Any) -> None:
         if self.flow_level > _MOST_LEVELS:
-            raise RecursionError  # which it would come to, later
+            raise RecursionError  # PyYAML would raise it later, after much work
         super().fetch_flow_collection_start(TokenClass)
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
@@ -44,12 +44,12 @@ class _Loader(yaml.SafeLoader):
                 continue
             key = self.construct_object(key_node)
             if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {shown(key)} comes twice", key_node.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"the key {shown(key)} occurs twice", key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep)
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Refuses merge keys that copy what they merge again and again."""
+        """Expand merge keys, and reject those that would copy too many values."""
         many = any(len(merged.value) > _MOST_MERGED for key, merged in node.value if key.tag == "tag:yaml.org,2002:merge")
         if not many:
             super().flatten_mapping(node)
@@ -61,37 +61,39 @@ def read(path: str | Path) -> dict[str, Any]:
     """Read a configuration from a YAML file.
 
     Raises:
-        StudyError: the file is missing, is not valid YAML, names a key twice or is no mapping.
+        StudyError: the file is missing, is not valid YAML, contains a key twice or is not a mapping.
     """
     path = Path(path)
     try:
         with path.open("rb") as file:
             text = file.read(_MOST_BYTES + 1)
         if len(text) > _MOST_BYTES:
-            raise error(f"{path}", "", f"is no configuration: it is larger than {_MOST_BYTES // 1000} kB")
+            raise error(f"{path}", "", f"is not a configuration: it is larger than {_MOST_BYTES // 1000} kB")
         config = yaml.load(text.decode(), Loader=_Loader)
     except OSError as exception:
-        raise StudyError(f"{path}: cannot be read ({exception.strerror}); name an existing file that you may read") from None
+        raise StudyError(
+            f"{path}: cannot be read ({exception.strerror}); give the path of an existing, readable file"
+        ) from None
     except yaml.MarkedYAMLError as exception:
         mark = exception.problem_mark or exception.context_mark
         where = f"{path}:{mark.line + 1}" if mark else f"{path}"
         raise error(where, "", f"not valid YAML: {shorten(str(exception.problem or exception.context), 200)}") from None
     except (yaml.YAMLError, ValueError) as exception:
         raise error(f"{path}", "", f"not valid YAML: {shorten(str(exception), 200)}") from None
-    except (LookupError, AttributeError, TypeError, ArithmeticError):  # how the YAML library fails at `!!int ""` and the like
+    except (LookupError, AttributeError, TypeError, ArithmeticError):  # raised by PyYAML for values such as `!!int ""`
         raise error(f"{path}", "", "not valid YAML: a value does not fit the tag (!!...) before it") from None
     except RecursionError:
         raise error(f"{path}", "", "is nested too deeply") from None
     if not isinstance(config, dict):
-        raise error(f"{path}", "", f"must hold keys with values, such as `device: auto`; got {shown(config)}")
+        raise error(f"{path}", "", f"must contain keys with values, such as `device: auto`; got {shown(config)}")
     return config
 
 
 def check_form(config: Any, source: str) -> None:
-    """Refuse what YAML can hold and no validator can digest.
+    """Reject structures that are valid YAML but that the validator cannot process.
 
     Raises:
-        StudyError: values are nested too deeply or too many, an integer is too large, or a key is no text.
+        StudyError: values are nested too deeply or too many, an integer is too large, or a key is not text.
     """
     for count, (key, value) in enumerate(_walk(config)):
         if len(key) > _MOST_LEVELS or count > _MOST_VALUES:

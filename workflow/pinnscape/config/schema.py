@@ -1,4 +1,4 @@
-"""The JSON schema of a section, and what it says of a value that does not fit: one line that names the key, what is allowed and what came."""
+"""The JSON schema of a section, and one-line error messages with the key, the allowed values and the given value."""
 
 import difflib
 import re
@@ -14,19 +14,19 @@ Key = tuple[Any, ...]
 Node = Mapping[str, Any]
 
 _LONGEST_NUMBER = 100
-# Near enough to suggest a name: cpu is not what gpu means.
+# Similarity above which a name is suggested; chosen so that cpu is not suggested for gpu.
 _LIKENESS = 0.7
 _BOUNDS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
 
 
 def error(source: str, key: Key | str, text: str) -> StudyError:
-    """An error of one line about the value at ``key``."""
+    """A one-line error about the value at ``key``."""
     where = key if isinstance(key, str) else dotted(key)
     return StudyError(" ".join(f"{source}: {where + ': ' if where else ''}{text}".split()))
 
 
 def dotted(key: Key) -> str:
-    """The key as one writes it: ``training.phases[0].steps``."""
+    """The key in dotted notation, such as ``training.phases[0].steps``."""
     name = ""
     for part in key:
         if isinstance(part, int) and not isinstance(part, bool):
@@ -38,7 +38,7 @@ def dotted(key: Key) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value as YAML has it, cut where it is long."""
+    """A value in YAML notation, abbreviated if it is long."""
     if value is None:
         return "nothing (null)"
     if isinstance(value, bool):
@@ -49,7 +49,7 @@ def shown(value: Any) -> str:
 
 
 def suggestion(name: Any, known: Collection[str]) -> str:
-    """``; did you mean ...?`` where a known name is close, else nothing."""
+    """``; did you mean ...?`` with the most similar known name, or an empty string if none is similar."""
     close = difflib.get_close_matches(str(name), sorted(known), 1, _LIKENESS)
     return f"; did you mean {close[0]}?" if close else ""
 
@@ -59,7 +59,7 @@ def suggestion(name: Any, known: Collection[str]) -> str:
 
 @cache
 def schema(section: type[Section]) -> dict[str, Any]:
-    """The JSON schema of a section, without the titles that pydantic adds and without null, which stands for keys that are left out."""
+    """The JSON schema of a section, without the titles that pydantic adds and without null, which denotes omitted keys."""
     return _tidy(section.model_json_schema())
 
 
@@ -77,7 +77,7 @@ def _tidy(node: Any) -> Any:
 
 
 def keys(node: Node, root: Node, key: Key = ()) -> Iterator[tuple[Key, Node]]:
-    """All keys below a node of the schema ``root`` with their nodes, entries of lists as ``[0]``."""
+    """All keys below a node of the schema ``root``, with their nodes; an entry of a list has the index 0."""
     node = resolved(node, root)
     for name, child in node.get("properties", {}).items():
         yield (*key, name), resolved(child, root)
@@ -89,21 +89,21 @@ def keys(node: Node, root: Node, key: Key = ()) -> Iterator[tuple[Key, Node]]:
 
 
 def resolved(node: Node, root: Node) -> Node:
-    """The node itself in place of a reference to it."""
+    """The node, or the node that it refers to if it is a reference."""
     if "$ref" not in node:
         return node
     target = resolved(root["$defs"][node["$ref"].removeprefix("#/$defs/")], root)
     return {**target, **{name: value for name, value in node.items() if name != "$ref"}}
 
 
-# ---- what it says of an error ----
+# ---- error messages ----
 
 
 def described(fault: Mapping[str, Any], root: Node) -> tuple[Key, str]:
-    """Key and text of an error that pydantic found.
+    """Key and message of an error that pydantic reports.
 
     Args:
-        fault: one of ``ValidationError.errors()``.
+        fault: an entry of ``ValidationError.errors()``.
         root: schema of the section.
     """
     kind, value = fault["type"], fault["input"]
@@ -124,7 +124,7 @@ def described(fault: Mapping[str, Any], root: Node) -> tuple[Key, str]:
         case "string_pattern_mismatch":
             return key, f"must be {node['description']}; got {shown(value)}"
         case "repeated":
-            return key, f"must not name anything twice; got {shown(_repeated(value))} twice"
+            return key, f"must not contain an entry twice; got {shown(_repeated(value))} twice"
         case "fault":
             context = fault["ctx"]
             return (*key, *(context["key"].split(".") if context["key"] else ())), context["text"]
@@ -133,7 +133,11 @@ def described(fault: Mapping[str, Any], root: Node) -> tuple[Key, str]:
 
 
 def rank(fault: Mapping[str, Any]) -> int:
-    """Of several errors the one of lowest rank is shown: a misspelt key also makes a key missing, a wrong type is also no name."""
+    """Rank of an error; of several errors, only one with the lowest rank is shown.
+
+    One mistake can cause several errors: a misspelt key is also a missing key, and a value of the wrong type is also not a
+    valid name.
+    """
     kind = fault["type"]
     if kind.endswith("_type") or kind == "finite_number":
         return 1
@@ -142,7 +146,7 @@ def rank(fault: Mapping[str, Any]) -> int:
 
 
 def _place(location: Key, root: Node) -> tuple[Key, Node]:
-    """The key of a location in pydantic's sense, which names the choices of a union and says whether a name itself is meant, and its node."""
+    """Key and node of a pydantic location, which may also contain choices of unions and a mark for errors about a key."""
     key: list[Any] = []
     above = node = resolved(root, root)
     for part in location:
@@ -161,36 +165,36 @@ def _place(location: Key, root: Node) -> tuple[Key, Node]:
 
 
 def _tag(node: Node) -> Node:
-    """What tells the choices of a union apart."""
+    """A node that allows the values of the discriminator of a union."""
     return {"enum": list(node["discriminator"]["mapping"])}
 
 
 def _missing(name: str, node: Node, section: Node, value: Any, root: Node) -> str:
     known = section["properties"]
     misspelt = difflib.get_close_matches(name, [other for other in value if other not in known], 1, _LIKENESS)
-    hint = f"; did you mean it by {misspelt[0]}?" if misspelt else ""
+    hint = f"; did you misspell it as {misspelt[0]}?" if misspelt else ""
     return f"is missing; must be {allowed(node, root)}{hint}"
 
 
 def _unknown_key(key: Key, known: Collection[str], root: Node) -> str:
     hint = suggestion(key[-1], known)
     here = tuple(0 if isinstance(part, int) else part for part in key)
-    # Settings of techniques have names that occur everywhere.
+    # Settings of techniques are not suggested, because many of their names occur in several sections.
     elsewhere = (home for home, _ in keys(root, root) if home[0] != "techniques")
     homes = dict.fromkeys(dotted(home) for home in elsewhere if home[-1] == key[-1] and home != here)
     if not hint and homes:
         hint = f"; did you mean {' or '.join(homes)}?"
-    return f"unknown key{hint or ';'} known are {', '.join(sorted(known))}"
+    return f"unknown key{hint or ';'} known keys are {', '.join(sorted(known))}"
 
 
 def _repeated(values: Collection[Any]) -> Any:
-    """The first entry that equals an earlier one."""
+    """The first entry that repeats an earlier one."""
     seen: set[Any] = set()
     return next(value for value in values if value in seen or seen.add(value))
 
 
 def allowed(node: Node, root: Node) -> str:
-    """What a node of the schema ``root`` allows, in words."""
+    """A description of the values that a node of the schema ``root`` allows."""
     node = resolved(node, root)
     if "enum" in node:
         return f"one of {', '.join(node['enum'])}"
@@ -210,21 +214,21 @@ def allowed(node: Node, root: Node) -> str:
             count = f"1 to {node['maxItems']} entries" if "maxItems" in node else least
             return f"a list of {count}, each {allowed(node['items'], root)}"
     if "discriminator" in node:
-        return f"a section with keys among {node['discriminator']['propertyName']} and what it takes"
+        return f"a section with the key {node['discriminator']['propertyName']} and keys that depend on its value"
     names = ", ".join(sorted(node.get("properties", ())))
-    return f"a section with keys among {names}" if names else "a section of names with values"
+    return f"a section with keys among {names}" if names else "a mapping from names to values"
 
 
 def bounds(node: Node) -> str:
-    """The range of a number in words, with a space before; nothing without one."""
+    """The range of a number in words, preceded by a space; an empty string if the number is unbounded."""
     if "minimum" in node and "maximum" in node:
         return f" from {node['minimum']} to {node['maximum']}"
-    found = " and ".join(f"{words} {node[bound]}" for bound, words in _BOUNDS.items() if bound in node)
-    return f" {found}" if found else ""
+    text = " and ".join(f"{words} {node[bound]}" for bound, words in _BOUNDS.items() if bound in node)
+    return f" {text}" if text else ""
 
 
 def _text_for_number(value: Any, node: Mapping[str, Any]) -> str:
-    """What to write where a number came as text, or an integer as a float."""
+    """A hint how to write a number that was given as text, or an integer that was given as a float."""
     kind = node.get("type")
     if kind == "integer" and isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return f": write {value:.0f}"

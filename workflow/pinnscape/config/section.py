@@ -1,6 +1,7 @@
-"""What a section of the configuration is made of: keys with a type, a range, a default and a description, each stated once.
+"""Base class and field types of the sections of the configuration.
 
-A key is a field of a ``Section``. Its description is the comment in config.yaml, the text that editors show, and the entry in docs/configuration.md.
+A key is a field of a ``Section``, which defines its type, range, default and description. The description becomes the comment
+in config.yaml, the help text in editors, and the entry in docs/configuration.md.
 """
 
 import copy
@@ -16,31 +17,31 @@ S = TypeVar("S", bound="Section")
 
 
 class Section(BaseModel):
-    """Settings that belong together. Values are strict: a truth value is no number, 3.0 is no whole number, NaN is no number."""
+    """A group of settings. Values are not converted: a boolean is not a number, and 3.0 is not an integer. NaN is rejected."""
 
-    # `examples` holds the value of a key in the default study where that differs from the default, or where there is no default.
+    # `examples` holds the value of a key in the default study if it differs from the default, or if the key has no default.
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, regex_engine="python-re", defer_build=True
     )
 
     @classmethod
     def of(cls, plain: Any) -> Self:
-        """The section of plain values, as ``plain`` gives them and as rules hand them to jobs."""
+        """The section with the given plain values, such as those that ``plain`` returns and that rules pass to jobs."""
         return cls.model_validate(plain)
 
     def plain(self, given: bool = False) -> dict[str, Any]:
-        """The settings as JSON values, sorted by key. Keys without a value are left out; with ``given``, so are those that keep their default."""
-        found = self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=given)
-        return json.loads(json.dumps(found, sort_keys=True))
+        """The settings as JSON values, sorted by key, without keys that are None; with ``given``, only explicitly set keys."""
+        values = self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=given)
+        return json.loads(json.dumps(values, sort_keys=True))
 
 
 def fault(text: str, key: str = "") -> PydanticCustomError:
-    """An error about the value at ``key`` of the section that is checked, or about the checked value itself."""
+    """An error about the value at ``key`` of the validated section, or about the validated value itself if ``key`` is empty."""
     return PydanticCustomError("fault", "{text}", {"text": text, "key": key})
 
 
 def ordered(low: str, high: str) -> Any:
-    """A check of a section: its key ``low`` is at most its key ``high``."""
+    """A validator that requires the value of ``low`` to be at most that of ``high`` in the same section."""
 
     def check(section: Section) -> Section:
         first, second = getattr(section, low), getattr(section, high)
@@ -74,18 +75,18 @@ def _stated(value: Any) -> Any:
 
 
 Entries = Annotated[tuple[T, ...], BeforeValidator(_entries)]  # a list
-Distinct = Annotated[Entries[T], AfterValidator(_unique)]  # a list that names nothing twice
+Distinct = Annotated[Entries[T], AfterValidator(_unique)]  # a list without repeated entries
 Odd = Annotated[int, AfterValidator(_odd)]
-Optional = Annotated[T | None, BeforeValidator(_stated)]  # a key that may be left out; None stands for that
+Optional = Annotated[T | None, BeforeValidator(_stated)]  # may be left out (stored as None), but not set to null
 
 
 def name_of(pattern: str, text: str) -> Any:
-    """A name that matches a pattern, which ``text`` puts into words."""
+    """A field for names that match ``pattern``; ``text`` describes the pattern in error messages."""
     return Field(pattern=rf"^{pattern}$(?!\n)", description=text)
 
 
 def defaults_of(section: type[Section]) -> Any:
-    """The default of a key that is a section: all its defaults."""
+    """A field whose default is the section with all its defaults."""
     return Field(default_factory=section)
 
 
@@ -95,7 +96,7 @@ def in_default_study(field: FieldInfo) -> Any:
 
 
 def partial(section: type[S]) -> type[S]:
-    """A decorator: the same keys, of which each may be left out, for a section whose keys override those of another one."""
+    """A class decorator that makes every key of a section optional, for sections that override keys of another section."""
     fields: dict[str, Any] = {}
     for name, field in section.model_fields.items():
         own, kind = copy.copy(field), field.annotation

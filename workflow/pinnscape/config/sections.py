@@ -1,4 +1,4 @@
-"""The sections of the configuration other than those of techniques, which own theirs."""
+"""The sections of the configuration, except those of techniques, which are defined in the modules of the techniques."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -36,18 +36,18 @@ ParameterName = TypeAliasType(
 
 
 class EngineSettings(Section):
-    """How losses and derivatives are computed; beyond rounding, no result depends on it."""
+    """How losses and derivatives are computed; affects results only by rounding errors."""
 
     compile: Literal["auto", "always", "never"] = Field(
         default="auto",
-        description="whether losses become machine code: auto (where the work pays for it) | always | never; needs a C++ compiler "
-        "(without: slower). The code is kept in .cache",
+        description="whether losses are compiled to machine code: auto (if compilation saves time) | always | never; requires "
+        "a C++ compiler, without which evaluations are slower; compiled code is cached in .cache",
     )
     memory: float = Field(
         default=1000,
         ge=10,
         le=1e7,
-        description="megabytes for the intermediate values of one job; larger evaluations are split",
+        description="megabytes available for the intermediate values of one job; larger evaluations are split",
     )
 
 
@@ -58,27 +58,33 @@ class ShardSettings(Section):
         default=1,
         ge=1,
         le=1000,
-        description="of a problem and seed; pieces are planes, lines, and blocks of the points of a plain grid",
+        description="jobs per problem and seed; the units of work are planes, lines, and blocks of grid points of surfaces "
+        "that are not spectral",
     )
-    hessians: int = Field(default=1, ge=1, le=1000, description="of a problem and seed; pieces are spectra")
+    hessians: int = Field(default=1, ge=1, le=1000, description="jobs per problem and seed; the units of work are spectra")
     techniques: int = Field(
-        default=1, ge=1, le=1000, description="of a problem, for each technique that treats runs one by one; pieces are runs"
+        default=1,
+        ge=1,
+        le=1000,
+        description="jobs per problem for each technique that analyses runs independently; the units of work are runs",
     )
 
 
 class NetworkSettings(Section):
-    """A multilayer perceptron; problems.<name>.network overrides single keys."""
+    """A multilayer perceptron; problems.<name>.network overrides individual keys."""
 
-    width: int = Field(ge=1, le=8192, description="neurons in each hidden layer", examples=[16])
+    width: int = Field(ge=1, le=8192, description="number of neurons in each hidden layer", examples=[16])
     depth: int = Field(ge=1, le=64, description="number of hidden layers", examples=[2])
-    activation: Literal["tanh", "sin", "swish", "softplus"] = Field(default="tanh", description="of the hidden layers")
+    activation: Literal["tanh", "sin", "swish", "softplus"] = Field(
+        default="tanh", description="activation function of the hidden layers"
+    )
     initialization: Literal["glorot", "lecun", "he"] = Field(
-        default="glorot", description="variance of the normal distribution of the initial weights; biases start at zero"
+        default="glorot", description="initial biases are zero, initial weights are normal with the variance of the scheme"
     )
 
 
 class QuadratureSettings(Section):
-    """Quadrature rule of the losses; problems.<name>.quadrature overrides single keys."""
+    """Quadrature rule of the losses; problems.<name>.quadrature overrides individual keys."""
 
     rule: Rule = Field(
         default="gauss-legendre",
@@ -87,7 +93,8 @@ class QuadratureSettings(Section):
     points: int = Field(
         ge=2,
         le=10_000,
-        description="points along each axis; with fewer points than parameters the rule bounds the rank of the Hessian",
+        description="number of points along each axis; a rule with fewer points than the network has parameters bounds the "
+        "rank of the Hessian",
         examples=[20],
     )
 
@@ -102,18 +109,18 @@ class AdamSettings(Section):
         default=1.0,
         gt=0,
         le=1,
-        description="the learning rate falls geometrically to decay * learning_rate; 1 keeps it constant",
+        description="the learning rate decreases geometrically to decay * learning_rate; 1 keeps it constant",
     )
 
 
 class LBFGSSettings(Section):
-    """A phase of L-BFGS with a strong Wolfe line search; it stops early when the gradient is small or no step helps."""
+    """A phase of L-BFGS with a strong Wolfe line search, which stops early if the gradient is small or no step is found."""
 
     optimizer: Literal["lbfgs"]
-    steps: int = Field(ge=1, le=100_000_000, description="largest number of steps")
-    history_size: int = Field(default=50, ge=1, le=10_000, description="number of pairs (s, y) that are kept")
+    steps: int = Field(ge=1, le=100_000_000, description="maximum number of steps")
+    history_size: int = Field(default=50, ge=1, le=10_000, description="number of stored pairs (s, y)")
     gradient_tolerance: float = Field(
-        default=1e-9, ge=0, lt=1, description="stop when the largest entry of the gradient is below this"
+        default=1e-9, ge=0, lt=1, description="the phase stops when the maximum norm of the gradient is below this value"
     )
 
 
@@ -121,19 +128,19 @@ Phase = Annotated[AdamSettings | LBFGSSettings, Field(discriminator="optimizer")
 
 
 class SnapshotSettings(Section):
-    """Parameters kept along the way, for checkpoints and trajectories."""
+    """Parameters stored during training, for checkpoints and trajectories."""
 
-    even: int = Field(default=40, ge=0, le=10_000, description="number of snapshots evenly spaced in steps")
-    logarithmic: int = Field(default=30, ge=0, le=10_000, description="number of snapshots logarithmically spaced in steps")
+    even: int = Field(default=40, ge=0, le=10_000, description="number of snapshots at evenly spaced steps")
+    logarithmic: int = Field(default=30, ge=0, le=10_000, description="number of snapshots at logarithmically spaced steps")
 
 
 class TrainingSettings(Section):
-    """How a network is trained, and what is recorded; problems.<name>.training overrides single keys."""
+    """How a network is trained, and what is recorded; problems.<name>.training overrides individual keys."""
 
     phases: Entries[Phase] = Field(
         min_length=1,
         max_length=20,
-        description="optimisers that run one after the other, full batch",
+        description="full-batch optimisers, which run one after the other",
         examples=[
             [
                 {"optimizer": "adam", "steps": 500, "learning_rate": 0.01, "decay": 0.1},
@@ -141,12 +148,12 @@ class TrainingSettings(Section):
             ]
         ],
     )
-    log_every: int = Field(default=10, ge=1, description="steps between two records in training.nc")
+    log_every: int = Field(default=10, ge=1, description="number of steps between two records in training.nc")
     snapshots: SnapshotSettings = defaults_of(SnapshotSettings)
 
 
 class Model(Section):
-    """What defines the losses of a problem; ``parameters`` are the coefficients of its equation."""
+    """The settings that define the losses of a problem; ``parameters`` are the coefficients of its equation."""
 
     network: NetworkSettings
     quadrature: QuadratureSettings
@@ -157,11 +164,14 @@ class DirectionSettings(Section):
     """Random directions in parameter space."""
 
     normalization: Literal["filter", "layer", "global", "none"] = Field(
-        default="filter", description="what random directions are scaled by, to the norms of the trained parameters"
+        default="filter",
+        description="parts of a random direction that are scaled to the norms of the same parts of the trained parameters: "
+        "filter (incoming weights of each neuron) | layer | global (whole vector) | none",
     )
     bias: Literal["row", "own", "zero"] = Field(
         default="row",
-        description="biases of random directions: row (scaled with their filter) | own (each vector to its own norm) | zero",
+        description="biases of random directions: row (scaled with their filter or layer) | own (the bias vector of each "
+        "layer is scaled to its own norm) | zero",
     )
     lines: int = Field(default=16, ge=2, le=1000, description="number of random lines in the bundle")
 
@@ -171,20 +181,25 @@ class RadiusSettings(Section):
 
     random: Optional[float] = Field(default=None, gt=0, le=100, description="random plane", examples=[1.0])
     hessian_top: Optional[float] = Field(
-        default=None, alias="hessian-top", gt=0, le=100, description="plane of the two largest eigenvalues", examples=[0.1]
+        default=None,
+        alias="hessian-top",
+        gt=0,
+        le=100,
+        description="plane of the eigenvectors of the two largest Hessian eigenvalues",
+        examples=[0.1],
     )
     hessian_extreme: Optional[float] = Field(
         default=None,
         alias="hessian-extreme",
         gt=0,
         le=100,
-        description="plane of the largest and the smallest eigenvalue",
+        description="plane of the eigenvectors of the largest and the smallest Hessian eigenvalue",
         examples=[0.1],
     )
     lines: float = Field(gt=0, le=100, description="random lines", examples=[1.0])
 
     def of_plane(self, plane: str) -> float | None:
-        """The radius of a plane by its name."""
+        """The radius of the plane with this name."""
         return getattr(self, plane.replace("-", "_"))
 
 
@@ -194,22 +209,25 @@ class GridSettings(Section):
     planes: Distinct[Plane] = Field(
         default=("random", "trajectory", "hessian-top", "hessian-extreme"),
         min_length=1,
-        description="planes through the trained parameters; the bundle of lines is always there",
+        description="planes through the trained parameters; the bundle of random lines is always evaluated too",
     )
     tolerance: float = Field(
         default=1e-5,
         ge=0,
         le=0.1,
-        description="of a spectral (Chebyshev) surface: its largest error relative to its range; 0: every point of the grid is evaluated",
+        description="largest error of a spectral (Chebyshev) surface, relative to its range; with 0, every grid point is "
+        "evaluated",
     )
-    points: Odd = Field(default=41, ge=3, le=2001, description="points along each axis of the stored grid of a plane, odd")
-    line_points: Odd = Field(default=101, ge=3, le=100_001, description="points along a line, odd")
+    points: Odd = Field(
+        default=41, ge=3, le=2001, description="number of points along each axis of the stored grid of a plane; odd"
+    )
+    line_points: Odd = Field(default=101, ge=3, le=100_001, description="number of points along a line; odd")
     radius: RadiusSettings
     margin: float = Field(
         default=0.2,
         ge=0,
         le=10,
-        description="of a trajectory plane, beyond the projected trajectory, as a fraction of its extent",
+        description="margin of the trajectory plane around the projected trajectory, as a fraction of its extent",
     )
 
     @model_validator(mode="after")
@@ -221,7 +239,7 @@ class GridSettings(Section):
 
 
 class PlaneGrid(Section):
-    """What matters of ``grid`` for one plane, or for the lines; what belongs to other planes is 0."""
+    """The settings of ``grid`` for one plane, or for the lines; settings that concern other planes are 0."""
 
     tolerance: float
     points: int = 0
@@ -231,61 +249,75 @@ class PlaneGrid(Section):
 
 
 class EigensolverSettings(Section):
-    """How eigenvalues are computed; hessian.eigensolver and techniques.<name>.eigensolver override single keys."""
+    """How eigenvalues are computed; hessian.eigensolver and techniques.<name>.eigensolver override individual keys."""
 
     dense_limit: int = Field(
         default=2500,
         ge=0,
         le=50_000,
-        description="up to this many parameters: the exact dense spectrum, and matrices of at most this many rows; beyond: Lanczos",
+        description="maximum number of rows of dense matrices: with at most this many parameters, the exact spectrum is "
+        "computed, otherwise Lanczos is used",
     )
     lanczos_steps: int = Field(
-        default=300, ge=1, le=100_000, description="Hessian-vector products of one Lanczos process, at most"
+        default=300, ge=1, le=100_000, description="maximum number of Hessian-vector products of one Lanczos process"
     )
     lanczos_tolerance: float = Field(
-        default=1e-9, gt=0, lt=1, description="residual norm of an eigenpair, relative to the largest eigenvalue"
+        default=1e-9,
+        gt=0,
+        lt=1,
+        description="residual norm at which an eigenpair counts as converged, relative to the largest eigenvalue",
     )
 
     def overridden(self, *others: "EigensolverSettings") -> "EigensolverSettings":
-        """With the keys that others state, the last of which counts."""
+        """These settings with the keys that are set explicitly in ``others``; later ones take precedence."""
         return self.model_copy(update={name: getattr(other, name) for other in others for name in other.model_fields_set})
 
 
 def overriding(text: str = "", **values: Any) -> Any:
-    """The key ``eigensolver`` of a section: what differs there from that of all, and a text about it."""
-    own = "keys of eigensolver that differ here"
+    """The key ``eigensolver`` of a section, which overrides keys of the section ``eigensolver``.
+
+    Args:
+        text: added to the description of the key.
+        **values: defaults of the overridden keys.
+    """
+    own = "keys of eigensolver that are overridden here"
     return Field(default_factory=lambda: EigensolverSettings(**values), description=f"{own}; {text}" if text else own)
 
 
 class DensitySettings(Section):
     """Spectral density by stochastic Lanczos quadrature."""
 
-    probes: int = Field(default=8, ge=2, le=10_000, description="number of random vectors; two at least, for a standard error")
-    steps: int = Field(default=50, ge=2, le=10_000, description="Lanczos steps a vector")
+    probes: int = Field(
+        default=8, ge=2, le=10_000, description="number of random vectors; at least two, to estimate a standard error"
+    )
+    steps: int = Field(default=50, ge=2, le=10_000, description="number of Lanczos steps for each vector")
     deflate: int = Field(
         default=10,
         ge=0,
         le=1000,
-        description="eigenpairs at each end that are taken out and counted exactly; at most hessian.extremes",
+        description="number of eigenpairs deflated at each end of the spectrum and counted exactly; at most hessian.extremes",
     )
-    bins: int = Field(default=400, ge=2, le=100_000, description="points of the smoothed density")
+    bins: int = Field(default=400, ge=2, le=100_000, description="number of points of the smoothed density")
     width: float = Field(
         default=0.005, gt=0, le=1, description="standard deviation of the smoothing, relative to the largest eigenvalue"
     )
 
 
 class SpectrumSettings(Section):
-    """How the spectrum of a Hessian is measured."""
+    """How the spectrum of a Hessian is computed."""
 
     eigensolver: EigensolverSettings = overriding()
-    extremes: int = Field(default=10, ge=2, le=1000, description="number of eigenvectors kept at each end")
+    extremes: int = Field(default=10, ge=2, le=1000, description="number of eigenvectors stored for each end of the spectrum")
     density: DensitySettings = defaults_of(DensitySettings)
     null_tolerance: float = Field(
-        default=1e-10, ge=0, lt=1, description="eigenvalues below this, relative to the largest in magnitude, count as zero"
+        default=1e-10,
+        ge=0,
+        lt=1,
+        description="magnitude up to which eigenvalues count as zero, relative to the largest magnitude",
     )
 
     @model_validator(mode="after")
-    def _what_is_deflated_is_found(self) -> Self:
+    def _deflated_eigenpairs_are_computed(self) -> Self:
         if self.density.deflate > self.extremes:
             text = f"must be at most hessian.extremes ({self.extremes}); got {self.density.deflate}"
             raise fault(text, "density.deflate")
@@ -297,41 +329,44 @@ class HessianSettings(SpectrumSettings):
 
     checkpoints: Distinct[Checkpoint] = Field(
         min_length=1,
-        description="points in training whose Hessians are analysed, final among them",
+        description="checkpoints at which Hessians are analysed; must include final",
         examples=[["init", "middle", "final"]],
     )
 
 
 class FigureSettings(Section):
-    """How figures look."""
+    """Content and resolution of figures."""
 
     seed: Optional[int] = Field(
         default=None,
         ge=0,
-        description="which seed the planes and solutions show, by default the first of study.seeds (training curves, spectra and claims "
-        "use all)",
+        description="seed shown in figures of planes and solutions, by default the first of study.seeds; training curves, "
+        "spectra and claims use all seeds",
         examples=[0],
     )
-    dpi: int = Field(default=200, ge=30, le=1200, description="of the PNG files")
+    dpi: int = Field(default=200, ge=30, le=1200, description="resolution of PNG files in dots per inch")
 
 
 class PathTraining(Section):
     """How a curve between two points is trained."""
 
-    steps: int = Field(default=400, ge=1, le=50_000, description="of Adam, for each curve")
+    steps: int = Field(default=400, ge=1, le=50_000, description="number of Adam steps for each curve")
     learning_rate: float = Field(default=0.03, gt=0, le=1000, description="learning rate at the first step")
-    decay: float = Field(default=0.01, gt=0, le=1, description="last learning rate over first one")
+    decay: float = Field(default=0.01, gt=0, le=1, description="ratio of the last learning rate to the first")
     perturbation: float = Field(
         default=0.05,
         ge=0,
         le=10,
-        description="random displacement of the inner control points from the straight line at first, relative to the distance of the "
-        "two points",
+        description="initial random displacement of the inner control points from the straight line, relative to the distance "
+        "between the two points",
     )
-    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="of this displacement")
+    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="random seed of this displacement")
     check: int = Field(
-        default=20, ge=1, le=50_000, description="steps after which a path is evaluated; the lowest of these is kept"
+        default=20,
+        ge=1,
+        le=50_000,
+        description="number of steps between two evaluations of a path; the evaluated path with the lowest maximum is kept",
     )
-    nodes: int = Field(default=10, ge=1, le=1000, description="of the integral over the curve")
+    nodes: int = Field(default=10, ge=1, le=1000, description="number of quadrature nodes of the integral over the curve")
 
     _order = ordered("check", "steps")

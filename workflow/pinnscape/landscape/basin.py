@@ -1,4 +1,4 @@
-"""How far a basin reaches: the radii along random rays at which the gap crosses a level, and the logarithm of the volume within (Huang et al. 2020)."""
+"""Extent of a basin: radii along random rays at which the gap crosses a level, and log-volume (Huang et al. 2020)."""
 
 import math
 from dataclasses import dataclass
@@ -12,13 +12,14 @@ from pinnscape.losses.objective import Objective
 
 @dataclass(frozen=True)
 class Volume:
-    """A star-shaped volume from radii along random rays.
+    """Estimate of the volume of a star-shaped set from radii along random rays.
 
     Attributes:
         log: logarithm of the estimate.
         error: standard error of ``log`` to first order.
-        effective: number of rays that count, (Σw)²/Σw² with w = r^P, between 1 and k. With many parameters the longest ray alone rules the mean: then
-            this is near 1, the estimate is most likely too low, and its error means little.
+        effective: effective number of rays, (Σw)²/Σw² with w = r^P, between 1 and k. With many parameters the longest ray
+            dominates the mean. The effective number is then near 1, the estimate is probably too low, and its error is
+            unreliable.
     """
 
     log: float
@@ -27,7 +28,7 @@ class Volume:
 
 
 def rays(size: int, count: int, seed: int | list[int]) -> np.ndarray:
-    """Unit directions (count, P), uniform on the sphere."""
+    """Random unit vectors (count, P), uniformly distributed on the sphere."""
     raw = np.random.default_rng(seed).standard_normal((count, size))
     return raw / np.linalg.norm(raw, axis=1, keepdims=True)
 
@@ -37,20 +38,21 @@ def radii(
 ) -> np.ndarray:
     """Radius (k,) along each direction at which the gap first exceeds a level.
 
-    All rays walk outwards side by side from one radius of ``scan`` to the next until they cross, then the interval of the crossing is bisected; a dip
-    above the level and back between two radii of the scan goes unseen. A point at which the loss does not exist counts as crossed.
+    All rays are scanned simultaneously at the radii of ``scan`` until the gap exceeds the level; the interval of the crossing
+    is then bisected. A rise above the level and back between two radii of the scan is not detected. Where the loss does not
+    exist, the level counts as exceeded.
 
     Args:
         objective: the loss L; its gap is L - min L.
-        theta: (P,), where the gap is at most ``level``.
-        directions: (k, P).
-        level: of the gap.
+        theta: parameters (P,), at which the gap is at most ``level``.
+        directions: directions (k, P).
+        level: level of the gap.
         scan: increasing positive radii (n,).
-        tolerance: relative width of the interval that is left.
+        tolerance: relative width of the interval at which the bisection stops.
 
     Returns:
-        Radii in units of the directions' norm; infinite where the last radius of the scan is not beyond (censored); NaN everywhere if the level is
-        not finite or already exceeded at theta.
+        Radii in units of the norm of the directions; infinite if the level is not exceeded at the last radius of the scan
+        (censored); NaN for all rays if the level is not finite or is already exceeded at theta.
     """
 
     def crossed(at: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -78,11 +80,11 @@ def log_volume(radius: np.ndarray, size: int) -> Volume:
     """Logarithm of π^(P/2)/Γ(P/2 + 1) · mean r^P over rays uniform on the sphere (Huang et al. 2020), without overflow.
 
     Args:
-        radius: (k,) along each ray, positive and finite.
-        size: P.
+        radius: radius along each ray (k,), positive and finite.
+        size: number of parameters P.
 
     Returns:
-        NaN where a radius is not finite: of a censored ray only a lower bound is known.
+        The estimate; NaN if a radius is not finite, because only a lower bound is known for a censored ray.
     """
     if not len(radius) or not np.isfinite(radius).all():
         return Volume(math.nan, math.nan, math.nan)

@@ -1,4 +1,4 @@
-"""basin.nc: how far the basins of trained points reach along random rays."""
+"""Dataset of basin.nc: extent of the basins of trained points along random rays."""
 
 from typing import Any, Literal, Protocol
 
@@ -13,7 +13,7 @@ from pinnscape.landscape.directions import normalize
 from pinnscape.training.runs import Run, Runs
 
 Kind = Literal["sphere", "filter"]
-_STREAM = 12  # second entry of the seeds of the rays
+_STREAM = 12  # second entry of the random seeds of the rays
 
 
 _BASIN = (*RUN, "loss")
@@ -22,29 +22,30 @@ FILE = File(
     {
         "level": Variable(_BASIN, "gap that bounds the basin"),
         "radius": Variable(
-            (*_BASIN, "kind", "ray"), "radius at which the gap first exceeds the level, infinite beyond the scan"
+            (*_BASIN, "kind", "ray"), "radius at which the gap first exceeds the level; infinite if it does not within the scan"
         ),
-        "censored": Variable((*_BASIN, "kind"), "share of rays that do not cross within the scan"),
+        "censored": Variable((*_BASIN, "kind"), "share of rays on which the gap does not exceed the level within the scan"),
         "log_volume": Variable(_BASIN, "logarithm of the volume of the basin"),
         "log_volume_error": Variable(_BASIN, "standard error of the logarithm of the volume"),
-        "effective_rays": Variable(_BASIN, "number of rays that count in the volume"),
-        "log_volume_bound": Variable(_BASIN, "log_volume with censored rays cut off at the end of the scan"),
+        "effective_rays": Variable(_BASIN, "effective number of rays in the estimate of the volume"),
+        "log_volume_bound": Variable(_BASIN, "log_volume with censored rays truncated at the end of the scan"),
         "norm": Variable(RUN, "norm of theta at the final point"),
     },
     {
         **OF_RUNS,
         **LOSS,
         "kind": Variable(
-            "kind", "sphere (unit vectors: radii are distances) or filter (radii are fractions of the filters' norms)"
+            "kind", "sphere (unit vectors; radii are distances) or filter (radii are fractions of the filter norms)"
         ),
         "ray": Variable("ray", "index of the ray"),
     },
-    "Attribute `fraction`: of what training gained, by which the level is above the gap of the final point.",
+    "Attribute `fraction`: difference between the level and the gap at the final point, as a fraction of the decrease of the "
+    "loss in training.",
 )
 
 
 class Settings(Protocol):
-    """Of the rays and the scan along them; see ``techniques.basin``."""
+    """Settings of the rays and of the scan along them; see ``techniques.basin``."""
 
     fraction: float
     rays: int
@@ -56,17 +57,17 @@ class Settings(Protocol):
 
 
 def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
-    """Radii, and the logarithm of the volume, of the basin of each loss around each final point.
+    """Dataset of basin.nc: radii and logarithm of the volume of the basin of each loss around each final point.
 
-    The level is gap(final) + fraction · (gap(init) - gap(final)), each loss with its own gaps: the basin is where at most this fraction of what
-    training gained is lost again. This makes losses of different scale comparable.
+    The level is gap(final) + fraction · (gap(init) - gap(final)), with the gaps of the respective loss: in the basin, the loss
+    regains at most this fraction of its decrease in training. This makes losses of different scale comparable.
 
     Args:
-        runs: all of a problem.
-        settings: of the rays and the scan along them.
+        runs: all runs of a problem.
+        settings: settings of the rays and of the scan along them.
 
     Returns:
-        Variables over (trained_on, seed, loss) and kind, ray.
+        Variables over (trained_on, seed, loss), kind and ray.
     """
 
     def measure(run: Run) -> xr.Dataset:
@@ -79,7 +80,7 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
 
 
 def _each(runs: Runs, run: Run, settings: Settings) -> list[dict[str, Any]]:
-    """The variables of each loss."""
+    """The variables of the file for each loss."""
     origin = run.theta()
     unit = basin.rays(len(origin), settings.rays, [run.seed, _STREAM])
     scan = np.geomspace(settings.smallest, settings.largest, settings.steps)
@@ -91,7 +92,7 @@ def _each(runs: Runs, run: Run, settings: Settings) -> list[dict[str, Any]]:
     for loss in FORMULATIONS:
         objective = runs.objective(loss)
         start, end = (float(objective.loss(runs.tensor(run.theta(c)))) - objective.minimum for c in ("init", "final"))
-        # Where training gained nothing for this loss, there is no basin to speak of.
+        # If this loss did not decrease in training, the basin is not defined.
         level = end + settings.fraction * (start - end) if start > end else np.nan
         found = {
             kind: basin.radii(objective, theta, runs.tensor(bundles[kind][0]), level, bundles[kind][1], settings.tolerance)

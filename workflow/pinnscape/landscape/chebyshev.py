@@ -1,7 +1,7 @@
 """Chebyshev interpolants in one or two variables. Torch is not needed.
 
-Nodes are the Chebyshev-Lobatto points -cos(πk/n); coefficients are those of Chebyshev polynomials T_k of the variable scaled to
-[-1, 1] (Trefethen 2013, Approximation Theory and Approximation Practice, ch. 2-4).
+The nodes are the Chebyshev-Lobatto points -cos(πk/n). The coefficients belong to the Chebyshev polynomials T_k of the variable
+scaled to [-1, 1] (Trefethen 2013, Approximation Theory and Approximation Practice, ch. 2-4).
 """
 
 from dataclasses import dataclass
@@ -14,11 +14,12 @@ Domain = tuple[tuple[float, float], ...]
 
 
 def nodes(degree: int, low: float = -1.0, high: float = 1.0) -> np.ndarray:
-    """The degree + 1 Chebyshev-Lobatto points of [low, high], ascending.
+    """The degree + 1 Chebyshev-Lobatto points of [low, high] in ascending order.
 
-    Those of half the degree are every second of them, bit for bit, and the middle of a symmetric interval is exactly 0.
+    The points of half the degree are bitwise identical to every second point, and the midpoint of a symmetric interval is
+    exactly 0.
     """
-    # Sines are odd to the last bit, which cosines about π/2 are not.
+    # The sine is odd to the last bit, which the cosine about π/2 is not.
     unit = np.sin(np.pi * np.arange(-degree, degree + 1, 2) / (2 * degree))
     return np.clip(0.5 * (low + high) + 0.5 * (high - low) * unit, low, high)
 
@@ -27,15 +28,15 @@ def coefficients(values: np.ndarray, dimension: int) -> np.ndarray:
     """Chebyshev coefficients from values at ``nodes`` along each of the last ``dimension`` axes, by cosine transforms.
 
     Args:
-        values: (..., n0+1[, n1+1]), each degree at least 1.
-        dimension: 1 or 2.
+        values: values (..., n0+1[, n1+1]); each degree is at least 1.
+        dimension: number of variables, 1 or 2.
 
     Returns:
-        Of the shape of ``values``; NaN throughout a field with a NaN.
+        Coefficients of the shape of ``values``; all are NaN for a field that contains a NaN.
     """
     result = np.asarray(values, dtype=float)
     for axis in range(-dimension, 0):
-        # The transform starts at +1, and halves the first and last term (Trefethen 2013, ch. 3).
+        # The transform starts at +1 and weights the first and last terms by one half (Trefethen 2013, ch. 3).
         result = np.moveaxis(fft.dct(np.flip(result, axis), type=1, axis=axis) / (result.shape[axis] - 1), axis, -1)
         result[..., [0, -1]] *= 0.5
         result = np.moveaxis(result, -1, axis)
@@ -47,8 +48,8 @@ class Interpolant:
     """Polynomials of several fields on an interval or a rectangle.
 
     Args:
-        domain: (low, high) of each of the d = 1 or 2 variables.
-        coefficients: of Chebyshev polynomials (fields, n0+1[, n1+1]).
+        domain: interval (low, high) of each of the d = 1 or 2 variables.
+        coefficients: coefficients of the Chebyshev polynomials (fields, n0+1[, n1+1]).
 
     Raises:
         ValueError: an interval is empty, or the coefficients do not have d axes after the first.
@@ -74,7 +75,7 @@ class Interpolant:
         return tuple(size - 1 for size in self.coefficients.shape[1:])
 
     def on_grid(self, *axes: np.ndarray) -> np.ndarray:
-        """Values (fields, len(a0)[, len(a1)]) on the grid of the coordinates ``axes``, one array for each variable."""
+        """Values (fields, len(a0)[, len(a1)]) on the tensor grid of the coordinate arrays ``axes``, one for each variable."""
         return _on_grid(self.coefficients, [self.scaled(a, axis) for axis, a in enumerate(axes)])
 
     def at(self, points: np.ndarray) -> np.ndarray:
@@ -82,13 +83,13 @@ class Interpolant:
         return _at(self.coefficients, self.scaled(points))
 
     def scaled(self, points: np.ndarray, axis: int | None = None) -> np.ndarray:
-        """Coordinates in [-1, 1], of points (m, d) or of one axis (m,)."""
+        """Coordinates scaled to [-1, 1], of points (m, d), or of one axis (m,) if ``axis`` is given."""
         low, high = np.array(self.domain).T if axis is None else self.domain[axis]
         return (2.0 * np.asarray(points, dtype=float) - low - high) / (np.asarray(high) - low)
 
 
 def _on_grid(coefs: np.ndarray, axes: list[np.ndarray]) -> np.ndarray:
-    """Σ c_ij T_i(x) T_j(y) (fields, len(x)[, len(y)]) of scaled coordinates."""
+    """Values Σ c_ij T_i(x) T_j(y) (fields, len(x)[, len(y)]) on the tensor grid of scaled coordinates."""
     result = coefs
     for axis, t in enumerate(axes):
         result = np.moveaxis(np.tensordot(result, series.chebvander(t, coefs.shape[1 + axis] - 1), (1 + axis, 1)), -1, 1 + axis)
@@ -96,12 +97,9 @@ def _on_grid(coefs: np.ndarray, axes: list[np.ndarray]) -> np.ndarray:
 
 
 def _at(coefs: np.ndarray, scaled: np.ndarray) -> np.ndarray:
-    """Σ c_ij T_i(x) T_j(y) (fields, m) at scaled points (m, d)."""
+    """Values Σ c_ij T_i(x) T_j(y) (fields, m) at scaled points (m, d)."""
     first = series.chebvander(scaled[:, 0], coefs.shape[1] - 1)
     if coefs.ndim == 2:
         return coefs @ first.T
     second = series.chebvander(scaled[:, 1], coefs.shape[2] - 1)
     return np.einsum("fmj,mj->fm", first @ coefs, second)
-
-
-# ---- critical points, of one field on [-1, 1]^d ----

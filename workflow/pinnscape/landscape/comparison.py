@@ -1,4 +1,4 @@
-"""Numbers that compare two losses at each other's minimisers and on the line between these. Torch is not needed."""
+"""Comparison of two losses at each other's minimisers and on the line between the minimisers. Torch is not needed."""
 
 import numpy as np
 
@@ -6,16 +6,16 @@ from pinnscape.common.formulations import FORMULATIONS
 
 
 def gap_ratio(gap: np.ndarray, loss: str, at: str, trained: list[str]) -> float:
-    """How many times larger the gap of ``loss`` is at the end of the run that trained ``at`` than where it was trained itself.
+    """Gap of ``loss`` at the end of the run trained on ``at``, over its gap at the end of the run trained on ``loss``.
 
     Args:
-        gap: (trained_on, loss), in the orders of ``trained`` and ``FORMULATIONS``.
-        loss: which loss.
-        at: the loss that trained the point.
-        trained: those that there are.
+        gap: gaps (trained_on, loss), in the orders of ``trained`` and ``FORMULATIONS``.
+        loss: the loss that is evaluated.
+        at: training loss of the point.
+        trained: training losses of the study.
 
     Returns:
-        The ratio; NaN where its own gap is not positive (an energy that the quadrature let fall below the minimum) or not known.
+        The ratio; NaN if the denominator is unknown, or not positive, as an energy can be due to quadrature errors.
     """
     column = gap[:, list(FORMULATIONS).index(loss)]
     if loss not in trained or at not in trained or not column[trained.index(loss)] > 0:
@@ -24,10 +24,10 @@ def gap_ratio(gap: np.ndarray, loss: str, at: str, trained: list[str]) -> float:
 
 
 def barrier(gap: np.ndarray, position: np.ndarray) -> float:
-    """The largest rise of a loss above the chord between its ends (Frankle et al. 2020), at least 0; NaN where it does not exist on the way.
+    """Largest excess, at least 0, of a loss over the chord between its ends (Frankle et al. 2020); NaN if a gap is not finite.
 
     Args:
-        gap: (n,) along a line.
-        position: (n,) in [0, 1].
+        gap: gaps along a line (n,).
+        position: positions in [0, 1] (n,).
     """
     return float(np.max(gap - ((1 - position) * gap[0] + position * gap[-1]))) if np.isfinite(gap).all() else float("nan")

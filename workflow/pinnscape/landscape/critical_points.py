@@ -1,12 +1,14 @@
-"""Critical points of any index as minima of ½‖g‖², g = ∇L (Pennington & Bahri 2017); their index against the loss: Dauphin et al. 2014.
+"""Critical points of any index as minima of ½‖g‖² with g = ∇L (Pennington & Bahri 2017).
 
-The gradient of ½‖g‖² is H g. L-BFGS comes near, then damped Newton steps finish, as plain descent converges at the squared condition number of
-H. Minima of ½‖g‖² need not be critical points of L: where g lies in the null space of H, ‖g‖ stops falling although it is not zero (gradient-flat
-points, Frye et al. 2021).
+The relation of their index to the loss was studied by Dauphin et al. (2014). The gradient of ½‖g‖² is H g. A search starts with
+L-BFGS and ends with damped Newton steps, because the convergence of a pure descent method depends on the squared condition
+number of H. Minima of ½‖g‖² need not be critical points of L: where g lies in the null space of H, ‖g‖ is stationary although
+it is not zero (gradient-flat points, Frye et al. 2021).
 
-‖H g‖/(‖H‖ ‖g‖), which Frye et al. look at, is small for any gradient along directions of small curvature, and where H is as ill-conditioned as here
-a search that merely converges slowly has such gradients. ‖g‖ itself tells: at a gradient-flat point it is stationary, its relative slope
-‖H g‖/‖g‖² vanishes; on the way to a critical point this grows as one over the distance to it.
+The criterion ‖H g‖/(‖H‖ ‖g‖) of Frye et al. is small for every gradient along directions of small curvature. Since H is very
+ill-conditioned here, searches that merely converge slowly have such gradients. The relative slope ‖H g‖/‖g‖² of the gradient
+norm is a better criterion: it vanishes at a gradient-flat point, and is proportional to the inverse distance on the way to a
+critical point.
 """
 
 import math
@@ -25,16 +27,18 @@ from pinnscape.losses.objective import Objective
 from pinnscape.training.optimizers import LBFGS, start
 
 KINDS = ("no-loss", "none", "gradient-flat", "critical")
-_CUTS = (1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2)  # relative eigenvalues below which a step of least norm ignores directions
-_FRACTIONS = (1.0, 0.5, 0.2, 0.05)  # of these steps
-_DAMPINGS = tuple(10.0 ** (0.5 * k) for k in range(-24, 1))  # of the Levenberg-Marquardt steps, relative to ‖H‖
-_REUSES = 10  # steps with one Hessian
-_WORTH = 0.97  # a step that leaves more than this share of ‖g‖ is the last one with its Hessian
-_PROGRESS = 0.99  # a Hessian whose steps leave more than this share is the last one: slow stretches are common, and overcome
+_CUTS = (1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2)  # relative eigenvalues below which a least-norm step ignores directions
+_FRACTIONS = (1.0, 0.5, 0.2, 0.05)  # fractions of the least-norm steps that are tried
+_DAMPINGS = tuple(10.0 ** (0.5 * k) for k in range(-24, 1))  # dampings of the Levenberg-Marquardt steps, relative to ‖H‖
+_REUSES = 10  # maximum number of steps with one Hessian
+_WORTH = 0.97  # after a step that reduces ‖g‖ to more than this share, a new Hessian is computed
+# The search ends if the steps with one Hessian reduce ‖g‖ to more than this share, which is high because slow phases are common
+# and can be overcome.
+_PROGRESS = 0.99
 
 
 class Settings(Protocol):
-    """Of one search; see ``techniques.critical_points``."""
+    """Settings of one search; see ``techniques.critical_points``."""
 
     steps: int
     history_size: int
@@ -44,18 +48,18 @@ class Settings(Protocol):
 
 @dataclass(frozen=True)
 class Point:
-    """Where a search ended.
+    """End point of a search.
 
     Attributes:
-        theta: (P,).
-        loss: L; NaN where it does not exist.
+        theta: parameters (P,).
+        loss: loss L; NaN if it does not exist.
         gradient_norm: ‖g‖.
-        rate: ‖H g‖/‖g‖, how fast ‖g‖ falls along H g; NaN where g = 0.
-        steps: of L-BFGS.
-        hessians: that the Newton steps took.
-        eigenvalues: of H, descending: all (P,), or the largest and the smallest where there are too many parameters, NaN where not verified; empty
-            where the loss does not exist.
-        seen: what a Lanczos process shows of H where there are too many parameters.
+        rate: ‖H g‖/‖g‖, the rate of decrease of ‖g‖ along -H g; NaN if g = 0.
+        steps: number of L-BFGS steps.
+        hessians: number of Hessians used for Newton steps.
+        eigenvalues: eigenvalues of H in descending order: all (P,), or above the dense limit the largest and the smallest, NaN
+            if not verified; empty if the loss does not exist.
+        seen: compression of H by a Lanczos process above the dense limit.
     """
 
     theta: Tensor
@@ -69,26 +73,26 @@ class Point:
 
     @property
     def curvature(self) -> float:
-        """‖H‖; NaN where it is not known."""
+        """‖H‖; NaN if it is unknown."""
         return float(self.eigenvalues.abs().max()) if len(self.eigenvalues) else math.nan
 
     @property
     def slope(self) -> float:
-        """‖H g‖/‖g‖², relative slope of ‖g‖; NaN where g = 0."""
+        """‖H g‖/‖g‖², the relative slope of ‖g‖; NaN if g = 0."""
         return self.rate / self.gradient_norm if self.gradient_norm > 0 else math.nan
 
 
 def search(objective: Objective, theta: Tensor, settings: Settings, goal: float) -> Point:
-    """Look for a critical point.
+    """Search for a critical point.
 
     Args:
         objective: the loss L.
-        theta: where the search starts (P,).
-        settings: of the search; beyond the dense limit there are no Newton steps.
-        goal: ‖g‖ at which the search may end, above 0.
+        theta: start of the search (P,).
+        settings: settings of the search; above the dense limit, no Newton steps are taken.
+        goal: value of ‖g‖, above 0, at which the search may end.
 
     Returns:
-        The last point, that of least ‖g‖; its numbers are NaN where the loss does not exist at the start.
+        The last point, which has the smallest ‖g‖; its numbers are NaN if the loss does not exist at the start.
     """
     theta, steps = descend(objective, theta, settings.steps, settings.history_size, goal)
     taken, values, seen = 0, theta[:0], None
@@ -100,7 +104,7 @@ def search(objective: Objective, theta: Tensor, settings: Settings, goal: float)
     if objective.size > settings.eigensolver.dense_limit:
         try:
             found = eigenpairs(objective, theta, 1, settings.eigensolver)
-        except DivergenceError:  # the loss exists, its second derivatives do not
+        except DivergenceError:  # the loss exists, but its second derivatives do not
             return Point(theta, float(loss), float(gradient.norm()), math.nan, steps, taken, values)
         values, seen = found.known, found.process.seen if found.process else None
     rate = curvature_rate(objective, theta, gradient)
@@ -108,16 +112,17 @@ def search(objective: Objective, theta: Tensor, settings: Settings, goal: float)
 
 
 def curvature_rate(objective: Objective, theta: Tensor, gradient: Tensor) -> float:
-    """‖H g‖/‖g‖ at theta (P,) with the gradient g (P,); NaN where it vanishes."""
+    """‖H g‖/‖g‖ at theta (P,) with the gradient g (P,); NaN if g = 0."""
     norm = float(gradient.norm())
     return float(objective.hessian_product(theta, gradient / norm).norm()) if norm > 0 else math.nan
 
 
 def descend(objective: Objective, theta: Tensor, steps: int, history_size: int, goal: float) -> tuple[Tensor, int]:
-    """Minimise ½‖g‖² from theta (P,) by L-BFGS until ‖g‖ ≤ goal; also returns the number of steps."""
+    """Minimise ½‖g‖² from theta (P,) by L-BFGS until ‖g‖ ≤ goal; return the last point and the number of steps."""
 
     def function(at: Tensor) -> tuple[Tensor, Tensor]:
-        # In units of the goal: the line search gives up at absolute differences that a small square would be below from the start.
+        # The function is scaled by the goal, because the line search stops at an absolute difference, which the small squares
+        # would never exceed.
         loss, gradient = objective.loss_and_gradient(at)
         square = torch.where(loss.isfinite(), 0.5 * (gradient / goal).square().sum(), torch.nan)
         return square, objective.hessian_product(at, gradient) / goal**2
@@ -136,14 +141,14 @@ def descend(objective: Objective, theta: Tensor, steps: int, history_size: int, 
 def newton(
     objective: Objective, theta: Tensor, hessians: int, goal: float, solver: EigensolverSettings
 ) -> tuple[Tensor, int, Tensor]:
-    """Newton's method for g = 0 (Nocedal & Wright 2006, sec. 11.1), as long as ‖g‖ falls and is above the goal.
+    """Newton's method for g = 0 (Nocedal & Wright 2006, sec. 11.1), as long as ‖g‖ decreases and is above the goal.
 
-    A gradient takes a thousandth of the time of a Hessian and its eigenvectors. Therefore many candidates are tried, and each Hessian serves for
-    several steps while they help (the chord method).
+    A gradient takes a thousandth of the time of a Hessian and its eigenvectors. Therefore many candidate steps are tried, and
+    each Hessian is reused for several steps as long as they decrease ‖g‖ (chord method).
 
     Returns:
-        The last point (P,), the number of Hessians that steps were taken with, and the eigenvalues (P,) of the Hessian there, descending; none
-        where it does not exist.
+        The last point (P,), the number of Hessians used for steps, and the eigenvalues (P,) of the Hessian at the last point in
+        descending order; empty if the Hessian does not exist.
     """
     gradient = objective.gradient(theta)
     for taken in range(hessians + 1):
@@ -157,13 +162,13 @@ def newton(
         if not bool(fallen.norm() <= _PROGRESS * gradient.norm()):
             return theta, taken, found.values
         theta, gradient = successor, fallen
-    raise AssertionError("the last round returns")
+    raise AssertionError("the last iteration returns")
 
 
 def _chords(
     objective: Objective, theta: Tensor, gradient: Tensor, values: Tensor, rows: Tensor, goal: float
 ) -> tuple[Tensor, Tensor]:
-    """Steps with the eigenpairs of one Hessian: the point where they lead, and its gradient."""
+    """The point after several steps with the eigenpairs of one Hessian, and the gradient at this point."""
     for _ in range(_REUSES):
         found = _best(objective, theta, _moves(values, rows, gradient))
         if found is None or not bool(found[1].norm() < gradient.norm()):
@@ -178,8 +183,8 @@ def _chords(
 def _moves(values: Tensor, rows: Tensor, gradient: Tensor) -> Tensor:
     """Candidate steps (m, P) for g + H s = 0.
 
-    Directions of small eigenvalue make the Newton step so long that the expansion fails. They are left out, -H⁺ g and fractions of it, or damped,
-    -(H² + μ²)⁻¹ H g (Levenberg 1944; Marquardt 1963).
+    Directions with small eigenvalues make the Newton step so long that the linearisation is not valid. They are either omitted,
+    which gives -H⁺ g and fractions of it, or damped, which gives -(H² + μ²)⁻¹ H g (Levenberg 1944; Marquardt 1963).
     """
     parts, top = rows @ gradient, values.abs().max().clamp(min=torch.finfo(values.dtype).tiny)
     small = values.abs() / top
@@ -190,7 +195,7 @@ def _moves(values: Tensor, rows: Tensor, gradient: Tensor) -> Tensor:
 
 
 def _best(objective: Objective, theta: Tensor, moves: Tensor) -> tuple[Tensor, Tensor] | None:
-    """The point theta + move of the least ‖g‖ and its gradient; None where no candidate has a loss."""
+    """The point theta + move with the smallest ‖g‖, and its gradient; None if the loss exists at no candidate."""
     losses, gradients = objective.loss_and_gradient(theta + moves)
     norms = torch.where(losses.isfinite(), gradients.norm(dim=-1), torch.nan).nan_to_num(torch.inf, posinf=torch.inf)
     best = int(norms.argmin())
@@ -198,7 +203,7 @@ def _best(objective: Objective, theta: Tensor, moves: Tensor) -> tuple[Tensor, T
 
 
 def kind(point: Point, goal: float, flat: float) -> int:
-    """Index in ``KINDS``: critical where ‖g‖ ≤ ``goal``, else gradient-flat where ‖H g‖/‖g‖² ≤ ``flat``, else none."""
+    """Index in ``KINDS``: critical if ‖g‖ ≤ ``goal``, otherwise gradient-flat if ‖H g‖/‖g‖² ≤ ``flat``, otherwise none."""
     if not math.isfinite(point.loss):
         return KINDS.index("no-loss")
     if point.gradient_norm <= goal:
@@ -207,12 +212,12 @@ def kind(point: Point, goal: float, flat: float) -> int:
 
 
 def counts(eigenvalues: Tensor, size: int, null_tolerance: float) -> tuple[float, float]:
-    """Numbers of negative and of zero eigenvalues; NaN where not all are known.
+    """Numbers of negative and of zero eigenvalues; NaN if not all eigenvalues are known.
 
     Args:
-        eigenvalues: of the Hessian, those that are known.
-        size: P.
-        null_tolerance: eigenvalues of at most this, relative to the largest in magnitude, count as zero.
+        eigenvalues: the known eigenvalues of the Hessian.
+        size: number of parameters P.
+        null_tolerance: magnitude up to which eigenvalues count as zero, relative to the largest magnitude.
     """
     if len(eigenvalues) < size:
         return math.nan, math.nan
@@ -221,7 +226,7 @@ def counts(eigenvalues: Tensor, size: int, null_tolerance: float) -> tuple[float
 
 
 def indices(point: Point, size: int, null_tolerance: float) -> tuple[float, float, float]:
-    """Numbers of negative and of zero eigenvalues, NaN where they are not settled, and a certain lower bound of the first."""
+    """Numbers of negative and of zero eigenvalues, NaN if not determined, and a lower bound of the number of negative ones."""
     if point.seen is None:
         negative, zero = counts(point.eigenvalues, size, null_tolerance)
         return negative, zero, negative

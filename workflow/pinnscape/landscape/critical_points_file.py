@@ -1,4 +1,4 @@
-"""critical_points.nc: where searches for critical points of the trained losses end."""
+"""Dataset of critical_points.nc: end points of searches for critical points of the training losses."""
 
 import logging
 import math
@@ -18,60 +18,63 @@ from pinnscape.training.runs import Run, Runs
 from pinnscape.training.snapshots import logarithmic
 
 log = logging.getLogger(__name__)
-_STREAM = 15  # second entry of the seeds: no other technique draws the same numbers
+_STREAM = 15  # second entry of the random seeds, so that no other technique draws the same numbers
 ORIGINS = ("snapshot", "random")
 _NUMBERS = {
-    "gap": "loss above its exact minimum where the search ended",
-    "quadrature_error": "error of this gap by the quadrature rule",
-    "gradient_norm": "norm of the gradient there",
-    "relative_gradient": "norm of the gradient there, relative to that at the initial point of the run",
-    "rate": "‖H g‖ / ‖g‖",
-    "relative_rate": "‖H g‖ / (‖H‖ ‖g‖)",
+    "gap": "excess of the loss over its exact minimum at the end point of the search",
+    "quadrature_error": "quadrature error of this gap",
+    "gradient_norm": "norm of the gradient g at the end point",
+    "relative_gradient": "norm of the gradient at the end point, relative to that at the initial point of the run",
+    "rate": "‖H g‖ / ‖g‖ at the end point, with the Hessian H",
+    "relative_rate": "‖H g‖ / (‖H‖ ‖g‖) at the end point",
     "slope": "relative slope of the norm of the gradient, ‖H g‖ / ‖g‖², times the norm of the initial point",
-    "index": "number of negative eigenvalues of the Hessian there",
-    "index_at_least": "number of negative eigenvalues that are certain, a lower bound",
+    "index": "number of negative eigenvalues of the Hessian at the end point",
+    "index_at_least": "lower bound of the number of negative eigenvalues",
     "index_fraction": "share of negative eigenvalues",
     "zero": "number of eigenvalues that count as zero",
-    "largest": "largest eigenvalue, NaN where it is not verified",
-    "smallest": "smallest eigenvalue, NaN where it is not verified",
-    "steps": "steps of L-BFGS",
-    "hessians": "Hessians that Newton steps were taken with",
-    "start_step": "optimisation step of the snapshot where the search started",
-    "start_gap": "loss above its exact minimum where the search started",
-    "start_gradient": "norm of the gradient where the search started",
-    "distance": "distance from the start",
+    "largest": "largest eigenvalue; NaN if it is not verified",
+    "smallest": "smallest eigenvalue; NaN if it is not verified",
+    "steps": "number of L-BFGS steps",
+    "hessians": "number of Hessians used for Newton steps",
+    "start_step": "optimisation step of the snapshot at which the search started",
+    "start_gap": "excess of the loss over its exact minimum at the start",
+    "start_gradient": "norm of the gradient at the start",
+    "distance": "distance between start and end point",
 }
 _START = (*RUN, "start")
 FILE = File(
     "critical_points.nc",
     {
         **{name: Variable(_START, text) for name, text in _NUMBERS.items()},
-        "kind": Variable(_START, "kind of the point where the search ended", flags=KINDS),
+        "kind": Variable(_START, "kind of the end point of the search", flags=KINDS),
         "level": Variable(
             _START,
             "rank of the loss among the distinct losses of critical points of the run, from the lowest (-1: not critical)",
         ),
         "eigenvalue": Variable(
-            (*_START, "eigen"), "eigenvalues of the Hessian there, descending: all, or both ends above dense_limit"
+            (*_START, "eigen"),
+            "eigenvalues of the Hessian at the end point in descending order: all of them, or the largest and the smallest "
+            "above dense_limit",
         ),
-        "theta": Variable((*_START, "parameter"), "parameters of the network where the search ended"),
+        "theta": Variable((*_START, "parameter"), "parameters of the network at the end point"),
     },
     {
         **OF_RUNS,
         **PARAMETER,
         "start": Variable("start", "index of the search"),
-        "origin": Variable("start", "where the search started", flags=ORIGINS),
+        "origin": Variable("start", "kind of the start of the search", flags=ORIGINS),
         "scale": Variable("start", "scale of the random start"),
         "eigen": Variable("eigen", "rank of the eigenvalue"),
     },
     """\
-Attributes: `goal`, the gradient of a critical point relative to that at the initial point, `flat`, `null_tolerance` and `same` are settings;
-`parameters`: P. Where a training has fewer snapshots than asked for, the last searches from snapshots are NaN.""",
+Attributes: `goal` (norm of the gradient up to which a point counts as critical, relative to that at the initial point), `flat`,
+`null_tolerance` and `same` are settings; `parameters` is P. If a training has fewer snapshots than requested, the last searches
+from snapshots are NaN.""",
 )
 
 
 class Settings(critical_points.Settings, Protocol):
-    """Of the searches, of where they start, and of what counts as critical; see ``techniques.critical_points``."""
+    """Settings of the searches, their starts and the classification of end points; see ``techniques.critical_points``."""
 
     snapshots: int
     random: int
@@ -84,15 +87,15 @@ class Settings(critical_points.Settings, Protocol):
 
 
 def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
-    """critical_points.nc. The loss that was trained.
+    """Dataset of critical_points.nc: searches for critical points of the training loss of each run.
 
     Args:
-        runs: of one problem.
-        settings: of the searches, of where they start, and of what counts as critical.
+        runs: all runs of a problem.
+        settings: settings of the searches, their starts, and the classification of their end points.
 
     Returns:
-        Dimensions trained_on, seed, start, eigen. Where a training has fewer snapshots than asked for, the last ones of the searches from
-        snapshots are NaN.
+        Variables over trained_on, seed, start and eigen. If a training has fewer snapshots than requested, the last searches
+        from snapshots are NaN.
     """
     collected = runs.collect(lambda run: _measure(runs, run, settings))
     chosen = {name: getattr(settings, name) for name in ("goal", "flat", "null_tolerance", "same")}
@@ -102,8 +105,10 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
 def random_starts(
     theta: np.ndarray, layers: tuple[Layer, ...], count: int, scales: Sequence[float], seed: list[int]
 ) -> np.ndarray:
-    """Points (count * scales, P) drawn as initial points are: weights normal with the deviation that those of the layer have in theta (P,),
-    biases equal to those in theta; each point then at every scale.
+    """Random points (count * len(scales), P) drawn like initial points, each at every scale.
+
+    Weights are normal with the root mean square of the weights of the same layer in theta (P,) as standard deviation. Biases
+    are equal to those in theta.
     """
     generator, deviations = np.random.default_rng(seed), np.zeros_like(theta)
     for layer in layers:
@@ -113,13 +118,14 @@ def random_starts(
 
 
 def levels(gaps: np.ndarray, same: float) -> np.ndarray:
-    """Ranks (n,) of gaps (n,) among the distinct ones, from the lowest; -1 for NaN.
+    """Ranks (n,) of gaps (n,) among the distinct gaps, from the lowest; -1 for NaN.
 
-    Up to symmetries of the network, and along manifolds of critical points, the loss is the same: a distinct loss is what tells two of them apart.
+    Critical points that are related by symmetries of the network, or lie on a manifold of critical points, have the same loss.
+    Critical points are therefore distinguished by their losses.
 
     Args:
-        gaps: NaN for points that do not count.
-        same: two neighbours that differ by at most this, relative to the larger in magnitude, are one.
+        gaps: gaps (n,); NaN for points that are not counted.
+        same: relative difference up to which two neighbouring gaps are the same, with respect to the larger magnitude.
     """
     ranks, order = np.full(len(gaps), -1), np.argsort(gaps, kind="stable")
     rank, before = -1, math.nan
@@ -155,7 +161,7 @@ def _search(
     unit: float,
     length: float,
 ) -> tuple[dict[str, float], int, np.ndarray, np.ndarray]:
-    """Numbers, kind, spectrum and end (P,) of one search; ``unit`` is ‖g‖ and ``length`` ‖theta‖ of the initial point."""
+    """Numbers, kind, spectrum and end point (P,) of a search; ``unit`` is ‖g‖ and ``length`` ‖theta‖ at the initial point."""
     size = objective.size
     spectrum, nowhere = np.full(size if size <= settings.eigensolver.dense_limit else 2, math.nan), np.full(size, math.nan)
     if theta is None:
@@ -198,9 +204,8 @@ def _file(
 ) -> xr.Dataset:
     scales = np.repeat(np.array(settings.scales, float), settings.random)
     origins = np.repeat(np.arange(2, dtype="int8"), [settings.snapshots, len(scales)])
-    gaps = np.where(
-        np.abs(numbers["gap"]) <= numbers["quadrature_error"], 0.0, numbers["gap"]
-    )  # which is all that is known of them
+    # Gaps within the quadrature error are not distinguishable from 0.
+    gaps = np.where(np.abs(numbers["gap"]) <= numbers["quadrature_error"], 0.0, numbers["gap"])
     critical = np.where(kinds == KINDS.index("critical"), gaps, math.nan)
     values = numbers | {
         "kind": kinds,

@@ -1,4 +1,4 @@
-"""Maps of convexity: the extreme eigenvalues of the full Hessian over a plane through a trained point (Li et al. 2018)."""
+"""Maps of convexity: extreme eigenvalues of the full Hessian over a plane through a trained point (Li et al. 2018)."""
 
 from dataclasses import astuple, dataclass
 from typing import Literal, Protocol
@@ -20,26 +20,29 @@ from pinnscape.losses.objective import Objective
 from pinnscape.training.runs import Run, Runs
 
 _TEXT = {
-    "lambda_max": "largest eigenvalue of the Hessian, NaN where it is not verified",
+    "lambda_max": "largest eigenvalue of the Hessian; NaN where it is not verified",
     "lambda_max_at_least": "lower bound of the largest eigenvalue",
     "lambda_max_at_most": "upper bound of the largest eigenvalue",
-    "lambda_min": "smallest eigenvalue of the Hessian, NaN where it is not verified",
+    "lambda_min": "smallest eigenvalue of the Hessian; NaN where it is not verified",
     "lambda_min_at_least": "lower bound of the smallest eigenvalue",
     "lambda_min_at_most": "upper bound of the smallest eigenvalue",
-    "residual": "resolution of eigenvalues: larger residual norm of the two eigenpairs over the larger magnitude of the eigenvalues",
-    "sign": "sign of the smallest eigenvalue: 1 not negative to rounding errors, -1 negative, 0 undecided, NaN without a Hessian",
+    "residual": "relative resolution of the eigenvalues: larger residual norm of the two eigenpairs over the larger magnitude "
+    "of the eigenvalues",
+    "sign": "sign of the smallest eigenvalue: 1 not negative up to rounding errors, -1 negative, 0 undecided, NaN where the "
+    "Hessian does not exist",
     "converged": "1 where both eigenvalues are verified",
 }
 FILE = File(
     "curvature_map.nc",
     {name: Variable((*RUN, "loss", "alpha", "beta"), text) for name, text in _TEXT.items()},
     {**OF_RUNS, **LOSS, **{name: SURFACE.coordinates[name] for name in ("alpha", "beta")}},
-    "The plane is that of directions-random.nc. Only the loss that trained the point is measured, unless `techniques.curvature_map.losses` is `all`.",
+    "The plane is spanned by the directions of directions-random.nc. Only the training loss of the point is analysed, unless "
+    "`techniques.curvature_map.losses` is `all`.",
 )
 
 
 class Settings(Protocol):
-    """Of the plane and the eigenvalues; see ``techniques.curvature_map``."""
+    """Settings of the plane and the eigenvalues; see ``techniques.curvature_map``."""
 
     radius: float
     points: int
@@ -49,7 +52,7 @@ class Settings(Protocol):
 
 @dataclass(frozen=True)
 class Ends:
-    """Both ends of a spectrum, in the order of the file's variables; see there. NaN where the Hessian is not finite."""
+    """Both ends of a spectrum, in the order of the variables in ``_TEXT``; NaN if the Hessian is not finite."""
 
     lambda_max: float
     lambda_max_at_least: float
@@ -65,12 +68,12 @@ class Ends:
 def ends(objective: Objective, theta: Tensor, solver: EigensolverSettings) -> Ends:
     """Largest and smallest eigenvalue of the Hessian at theta (P,), with bounds.
 
-    A Ritz value is one bound of each and certain; the other one fails with the probability ``lanczos.FAILURE``. A negative Ritz value proves that the
-    Hessian is indefinite; a positive one proves nothing.
+    One bound of each eigenvalue is a Ritz value and certain; the other bound fails with the probability ``lanczos.FAILURE``. A
+    negative Ritz value proves that the Hessian has a negative eigenvalue; a positive one proves nothing.
 
     Args:
         objective: the loss.
-        theta: (P,).
+        theta: parameters (P,).
         solver: dense limit, steps and tolerance of Lanczos.
     """
     try:
@@ -87,17 +90,17 @@ def ends(objective: Objective, theta: Tensor, solver: EigensolverSettings) -> En
 
 
 def _sign(low: float, high: float, error: float) -> float:
-    """Of an eigenvalue between two bounds: 1 where it cannot be below the rounding errors."""
+    """Sign of an eigenvalue between two bounds: 1 if it is not negative up to rounding errors, -1 if negative, else 0."""
     return -1.0 if high < 0.0 else 1.0 if low >= -2.0 * error else 0.0
 
 
 def dataset(runs: Runs, settings: Settings, directions: DirectionSettings) -> xr.Dataset:
-    """Extreme eigenvalues of every loss over the random plane through each final point: the plane of surface-random.nc.
+    """Dataset of curvature_map.nc: extreme eigenvalues of the losses over the plane of surface-random.nc.
 
     Args:
-        runs: all of a problem.
-        settings: of the plane; losses that are left out are NaN.
-        directions: how they are normalised.
+        runs: all runs of a problem.
+        settings: settings of the plane and the eigenvalues; losses that are left out are NaN.
+        directions: normalisation of the directions.
 
     Returns:
         Variables (trained_on, seed, loss, alpha, beta).

@@ -1,4 +1,4 @@
-"""What the files of directions and of surfaces hold. Torch is not needed."""
+"""Content of the files of directions and of surfaces. This module does not need torch."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,18 +6,22 @@ from dataclasses import replace
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import PARAMETER
 
-OF_DIRECTIONS = {  # copied from the directions to the surface
+OF_DIRECTIONS = {  # variables that are copied from the directions to the surface
     "norm": Variable("axis", "Euclidean norm of the direction"),
-    "quadrature_error": Variable((), "error of the energy gap at the final point by the quadrature rule"),
+    "quadrature_error": Variable((), "quadrature error of the energy gap at the final point"),
     "eigenvalue": Variable(
         "axis",
-        "eigenvalue of the Hessian of the trained loss, the second derivative along the unit vector",
+        "eigenvalue of the Hessian of the training loss, which is the second derivative along the unit eigenvector",
         only="Hessian planes",
     ),
     "curvature": Variable(
-        "axis", "second derivative along the axis, eigenvalue times the squared norm of the direction", only="Hessian planes"
+        "axis",
+        "second derivative in the coordinate along the direction: eigenvalue times the squared norm of the direction",
+        only="Hessian planes",
     ),
-    "explained_variance": Variable("axis", "explained share of the squared distance from the final point", only="trajectory"),
+    "explained_variance": Variable(
+        "axis", "share of the squared distances from the final point that the direction explains", only="trajectory"
+    ),
     "trajectory": Variable(("snapshot", "axis"), "coordinates of the snapshot in the plane", only="trajectory"),
     "distance": Variable("snapshot", "Euclidean distance of the snapshot from the plane", only="trajectory"),
     "snapshot_step": Variable("snapshot", "optimisation step of the snapshot", only="trajectory"),
@@ -29,7 +33,7 @@ _OF_AXES = {
 DIRECTIONS = File(
     "directions-{plane}.nc",
     {
-        "origin": Variable("parameter", "the final point"),
+        "origin": Variable("parameter", "parameters at the final point"),
         "direction": Variable(("axis", "parameter"), "direction"),
         "cosine": Variable((), "largest absolute cosine between two directions"),
         "theta": Variable(("snapshot", "parameter"), "parameters at the snapshot", only="trajectory"),
@@ -37,11 +41,13 @@ DIRECTIONS = File(
     },
     {**PARAMETER, **_OF_AXES},
     """\
-A point of the plane is origin + Σ coordinateᵢ · directionᵢ. The plane `random` has two orthogonal random directions. `trajectory` is the principal
-plane of the snapshots through the final point (uncentred); its directions are orthonormal. The directions of `hessian-top` and `hessian-extreme` are
-eigenvectors times ‖origin‖. `lines` is a bundle of independent random directions, with the dimension `line` in place of `axis`. The attributes `normalization` and `bias` say how random
-directions are normalised; `axis_unit`, of surfaces too, says what a coordinate is a multiple of: `filter norms`, `layer norms`, `‖θ‖` (normalised by
-the whole vector, and eigenvectors), `Gaussian vectors` (random directions that are not normalised), `Euclidean length` (orthonormal ones).""",
+A point of the plane is origin + Σ coordinateᵢ · directionᵢ. The plane `random` has two orthogonal random directions.
+`trajectory` is the principal plane of the snapshots through the final point (uncentred); its directions are orthonormal. The
+directions of `hessian-top` and `hessian-extreme` are eigenvectors times ‖origin‖. `lines` is a bundle of independent random
+directions, with the dimension `line` in place of `axis`. The attributes `normalization` and `bias` state how random directions
+are normalised. The attribute `axis_unit`, which surfaces have too, is the unit of the coordinates: `filter norms`, `layer
+norms`, `‖θ‖` (directions normalised as a whole vector, and eigenvectors), `Gaussian vectors` (random directions that are not
+normalised), or `Euclidean length` (orthonormal directions).""",
 )
 _GRID = ("alpha", "beta")
 _SPECTRAL = "spectral surfaces"
@@ -49,13 +55,13 @@ SURFACE = File(
     "surface-{plane}.nc",
     {
         "value": Variable(("loss", *_GRID), "value of each loss"),
-        "value_at_origin": Variable("loss", "value of each loss at the final point, coordinate 0: exact"),
-        "h1_error_at_origin": Variable((), "relative H1 error at the final point: exact"),
-        "energy_gap": Variable(_GRID, "energy above that of the exact solution under the same quadrature rule"),
+        "value_at_origin": Variable("loss", "value of each loss at the final point (coordinate 0), without interpolation"),
+        "h1_error_at_origin": Variable((), "relative H1 error at the final point, without interpolation"),
+        "energy_gap": Variable(_GRID, "excess of the energy over that of the exact solution under the same quadrature rule"),
         "l2_error": Variable(_GRID, "relative L2 error"),
         "h1_error": Variable(_GRID, "relative H1 error"),
         "infeasible": Variable(
-            _GRID, "1 where the energy does not exist and the loss is NaN: det F <= 0 at a quadrature point"
+            _GRID, "1 where the energy does not exist, because det F <= 0 at a quadrature point, and the loss is NaN"
         ),
         "energy_minimum": Variable((), "energy of the exact solution under the quadrature rule"),
         **OF_DIRECTIONS,
@@ -67,42 +73,40 @@ SURFACE = File(
             ("field", "degree_alpha", "degree_beta"), "Chebyshev coefficient in coordinates scaled to [-1, 1]", only=_SPECTRAL
         ),
         "domain": Variable(("axis", "end"), "interval of the coordinate along the axis", only=_SPECTRAL),
-        "range": Variable("field", "largest less smallest value", only=_SPECTRAL),
-        "tail": Variable("field", "tail of the Chebyshev coefficients", only=_SPECTRAL),
-        "misfit": Variable("field", "largest error at fresh random points and at the trained point", only=_SPECTRAL),
+        "range": Variable("field", "difference between the largest and the smallest value", only=_SPECTRAL),
+        "tail": Variable("field", "error estimate from the tail of the Chebyshev coefficients", only=_SPECTRAL),
+        "misfit": Variable("field", "largest error at independent random points and at the trained point", only=_SPECTRAL),
         "bound": Variable(
             "field",
-            "bound of the error of the interpolant: four times the larger of tail and misfit, and what was added at the trained point; hardly ever "
-            "exceeded anywhere on the surface. Values below it mean nothing",
+            "estimated bound of the error of the interpolant: four times the larger of tail and misfit, plus the correction "
+            "at the trained point; hardly ever exceeded anywhere on the surface. Values below it are not significant",
             only=_SPECTRAL,
         ),
-        "evaluations": Variable((), "points at which the losses were evaluated", only=_SPECTRAL),
+        "evaluations": Variable((), "number of points at which the losses were evaluated", only=_SPECTRAL),
         "solution_norm": Variable(
-            (), "integral of the squared exact solution, which makes l2_error of the supervised loss", only=_SPECTRAL
+            (), "integral of the squared exact solution, by which l2_error follows from the supervised loss", only=_SPECTRAL
         ),
     },
     {
         "loss": Variable("loss", "loss that is evaluated"),
-        "alpha": Variable("alpha", "coordinate along direction 1, in the unit that the attribute axis_unit names"),
-        "beta": Variable("beta", "coordinate along direction 2, in this unit"),
+        "alpha": Variable("alpha", "coordinate along direction 1, in the unit given by the attribute axis_unit"),
+        "beta": Variable("beta", "coordinate along direction 2, in the same unit"),
         **_OF_AXES,
-        "field": Variable(
-            "field", "what is interpolated: the three losses, and h1_square, the squared H1 error", only=_SPECTRAL
-        ),
+        "field": Variable("field", "interpolated field: the three losses, and h1_square, the squared H1 error", only=_SPECTRAL),
         "degree_alpha": Variable("degree_alpha", "degree in alpha", only=_SPECTRAL),
         "degree_beta": Variable("degree_beta", "degree in beta", only=_SPECTRAL),
         "end": Variable("end", "lower and upper end", only=_SPECTRAL),
     },
     """\
-The attribute `method` says where the numbers come from:
+The attribute `method` states how the values were computed:
 
-- `chebyshev`: a spectral surface. The losses and the squared H¹ error were interpolated by Chebyshev polynomials to the tolerance `grid.tolerance` of
-  their range, with the exact values at the trained point; values of squares that interpolation made negative are 0 on the grid and in pictures, not
-  in the polynomials. The grid of a plane holds values of the interpolant, which `pinnscape.landscape.resampling` evaluates at any resolution
-  (`interpolant(dataset)`, with exact derivatives and critical points). The grid of lines is evaluated point by point, the interpolants are for
-  pictures.
-- `grid`: every point was evaluated; `reason`, where it is there, says why a spectral surface did not converge (a loss that does not exist somewhere,
-  too much structure).""",
+- `chebyshev`: a spectral surface. The losses and the squared H¹ error were interpolated by Chebyshev polynomials to the
+  tolerance `grid.tolerance` relative to their range, and agree with the computed values at the trained point. Squares that are
+  negative by interpolation are set to 0 on the grid and in figures, but not in the polynomials. The grid of a plane contains
+  values of the interpolant, which `pinnscape.landscape.resampling` evaluates at any resolution (`interpolant(dataset)`). The
+  grid of lines was evaluated point by point; interpolants of lines are used in figures only.
+- `grid`: every point was evaluated. If a spectral surface was tried, the attribute `reason` states why it did not converge (a
+  loss that does not exist somewhere, or too much structure).""",
 )
 _LINES = {
     "alpha": ("line", "alpha"),
@@ -115,7 +119,7 @@ _LINES = {
 
 
 def _of_lines(variables: Mapping[str, Variable]) -> dict[str, Variable]:
-    """The same for a bundle of lines, which has a line for each axis of a plane."""
+    """The corresponding variables of a bundle of lines, with the dimension ``line`` in place of ``axis``."""
     kept = {
         name: v
         for name, v in variables.items()

@@ -1,4 +1,4 @@
-"""Directions through a trained point: random and normalised, along the training, or along the Hessian's eigenvectors. Torch is not needed."""
+"""Random normalised directions through a trained point, and the principal plane of a trajectory. Torch is not needed."""
 
 from dataclasses import dataclass
 
@@ -12,18 +12,15 @@ Seed = int | list[int]
 
 
 def random(origin: np.ndarray, layers: tuple[Layer, ...], count: int, seed: Seed, normalization: str, bias: str) -> np.ndarray:
-    """Gaussian directions, normalised (Li et al. 2018, sec. 4).
+    """Normalised Gaussian directions (count, P) (Li et al. 2018, sec. 4).
 
     Args:
-        origin: theta (P,).
-        layers: its layout.
-        count: how many.
-        seed: of the pseudo-random numbers.
+        origin: trained parameters theta (P,).
+        layers: layout of the parameters.
+        count: number of directions.
+        seed: random seed.
         normalization: ``filter``, ``layer``, ``global`` or ``none``, see ``normalize``.
         bias: ``row``, ``own`` or ``zero``, see ``normalize``.
-
-    Returns:
-        (count, P).
     """
     raw = np.random.default_rng(seed).standard_normal((count, len(origin)))
     return np.stack([normalize(d, origin, layers, normalization, bias) for d in raw])
@@ -35,19 +32,19 @@ def normalize(
     """Scale the parts of a direction to the norms of the same parts of ``origin``.
 
     Args:
-        direction: (P,).
-        origin: (P,), whose norms it gets.
-        layers: layout.
-        normalization: the parts: ``filter`` (incoming weights of each neuron), ``layer`` (each weight matrix), ``global`` (the whole vector);
-            ``none`` leaves the direction as it is.
-        bias: ``row`` (a bias belongs to its filter or layer), ``own`` (the bias vector of each layer is a part by itself) or ``zero``. For ``global``
-            and ``none``, ``own`` and ``row`` are the same.
+        direction: direction (P,).
+        origin: parameters (P,) that define the norms.
+        layers: layout of the parameters.
+        normalization: the parts: ``filter`` (incoming weights of each neuron), ``layer`` (each weight matrix), or ``global``
+            (the whole vector); with ``none``, the direction is not scaled.
+        bias: ``row`` (a bias belongs to its filter or layer), ``own`` (the bias vector of each layer is a separate part) or
+            ``zero``. For ``global`` and ``none``, ``own`` and ``row`` are equivalent.
 
     Returns:
-        (P,). A part whose norm is 0 in ``origin`` becomes 0.
+        Scaled direction (P,). A part that has norm 0 in ``origin`` becomes 0.
 
     Raises:
-        ValueError: unknown names.
+        ValueError: ``normalization`` or ``bias`` is unknown.
     """
     if normalization not in NORMALIZATIONS or bias not in BIASES:
         raise ValueError(f"`normalization` must be one of {NORMALIZATIONS} and `bias` one of {BIASES}")
@@ -66,7 +63,7 @@ def normalize(
 
 
 def _parts(layers: tuple[Layer, ...], normalization: str, bias: str, size: int) -> list[np.ndarray]:
-    """Index sets that are scaled together."""
+    """Index sets of the parts of a direction, each of which is scaled by one factor."""
     if normalization == "global":
         return [weights_of(layers) if bias == "zero" else np.arange(size)]
     parts: list[np.ndarray] = []
@@ -90,13 +87,11 @@ def weights_of(layers: tuple[Layer, ...]) -> np.ndarray:
 def orthogonal_plane(
     origin: np.ndarray, layers: tuple[Layer, ...], seed: Seed, normalization: str, bias: str, iterations: int = 200
 ) -> np.ndarray:
-    """Two random directions that are normalised *and* orthogonal at the end.
+    """Two random directions (2, P) that are both normalised and orthogonal.
 
-    Normalising spoils orthogonality and the other way round; alternating the two converges. Where filters are single weights (networks of one
-    input without their biases), only signs are free and no orthogonal pair may exist: the norms hold, and ``cosine`` tells the rest.
-
-    Returns:
-        (2, P).
+    Normalisation destroys orthogonality, and orthogonalisation changes the norms; alternating the two converges. If filters are
+    single weights (networks of one input, biases excluded), only the signs are free, and an orthogonal pair may not exist. In
+    this case the directions are normalised but not orthogonal; see ``cosine``.
     """
     first, second = random(origin, layers, 2, seed, normalization, bias)
     for _ in range(iterations):
@@ -108,7 +103,7 @@ def orthogonal_plane(
 
 
 def cosine(directions: np.ndarray) -> float:
-    """Largest absolute cosine between two of the directions (k, P); 0 for a single one."""
+    """Largest absolute cosine between two of the directions (k, P); 0 for a single direction."""
     unit = directions / np.linalg.norm(directions, axis=1, keepdims=True)
     gram = np.abs(unit @ unit.T) - np.eye(len(unit))
     return float(max(0.0, gram.max()))
@@ -116,13 +111,13 @@ def cosine(directions: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Trajectory:
-    """Principal plane of a training path.
+    """Principal plane of a training trajectory.
 
     Attributes:
-        directions: orthonormal (2, P).
-        coordinates: of the snapshots in the plane (n, 2).
-        explained_variance: share of the squared distance from the final point along each direction (2,).
-        distance: of each snapshot from the plane (n,).
+        directions: orthonormal directions (2, P).
+        coordinates: coordinates of the snapshots in the plane (n, 2).
+        explained_variance: share of the squared distances from the final point that each direction explains (2,).
+        distance: distance of each snapshot from the plane (n,).
     """
 
     directions: np.ndarray
@@ -132,19 +127,21 @@ class Trajectory:
 
 
 def trajectory(snapshots: np.ndarray, origin: np.ndarray) -> Trajectory:
-    """Principal components of a training path about its final point (Li et al. 2018, sec. 7, uncentred so that the plane holds that point).
+    """Principal components of a training trajectory about its final point (Li et al. 2018, sec. 7).
+
+    The components are not centred, so that the plane contains the final point.
 
     Args:
-        snapshots: (n, P).
-        origin: the final point (P,).
+        snapshots: parameters at the snapshots (n, P).
+        origin: parameters at the final point (P,).
 
     Raises:
-        ValueError: the path does not span a plane.
+        ValueError: the trajectory does not span a plane.
     """
     offsets = snapshots - origin
     _, singular, rows = np.linalg.svd(offsets, full_matrices=False)
     if len(singular) < 2 or singular[1] <= 1e-12 * singular[0]:
-        raise ValueError("`snapshots` do not span a plane; train for more steps, or keep more of them (training.snapshots)")
+        raise ValueError("`snapshots` do not span a plane; train for more steps, or store more snapshots (training.snapshots)")
     largest = np.abs(rows[:2]).argmax(1)
     directions = rows[:2] * np.sign(rows[[0, 1], largest])[:, None]
     coordinates = offsets @ directions.T

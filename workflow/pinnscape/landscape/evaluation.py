@@ -1,7 +1,7 @@
-"""The measurement of a slice, spectral where that converges and else on every point of a grid, in pieces that do not depend on each other.
+"""Evaluation of a slice in independent pieces: by spectral interpolation, or at every grid point if that does not converge.
 
-A plane's interpolation is one piece, because each of its grids follows from the one before, and so is that of each line of a bundle. The points of a
-plain grid come in blocks.
+The interpolation of a plane is one piece, because each grid depends on the previous one; so is the interpolation of each line
+of a bundle. Points of a grid that is evaluated point by point are divided into blocks.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,30 +18,30 @@ from pinnscape.landscape.chebyshev import Domain, Interpolant
 from pinnscape.landscape.spectral import Result, interpolate
 from pinnscape.landscape.surfaces import Slice, chunk_size
 
-# A plane that needs more nodes than this has structure that its grid does not show either.
+# A plane that needs more nodes than this has structure that the stored grid does not resolve either.
 _MOST_NODES = 10_000
 # Second entry of the seeds of the random points.
 _STREAM = 3
-# Blocks of a plain grid, at most: more would only make more groups in the parts of shards.
+# Maximum number of blocks of a grid; more blocks would only add groups to the files of shards.
 _BLOCKS = 64
-# Points that interpolations typically take: the costs of pieces.
+# Typical number of points that an interpolation evaluates, used as the cost of a piece.
 _PLANE, _LINE = 2000, 100
-_EACH = ("range", "tail", "misfit", "bound", "converged", "anchor")  # of an interpolation, one for each field
+_EACH = ("range", "tail", "misfit", "bound", "converged", "anchor")  # results of an interpolation that have one entry per field
 
 Measured = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
 class SliceEvaluation:
-    """A slice, and where and how it is measured.
+    """A slice, its grid, and how it is evaluated.
 
     Attributes:
-        slice_: with one direction for each axis of a plane, or one for each line of a bundle.
-        axes: coordinates of the stored grid, as ``files.coordinates`` gives them.
-        points: the same as coordinates (..., k).
-        tolerance: of a spectral surface, relative to its range; 0 for the plain grid.
-        seed: of the random points at which interpolants are checked.
-        name: group of the pieces.
+        slice_: slice with one direction for each axis of a plane, or for each line of a bundle.
+        axes: xarray coordinates of the stored grid, as returned by ``files.coordinates``.
+        points: coordinates (..., k) of the points of the stored grid.
+        tolerance: tolerance of a spectral surface, relative to its range; with 0, every grid point is evaluated.
+        seed: seed of the random points at which interpolants are checked.
+        name: name of the group of the pieces.
     """
 
     slice_: Slice
@@ -52,19 +52,20 @@ class SliceEvaluation:
     name: str = "slice"
 
     def pieces(self) -> list[Piece]:
-        """What is to be computed. Where a plane does not converge, its piece has the grid too: only then is it known that it is needed."""
+        """The pieces to compute. If the interpolation of a plane does not converge, its piece evaluates the grid too."""
         if self._is_plane and self.tolerance:
             return [Piece(f"{self.name}/plane", self._plane, _PLANE)]
         blocks = [Piece(name, partial(self._block, rows), rows.stop - rows.start) for name, rows in self._blocks.items()]
         return [*blocks, *(Piece(name, line, _LINE) for name, line in self._lines.items())]
 
     def measured(self, found: Results) -> tuple[Measured, dict[str, Any], dict[str, Any]]:
-        """What the results of the pieces amount to.
+        """Combine the results of the pieces.
 
         Returns:
-            The measurements on the stored grid; further variables of the file; attributes: ``method`` (``chebyshev`` or ``grid``) and, where
-            a spectral surface was tried in vain, ``reason``. A plane's measurements come from its interpolant. Those of lines are evaluated point by
-            point, because roughness and convexity are read off their differences.
+            The measurements on the stored grid; further variables of the file; and the attributes ``method`` (``chebyshev`` or
+            ``grid``) and, if the spectral interpolation did not converge, ``reason``. Measurements on a plane are values of the
+            interpolant. Measurements on lines are evaluated point by point, because roughness and convexity are computed from
+            their differences.
         """
         norm = self.slice_.discretization.norms[0]
         if not (self._is_plane and self.tolerance):
@@ -93,7 +94,7 @@ class SliceEvaluation:
 
     @property
     def _blocks(self) -> dict[str, slice]:
-        """Rows of the flat grid, whole chunks each, so that what is evaluated together is the same in one job or in many."""
+        """Row ranges of the flat grid. Each contains whole chunks, so that chunks do not depend on the number of jobs."""
         count, chunk = len(self._flat), chunk_size(self.slice_.discretization)
         size = chunk * -(-count // (chunk * _BLOCKS))
         return {f"{self.name}/points-{start}": slice(start, min(start + size, count)) for start in range(0, count, size)}
@@ -120,19 +121,19 @@ class SliceEvaluation:
         return packed(result) if result.converged.all() else packed(result).merge(self._block(slice(None)))
 
     def _grid(self, blocks: list[xr.Dataset]) -> Measured:
-        """Measurements at the flat points, with the shape of the grid."""
+        """Measurements of the blocks, concatenated and reshaped to the grid."""
         names = [name for name, values in blocks[0].data_vars.items() if values.dims == ("point",)]
         shape = self.points.shape[:-1]
         return {str(name): np.concatenate([block[name].values for block in blocks]).reshape(shape) for name in names}
 
 
 def _origin(domain: Domain) -> tuple[float, ...] | None:
-    """The trained point, where it is in the domain."""
+    """Coordinates of the trained point if the domain contains it, otherwise None."""
     return (0.0,) * len(domain) if all(low <= 0.0 <= high for low, high in domain) else None
 
 
 def packed(result: Result) -> xr.Dataset:
-    """An interpolation as a dataset, which a file can hold."""
+    """The result of an interpolation as a dataset that can be stored."""
     degrees = [f"degree_{axis}" for axis in range(result.interpolant.dimension)]
     each = {name: ("field", getattr(result, name)) for name in _EACH}
     return xr.Dataset({
@@ -154,7 +155,7 @@ def unpacked(dataset: xr.Dataset) -> Result:
 
 
 def _method(results: list[Result]) -> dict[str, str]:
-    """Attributes of the file: spectral only where all fields (and all lines) have converged."""
+    """Attributes of the file; the method is spectral only if all fields, and all lines, have converged."""
     reasons = [reason for result in results for reason in result.reason if reason]
     if not reasons:
         return {"method": "chebyshev"}

@@ -1,4 +1,4 @@
-"""The files of directions and of surfaces."""
+"""Datasets of the files of directions and of surfaces."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,21 +14,21 @@ from pinnscape.landscape.axes import centred_axis, covering_axis, plane_coordina
 from pinnscape.landscape.described import DIRECTIONS, LINE_DIRECTIONS, LINES, OF_DIRECTIONS, SURFACE
 from pinnscape.networks.mlp import layout_of
 
-# Second entry of the seeds, so that directions do not repeat the random numbers of the initial weights.
+# Second entry of the random seeds, so that directions do not reuse the random numbers of the initial weights.
 _STREAMS = {"random": 1, "lines": 2}
 _EIGENPAIRS = {"hessian-top": (0, 1), "hessian-extreme": (0, -1)}
-# What a coordinate along a direction is a multiple of: those that are not normalised are vectors of independent standard normal entries.
+# Units of the coordinates along a direction. A direction that is not normalised has independent standard normal entries.
 _UNITS = {"filter": "filter norms", "layer": "layer norms", "global": "‖θ‖", "none": "Gaussian vectors"}
 EUCLIDEAN = "Euclidean length"
 
 
 def random_directions(plane: str, checkpoints: xr.Dataset, settings: DirectionSettings) -> xr.Dataset:
-    """directions-random.nc and directions-lines.nc: normalised Gaussian directions at the final point.
+    """Dataset of directions-random.nc or directions-lines.nc: normalised Gaussian directions at the final point.
 
     Args:
-        plane: ``random`` (two, orthogonal) or ``lines`` (independent ones).
+        plane: ``random`` (two orthogonal directions) or ``lines`` (independent directions).
         checkpoints: checkpoints.nc.
-        settings: how they are normalised, and how many lines there are.
+        settings: normalisation of the directions, and number of lines.
     """
     origin, layers = checkpoints["theta"].sel(checkpoint="final").values, layout_of(checkpoints)
     seed = [int(checkpoints.attrs["seed"]), _STREAMS[plane]]
@@ -40,18 +40,18 @@ def random_directions(plane: str, checkpoints: xr.Dataset, settings: DirectionSe
 
 
 def axis_unit(normalization: str) -> str:
-    """What a coordinate along normalised random directions is a multiple of."""
+    """Unit of the coordinates along random directions with this normalisation."""
     return _UNITS[normalization]
 
 
 def trajectory_directions(checkpoints: xr.Dataset, training: xr.Dataset) -> xr.Dataset:
-    """directions-trajectory.nc: the principal plane of the snapshots through the final point."""
+    """Dataset of directions-trajectory.nc: the principal plane of the snapshots through the final point."""
     origin = checkpoints["theta"].sel(checkpoint="final").values
     try:
         found = directions.trajectory(training["theta"].values, origin)
     except ValueError as error:
-        remedy = "give it more steps, or take trajectory out of grid.planes"
-        raise StudyError(f"config.yaml: training: its path has no principal plane ({error}); {remedy}") from error
+        remedy = "increase the number of steps, or remove trajectory from grid.planes"
+        raise StudyError(f"config.yaml: training: the trajectory has no principal plane ({error}); {remedy}") from error
     values = {
         "explained_variance": found.explained_variance,
         "trajectory": found.coordinates,
@@ -63,10 +63,10 @@ def trajectory_directions(checkpoints: xr.Dataset, training: xr.Dataset) -> xr.D
 
 
 def hessian_directions(plane: str, checkpoints: xr.Dataset, hessian: xr.Dataset) -> xr.Dataset:
-    """directions-hessian-*.nc: eigenvectors at the final point of the loss that trained it, times ‖theta‖.
+    """Dataset of directions-hessian-*.nc: Hessian eigenvectors of the training loss at the final point, times ‖theta‖.
 
     Args:
-        plane: ``hessian-top`` (the two largest eigenvalues) or ``hessian-extreme`` (the largest and the smallest).
+        plane: ``hessian-top`` (the two largest eigenvalues) or ``hessian-extreme`` (the largest and the smallest eigenvalue).
         checkpoints: checkpoints.nc.
         hessian: hessian-final.nc.
     """
@@ -74,7 +74,7 @@ def hessian_directions(plane: str, checkpoints: xr.Dataset, hessian: xr.Dataset)
     own = hessian.sel(loss=checkpoints.attrs["trained_on"])
     pair = list(_EIGENPAIRS[plane])
     rows = own["eigenvector"].values[pair] * np.linalg.norm(origin)
-    # The curvature vᵀHv along the unit vector: the eigenvalue, or where that is not verified what the vector really has.
+    # The curvature vᵀHv along the unit vector v: the eigenvalue, or the Ritz value if the eigenvalue is not verified.
     values = own["ritz_value"].values[pair]
     curvature = values * np.linalg.norm(rows, axis=1) ** 2
     return _directions(plane, checkpoints, rows, ("none", "row"), "‖θ‖", {"eigenvalue": values, "curvature": curvature})
@@ -102,15 +102,16 @@ def _directions(
 
 
 def coordinates(plane: str, found: xr.Dataset, grid: PlaneGrid) -> tuple[dict[str, Any], np.ndarray]:
-    """Where a surface is evaluated.
+    """Points at which a surface is evaluated.
 
     Args:
-        plane: name.
-        found: its directions.
+        plane: name of the plane.
+        found: dataset of its directions.
         grid: settings of the plane.
 
     Returns:
-        xarray coordinates (``alpha`` and ``beta``, or ``line`` and ``alpha``), and coordinates (..., k) along the k directions.
+        The xarray coordinates (``alpha`` and ``beta``, or ``line`` and ``alpha``), and the coordinates (..., k) of the grid
+        points along the k directions.
     """
     if plane == "lines":
         alpha, count = centred_axis(grid.radius, grid.line_points), found.sizes["line"]
@@ -127,11 +128,11 @@ def coordinates(plane: str, found: xr.Dataset, grid: PlaneGrid) -> tuple[dict[st
 def surface_dataset(
     found: xr.Dataset, axes: Mapping[str, Any], measured: Mapping[str, np.ndarray], energy_minimum: float
 ) -> xr.Dataset:
-    """surface-{plane}.nc from the measurements on its grid.
+    """Dataset of surface-{plane}.nc from the measurements on its grid.
 
     Args:
-        found: directions.
-        axes: xarray coordinates of the grid, in the order of the measurements' dimensions; 0 is one of each of alpha and beta.
+        found: dataset of the directions.
+        axes: xarray coordinates of the grid, in the order of the dimensions of the measurements; alpha and beta include 0.
         measured: results of ``Discretization.measure`` on the grid.
         energy_minimum: energy of the exact solution.
     """
@@ -159,5 +160,5 @@ def trajectory_losses(true: Mapping[str, np.ndarray], projected: Mapping[str, np
 
 
 def finished(surface: xr.Dataset) -> xr.Dataset:
-    """A surface to which everything has been added."""
+    """The complete dataset of a surface, with the attributes of its file."""
     return (LINES if "line" in surface.dims else SURFACE).described(surface)

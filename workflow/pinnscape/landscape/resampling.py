@@ -1,8 +1,9 @@
-"""Spectral surfaces as files have them: from measurements to coefficients, and from coefficients to pictures. Torch is not needed.
+"""Spectral surfaces: fields to interpolate, variables of their files, and resampling on finer grids. Torch is not needed.
 
-What is interpolated is analytic: the three losses and the *squared* H1 error. Errors themselves have a kink where they vanish, and the other
-measurements follow: the energy gap from the energy, the L2 error from the supervised loss, which is its square times ∫|u*|². An interpolant can be negative
-where a square is below its error: what is stored and drawn is not. At the trained point, where values are known, these are taken.
+The interpolated fields are analytic: the three losses and the *squared* H1 error. Errors have a kink where they vanish. The
+other measurements follow from these fields: the energy gap from the energy, and the L2 error from the supervised loss, which is
+the squared error times ∫|u*|². An interpolant of a square can be negative where the square is smaller than the interpolation
+error; stored and drawn values are not negative. At the trained point, interpolated values are replaced by the known ones.
 """
 
 import math
@@ -18,19 +19,20 @@ from pinnscape.landscape.described import LINES, SURFACE
 from pinnscape.landscape.spectral import Result
 
 FIELDS = (*FORMULATIONS, "h1_square")
-PLANE_POINTS, LINE_POINTS = 201, 401  # of a picture, along each axis
+PLANE_POINTS, LINE_POINTS = 201, 401  # minimum numbers of points of a resampled surface along each axis
 
 
 def fields(measured: Mapping[str, np.ndarray]) -> np.ndarray:
-    """What is interpolated (field, m), from the results of ``Discretization.measure`` at m points."""
+    """Fields to interpolate (field, m), from the results of ``Discretization.measure`` at m points."""
     return np.stack([*(measured[name] for name in FORMULATIONS), measured["h1_error"] ** 2])
 
 
 def measurements(values: np.ndarray, energy_minimum: float, solution_norm: float) -> dict[str, np.ndarray]:
-    """The inverse of ``fields``.
+    """Measurements from the values of the fields; the inverse of ``fields``.
 
     Args:
-        values: (field, ...); squares that rounding or interpolation made negative count as 0, all but the energy are squares.
+        values: values (field, ...). All fields except the energy are squares; negative values of squares, which are due to
+            rounding or interpolation, are set to 0.
         energy_minimum: energy of the exact solution.
         solution_norm: ∫ |u*|².
     """
@@ -46,7 +48,10 @@ def measurements(values: np.ndarray, energy_minimum: float, solution_norm: float
 
 
 def anchored(values: np.ndarray, axes: Sequence[np.ndarray], known: np.ndarray) -> np.ndarray:
-    """Values (field, ..., len(a0)[, len(a1)]) on a grid with those that are ``known`` (field,) at the origin, where that is a point of the grid."""
+    """Values (field, ..., len(a0)[, len(a1)]) on a grid, with those at the origin replaced by ``known`` (field,).
+
+    The values are unchanged if the origin is not a grid point.
+    """
     at = tuple(np.flatnonzero(axis == 0.0) for axis in axes)
     if all(len(index) for index in at):
         values = values.copy()
@@ -56,13 +61,13 @@ def anchored(values: np.ndarray, axes: Sequence[np.ndarray], known: np.ndarray) 
 
 
 def finer(axis: np.ndarray, points: int) -> np.ndarray:
-    """About ``points`` equidistant coordinates, at least that many, among them those of an equidistant axis (n,)."""
+    """At least ``points`` equidistant coordinates that include those of an equidistant axis (n,)."""
     parts = max(1, math.ceil((points - 1) / (len(axis) - 1)))
     return np.interp(np.arange(parts * (len(axis) - 1) + 1) / parts, np.arange(len(axis)), axis)
 
 
 def plane_variables(result: Result, solution_norm: float) -> dict[str, Any]:
-    """Variables that a spectral plane has besides those of a grid."""
+    """Additional variables of the file of a spectral plane."""
     values = {
         **_measured(result),
         "coefficient": result.interpolant.coefficients,
@@ -74,7 +79,10 @@ def plane_variables(result: Result, solution_norm: float) -> dict[str, Any]:
 
 
 def line_variables(results: list[Result], solution_norm: float) -> dict[str, Any]:
-    """The same for a bundle of lines, coefficients padded with zeros; those of a line that has not converged are NaN."""
+    """Additional variables of the file of spectral lines.
+
+    Coefficients are padded with zeros; they are NaN for a line whose interpolation has not converged.
+    """
     measured = [_measured(result) for result in results]
     length = max(result.interpolant.coefficients.shape[1] for result in results)
     table = np.zeros((len(results), len(FIELDS), length))
@@ -98,10 +106,10 @@ def _measured(result: Result) -> dict[str, Any]:
 
 
 def interpolant(surface: xr.Dataset) -> Interpolant:
-    """The interpolant of a spectral plane: fields are FIELDS, variables alpha and beta.
+    """The interpolant of a spectral plane, with the fields FIELDS and the variables alpha and beta.
 
     Raises:
-        ValueError: the surface is no spectral plane.
+        ValueError: the surface is not a spectral plane.
     """
     if surface.attrs.get("method") != "chebyshev" or "beta" not in surface.dims:
         raise ValueError(f"`surface` must be a spectral plane; this one has method {surface.attrs.get('method')!r}")
@@ -110,10 +118,11 @@ def interpolant(surface: xr.Dataset) -> Interpolant:
 
 
 def resampled(surface: xr.Dataset) -> xr.Dataset:
-    """The surface at the resolution of a picture where it is spectral, else as it is.
+    """A spectral surface resampled on a finer grid for figures; other surfaces are returned unchanged.
 
-    ``value``, ``energy_gap``, ``l2_error``, ``h1_error`` and ``infeasible`` come on a finer grid. Below ``resolution`` (loss), the bound of
-    its error, a value means nothing; ``h1_error`` has an attribute of that name.
+    ``value``, ``energy_gap``, ``l2_error``, ``h1_error`` and ``infeasible`` are given on the finer grid. Values below
+    ``resolution`` (loss), the bound of the interpolation error, are not significant; ``h1_error`` has an attribute of this
+    name.
     """
     if surface.attrs.get("method") != "chebyshev":
         return surface

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def existing(alpha: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The part of a line around alpha = 0 on which the loss exists (is finite)."""
+    """The part of a line around alpha = 0 on which the loss exists, that is, is finite."""
     centre = int(np.abs(alpha).argmin())
     holes = np.flatnonzero(~np.isfinite(values))
     low = holes[holes <= centre].max(initial=-1) + 1
@@ -13,9 +13,10 @@ def existing(alpha: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def normalized_variation(alpha: np.ndarray, values: np.ndarray) -> float:
-    """T = (1/2l) Σ|f_{i+1} - f_i| / (max f - min f) on a line of half length l (Wu et al. 2021); NaN where f is constant or does not exist.
+    """T = (1/2l) Σ|f_{i+1} - f_i| / (max f - min f) on a line of half length l (Wu et al. 2021).
 
-    2l is the length of the part on which f exists. A symmetric bowl has T = 1/l, a monotone line T = 1/(2l), each further bump adds.
+    The length 2l is that of the part on which f exists. T is NaN if f is constant or does not exist. It is 1/l for a symmetric
+    bowl and 1/(2l) for a monotone function; further bumps increase T.
     """
     alpha, values = existing(alpha, values)
     if len(values) < 3 or np.ptp(values) == 0:
@@ -24,7 +25,7 @@ def normalized_variation(alpha: np.ndarray, values: np.ndarray) -> float:
 
 
 def excess(alpha: np.ndarray, values: np.ndarray) -> float:
-    """l·T: the variation in units of that of a symmetric bowl, 1. At most 1 for a line with a single minimum, whatever its length."""
+    """Variation l·T in units of that of a symmetric bowl; at most 1 for a line with a single minimum, whatever its length."""
     inside, _ = existing(alpha, values)
     return 0.5 * (inside[-1] - inside[0]) * normalized_variation(alpha, values) if len(inside) else float("nan")
 
@@ -38,7 +39,7 @@ def roughness_index(variations: np.ndarray) -> float:
 def convex_share(alpha: np.ndarray, lines: np.ndarray, radius: float) -> float:
     """Share of the second differences of lines (line, alpha) that are not negative, at points with |alpha| ≤ radius.
 
-    Differences within rounding of zero count as not negative; points where the loss does not exist do not count.
+    Differences that are zero up to rounding errors count as not negative; points at which the loss does not exist are ignored.
     """
     inside = np.abs(alpha[1:-1]) <= radius * (1 + 1e-12)
     second = np.diff(lines, 2, axis=1)[:, inside]

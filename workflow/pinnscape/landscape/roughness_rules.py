@@ -1,7 +1,7 @@
-"""How much of a landscape's roughness is the quadrature rule: the same network along the same lines under several rules.
+"""Effect of the quadrature rule on the roughness of a landscape: the same network along the same lines under several rules.
 
-The roughness index RI = std(T)/mean(T) over random lines (Wu et al. 2021) is measured for the losses under each rule, and the profile of each line
-is compared with that under a fine Gauss-Legendre rule.
+The roughness index RI = std(T)/mean(T) over random lines (Wu et al. 2021) is computed for the losses under each rule, and the
+profile along each line is compared with the profile under a fine Gauss-Legendre rule.
 """
 
 from collections.abc import Mapping
@@ -22,15 +22,17 @@ from pinnscape.losses.objective import Discretization
 from pinnscape.problems import quadrature
 from pinnscape.training.runs import Run, Runs
 
-_STREAM = 2  # second entry of the seeds: the lines of surface-lines.nc
+_STREAM = 2  # second entry of the random seeds, which reproduces the lines of surface-lines.nc
 _RULE = (*RUN, "loss", "rule", "points")
 FILE = File(
     "roughness_rules.nc",
     {
-        "variation": Variable((*_RULE, "line"), "normalised variation of the line, T"),
+        "variation": Variable((*_RULE, "line"), "normalised variation T along the line"),
         "roughness_index": Variable(_RULE, "standard deviation of T over its mean"),
-        "deviation": Variable((*_RULE, "line"), "largest difference from the fine rule over its range"),
-        "reference_variation": Variable((*RUN, "loss", "line"), "normalised variation under the fine rule"),
+        "deviation": Variable(
+            (*_RULE, "line"), "largest difference from the loss under the fine rule, relative to its range on the line"
+        ),
+        "reference_variation": Variable((*RUN, "loss", "line"), "normalised variation T under the fine rule"),
         "reference_index": Variable((*RUN, "loss"), "roughness index under the fine rule"),
     },
     {
@@ -38,16 +40,17 @@ FILE = File(
         **LOSS,
         "rule": Variable("rule", "quadrature rule"),
         "points": Variable(
-            "points", "quadrature points along each axis; Simpson's rule has a point more where the number is even"
+            "points", "number of quadrature points along each axis; Simpson's rule has one more if the number is even"
         ),
         "line": Variable("line", "index of the line, as in directions-lines.nc"),
     },
-    "The fine rule is a Gauss-Legendre rule of `techniques.roughness_rules.reference` points. Attribute `radius`: the lines reach from -radius to radius.",
+    "The fine rule is a Gauss-Legendre rule with `techniques.roughness_rules.reference` points along each axis. The lines "
+    "extend from -radius to radius, where `radius` is an attribute.",
 )
 
 
 class Settings(Protocol):
-    """Of the rules and the lines; see ``techniques.roughness_rules``."""
+    """Settings of the rules and the lines; see ``techniques.roughness_rules``."""
 
     rules: tuple[Rule, ...]
     points: tuple[int, ...]
@@ -58,15 +61,15 @@ class Settings(Protocol):
 
 
 def dataset(runs: Runs, settings: Settings, directions: DirectionSettings) -> xr.Dataset:
-    """Roughness of every loss along random lines through the final points, by quadrature rule.
+    """Dataset of roughness_rules.nc: roughness of each loss along random lines through the final points, by quadrature rule.
 
     Args:
-        runs: of a problem.
-        settings: of the rules and the lines.
-        directions: how they are normalised.
+        runs: all runs of a problem.
+        settings: settings of the rules and the lines.
+        directions: normalisation of the directions.
 
     Returns:
-        Dimensions trained_on, seed, loss, rule, points, and line. Simpson's rule has a point more where the number is even.
+        Variables over trained_on, seed, loss, rule, points and line. Simpson's rule has one point more if the number is even.
     """
     rules, counts = settings.rules, settings.points
     fine = with_rule(runs.discretization, "gauss-legendre", settings.reference)
@@ -78,7 +81,7 @@ def dataset(runs: Runs, settings: Settings, directions: DirectionSettings) -> xr
 
 
 def with_rule(discretization: Discretization, rule: str, points: int) -> Discretization:
-    """The same problem and network under another quadrature rule; machine code does not depend on the rule and is shared."""
+    """The same problem and network under another quadrature rule; compiled code does not depend on the rule and is shared."""
     points += rule == "simpson" and points % 2 == 0
     made = quadrature.rule(rule, points, discretization.problem.dimension)
     return discretization.with_rule(made)
@@ -92,13 +95,13 @@ def profiles(discretization: Discretization, theta: torch.Tensor, lines: torch.T
 
 
 def deviation(values: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Largest difference along each line (..., line), relative to the range of the reference; NaN where nothing exists."""
+    """Largest difference along each line (..., line), relative to the range of the reference; NaN if no value exists."""
     range_ = _over(np.nanmax, reference) - _over(np.nanmin, reference)
     return _over(np.nanmax, np.abs(values - reference)) / np.where(range_ > 0, range_, np.nan)
 
 
 def _over(statistic: Any, values: np.ndarray) -> np.ndarray:
-    """A statistic of the last axis that leaves NaN out, NaN where there is nothing else."""
+    """A statistic over the last axis that ignores NaN; NaN if all values are NaN."""
     empty = np.asarray(np.isnan(values).all(-1, keepdims=True))
     return np.where(empty[..., 0], np.nan, statistic(np.where(empty, 0.0, values), axis=-1))
 
@@ -136,12 +139,12 @@ def _measure(
 
 
 def _variation(alpha: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """T (...) of profiles (..., alpha)."""
+    """Normalised variations T (...) of profiles (..., alpha)."""
     flat = [roughness.normalized_variation(alpha, row) for row in values.reshape(-1, len(alpha))]
     return np.reshape(flat, values.shape[:-1])
 
 
 def _index(variation: np.ndarray) -> np.ndarray:
-    """RI (...) of variations (..., line)."""
+    """Roughness indices RI (...) of variations (..., line)."""
     flat = [roughness.roughness_index(row) for row in variation.reshape(-1, variation.shape[-1])]
     return np.reshape(flat, variation.shape[:-1])

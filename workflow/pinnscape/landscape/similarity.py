@@ -1,13 +1,13 @@
-"""How alike two losses are on the same points. Torch is not needed."""
+"""Similarity of two losses at the same points. Torch is not needed."""
 
 import numpy as np
 import pandas as pd
 
 
 def spearman(a: np.ndarray, b: np.ndarray) -> float:
-    """Spearman's rank correlation of two losses on the same points, over those where both exist; NaN if fewer than three do.
+    """Spearman's rank correlation of two losses over the points at which both exist; NaN if there are fewer than three.
 
-    Any increasing function of a loss has the same ranks, so differences of scale and offset do not count.
+    Any increasing function of a loss has the same ranks, so the correlation does not depend on scale and offset.
     """
     both = np.isfinite(a) & np.isfinite(b)
     if both.sum() < 3:

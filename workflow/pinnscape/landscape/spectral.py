@@ -1,4 +1,4 @@
-"""Chebyshev interpolation of expensive functions to a tolerance, with an error that is measured. Torch is not needed."""
+"""Chebyshev interpolation of expensive functions to a tolerance, with a measured error. Torch is not needed."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -11,40 +11,42 @@ from pinnscape.landscape.chebyshev import Domain, Interpolant, coefficients, nod
 
 Function = Callable[[np.ndarray], np.ndarray]
 
-# By the number of variables: on a line, high degrees cost little.
+# Degrees and numbers of random points, by the number of variables. High degrees are affordable on a line.
 DEGREES = {1: (8, 16, 32, 64, 128, 256, 512), 2: (8, 16, 32, 64, 128)}
 CHECKS = {1: 8, 2: 32}
 
-# Slower than this, from one quarter of the degrees to the next, is no decay but rounding, or a function that is not smooth.
+# Largest ratio of the coefficients in the last quarter of the degrees to those in the quarter before that counts as decay. A
+# larger ratio indicates rounding errors or a function that is not smooth.
 _SLOWEST = 0.9
-# The bound is this much larger than the tail and the misfit, see ``Result.bound``.
+# Ratio of the bound to the larger of tail and misfit, see ``Result.bound``.
 _SAFETY = 4.0
-# Rounding in values of size 1, after the sums that tails are.
+# Rounding errors of sums of coefficients, for values of magnitude 1.
 _ROUNDING = 256 * np.finfo(float).eps
-# Trailing coefficients along an axis are dropped as long as they sum to less than this share of the tolerance: a landscape
-# spans so many decades that interpolants are often far better near the minimum than the tolerance asks, and that is not to be
-# lost.
+# Trailing coefficients along an axis are dropped as long as their sum is less than this share of the tolerance. The share is
+# small because a landscape spans many decades: near the minimum, an interpolant is often much more accurate than the tolerance
+# requires, and this accuracy should be preserved.
 _TRIM = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """An interpolant of several fields and what is known of its error, each array (fields,).
+    """An interpolant of several fields and estimates of its error. Each array has the shape (fields,).
 
     Attributes:
-        interpolant: the polynomials; NaN for a field that is not finite at a node. At the anchor they have the values of the function.
-        range: largest less smallest value sampled; of the finite ones where there are others.
-        tail: estimate of the error from the last coefficients along an axis, see ``_tail``; that of the worse axis.
-        misfit: largest error at random points that are no nodes, and at the anchor; NaN where none was looked at.
-        bound: of the absolute error anywhere in the domain; no proof, but hardly ever exceeded. It is four times the larger of
-            ``tail`` and ``misfit``, what was trimmed, and what was added for the anchor. Neither would do alone: an error that sits in a corner is missed by
-            random points, by factors beyond ten, but makes for a long tail; an error that the nodes do not see has no tail, but
-            is seen by random points. With the factor four, the errors of one in 1200 random analytic functions of two variables
-            exceed it, with the factor two, those of ten.
+        interpolant: the polynomials; NaN for a field that is not finite at a node. At the anchor they agree with the function.
+        range: difference between the largest and the smallest sampled value; values that are not finite are ignored.
+        tail: error estimate from the last coefficients along an axis, see ``_tail``; the larger one of the axes.
+        misfit: largest error at random points other than nodes, and at the anchor; NaN if no random points were evaluated.
+        bound: estimated bound of the absolute error in the whole domain, which is not proven but hardly ever exceeded. It is
+            the sum of four times the larger of ``tail`` and ``misfit``, of the trimmed coefficients, and of the correction at
+            the anchor. Both estimates are needed: random points miss an error that is concentrated in a corner, by factors
+            beyond ten, but such an error causes a long tail; an error that vanishes at the nodes has no tail, but random points
+            detect it. With the factor four, the errors of one in 1200 random analytic functions of two variables exceed the
+            bound; with the factor two, those of ten.
         converged: whether ``tail`` and ``misfit`` are within the tolerance.
-        reason: why a field has not converged; empty where it has.
-        evaluations: points at which the function was evaluated.
-        anchor: values at the anchor; NaN without one.
+        reason: reason why a field has not converged; empty if it has.
+        evaluations: number of points at which the function was evaluated.
+        anchor: values of the function at the anchor; NaN if there is no anchor.
     """
 
     interpolant: Interpolant
@@ -68,27 +70,28 @@ def interpolate(
     most: int | None = None,
     anchor: Sequence[float] | None = None,
 ) -> Result:
-    """Interpolate fields on nested Chebyshev-Lobatto grids that grow until all of them are within the tolerance.
+    """Interpolate fields on nested Chebyshev-Lobatto grids, which are refined until all fields are within the tolerance.
 
-    Degrees double along an axis as long as the tail of some field along it is too large. Where all tails are small, values at
-    fresh random points decide: a field may be missed by the nodes (aliasing; Trefethen 2013, ch. 4). Values at the nodes of
-    earlier grids are kept, and no point is evaluated twice.
+    The degree along an axis is doubled as long as the tail of some field along this axis is too large. When all tails are
+    small, the errors at new random points are decisive, because the nodes may miss part of a field (aliasing; Trefethen 2013,
+    ch. 4). Values at the nodes of earlier grids are reused, and no point is evaluated twice.
 
     Args:
         function: maps points (m, d) to values (fields, m).
-        domain: (low, high) of each of the d = 1 or 2 variables.
-        tolerance: of the error of a field, as a fraction of its range.
-        seed: of the random points.
-        degrees: along each axis, each twice the one before; by default from 8 to 512 on a line and to 128 in a plane.
-        checks: number of random points at a time; by default 8 on a line and 32 in a plane.
-        most: largest number of nodes, if any.
-        anchor: a point (d,) of the domain at which the interpolant must have the values of the function.
+        domain: interval (low, high) of each of the d = 1 or 2 variables.
+        tolerance: tolerance of the error of a field, as a fraction of its range.
+        seed: seed of the random points.
+        degrees: degrees to try along each axis, each twice the previous one; by default from 8 to 512 on a line and to 128 in a
+            plane.
+        checks: number of random points evaluated at a time; by default 8 on a line and 32 in a plane.
+        most: maximum number of nodes; by default unlimited.
+        anchor: a point (d,) of the domain at which the interpolant must agree with the function.
 
     Returns:
-        The interpolant, also where it has not converged. Nothing more is evaluated once a value is not finite.
+        The interpolant and its error estimates, also if it has not converged. Refinement stops once a value is not finite.
 
     Raises:
-        ValueError: the domain, the tolerance or the degrees are not as above.
+        ValueError: the domain, the tolerance or the degrees do not satisfy these conditions.
     """
     if len(domain) not in DEGREES or not all(low < high for low, high in domain):
         raise ValueError(f"`domain` must be one or two intervals (low, high) with low < high, not {domain}")
@@ -107,7 +110,7 @@ def interpolate(
             misfit = samples.misfit()
             if np.isnan(misfit).any() or (misfit <= samples.allowed(tolerance)).all():
                 break
-            # Coefficients do not tell which axis misses something.
+            # The coefficients do not show which axis is under-resolved, so all axes are refined.
             rough = ~full
         size = math.prod(2 * n + 1 if double else n + 1 for n, double in zip(samples.degrees, rough, strict=True))
         if not rough.any() or (rough & full).any() or (most is not None and size > most):
@@ -119,7 +122,7 @@ def interpolate(
 
 
 def _result(samples: "_Samples", tolerance: float) -> Result:
-    """What the samples amount to."""
+    """The interpolant of the samples and its error estimates."""
     allowed, tail, misfit = samples.allowed(tolerance), samples.tails().max(0), samples.misfit()
     worst = np.maximum(tail, misfit)
     converged = samples.finite & (worst <= allowed)
@@ -133,10 +136,11 @@ def _result(samples: "_Samples", tolerance: float) -> Result:
 
 
 def _anchored(interpolant: Interpolant, samples: "_Samples") -> tuple[Interpolant, np.ndarray]:
-    """The interpolant with the values of the function at the anchor, and by how much each field (fields,) was changed there.
+    """The interpolant, corrected to agree with the function at the anchor, and the magnitude of the correction (fields,).
 
-    What is added is a bump around the anchor as narrow as the degrees allow, so that it is no larger than the error it takes away, and small where the
-    error of the interpolant, which changes its sign from node to node, has nothing to do with that at the anchor.
+    The correction is a bump around the anchor that is as narrow as the degrees allow. It is no larger than the error that it
+    removes, and it is small away from the anchor, where the error of the interpolant, which changes its sign from node to node,
+    is unrelated to the error at the anchor.
     """
     moved = np.zeros(len(samples.grid))
     if samples.anchor is None:
@@ -144,7 +148,7 @@ def _anchored(interpolant: Interpolant, samples: "_Samples") -> tuple[Interpolan
     point, values = samples.anchor
     bumps = [_bump(size, t) for size, t in zip(interpolant.coefficients.shape[1:], interpolant.scaled(point)[0], strict=True)]
     bump = bumps[0] if len(bumps) == 1 else np.multiply.outer(*bumps)
-    for _ in range(2):  # the second time for the rounding of the first
+    for _ in range(2):  # the second pass removes the rounding errors of the first
         change = (values - interpolant.at(point))[:, 0]
         moved += np.abs(np.nan_to_num(change))
         interpolant = Interpolant(interpolant.domain, interpolant.coefficients + np.multiply.outer(change, bump))
@@ -152,9 +156,9 @@ def _anchored(interpolant: Interpolant, samples: "_Samples") -> tuple[Interpolan
 
 
 def _bump(size: int, centre: float) -> np.ndarray:
-    """Coefficients (size,) of a polynomial that is 1 at ``centre`` in [-1, 1], not negative, and small elsewhere: a Jackson kernel.
+    """Coefficients (size,) of a Jackson kernel, a non-negative polynomial that is 1 at ``centre`` and small elsewhere.
 
-    Its width is π/size in arc cosines (Weiße et al. 2006, Rev. Mod. Phys. 78, sec. II.C.2).
+    Its width in the variable arccos(t) is π/size (Weiße et al. 2006, Rev. Mod. Phys. 78, sec. II.C.2).
     """
     k, end = np.arange(size), size + 1
     damping = ((end - k) * np.cos(np.pi * k / end) + np.sin(np.pi * k / end) / np.tan(np.pi / end)) / end
@@ -164,7 +168,7 @@ def _bump(size: int, centre: float) -> np.ndarray:
 
 
 def _reason(samples: "_Samples", field: int, tolerance: float) -> str:
-    """Why a field has not converged."""
+    """The reason why a field has not converged."""
     missing, count = samples.missing[field], samples.evaluations
     if missing:
         return f"not finite at {missing} of {count} points"
@@ -176,26 +180,27 @@ def _reason(samples: "_Samples", field: int, tolerance: float) -> str:
         for value in (samples.tails().max(0)[field], samples.misfit()[field], samples.allowed(tolerance)[field])
     )
     degrees = " x ".join(map(str, samples.degrees))
-    return f"tail {tail} and misfit {misfit} of the range, of which {allowed} are allowed, at the largest degrees, {degrees}"
+    return f"tail {tail} and misfit {misfit} relative to the range, with tolerance {allowed}, at the largest degrees {degrees}"
 
 
 def _trimmed(coefs: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-    """Coefficients (fields, n0+1[, n1+1]) without those at the ends of axes that sum to no more than ``allowed`` (fields,)."""
+    """Coefficients (fields, n0+1[, n1+1]) without trailing ones along each axis that sum to at most ``allowed`` (fields,)."""
     for axis in range(1, coefs.ndim):
         sums = _along(coefs, axis)
         dropped = (np.cumsum(sums[:, ::-1], 1) <= allowed[:, None]).all(0)
-        # The first that is too much for some field ends it; a constant stays.
+        # Dropping ends at the first coefficient that exceeds the sum allowed for some field; the constant is always kept.
         count = min(int(np.argmin(np.append(dropped, False))), coefs.shape[axis] - 1)
         coefs = coefs.take(range(coefs.shape[axis] - count), axis)
     return coefs
 
 
 def _tail(sums: np.ndarray) -> np.ndarray:
-    """What may be left out by magnitudes (fields, n+1) of coefficients up to degree n: (fields,).
+    """Estimate (fields,) of the truncation error from the magnitudes (fields, n+1) of coefficients up to degree n.
 
-    The last of them, or twice the sum of those that follow if the magnitudes go on to fall as they do from the third to the
-    last quarter: once for what is left out and once for its aliases (Trefethen 2013, theorem 4.2). The former is more where a
-    fast decay ends in a plateau, the latter where it is slow, as for a front that crosses the domain.
+    The estimate is the larger of two numbers: the sum of the last magnitudes, and twice the extrapolated sum of the magnitudes
+    above degree n. The extrapolation assumes the decay from the third to the last quarter; the factor two accounts for the
+    truncated terms and for their aliases (Trefethen 2013, theorem 4.2). The first number is larger if a fast decay ends in a
+    plateau, the second if the decay is slow, as for a front that crosses the domain.
     """
     degree = sums.shape[1] - 1
     last, quarter = max(2, degree // 16), max(2, degree // 4)
@@ -205,7 +210,7 @@ def _tail(sums: np.ndarray) -> np.ndarray:
 
 
 def _along(coefs: np.ndarray, axis: int) -> np.ndarray:
-    """Magnitudes (fields, n+1) of coefficients along an axis, summed over the others but the first."""
+    """Magnitudes (fields, n+1) of coefficients along an axis, summed over the other axes except the first."""
     others = tuple(i for i in range(1, coefs.ndim) if i != axis)
     return np.abs(coefs).sum(others)
 
@@ -215,10 +220,10 @@ class _Samples:
 
     Args:
         function: maps points (m, d) to values (fields, m).
-        domain: of the function.
-        degree: of the first grid, along each axis.
-        seed: of the random points.
-        anchor: a point (d,) that is looked at in any case.
+        domain: domain of the function.
+        degree: degree of the first grid along each axis.
+        seed: seed of the random points.
+        anchor: a point (d,) at which the function is evaluated too.
     """
 
     def __init__(
@@ -236,7 +241,7 @@ class _Samples:
             self.anchor = point, self._measure(point)
 
     def refine(self, axes: np.ndarray) -> None:
-        """Double the degrees of the marked axes (d,); values at the new nodes alone are evaluated."""
+        """Double the degrees of the marked axes (d,); the function is evaluated at the new nodes only."""
         steps = np.where(axes, 2, 1)
         self.degrees = tuple(int(n * s) for n, s in zip(self.degrees, steps, strict=True))
         old, shape = self.grid, tuple(n + 1 for n in self.degrees)
@@ -249,7 +254,7 @@ class _Samples:
         self.checked = False
 
     def check(self, count: int) -> None:
-        """Evaluate the function at fresh random points, as dense as the nodes: there the errors of interpolants are even."""
+        """Evaluate the function at new random points, distributed like the nodes, since errors are then evenly distributed."""
         low, high = np.array(self.domain).T
         unit = -np.cos(np.pi * self.random.random((count, self.dimension)))
         fresh = 0.5 * (low + high) + 0.5 * (high - low) * unit
@@ -258,7 +263,7 @@ class _Samples:
         self.checked = True
 
     def _nodes(self) -> np.ndarray:
-        """All points of the grid, the last axis fastest (m, d)."""
+        """All points of the grid (m, d); the last axis varies fastest."""
         axes = [nodes(n, *interval) for n, interval in zip(self.degrees, self.domain, strict=True)]
         return np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, self.dimension)
 
@@ -269,7 +274,7 @@ class _Samples:
 
     @property
     def sampled(self) -> np.ndarray:
-        """Every value so far (fields, evaluations)."""
+        """All values evaluated so far (fields, evaluations)."""
         anchored = [] if self.anchor is None else [self.anchor[1]]
         return np.concatenate([self.grid.reshape(len(self.grid), -1), self.values, *anchored], 1)
 
@@ -289,7 +294,7 @@ class _Samples:
 
     @property
     def range(self) -> np.ndarray:
-        """Extent of the finite values (fields,); 0 where there are none."""
+        """Range of the finite values (fields,); 0 if there are none."""
         found = np.isfinite(self.sampled)
         low, high = np.where(found, self.sampled, np.inf).min(1), np.where(found, self.sampled, -np.inf).max(1)
         return np.where(found.any(1), high, 0.0) - np.where(found.any(1), low, 0.0)
@@ -304,7 +309,7 @@ class _Samples:
         return coefficients(self.grid, self.dimension)
 
     def allowed(self, tolerance: float) -> np.ndarray:
-        """The error that is allowed (fields,): a fraction of the range, or rounding if that is more."""
+        """Allowed error (fields,): the given fraction of the range plus rounding errors."""
         return tolerance * self.range + _ROUNDING * self.magnitude
 
     def tails(self) -> np.ndarray:
@@ -313,7 +318,7 @@ class _Samples:
         return np.stack([_tail(_along(found, axis)) for axis in range(1, found.ndim)])
 
     def misfit(self) -> np.ndarray:
-        """Largest error of the interpolant at the random points and the anchor (fields,); NaN where there are no random points."""
+        """Largest error of the interpolant at the random points and the anchor (fields,); NaN if there are no random points."""
         if not len(self.points):
             return np.full(len(self.grid), np.nan)
         points, values = self.points, self.values

@@ -14,7 +14,7 @@ from pinnscape.losses.objective import Discretization
 
 log = logging.getLogger(__name__)
 
-# On the CPU, temporaries of a chunk should stay in the cache of a core; more parameters at a time are slower, not faster.
+# On the CPU, the temporary arrays of a chunk should fit into the cache of a core; larger chunks are slower.
 _CHUNK_BYTES = 4_000_000
 _CHUNK = 64
 
@@ -24,10 +24,10 @@ class Slice:
     """A line, plane or bundle of lines through parameter space.
 
     Attributes:
-        discretization: whose losses and errors are measured.
-        origin: (P,).
-        directions: (k, P).
-        name: shown by the progress bar.
+        discretization: defines the losses and errors.
+        origin: parameters at the coordinates 0 (P,).
+        directions: directions (k, P).
+        name: name in the progress bar.
     """
 
     discretization: Discretization
@@ -36,16 +36,16 @@ class Slice:
     name: str = ""
 
     def measure(self, coordinates: np.ndarray) -> dict[str, np.ndarray]:
-        """Losses and errors at coordinates (..., k), each (...)."""
+        """Losses and errors, each of shape (...), at coordinates (..., k)."""
         d = self.discretization
         return evaluate(d.measure, self.origin, self.directions, coordinates, chunk_size(d), self.name)
 
     def line(self, index: int) -> "Slice":
-        """The line along one of the directions."""
+        """The line along one direction."""
         return Slice(self.discretization, self.origin, self.directions[index : index + 1], self.name)
 
     def fields(self, points: np.ndarray) -> np.ndarray:
-        """What is interpolated (field, m) at points (m, k)."""
+        """Fields to interpolate (field, m) at points (m, k)."""
         return resampling.fields(self.measure(points))
 
 
@@ -59,22 +59,23 @@ def evaluate(
 ) -> dict[str, np.ndarray]:
     """All measurements at origin + Σ coordinateᵢ · directionᵢ.
 
-    Where memory does not suffice for a chunk, half of it is tried. A point has the same parameters whatever else is in its chunk, and machine code
-    then gives it the same result to the last bit; torch, which computes a chunk by batched matrix products, gives it up to rounding.
+    If memory does not suffice for a chunk, its size is halved. The parameters at a point do not depend on the other points of
+    its chunk. Compiled code therefore returns bitwise identical results for any chunk size, whereas torch, which evaluates a
+    chunk by batched matrix products, returns results that are equal up to rounding errors.
 
     Args:
         measure: maps parameters (m, P) to named results (m,).
-        origin: (P,).
-        directions: (k, P).
-        coordinates: (..., k).
-        chunk: number of parameter vectors at a time.
-        name: shown by the progress bar.
+        origin: parameters at the coordinates 0 (P,).
+        directions: directions (k, P).
+        coordinates: coordinates (..., k).
+        chunk: number of parameter vectors evaluated at a time.
+        name: name in the progress bar.
 
     Returns:
         Each result with the shape (...) of the coordinates; NaN where it is not finite.
 
     Raises:
-        MemoryError: or what a library has instead: memory does not suffice for the smallest chunk.
+        MemoryError: memory does not suffice for the smallest chunk; libraries may raise other exceptions in this case.
     """
     flat = torch.tensor(coordinates.reshape(-1, coordinates.shape[-1]), dtype=origin.dtype, device=origin.device)
     results: dict[str, np.ndarray] = {}
@@ -85,7 +86,7 @@ def evaluate(
             found = _attempt(measure, origin, directions, block)
             if found is None:
                 chunk = (len(block) + 1) // 2
-                log.warning("memory does not suffice for %d points at a time; going on with %d", len(block), chunk)
+                log.warning("memory does not suffice for %d points at a time; continuing with %d", len(block), chunk)
                 continue
             for key, values in found.items():
                 if key not in results:
@@ -99,7 +100,7 @@ def evaluate(
 def _attempt(
     measure: Callable[[Tensor], dict[str, Tensor]], origin: Tensor, directions: Tensor, block: Tensor
 ) -> dict[str, np.ndarray] | None:
-    """The measurements at a block (m, k) of coordinates; None where memory does not suffice and a smaller block may do."""
+    """The measurements at a block (m, k) of coordinates; None if memory does not suffice but may for a smaller block."""
     try:
         return {key: values.cpu().numpy() for key, values in measure(parameters(origin, directions, block)).items()}
     except (MemoryError, RuntimeError) as error:
@@ -109,10 +110,10 @@ def _attempt(
 
 
 def parameters(origin: Tensor, directions: Tensor, coordinates: Tensor) -> Tensor:
-    """Points origin + Σ coordinateᵢ · directionᵢ (m, P) for coordinates (m, k), one direction (P,) after the other.
+    """Points origin + Σ coordinateᵢ · directionᵢ (m, P) for coordinates (m, k), summed over the directions (P,) one by one.
 
-    Each product and each sum is rounded by itself, so a row does not depend on the others. The rows of a matrix product do: a BLAS library takes
-    other code for the rows that are left over, and how many those are depends on m and on the processor.
+    Each product and each sum is rounded separately, so a row does not depend on the other rows. The rows of a matrix product
+    do: a BLAS library uses different code for the remainder rows, and their number depends on m and on the processor.
     """
     thetas = origin.repeat(len(coordinates), 1)
     term = torch.empty_like(thetas)
@@ -122,9 +123,10 @@ def parameters(origin: Tensor, directions: Tensor, coordinates: Tensor) -> Tenso
 
 
 def chunk_size(discretization: Discretization) -> int:
-    """Parameter vectors at a time: on the CPU so that the temporaries of one layer stay small, on a GPU as many as the memory allows for.
+    """Number of parameter vectors evaluated at a time.
 
-    Machine code has no temporaries.
+    On the CPU it keeps the temporary arrays of one layer small; on a GPU it is the largest number that the memory allows.
+    Compiled code has no temporary arrays.
     """
     if discretization.kernels is not None:
         return _CHUNK

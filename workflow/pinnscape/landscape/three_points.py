@@ -1,4 +1,4 @@
-"""Planes through three points (Garipov et al. 2018, fig. 1): where they lie in it, a grid on which two of them are nodes, and the pass between these."""
+"""Planes through three points (Garipov et al. 2018, fig. 1): axes, a grid, and the lowest pass between two grid points."""
 
 import math
 
@@ -6,19 +6,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-_FLAT = (
-    1e-8  # a third point nearer to the line through the others than this, relative to their distance, spans no plane with them
-)
+# If the distance of the third point from the line through the first two is at most this, relative to their distance, the three
+# points do not span a plane.
+_FLAT = 1e-8
 
 
 def frame(a: Tensor, b: Tensor, c: Tensor, seed: int = 0) -> tuple[Tensor, np.ndarray]:
     """Orthogonal axes of the plane through three points, both as long as b - a.
 
     Args:
-        a: the origin (P,).
-        b: gives the first axis (P,).
-        c: lies in the plane (P,).
-        seed: of a random second axis where c lies on the line through a and b.
+        a: origin (P,).
+        b: point on the first axis (P,).
+        c: third point of the plane (P,).
+        seed: seed of a random second axis, which is used if c lies on the line through a and b.
 
     Returns:
         The axes (2, P) and the coordinates of a, b and c (3, 2): (0, 0), (1, 0) and (p, q) with q ≥ 0.
@@ -40,15 +40,16 @@ def frame(a: Tensor, b: Tensor, c: Tensor, seed: int = 0) -> tuple[Tensor, np.nd
 
 
 def square_grid(corners: np.ndarray, margin: float, points: int) -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates x (points,) and y (points,) of a square that covers points with a margin; 0 is a coordinate, and so is 1.
+    """Coordinates x (points,) and y (points,) of a square grid that covers the corners with a margin and includes 0 and 1.
 
-    The step is 1/k for a whole number k: what lies between (0, 0) and (1, 0) is then seen from exactly these. Where the points do not suffice
-    for that, because the third corner is so far away, it is k, and 1 is not among the coordinates.
+    The spacing is 1/k for an integer k, so that (0, 0) and (1, 0) are grid points, between which a pass can be computed. If the
+    number of points does not suffice for this, because the third corner is far away, the spacing is k, and 1 is not a
+    coordinate.
 
     Args:
-        corners: (n, 2), (0, 0) and (1, 0) among them.
-        margin: at each side, relative to the larger extent.
-        points: along each axis.
+        corners: points to cover (n, 2), which include (0, 0) and (1, 0).
+        margin: margin at each side, relative to the larger extent.
+        points: number of points along each axis.
     """
     low, high = corners.min(0), corners.max(0)
     side = (1 + 2 * margin) * float((high - low).max())
@@ -59,15 +60,15 @@ def square_grid(corners: np.ndarray, margin: float, points: int) -> tuple[np.nda
 
 
 def pass_height(values: np.ndarray, start: tuple[int, int], end: tuple[int, int]) -> float:
-    """The least maximum of all paths of grid steps, diagonal ones too, from one node to another: water that rises from both meets there.
+    """Height of the lowest pass between two grid points: the smallest maximum of all grid paths, diagonal steps included.
 
     Args:
-        values: (n, m); NaN where there is no way.
-        start: indices of one node.
-        end: indices of the other.
+        values: values (n, m); paths avoid NaN.
+        start: indices of one grid point.
+        end: indices of the other grid point.
 
     Returns:
-        NaN where they are not connected.
+        The height; NaN if no path connects the points.
     """
     level = np.where(np.isfinite(values), values, np.inf)
     rows, columns = level.shape

@@ -1,9 +1,10 @@
-"""Sublevel sets of surfaces: minima, the saddles at which their basins join, and rings. Torch is not needed.
+"""Sublevel sets of surfaces: minima, saddles at which their basins merge, and rings. Torch is not needed.
 
-Samples of a smooth loss are values at *vertices* of a square grid: edges and squares enter with their largest vertex, so that a sublevel set is
-connected along the four grid directions. (The other filtration that gudhi offers takes the samples for top-dimensional cells, squares of constant
-value, and connects them along diagonals too; ``diagonal`` does so here.) A narrow valley across the grid breaks up into minima of small
-persistence in either filtration: pairs below a threshold must not be counted. Points without a value never enter.
+Samples of a smooth loss are values at the *vertices* of a square grid: edges and squares enter the filtration with their
+largest vertex, so that a sublevel set is connected along the four grid directions. (The other filtration of gudhi treats the
+samples as top-dimensional cells, that is, squares of constant value, and connects them along diagonals too; ``diagonal`` does
+the same here.) In either filtration, a narrow valley that is not aligned with the grid splits into minima of small persistence,
+so pairs below a threshold must not be counted. Points without a value never enter.
 """
 
 from collections.abc import Iterator
@@ -17,16 +18,17 @@ _ACROSS = ((1, 1), (1, -1))
 
 @dataclass(frozen=True, eq=False)
 class JoinTree:
-    """Branches of the tree in which the sublevel sets of a surface join, the most persistent first.
+    """Branches of the tree in which the sublevel sets of a surface merge, in descending order of persistence.
 
-    Where two components meet, the one with the higher minimum ends (elder rule): branch and persistence pair are the same.
+    When two components merge, the one with the higher minimum ends (elder rule), so that branches correspond to persistence
+    pairs.
 
     Attributes:
         minimum: grid indices (k, 2) of the minimum of each branch.
-        birth: values (k,) there.
-        saddle: grid indices (k, 2) at which it joins an older branch; -1 for a branch that never does.
-        death: values (k,) there; inf for a branch that never joins.
-        parent: index (k,) of the branch that it joins; -1 for none.
+        birth: values (k,) at the minima.
+        saddle: grid indices (k, 2) of the saddle at which each branch merges with an older one; -1 if it never does.
+        death: values (k,) at the saddles; inf for a branch that never merges.
+        parent: index (k,) of the branch with which each branch merges; -1 if there is none.
     """
 
     minimum: np.ndarray
@@ -40,16 +42,18 @@ class JoinTree:
 
     @property
     def persistence(self) -> np.ndarray:
-        """Death - birth (k,)."""
+        """Differences death - birth (k,)."""
         return self.death - self.birth
 
     def pruned(self, threshold: float) -> "JoinTree":
-        """The branches whose persistence is above a threshold; a parent is at least as persistent as its branches."""
+        """The branches with a persistence above a threshold; parents remain, as they are at least as persistent as their
+        branches.
+        """
         count = int((self.persistence > threshold).sum())
         return JoinTree(*(values[:count] for values in (self.minimum, self.birth, self.saddle, self.death, self.parent)))
 
     def mean_height(self) -> float:
-        """SMAD, the mean of |f(saddle) - f(minimum)| over the pairs (Chen et al. 2026); NaN without a pair."""
+        """SMAD, the mean of |f(saddle) - f(minimum)| over the pairs (Chen et al. 2026); NaN if there is no pair."""
         heights = self.persistence[np.isfinite(self.persistence)]
         return float(heights.mean()) if len(heights) else float("nan")
 
@@ -57,11 +61,12 @@ class JoinTree:
 def join_tree(values: np.ndarray, *, diagonal: bool = False) -> JoinTree:
     """The join tree of the sublevel sets of a surface, by union-find over the basins of steepest descent (Carr et al. 2003, sec. 4).
 
-    A vertex is connected to the minimum of its basin below its own value, so the lowest passes between basins decide alone.
+    A vertex is connected to the minimum of its basin below its own value, so only the lowest passes between basins are needed.
 
     Args:
-        values: (n0, n1); points that are not finite never enter. Of equal values the earlier one in the array counts as lower.
-        diagonal: connect along diagonals too, as top-dimensional cells are.
+        values: values (n0, n1); points that are not finite never enter. Of equal values, the earlier one in the array counts as
+            lower.
+        diagonal: whether points are connected along diagonals too, like top-dimensional cells.
 
     Returns:
         Branches of positive persistence; none if no value is finite.
@@ -74,7 +79,7 @@ def join_tree(values: np.ndarray, *, diagonal: bool = False) -> JoinTree:
     finite = np.isfinite(flat).reshape(values.shape)
     basin = _basins(rank.reshape(values.shape), finite, shifts)
     joined = dict(_joins(basin, rank.reshape(values.shape), finite, shifts))
-    # Basins are named by the ranks of their minima, joins by the rank of the saddle.
+    # Basins are identified by the ranks of their minima, and merges by the ranks of the saddles.
     names = np.unique(basin[finite])
     saddles = np.array([joined.get(int(name), (-1, -1))[0] for name in names], dtype=int)
     parents = np.array([joined.get(int(name), (-1, -1))[1] for name in names], dtype=int)
@@ -96,13 +101,13 @@ def persistence(values: np.ndarray, *, diagonal: bool = False) -> tuple[np.ndarr
     """Persistence pairs (birth, death) of components (k, 2) and of rings (m, 2), by gudhi's cubical complexes (Wagner et al. 2012).
 
     Args:
-        values: (n0, n1), values at vertices; points that are not finite never enter.
-        diagonal: take them for values of top-dimensional cells instead.
+        values: values at vertices (n0, n1); points that are not finite never enter.
+        diagonal: whether the values are treated as those of top-dimensional cells instead.
 
     Returns:
-        Pairs of positive persistence; what never ends has the death inf.
+        Pairs of positive persistence; the death of components and rings that never end is inf.
     """
-    from gudhi import CubicalComplex  # late: nothing else in the project needs it
+    from gudhi import CubicalComplex  # imported here, because nothing else in the project needs gudhi
 
     entering = np.where(np.isfinite(values), values, np.inf)
     cells = CubicalComplex(top_dimensional_cells=entering) if diagonal else CubicalComplex(vertices=entering)
@@ -112,12 +117,12 @@ def persistence(values: np.ndarray, *, diagonal: bool = False) -> tuple[np.ndarr
 
 
 def on_boundary(points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Whether grid indices (k, 2) are at an edge of the grid (k,): a minimum there need not be one of the loss."""
+    """Whether grid indices (k, 2) are at an edge of the grid (k,), where a minimum need not be a minimum of the loss."""
     return ((points == 0) | (points == np.array(shape) - 1)).any(-1)
 
 
 def _pairs(shift: tuple[int, int], *arrays: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Of each array, the values at both ends of all edges in the direction ``shift``, as views."""
+    """Views of the values of each array at both ends of all grid edges in the direction ``shift``."""
     down, right = shift
     here = (slice(None, -down or None), slice(max(0, -right), -right if right > 0 else None))
     there = (slice(down, None), slice(right, None) if right >= 0 else slice(None, right))
@@ -126,14 +131,14 @@ def _pairs(shift: tuple[int, int], *arrays: np.ndarray) -> Iterator[tuple[np.nda
 
 
 def _basins(rank: np.ndarray, finite: np.ndarray, shifts: tuple[tuple[int, int], ...]) -> np.ndarray:
-    """Rank of the minimum that steepest descent reaches from each point (n0, n1)."""
+    """Ranks of the minima that steepest descent reaches from each point (n0, n1)."""
     lowest = rank.copy()
     for shift in shifts:
         (here, there), (a, b) = _pairs(shift, rank, lowest)
         before, after = here.copy(), there.copy()
         np.minimum(a, after, out=a)
         np.minimum(b, before, out=b)
-    # Points that are not finite have the highest ranks: nothing descends to them, and what they descend to is not looked at.
+    # Points that are not finite have the highest ranks: no point descends to them, and their own basins are not used.
     lowest = np.where(finite, lowest, rank)
     target = np.empty(rank.size, dtype=int)
     target[rank.ravel()] = lowest.ravel()
@@ -145,7 +150,7 @@ def _basins(rank: np.ndarray, finite: np.ndarray, shifts: tuple[tuple[int, int],
 def _joins(
     basin: np.ndarray, rank: np.ndarray, finite: np.ndarray, shifts: tuple[tuple[int, int], ...]
 ) -> Iterator[tuple[int, tuple[int, int]]]:
-    """Of each basin that ends: its name, then the rank of the saddle and the name of the basin that it joins there."""
+    """Identifier of each basin that ends, rank of the saddle, and identifier of the basin with which it merges there."""
     edges = []
     for shift in shifts:
         (a, b), (p, q), (m, n) = _pairs(shift, basin, rank, finite)

@@ -1,4 +1,4 @@
-"""topology.nc: persistence pairs of the surfaces of one problem. Torch is not needed."""
+"""Dataset of topology.nc: persistence pairs of the surfaces of one problem. Torch is not needed."""
 
 from collections.abc import Mapping
 from itertools import product
@@ -16,27 +16,27 @@ Key = tuple[str, int, str]
 _KEYS = (*RUN, "plane", "loss")
 
 _NUMBERS = {
-    "minima": "number of minima of the surface, those at its edges included",
+    "minima": "number of minima of the surface, including those at its edges",
     "minima_inside": "number of minima that are not at an edge of the surface",
-    "minima_diagonal": "number of minima where grid points are connected along diagonals too",
-    "rings": "number of rings of low loss around a higher part",
-    "smad": "mean height of the saddles above the minima that they end",
+    "minima_diagonal": "number of minima if grid points are connected along diagonals too",
+    "rings": "number of rings of low loss around a region of higher loss",
+    "smad": "mean height of saddles above their paired minima",
     "smad_relative": "smad divided by the extent",
-    "extent": "from the smallest value of the surface to the quantile that counts as its top",
+    "extent": "difference between the quantile that counts as the top of the surface and its smallest value",
     "threshold": "persistence above which a pair counts",
 }
 _PAIRS = {
-    "birth": "loss above its exact minimum at the minimum of the pair",
-    "death": "loss above its exact minimum at the saddle of the pair (inf: no saddle)",
+    "birth": "excess of the loss over its exact minimum at the minimum of the pair",
+    "death": "excess of the loss over its exact minimum at the saddle of the pair (inf: no saddle)",
     "minimum_alpha": "coordinate of the minimum along direction 1",
     "minimum_beta": "coordinate of the minimum along direction 2",
     "saddle_alpha": "coordinate of the saddle along direction 1",
     "saddle_beta": "coordinate of the saddle along direction 2",
-    "parent": "index of the pair whose basin this one joins (-1: none)",
+    "parent": "index of the pair with whose basin the basin of this pair merges (-1: none)",
 }
 _RINGS = {
-    "ring_birth": "loss above its exact minimum at which the ring closes",
-    "ring_death": "loss above its exact minimum at which it is filled (inf: never)",
+    "ring_birth": "excess of the loss over its exact minimum at which the ring closes",
+    "ring_death": "excess of the loss over its exact minimum at which the ring is filled (inf: never)",
 }
 
 FILE = File(
@@ -54,23 +54,24 @@ FILE = File(
         "ring": Variable("ring", "index of the ring"),
     },
     """\
-From surface-{plane}.nc, at the resolution of pictures; padded with NaN. Attributes `threshold` and `quantile` are settings; `filtration` says what
-the persistence is that of.""",
+Computed from surface-{plane}.nc; spectral surfaces are resampled as in figures. Variables are padded with NaN. The attributes
+`threshold` and `quantile` are settings; `filtration` is the kind of the filtration.""",
 )
 
 
 def dataset(surfaces: Mapping[Key, xr.Dataset], threshold: float, quantile: float) -> xr.Dataset:
-    """Topology of stored planes.
+    """Dataset of topology.nc: topology of stored planes.
 
     Args:
-        surfaces: surface-{plane}.nc keyed by (formulation that trained the point, seed, plane).
-        threshold: the persistence above which a pair counts, relative to the extent of the surface. Twice the bound of the error of a spectral
-            surface is the threshold where that is more: by the stability of diagrams (Cohen-Steiner et al. 2007) no pair above it comes from the
-            interpolation.
-        quantile: the share of the values below the top of that extent.
+        surfaces: datasets of surface-{plane}.nc by (formulation of the training, seed, plane).
+        threshold: persistence above which a pair counts, relative to the extent of the surface. The threshold is at least twice
+            the error bound of a spectral surface: by the stability of persistence diagrams (Cohen-Steiner et al. 2007), no pair
+            above it is an artefact of the interpolation.
+        quantile: share of the values below the top of the extent.
 
     Returns:
-        Dimensions trained_on, seed, plane, loss, then pair and ring, padded with NaN. A surface that is missing, or has no value, is NaN.
+        Variables over trained_on, seed, plane, loss, and pair or ring, padded with NaN. A surface that is missing, or has no
+        value, is NaN.
     """
     trained = [name for name in FORMULATIONS if any(key[0] == name for key in surfaces)]
     seeds = sorted({seed for _, seed, _ in surfaces})
@@ -96,7 +97,7 @@ def dataset(surfaces: Mapping[Key, xr.Dataset], threshold: float, quantile: floa
 
 
 def _measure(surface: xr.Dataset, loss: str, threshold: float, quantile: float) -> dict[str, Any]:
-    """Every variable of one loss on one surface."""
+    """All variables of one loss on one surface."""
     values = surface["value"].sel(loss=loss).transpose("alpha", "beta").values
     finite = values[np.isfinite(values)]
     if not finite.size:
@@ -130,7 +131,7 @@ def _measure(surface: xr.Dataset, loss: str, threshold: float, quantile: float) 
 
 
 def _coordinates(surface: xr.Dataset, name: str, points: np.ndarray) -> dict[str, np.ndarray]:
-    """Coordinates of grid indices (k, 2); NaN where these are -1."""
+    """Coordinates of the points with grid indices (k, 2); NaN where the indices are -1."""
     axes = (surface["alpha"].values, surface["beta"].values)
     there = points[:, 0] >= 0
     return {
@@ -140,7 +141,7 @@ def _coordinates(surface: xr.Dataset, name: str, points: np.ndarray) -> dict[str
 
 
 def _row(values: Any, size: int) -> np.ndarray:
-    """Values (size,), NaN where there are no more."""
+    """Values (size,), padded with NaN."""
     row = np.full(size, np.nan)
     row[: min(size, np.size(values))] = values
     return row

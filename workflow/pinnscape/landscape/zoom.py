@@ -1,4 +1,4 @@
-"""The same random plane at radii that span orders of magnitude: where convexity ends."""
+"""Losses on one random plane at radii that span orders of magnitude, which shows at which radius convexity ends."""
 
 from collections.abc import Sequence
 
@@ -18,20 +18,20 @@ _RADIUS = (*RUN, "loss", "radius")
 FILE = File(
     "zoom.nc",
     {
-        "gap": Variable((*_RADIUS, "alpha", "beta"), "loss above that of the exact solution"),
+        "gap": Variable((*_RADIUS, "alpha", "beta"), "excess of the loss over that of the exact solution"),
         "convex_share": Variable(_RADIUS, "share of points at which the surface is convex"),
         "existing_share": Variable(_RADIUS, "share of points at which the Hessian of the surface exists"),
-        "convex_radius": Variable(_RADIUS, "distance to the nearest point that is not convex"),
-        "quadrature_error": Variable(RUN, "error of the energy gap at the final point by the quadrature rule"),
+        "convex_radius": Variable(_RADIUS, "distance to the nearest point at which the surface is not convex"),
+        "quadrature_error": Variable(RUN, "quadrature error of the energy gap at the final point"),
     },
     {
         **OF_RUNS,
         **LOSS,
-        "radius": Variable("radius", "half width of the plane, in the unit that the attribute axis_unit names"),
+        "radius": Variable("radius", "half width of the plane, in the unit given by the attribute axis_unit"),
         "alpha": Variable("alpha", "coordinate along direction 1 over the radius"),
         "beta": Variable("beta", "coordinate along direction 2 over the radius"),
     },
-    "The plane is that of directions-random.nc.",
+    "The plane is spanned by the directions of directions-random.nc.",
 )
 
 
@@ -39,10 +39,11 @@ def smallest_curvature(values: np.ndarray) -> np.ndarray:
     """Smaller eigenvalue of the 2 x 2 Hessian of a surface by central differences, times the square of the spacing.
 
     Args:
-        values: on an equidistant grid (n, m) of one spacing.
+        values: values (n, m) on an equidistant grid with equal spacing along both axes.
 
     Returns:
-        (n - 2, m - 2), at the inner points: 0 where it is zero to rounding, NaN where one of the nine values is not finite.
+        Eigenvalues (n - 2, m - 2) at the inner points; 0 where zero up to rounding errors, NaN where one of the nine values is
+        not finite.
     """
     values = np.where(np.isfinite(values), values, np.nan)
     centre, size = values[1:-1, 1:-1], np.abs(values)
@@ -55,16 +56,16 @@ def smallest_curvature(values: np.ndarray) -> np.ndarray:
 
 
 def convexity(values: np.ndarray, axis: np.ndarray) -> tuple[float, float, float]:
-    """How convex a surface is on the scale of its grid.
+    """Convexity of a surface on the scale of its grid.
 
     Args:
-        values: on the square grid (n, n).
-        axis: its coordinates (n,), equidistant.
+        values: values (n, n) on the square grid.
+        axis: equidistant coordinates (n,) of both axes.
 
     Returns:
-        The share of the inner points at which the Hessian is positive semidefinite, of those at which it exists (NaN without any); the share
-        at which it exists; the distance from the origin to the nearest inner point at which it exists and is not positive semidefinite (NaN
-        without any).
+        The share of inner points at which the Hessian is positive semidefinite, among those at which it exists (NaN if it
+        exists nowhere); the share of inner points at which it exists; the distance from the origin to the nearest inner point
+        at which it exists and is not positive semidefinite (NaN if there is none).
     """
     smallest = smallest_curvature(values)
     exists = np.isfinite(smallest)
@@ -77,13 +78,14 @@ def convexity(values: np.ndarray, axis: np.ndarray) -> tuple[float, float, float
 
 
 def dataset(runs: Runs, radii: Sequence[float], points: int, directions: DirectionSettings) -> xr.Dataset:
-    """Every loss on the random plane through each final point (the plane of surface-random.nc) within several radii.
+    """Dataset of zoom.nc: all losses on the random plane through each final point (the plane of surface-random.nc) at several
+    radii.
 
     Args:
-        runs: all of a problem.
-        radii: half widths of the plane, in units of the directions' norm.
-        points: along each axis, an odd number.
-        directions: how they are normalised.
+        runs: all runs of a problem.
+        radii: half widths of the plane, in units of the norm of the directions.
+        points: number of points along each axis; odd.
+        directions: normalisation of the directions.
 
     Returns:
         Variables over (trained_on, seed, loss), radius and the coordinates alpha and beta in units of the radius.

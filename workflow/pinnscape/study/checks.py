@@ -9,10 +9,10 @@ from pinnscape.config.sections import Model, NetworkSettings, TrainingSettings
 from pinnscape.problems.catalog import Entry
 from pinnscape.study.configuration import TECHNIQUES, Configuration
 
-# A key, dotted, and what is wrong with its value.
+# A dotted key, and what is wrong with its value.
 Fault = tuple[str, str]
 
-_MOST_LISTED = 20  # in a message
+_MOST_LISTED = 20  # maximum number of names in a message
 
 
 def parameter_count(network: NetworkSettings, inputs: int, outputs: int) -> int:
@@ -30,13 +30,13 @@ def contradictions(
     """All contradictions in a configuration.
 
     Args:
-        config: whose sections are each valid.
-        models: of the problems of the study, overrides applied.
-        trainings: likewise.
-        catalog: the problems that there are.
+        config: a configuration in which each section is valid by itself.
+        models: settings that define the losses of each problem, with overrides applied.
+        trainings: settings of the trainings of each problem, with overrides applied.
+        catalog: the known problems.
 
     Yields:
-        The dotted key and the text of each.
+        The dotted key and the text of each contradiction.
     """
     yield from _figures(config)
     yield from _parameters(config, catalog)
@@ -53,7 +53,7 @@ def contradictions(
 
 
 def _listed(names: Collection[Any]) -> str:
-    """The names, or the first of many."""
+    """The names separated by commas; a long list is truncated."""
     return ", ".join([str(name) for name in itertools.islice(names, _MOST_LISTED)] + ["..."] * (len(names) > _MOST_LISTED))
 
 
@@ -94,7 +94,7 @@ def _trajectory(config: Configuration, problem: str, training: TrainingSettings)
 
 
 def _checkpoints(config: Configuration) -> Iterator[Fault]:
-    """Names of checkpoints that there are not."""
+    """Names of checkpoints that do not exist."""
     known = ["init", *config.checkpoints, "best", "final"]
     techniques = {f"techniques.{name}": getattr(config.techniques, name) for name in TECHNIQUES}
     for section, settings in {"hessian": config.hessian, **techniques}.items():
@@ -106,7 +106,7 @@ def _checkpoints(config: Configuration) -> Iterator[Fault]:
 
 def _hessian(config: Configuration) -> Iterator[Fault]:
     if "final" not in config.hessian.checkpoints:
-        text = "must have final, where claims and hessian planes are taken"
+        text = "must include final, which claims and Hessian planes are based on"
         yield "hessian.checkpoints", f"{text}; got {_listed(config.hessian.checkpoints)}"
     steps, extremes = config.hessian.eigensolver.lanczos_steps, config.hessian.extremes
     if steps < 2 * extremes:
@@ -121,16 +121,17 @@ def _claims(config: Configuration) -> Iterator[Fault]:
     if max(distances) > limit:
         yield "claims.convex.radius", f"must be within grid.radius.lines ({limit:g}); got {max(distances):g}"
     spacing = 2 * limit / (config.grid.line_points - 1)
-    # A second difference reaches one spacing to each side; the tolerance is for spacings such as 2 / 40.
+    # A second difference extends one spacing to each side. The tolerance allows for the rounding of spacings such as 2 / 40.
     if min(distances) < spacing * (1 - 1e-9):
-        text = f"must be at least the spacing of points along lines ({spacing:g}, by grid.radius.lines and grid.line_points)"
+        text = f"must be at least the spacing of points along lines ({spacing:g}, from grid.radius.lines and grid.line_points)"
         yield "claims.convex.radius", f"{text}; got {min(distances):g}"
 
 
 def _parameter_counts(config: Configuration, problem: str, count: int) -> Iterator[Fault]:
-    """What the number of parameters of a network bounds.
+    """Settings that exceed the number of parameters of a network.
 
-    Claims about eigenvalues that are not computed above the dense limit of ``hessian`` are no contradiction: they are not measured there.
+    Claims about eigenvalues that are not computed above the dense limit of ``hessian`` are not contradictions; they are
+    reported as not measured.
     """
     network = f"{problem}, whose network has {count} parameters"
     extremes = config.hessian.extremes

@@ -1,4 +1,4 @@
-"""The whole configuration: the sections that all studies share, and one for each technique."""
+"""The whole configuration: the sections that all studies share, and a section for each technique."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -27,7 +27,7 @@ from pinnscape.config.sections import (
 )
 from pinnscape.techniques import catalog
 
-PROBLEMS = "problems"  # in the context of a validation: the names in the catalogue of problems
+PROBLEMS = "problems"  # key of the validation context for the names in the catalogue of problems
 _PROBLEM = re.compile(r"(?!(benchmarks|figures|gallery|logs|tables)$)(?=.{1,64}$)[a-z][a-z0-9_-]*")
 
 
@@ -48,8 +48,9 @@ ProblemName = TypeAliasType(
             {
                 "type": "string",
                 "pattern": f"^{_PROBLEM.pattern}$",
-                "description": "a name of lower-case letters, digits, hyphens and underscores that starts with a letter, of at most 64 "
-                "characters, and other than benchmarks, figures, gallery, logs and tables, which are folders of results",
+                "description": "a name of lower-case letters, digits, hyphens and underscores that starts with a letter, of "
+                "at most 64 characters, and other than benchmarks, figures, gallery, logs and tables, which are folders in "
+                "results/",
             }
         ),
     ],
@@ -57,52 +58,52 @@ ProblemName = TypeAliasType(
 
 
 class StudySettings(Section):
-    """What is studied: one network is trained for each problem, formulation and seed."""
+    """Scope of the study: one network is trained for each problem, formulation and seed."""
 
     problems: Distinct[ProblemName] = Field(
         min_length=1,
-        description="which boundary value problems",
+        description="names of the boundary value problems",
         examples=[["poisson1d", "poisson2d", "semilinear2d", "neo_hookean2d"]],
     )
     formulations: Distinct[Formulation] = Field(
         min_length=1,
-        description="losses that are minimised; supervised: the same network fitted to the exact solution",
+        description="losses that are minimised; supervised fits the same network to the exact solution",
         examples=[["deep-ritz", "strong-form", "supervised"]],
     )
     seeds: Distinct[Annotated[int, Field(ge=0, le=2**31 - 1, description="a seed")]] = Field(
         min_length=1,
-        description="independent initialisations; every claim is reported with its spread over them",
+        description="seeds of independent initialisations; every claim is reported with its spread over the seeds",
         examples=[[0, 1, 2]],
     )
 
 
 @partial
 class NetworkOverride(NetworkSettings):
-    """Keys of network that differ."""
+    """Keys of network that are overridden."""
 
 
 @partial
 class QuadratureOverride(QuadratureSettings):
-    """Keys of quadrature that differ."""
+    """Keys of quadrature that are overridden."""
 
 
 @partial
 class TrainingOverride(TrainingSettings):
-    """Keys of training that differ; a list of phases replaces the whole list."""
+    """Keys of training that are overridden; a list of phases replaces the whole list."""
 
 
 class ProblemSettings(Section):
-    """What differs for one problem."""
+    """Settings that are overridden for one problem."""
 
     network: NetworkOverride = defaults_of(NetworkOverride)
     quadrature: QuadratureOverride = defaults_of(QuadratureOverride)
     training: TrainingOverride = defaults_of(TrainingOverride)
     parameters: dict[ParameterName, float] = Field(
-        default={}, description="coefficients of the equation, by the names that the problem gives them"
+        default={}, description="coefficients of the equation, by their names in the definition of the problem"
     )
 
 
-# Those of every study first, as they come in config.yaml.
+# Techniques of the default study come first, as in config.yaml.
 TECHNIQUES = sorted(catalog.NAMES, key=lambda name: catalog.TECHNIQUES[name].costly)
 
 
@@ -127,9 +128,9 @@ TechniqueName = Annotated[
 
 @_with_each_technique
 class TechniqueSettings(Section):
-    """Techniques beyond surfaces and spectra: each a module of pinnscape/techniques, a file results/{case}/{name}.nc and a figure."""
+    """Techniques beyond surfaces and spectra; each has a module, a file results/{case}/{name}.nc and a figure."""
 
-    without: Distinct[TechniqueName] = Field(default=(), description="names of techniques that are left out")
+    without: Distinct[TechniqueName] = Field(default=(), description="names of techniques to leave out")
 
 
 class Configuration(Section):
@@ -138,9 +139,12 @@ class Configuration(Section):
     study: StudySettings
     extended: bool = Field(
         default=False,
-        description="true: with the costly techniques, marked below; also as `snakemake -c2 --config extended=true`",
+        description="whether the costly techniques, marked below, are included; `snakemake -c2 --config extended=true` does "
+        "the same",
     )
-    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto (a GPU where there is one) | cpu | cuda")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="device of the computations: auto (a GPU if one is available) | cpu | cuda"
+    )
     engine: EngineSettings = defaults_of(EngineSettings)
     shards: ShardSettings = defaults_of(ShardSettings)
     network: NetworkSettings
@@ -148,7 +152,8 @@ class Configuration(Section):
     training: TrainingSettings
     problems: dict[ProblemName, ProblemSettings] = Field(
         default={},
-        description="what differs, by name: single keys of network, quadrature and training above; parameters: coefficients of the equation",
+        description="overrides for a problem, by its name: keys of network, quadrature and training, and parameters, the "
+        "coefficients of its equation",
         examples=[
             {
                 "poisson1d": {"quadrature": {"points": 350}},
@@ -160,7 +165,8 @@ class Configuration(Section):
     )
     checkpoints: dict[CheckpointName, Fraction] = Field(
         default={},
-        description="named fractions of the training steps taken (the nearest snapshot); init, best and final always exist",
+        description="checkpoints by name, as fractions of the training steps taken (the nearest snapshot is used); init, best "
+        "and final always exist",
         examples=[{"middle": 0.1}],
     )
     directions: DirectionSettings = defaults_of(DirectionSettings)

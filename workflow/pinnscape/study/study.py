@@ -1,6 +1,7 @@
-"""The typed study: what ``config.yaml`` says, checked, and what each stage of the workflow has to know of it.
+"""The validated configuration as a typed study, and the settings that each stage of the workflow depends on.
 
-A stage reruns when its settings change, so each method of ``Study`` gives exactly the settings that its stage depends on, as plain values.
+A stage reruns when its settings change, so each method of ``Study`` returns exactly the settings that its stage depends on, as
+plain values.
 """
 
 import itertools
@@ -24,7 +25,7 @@ LINES = "lines"
 
 
 def merged(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
-    """``base`` with the single keys of ``override``, section by section; lists are replaced."""
+    """``base`` with the keys of ``override`` replaced recursively; lists are replaced as a whole."""
     both = dict(base)
     for name, value in override.items():
         both[name] = merged(both[name], value) if isinstance(value, Mapping) and name in both else value
@@ -32,33 +33,33 @@ def merged(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, An
 
 
 def fractions(config: Configuration) -> dict[str, float]:
-    """The named checkpoints with their fractions of the training steps, ascending."""
+    """The named checkpoints and their fractions of the training steps, in ascending order of the fractions."""
     return dict(sorted(config.checkpoints.items(), key=lambda item: (item[1], item[0])))
 
 
 @dataclass(frozen=True)
 class Study:
-    """A checked study.
+    """A validated study.
 
     Attributes:
-        config: all sections, with every default filled in.
+        config: all sections, with all defaults filled in.
     """
 
     config: Configuration
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Names of the problems, as they are in the file."""
+        """Names of the problems, in the order of the configuration."""
         return self.config.study.problems
 
     @property
     def formulations(self) -> tuple[str, ...]:
-        """Names of the formulations, as they are in the file."""
+        """Names of the formulations, in the order of the configuration."""
         return self.config.study.formulations
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """Seeds, as they are in the file."""
+        """Seeds, in the order of the configuration."""
         return self.config.study.seeds
 
     @property
@@ -73,12 +74,16 @@ class Study:
 
     @property
     def planes(self) -> tuple[str, ...]:
-        """Names of the planes, in one order; ``lines``, the bundle, is always there and last."""
+        """Names of the planes in a fixed order, followed by ``lines``, the bundle of random lines, which every study has."""
         return (*(plane for plane in get_args(Plane) if plane in self.config.grid.planes), LINES)
 
     @property
     def techniques(self) -> tuple[str, ...]:
-        """Those that the study asks for: without the costly ones, unless it is extended, and those that are left out or lack their planes."""
+        """Names of the techniques of the study.
+
+        Costly techniques are included only if the study is extended. Techniques that are left out by name, or that need planes
+        which the study lacks, are excluded.
+        """
         return tuple(
             name
             for name, technique in TECHNIQUES.items()
@@ -89,7 +94,7 @@ class Study:
 
     @property
     def checkpoint_names(self) -> tuple[str, ...]:
-        """All checkpoints in order: ``init``, the named ones, ``best``, ``final``."""
+        """All checkpoints in this order: ``init``, the named checkpoints, ``best``, ``final``."""
         return ("init", *self.checkpoints(), "best", "final")
 
     @property
@@ -99,17 +104,17 @@ class Study:
 
     @property
     def figure_seed(self) -> int | None:
-        """The seed that planes and solutions show."""
+        """The seed that figures of planes and solutions show."""
         return self.config.figures.seed
 
     @cached_property
     def models(self) -> dict[str, Model]:
-        """What defines the losses of each problem."""
+        """The settings that define the losses, by problem."""
         return {problem: self._model(problem) for problem in self.problems}
 
     @cached_property
     def trainings(self) -> dict[str, TrainingSettings]:
-        """How networks for each problem are trained."""
+        """The settings of the trainings, by problem."""
         return {
             problem: TrainingSettings.of(merged(self.config.training.plain(), self._override(problem).get("training", {})))
             for problem in self.problems
@@ -123,7 +128,7 @@ class Study:
         return Model.of(sections | {"parameters": override.get("parameters", {})})
 
     def _override(self, problem: str) -> dict[str, Any]:
-        """What is stated for a problem alone."""
+        """The settings that are given for this problem only."""
         return self.config.problems[problem].plain(given=True) if problem in self.config.problems else {}
 
     def complete(self) -> dict[str, Any]:
@@ -132,33 +137,39 @@ class Study:
         return full | {"problems": {problem: self._override(problem) for problem in self.config.problems}}
 
     def engine(self) -> dict[str, Any]:
-        """How losses and derivatives are computed: ``compile`` and ``memory``."""
+        """Settings of how losses and derivatives are computed: ``compile`` and ``memory``."""
         return self.config.engine.plain()
 
     def shards(self) -> dict[str, int]:
-        """Numbers of shards of ``surfaces``, ``hessians`` and ``techniques``; never part of a stage's settings."""
+        """Numbers of shards of ``surfaces``, ``hessians`` and ``techniques``; they are not part of the settings of a stage."""
         return self.config.shards.plain()
 
     def model(self, problem: str) -> dict[str, Any]:
-        """What defines the losses of ``problem``: ``network``, ``quadrature`` and ``parameters``."""
+        """Settings that define the losses of ``problem``: ``network``, ``quadrature`` and ``parameters``."""
         return self.models[problem].plain()
 
     def training(self, problem: str) -> dict[str, Any]:
-        """How networks for ``problem`` are trained: ``log_every``, ``phases`` and ``snapshots``."""
+        """Settings of the trainings for ``problem``: ``log_every``, ``phases`` and ``snapshots``."""
         return self.trainings[problem].plain()
 
     def checkpoints(self) -> dict[str, float]:
-        """Fractions of the training steps by name, ascending."""
+        """Fractions of the training steps, by name of the checkpoint, in ascending order."""
         return fractions(self.config)
 
     def directions(self, plane: str) -> dict[str, Any]:
-        """``normalization`` and ``bias`` of random directions, ``lines`` of the bundle; nothing for other planes."""
+        """Settings of the random directions of a plane: ``normalization``, ``bias``, and ``lines`` for the bundle of lines.
+
+        The dictionary is empty for planes without random directions.
+        """
         self._check_plane(plane)
         names = {"random": ("bias", "normalization"), LINES: ("bias", "lines", "normalization")}.get(plane, ())
         return {name: getattr(self.config.directions, name) for name in names}
 
     def grid(self, plane: str) -> dict[str, Any]:
-        """``tolerance``, and ``points`` and ``radius``; ``margin`` instead for ``trajectory``, ``line_points`` for lines."""
+        """Settings of the grid of a plane: ``tolerance``, ``points`` and ``radius``.
+
+        The plane ``trajectory`` has ``margin`` instead of ``radius``, and lines have ``line_points`` instead of ``points``.
+        """
         self._check_plane(plane)
         grid = self.config.grid
         if plane == "trajectory":
@@ -167,13 +178,13 @@ class Study:
         return {**count, "radius": grid.radius.of_plane(plane), "tolerance": grid.tolerance}
 
     def hessian(self) -> dict[str, Any]:
-        """How a spectrum is computed; at which checkpoints is ``hessian_checkpoints``."""
+        """Settings of the spectra; their checkpoints are ``hessian_checkpoints``."""
         settings = self.config.hessian.plain()
         del settings["checkpoints"]
         return settings
 
     def technique(self, name: str) -> dict[str, Any]:
-        """The settings of a technique; with ``directions`` where it has random ones."""
+        """Settings of a technique, including ``directions`` if it uses normalised random directions."""
         settings = getattr(self.config.techniques, name).plain()
         return settings | ({"directions": self.directions("random")} if TECHNIQUES[name].directions else {})
 
@@ -182,7 +193,7 @@ class Study:
         return self.config.claims.plain()
 
     def figures(self) -> dict[str, Any]:
-        """How figures look; which seed they show is ``figure_seed``."""
+        """Settings of all figures; the seed that they show is ``figure_seed``."""
         return {"dpi": self.config.figures.dpi}
 
     def _check_plane(self, plane: str) -> None:
@@ -191,30 +202,31 @@ class Study:
 
 
 def parse(config: Any, catalog: Mapping[str, Entry] = CATALOG, source: str = "config.yaml") -> Study:
-    """Check a configuration and make the typed study of it.
+    """Validate a configuration and return it as a typed study.
 
     Args:
-        config: what YAML gave; it is not changed.
-        catalog: the problems that there are.
-        source: what messages call the configuration.
+        config: the content of the YAML file; it is not modified.
+        catalog: the known problems.
+        source: name of the configuration in messages.
 
     Raises:
-        StudyError: a setting is unknown, mistyped, out of range or contradicts another one; one line that names its key.
+        StudyError: a setting is unknown, mistyped, out of range or contradicts another setting. The message is one line with
+            its key.
     """
     check_form(config, source)
     try:
-        found = _completed(Configuration.model_validate(config, context={PROBLEMS: catalog}))
+        completed = _completed(Configuration.model_validate(config, context={PROBLEMS: catalog}))
     except ValidationError as failure:
         first = min(failure.errors(include_url=False), key=rank)
         raise error(source, *described(first, _schema(catalog))) from None
-    study = Study(found)
-    for key, text in contradictions(found, study.models, study.trainings, catalog):
+    study = Study(completed)
+    for key, text in contradictions(completed, study.models, study.trainings, catalog):
         raise error(source, key, text)
     return study
 
 
 def _completed(config: Configuration) -> Configuration:
-    """With the defaults that follow from other keys."""
+    """The configuration with the defaults filled in that follow from other keys."""
     seed = config.study.seeds[0] if config.figures.seed is None else config.figures.seed
     techniques = {name: _completed_section(settings, config) for name, settings in config.techniques if name in TECHNIQUES}
     return config.model_copy(
@@ -227,7 +239,7 @@ def _completed(config: Configuration) -> Configuration:
 
 
 def _completed_section(settings: Section, config: Configuration) -> Section:
-    """A section that may override the eigensolver, and name checkpoints."""
+    """A section in which the defaults of the keys ``eigensolver`` and ``checkpoints`` are filled in from the other sections."""
     changes: dict[str, Any] = {}
     if own := getattr(settings, "eigensolver", None):
         default = type(settings).model_fields["eigensolver"].get_default(call_default_factory=True)
@@ -238,7 +250,7 @@ def _completed_section(settings: Section, config: Configuration) -> Section:
 
 
 def _schema(catalog: Mapping[str, Entry]) -> dict[str, Any]:
-    """What messages state: names of problems are those of the catalogue."""
+    """The schema for error messages, which lists the names of the problems in the catalogue."""
     root = schema(Configuration)
     names = {**root["$defs"]["ProblemName"], "enum": sorted(catalog)}
     return {**root, "$defs": {**root["$defs"], "ProblemName": names}}

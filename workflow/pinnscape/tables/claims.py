@@ -1,7 +1,7 @@
-"""claims.csv: what is said of the landscapes, against what was measured.
+"""claims.csv: verdicts on claims about loss landscapes, based on the measured numbers.
 
-Every verdict follows from a number, its spread over seeds and a threshold of the configuration: a claim *holds* if it does for every seed, *does
-not hold* if it does for none, and is *mixed* otherwise.
+A verdict follows from a number, its spread over seeds and a threshold in the configuration: a claim *holds* if the number
+passes the threshold for every seed, *does not hold* if it passes for none, and is *mixed* otherwise.
 """
 
 from collections.abc import Collection, Iterator
@@ -14,12 +14,12 @@ import pandas as pd
 from pinnscape.config.claims import ClaimSettings, DataDrivenSettings
 
 COLUMNS = ("claim", "case", "trained_on", "statistic", "value", "low", "high", "threshold", "verdict")
-MEASURED = ("case", "trained_on", "checkpoint", "metric", "value")  # what of metrics.csv is needed
+MEASURED = ("case", "trained_on", "checkpoint", "metric", "value")  # required columns of metrics.csv
 
 
 @dataclass(frozen=True)
 class Test:
-    """A statistic of metrics.csv with its threshold; ``{own}`` stands for the loss that trained the point."""
+    """A statistic of metrics.csv with its threshold; ``{own}`` in ``metric`` stands for the training loss."""
 
     claim: str
     statistic: str
@@ -33,12 +33,12 @@ class Test:
 
 
 def tests(settings: ClaimSettings, planes: Collection[str], techniques: Collection[str]) -> list[Test]:
-    """The tests that section ``claims`` of the configuration sets.
+    """The tests that the section ``claims`` of the configuration defines.
 
     Args:
-        settings: that section.
-        planes: on which the two losses are compared.
-        techniques: of the study; claims that need another one are left out.
+        settings: the section ``claims``.
+        planes: planes on which the two physics losses are compared.
+        techniques: techniques of the study; tests that need other techniques are omitted.
     """
     conditioned, convex, alike = settings.well_conditioned, settings.convex, settings.alike
     radius = convex.radius[0]
@@ -64,7 +64,7 @@ def tests(settings: ClaimSettings, planes: Collection[str], techniques: Collecti
 
 
 def _as_data_driven(settings: DataDrivenSettings, planes: Collection[str], techniques: Collection[str]) -> Iterator[Test]:
-    """What is known of landscapes of data-driven problems."""
+    """Tests for the known properties of landscapes of data-driven problems."""
     yield Test("bulk and outliers", "bulk_share", "bulk_share[{own}]", settings.bulk, "at least")
     if "trajectory" in planes:
         share = settings.explained
@@ -88,7 +88,7 @@ def _as_data_driven(settings: DataDrivenSettings, planes: Collection[str], techn
 def table(
     metrics: pd.DataFrame, settings: ClaimSettings, planes: Collection[str], techniques: Collection[str] = ()
 ) -> pd.DataFrame:
-    """The verdicts: value is the median over seeds, low and high the smallest and largest."""
+    """Table of the verdicts; value is the median over seeds, low and high are the smallest and the largest value."""
     rows: list[list[Any]] = []
     wanted = tests(settings, planes, techniques)
     for case, own in dict.fromkeys(zip(metrics["case"], metrics["trained_on"], strict=True)):
@@ -107,7 +107,7 @@ def _rows(case: str, own: str, group: pd.DataFrame, wanted: Collection[Test]) ->
 
 
 def spread(values: np.ndarray) -> tuple[float, float, float]:
-    """Median, smallest and largest; NaN without any value."""
+    """Median, smallest and largest value; NaN if there are no values."""
     values = values[~np.isnan(values)]
     if not len(values):
         return float("nan"), float("nan"), float("nan")
@@ -115,7 +115,7 @@ def spread(values: np.ndarray) -> tuple[float, float, float]:
 
 
 def verdict(test: Test, values: np.ndarray) -> str:
-    """``holds``, ``does not hold``, ``mixed``, or ``not measured`` where a value is missing."""
+    """``holds``, ``does not hold``, ``mixed``, or ``not measured`` if a value is missing."""
     if not len(values) or np.isnan(values).any():
         return "not measured"
     passed = test.passes(values)

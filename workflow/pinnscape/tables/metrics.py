@@ -20,62 +20,63 @@ _BOUNDS = {"lambda_min_at_least": "eigenvalue_low", "lambda_min_at_most": "eigen
 _PHYSICS = list(PHYSICS)
 Rows = Iterator[tuple[str, str, float]]  # checkpoint, metric, value
 
-# What each number means, with what stands in brackets behind its name; those of techniques are in their modules.
+# The meaning of each number, by its name with its arguments in brackets. Numbers of techniques are described in their modules.
 METRICS = {
     "step": "optimisation step of the checkpoint",
-    "loss": "loss that was trained, at the checkpoint",
-    "energy_gap": "energy above that of the exact solution",
+    "loss": "training loss at the checkpoint",
+    "energy_gap": "excess of the energy over that of the exact solution",
     "l2_error": "relative L2 error",
     "h1_error": "relative H1 error",
-    "gradient_norm": "Euclidean norm of the gradient of the trained loss",
-    "quadrature_error": "error of the energy gap at the checkpoint by the quadrature rule",
-    "below_minimum": "how far the energy is below its minimum if that is more than its error, else 0",
-    "lambda_max[loss]": "largest eigenvalue of the Hessian; empty where withheld, as all that follow from it",
-    "lambda_min[loss]": "smallest eigenvalue",
-    "lambda_min_at_least[loss]": "lower bound of it, only where it is not verified",
-    "lambda_min_at_most[loss]": "upper bound of it, likewise",
-    "lambda_ratio[loss]": "λ₁/λ_k, k = `claims.well_conditioned.rank`; infinite where λ_k ≤ 0; empty without a positive λ₁",
+    "gradient_norm": "Euclidean norm of the gradient of the training loss",
+    "quadrature_error": "quadrature error of the energy gap at the checkpoint",
+    "below_minimum": "amount by which the energy is below its minimum if this exceeds the quadrature error, otherwise 0",
+    "lambda_max[loss]": "largest eigenvalue of the Hessian; empty if it is withheld, as are all numbers that depend on it",
+    "lambda_min[loss]": "smallest eigenvalue of the Hessian",
+    "lambda_min_at_least[loss]": "lower bound of the smallest eigenvalue, only if that is not verified",
+    "lambda_min_at_most[loss]": "upper bound of the smallest eigenvalue, only if that is not verified",
+    "lambda_ratio[loss]": "λ₁/λ_k with k = `claims.well_conditioned.rank`; infinite if λ_k ≤ 0; empty if λ₁ is not positive",
     "trace[loss]": "trace of the Hessian",
-    "trace_estimate[loss]": "trace by Hutch++",
-    "trace_estimate_error[loss]": "standard error of it",
-    "condition_number[loss]": "condition number outside the null space",
+    "trace_estimate[loss]": "Hutch++ estimate of the trace of the Hessian",
+    "trace_estimate_error[loss]": "standard error of this estimate",
+    "condition_number[loss]": "condition number of the Hessian outside its null space",
     "negative[loss]": "number of negative eigenvalues",
-    "negative_at_least[loss]": "number of those that are certain, only where `negative` is withheld",
+    "negative_at_least[loss]": "number of eigenvalues that are certainly negative, only if `negative` is withheld",
     "negative_share[loss]": "share of negative eigenvalues",
-    "negative_share_at_least[loss]": "share of those that are certain, likewise",
-    "negative_ratio[loss]": "−λ_P/λ₁ where λ_P < 0, else 0; empty without a positive λ₁",
+    "negative_share_at_least[loss]": "share of eigenvalues that are certainly negative, only if `negative` is withheld",
+    "negative_ratio[loss]": "−λ_P/λ₁ if λ_P < 0, otherwise 0; empty if λ₁ is not positive",
     "null[loss]": "number of numerically zero eigenvalues",
-    "effective_rank[loss]": "effective rank",
-    "effective_rank_estimate[loss]": "the same by the spectral density, only where it is withheld",
+    "effective_rank[loss]": "effective rank of the Hessian",
+    "effective_rank_estimate[loss]": "effective rank estimated from the spectral density, only if `effective_rank` is withheld",
     "share_above[loss]": "share of eigenvalues above 1e-3 of the largest",
-    "share_above_estimate[loss]": "the same by the spectral density, only where it is withheld",
+    "share_above_estimate[loss]": "this share estimated from the spectral density, only if `share_above` is withheld",
     "bulk_share[loss]": "share of eigenvalues whose magnitude is at most 1e-3 of the largest",
-    "principal_angle_smallest": "smallest angle, in degrees, between the top eigenspaces of the deep-ritz and strong-form Hessians",
-    "principal_angle_median": "median of these angles",
-    "principal_angle_largest": "largest of these angles",
-    "spectral_distance": "mean distance in decades between the largest eigenvalues λ/λ₁ of both",
-    "wasserstein": "Wasserstein distance between their spectra λ/λ₁",
+    "principal_angle_smallest": "smallest principal angle, in degrees, between the top eigenspaces of the deep-ritz and "
+    "strong-form Hessians",
+    "principal_angle_median": "median of the principal angles between these eigenspaces",
+    "principal_angle_largest": "largest of the principal angles between these eigenspaces",
+    "spectral_distance": "mean distance in decades between the largest scaled eigenvalues λ/λ₁ of these Hessians",
+    "wasserstein": "Wasserstein distance between the scaled spectra λ/λ₁ of these Hessians",
     "spearman[plane]": "rank correlation of the deep-ritz and strong-form losses on the plane",
-    "spearman_distance[plane]": "rank correlation of the trained loss with the squared distance from the centre, on the random plane: what any two "
-    "bowls have in common",
-    "minimum_distance[plane]": "distance between the smallest grid values of both losses (of those that a spectral surface cannot tell apart, the "
-    "nearest to the trained point)",
-    "infeasible_share[plane]": "share of points without energy",
-    "explained_variance[plane]": "share of the squared distance of the snapshots that the trajectory plane holds",
+    "spearman_distance[plane]": "rank correlation of the training loss with the squared distance from the centre, on the "
+    "random plane; a reference for the correlation that any two bowls have",
+    "minimum_distance[plane]": "distance between the grid minima of both losses; of grid values that a spectral surface cannot "
+    "distinguish, the one nearest to the trained point is used",
+    "infeasible_share[plane]": "share of points at which the energy does not exist",
+    "explained_variance[plane]": "share of the squared distance of the snapshots from the final point that the plane explains",
     "roughness_index[loss]": "standard deviation over mean of the normalised variation l·T of the lines",
-    "variation_median[loss]": "median l·T over whole lines; 1 for a symmetric bowl",
+    "variation_median[loss]": "median of l·T over whole lines; 1 for a symmetric bowl",
     "variation_largest[loss, radius]": "largest l·T of a line within a radius",
-    "variation_largest[loss]": "largest l·T of a line, over all radii",
+    "variation_largest[loss]": "largest l·T of a line over all radii",
     "convex_share[loss, radius]": "share of second differences along the lines within a radius that are not negative",
 }
 
 
 def table(files: Iterable[tuple[xr.Dataset, Rows]], several: Iterable[tuple[xr.Dataset, Iterable[tuple]]] = ()) -> pd.DataFrame:
-    """One row for each measured number.
+    """Table with one row for each measured number.
 
     Args:
-        files: of one run each, whose attributes say whose the numbers are.
-        several: files of all runs of a case, with rows that say it: trained_on, seed, checkpoint, metric and value.
+        files: datasets of one run each, whose attributes identify the run, with their rows.
+        several: datasets of all runs of a case, with rows (trained_on, seed, checkpoint, metric, value) that identify the run.
     """
     rows: list[list] = []
     for dataset, measured in files:
@@ -87,7 +88,7 @@ def table(files: Iterable[tuple[xr.Dataset, Rows]], several: Iterable[tuple[xr.D
 
 
 def of_checkpoints(checkpoints: xr.Dataset, training: xr.Dataset) -> Rows:
-    """Step, loss, energy gap and errors at each checkpoint, and how far its energy is below the minimum."""
+    """Step, loss, energy gap and errors at each checkpoint, and the amount by which the energy is below its minimum."""
     for name in checkpoints["checkpoint"].values:
         point = checkpoints.sel(checkpoint=name)
         record = training.sel(step=int(point["step"]))
@@ -99,13 +100,13 @@ def of_checkpoints(checkpoints: xr.Dataset, training: xr.Dataset) -> Rows:
 
 
 def of_hessian(hessian: xr.Dataset, rank: int, subspace: int, eigenvalues: int) -> Rows:
-    """Spectra at a checkpoint, each loss in brackets, and how alike those of the two physics losses are.
+    """Properties of the spectrum of each loss at a checkpoint, and similarity of the spectra of the two physics losses.
 
     Args:
         hessian: hessian-{checkpoint}.nc.
-        rank: k of the ratio λ_1/λ_k.
+        rank: index k of the ratio λ_1/λ_k.
         subspace: dimension of the top eigenspaces that are compared.
-        eigenvalues: number of the largest eigenvalues whose distance is taken.
+        eigenvalues: number of the largest eigenvalues that are compared.
     """
     checkpoint = hessian.attrs["checkpoint"]
     for loss in hessian["loss"].values:
@@ -123,12 +124,12 @@ def of_hessian(hessian: xr.Dataset, rank: int, subspace: int, eigenvalues: int) 
 
 
 def _negative_ratio(smallest: float, largest: float) -> float:
-    """max(0, -λ_P/λ_1); NaN where one of them is, or λ_1 is not positive."""
+    """The ratio max(0, -λ_P/λ_1); NaN if an eigenvalue is NaN or λ_1 is not positive."""
     return max(0.0, -float(smallest / largest)) if largest > 0.0 and np.isfinite(smallest / largest) else float("nan")
 
 
 def _bounds(own: xr.Dataset, size: int) -> Iterator[tuple[str, float]]:
-    """Bounds, and estimates by the spectral density, of what is not known."""
+    """Bounds of numbers that are unknown, and estimates of them from the spectral density."""
     if not np.isfinite(own["eigenvalue"].values[-1]):
         for metric, name in _BOUNDS.items():
             yield metric, float(own[name].values[-1])
@@ -141,7 +142,7 @@ def _bounds(own: xr.Dataset, size: int) -> Iterator[tuple[str, float]]:
 
 
 def _ratio(own: xr.Dataset, rank: int) -> float:
-    """λ_1 / λ_rank; NaN where one of these eigenvalues is unknown, infinite where the latter is not positive."""
+    """The ratio λ_1 / λ_rank; NaN if an eigenvalue is unknown or λ_1 is not positive, infinite if λ_rank is not positive."""
     position = np.flatnonzero(own["eigen"].values == rank - 1)
     value = own["eigenvalue"].values[position[0]] if len(position) else np.nan
     if not np.isfinite(value + own["eigenvalue"].values[0]):
@@ -153,7 +154,7 @@ def _ratio(own: xr.Dataset, rank: int) -> float:
 
 
 def _tell(hessian: xr.Dataset, missing: str, claim: str, setting: str) -> None:
-    """Why a claim is not measured: only the ends of the spectrum are known."""
+    """Log why a claim is not measured, namely that only the ends of the spectrum are known."""
     remedy = f"raise hessian.extremes or hessian.eigensolver.dense_limit, or lower {setting}"
     where = f"{hessian.attrs.get('case')}, {hessian.attrs.get('trained_on')}, seed {hessian.attrs.get('seed')}"
     parameters = hessian.sizes["parameter"]
@@ -164,7 +165,7 @@ def _tell(hessian: xr.Dataset, missing: str, claim: str, setting: str) -> None:
 def _alike(pair: xr.Dataset, subspace: int, eigenvalues: int) -> Iterator[tuple[str, float]]:
     values, top = pair["eigenvalue"].values, pair["eigen"].values < eigenvalues
     a, b = (pair["eigenvector"].values[i][pair["vector"].values < subspace] for i in (0, 1))
-    # A space that may lack an eigenvector is not the top eigenspace.
+    # If an eigenvalue is not verified, an eigenvector may be missing, and the space is not the top eigenspace.
     verified = np.isfinite(values[:, pair["eigen"].values < subspace]).all()
     angles = principal_angles(a, b) if verified else np.full(len(a), np.nan)
     yield "principal_angle_median", float(np.median(angles))
@@ -180,11 +181,11 @@ def _alike(pair: xr.Dataset, subspace: int, eigenvalues: int) -> Iterator[tuple[
 
 
 def of_plane(surface: xr.Dataset) -> Rows:
-    """How alike the two physics losses are on a plane, and how much of it has no energy."""
+    """Similarity of the two physics losses on a plane, and share of the plane on which the energy does not exist."""
     name = surface.attrs["kind"]
     ritz, strong = (surface["value"].sel(loss=f).values for f in _PHYSICS)
     yield "final", f"spearman[{name}]", similarity.spearman(ritz, strong)
-    if name == "random":  # what any two losses that grow with the distance from their minimum have in common
+    if name == "random":  # a reference: any two losses that increase with the distance from their minimum correlate
         squares = surface["alpha"].values[:, None] ** 2 + surface["beta"].values ** 2
         own = surface["value"].sel(loss=surface.attrs["trained_on"]).values
         yield "final", "spearman_distance[random]", similarity.spearman(own, squares)
@@ -197,7 +198,11 @@ def of_plane(surface: xr.Dataset) -> Rows:
 
 
 def _lowest(surface: xr.Dataset, loss: str) -> np.ndarray:
-    """A loss (alpha, beta) with one smallest value: of those that a spectral surface cannot tell from it, that nearest to the trained point."""
+    """A loss (alpha, beta) with a unique smallest value.
+
+    If a spectral surface cannot distinguish several values from the smallest one, all but the one nearest to the trained point
+    are NaN.
+    """
     values = surface["value"].sel(loss=loss).values
     if "bound" not in surface or not np.isfinite(values).any():
         return values
@@ -207,10 +212,10 @@ def _lowest(surface: xr.Dataset, loss: str) -> np.ndarray:
 
 
 def of_lines(surface: xr.Dataset, radii: Sequence[float]) -> Rows:
-    """Roughness of each loss along the bundle, and convexity of it, within the radii.
+    """Roughness and convexity of each loss along the bundle of lines, within the radii.
 
-    The range of a whole line is set by its ends, so that ripples near the centre hardly count in it; within a smaller radius they do.
-    ``variation_largest`` is over all lines and radii.
+    The ends of a whole line determine its range, so that ripples near the centre hardly contribute to its variation. They
+    contribute within smaller radii. ``variation_largest`` is the maximum over all lines and radii.
     """
     alpha = surface["alpha"].values
     yield "final", "infeasible_share[lines]", float(surface["infeasible"].mean())
@@ -229,6 +234,6 @@ def of_lines(surface: xr.Dataset, radii: Sequence[float]) -> Rows:
 
 
 def _over(statistic: Callable[[np.ndarray], float], values: np.ndarray) -> float:
-    """A statistic of the finite values; NaN without any."""
+    """A statistic of the finite values; NaN if there are none."""
     finite = values[np.isfinite(values)]
     return float(statistic(finite)) if len(finite) else float("nan")

@@ -1,4 +1,4 @@
-"""Tables of the study, read again."""
+"""Reading of the tables of the study."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -9,10 +9,17 @@ from pinnscape.common.errors import StorageError
 
 
 def table(path: str | Path, columns: Collection[str], numbers: Collection[str], rule: str) -> pd.DataFrame:
-    """A CSV file that has at least ``columns``, numbers in those of them that are ``numbers``, and a row.
+    """Read a CSV file and check its content.
+
+    Args:
+        path: path of the file.
+        columns: columns that the table must have.
+        numbers: columns that must be numeric.
+        rule: name of the rule that makes the file, for messages.
 
     Raises:
-        StorageError: missing, unreadable, cut off within a line, or not such a table; the message names the file and the rule that makes it.
+        StorageError: the file is missing, unreadable, truncated or empty, or lacks a column. The message names the file and the
+            rule.
     """
     path, remedy = Path(path), f"delete it and run `snakemake` again (rule `{rule}` makes it)"
     try:
@@ -30,5 +37,5 @@ def table(path: str | Path, columns: Collection[str], numbers: Collection[str], 
         raise StorageError(f"{path}: has no rows; {remedy}")
     for name in numbers:
         if not pd.api.types.is_numeric_dtype(data[name]):
-            raise StorageError(f"{path}: its column {name} holds something that is no number; {remedy}")
+            raise StorageError(f"{path}: its column {name} contains a value that is not a number; {remedy}")
     return data

@@ -15,43 +15,44 @@ if TYPE_CHECKING:
 TECHNIQUE = Technique(
     title="Barriers between seeds",
     about="training",
-    question="Is there a barrier between seeds on the straight line, also after alignment of the hidden units?",
+    question="Is there a barrier on the straight line between seeds, before and after alignment of the hidden units?",
     formula="max over α of L(θ_α) − ((1−α)L(θ₁) + αL(θ₂)), as trained and after permutations and sign flips of units",
     source="Frankle et al. 2020; Entezari et al. 2022; Ainsworth et al. 2023",
     caption="""\
-Straight lines between the final points of two seeds of **{case}**, before and after the hidden units of the second are matched to those
-of the first. Above: each loss between the points that it trained. Below: the barrier of each loss, every pair of seeds a line, over the mean
-gap of the initial points (1, dotted: the middle of the line is as bad as no training); colours say which loss trained the points.
+Straight lines between the final points of two seeds of **{case}**, before and after the hidden units of the second network are
+matched to those of the first. Above: each loss between points trained on the same loss. Below: the barrier of each loss over
+the mean gap of the initial points, one line for each pair of seeds, coloured by training loss. At 1 (dotted), the loss on the
+line is as high as before training.
 """,
     splits=False,
 )
 METRICS = {
-    "barrier[path, loss]": "barrier on the line between the final points of two seeds, before (straight) and after alignment (aligned): mean over "
-    "the pairs of a seed",
-    "barrier_relative[path, loss]": "barrier over the mean gap of the initial points: mean over the pairs of a seed",
-    "alignment_distance": "distance between two seeds after over before alignment",
+    "barrier[path, loss]": "barrier on the line between the final points of two seeds, before (straight) and after alignment "
+    "(aligned); mean over the pairs of a seed",
+    "barrier_relative[path, loss]": "this barrier over the mean gap of the initial points; mean over the pairs of a seed",
+    "alignment_distance": "distance between two seeds after alignment over that before alignment",
 }
 
 
 class Settings(Section):
     """Losses between the final points of seeds, before and after alignment of their hidden units."""
 
-    points: int = Field(default=41, ge=2, le=100_001, description="on each line")
+    points: int = Field(default=41, ge=2, le=100_001, description="number of points on each line")
     starts: int = Field(
-        default=4, ge=0, le=1000, description="orders of the layers in which alignment is tried, besides the natural one"
+        default=4, ge=0, le=1000, description="number of random starts of the alignment, besides three deterministic ones"
     )
-    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="of these orders")
+    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="random seed of the alignment")
 
 
 def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
-    """barriers.nc."""
+    """Dataset of barriers.nc."""
     from pinnscape.connectivity.barriers import dataset
 
     return dataset(runs, settings.points, settings.starts, settings.seed)
 
 
 def metrics(data: xr.Dataset) -> Rows:
-    """Barriers of each loss, as trained and aligned, and how much closer alignment brings the points: means over the pairs of a seed."""
+    """Barriers of each loss before and after alignment, and ratio of the distances: means over the pairs of a seed."""
     distance = data["distance"]
     closeness = distance.sel(path="aligned", drop=True) / distance.sel(path="straight", drop=True)
     for name, seed, point in rows.over_pairs(data.assign(closeness=closeness)):

@@ -1,9 +1,10 @@
-"""What a technique is: a module of this package with TECHNIQUE, METRICS, ``measure`` and ``metrics``.
+"""Description of a technique, which is a module of this package with TECHNIQUE, METRICS, ``Settings``, ``measure`` and
+``metrics``.
 
-METRICS says what each number of ``metrics`` means, by its name and, in brackets, what stands there. What the file of a technique holds is described where
-it is made.
+METRICS maps the name of each number that ``metrics`` yields, with its arguments in brackets, to its meaning. The content of the
+file of a technique is described in the module that writes it.
 
-These modules are read whenever a study is: what takes torch is imported within ``measure``.
+These modules are imported whenever a study is read. Modules that need torch are therefore imported within ``measure``.
 """
 
 from collections.abc import Iterator
@@ -15,20 +16,21 @@ Rows = Iterator[tuple[str, int, str, str, float]]  # trained_on, seed, checkpoin
 
 @dataclass(frozen=True)
 class Technique:
-    """What the workflow has to know of a technique.
+    """The properties of a technique that the workflow uses.
 
     Attributes:
-        title: of its file and figure.
-        about: what it looks at: ``training`` (the way of a training, and ways between minimisers), ``point`` (the neighbourhood of a point), or
-            ``structure`` (of losses and surfaces).
-        question: that it answers.
-        formula: of what it measures, in Unicode.
-        caption: of its figure in the report, reStructuredText with Jinja2.
-        source: papers that introduced it, such as ``Li et al. 2018; Wu et al. 2021``; docs/techniques.md lists them.
-        costly: whether it belongs to the extended study alone.
-        surfaces: planes whose surface-{plane}.nc it reads instead of trainings.
-        directions: whether its random directions are normalised as ``directions`` says.
-        splits: whether its work, or most of it, is done for each run alone, by ``Runs.collect``, and can be divided among jobs.
+        title: title of the file and the figure.
+        about: what the technique analyses: ``training`` (trajectories of trainings, and paths between minimisers), ``point``
+            (the neighbourhood of a point), or ``structure`` (the structure of losses and surfaces).
+        question: the question that the technique answers.
+        formula: formula of the measured quantities, in Unicode.
+        caption: caption of the figure in the report, in reStructuredText with Jinja2.
+        source: papers that introduced the technique, such as ``Li et al. 2018; Wu et al. 2021``; docs/techniques.md lists them.
+        costly: whether the technique belongs to the extended study only.
+        surfaces: planes whose surface-{plane}.nc the technique reads instead of the trainings.
+        directions: whether the technique uses random directions, which are normalised according to the section ``directions``.
+        splits: whether all or most of the work is done for each run independently, by ``Runs.collect``, and can therefore be
+            divided among jobs.
     """
 
     title: str

@@ -1,4 +1,7 @@
-"""Which techniques there are beyond surfaces and spectra. To add one: a module of its name in this package, its figure, and its name here."""
+"""List of the techniques beyond surfaces and spectra.
+
+To add a technique, add a module with its name to this package, a module for its figure, and its name to NAMES.
+"""
 
 from importlib import import_module
 from types import ModuleType

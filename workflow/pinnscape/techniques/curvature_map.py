@@ -21,47 +21,51 @@ TECHNIQUE = Technique(
     formula="λ_min/λ_max of the full Hessian over the random plane",
     source="Li et al. 2018",
     caption="""\
-Maps of convexity of **{case}**: magnitude of the smallest over the largest eigenvalue of the full Hessian of the own loss over the
-random plane through each trained point. Circles mark points where the smallest eigenvalue is not negative to rounding
-errors; dotted cells are undecided, as Lanczos processes leave its sign or size open there.
+Maps of convexity of **{case}**: magnitude of the smallest eigenvalue over the largest eigenvalue of the full Hessian of the
+training loss, on the random plane through each trained point. Circles: the smallest eigenvalue is not negative up to rounding
+errors. Dotted cells are undecided, because the Lanczos process does not determine the sign or the size of an eigenvalue there.
 """,
     costly=True,
     directions=True,
 )
 METRICS = {
     "nonconvexity_median[loss]": "median over the plane of max(0, −λ_min)/λ_max",
-    "nonconvexity_median_at_least[loss]": "lower bound of it, only where it is withheld",
-    "nonconvexity_largest[loss]": "largest value of max(0, −λ_min)/λ_max on the plane",
-    "nonconvexity_largest_at_least[loss]": "lower bound of it, only where it is withheld",
-    "map_convex_share[loss]": "share of points where λ_min is not negative to rounding errors",
-    "map_convex_share_at_least[loss]": "lower bound of it, only where it is withheld",
-    "map_convex_share_at_most[loss]": "upper bound of it, likewise",
-    "map_converged[loss]": "share of points where both eigenvalues are verified",
+    "nonconvexity_median_at_least[loss]": "lower bound of this median, only if the median is withheld",
+    "nonconvexity_largest[loss]": "maximum over the plane of max(0, −λ_min)/λ_max",
+    "nonconvexity_largest_at_least[loss]": "lower bound of this maximum, only if the maximum is withheld",
+    "map_convex_share[loss]": "share of points at which λ_min is not negative up to rounding errors",
+    "map_convex_share_at_least[loss]": "lower bound of this share, only if the share is withheld",
+    "map_convex_share_at_most[loss]": "upper bound of this share, only if the share is withheld",
+    "map_converged[loss]": "share of points at which both eigenvalues are verified",
 }
 
 
 class Settings(Section):
     """Extreme eigenvalues of the full Hessian over the random plane through each final point."""
 
-    radius: float = Field(default=1.0, gt=0, le=1000, description="half width of the plane, in units of the directions' norm")
-    points: Odd = Field(default=11, ge=3, le=1001, description="points along each axis, odd")
+    radius: float = Field(
+        default=1.0, gt=0, le=1000, description="half width of the plane, in units of the norm of the directions"
+    )
+    points: Odd = Field(default=11, ge=3, le=1001, description="number of points along each axis; odd")
     losses: Literal["own", "all"] = Field(
-        default="own", description="own (the loss that trained the point) | all (three times the work)"
+        default="own",
+        description="losses whose Hessians are analysed: own (the training loss of the point) | all (three times the work)",
     )
     eigensolver: EigensolverSettings = overriding(dense_limit=500, lanczos_steps=150, lanczos_tolerance=1e-4)
 
 
 def measure(runs: "Runs", settings: Settings, directions: DirectionSettings) -> xr.Dataset:
-    """curvature_map.nc."""
+    """Dataset of curvature_map.nc."""
     from pinnscape.landscape.curvature_map import dataset
 
     return dataset(runs, settings, directions)
 
 
 def metrics(data: xr.Dataset) -> Rows:
-    """Median and largest max(0, -λmin)/λmax over the plane, the share of points that are convex to rounding errors, and that of verified points.
+    """Median and maximum of max(0, -λmin)/λmax over the plane, share of convex points, and share of verified points.
 
-    Where a point is not verified, bounds take the place of the first three: ``_at_least`` from what is certain, ``_at_most``.
+    Of the first three numbers, those that depend on a point that is not verified are NaN; lower bounds ``_at_least`` are then
+    yielded too, and for the share of convex points an upper bound ``_at_most``.
     """
     for part in rows.each(data, "trained_on", "seed", "loss"):
         owner = str(part["trained_on"].values), int(part["seed"]), "final"
@@ -86,5 +90,5 @@ def metrics(data: xr.Dataset) -> Rows:
 
 
 def _nonconvexity(low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """max(0, -λmin)/λmax; NaN where λmax is not positive."""
+    """The ratio max(0, -λmin)/λmax; NaN where λmax is not positive."""
     return np.maximum(0.0, -low) / np.where(high > 0, high, np.nan)

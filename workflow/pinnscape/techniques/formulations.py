@@ -1,4 +1,4 @@
-"""Compare the physics losses at and between minimisers and along training."""
+"""Comparison of the physics losses at and between their minimisers, and along training."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -18,53 +18,58 @@ if TYPE_CHECKING:
 TECHNIQUE = Technique(
     title="Similarity of formulations",
     about="structure",
-    question="How good is the minimiser of one physics loss for the other, and do their curvatures agree along training?",
+    question="How large is each physics loss at the minimiser of the other, and do their curvatures agree along training?",
     formula="L_a(θ_b)/L_a(θ_a); L along the line from θ_Ritz to θ_strong; both Hessians at the same θ along training",
     caption="""\
-The losses of **{case}** on the straight line from the Deep Ritz to the strong-form minimiser of each seed (above), and the
-Hessians of both physics losses at the same points of each training (below): median principal angle between their top eigenspaces, and mean distance
-of their scaled largest eigenvalues. Thick: median over seeds.
+Above: the losses of **{case}** on the straight line from the Deep Ritz minimiser to the strong-form minimiser of each seed.
+Below: comparison of the Hessians of both physics losses at the same points of each training, by the median principal angle
+between their top eigenspaces and the mean distance between their scaled largest eigenvalues. Thick: median over seeds.
 """,
 )
 METRICS = {
-    "gap_ratio[loss]": "gap of a loss at this minimiser over that at the minimiser of its own training",
-    "physics_angle_median": "median angle in degrees between the top eigenspaces of the physics losses, at the initial and at the final point",
+    "gap_ratio[loss]": "gap of a loss at this minimiser over its gap at the minimiser of its own training",
+    "physics_angle_median": "median angle in degrees between the top eigenspaces of the physics losses, at the initial and at "
+    "the final point",
     "physics_angle_median_largest": "largest of these medians along training",
-    "physics_spectral_distance": "distance in decades of their scaled largest eigenvalues, at the final point",
+    "physics_spectral_distance": "distance in decades between the scaled largest eigenvalues of the physics losses, at the "
+    "final point",
     "physics_distance": "distance between the two physics minimisers of a seed",
-    "travelled": "distance of the minimiser from the start",
-    "physics_barrier[loss]": "barrier on the straight line between them",
-    "physics_barrier_share[loss]": "this barrier over the loss at the start",
+    "travelled": "distance of the minimiser from its initial point",
+    "physics_barrier[loss]": "barrier on the straight line between the two physics minimisers",
+    "physics_barrier_share[loss]": "this barrier over the gap at the initial point",
 }
 
 
 class Settings(Section):
-    """Each physics loss at the minimiser of the other and on the line between both minimisers; both Hessians along training."""
+    """Each physics loss at the minimiser of the other and on the line between both; both Hessians along training."""
 
-    points: int = Field(default=41, ge=3, le=10_001, description="of the line between the two minimisers")
-    snapshots: int = Field(default=6, ge=2, le=1000, description="of each training at which both Hessians are compared")
+    points: int = Field(default=41, ge=3, le=10_001, description="number of points on the line between the two minimisers")
+    snapshots: int = Field(
+        default=6, ge=2, le=1000, description="number of snapshots of each training at which both Hessians are compared"
+    )
     subspace: int = Field(
-        default=10, ge=1, le=1000, description="dimension of the top eigenspaces, and number of eigenvalues, that are compared"
+        default=10, ge=1, le=1000, description="dimension of the compared top eigenspaces, and number of compared eigenvalues"
     )
     eigensolver: EigensolverSettings = overriding(
-        "Lanczos comes first; what it does not find is computed by the dense Hessian up to the limit, and not measured beyond it",
+        "Lanczos is tried first; if it does not converge, the dense Hessian is used up to the limit, and nothing is reported "
+        "above it",
         lanczos_steps=150,
         lanczos_tolerance=1e-6,
     )
 
 
 def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
-    """formulations.nc."""
+    """Dataset of formulations.nc."""
     from pinnscape.connectivity.formulations import dataset
 
     return dataset(runs, settings.points, settings.snapshots, settings.subspace, settings.eigensolver)
 
 
 def metrics(data: xr.Dataset) -> Rows:
-    """From formulations.nc: each loss at another's minimiser over its value at its own, the line between the physics minimisers, curvature.
+    """Gap of each loss at the minimisers of other losses, the line between the physics minimisers, and similarity of curvature.
 
-    ``gap_ratio[a]`` of a run trained on b is how many times larger the gap of a is there than where a was trained. Numbers of a pair of
-    runs are given with both of them.
+    ``gap_ratio[a]`` of a run trained on b is the gap of a at the end of this run, over its gap at the end of the run trained on
+    a. Numbers of a pair of runs are yielded for both runs.
     """
     trained = [str(name) for name in data["trained_on"].values]
     for k, seed in enumerate(data["seed"].values):

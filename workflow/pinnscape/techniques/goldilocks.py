@@ -1,4 +1,4 @@
-"""Convexity of random subspaces against the norm of theta."""
+"""Convexity of the losses in random subspaces as a function of the norm of theta."""
 
 from typing import TYPE_CHECKING
 
@@ -16,44 +16,46 @@ if TYPE_CHECKING:
 TECHNIQUE = Technique(
     title="Goldilocks scan",
     about="point",
-    question="How convex are random subspaces at points of other norms (the Goldilocks zone)?",
+    question="How convex is the loss in random subspaces at points of other norms (the Goldilocks zone)?",
     formula="tr(H_d)/‖H_d‖_F and share of positive eigenvalues of PᵀHP against ‖θ‖",
     source="Fort & Scherlis 2019",
     caption="""\
-Goldilocks zone of **{case}**: convexity of random subspaces at the initial points scaled to other norms, for each loss. Above, the
-trace of the Hessian over its Frobenius norm; below, the share of positive eigenvalues (thin: seeds, thick: their mean). The grey line is the norm of the
-initial points, the coloured ones those of the final points.
+Goldilocks zone of **{case}**: convexity of each loss in random subspaces at the initial points, scaled to other norms. Above:
+trace of the projected Hessian over its Frobenius norm. Below: share of positive eigenvalues of the projected Hessian. Thin
+lines: seeds; thick lines: mean over seeds. Vertical lines: norms of the initial points (grey) and of the final points (coloured
+by training loss).
 """,
 )
 METRICS = {
-    "trace_ratio[loss]": "trace over Frobenius norm of the Hessian in random subspaces, at the initial norm: mean over the draws",
-    "positive_share[loss]": "share of positive eigenvalues there",
-    "goldilocks_ratio[loss]": "largest mean ratio over all norms",
-    "goldilocks_radius[loss]": "norm at which it occurs",
+    "trace_ratio[loss]": "trace over Frobenius norm of the Hessian in random subspaces at the initial norm; mean over the "
+    "draws",
+    "positive_share[loss]": "share of positive eigenvalues of the Hessian in these subspaces; mean over the draws",
+    "goldilocks_ratio[loss]": "largest mean ratio of trace to Frobenius norm over all norms of theta",
+    "goldilocks_radius[loss]": "norm of theta at which this maximum occurs",
 }
 
 
 class Settings(Section):
-    """Convexity of random subspaces at the initial points, scaled to other norms."""
+    """Convexity of the losses in random subspaces at the initial points, scaled to other norms."""
 
-    dimension: int = Field(default=10, ge=1, le=1000, description="of the random subspaces")
+    dimension: int = Field(default=10, ge=1, le=1000, description="dimension of the random subspaces")
     draws: int = Field(default=10, ge=1, le=10_000, description="number of subspaces at each norm")
     smallest: float = Field(default=0.1, gt=0, le=1000, description="smallest norm, relative to that of the initial point")
-    largest: float = Field(default=10.0, gt=0, le=1e6, description="largest norm, likewise")
-    radii: int = Field(default=17, ge=1, le=1000, description="number of norms, log-spaced")
+    largest: float = Field(default=10.0, gt=0, le=1e6, description="largest norm, relative to that of the initial point")
+    radii: int = Field(default=17, ge=1, le=1000, description="number of logarithmically spaced norms")
 
     _order = ordered("smallest", "largest")
 
 
 def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
-    """goldilocks.nc."""
+    """Dataset of goldilocks.nc."""
     from pinnscape.curvature.goldilocks import dataset
 
     return dataset(runs, settings)
 
 
 def metrics(data: xr.Dataset) -> Rows:
-    """Convexity at the initial norm and the norm at which it is largest, by the mean over draws."""
+    """Convexity at the initial norm, and largest convexity with its norm, each from means over the draws."""
     for part in rows.each(data, "trained_on", "seed", "loss"):
         owner = str(part["trained_on"].values), int(part["seed"]), "init"
         loss, at = part["loss"].values, int(np.abs(np.log(part["scale"].values)).argmin())

@@ -1,4 +1,4 @@
-"""Gradients in the top eigenspaces of the Hessian, and how these drift."""
+"""Share of the gradient in the top eigenspaces of the Hessian, and drift of these eigenspaces."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,19 +17,22 @@ if TYPE_CHECKING:
 TECHNIQUE = Technique(
     title="Gradient in the top eigenspace",
     about="training",
-    question="Does the gradient lie in the top eigenspace of the Hessian, and does that space stay the same?",
+    question="Does the gradient lie in the top eigenspace of the Hessian, and does this eigenspace stay the same?",
     formula="‖P_k g‖²/‖g‖²; tr(P_k P'_k)/k",
     source="Gur-Ari et al. 2018",
     caption="""\
-Gradients of **{case}** in the eigenspaces of the largest Hessian eigenvalues of the trained loss: the share of their squared
-norm, and how far these spaces overlap with those at the next of the chosen points and at the final one. Dashed: what random directions would have.
+Gradients of **{case}** and the eigenspaces of the largest Hessian eigenvalues of the training loss: share of the squared
+gradient norm in these eigenspaces, and their overlap with the eigenspaces at the next analysed snapshot and at the final point.
+Dashed: values for random directions.
 """,
 )
 METRICS = {
-    "gradient_share[k]": "share of the squared gradient in the top k eigenspace, at the first and at the last point with a gradient",
-    "gradient_share_mean[k]": "mean of this share along training",
-    "subspace_overlap_mean[k]": "mean overlap of successive top k eigenspaces",
-    "subspace_overlap_final[k]": "overlap of the initial with the final one",
+    "gradient_share[k]": "share of the squared gradient norm in the top k-dimensional eigenspace, at the first and at the "
+    "last point",
+    "gradient_share_mean[k]": "mean along training of the share of the squared gradient norm in the top k-dimensional "
+    "eigenspace",
+    "subspace_overlap_mean[k]": "mean overlap of successive top k-dimensional eigenspaces",
+    "subspace_overlap_final[k]": "overlap of the initial with the final top k-dimensional eigenspace",
 }
 
 
@@ -40,13 +43,13 @@ class Settings(Section):
         default=8,
         ge=2,
         le=1000,
-        description="snapshots that are looked at, logarithmically spaced, the first and the last among them",
+        description="number of analysed snapshots, logarithmically spaced, including the first and the last",
     )
     dimensions: Distinct[Annotated[int, Field(ge=1, le=1000, description="a dimension")]] = Field(
-        default=(1, 5, 10), min_length=1, description="k: dimensions of the top eigenspaces"
+        default=(1, 5, 10), min_length=1, description="dimensions k of the top eigenspaces"
     )
     eigensolver: EigensolverSettings = overriding(
-        "beyond the limit Lanczos takes far fewer products than there are parameters",
+        "above the limit, Lanczos needs far fewer products than there are parameters",
         dense_limit=100,
         lanczos_steps=200,
         lanczos_tolerance=1e-6,
@@ -54,16 +57,14 @@ class Settings(Section):
 
 
 def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
-    """gradient_subspace.nc."""
+    """Dataset of gradient_subspace.nc."""
     from pinnscape.curvature.gradient_subspace import dataset
 
     return dataset(runs, settings.points, settings.dimensions, settings.eigensolver)
 
 
 def metrics(data: xr.Dataset) -> Rows:
-    """Share of the gradient in the top eigenspaces at both ends and on average, and how these spaces drift, each k in
-    brackets.
-    """
+    """Share of the gradient in the top eigenspaces at both ends of training and on average, and overlaps of the eigenspaces."""
     for trained_on, seed, run in rows.runs(data):
         last = np.flatnonzero(np.isfinite(run["step"].values))[-1:]
         for k in run["k"].values:
@@ -76,7 +77,7 @@ def metrics(data: xr.Dataset) -> Rows:
                 f"gradient_share[{k}]",
                 float(own["share"][last[0]]) if last.size else float("nan"),
             )
-            # Points whose eigenspace is not verified are not left out of a mean: those are not any points.
+            # The mean is NaN if an eigenspace is not verified: the mean of the remaining points would be biased.
             moving = run["gradient_norm"].values > 0
             mean = rows.over(np.mean, own["share"]) if np.isfinite(own["share"].values[moving]).all() else float("nan")
             yield trained_on, seed, "final", f"gradient_share_mean[{k}]", mean

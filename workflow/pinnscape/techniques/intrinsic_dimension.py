@@ -15,20 +15,21 @@ if TYPE_CHECKING:
 TECHNIQUE = Technique(
     title="Intrinsic dimension",
     about="point",
-    question="In how many random directions can the problem be solved?",
-    formula="least d that solves the problem in θ₀ + Pz, z ∈ ℝᵈ, P random with unit columns",
+    question="How many random directions suffice to solve the problem?",
+    formula="smallest d for which the problem is solved in θ₀ + Pz, z ∈ ℝᵈ, P random with unit columns",
     source="Li et al. 2018b",
     caption="""\
-Training of **{case}** in random subspaces through the initial point: relative L² error and gap of the trained loss against
-the dimension of the subspace (thin: one seed, median over bases; thick: median over seeds; dashed: all parameters, as many steps), and the least
-dimension that reaches each level (a bar down to the largest one that does not; a triangle: none does).
+Training of **{case}** in random subspaces through the initial point: relative L² error and gap of the training loss against the
+dimension of the subspace (thin: one seed, median over bases; thick: median over seeds; dashed: all parameters, trained with as
+many steps), and the smallest dimension that reaches each level of the error (bar: down to the largest smaller dimension, which
+does not reach it; triangle: no dimension does).
 """,
     costly=True,
 )
 METRICS = {
-    "intrinsic_dimension[level]": "least dimension whose median error reaches the level",
-    "intrinsic_share[level]": "this dimension over the number of parameters",
-    "full_l2_error": "relative L2 error of training all parameters by as many steps",
+    "intrinsic_dimension[level]": "smallest dimension whose median error reaches the level",
+    "intrinsic_share[level]": "intrinsic dimension over the number of parameters",
+    "full_l2_error": "relative L2 error after training all parameters with as many steps",
 }
 
 
@@ -38,28 +39,28 @@ class Settings(Section):
     dimensions: Distinct[Annotated[int, Field(ge=1, le=100_000, description="a dimension")]] = Field(
         default=(5, 10, 20, 30, 40, 60, 80, 120, 160, 240),
         min_length=1,
-        description="of the subspaces; those above the number of parameters are left out",
+        description="dimensions of the subspaces; those above the number of parameters are left out",
     )
-    bases: int = Field(default=3, ge=1, le=1000, description="random subspaces of each dimension")
+    bases: int = Field(default=3, ge=1, le=1000, description="number of random subspaces of each dimension")
     levels: Distinct[Annotated[float, Field(gt=0, le=1000, description="an error")]] = Field(
         default=(0.1, 0.01), min_length=1, description="relative L2 errors at which the problem counts as solved"
     )
-    steps: int = Field(default=500, ge=1, le=10_000_000, description="of L-BFGS, at most")
-    history_size: int = Field(default=50, ge=1, le=10_000, description="number of pairs that L-BFGS keeps")
+    steps: int = Field(default=500, ge=1, le=10_000_000, description="maximum number of L-BFGS steps")
+    history_size: int = Field(default=50, ge=1, le=10_000, description="number of pairs (s, y) stored by L-BFGS")
     gradient_tolerance: float = Field(
-        default=1e-9, ge=0, description="stop when the largest entry of the gradient is below this"
+        default=1e-9, ge=0, description="training stops when the maximum norm of the gradient is below this value"
     )
 
 
 def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
-    """intrinsic_dimension.nc."""
+    """Dataset of intrinsic_dimension.nc."""
     from pinnscape.training.intrinsic_dimension import dataset
 
     return dataset(runs, settings)
 
 
 def metrics(data: xr.Dataset) -> Rows:
-    """Intrinsic dimension for each level of the error, its share of P, and the error of training all parameters by as many steps.
+    """Intrinsic dimension for each level of the error, its share of P, and the error after training all parameters.
 
     Args:
         data: intrinsic_dimension.nc.

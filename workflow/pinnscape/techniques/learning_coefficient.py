@@ -18,21 +18,22 @@ TECHNIQUE = Technique(
     title="Local learning coefficient",
     about="point",
     question="How fast does the volume of low loss shrink?",
-    formula="nβ (E[L] − L(θ*)) over exp(−nβL − γ/2 ‖θ−θ*‖²), Langevin sampling",
+    formula="λ = nβ (E[L] − L(θ*)) over the density ∝ exp(−nβL − γ/2 ‖θ−θ*‖²), Langevin sampling",
     source="Lau et al. 2023",
     caption="""\
-Local learning coefficients λ at the final points of **{case}** against the inverse temperature nβ (per unit of the loss gap of
-the zero network), with their standard errors; dashed: those of the quadratic expansion; crosses: chains below the loss of the point. Right: the chains
-of the first seed at the highest nβ, which should show no trend.
+Local learning coefficients λ at the final points of **{case}** against the inverse temperature nβ (per unit of the gap of the
+zero network), with standard errors. Dashed: coefficients of the quadratic expansion; crosses: the mean loss of a chain is below
+that of the final point. Right: the chains of the first seed at the highest nβ, which should show no trend.
 """,
     costly=True,
 )
 METRICS = {
-    "learning_coefficient[nβ]": "local learning coefficient at an inverse temperature; empty where a chain left",
-    "learning_coefficient_error[nβ]": "its standard error",
-    "quadratic_coefficient[nβ]": "that of the quadratic expansion",
-    "quadratic_coefficient_at_least[nβ]": "lower bound of it, only where it is withheld",
-    "r_hat[nβ]": "convergence of the chains, 1 where they agree",
+    "learning_coefficient[nβ]": "local learning coefficient at an inverse temperature; empty if a chain left towards lower "
+    "losses",
+    "learning_coefficient_error[nβ]": "standard error of the local learning coefficient",
+    "quadratic_coefficient[nβ]": "local learning coefficient of the quadratic expansion",
+    "quadratic_coefficient_at_least[nβ]": "lower bound of the coefficient of the quadratic expansion, only if that is withheld",
+    "r_hat[nβ]": "split R-hat of the chains, 1 if they agree",
 }
 
 
@@ -40,30 +41,32 @@ class Settings(Section):
     """How fast the volume of low loss shrinks around the final points, by Langevin sampling."""
 
     inverse_temperatures: Distinct[Annotated[float, Field(gt=0, le=1e30, description="an inverse temperature")]] = Field(
-        default=(1e4, 1e6), min_length=1, description="per unit of the loss gap of the zero network"
+        default=(1e4, 1e6), min_length=1, description="inverse temperatures per unit of the gap of the zero network"
     )
-    localization: float = Field(default=100.0, gt=0, le=1e12, description="strength of the pull to the final point")
-    chains: int = Field(default=4, ge=2, le=10_000, description="independent chains")
-    burn_in: int = Field(default=500, ge=0, le=10_000_000, description="steps that are dropped")
-    steps: int = Field(default=2000, ge=20, le=10_000_000, description="steps that are kept")
-    thinning: int = Field(default=10, ge=1, le=50_000, description="steps between two stored values of a chain")
+    localization: float = Field(
+        default=100.0, gt=0, le=1e12, description="strength of the quadratic localisation at the final point"
+    )
+    chains: int = Field(default=4, ge=2, le=10_000, description="number of independent chains")
+    burn_in: int = Field(default=500, ge=0, le=10_000_000, description="number of initial steps that are discarded")
+    steps: int = Field(default=2000, ge=20, le=10_000_000, description="number of steps after the burn-in")
+    thinning: int = Field(default=10, ge=1, le=50_000, description="number of steps between two stored values of a chain")
     eigensolver: EigensolverSettings = overriding(
-        "its eigenpairs scale the first steps", dense_limit=1000, lanczos_tolerance=1e-6
+        "the eigenpairs precondition the first steps", dense_limit=1000, lanczos_tolerance=1e-6
     )
-    eigenpairs: int = Field(default=20, ge=1, le=1000, description="beyond the limit: how many of them")
+    eigenpairs: int = Field(default=20, ge=1, le=1000, description="number of these eigenpairs above the dense limit")
 
 
 def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
-    """learning_coefficient.nc."""
+    """Dataset of learning_coefficient.nc."""
     from pinnscape.curvature.learning_coefficient import dataset
 
     return dataset(runs, settings)
 
 
 def metrics(data: xr.Dataset) -> Rows:
-    """Local learning coefficient with its error at each inverse temperature, that of the quadratic expansion, and split R-hat.
+    """Local learning coefficient and its error, coefficient of the quadratic expansion, and split R-hat at each temperature.
 
-    The coefficient is NaN where a chain left towards lower losses.
+    The coefficient is NaN if a chain left towards lower losses.
 
     Args:
         data: learning_coefficient.nc.

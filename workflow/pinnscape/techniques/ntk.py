@@ -1,4 +1,4 @@
-"""Split the Hessians of the physics losses into Gauss-Newton part and remainder."""
+"""Splitting of the Hessians of the physics losses into Gauss-Newton part and remainder."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -21,14 +21,15 @@ TECHNIQUE = Technique(
     formula="H = G + R, G = 2JᵀJ (strong form), ∫ D²e[φᵢ, φⱼ] (Deep Ritz); K = JJᵀ",
     source="Wang et al. 2022; Jacot et al. 2018; Novak et al. 2022 (kernel without J)",
     caption="""\
-Spectra of the Hessian of both physics losses of **{case}**, of its Gauss-Newton part (twice the neural tangent kernel; for
-Deep Ritz the energy Gram matrix) and of the remainder, at checkpoints of the run that trained the loss, all divided by the largest eigenvalue of the
-Hessian. Thick: the first seed; crosses: negative eigenvalues; ‖R‖/‖H‖: median over seeds of the share of the remainder.
+Spectra of the Hessian of both physics losses of **{case}**, of its Gauss-Newton part (twice the neural tangent kernel; for Deep
+Ritz the energy Gram matrix) and of the remainder, at checkpoints of the run trained on the same loss. All eigenvalues are
+divided by the largest eigenvalue of the Hessian. Thick: the first seed; crosses: negative eigenvalues; ‖R‖/‖H‖: share of the
+remainder, median over seeds.
 """,
 )
 METRICS = {
-    "remainder_share[loss]": "‖R‖_F/‖H‖_F",
-    "remainder_share_estimate[loss]": "estimate of it, only above `dense_limit`",
+    "remainder_share[loss]": "‖R‖_F/‖H‖_F, with the remainder R = H − G of the Gauss-Newton part G",
+    "remainder_share_estimate[loss]": "estimate of ‖R‖_F/‖H‖_F, only above `dense_limit`",
     "remainder_share_error[loss]": "standard error of this estimate",
     "gauss_newton_angle_median[loss]": "median angle in degrees between the top eigenspaces of H and G",
     "gauss_newton_effective_rank[loss]": "effective rank of G",
@@ -39,39 +40,45 @@ METRICS = {
 
 
 class Settings(Section):
-    """The Hessian's Gauss-Newton part and neural tangent kernel."""
+    """The Gauss-Newton part of the Hessian, and the neural tangent kernel."""
 
     checkpoints: Distinct[Checkpoint] = Field(
-        default=("init", "final"), min_length=1, description="points at which it is measured"
+        default=("init", "final"), min_length=1, description="checkpoints at which the Hessian is split"
     )
     subspace: int = Field(
         default=10,
         ge=1,
         le=1000,
-        description="dimension of the top eigenspaces of Hessian and Gauss-Newton part that are compared",
+        description="dimension of the top eigenspaces of the Hessian and of the Gauss-Newton part that are compared",
     )
     null_tolerance: float = Field(
-        default=1e-10, ge=0, lt=1, description="eigenvalues below this, relative to the largest in magnitude, count as zero"
+        default=1e-10,
+        ge=0,
+        lt=1,
+        description="magnitude up to which eigenvalues count as zero, relative to the largest magnitude",
     )
     eigensolver: EigensolverSettings = overriding(
-        "beyond the limit the largest eigenvalues of each part, and estimates of its norm",
+        "above the limit, the largest eigenvalues of each part are computed and its norm is estimated",
         lanczos_steps=200,
         lanczos_tolerance=1e-6,
     )
     trace_products: int = Field(
-        default=60, ge=6, le=100_000, description="products with the square of a matrix for its norm, by Hutch++"
+        default=60,
+        ge=6,
+        le=100_000,
+        description="number of products with the square of a matrix in the Hutch++ estimate of its norm",
     )
 
 
 def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
-    """ntk.nc."""
+    """Dataset of ntk.nc."""
     from pinnscape.curvature.ntk import dataset
 
     return dataset(runs, settings)
 
 
 def metrics(data: xr.Dataset) -> Rows:
-    """From ntk.nc, each loss in brackets: how large the remainder is, how far it turns the top eigenspace, and the spectrum of the rest."""
+    """Norm of the remainder, angle by which it turns the top eigenspace, and spectrum of the Gauss-Newton part of each loss."""
     for trained_on in data["trained_on"].values:
         for seed in data["seed"].values:
             for checkpoint in data["checkpoint"].values:
@@ -90,5 +97,5 @@ def _split(point: xr.Dataset) -> Iterator[tuple[str, float]]:
     yield "gauss_newton_negative", float(point["negative"].sel(part="gauss-newton"))
     yield "kernel_lambda_max", float(point["kernel_eigenvalue"].values[0])
     for name in ("remainder_share_estimate", "remainder_share_error"):
-        if name in point:  # where the share itself would take dense matrices
+        if name in point:  # if the share itself would require dense matrices
             yield name, float(point[name])

@@ -1,4 +1,4 @@
-"""Descend by natural gradient towards minimisers."""
+"""Natural gradient descent towards minimisers."""
 
 from typing import TYPE_CHECKING
 
@@ -14,102 +14,114 @@ if TYPE_CHECKING:
     from pinnscape.training.runs import Runs
 
 TECHNIQUE = Technique(
-    title="Vicinity of the minimiser",
+    title="Natural-gradient refinement",
     about="point",
-    question="What is the Hessian at a point much nearer to a minimiser?",
-    formula="energy natural gradient θ ← θ − 2⁻ᵏ G⁺∇L with line search; Hessian at its end",
+    question="What does the Hessian look like at a point much closer to a minimiser?",
+    formula="energy natural gradient descent θ ← θ − 2⁻ᵏ G⁺∇L with line search; Hessian at the last point",
     source="Müller & Zeinhofer 2023",
     caption="""\
-Natural gradient descent in the own loss of **{case}** from checkpoints of each run (above: gap of the loss and relative L²
-error) and the spectra of the Hessian at its end points (below), divided by the largest eigenvalue, negative ones crossed. Thin lines: seeds. Gaps no larger than the error of the
-quadrature rule are left out.
+Natural gradient descent in the training loss of **{case}** from checkpoints of each run: gap and relative L² error (above), and
+spectra of the Hessian at the last points (below), divided by the largest eigenvalue. Crosses: negative eigenvalues; thin lines:
+seeds. Gaps no larger than the quadrature error are left out.
 """,
 )
-_LAST = ("gap", "quadrature_error", "l2_error", "h1_error", "gradient_norm")  # of a descent, at its end
+_LAST = (
+    "gap",
+    "quadrature_error",
+    "l2_error",
+    "h1_error",
+    "gradient_norm",
+)  # variables reported at the last point of a descent
 METRICS = {
-    "refined_gap": "gap of the own loss at the end of the natural gradient descent that started at the checkpoint",
-    "refined_quadrature_error": "error of this gap by the quadrature rule",
-    "refined_l2_error": "relative L2 error there",
-    "refined_h1_error": "relative H1 error there",
-    "refined_gradient_norm": "norm of the gradient there",
+    "refined_gap": "gap of the training loss at the refined point, the last one of the natural gradient descent from the "
+    "checkpoint",
+    "refined_quadrature_error": "quadrature error of this gap",
+    "refined_l2_error": "relative L2 error at the refined point",
+    "refined_h1_error": "relative H1 error at the refined point",
+    "refined_gradient_norm": "norm of the gradient at the refined point",
     "refined_steps_taken": "number of steps of the descent",
-    "refined_distance": "distance of its end from its start",
-    "refined_negative": "number of negative eigenvalues of the Hessian there",
-    "refined_negative_at_least": "lower bound of it, only above `dense_limit`",
-    "refined_null": "number of numerically zero eigenvalues there",
-    "refined_condition_number": "condition number outside the null space there",
-    "refined_remainder_share": "‖R‖_F/‖H‖_F there",
-    "refined_remainder_share_estimate": "estimate of it, only above `dense_limit`",
+    "refined_distance": "distance between the checkpoint and the refined point",
+    "refined_negative": "number of negative eigenvalues of the Hessian at the refined point",
+    "refined_negative_at_least": "lower bound of the number of negative eigenvalues, only above `dense_limit`",
+    "refined_null": "number of numerically zero eigenvalues of the Hessian at the refined point",
+    "refined_condition_number": "condition number of the Hessian at the refined point outside its null space",
+    "refined_remainder_share": "‖R‖_F/‖H‖_F at the refined point",
+    "refined_remainder_share_estimate": "estimate of ‖R‖_F/‖H‖_F at the refined point, only above `dense_limit`",
     "refined_remainder_share_error": "standard error of this estimate",
-    "refined_lambda_min_bound": "a number that the smallest eigenvalue there is at most, only above `dense_limit`",
-    "refined_negative_ratio": "max(0, −λ_P/λ₁) there",
+    "refined_lambda_min_bound": "upper bound of the smallest eigenvalue at the refined point, only above `dense_limit`",
+    "refined_negative_ratio": "max(0, −λ_P/λ₁) at the refined point",
 }
 
 
 class Settings(Section):
-    """Natural gradient descent to points so near to a minimiser that the signs of small Hessian eigenvalues mean something."""
+    """Natural gradient descent to points so close to a minimiser that signs of small Hessian eigenvalues are significant."""
 
     checkpoints: Distinct[Checkpoint] = Field(
         default=("init",),
         min_length=1,
-        description="where it starts; from final points, where L-BFGS has got stuck, it gains a factor of two only",
+        description="checkpoints at which the descent starts; from final points, where L-BFGS has stagnated, it gains only a "
+        "factor of two",
     )
-    steps: int = Field(default=40, ge=1, le=100_000, description="at most")
+    steps: int = Field(default=40, ge=1, le=100_000, description="maximum number of steps")
     cutoff: float = Field(
         default=1e-15,
         gt=0,
         lt=0.01,
-        description="eigenvalues of the Gram matrix below this, relative to the largest, count as zero (raised where only minute steps "
-        "help)",
+        description="eigenvalues of the Gram matrix below this value, relative to the largest, count as zero; the value is "
+        "raised if only minute steps decrease the loss",
     )
-    lengths: int = Field(default=20, ge=1, le=60, description="step lengths 1, 1/2, 1/4, ... that are tried")
+    lengths: int = Field(default=20, ge=1, le=60, description="number of step lengths 1, 1/2, 1/4, ... that are tried")
     null_tolerance: float = Field(
         default=1e-10,
         ge=0,
         lt=1,
-        description="eigenvalues of the Hessian below this, relative to the largest in magnitude, count as zero",
+        description="magnitude up to which eigenvalues of the Hessian count as zero, relative to the largest magnitude",
     )
     eigensolver: EigensolverSettings = overriding(
-        "beyond the limit the kernel gives directions, or a Krylov space of so many steps where the kernel is too large",
+        "above the limit, directions are computed from the kernel, or in a Krylov space of lanczos_steps dimensions if the "
+        "kernel is too large",
         lanczos_steps=150,
         lanczos_tolerance=1e-6,
     )
     eigenvalues: int = Field(
-        default=10, ge=1, le=1000, description="beyond the limit: how many of the largest eigenvalues of the Hessian at the end"
+        default=10,
+        ge=1,
+        le=1000,
+        description="number of the largest Hessian eigenvalues computed at the last point above the dense limit",
     )
     trace_products: int = Field(
         default=60,
         ge=6,
         le=100_000,
-        description="beyond the limit: products with the square of a matrix for its norm, by Hutch++",
+        description="number of products with the square of a matrix in the Hutch++ estimate of its norm above the dense limit",
     )
 
 
 def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
-    """refinement.nc."""
+    """Dataset of refinement.nc."""
     from pinnscape.curvature.refinement import dataset
 
     return dataset(runs, settings)
 
 
 def metrics(data: xr.Dataset) -> Rows:
-    """From refinement.nc, at the checkpoint from which the descent started: where natural gradient leads, and the Hessian of the own loss there."""
+    """The last point of each descent and the Hessian of the training loss there, assigned to the checkpoint of the start."""
     for trained_on in data["trained_on"].values:
         for seed in data["seed"].values:
             for checkpoint in data["checkpoint"].values:
                 run = data.sel(trained_on=trained_on, seed=seed, checkpoint=checkpoint)
                 last = run.isel(step=int(run["steps_taken"]))
-                numbers = {f"vicinity_{name}": float(last[name]) for name in _LAST}
+                numbers = {f"refined_{name}": float(last[name]) for name in _LAST}
                 for name in ("steps_taken", "distance", "negative", "null", "condition_number", "remainder_share"):
-                    numbers[f"vicinity_{name}"] = float(run[name])
+                    numbers[f"refined_{name}"] = float(run[name])
                 for name in ("lambda_min_bound", "negative_at_least", "remainder_share_estimate", "remainder_share_error"):
-                    if name in run:  # where the numbers themselves would take dense matrices
-                        numbers[f"vicinity_{name}"] = float(run[name])
+                    if name in run:  # if the numbers themselves would require dense matrices
+                        numbers[f"refined_{name}"] = float(run[name])
                 numbers["refined_negative_ratio"] = _negative_ratio(float(run["lambda_min"]), float(run["lambda_max"]))
                 for metric, value in numbers.items():
                     yield str(trained_on), int(seed), str(checkpoint), metric, value
 
 
 def _negative_ratio(smallest: float, largest: float) -> float:
-    """max(0, -λmin / λmax); NaN where unknown, or λmax is not positive."""
+    """The ratio max(0, -λmin / λmax); NaN if an eigenvalue is unknown or λmax is not positive."""
     return max(0.0, -smallest / largest) if largest > 0.0 and np.isfinite(smallest) else float("nan")

@@ -16,19 +16,23 @@ if TYPE_CHECKING:
 TECHNIQUE = Technique(
     title="Roughness under several quadrature rules",
     about="structure",
-    question="How much of the roughness comes from the quadrature rule?",
-    formula="T and RI under Gauss–Legendre, Simpson, uniform and Monte Carlo points; max |L − L_fine| over the range of a line",
+    question="How much of the roughness is caused by the quadrature rule?",
+    formula="T and RI under Gauss–Legendre, Simpson, uniform and Monte Carlo points; max |L − L_fine| relative to the range "
+    "of L_fine on a line",
     source="Wu et al. 2021",
     caption="""\
-How much of the roughness of the landscapes of **{case}** is the quadrature rule: the roughness index along random lines through the final points, and the
-largest difference of a line from that under a fine Gauss-Legendre rule, against the number of points, median over seeds and lines.
+Effect of the quadrature rule on the roughness of the landscapes of **{case}**: roughness index along random lines through the
+final points, and largest difference of the loss along a line from that under a fine Gauss-Legendre rule, against the number of
+quadrature points. Medians over seeds and lines.
 """,
     directions=True,
 )
 METRICS = {
-    "rule_roughness_index[rule, points]": "roughness index of the trained loss under a quadrature rule of so many points an axis",
-    "rule_roughness_index[reference]": "roughness index under the fine rule",
-    "rule_deviation[rule, points]": "median over the lines of the largest difference from the fine rule over its range",
+    "rule_roughness_index[rule, points]": "roughness index of the training loss under a quadrature rule with this number of "
+    "points along each axis",
+    "rule_roughness_index[reference]": "roughness index of the training loss under the fine rule",
+    "rule_deviation[rule, points]": "largest difference from the loss under the fine rule, relative to its range on the line; "
+    "median over the lines",
 }
 
 
@@ -36,26 +40,32 @@ class Settings(Section):
     """Roughness along random lines under several quadrature rules."""
 
     rules: Distinct[Rule] = Field(
-        default=("gauss-legendre", "simpson", "uniform", "monte-carlo"), min_length=1, description="those that are compared"
+        default=("gauss-legendre", "simpson", "uniform", "monte-carlo"), min_length=1, description="quadrature rules"
     )
     points: Distinct[Annotated[int, Field(ge=2, le=10_000, description="a number of points")]] = Field(
-        default=(8, 16, 32), min_length=1, description="along each axis; Simpson's rule takes one more"
+        default=(8, 16, 32),
+        min_length=1,
+        description="numbers of points along each axis; Simpson's rule has one point more if the number is even",
     )
-    reference: int = Field(default=64, ge=2, le=10_000, description="points along each axis of the fine Gauss-Legendre rule")
-    lines: int = Field(default=8, ge=2, le=1000, description="number of lines, the first ones of surface-lines.nc")
-    radius: float = Field(default=1.0, gt=0, le=1e6, description="half length of the lines, in units of the directions' norm")
-    line_points: Odd = Field(default=41, ge=3, le=100_001, description="points along a line, odd")
+    reference: int = Field(
+        default=64, ge=2, le=10_000, description="number of points along each axis of the fine Gauss-Legendre rule"
+    )
+    lines: int = Field(default=8, ge=2, le=1000, description="number of lines; they are the first ones of surface-lines.nc")
+    radius: float = Field(
+        default=1.0, gt=0, le=1e6, description="half length of the lines, in units of the norm of the directions"
+    )
+    line_points: Odd = Field(default=41, ge=3, le=100_001, description="number of points along a line; odd")
 
 
 def measure(runs: "Runs", settings: Settings, directions: DirectionSettings) -> xr.Dataset:
-    """roughness_rules.nc."""
+    """Dataset of roughness_rules.nc."""
     from pinnscape.landscape.roughness_rules import dataset
 
     return dataset(runs, settings, directions)
 
 
 def metrics(data: xr.Dataset) -> Rows:
-    """Roughness index of each trained loss by rule and points, under the fine rule, and the median difference from that."""
+    """Roughness index of the training loss under each rule and the fine rule, and median difference from the fine rule."""
     for trained_on, seed in rows.points(data, "trained_on", "seed"):
         own = data.sel(trained_on=trained_on, seed=seed, loss=trained_on)
         yield trained_on, seed, "final", "rule_roughness_index[reference]", float(own["reference_index"])

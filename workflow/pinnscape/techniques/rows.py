@@ -1,4 +1,4 @@
-"""What the metrics of techniques have in common: parts of a file, one after the other, and statistics of what is known."""
+"""Helper functions for the metrics of techniques: iteration over the parts of a dataset, and statistics of finite values."""
 
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -8,14 +8,17 @@ import xarray as xr
 
 
 def runs(data: xr.Dataset) -> Iterator[tuple[str, int, xr.Dataset]]:
-    """The loss that was trained, seed and part of each run."""
+    """Training loss, seed and part of the dataset of each run."""
     for trained_on in data["trained_on"].values:
         for seed in data["seed"].values:
             yield str(trained_on), int(seed), data.sel(trained_on=trained_on, seed=seed)
 
 
 def over_pairs(data: xr.Dataset) -> Iterator[tuple[str, int, xr.Dataset]]:
-    """Means over the pairs to which a seed belongs; NaN where one of them is. Nothing for a seed without a pair."""
+    """Training loss, seed, and mean over all pairs that contain the seed. A mean is NaN if one of its values is NaN.
+
+    Seeds without a pair are omitted.
+    """
     first, second = data["first_seed"].values, data["second_seed"].values
     for seed in np.unique([*first, *second]):
         mean = data.isel(pair=np.flatnonzero((first == seed) | (second == seed))).mean("pair", skipna=False)
@@ -24,7 +27,7 @@ def over_pairs(data: xr.Dataset) -> Iterator[tuple[str, int, xr.Dataset]]:
 
 
 def each(data: xr.Dataset, *dims: str) -> Iterator[xr.Dataset]:
-    """Parts at every combination of the indices of ``dims``."""
+    """Parts of the dataset, one for each combination of the indices along ``dims``."""
     if not dims:
         yield data
         return
@@ -33,12 +36,12 @@ def each(data: xr.Dataset, *dims: str) -> Iterator[xr.Dataset]:
 
 
 def points(data: xr.Dataset, *names: str) -> Iterator[tuple]:
-    """Every combination of the coordinates of these dimensions."""
+    """All combinations of the coordinate values of these dimensions."""
     yield from product(*(data[name].values.tolist() for name in names))
 
 
 def over(statistic: Callable[[np.ndarray], float], values: xr.DataArray | np.ndarray) -> float:
-    """A statistic of the finite values; NaN without any."""
+    """A statistic of the finite values; NaN if there are none."""
     values = np.asarray(values, float)
     finite = values[np.isfinite(values)]
     return float(statistic(finite)) if finite.size else float("nan")

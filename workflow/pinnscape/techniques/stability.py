@@ -17,25 +17,26 @@ if TYPE_CHECKING:
 TECHNIQUE = Technique(
     title="Edge of stability",
     about="training",
-    question="Does training go to the edge of stability?",
+    question="Does training reach the edge of stability?",
     formula="λ_max along training; gradient descent: λ_max η → 2; Adam: λ_max(D^−½ H D^−½) → 38/η",
     source="Cohen et al. 2021; Cohen et al. 2022",
     caption="""\
-Curvature and the edge of stability for **{case}**: the largest and the smallest Hessian eigenvalues along the trained runs;
-below, gradient descent at constant step sizes η from the same initial points, with its largest eigenvalue over 2/η, and Adam at constant rates,
-with the largest eigenvalue of its preconditioned Hessian over 38/η. One line for each seed; ratios above 2 are cut off.
+Curvature and the edge of stability for **{case}**. Above: the largest and the smallest Hessian eigenvalues along the trainings.
+Below: gradient descent with constant step sizes η from the same initial points, and its largest Hessian eigenvalue over 2/η;
+Adam with constant learning rates η, and the largest eigenvalue of its preconditioned Hessian over 38/η. One line for each seed;
+ratios above 2 are cut off.
 """,
     costly=True,
 )
-_EXCESS = 0.02  # relative distance of a largest eigenvalue from its upper bound, from which on it does not count as known
+_EXCESS = 0.02  # relative distance of a largest eigenvalue from its upper bound above which the eigenvalue counts as unknown
 METRICS = {
-    "sharpening": "largest eigenvalue at the end over that at the start",
-    "sharpness_max": "largest eigenvalue along training",
+    "sharpening": "largest Hessian eigenvalue at the end of training over that at the start",
+    "sharpness_max": "largest Hessian eigenvalue along training",
     "gd_edge[fraction]": "median of λ_max η/2 in the last quarter of gradient descent",
-    "gd_peak[fraction]": "largest of these ratios",
+    "gd_peak[fraction]": "maximum of λ_max η/2 in the last quarter of gradient descent",
     "gd_diverged[fraction]": "step at which gradient descent diverged",
-    "adam_edge[rate]": "median of the preconditioned λ_max η/38 in the last quarter of Adam",
-    "adam_peak[rate]": "largest of these ratios",
+    "adam_edge[rate]": "median of λ_max η/38 in the last quarter of Adam, with λ_max of the preconditioned Hessian",
+    "adam_peak[rate]": "maximum of λ_max η/38 in the last quarter of Adam, with λ_max of the preconditioned Hessian",
     "adam_diverged[rate]": "step at which Adam diverged",
 }
 
@@ -47,49 +48,54 @@ class Settings(Section):
         default=8,
         ge=2,
         le=1000,
-        description="snapshots whose spectra are taken, logarithmically spaced, the first and the last among them",
+        description="number of snapshots whose spectra are computed, logarithmically spaced, including the first and the last",
     )
     eigenvalues: int = Field(
-        default=5, ge=1, le=1000, description="how many of the largest eigenvalues; the smallest is always there"
+        default=5, ge=1, le=1000, description="number of the largest eigenvalues; the smallest one is always computed too"
     )
     eigensolver: EigensolverSettings = overriding(dense_limit=1000, lanczos_steps=200, lanczos_tolerance=1e-6)
     fractions: Distinct[Annotated[float, Field(gt=0, le=1000, description="a fraction")]] = Field(
         default=(0.25, 0.5, 1.0, 2.0),
-        description="step sizes of gradient descent, relative to 2 / lambda_max at the initial point; none is allowed",
+        description="step sizes of gradient descent, relative to 2 / lambda_max at the initial point; the list may be empty",
     )
     adam_rates: Distinct[Annotated[float, Field(gt=0, le=10, description="a learning rate")]] = Field(
-        default=(0.003, 0.01, 0.03), description="constant learning rates of Adam; none is allowed"
+        default=(0.003, 0.01, 0.03), description="constant learning rates of Adam; the list may be empty"
     )
     steps: int = Field(
-        default=2000, ge=1, le=10_000_000, description="of each of these trainings, from the initial points of the runs"
+        default=2000,
+        ge=1,
+        le=10_000_000,
+        description="number of steps of these trainings, which start from the initial points of the runs",
     )
-    record_every: int = Field(default=20, ge=1, le=50_000, description="steps between two records of loss and curvature")
+    record_every: int = Field(
+        default=20, ge=1, le=50_000, description="number of steps between two records of loss and curvature"
+    )
     divergence: float = Field(
-        default=1e6, gt=1, description="a loss this many times further above its minimum than at the start has diverged"
+        default=1e6, gt=1, description="ratio of the gap to the initial gap above which a training counts as diverged"
     )
 
     _order = ordered("record_every", "steps")
 
 
 def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
-    """stability.nc."""
+    """Dataset of stability.nc."""
     from pinnscape.curvature.stability import dataset
 
     return dataset(runs, settings)
 
 
 def metrics(data: xr.Dataset) -> Rows:
-    """Sharpness along the run, and where gradient descent and Adam end relative to their thresholds, step sizes in brackets.
+    """Sharpness along the run, and curvature of gradient descent and Adam relative to their stability thresholds.
 
-    ``gd_edge`` and ``adam_edge`` are medians of curvature over threshold in the last quarter of the records, ``gd_peak`` and
-    ``adam_peak`` its largest values there, NaN where the training diverged; ``gd_diverged`` and ``adam_diverged`` are the
-    step of that, NaN without one. NaN too where the largest eigenvalue of one of
-    these records is not known to 2 %.
+    ``gd_edge`` and ``adam_edge`` are medians, and ``gd_peak`` and ``adam_peak`` maxima, of the ratio of curvature to threshold
+    in the last quarter of the records. They are NaN if the training diverged, or if the largest eigenvalue of one of these
+    records is not known to 2 %. ``gd_diverged`` and ``adam_diverged`` are the step at which the training diverged; NaN if it
+    did not.
     """
     for trained_on, seed, run in rows.runs(data):
         sharpness = run["eigenvalue"].sel(eigen=0).values
         measured = np.isfinite(run["eigenvalue_at_least"].sel(eigen=0).values)
-        # A largest eigenvalue of which only a lower bound is known may be the largest one along the run.
+        # All values are needed: an eigenvalue of which only a lower bound is known may be the largest along the run.
         known = sharpness[measured & np.isfinite(sharpness[measured]).all()]
         yield trained_on, seed, "final", "sharpening", float(known[-1] / sharpness[0]) if known.size else float("nan")
         yield trained_on, seed, "final", "sharpness_max", rows.over(np.max, known)

@@ -19,38 +19,40 @@ TECHNIQUE = Technique(
     title="Planes through three points",
     about="training",
     question="What does the loss look like around two seeds, and around both physics minimisers?",
-    formula="planes x(b − a) + y(c − a)⊥: two seeds and the middle of their Bézier curve; Ritz point, strong-form point, init; pass between the first two",
+    formula="planes x(b − a) + y(c − a)⊥ through two seeds and the middle of their Bézier curve, and through Deep Ritz "
+    "minimiser, strong-form minimiser and initial point; height of the pass between the first two",
     source="Garipov et al. 2018",
     caption="""\
-Above, the loss that trained two seeds on the plane of a Bézier curve that connects them, trained on the same loss. Below, each loss on the plane
-through the Deep Ritz point (R), the strong-form point (S) and the initial point from which both trainings started. Axes in units of the distance of
-the first two points.
+Above: the training loss of two seeds, on the plane of a Bézier curve that connects them and was optimised for the same loss.
+Below: each loss on the plane through the Deep Ritz minimiser (R), the strong-form minimiser (S) and the initial point from
+which both trainings started. Axes are in units of the distance between the first two points.
 """,
     splits=False,
 )
 METRICS = {
-    "plane_pass[points, loss]": "pass between the first two points of a plane, above the higher of them, over the mean gap of the initial points: between two "
-    "seeds (seeds; mean over the pairs of a seed), or between the physics minimisers (physics; given with both)",
+    "plane_pass[points, loss]": "height of the pass between the first two points of a plane above the higher of them, over "
+    "the mean gap of the initial points: between two seeds (seeds; mean over the pairs of a seed), or between the physics "
+    "minimisers (physics; reported for both of them)",
 }
 
 
 class Settings(PathTraining):
-    """Planes through two seeds and the curve between them, and through both physics minimisers and their start."""
+    """Planes through two seeds and the curve between them, and through both physics minimisers and their initial point."""
 
-    pairs: int = Field(default=1, ge=1, le=10_000, description="of seeds, at most")
-    points: int = Field(default=51, ge=3, le=10_000, description="along each axis")
-    margin: float = Field(default=0.25, gt=0, le=10, description="around the three points, relative to their extent")
+    pairs: int = Field(default=1, ge=1, le=10_000, description="maximum number of pairs of seeds")
+    points: int = Field(default=51, ge=3, le=10_000, description="number of points along each axis")
+    margin: float = Field(default=0.25, gt=0, le=10, description="margin around the three points, relative to their extent")
 
 
 def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
-    """three_points.nc."""
+    """Dataset of three_points.nc."""
     from pinnscape.connectivity.three_points_file import dataset
 
     return dataset(runs, settings.pairs, settings.points, settings.margin, settings)
 
 
 def metrics(data: xr.Dataset) -> Rows:
-    """Relative heights of passes in planes: between two seeds (mean over the pairs of a seed), and between the physics minimisers (given with both)."""
+    """Relative heights of passes: between two seeds (mean over the pairs of a seed), and between the physics minimisers."""
     first, second = data["first_seed"].values, data["second_seed"].values
     for seed in np.unique([*first, *second]):
         mean = data["seeds_pass"].isel(pair=np.flatnonzero((first == seed) | (second == seed))).mean("pair", skipna=False)

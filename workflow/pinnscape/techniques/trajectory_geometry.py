@@ -1,4 +1,4 @@
-"""Gradients against the direction to the final point, and the way there."""
+"""Gradients relative to the direction to the final point, and the shape of the trajectory."""
 
 from typing import TYPE_CHECKING
 
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 TECHNIQUE = Technique(
     title="Geometry of the trajectory",
     about="training",
-    question="Does the gradient point away from the final point, and how direct is the way there?",
+    question="Does the gradient point away from the final point, and how direct is the trajectory?",
     formula="RSI = ⟨g, θ−θ*⟩/‖θ−θ*‖², EB = ‖g‖/‖θ−θ*‖, RSI/EB = cos(g, θ−θ*); length over displacement; angles between steps",
     source="Guille-Escuret et al. 2024",
     caption="""\
-Geometry of the trajectories of **{case}**: the gradient along the direction from the final point (RSI), its norm (EB),
-both over the distance, and their ratio, the cosine, beside what two random directions would have (grey). Turns and lengths are those of the
-polygon through the snapshots: its length is a lower bound of that of the path, and its angles depend on the spacing of the snapshots.
+Geometry of the trajectories of **{case}**: the component of the gradient along the direction from the final point (RSI) and the
+norm of the gradient (EB), both divided by the distance to the final point, and their ratio, the cosine (grey: two random
+directions). Turns and lengths are those of the polygon through the snapshots: its length is a lower bound of the length of the
+trajectory, and its angles depend on the spacing of the snapshots.
 """,
 )
 METRICS = {
@@ -30,27 +31,27 @@ METRICS = {
     "rsi_positive_share": "share of the snapshots at which RSI is positive",
     "eb_max": "largest EB along the trajectory",
     "cosine_median": "median cosine between the gradient and the direction from the final point",
-    "cosine_min": "smallest of these cosines",
+    "cosine_min": "smallest cosine between the gradient and the direction from the final point",
     "turn_median": "median angle in degrees between successive displacements",
-    "path_ratio": "length of the polygon through the snapshots over the distance of its ends",
+    "path_ratio": "length of the polygon through the snapshots over the distance between its ends",
 }
 
 
 class Settings(Section):
-    """Gradients against the direction to the final point, and the way there."""
+    """Gradients relative to the direction to the final point, and the shape of the trajectory."""
 
-    batch: int = Field(default=16, ge=1, le=10_000, description="gradients that are computed at a time; bounds the memory")
+    batch: int = Field(default=16, ge=1, le=10_000, description="number of gradients computed at a time; bounds the memory")
 
 
 def measure(runs: "Runs", settings: Settings) -> xr.Dataset:
-    """trajectory_geometry.nc."""
+    """Dataset of trajectory_geometry.nc."""
     from pinnscape.connectivity.trajectory_geometry import dataset
 
     return dataset(runs, settings.batch)
 
 
 def metrics(data: xr.Dataset) -> Rows:
-    """Extremes of RSI and EB, of their ratio, the cosine to the direction from the final point, and turns and lengths."""
+    """Extremes of RSI and EB, statistics of the cosine to the direction from the final point, and turns and lengths."""
     for trained_on, seed, run in rows.runs(data):
         cosine = run["cosine"].values
         known = cosine[np.isfinite(cosine)]
