@@ -56,7 +56,7 @@ class Level:
         self.scale = float(gaps(objective, straight(a, b, points))[0].nan_to_num().max()) or 1.0
 
     def __call__(self, theta: Tensor) -> tuple[Tensor, Tensor]:
-        """Heights (n,) and their gradients (n, P) at points (n, P); infinite and zero, respectively, where no loss exists."""
+        """Heights (n,) and their gradients (n, P) at points (n, P): infinite and zero where the loss does not exist."""
         gap, gradient = gaps(self._objective, theta)
         root = (gap / self.scale).sqrt()
         slope = 0.5 / (self.scale * root.clamp_min(_LOWEST))
@@ -66,9 +66,9 @@ class Level:
 def forces(images: Tensor, levels: Tensor, gradients: Tensor, stiffness: float) -> Tensor:
     """Forces on the inner images: downhill across the band, spring forces along it (Draxler et al. 2018, eqs. 3-5).
 
-    The tangent of the band at an image is along the segment to its higher neighbour (Henkelman & Jónsson 2000, "improved tangent"). In the
-    nearly flat valleys of networks, the downhill force does not keep the band from folding. The springs therefore also act
-    across the band, more strongly where it is bent more sharply (Jónsson et al. 1998).
+    The tangent of the band at an image is along the segment to its higher neighbour (Henkelman & Jónsson 2000, "improved
+    tangent"). In the nearly flat valleys of networks, the downhill force does not keep the band from folding. The springs
+    therefore also act across the band, more strongly where it is bent more sharply (Jónsson et al. 1998).
 
     Args:
         images: images (m, P), including both ends.
