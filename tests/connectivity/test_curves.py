@@ -160,7 +160,7 @@ def test_with_one_seed_there_are_no_paths_and_log_and_file_say_why(caplog):
     data = applied("curves", tiny("poisson1d", 1), SMALL)
     assert data["value"].sizes["pair"] == 0
     assert data["pair"].attrs["reason"] == "the study has one seed"
-    assert "nothing is measured between seeds: the study has one seed" in caplog.messages
+    assert "no paths between seeds are evaluated: the study has one seed" in caplog.messages
 
 
 def test_metrics_are_means_over_the_pairs_of_a_seed():

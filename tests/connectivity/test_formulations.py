@@ -82,7 +82,7 @@ def test_above_the_limit_what_lanczos_does_not_find_is_not_measured(monkeypatch,
     values, rows = formulations.top(objective, theta, 3, solver(SOLVER, dense_limit=9, lanczos_steps=2), 0)
     assert np.isnan(values).all()
     assert np.isnan(rows).all()
-    assert "not stated, Lanczos has not converged after 2 steps" in caplog.text
+    assert "withheld, Lanczos has not converged after 2 steps" in caplog.text
     assert np.isfinite(formulations.top(objective, theta, 10, solver(SOLVER, dense_limit=9), 0)[0]).all()
 
 

@@ -32,7 +32,8 @@ def test_an_extension_that_fits_is_not_widened():
 
 
 @pytest.mark.parametrize(
-    ("points", "extension", "said"), [(1, 0.5, "`points` must be at least 2"), (3, -0.1, "not be negative")]
+    ("points", "extension", "said"),
+    [(1, 0.5, "`points` must be at least 2"), (3, -0.1, "`extension` must be at least 0, not -0.1")],
 )
 def test_impossible_positions_are_refused(points, extension, said):
     with pytest.raises(ValueError, match=said):

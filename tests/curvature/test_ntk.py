@@ -260,7 +260,7 @@ def test_eigenvalues_to_which_lanczos_does_not_converge_are_withheld(caplog):
     found = split(objective, theta, 5, settings)
     assert np.isnan(found.eigenvalue[0]).all()
     assert np.isnan(found.angle).all()
-    text = "largest eigenvalues of the hessian of the strong-form loss: not stated, Lanczos has not converged after 6 steps"
+    text = "largest eigenvalues of the hessian of the strong-form loss: withheld, Lanczos has not converged after 6 steps"
     assert any(text in line for line in caplog.messages)
 
 

@@ -42,7 +42,7 @@ def test_ratios_are_drawn_where_they_are_and_convex_points_marked():
     assert first.patch.get_hatch()
     assert not fig.axes[1].patch.get_hatch()
     assert [text.get_text() for text in fig.legends[0].get_texts()] == [
-        "not negative to rounding errors",
+        "not negative up to rounding errors",
         "undecided",
         "no value",
     ]

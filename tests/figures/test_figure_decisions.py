@@ -184,7 +184,7 @@ def test_axes_of_a_hessian_plane_name_the_curvature_in_their_own_unit():
 
 def test_headings_mark_the_own_loss_and_correlate_the_others():
     surface = synthetic.surface()
-    assert cross.heading(surface, "deep-ritz", "deep-ritz") == "energy gap (own)"
+    assert cross.heading(surface, "deep-ritz", "deep-ritz") == "energy gap (trained)"
     assert cross.heading(surface, "deep-ritz", "supervised").startswith(r"supervised loss, $\rho$ = 0.9")
 
 

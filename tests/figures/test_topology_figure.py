@@ -39,7 +39,7 @@ def test_pairs_of_all_seeds_lie_above_the_diagonal_and_the_endless_one_at_the_to
     diagrams, trees = fig.axes[:4], fig.axes[4:]
     assert len(trees) == 2
     for ax in diagrams:
-        assert "never ends" in texts(ax)
+        assert "infinite" in texts(ax)
         points = np.concatenate([line.get_xydata() for line in ax.lines if line.get_linestyle() == "None"])
         points = points[np.isfinite(points).all(1)]
         assert (points[:, 1] > points[:, 0]).all()

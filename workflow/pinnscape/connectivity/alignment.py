@@ -1,7 +1,8 @@
-"""Weight matching: the hidden units of one network in the order, and with the signs, in which they are closest to those of another.
+"""Weight matching: the order and the signs of the hidden units of one network that bring it closest to another network.
 
-A network does not change when the units of a hidden layer are permuted together with their incoming and outgoing weights. With an odd
-activation, s(-z) = -s(z), it does not change either when all weights and the bias of a unit change their sign.
+The function of a network does not change if the units of a hidden layer are permuted together with their incoming and outgoing
+weights. With an odd activation, s(-z) = -s(z), it does not change either if all weights and the bias of a unit change their
+sign.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,16 +14,16 @@ from scipy.optimize import linear_sum_assignment
 from pinnscape.networks.mlp import Layer
 
 ODD = ("tanh", "sin")  # activations with s(-z) = -s(z)
-_MOST_SWEEPS = 100  # far more than the handful that reach a fixed point; each one lowers the distance
+_MOST_SWEEPS = 100  # a few sweeps suffice to reach a fixed point, because each sweep decreases the distance
 
 
 @dataclass(frozen=True, eq=False)
 class Matching:
-    """For every hidden layer, which unit comes to each place and with which sign.
+    """A permutation and signs of the units of every hidden layer.
 
     Attributes:
-        orders: integers (width) of each hidden layer.
-        signs: ±1 (width) of each hidden layer.
+        orders: for each hidden layer, the index (width,) of the unit that moves to each position.
+        signs: for each hidden layer, the sign ±1 (width,) of the unit at each position.
     """
 
     orders: tuple[np.ndarray, ...]
@@ -30,38 +31,38 @@ class Matching:
 
     @property
     def moved(self) -> int:
-        """Number of units that change their place or their sign."""
+        """Number of units that change their position or their sign."""
         pairs = zip(self.orders, self.signs, strict=True)
         return sum(int(((order != np.arange(len(order))) | (sign < 0)).sum()) for order, sign in pairs)
 
     def with_layer(self, index: int, order: np.ndarray, sign: np.ndarray) -> "Matching":
-        """The same with another order and other signs of one hidden layer."""
+        """This matching with another order and other signs for one hidden layer."""
         orders, signs = list(self.orders), list(self.signs)
         orders[index], signs[index] = order, sign
         return Matching(tuple(orders), tuple(signs))
 
 
 def stored(layers: Sequence[Layer], orders: np.ndarray, signs: np.ndarray) -> Matching:
-    """The matching that a file holds: orders (units) and signs (units) of all hidden layers one after the other."""
+    """The matching stored in a file as orders (units,) and signs (units,), concatenated over all hidden layers."""
     cuts = np.cumsum([layer.fan_out for layer in layers[:-1]])[:-1]
     return Matching(tuple(np.split(orders, cuts)), tuple(np.split(signs, cuts)))
 
 
 def identity(layers: Sequence[Layer]) -> Matching:
-    """Every unit at its place."""
+    """The matching that leaves every unit unchanged."""
     widths = [layer.fan_out for layer in layers[:-1]]
     return Matching(tuple(np.arange(n) for n in widths), tuple(np.ones(n) for n in widths))
 
 
 def random_matching(layers: Sequence[Layer], odd: bool, rng: np.random.Generator) -> Matching:
-    """Random orders, and random signs if the activation is odd."""
+    """A matching with random orders, and with random signs if the activation is odd."""
     widths = [layer.fan_out for layer in layers[:-1]]
     signs = tuple(rng.choice([-1.0, 1.0], n) if odd else np.ones(n) for n in widths)
     return Matching(tuple(rng.permutation(n) for n in widths), signs)
 
 
 def apply(layers: Sequence[Layer], theta: np.ndarray, matching: Matching) -> np.ndarray:
-    """Parameters (P,) of the same function with its units in the given order and with the given signs."""
+    """Parameters (P,) of the same function with the units in the given order and with the given signs."""
     result = theta.copy()
     order, sign = np.arange(layers[0].fan_in), np.ones(layers[0].fan_in)
     for index, layer in enumerate(layers):
@@ -77,24 +78,25 @@ def apply(layers: Sequence[Layer], theta: np.ndarray, matching: Matching) -> np.
 def align(
     layers: Sequence[Layer], reference: np.ndarray, theta: np.ndarray, odd: bool, starts: int, seed: int
 ) -> tuple[np.ndarray, Matching]:
-    """The copy of a network, equal as a function, that is closest to another one (Ainsworth et al. 2023, algorithm 1).
+    """Parameters of the same function that are closest to those of a reference (Ainsworth et al. 2023, algorithm 1).
 
-    Layer by layer, the best order given the other layers is a linear assignment between units; for odd activations on the magnitudes of their
-    inner products, whose signs are those of the units. This is repeated, layers in random order, until no layer improves. The result depends
-    on the start, so there are several, and the closest is kept: the identity (so that the distance never grows), matching by incoming weights
-    from the first layer on and by outgoing weights from the last one back (which find a permuted copy of the reference again), and random
-    ones.
+    The best order of one layer, given the other layers, is the solution of a linear assignment problem between units. For odd
+    activations, the assignment uses the magnitudes of the inner products, and the signs of the units are those of the inner
+    products. This is repeated, with layers in random order, until no layer improves. Since the result depends on the start,
+    several starts are used and the closest result is kept. The starts are the identity (so that the distance never increases),
+    the matching by incoming weights from the first layer to the last, the matching by outgoing weights from the last layer to
+    the first (both of which recover a permuted copy of the reference), and random matchings.
 
     Args:
-        layers: the layout of both.
-        reference: (P,).
-        theta: (P,), what is aligned.
+        layers: layout of both networks.
+        reference: parameters (P,) of the reference.
+        theta: parameters (P,) of the network that is aligned.
         odd: whether the activation is odd.
         starts: number of random starts.
-        seed: of the random starts and orders of layers.
+        seed: seed of the random starts and of the order of the layers.
 
     Returns:
-        Parameters (P,) and the matching that makes them of ``theta``.
+        Aligned parameters (P,), and the matching that maps ``theta`` to them.
     """
     rng = np.random.default_rng(seed)
     unaligned = identity(layers)
@@ -130,17 +132,17 @@ def _descend(
     matching: Matching,
     rng: np.random.Generator,
 ) -> Matching:
-    """Improve one layer after the other until none can be."""
+    """Improve one layer after the other until no layer can be improved."""
     for _ in range(_MOST_SWEEPS):
         improved = False
         for index in rng.permutation(len(layers) - 1):
-            # The layer itself in its original order, all others as they are matched so far.
+            # This layer in its original order, all other layers as matched so far.
             ones = identity(layers)
             bare = matching.with_layer(index, ones.orders[index], ones.signs[index])
             products = _products(layers, reference, apply(layers, theta, bare), index)
             order, sign = _assign(products, odd)
             gain = _matched(products, order, sign) - _matched(products, matching.orders[index], matching.signs[index])
-            if gain > 1e-12 * np.abs(products).sum():  # not by rounding alone, else ties would go on for ever
+            if gain > 1e-12 * np.abs(products).sum():  # above rounding errors, since ties would otherwise alternate forever
                 matching, improved = matching.with_layer(index, order, sign), True
         if not improved:
             break
@@ -150,7 +152,7 @@ def _descend(
 def _products(
     layers: Sequence[Layer], reference: np.ndarray, theta: np.ndarray, index: int, incoming: bool = True, outgoing: bool = True
 ) -> np.ndarray:
-    """Inner products (width, width) of the weights of every unit of the reference with those of every unit of the other network."""
+    """Inner products (width, width) of the weights of each unit of the reference and each unit of the other network."""
     products = np.zeros((layers[index].fan_out,) * 2)
     if incoming:
         (a, p), (b, q) = _matrices(layers[index], reference), _matrices(layers[index], theta)
@@ -177,5 +179,5 @@ def _distance(layers: Sequence[Layer], reference: np.ndarray, theta: np.ndarray,
 
 
 def _matrices(layer: Layer, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (fan_out, fan_in) and biases (fan_out)."""
+    """Weights (fan_out, fan_in) and biases (fan_out,)."""
     return theta[layer.weights].reshape(layer.fan_out, layer.fan_in), theta[layer.biases]

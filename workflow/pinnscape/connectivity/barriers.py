@@ -1,4 +1,4 @@
-"""Barriers between the final points of seeds on the straight line, before and after alignment."""
+"""Barriers on the straight line between the final points of two seeds, before and after alignment."""
 
 import numpy as np
 import xarray as xr
@@ -16,22 +16,24 @@ FILE = File(
     {
         "value": Variable((*_PATH, "loss", "alpha"), "loss on the line between two seeds"),
         **{name: Variable((*_PATH, "alpha"), f"{text} on this line") for name, text in ERRORS.items()},
-        "barrier": Variable((*_PATH, "loss"), "largest excess over the chord between both ends"),
-        "relative_barrier": Variable((*_PATH, "loss"), "barrier over the mean gap of the two initial points"),
+        "barrier": Variable((*_PATH, "loss"), "largest excess of the loss over the chord between both ends"),
+        "relative_barrier": Variable((*_PATH, "loss"), "barrier relative to the mean gap of the two initial points"),
         "distance": Variable(_PATH, "distance between the two points"),
-        "moved": Variable(PAIR, "hidden units that alignment moved or whose sign it flipped"),
-        "order": Variable((*PAIR, "unit"), "which hidden unit of the layer of the second network alignment puts in this place"),
-        "sign": Variable((*PAIR, "unit"), "sign with which alignment puts it there"),
-        "unit_layer": Variable("unit", "index of the hidden layer of the unit, 0 the first"),
+        "moved": Variable(PAIR, "number of hidden units that the alignment moves or flips in sign"),
+        "order": Variable(
+            (*PAIR, "unit"), "index within its layer of the hidden unit of the second network that the alignment moves here"
+        ),
+        "sign": Variable((*PAIR, "unit"), "sign that the alignment gives to this unit"),
+        "unit_layer": Variable("unit", "index of the hidden layer of the unit, 0 for the first"),
         "energy_minimum": Variable((), "energy of the exact solution"),
     },
     {
         **OF_PAIRS,
-        "path": Variable("path", "the second point as it was trained, or aligned to the first"),
+        "path": Variable("path", "line to the second point as trained, or aligned to the first point"),
         "alpha": Variable("alpha", "position on the line, 0 at the first and 1 at the second seed"),
         "unit": Variable("unit", "index of the hidden unit, layer by layer"),
     },
-    "The ends of the lines are the final points of checkpoints.nc; `order` and `sign` make the aligned point of the second one.",
+    "The ends of the lines are the final points in checkpoints.nc; `order` and `sign` map the second point to the aligned one.",
 )
 
 
@@ -45,15 +47,15 @@ def dataset(runs: Runs, points: int, starts: int, seed: int) -> xr.Dataset:
     """Losses and barriers between the final points of every pair of seeds of the same formulation.
 
     Args:
-        runs: of a problem.
-        points: on the line, both ends among them.
-        starts: of ``alignment.align``.
-        seed: likewise.
+        runs: all runs of a problem.
+        points: number of points on the line, including both ends.
+        starts: number of random starts of ``alignment.align``.
+        seed: seed of ``alignment.align``.
 
     Returns:
         ``value`` of losses (trained_on, pair, path, loss, alpha), errors (trained_on, pair, path, alpha), ``barrier`` and
-        ``relative_barrier`` (trained_on, pair, path, loss), ``distance`` (trained_on, pair, path), ``moved`` (trained_on, pair), the matching that
-        aligns the second point, and ``energy_minimum``. Without a second seed ``pair`` has length 0.
+        ``relative_barrier`` (trained_on, pair, path, loss), ``distance`` (trained_on, pair, path), ``moved`` (trained_on,
+        pair), the matching that aligns the second point, and ``energy_minimum``. With a single seed, ``pair`` has length 0.
     """
     alpha = interpolation.grid(points, 0.0)
     initials = {run.trained_on: {} for run in runs.all}

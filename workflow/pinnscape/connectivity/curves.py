@@ -23,14 +23,14 @@ FILE = File(
     {
         "value": Variable((*_PATH, "loss", "t"), "loss on the path between two seeds"),
         **{name: Variable((*_PATH, "t"), f"{text} on this path") for name, text in ERRORS.items()},
-        "barrier": Variable((*_PATH, "loss"), "largest excess over the chord between both ends"),
-        "relative_barrier": Variable((*_PATH, "loss"), "barrier over the mean gap of the two initial points"),
-        "length": Variable(_PATH, "length of the path over the distance of its ends"),
+        "barrier": Variable((*_PATH, "loss"), "largest excess of the loss over the chord between both ends"),
+        "relative_barrier": Variable((*_PATH, "loss"), "barrier relative to the mean gap of the two initial points"),
+        "length": Variable(_PATH, "length of the path relative to the distance between its ends"),
         "bezier": Variable(
-            (*PAIR, "bezier_point", "parameter"), "control points of the quadratic Bézier curve, both ends among them"
+            (*PAIR, "bezier_point", "parameter"), "control points of the quadratic Bézier curve, including both ends"
         ),
-        "chain": Variable((*PAIR, "chain_point", "parameter"), "corners of the polygonal chain, both ends among them"),
-        "band": Variable((*PAIR, "band_point", "parameter"), "images of the nudged elastic band, both ends among them"),
+        "chain": Variable((*PAIR, "chain_point", "parameter"), "corners of the polygonal chain, including both ends"),
+        "band": Variable((*PAIR, "band_point", "parameter"), "images of the nudged elastic band, including both ends"),
         "energy_minimum": Variable((), "energy of the exact solution"),
     },
     {
@@ -38,11 +38,11 @@ FILE = File(
         **PARAMETER,
         "path": Variable("path", "straight line, Bézier curve, polygonal chain, or nudged elastic band"),
         "t": Variable("t", "position on the path, 0 at the first and 1 at the second seed"),
-        **{f"{name}_point": Variable(f"{name}_point", "index of the point, 0 the first end") for name in CURVED},
+        **{f"{name}_point": Variable(f"{name}_point", "index of the point, 0 for the first end") for name in CURVED},
     },
     """\
-Points of a path are theta(t) = Σ basisₖ(t) pointₖ: (1 − t)², 2t(1 − t), t² for the Bézier curve; chain and band are polygons with corners at equal
-steps of t. The paths are trained on the loss that trained their ends.""",
+The points of a path are theta(t) = Σ basisₖ(t) pointₖ. The basis of the Bézier curve is (1 − t)², 2t(1 − t), t²; the chain and
+the band are polygons with corners at equal steps of t. The paths are trained on the loss that trained their ends.""",
 )
 
 
@@ -53,18 +53,18 @@ def bezier(objective: Objective, a: Tensor, b: Tensor, training: Training) -> Te
 
 
 def chain(objective: Objective, a: Tensor, b: Tensor, training: Training, segments: int) -> Tensor:
-    """Corners (segments + 1, P) of a polygonal chain with at least two nodes in each segment; else as ``bezier``."""
+    """Corners (segments + 1, P) of a polygonal chain from a to b, trained on at least two Gauss nodes in each segment."""
     basis, rule = trained_paths.chain(segments), trained_paths.quadrature(max(2, training.nodes // segments), segments)
     return trained_paths.train(objective, a, b, basis, rule, training)
 
 
 def band(objective: Objective, a: Tensor, b: Tensor, training: Training, shape: Band) -> Tensor:
-    """Images (n, P) of a nudged elastic band."""
+    """Images (n, P) of a nudged elastic band from a (P,) to b (P,), including both ends."""
     return elastic_band.relax(objective, a, b, shape, training)
 
 
 def points(path: str, control: Tensor, t: np.ndarray) -> Tensor:
-    """Points (n, P) at positions (n,) of a path with control points (m, P), such as a file holds."""
+    """Points (n, P) at positions (n,) of a path with control points (m, P) from a file."""
     basis = trained_paths.bezier if path == "bezier" else trained_paths.chain(len(control) - 1)
     return trained_paths.points_on(basis(t), control)
 
@@ -85,16 +85,16 @@ def dataset(runs: Runs, pairs: int, training: Training, segments: int, shape: Ba
     """Losses along paths between the final points of pairs of seeds; the paths are trained on the loss that trained these points.
 
     Args:
-        runs: of a problem.
-        pairs: number of pairs at most.
-        training: of the paths.
-        segments: of the chain.
-        shape: of the band.
+        runs: all runs of a problem.
+        pairs: maximum number of pairs.
+        training: settings of the training of the paths.
+        segments: number of segments of the chain.
+        shape: size and stiffness of the band.
 
     Returns:
         ``value`` of losses (trained_on, pair, path, loss, t), errors (trained_on, pair, path, t), ``barrier`` and ``relative_barrier``
         (trained_on, pair, path, loss), ``length`` (trained_on, pair, path), the control points of the curves and ``energy_minimum``.
-        Without a second seed ``pair`` has length 0.
+        With a single seed, ``pair`` has length 0.
     """
     t = training.positions
     chosen = profiles.pairs(runs.seeds)[:pairs]

@@ -9,8 +9,8 @@ from torch import Tensor
 from pinnscape.connectivity.trained_paths import Best, Training, chain, descend, displaced, gaps, points_on, straight
 from pinnscape.losses.objective import Objective
 
-_PROBES = np.array([0.25, 0.5, 0.75])  # positions within a segment at which its rise over its ends is looked for
-_LOWEST = 1e-8  # roots below it have no slope of their own: the gap is rounding there
+_PROBES = np.array([0.25, 0.5, 0.75])  # positions within a segment at which its rise above the chord is evaluated
+_LOWEST = 1e-8  # roots below this are rounding errors of the gap and have no meaningful slope
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,11 @@ class Band:
     """Size and stiffness of an elastic band.
 
     Attributes:
-        band_steps: of Adam in each cycle, after all but the last of which images are inserted.
-        images: between the ends, at first.
-        insertions: how often images are inserted.
-        inserted: number of images that come each time, in the segments that rise highest above their ends.
-        stiffness: of the springs.
+        band_steps: number of steps of Adam in each cycle; images are inserted after each cycle except the last.
+        images: initial number of images between the ends.
+        insertions: number of times that images are inserted.
+        inserted: number of images inserted each time, in the segments that rise highest above the chord of their ends.
+        stiffness: stiffness of the springs.
     """
 
     band_steps: int
@@ -33,21 +33,22 @@ class Band:
 
     @property
     def final_images(self) -> int:
-        """Images between the ends in the end."""
+        """Final number of images between the ends."""
         return self.images + self.insertions * self.inserted
 
 
 class Level:
-    """sqrt(gap / scale): the height that moves a band, an increasing function of the gap (loss minus minimum).
+    """sqrt(gap / scale): the height function that drives a band, an increasing function of the gap (loss minus minimum).
 
-    Minimum energy paths are the same for every increasing function of the loss. Losses here span ten decades, and with their own gradient the
-    springs would be either without effect or all there is. The root has forces of one size over the walls of a quadratic valley.
+    Minimum energy paths are the same for every increasing function of the loss. The losses span ten decades, so that with their
+    gradients the springs would either have no effect or dominate. The gradient of the root has a constant magnitude on the
+    walls of a quadratic valley.
 
     Args:
-        objective: has ``loss``, ``loss_and_gradient`` and ``minimum``.
+        objective: loss with ``loss``, ``loss_and_gradient`` and ``minimum``.
         a: one end (P,).
         b: the other end (P,).
-        points: on the straight line; the scale is the largest gap there.
+        points: number of points on the straight line; the scale is the largest gap at these points.
     """
 
     def __init__(self, objective: Objective, a: Tensor, b: Tensor, points: int = 21) -> None:
@@ -55,7 +56,7 @@ class Level:
         self.scale = float(gaps(objective, straight(a, b, points))[0].nan_to_num().max()) or 1.0
 
     def __call__(self, theta: Tensor) -> tuple[Tensor, Tensor]:
-        """Heights (n) and their gradients (n, P) at points (n, P); infinite and zero where the loss does not exist."""
+        """Heights (n,) and their gradients (n, P) at points (n, P): infinite and zero where the loss does not exist."""
         gap, gradient = gaps(self._objective, theta)
         root = (gap / self.scale).sqrt()
         slope = 0.5 / (self.scale * root.clamp_min(_LOWEST))
@@ -63,19 +64,20 @@ class Level:
 
 
 def forces(images: Tensor, levels: Tensor, gradients: Tensor, stiffness: float) -> Tensor:
-    """The force on every inner image: the downhill force across the band and the spring force along it (Draxler et al. 2018, eqs. 3-5).
+    """Forces on the inner images: downhill across the band, spring forces along it (Draxler et al. 2018, eqs. 3-5).
 
-    The band has at every image the direction of its higher neighbour (Henkelman & Jónsson 2000, "improved tangent"). In the nearly flat valleys
-    of networks nothing else keeps it from folding, so the springs act across it too, the more the sharper it is bent (Jónsson et al. 1998).
+    The tangent of the band at an image is along the segment to its higher neighbour (Henkelman & Jónsson 2000, "improved
+    tangent"). In the nearly flat valleys of networks, the downhill force does not keep the band from folding. The springs
+    therefore also act across the band, more strongly where it is bent more sharply (Jónsson et al. 1998).
 
     Args:
-        images: (m, P), the ends among them.
-        levels: of all images (m).
-        gradients: of the levels at the inner images (m - 2, P).
-        stiffness: of the springs.
+        images: images (m, P), including both ends.
+        levels: heights (m,) of all images.
+        gradients: gradients (m - 2, P) of the height at the inner images.
+        stiffness: stiffness of the springs.
 
     Returns:
-        (m - 2, P).
+        Forces (m - 2, P).
     """
     steps = images.diff(dim=0)
     before, after = steps[:-1], steps[1:]
@@ -91,10 +93,10 @@ def forces(images: Tensor, levels: Tensor, gradients: Tensor, stiffness: float) 
 
 
 def kink(cosine: Tensor) -> Tensor:
-    """Share of the spring force across the band: 0 where it is straight, 1 at a right angle or a sharper one (Jónsson et al. 1998).
+    """Share of the spring force across the band: 0 where it is straight, 1 at a right or sharper angle (Jónsson et al. 1998).
 
     Args:
-        cosine: of the angle between the two segments at a image.
+        cosine: cosine of the angle between the two segments at an image.
     """
     return 0.5 * (1 + (torch.pi * cosine.clamp(0, 1)).cos())
 
@@ -102,15 +104,16 @@ def kink(cosine: Tensor) -> Tensor:
 def relax(objective: Objective, a: Tensor, b: Tensor, band: Band, training: Training) -> Tensor:
     """Images (band.final_images + 2, P) of an elastic band from a to b (Draxler et al. 2018, algorithms 1 and 2).
 
-    Simpler than their AutoNEB in that the number of inserted images is fixed. Forces are those of ``Level``, and Adam follows them. Of
-    all bands that are evaluated densely, the straight line first, the one with the lowest maximum is returned.
+    The algorithm is simpler than their AutoNEB in that the number of inserted images is fixed. The heights are those of
+    ``Level``, and Adam follows the forces. Some bands, including the straight line, are evaluated densely; the one with the
+    lowest maximum is returned.
 
     Args:
-        objective: has ``loss``, ``loss_and_gradient`` and ``minimum``.
-        a: (P,).
-        b: (P,).
-        band: its size and stiffness.
-        training: see there; but ``band.band_steps`` steps in each cycle.
+        objective: loss with ``loss``, ``loss_and_gradient`` and ``minimum``.
+        a: one end (P,).
+        b: the other end (P,).
+        band: size and stiffness of the band.
+        training: settings of the training, except that each cycle takes ``band.band_steps`` steps.
     """
     level, ends = Level(objective, a, b), torch.stack([a, b])
     heights, training = level(ends)[0], replace(training, steps=band.band_steps)
@@ -137,9 +140,9 @@ def relax(objective: Objective, a: Tensor, b: Tensor, band: Band, training: Trai
 
 
 def insert(level: Level, images: Tensor, count: int) -> Tensor:
-    """Images (m + count, P) with new ones in the middle of those segments whose level rises highest above the chord of its ends.
+    """Images (m + count, P) with new ones at the midpoints of the segments that rise highest above the chord of their ends.
 
-    A segment that leads through points where the loss does not exist rises highest of all.
+    The rise of a segment is infinite if the loss does not exist at one of its points.
     """
     segments = len(images) - 1
     probes = chain(segments)(((np.arange(segments)[:, None] + _PROBES) / segments).ravel())
@@ -157,5 +160,5 @@ def insert(level: Level, images: Tensor, count: int) -> Tensor:
 
 
 def _between(ends: Tensor, rows: Tensor) -> Tensor:
-    """The first end, the rows, the last end."""
+    """The rows with the first end before them and the last end after them."""
     return torch.cat([ends[:1], rows, ends[1:]])

@@ -1,7 +1,7 @@
-"""How alike the two physics losses are beyond a plane: at each other's minimisers, between these, and in curvature along training.
+"""Similarity of the two physics losses: at each other's minimisers, on the line between these, and in curvature.
 
-The runs of one seed start from the same parameters whatever their loss, so the straight line between their ends needs no permutation of neurons;
-the distance of the ends says how far apart they went.
+The runs of one seed start from the same parameters for every loss. The straight line between their final points therefore needs
+no permutation of neurons, and the distance between the final points measures how far the runs diverge from each other.
 """
 
 from typing import Any
@@ -21,40 +21,43 @@ from pinnscape.linalg.similarity import principal_angles, spectral_distance
 from pinnscape.losses.objective import Discretization, Objective
 from pinnscape.training.runs import Run, Runs
 
-_REASON = "NaN where Lanczos has not converged; there are more parameters than techniques.formulations.eigensolver.dense_limit"
+_REASON = "NaN where Lanczos has not converged with more than techniques.formulations.eigensolver.dense_limit parameters"
 _ERRORS = {"l2_error": "relative L2 error", "h1_error": "relative H1 error"}
 _SNAPSHOT = (*RUN, "snapshot")
 FILE = File(
     "formulations.nc",
     {
-        "gap": Variable((*RUN, "loss"), "loss above that of the exact solution, at the final point"),
+        "gap": Variable((*RUN, "loss"), "excess of the loss over that of the exact solution, at the final point"),
         **{name: Variable(RUN, f"{text} at the final point") for name, text in _ERRORS.items()},
         "snapshot_step": Variable(_SNAPSHOT, "optimisation step of the snapshot"),
         "eigenvalue": Variable((*_SNAPSHOT, "physics", "eigen"), "largest eigenvalues of the Hessians of both physics losses"),
         "angle": Variable((*_SNAPSHOT, "eigen"), "principal angle between the top eigenspaces of the physics losses", "degree"),
-        "spectral_distance": Variable(_SNAPSHOT, "mean distance of the scaled largest eigenvalues in decades"),
-        "line_gap": Variable(("pair", "position", "loss"), "loss above that of the exact solution, on the line"),
-        "initial_gap": Variable(("pair", "loss"), "loss above that of the exact solution, at the start"),
-        "distance": Variable("pair", "distance of the strong-form from the Deep Ritz minimiser"),
+        "spectral_distance": Variable(
+            _SNAPSHOT, "mean distance in decades between the scaled largest eigenvalues of both losses"
+        ),
+        "line_gap": Variable(("pair", "position", "loss"), "excess of the loss over that of the exact solution, on the line"),
+        "initial_gap": Variable(("pair", "loss"), "excess of the loss over that of the exact solution, at the initial point"),
+        "distance": Variable("pair", "distance between the Deep Ritz and the strong-form minimiser"),
         "travelled": Variable(("pair", "physics"), "distance of the minimiser from its initial point"),
     },
     {
         **OF_RUNS,
         **LOSS,
-        "physics": Variable("physics", "physics loss: its Hessian, or the loss that was trained"),
-        "snapshot": Variable("snapshot", "number of the snapshot, first and last those of the training"),
-        "eigen": Variable("eigen", "index, 0 the largest eigenvalue and the smallest angle"),
+        "physics": Variable("physics", "physics loss to which the Hessian belongs, or that trained the minimiser"),
+        "snapshot": Variable("snapshot", "index of the snapshot; the first and the last are those of the training run"),
+        "eigen": Variable("eigen", "index, 0 for the largest eigenvalue and the smallest angle"),
         "position": Variable("position", "position on the line from the Deep Ritz (0) to the strong-form (1) minimiser"),
         "pair": Variable("pair", "one pair of minimisers for each seed, in the order of the seeds"),
     },
     """\
-With more than `techniques.formulations.dense_limit` parameters, eigenvalues and angles are NaN where Lanczos does not converge, with the attribute
-`reason`. There are no pairs where one of the physics losses was not trained.""",
+With more than `techniques.formulations.eigensolver.dense_limit` parameters, eigenvalues and angles are NaN where Lanczos does
+not
+converge, and their attribute `reason` states this. There are no pairs if one of the two physics losses is not trained.""",
 )
 
 
 def gaps(discretization: Discretization, thetas: Tensor) -> np.ndarray:
-    """Every loss above that of the exact solution (..., loss) at thetas (..., P), in the order of ``FORMULATIONS``."""
+    """Excess (..., loss) of each loss over that of the exact solution at thetas (..., P), in the order of ``FORMULATIONS``."""
     measured = discretization.measure(thetas)
     minima = [Objective(discretization, name).minimum for name in FORMULATIONS]
     return torch.stack([measured[f] - m for f, m in zip(FORMULATIONS, minima, strict=True)], -1).cpu().numpy()
@@ -63,17 +66,18 @@ def gaps(discretization: Discretization, thetas: Tensor) -> np.ndarray:
 def top(
     objective: Objective, theta: Tensor, count: int, solver: EigensolverSettings, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The ``count`` largest eigenvalues, descending, and their eigenvectors as rows (count, P); NaN where there is no Hessian.
+    """The ``count`` largest eigenvalues, descending, and their eigenvectors as rows (count, P).
 
-    By Lanczos, which needs far fewer products than there are parameters. Where it does not converge within the steps, densely up to the dense limit;
-    NaN beyond.
+    They are computed by Lanczos, which needs far fewer than P products. If Lanczos does not converge within the given number of
+    steps, the dense Hessian is used up to the dense limit; beyond it the results are NaN. They are also NaN where the Hessian
+    does not exist.
 
     Args:
         objective: the loss.
         theta: (P,).
-        count: at most P.
+        count: number of eigenvalues, at most P.
         solver: steps and tolerance of Lanczos, and the dense limit.
-        seed: of the start vector.
+        seed: seed of the start vector.
     """
     absent = np.full(count, np.nan), np.full((count, theta.numel()), np.nan)
     if not bool(objective.gradient(theta).isfinite().all()):
@@ -87,19 +91,22 @@ def top(
 
 
 def spread(run: Run, count: int) -> np.ndarray:
-    """Indices of at most ``count`` snapshots of a run: first, last, and between them evenly in the logarithm of the step."""
+    """Indices (count,) of snapshots of a run from the first to the last, evenly spaced in the logarithm of the step.
+
+    If the run has too few snapshots, indices occur repeatedly.
+    """
     steps = run.steps
     wanted = np.expm1(np.linspace(0.0, np.log1p(steps[-1]), count))
     return np.abs(steps[:, None] - wanted).argmin(0)
 
 
 def dataset(runs: Runs, points: int, snapshots: int, subspace: int, solver: EigensolverSettings) -> xr.Dataset:
-    """formulations.nc.
+    """The dataset of formulations.nc.
 
     Args:
-        runs: of a problem.
-        points: of the line.
-        snapshots: number of them.
+        runs: all runs of a problem.
+        points: number of points on the line.
+        snapshots: number of snapshots of each run.
         subspace: dimension of the top eigenspaces, and number of eigenvalues, that are compared.
         solver: see ``top``.
     """
@@ -145,7 +152,7 @@ def _along_training(
 
 
 def _between(runs: Runs, points: int) -> dict[str, Any]:
-    """Losses from the Deep Ritz to the strong-form minimiser of each seed; no pairs where one of the two was not trained."""
+    """Losses from the Deep Ritz to the strong-form minimiser of each seed; no pairs if one of the losses was not trained."""
     both = set(PHYSICS) <= set(runs.formulations)
     alpha = torch.linspace(0.0, 1.0, points, dtype=torch.float64, device=runs.discretization.device).unsqueeze(-1)
     lines, lengths, travelled, initial = [], [], [], []

@@ -1,4 +1,4 @@
-"""Losses along the straight lines from initial to final points and between the final points of different seeds."""
+"""Losses along the straight lines from initial to final points, and between the final points of different seeds."""
 
 import math
 
@@ -20,30 +20,30 @@ FILE = File(
     {
         "value": Variable((*RUN, "loss", "alpha"), "loss on the line from the initial to the final point"),
         **{name: Variable((*RUN, "alpha"), f"{text} on this line") for name, text in ERRORS.items()},
-        "violation": Variable((*RUN, "loss"), "largest rise of the loss between 0 and 1"),
-        "relative_violation": Variable((*RUN, "loss"), "largest rise over L(0) - L(1)"),
+        "violation": Variable((*RUN, "loss"), "largest increase of the loss between 0 and 1"),
+        "relative_violation": Variable((*RUN, "loss"), "largest increase of the loss relative to L(0) - L(1)"),
         "pair_value": Variable((*PAIR, "loss", "alpha"), "loss on the line between the final points of two seeds"),
         **{f"pair_{name}": Variable((*PAIR, "alpha"), f"{text} between two seeds") for name, text in ERRORS.items()},
         "energy_minimum": Variable((), "energy of the exact solution"),
     },
-    {**OF_RUNS, **OF_PAIRS, "alpha": Variable("alpha", "position on the line, 0 at its beginning and 1 at its end")},
+    {**OF_RUNS, **OF_PAIRS, "alpha": Variable("alpha", "position on the line, 0 at the first end and 1 at the second end")},
 )
 
 
 def grid(points: int, extension: float) -> np.ndarray:
-    """Positions with ``points`` on [0, 1], 0 and 1 among them exactly, and as densely beyond both ends.
+    """Equally spaced positions: ``points`` on [0, 1], including exactly 0 and 1, and more beyond both ends.
 
     Args:
-        points: on [0, 1], at least 2.
-        extension: how far the line goes on beyond each end; rounded up to whole steps.
+        points: number of positions on [0, 1], at least 2.
+        extension: length by which the line extends beyond each end, rounded up to whole steps.
 
     Raises:
         ValueError: too few points, or a negative extension.
     """
     if points < 2:
-        raise ValueError(f"`points` must be at least 2, the ends, not {points}")
+        raise ValueError(f"`points` must be at least 2 (both ends), not {points}")
     if extension < 0:
-        raise ValueError(f"`extension` must not be negative, but is {extension}")
+        raise ValueError(f"`extension` must be at least 0, not {extension}")
     steps = points - 1
     beyond = math.ceil(extension * steps - 1e-9)
     return np.arange(-beyond, steps + beyond + 1) / steps
@@ -55,49 +55,50 @@ def line(a: Tensor, b: Tensor, alpha: np.ndarray) -> Tensor:
     Args:
         a: (P,).
         b: (P,).
-        alpha: positions (n).
+        alpha: positions (n,).
     """
     t = torch.tensor(alpha, dtype=a.dtype, device=a.device)[:, None]
     return (1 - t) * a + t * b
 
 
 def monotone_violation(alpha: np.ndarray, losses: np.ndarray) -> np.ndarray:
-    """Max over alpha₁ < alpha₂ in [0, 1] of [L(alpha₂) - L(alpha₁)]₊ (Lucas et al. 2021: the least Δ of Δ-monotonicity).
+    """Max over alpha₁ < alpha₂ in [0, 1] of [L(alpha₂) - L(alpha₁)]₊ (Lucas et al. 2021: the smallest Δ of Δ-monotonicity).
 
     Args:
-        alpha: positions (n), ascending, 0 and 1 among them.
+        alpha: positions (n,), ascending, including 0 and 1.
         losses: (..., n).
 
     Returns:
-        (...), 0 where the loss never rises; NaN where it does not exist somewhere on the way.
+        Violations (...): 0 if the loss never increases; NaN if the loss does not exist at some position in [0, 1].
     """
     _, losses = profiles.between_ends(alpha, losses)
     return np.max(losses - np.minimum.accumulate(losses, axis=-1), axis=-1)
 
 
 def relative_violation(alpha: np.ndarray, losses: np.ndarray) -> np.ndarray:
-    """The monotone violation over the decrease L(0) - L(1); NaN where the loss does not decrease from 0 to 1."""
+    """The monotone violation relative to the decrease L(0) - L(1); NaN unless L(1) < L(0)."""
     _, inside = profiles.between_ends(alpha, losses)
     decrease = inside[..., 0] - inside[..., -1]
     return monotone_violation(alpha, losses) / np.where(decrease > 0, decrease, np.nan)
 
 
 def profile(discretization: Discretization, a: Tensor, b: Tensor, alpha: np.ndarray) -> Profile:
-    """Losses and errors on the line through a and b, see ``profiles.profile``."""
+    """Losses and errors on the line through a and b; see ``profiles.profile``."""
     return profiles.profile(discretization, line(a, b, alpha))
 
 
 def dataset(runs: Runs, points: int, extension: float) -> xr.Dataset:
-    """Lines from the initial to the final point of every run, and between the final points of every pair of seeds.
+    """Losses on the lines from the initial to the final point of every run, and between the final points of pairs of seeds.
 
     Args:
-        runs: of a problem.
-        points: on each line, see ``grid``.
-        extension: likewise.
+        runs: all runs of a problem.
+        points: number of positions on each line; see ``grid``.
+        extension: extension of each line; see ``grid``.
 
     Returns:
-        ``value`` of losses (trained_on, seed, loss, alpha) and errors (trained_on, seed, alpha); ``pair_value`` (trained_on, pair, loss, alpha) and
-        errors; monotone violations (trained_on, seed, loss); ``energy_minimum``. Without a second seed ``pair`` has length 0.
+        ``value`` of losses (trained_on, seed, loss, alpha) and errors (trained_on, seed, alpha); ``pair_value`` (trained_on,
+        pair, loss, alpha) and errors; monotone violations (trained_on, seed, loss); ``energy_minimum``. With a single seed,
+        ``pair`` has length 0.
     """
     alpha = grid(points, extension)
     own = runs.collect(lambda run: _training_line(runs, run, alpha))

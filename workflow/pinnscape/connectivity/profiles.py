@@ -1,4 +1,4 @@
-"""Losses and errors at the points of paths through parameter space, and the numbers that are read off them."""
+"""Losses and errors at the points of paths through parameter space, and quantities derived from them."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,8 @@ def profile(discretization: Discretization, points: Tensor) -> Profile:
     """Every loss and both errors at points (n, P).
 
     Returns:
-        ``value`` of the losses (loss, n) in the order of ``FORMULATIONS``, ``l2_error`` (n) and ``h1_error`` (n); NaN where one does not exist.
+        ``value`` of the losses (loss, n) in the order of ``FORMULATIONS``, ``l2_error`` (n,) and ``h1_error`` (n,); NaN where a
+        value does not exist.
     """
     blocks = [discretization.measure(block) for block in points.split(chunk_size(discretization))]
     measured = {name: torch.cat([block[name] for block in blocks]).cpu().numpy() for name in (*FORMULATIONS, *ERRORS)}
@@ -40,14 +41,14 @@ def profile(discretization: Discretization, points: Tensor) -> Profile:
 def barrier(t: np.ndarray, losses: np.ndarray) -> np.ndarray:
     """Max over t in [0, 1] of L(t) - ((1 - t) L(0) + t L(1)) (Frankle et al. 2020, sec. 2; Entezari et al. 2022, def. 2.1).
 
-    Never negative, because the ends themselves count with 0.
+    It is never negative, because the difference is 0 at both ends.
 
     Args:
-        t: positions (n), 0 and 1 among them.
+        t: positions (n,), including 0 and 1.
         losses: (..., n).
 
     Returns:
-        (...); NaN where the loss does not exist somewhere on the path: a barrier without a height.
+        Barriers (...); NaN if the loss does not exist at some position on the path, because the height is then undefined.
 
     Raises:
         ValueError: 0 or 1 is not a position.
@@ -58,7 +59,7 @@ def barrier(t: np.ndarray, losses: np.ndarray) -> np.ndarray:
 
 
 def between_ends(t: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The part of a path with t in [0, 1].
+    """Positions and losses of the part of a path with t in [0, 1].
 
     Raises:
         ValueError: 0 or 1 is not a position.
@@ -70,20 +71,20 @@ def between_ends(t: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def finite_or_nan(values: np.ndarray) -> np.ndarray:
-    """``values`` with NaN for infinite ones: an overflowing loss does not exist either."""
+    """``values`` with NaN for infinite values: a loss that overflows does not exist either."""
     return np.where(np.isfinite(values), values, np.nan)
 
 
 def over_pairs(runs: Runs, measure: Callable[[Run, Run], Mapping[str, Any]], empty: Mapping[str, tuple[int, ...]]) -> Profile:
-    """What is measured for each pair of seeds of the same formulation, i before j in the order of the study.
+    """Results of ``measure`` for each pair of seeds of the same formulation, i before j in the order of the study.
 
     Args:
-        runs: of a problem.
-        measure: for the runs of seed i and seed j; arrays of the shapes in ``empty``.
-        empty: shape of each array, which stands where there is a single seed and therefore no pair.
+        runs: all runs of a problem.
+        measure: maps the runs of seed i and seed j to arrays of the shapes in ``empty``.
+        empty: shape of each array by name; it is needed if the study has a single seed and hence no pair.
 
     Returns:
-        Arrays (trained_on, pair, ...).
+        Arrays (trained_on, pair, ...) by name.
     """
     return over_some_pairs(runs, pairs(runs.seeds), measure, empty)
 
@@ -94,7 +95,7 @@ def over_some_pairs(
     measure: Callable[[Run, Run], Mapping[str, Any]],
     empty: Mapping[str, tuple[int, ...]],
 ) -> Profile:
-    """As ``over_pairs``, for chosen pairs of seeds. Each pair is a part."""
+    """As ``over_pairs``, for chosen pairs of seeds. Each pair is a separate part (see ``Runs.part``)."""
 
     def row(trained_on: str, i: int, j: int) -> Profile:
         def compute() -> xr.Dataset:
@@ -106,14 +107,14 @@ def over_some_pairs(
         return {name: found[name].values for name in empty}
 
     if not chosen:
-        log.info("nothing is measured between seeds: %s", _ONE_SEED)
+        log.info("no paths between seeds are evaluated: %s", _ONE_SEED)
     rows = [row(f, i, j) for f in runs.formulations for i, j in chosen]
     shape = len(runs.formulations), len(chosen)
     return {name: np.array([row[name] for row in rows]).reshape(*shape, *tail) for name, tail in empty.items()}
 
 
 def pairs(seeds: Sequence[int]) -> list[tuple[int, int]]:
-    """All pairs of seeds, each once."""
+    """All unordered pairs of seeds."""
     return list(combinations(seeds, 2))
 
 
@@ -135,5 +136,5 @@ def coordinates(runs: Runs, chosen: Sequence[tuple[int, int]]) -> dict[str, Any]
 
 
 def notes(chosen: Sequence[tuple[int, int]]) -> dict[str, dict[str, str]]:
-    """Why there is no pair, where there is none, as ``File.dataset`` takes it."""
+    """The argument ``notes`` of ``File.dataset``, which states why there is no pair if there is none."""
     return {} if chosen else {"pair": {"reason": _ONE_SEED}}

@@ -1,4 +1,4 @@
-"""The planes of three_points.nc: two seeds and the curve between them; the minimisers of both physics losses and their common start."""
+"""The planes of three_points.nc: through two seeds and a curve, and through both physics minimisers and their initial point."""
 
 import numpy as np
 import torch
@@ -18,20 +18,21 @@ from pinnscape.training.runs import Run, Runs
 
 _CURVE_POINTS = 101
 _AXES = ("x", "y")
-_LENGTHS = "in units of the distance of the first two points"
+_LENGTHS = "in units of the distance between the first two points"
 _NAMES = {"relative_pass": "pass"}
 
 
 def _of_planes(name: str, owner: tuple[str, ...], points: str) -> dict[str, Variable]:
-    """The variables of the planes through some points."""
+    """The variables of the planes ``name`` through ``points``, over the dimensions ``owner``."""
     return {
         f"{name}_gap": Variable((*owner, "loss", "column", "row"), f"gap on the plane through {points}"),
         f"{name}_x": Variable((*owner, "column"), f"coordinate towards the second point, {_LENGTHS}"),
-        f"{name}_y": Variable((*owner, "row"), f"coordinate at a right angle to it, {_LENGTHS}"),
-        f"{name}_corner": Variable((*owner, "corner", "axis"), f"where the three points lie, {_LENGTHS}"),
+        f"{name}_y": Variable((*owner, "row"), f"coordinate at a right angle to the first one, {_LENGTHS}"),
+        f"{name}_corner": Variable((*owner, "corner", "axis"), f"coordinates of the three points, {_LENGTHS}"),
         f"{name}_pass": Variable(
             (*owner, "loss"),
-            "pass between the first two points on the grid, above the higher one, over the gap of the initial points",
+            "height on the grid of the pass between the first two points above the higher of them, "
+            "relative to the mean gap of the initial points",
         ),
     }
 
@@ -41,23 +42,23 @@ FILE = File(
     {
         **_of_planes("seeds", PAIR, "two seeds and the middle of a curve between them"),
         "seeds_curve": Variable((*PAIR, "t", "axis"), f"Bézier curve between the seeds, {_LENGTHS}"),
-        "seeds_control": Variable((*PAIR, "control", "parameter"), "control points of this curve, both ends among them"),
-        **_of_planes("physics", ("seed",), "the Deep Ritz and the strong-form point and their start"),
+        "seeds_control": Variable((*PAIR, "control", "parameter"), "control points of this curve, including both ends"),
+        **_of_planes("physics", ("seed",), "the Deep Ritz point, the strong-form point and their initial point"),
     },
     {
         **OF_PAIRS,
         **PARAMETER,
-        "seed": Variable("seed", "seed of both trainings"),
+        "seed": Variable("seed", "seed of both training runs"),
         "corner": Variable("corner", "the three points of a plane"),
         "axis": Variable("axis", "coordinate in a plane"),
         "t": Variable("t", "position on the curve"),
         "column": Variable("column", "index along the first axis of the grid"),
         "row": Variable("row", "index along the second axis of the grid"),
-        "control": Variable("control", "index of the control point, 0 the first end"),
+        "control": Variable("control", "index of the control point, 0 for the first end"),
     },
     """\
-The curve is trained on the loss that trained the seeds; its middle is ¼, ½, ¼ of the control points. Ends, and the points of the other planes, are
-those of checkpoints.nc.""",
+The curve is trained on the loss that trained the seeds; its midpoint is the combination of the control points with weights ¼, ½
+and ¼. The ends of the curve and the points of the other planes are stored in checkpoints.nc.""",
 )
 
 
@@ -65,13 +66,14 @@ def plane(runs: Runs, points: tuple[Tensor, Tensor, Tensor], count: int, margin:
     """The gap of every loss on the plane through three points (P,), and the pass between the first two.
 
     Args:
-        runs: of a problem.
+        runs: all runs of a problem.
         points: see ``frame``.
-        count: points along each axis.
+        count: number of points along each axis.
         margin: see ``square_grid``.
 
     Returns:
-        ``gap`` (loss, x, y), coordinates ``x`` and ``y``, ``corner`` (3, 2), and ``pass`` (loss): the height of the pass above the higher end.
+        ``gap`` (loss, x, y), coordinates ``x`` and ``y``, ``corner`` (3, 2), and ``pass`` (loss,): the height of the pass above
+        the higher of the first two points.
     """
     axes, corners = frame(*points)
     x, y = square_grid(corners, margin, count)
@@ -84,7 +86,7 @@ def plane(runs: Runs, points: tuple[Tensor, Tensor, Tensor], count: int, margin:
 
 
 def _pass(table: np.ndarray, x: np.ndarray, y: np.ndarray) -> float:
-    """Height of the pass between (0, 0) and (1, 0) above the higher of both; NaN where (1, 0) is not on the grid."""
+    """Height of the pass between (0, 0) and (1, 0) above the higher of the two; NaN if (1, 0) is not on the grid."""
     if 1.0 not in x:
         return float("nan")
     row = int(np.flatnonzero(y == 0)[0])
@@ -93,22 +95,26 @@ def _pass(table: np.ndarray, x: np.ndarray, y: np.ndarray) -> float:
 
 
 def through_seeds(runs: Runs, first: Run, second: Run, count: int, margin: float, training: Training) -> dict[str, np.ndarray]:
-    """The plane of a Bézier curve between two seeds, trained on their own loss.
+    """The plane of a Bézier curve between two seeds; the curve is trained on the loss that trained the seeds.
 
-    Adds ``curve`` (_CURVE_POINTS, 2), ``relative_pass`` (loss), and the control points ``control`` (3, P) of the curve.
+    The result of ``plane`` is extended by ``curve`` (_CURVE_POINTS, 2), ``relative_pass`` (loss,), and the control points
+    ``control`` (3, P) of the curve.
     """
     a, b = (runs.tensor(run.theta()) for run in (first, second))
     control = curves.bezier(runs.objective(first.trained_on), a, b, training)
     t = np.linspace(0, 1, _CURVE_POINTS)
     found = plane(runs, (a, b, curves.points("bezier", control, np.array([0.5]))[0]), count, margin)
-    # A quadratic Bézier curve is its two ends and its middle: c(t) = (1-t)(1-2t) a + 4t(1-t) c(½) + t(2t-1) b.
+    # A quadratic Bézier curve in terms of its ends and its midpoint: c(t) = (1-t)(1-2t) a + 4t(1-t) c(½) + t(2t-1) b.
     weights = np.stack([(1 - t) * (1 - 2 * t), t * (2 * t - 1), 4 * t * (1 - t)], -1)
     height = _relative(runs, found["pass"], first, second)
     return {**found, "curve": weights @ found["corner"], "relative_pass": height, "control": control.cpu().numpy()}
 
 
 def through_formulations(runs: Runs, seed: int, count: int, margin: float) -> dict[str, np.ndarray]:
-    """The plane of the minimisers of both physics losses from one seed, and the point where both trainings began; adds ``relative_pass`` (loss)."""
+    """The plane through the minimisers of both physics losses for one seed and their common initial point.
+
+    The result of ``plane`` is extended by ``relative_pass`` (loss,).
+    """
     first, second = (runs.run(name, seed) for name in PHYSICS)
     points = runs.tensor(first.theta()), runs.tensor(second.theta()), runs.tensor(first.theta("init"))
     found = plane(runs, points, count, margin)
@@ -119,15 +125,16 @@ def dataset(runs: Runs, pairs: int, points: int, margin: float, path: PathTraini
     """All losses on planes through three points.
 
     Args:
-        runs: of a problem.
-        pairs: number of pairs of seeds at most.
-        points: of the planes along each axis.
-        margin: around the three points.
+        runs: all runs of a problem.
+        pairs: maximum number of pairs of seeds.
+        points: number of points along each axis of the planes.
+        margin: margin around the three points; see ``square_grid``.
         path: training of the Bézier curve.
 
     Returns:
-        ``seeds_*`` (trained_on, pair, ...): the planes of ``through_seeds``; ``physics_*`` (seed, ...): those of ``through_formulations``. Without
-        a second seed ``pair`` has length 0, without both physics formulations ``seed``.
+        ``seeds_*`` (trained_on, pair, ...): the planes of ``through_seeds``; ``physics_*`` (seed, ...): those of
+        ``through_formulations``. With a single seed, ``pair`` has length 0; without both physics formulations, ``seed`` has
+        length 0.
     """
     n, losses, training = points, len(FORMULATIONS), Training.of(path, _CURVE_POINTS)
     chosen = profiles.pairs(runs.seeds)[:pairs]
@@ -155,7 +162,7 @@ def dataset(runs: Runs, pairs: int, points: int, margin: float, path: PathTraini
 
 
 def _relative(runs: Runs, height: np.ndarray, first: Run, second: Run) -> np.ndarray:
-    """Heights (loss) over the mean gap of the two initial points."""
+    """Heights (loss,) relative to the mean gap of the two initial points."""
     a, b = (runs.tensor(run.theta("init")) for run in (first, second))
     starts = runs.discretization.measure(torch.stack([a, b]))
     initial = np.array([float((starts[name] - runs.objective(name).minimum).mean()) for name in FORMULATIONS])

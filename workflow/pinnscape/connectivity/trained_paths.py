@@ -1,6 +1,7 @@
 """Curves between two points along which a loss stays low: quadratic Bézier curves and polygonal chains.
 
-Every curve here is linear in its control points, theta(t) = Σ basisₖ(t) pₖ, where the first and last control points pₖ are the two points that it connects.
+Each curve is linear in its control points pₖ, theta(t) = Σ basisₖ(t) pₖ. The first and the last control point are the two
+points that the curve connects.
 """
 
 from collections.abc import Callable
@@ -23,14 +24,15 @@ class Training:
     """How curves are trained.
 
     Attributes:
-        steps: of Adam.
-        learning_rate: the first.
-        decay: last learning rate over first one.
-        perturbation: length of the random displacement of each inner control point from the straight line, relative to the distance of the two points.
-        seed: of this displacement.
-        check: steps after which the curve is evaluated densely.
-        nodes: of the integral over the curve.
-        points: positions of the dense evaluation.
+        steps: number of steps of Adam.
+        learning_rate: initial learning rate.
+        decay: ratio of the last learning rate to the initial one.
+        perturbation: length of the initial random displacement of each inner control point from the straight line, relative to
+            the distance between the two points.
+        seed: seed of this displacement.
+        check: number of steps between two dense evaluations of the curve.
+        nodes: number of quadrature nodes of the integral over the curve.
+        points: number of positions of the dense evaluation.
     """
 
     steps: int
@@ -49,7 +51,7 @@ class Training:
 
     @property
     def positions(self) -> np.ndarray:
-        """Positions of the dense evaluation, 0 and 1 among them."""
+        """Positions of the dense evaluation, including 0 and 1."""
         return np.arange(self.points) / (self.points - 1)
 
 
@@ -64,10 +66,10 @@ def chain(segments: int) -> Basis:
 
 
 def quadrature(nodes: int, segments: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Gauss-Legendre nodes and weights on [0, 1], ``nodes`` in each of equal segments.
+    """Gauss-Legendre nodes and weights on [0, 1], with ``nodes`` nodes in each of ``segments`` equal segments.
 
-    Garipov et al. draw one random t a step, which suits losses of minibatches. The losses here have no noise, and a fixed rule adds none: the
-    mean over the curve becomes a function that can be minimised.
+    Garipov et al. draw one random t in each step, which suits minibatch losses. Losses without minibatches have no noise, and a
+    fixed rule adds none: the mean over the curve is then a deterministic function of the control points.
     """
     x, w = np.polynomial.legendre.leggauss(nodes)
     x, w = (x + 1) / 2, w / 2
@@ -81,18 +83,21 @@ def points_on(basis: np.ndarray, controls: Tensor) -> Tensor:
 
 
 def highest(losses: Tensor) -> float:
-    """The maximum of losses (n); infinite where one does not exist, since no path leads through there."""
+    """The maximum of losses (n,); infinite if one of them does not exist, since a path cannot pass through such a point."""
     return float(losses.max()) if bool(losses.isfinite().all()) else float("inf")
 
 
 def straight(a: Tensor, b: Tensor, points: int) -> Tensor:
-    """Pivots (m, P) at equal steps on the straight line from a to b."""
+    """Control points (m, P) at equal steps on the straight line from a to b."""
     t = torch.linspace(0, 1, points, dtype=a.dtype, device=a.device)[:, None]
     return (1 - t) * a + t * b
 
 
 def displaced(controls: Tensor, length: float, seed: int) -> Tensor:
-    """Inner control points moved at random, by ``length`` times the distance of the ends: on the straight line itself symmetry may hide all forces."""
+    """Control points with the inner ones displaced at random, each by ``length`` times the distance between the ends.
+
+    On the straight line itself, all forces may vanish by symmetry.
+    """
     noise = torch.tensor(np.random.default_rng(seed).standard_normal(controls.shape)).to(controls)
     noise[[0, -1]] = 0.0
     size = noise.norm(dim=1, keepdim=True).clamp_min(torch.finfo(noise.dtype).tiny)
@@ -100,9 +105,10 @@ def displaced(controls: Tensor, length: float, seed: int) -> Tensor:
 
 
 def gaps(objective: Objective, theta: Tensor) -> tuple[Tensor, Tensor]:
-    """Loss minus minimum (n) and its gradients (n, P) at points (n, P).
+    """Gaps (n,), the loss minus its minimum, and their gradients (n, P) at points (n, P).
 
-    Where the loss does not exist the gap is NaN and its gradient zero; both are zero where a quadrature rule makes the gap negative.
+    Where the loss does not exist, the gap is NaN and its gradient zero. Where the quadrature rule makes the gap negative, both
+    are zero.
     """
     loss, gradient = objective.loss_and_gradient(theta)
     gap = loss - objective.minimum
@@ -112,12 +118,12 @@ def gaps(objective: Objective, theta: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class Best:
-    """The control points whose curve has the lowest maximum of those that were offered; of equals the first.
+    """Selects, among candidates, the control points of the curve with the lowest maximum; the first one in case of a tie.
 
     Args:
-        objective: has ``loss``.
-        line: control points of the straight line, which is so the first candidate.
-        curve: gives points (n, P) from control points.
+        objective: loss with ``loss``.
+        line: control points of the straight line, which is the first candidate.
+        curve: maps control points to points (n, P) of the curve.
     """
 
     def __init__(self, objective: Objective, line: Tensor, curve: Callable[[Tensor], Tensor]) -> None:
@@ -125,7 +131,7 @@ class Best:
         self.control_points, self.maximum = line, highest(objective.loss(curve(line)))
 
     def offer(self, controls: Tensor) -> None:
-        """Keep these control points if their curve is lower."""
+        """Keep these control points if their curve has a lower maximum."""
         maximum = highest(self._objective.loss(self._curve(controls)))
         if maximum < self.maximum:
             self.control_points, self.maximum = controls, maximum
@@ -134,20 +140,21 @@ class Best:
 def train(
     objective: Objective, a: Tensor, b: Tensor, basis: Basis, rule: tuple[np.ndarray, np.ndarray], training: Training
 ) -> Tensor:
-    """Pivots (m, P) of a curve from a to b with a low loss (Garipov et al. 2018, sec. 3.2).
+    """Control points (m, P) of a curve from a to b with a low loss (Garipov et al. 2018, sec. 3.2).
 
-    Adam minimises the logarithm of the root mean square of the gap (loss minus minimum) over t by the given rule. The square looks more at the
-    highest part than Garipov's mean does; the logarithm keeps the gradient's scale while the curve falls by decades. Of all curves that are
-    evaluated densely on the way, the straight line first, the one with the lowest maximum is returned: never one with a higher maximum than
-    the straight line has at the same positions. Where the loss does not exist nothing pulls.
+    Adam minimises the logarithm of the root mean square of the gap (loss minus minimum) over t under the given rule. The square
+    gives more weight to the highest part of the curve than Garipov's mean does. The logarithm keeps the scale of the gradient
+    while the gap decreases by decades. Of all curves that are evaluated densely, including the straight line, the one with the
+    lowest maximum is returned; the result therefore never has a higher maximum than the straight line at the same positions.
+    Points where the loss does not exist exert no force.
 
     Args:
-        objective: has ``loss``, ``loss_and_gradient`` and ``minimum``.
-        a: (P,).
-        b: (P,).
-        basis: of the curve.
-        rule: nodes (n) and weights (n) of the integral over t.
-        training: see there.
+        objective: loss with ``loss``, ``loss_and_gradient`` and ``minimum``.
+        a: one end (P,).
+        b: the other end (P,).
+        basis: basis of the curve.
+        rule: nodes (n,) and weights (n,) of the integral over t.
+        training: settings of the training.
     """
     nodes, weights = rule
     at_nodes, dense = basis(nodes), basis(training.positions)
@@ -169,7 +176,7 @@ def train(
 
 
 def descend(function: Callable[[Tensor], tuple[Tensor, Tensor]], start: Tensor, training: Training):
-    """The points (n,) at every ``training.check`` steps of Adam, and the last one."""
+    """Yield the point (n,) after every ``training.check`` steps of Adam, and the last point."""
     optimizer = Adam(function, training.steps, training.learning_rate, training.decay)
     value, gradient = function(start)
     state = State(start, float(value), gradient)

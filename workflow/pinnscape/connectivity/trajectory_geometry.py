@@ -1,6 +1,4 @@
-"""The geometry of a training trajectory: does the gradient point away from where training ends, and how straight is the way
-there?
-"""
+"""The geometry of a training trajectory: its straightness, and the direction of the gradient relative to the final point."""
 
 from dataclasses import dataclass
 
@@ -18,12 +16,12 @@ _LONG_NAMES = {
     "step": "optimisation step of the snapshot",
     "gradient_norm": "norm of the gradient of the trained loss",
     "distance": "distance to the final point",
-    "rsi": "restricted secant quotient: gradient along the direction from the final point, over the distance",
+    "rsi": "restricted secant quotient: component of the gradient along the direction from the final point over the distance",
     "eb": "error bound quotient: norm of the gradient over the distance to the final point",
     "cosine": "cosine between the gradient and the direction from the final point",
     "turn": "angle between the displacements to this snapshot and to the next",
     "step_cosine": "cosine between the displacements to this snapshot and to the next",
-    "length": "length of the polygon through the snapshots up to this one: a lower bound of the length of the path",
+    "length": "length of the polygon through the snapshots up to this one, a lower bound on the length of the path",
     "displacement": "distance from the initial point",
 }
 FILE = File(
@@ -32,18 +30,19 @@ FILE = File(
         **{name: Variable((*RUN, "snapshot"), text, "degree" if name == "turn" else "1") for name, text in _LONG_NAMES.items()},
         "path_ratio": Variable(
             RUN,
-            "length of the polygon through all snapshots over the distance between its ends: a lower bound of that of the path",
+            "length of the polygon through all snapshots relative to the distance between its ends, "
+            "a lower bound on the same ratio for the path",
         ),
-        "random_cosine": Variable(RUN, "standard deviation of the cosine of a random direction with any other: 1/sqrt(P)"),
+        "random_cosine": Variable(RUN, "standard deviation 1/sqrt(P) of the cosine between a random direction and any other"),
     },
     {**OF_RUNS, "snapshot": Variable("snapshot", "index of the snapshot")},
-    "Runs that stopped early have fewer snapshots; their rows end in NaN.",
+    "Runs that stopped early have fewer snapshots; their rows are padded with NaN.",
 )
 
 
 @dataclass(frozen=True)
 class Regularity:
-    """What n gradients say about the direction to one point, each (n,); NaN at that point itself.
+    """Relations between n gradients and the direction to one point, each (n,); the quotients are NaN at that point itself.
 
     Attributes:
         gradient_norm: ‖g‖.
@@ -63,13 +62,13 @@ class Regularity:
 def regularity(gradients: np.ndarray, points: np.ndarray, target: np.ndarray) -> Regularity:
     """The quotients of the restricted secant inequality (RSI) and of the error bound (EB) of Guille-Escuret et al. (2024).
 
-    A loss with RSI ≥ μ > 0 and EB ≤ L along a path takes gradient descent to θ* linearly. On a quadratic with Hessian H
-    about θ*, RSI is the Rayleigh quotient of H at θ - θ*.
+    If RSI ≥ μ > 0 and EB ≤ L along a path, gradient descent converges linearly to θ*. For a quadratic with Hessian H and
+    minimiser θ*, RSI is the Rayleigh quotient of H at θ - θ*.
 
     Args:
-        gradients: (n, P), at the points.
-        points: (n, P).
-        target: θ*, (P,).
+        gradients: gradients (n, P) at the points.
+        points: points (n, P).
+        target: θ* (P,).
     """
     offset = points - target
     distance, norm = np.linalg.norm(offset, axis=-1), np.linalg.norm(gradients, axis=-1)
@@ -80,8 +79,9 @@ def regularity(gradients: np.ndarray, points: np.ndarray, target: np.ndarray) ->
 
 
 def turns(points: np.ndarray) -> np.ndarray:
-    """Cosine (n,) between the displacements that lead to each point and on to the next; NaN at both ends and next to a
-    displacement of zero.
+    """Cosine (n,) between the displacements to each point and from it to the next point.
+
+    It is NaN at both ends and next to a displacement of zero.
 
     Args:
         points: (n, P).
@@ -95,7 +95,7 @@ def turns(points: np.ndarray) -> np.ndarray:
 
 
 def lengths(points: np.ndarray) -> np.ndarray:
-    """Length (n,) of the polygon through the points (n, P) up to each: at most that of any path through them."""
+    """Lengths (n,) of the polygon through the points (n, P) up to each point; any path through them is at least as long."""
     return np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=-1))])
 
 
@@ -104,8 +104,8 @@ def geometry(objective: Objective, points: Tensor, batch: int) -> dict[str, np.n
 
     Args:
         objective: the loss.
-        points: (n, P), the first the initial one.
-        batch: number of gradients at a time.
+        points: points (n, P) from the initial point to θ*.
+        batch: number of gradients that are computed at a time.
     """
     losses, gradients = zip(*(objective.loss_and_gradient(part) for part in points.split(batch)), strict=True)
     # Where a loss does not exist, the derivative of its formula may still be a number.
@@ -123,13 +123,13 @@ def geometry(objective: Objective, points: Tensor, batch: int) -> dict[str, np.n
 
 
 def dataset(runs: Runs, batch: int) -> xr.Dataset:
-    """trajectory_geometry.nc: the geometry of each run along its snapshots, for the loss that it trained.
+    """The dataset of trajectory_geometry.nc: the geometry of each run along its snapshots, for the loss that it minimised.
 
-    Runs that stopped early have fewer snapshots; their rows end in NaN.
+    Runs that stopped early have fewer snapshots; their rows are padded with NaN.
 
     Args:
-        runs: of one problem.
-        batch: gradients that are computed at a time.
+        runs: all runs of one problem.
+        batch: number of gradients that are computed at a time.
     """
     count = max(len(run.steps) for run in runs.all)
 
@@ -145,5 +145,5 @@ def dataset(runs: Runs, batch: int) -> xr.Dataset:
 
 
 def _nonzero(values: np.ndarray) -> np.ndarray:
-    """``values`` with NaN for zeros: what is divided by them is undefined."""
+    """``values`` with NaN for zeros, so that quotients with a zero denominator are NaN."""
     return np.where(values == 0.0, np.nan, values)

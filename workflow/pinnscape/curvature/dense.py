@@ -1,4 +1,4 @@
-"""Hessians: products with vectors, and the matrix made of them."""
+"""Hessian-vector products, and the dense Hessian that is assembled from them."""
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ def product(objective: Objective, theta: Tensor, rows: Tensor) -> Tensor:
     """Products (k, P) of the Hessian at theta (P,) with rows (k, P).
 
     Raises:
-        DivergenceError: an entry is not finite, as where the loss does not exist.
+        DivergenceError: an entry is not finite, for example because the loss does not exist at theta.
     """
     products = objective.hessian_product(theta, rows)
     if not bool(products.isfinite().all()):
@@ -27,10 +27,10 @@ def hessian(objective: Objective, theta: Tensor, block: int = 32) -> Tensor:
     Args:
         objective: the loss L.
         theta: (P,).
-        block: number of columns at a time; bounds the memory.
+        block: number of columns that are computed at a time; it bounds the memory.
 
     Raises:
-        DivergenceError: an entry is not finite, as where the loss does not exist.
+        DivergenceError: an entry is not finite, for example because the loss does not exist at theta.
     """
     identity = torch.eye(objective.size, dtype=theta.dtype, device=theta.device)
     rows = torch.cat([product(objective, theta, vectors) for vectors in identity.split(block)])

@@ -1,4 +1,4 @@
-"""Eigenpairs of the Hessian of a loss: the one place that decides between its matrix and Lanczos processes."""
+"""Eigenpairs of the Hessian of a loss. This module alone chooses between the dense Hessian and a Lanczos process."""
 
 from torch import Tensor
 
@@ -21,22 +21,25 @@ def eigenpairs(
     vectors: bool = True,
     lanczos_first: bool = False,
 ) -> Eigenpairs:
-    """All eigenpairs of the Hessian H at theta (P,) up to the dense limit, beyond it those at its ends, each verified or not.
+    """Eigenpairs of the Hessian H at theta (P,): all up to the dense limit, beyond it those at the ends of the spectrum.
+
+    Each pair states whether it is verified.
 
     Args:
         objective: the loss.
         theta: (P,).
-        k: number of eigenpairs at each end, beyond the limit.
-        solver: dense limit, and steps and tolerance of Lanczos.
-        smallest: whether the lower end is wanted too; the upper one alone often takes a fraction of the steps.
-        seed: of the start vectors of Lanczos.
-        scale: diagonal (P,) of S, for the eigenpairs of S H S.
-        matrix: H, if it is known.
-        vectors: whether eigenvectors are wanted up to the limit.
-        lanczos_first: whether Lanczos is tried first up to the limit as well, where it needs far fewer products than there are parameters.
+        k: number of eigenpairs at each end of the spectrum, beyond the dense limit.
+        solver: dense limit, and number of steps and tolerance of the Lanczos process.
+        smallest: whether to compute the smallest eigenpairs too; the largest alone often take a fraction of the steps.
+        seed: seed of the start vectors of the Lanczos process.
+        scale: diagonal (P,) of S, for eigenpairs of S H S instead of H.
+        matrix: H, if it is already known.
+        vectors: whether to compute eigenvectors up to the dense limit.
+        lanczos_first: whether to try the Lanczos process first even up to the dense limit, for cases in which it needs far
+            fewer than P products.
 
     Raises:
-        DivergenceError: H is not finite, or its eigenvalues are not found.
+        DivergenceError: H is not finite, or the eigenvalue solver does not converge.
     """
     size, within = theta.numel(), theta.numel() <= solver.dense_limit
     if not within or (lanczos_first and 2 * k < size):

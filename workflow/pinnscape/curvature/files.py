@@ -1,4 +1,4 @@
-"""The file of a checkpoint's Hessians."""
+"""The file that holds the Hessian spectra at one checkpoint."""
 
 from collections.abc import Mapping
 
@@ -12,30 +12,35 @@ from pinnscape.losses.objective import Objective
 
 _NUMBERS = {
     "trace": "trace of the Hessian, NaN above dense_limit",
-    "trace_estimate": "trace by Hutch++, from 20 samples",
-    "trace_estimate_error": "standard error of the Hutch++ trace",
-    "condition_number": "condition number outside the null space: largest over smallest magnitude among the eigenvalues outside it",
+    "trace_estimate": "estimate of the trace by Hutch++ from 20 samples",
+    "trace_estimate_error": "standard error of the Hutch++ estimate of the trace",
+    "condition_number": "condition number outside the null space: ratio of the largest to the smallest magnitude of the "
+    "eigenvalues outside it",
     "negative": "number of negative eigenvalues: below -null_tolerance times the largest magnitude",
-    "negative_at_least": "number of negative eigenvalues that are certain, a lower bound",
+    "negative_at_least": "certain lower bound on the number of negative eigenvalues",
     "null": "number of numerically zero eigenvalues: within null_tolerance times the largest magnitude",
     "effective_rank": "effective rank: exp of the entropy of |λ|/Σ|λ| (Roy & Vetterli 2007)",
-    "effective_rank_estimate": "effective rank, estimated from the spectral density",
+    "effective_rank_estimate": "effective rank estimated from the spectral density",
     "share_above": "share of eigenvalues above 1e-3 of the largest",
-    "share_above_estimate": "share of eigenvalues above 1e-3 of the largest, estimated from the spectral density",
+    "share_above_estimate": "share of eigenvalues above 1e-3 of the largest estimated from the spectral density",
     "bulk_share": "share of eigenvalues whose magnitude is at most 1e-3 of the largest",
 }
 _ARRAYS = {
-    "eigenvalue": Variable(("loss", "eigen"), "eigenvalue, in descending order; NaN where it is not verified"),
-    "eigenvalue_low": Variable(("loss", "eigen"), "lower bound of the eigenvalue"),
-    "eigenvalue_high": Variable(("loss", "eigen"), "upper bound of the eigenvalue"),
-    "eigenvector": Variable(("loss", "vector", "parameter"), "unit eigenvector, of both ends; its largest entry is positive"),
-    "ritz_value": Variable(("loss", "vector"), "Ritz value of the eigenvector: the eigenvalue where that is verified"),
+    "eigenvalue": Variable(("loss", "eigen"), "eigenvalues in descending order, NaN where not verified"),
+    "eigenvalue_low": Variable(("loss", "eigen"), "lower bound on the eigenvalue"),
+    "eigenvalue_high": Variable(("loss", "eigen"), "upper bound on the eigenvalue"),
+    "eigenvector": Variable(
+        ("loss", "vector", "parameter"),
+        "unit eigenvector, from both ends of the spectrum; its entry of largest magnitude is positive",
+    ),
+    "ritz_value": Variable(("loss", "vector"), "Ritz value of the eigenvector, equal to the eigenvalue where that is verified"),
     "residual_norm": Variable(
-        ("loss", "vector"), "residual norm ‖Hv - λv‖ of the eigenpair by a separate product, λ the Ritz value"
+        ("loss", "vector"),
+        "residual norm ‖Hv - λv‖ of the eigenpair with λ the Ritz value, from a separate Hessian-vector product",
     ),
     "node": Variable(("loss", "ritz"), "node of the stochastic Lanczos quadrature"),
-    "weight": Variable(("loss", "ritz"), "weight of the stochastic Lanczos quadrature; they sum to 1"),
-    "density_at": Variable(("loss", "bin"), "eigenvalue over the largest eigenvalue"),
+    "weight": Variable(("loss", "ritz"), "weight of the stochastic Lanczos quadrature; the weights sum to 1"),
+    "density_at": Variable(("loss", "bin"), "eigenvalue relative to the largest eigenvalue"),
     "density": Variable(("loss", "bin"), "smoothed spectral density"),
 }
 _JOINED = ("loss",)
@@ -43,27 +48,29 @@ HESSIAN = File(
     "hessian-{checkpoint}.nc",
     {**_ARRAYS, **{name: Variable(_JOINED, text) for name, text in _NUMBERS.items()}},
     {
-        "loss": Variable("loss", "loss whose Hessian it is"),
-        "eigen": Variable("eigen", "index of the eigenvalue among all P, 0 the largest"),
+        "loss": Variable("loss", "loss of which the Hessian is computed"),
+        "eigen": Variable("eigen", "index of the eigenvalue among all P, 0 for the largest"),
         "vector": Variable("vector", "index of the eigenvector's eigenvalue among all P"),
         "ritz": Variable("ritz", "index of the node"),
         "bin": Variable("bin", "index of the point at which the density is given"),
         "parameter": Variable("parameter", "index of the parameter in theta"),
     },
     """\
-Dimension `loss`: `deep-ritz` and `strong-form`, and `supervised` too where it trained the point. The attribute `method` is `dense`: all
-eigenvalues, or `lanczos`: both ends, an eigenvalue NaN where its residual or the distance of its bounds is not within `lanczos_tolerance`; of these
-bounds one is a Ritz value and certain, the other fails with a probability of 10⁻⁴ over the start vectors. With method `lanczos`, counts and shares
-are stated where the process leaves one number possible.
+The dimension `loss` holds `deep-ritz` and `strong-form`, and also `supervised` where this loss trained the point. The
+attribute `method` is `dense` if all eigenvalues are computed, and `lanczos` if only those at both ends of the spectrum are.
+With `lanczos`, an eigenvalue is NaN unless its residual and the distance between its bounds are within `lanczos_tolerance`.
+One of these bounds is a Ritz value and certain; the other fails with a probability of 10⁻⁴ over the start vectors. Counts and
+shares are then stated only where the Lanczos process leaves a single value possible.
 
-The condition number is withheld where no gap of a factor of 10 separates the null space, or where an eigenvalue comes as near to the null tolerance:
-the quotient would be 1/`null_tolerance` whatever the problem. `share_above` is 0, and `bulk_share` empty, without a positive largest eigenvalue. What
-is withheld is NaN, and the attribute `reason` of the variable says why for each loss.""",
+The condition number is withheld where no gap of a factor of 10 separates the eigenvalues from the null space, or where an
+eigenvalue is within this factor of the null tolerance: the quotient would then be about 1/`null_tolerance` for any problem.
+If the largest eigenvalue is not positive, `share_above` is 0 and `bulk_share` is NaN. Values that are withheld are NaN, and
+the attribute `reason` of the variable states the reason for each loss.""",
 )
 
 
 def spectrum_dataset(objective: Objective, theta: Tensor, settings: SpectrumSettings, seed: int) -> xr.Dataset:
-    """The Hessian of one loss at theta (P,); arguments as for ``spectrum``."""
+    """The Hessian spectrum of one loss at theta (P,) as a dataset; the arguments are those of ``spectrum``."""
     found = spectrum(objective, theta, settings, seed)
     values = {name: getattr(found, name) for name in (*_ARRAYS, "eigen", "vector")} | {
         name: found.numbers[name] for name in _NUMBERS
@@ -73,10 +80,10 @@ def spectrum_dataset(objective: Objective, theta: Tensor, settings: SpectrumSett
 
 
 def hessian_dataset(spectra: Mapping[str, xr.Dataset]) -> xr.Dataset:
-    """hessian-{checkpoint}.nc from the Hessians of some losses at one point.
+    """The dataset of hessian-{checkpoint}.nc, joined from the Hessian spectra of several losses at one point.
 
     Args:
-        spectra: by loss, as ``spectrum_dataset`` gives them.
+        spectra: datasets of ``spectrum_dataset`` by loss.
     """
     losses = xr.DataArray(list(spectra), dims="loss", name="loss")
     joined = xr.concat(

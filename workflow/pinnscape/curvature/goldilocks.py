@@ -1,4 +1,4 @@
-"""Convexity of random subspaces against the norm of theta: the Goldilocks zone (Fort & Scherlis 2019)."""
+"""Convexity of losses in random subspaces as a function of the norm of theta: the Goldilocks zone (Fort & Scherlis 2019)."""
 
 from typing import Protocol
 
@@ -19,19 +19,19 @@ _DRAW = (*RUN, "loss", "scale", "draw")
 FILE = File(
     "goldilocks.nc",
     {
-        "trace_ratio": Variable(_DRAW, "trace over Frobenius norm of the Hessian in a random subspace"),
-        "positive_share": Variable(_DRAW, "share of its eigenvalues that are positive"),
+        "trace_ratio": Variable(_DRAW, "ratio of the trace to the Frobenius norm of the Hessian in a random subspace"),
+        "positive_share": Variable(_DRAW, "share of positive eigenvalues of the Hessian in the subspace"),
         "radius": Variable((*RUN, "scale"), "norm of theta"),
         "norm": Variable((*RUN, "checkpoint"), "norm of theta at the checkpoint"),
     },
     {
         **OF_RUNS,
         **LOSS,
-        "scale": Variable("scale", "norm of theta over that of the initial point"),
+        "scale": Variable("scale", "norm of theta relative to that of the initial point"),
         "draw": Variable("draw", "index of the random subspace"),
         **CHECKPOINT,
     },
-    "Attribute `dimension`: of the subspaces.",
+    "The attribute `dimension` is the dimension of the subspaces.",
 )
 
 
@@ -42,16 +42,17 @@ def basis(size: int, dimension: int, seed: int | list[int]) -> np.ndarray:
 
 
 def projected(objective: Objective, theta: Tensor, rows: Tensor) -> Tensor:
-    """The Hessian at theta (P,) in the subspace of orthonormal rows (d, P): P H Pᵀ (d, d), symmetrised."""
+    """The Hessian H at theta (P,) in the subspace spanned by orthonormal rows B (d, P): B H Bᵀ (d, d), symmetrised."""
     matrix = objective.hessian_product(theta, rows) @ rows.T
     return 0.5 * (matrix + matrix.T)
 
 
 def convexity(matrix: Tensor) -> tuple[float, float]:
-    """tr(M)/|M|_F of a symmetric matrix (d, d), between -√d and √d, and the share of its eigenvalues that are positive (Fort & Scherlis 2019).
+    """Measures of convexity of a symmetric matrix M (d, d) (Fort & Scherlis 2019).
 
     Returns:
-        NaN where an entry is not finite; the ratio also where the matrix is zero.
+        tr(M)/|M|_F, which lies between -√d and √d, and the share of positive eigenvalues. Both are NaN if an entry of M is not
+        finite; the ratio is also NaN if M is zero.
     """
     if not bool(matrix.isfinite().all()):
         return float("nan"), float("nan")
@@ -61,7 +62,7 @@ def convexity(matrix: Tensor) -> tuple[float, float]:
 
 
 class Settings(Protocol):
-    """Of the subspaces and norms; see ``techniques.goldilocks``."""
+    """Settings of the subspaces and norms; see ``techniques.goldilocks``."""
 
     dimension: int
     draws: int
@@ -71,14 +72,14 @@ class Settings(Protocol):
 
 
 def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
-    """Convexity of random subspaces at the initial points, scaled to a range of norms.
+    """Convexity of each loss in random subspaces at the initial points, scaled to a range of norms.
 
     Args:
-        runs: all of a problem; runs that start from the same point share their measurements.
-        settings: of the subspaces and norms.
+        runs: all runs of a problem; runs that start from the same point share their measurements.
+        settings: settings of the subspaces and norms.
 
     Returns:
-        Variables over (trained_on, seed, loss) and radius, draw; the norms of the initial and final points (checkpoint).
+        Variables over (trained_on, seed, loss, scale, draw), and the norms of the initial and final points over checkpoint.
     """
     scales = np.geomspace(settings.smallest, settings.largest, settings.radii)
     draws = range(settings.draws)

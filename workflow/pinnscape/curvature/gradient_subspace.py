@@ -1,4 +1,4 @@
-"""The share of the gradient in the top eigenspace of the Hessian along training, and the drift of it (Gur-Ari et al. 2018)."""
+"""Share of the gradient in the top eigenspace of the Hessian along training, and drift of this space (Gur-Ari et al. 2018)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,35 +26,47 @@ FILE = File(
         "share": Variable(
             (*_POINT, "k"), "share of the squared norm of the gradient in the eigenspace of the k largest eigenvalues"
         ),
-        "overlap_next": Variable((*_POINT, "k"), "overlap tr(P P')/k of the top eigenspace with that at the next point"),
-        "overlap_final": Variable((*_POINT, "k"), "overlap tr(P P')/k of the top eigenspace with that at the final point"),
+        "overlap_next": Variable(
+            (*_POINT, "k"), "overlap tr(P P')/k of the projectors onto the top eigenspaces at this and at the next point"
+        ),
+        "overlap_final": Variable(
+            (*_POINT, "k"), "overlap tr(P P')/k of the projectors onto the top eigenspaces at this and at the final point"
+        ),
         "gap": Variable(
-            (*_POINT, "k"), "distance from the k-th to the next eigenvalue over the largest: how well the eigenspace is defined"
+            (*_POINT, "k"),
+            "distance from the k-th to the next eigenvalue relative to the largest: how well the eigenspace is defined",
         ),
         "eigenvalue": Variable(
             (*_POINT, "eigen"), "largest eigenvalues of the Hessian of the trained loss, NaN where not verified"
         ),
         "residual": Variable(
-            _POINT, "largest residual norm of these eigenpairs, by separate products, over the largest eigenvalue in magnitude"
+            _POINT,
+            "largest residual norm of these eigenpairs, from separate Hessian-vector products, "
+            "relative to the largest eigenvalue in magnitude",
         ),
-        "random_share": Variable((*RUN, "k"), "share of a random direction in the eigenspace, and overlap of random spaces"),
+        "random_share": Variable(
+            (*RUN, "k"), "expected share of a random direction in the eigenspace, and expected overlap of random spaces"
+        ),
     },
     {
         **OF_RUNS,
         "point": Variable("point", "index of the point along training"),
         "k": Variable("k", "dimension of the top eigenspace"),
-        "eigen": Variable("eigen", "index of the eigenvalue, 0 the largest"),
+        "eigen": Variable("eigen", "index of the eigenvalue, 0 for the largest"),
     },
 )
 
 
 @dataclass(frozen=True)
 class Top:
-    """The largest eigenpairs at a point, in descending order; NaN where the loss does not exist, and from the first one that is not verified.
+    """The largest eigenpairs at a point, in descending order.
+
+    All pairs are NaN where the loss does not exist; otherwise the first pair that is not verified and all later ones are NaN.
 
     Attributes:
-        values: (m,); rows: unit eigenvectors (m, P).
-        residual: largest ‖Hv - λv‖ over the largest |λ|.
+        values: eigenvalues (m,).
+        rows: unit eigenvectors (m, P).
+        residual: largest ‖Hv - λv‖ relative to the largest |λ|.
     """
 
     values: Tensor
@@ -63,14 +75,15 @@ class Top:
 
 
 def top(objective: Objective, theta: Tensor, count: int, solver: EigensolverSettings, seed: int) -> Top:
-    """The ``count`` largest eigenpairs of the Hessian at theta (P,); all of them where there are fewer.
+    """The ``count`` largest eigenpairs of the Hessian at theta (P,), or all P of them if ``count`` exceeds P.
 
     Args:
         objective: the loss.
         theta: (P,).
-        count: of the eigenpairs.
-        solver: up to its limit by the dense Hessian, beyond by Lanczos, whose products are far fewer than P.
-        seed: of the Lanczos start vector.
+        count: number of eigenpairs.
+        solver: settings of the eigensolver: the dense Hessian is used up to its limit, beyond it the Lanczos process, which
+            needs far fewer than P products.
+        seed: seed of the Lanczos start vector.
     """
     count = min(count, theta.numel())
     nothing = Top(theta.new_full((count,), torch.nan), theta.new_full((count, theta.numel()), torch.nan), float("nan"))
@@ -78,9 +91,9 @@ def top(objective: Objective, theta: Tensor, count: int, solver: EigensolverSett
         return nothing
     try:
         found = eigenpairs(objective, theta, count, solver, smallest=False, seed=seed)
-    except DivergenceError:  # the loss exists, its second derivatives do not
+    except DivergenceError:  # the loss exists, but its second derivatives do not
         return nothing
-    # What is not verified is not among the largest for certain, and a space that may lack one is not the eigenspace.
+    # A pair that is not verified need not be one of the largest, and a space that may lack one of them is not the eigenspace.
     known = found.verified[:count].cummin(0).values if count else found.verified
     values = torch.where(known, found.values[:count], torch.nan)
     rows = torch.where(known[:, None], found.vectors[:count], torch.nan)
@@ -94,7 +107,10 @@ def top(objective: Objective, theta: Tensor, count: int, solver: EigensolverSett
 
 
 def share(gradient: Tensor, rows: Tensor, k: int) -> float:
-    """‖P_k g‖²/‖g‖² of a gradient (P,) and orthonormal rows (m, P), m ≥ k; NaN where the gradient vanishes, or k > m."""
+    """‖P_k g‖²/‖g‖² for a gradient g (P,) and the projector P_k onto the first k of m orthonormal rows (m, P).
+
+    It is NaN if the gradient vanishes or k > m.
+    """
     norm = float(gradient.norm())
     if k > len(rows) or norm == 0.0:
         return float("nan")
@@ -102,9 +118,9 @@ def share(gradient: Tensor, rows: Tensor, k: int) -> float:
 
 
 def overlap(rows: Tensor, others: Tensor, k: int) -> float:
-    """tr(P_k P'_k)/k of the spaces of the first k rows each: 1 if they are equal, k/P in the mean over random ones.
+    """tr(P_k P'_k)/k for the projectors onto the first k rows of each argument.
 
-    NaN where there are fewer than k rows.
+    It is 1 for equal spaces, on average k/P for random ones, and NaN if either argument has fewer than k rows.
     """
     if k > min(len(rows), len(others)):
         return float("nan")
@@ -114,19 +130,19 @@ def overlap(rows: Tensor, others: Tensor, k: int) -> float:
 def along(
     objective: Objective, points: Tensor, dimensions: Sequence[int], solver: EigensolverSettings, seed: int
 ) -> dict[str, np.ndarray]:
-    """Shares and overlaps at points (n, P) along a training, the last one being the final one.
+    """Shares and overlaps at points (n, P) along a training run; the last point is the final one.
 
     Args:
         objective: the loss.
         points: (n, P).
         dimensions: the values of k.
         solver: see ``top``.
-        seed: of the Lanczos start vectors.
+        seed: seed of the Lanczos start vectors.
 
     Returns:
-        The variables of the file but ``step``.
+        The variables of the file except ``step`` and ``random_share``.
     """
-    # One more than asked for, to see how far the last one is from it.
+    # One eigenpair more than required, for the gap after the last one.
     tops = [top(objective, theta, max(dimensions) + 1, solver, seed) for theta in points]
     gradients = [_gradient(objective, theta) for theta in points]
     following = [*tops[1:], None]
@@ -144,11 +160,11 @@ def along(
 
 
 def dataset(runs: Runs, points: int, dimensions: Sequence[int], solver: EigensolverSettings) -> xr.Dataset:
-    """gradient_subspace.nc: gradients and top eigenspaces of the loss that each run trained, along it.
+    """The dataset of gradient_subspace.nc: gradients and top eigenspaces of the loss that each run minimised, along the run.
 
     Args:
-        runs: of one problem.
-        points: number of snapshots that are looked at.
+        runs: all runs of one problem.
+        points: number of snapshots that are analysed.
         dimensions: the values of k.
         solver: see ``top``.
     """
@@ -167,7 +183,7 @@ def dataset(runs: Runs, points: int, dimensions: Sequence[int], solver: Eigensol
 
 
 def _gradient(objective: Objective, theta: Tensor) -> Tensor:
-    """The gradient, NaN where the loss does not exist."""
+    """Gradient (P,); NaN where the loss does not exist."""
     loss, gradient = objective.loss_and_gradient(theta)
     return gradient if bool(loss.isfinite()) else torch.full_like(gradient, torch.nan)
 
@@ -178,6 +194,6 @@ def _gap(values: Tensor, k: int) -> float:
 
 
 def _padded(values: np.ndarray, count: int) -> np.ndarray:
-    """The first ``count`` rows, with rows of NaN where there are fewer."""
+    """The first ``count`` rows, padded with rows of NaN if there are fewer."""
     values = values[:count]
     return np.concatenate([values, np.full((count - len(values), *values.shape[1:]), np.nan)])

@@ -1,7 +1,7 @@
-"""Samples from a density by the Metropolis-adjusted Langevin algorithm (Roberts & Tweedie 1996), preconditioned, several chains side by side.
+"""Sampling by the preconditioned Metropolis-adjusted Langevin algorithm (Roberts & Tweedie 1996) with several parallel chains.
 
-The unadjusted algorithm (stochastic-gradient Langevin dynamics without its noise of batches) samples from a density that depends on its step; here
-each step is accepted or rejected so that the density is exactly the wanted one, whatever the step.
+The unadjusted algorithm (stochastic-gradient Langevin dynamics without minibatch noise) samples from a density that depends on
+its step size. Here each step is accepted or rejected such that the target density is sampled exactly, whatever the step size.
 """
 
 from collections.abc import Callable
@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 LossAndGradient = Callable[[Tensor], tuple[Tensor, Tensor]]
-_ACCEPTANCE = 0.574  # the best one in many dimensions (Roberts & Rosenthal 1998)
+_ACCEPTANCE = 0.574  # optimal acceptance rate in high dimensions (Roberts & Rosenthal 1998)
 _FIRST_STEP = 0.1
-_TRUNCATION = 1.5  # of the drift, in units of its typical size
-_ROUNDS = 4  # of the burn-in, each with a preconditioner from those before it
+_TRUNCATION = 1.5  # norm at which the drift is truncated, in units of its typical norm
+_ROUNDS = 4  # rounds of the burn-in, each with a preconditioner estimated in the rounds before it
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Localised:
     """The density ∝ exp(-U) with U = nβ L(theta) + γ/2 ‖theta - centre‖².
 
     Attributes:
-        function: L and its gradient for parameters (c, P).
+        function: function that returns L and its gradient at parameters (c, P).
         centre: (P,).
         inverse_temperature: nβ.
         localization: γ.
@@ -35,7 +35,7 @@ class Localised:
     localization: float
 
     def at(self, theta: Tensor) -> "_Points":
-        """The chains at parameters (c, P); U is infinite where the loss does not exist, so that no chain goes there."""
+        """State of chains at parameters (c, P); U is infinite where the loss does not exist, so that no chain moves there."""
         loss, gradient = self.function(theta)
         offset = theta - self.centre
         potential = self.inverse_temperature * loss + 0.5 * self.localization * offset.square().sum(-1)
@@ -46,7 +46,7 @@ class Localised:
 
 @dataclass(frozen=True)
 class _Points:
-    """Where chains are: theta (c, P), L (c,), U (c,) and its gradient (c, P)."""
+    """State of the chains: theta (c, P), L (c,), U (c,) and the gradient of U (c, P)."""
 
     theta: Tensor
     loss: Tensor
@@ -54,7 +54,7 @@ class _Points:
     slope: Tensor
 
     def replaced(self, other: "_Points", where: Tensor) -> "_Points":
-        """Those of ``other`` where the mask (c,) says so."""
+        """This state with the chains of ``other`` where the mask ``where`` (c,) is true."""
         rows = where[:, None]
         return _Points(
             torch.where(rows, other.theta, self.theta),
@@ -66,11 +66,11 @@ class _Points:
 
 @dataclass(frozen=True)
 class Preconditioner:
-    """The matrix M = V diag(1/c) V' + (I - V V')/c₀ by which steps are scaled: about the covariance of the density.
+    """The matrix M = V diag(1/c) V' + (I - V V')/c₀ that scales the steps: an approximation of the covariance of the density.
 
     Attributes:
         vectors: orthonormal rows V' (k, P).
-        curvatures: c (k,), of U, positive.
+        curvatures: positive curvatures c (k,) of U along these rows.
         rest: c₀, the curvature along all other directions.
     """
 
@@ -79,15 +79,16 @@ class Preconditioner:
     rest: float
 
     def power(self, exponent: float, rows: Tensor) -> Tensor:
-        """M to a power, applied to rows (c, P)."""
+        """M to the power ``exponent``, applied to rows (c, P)."""
         outer = self.rest**-exponent
         return outer * rows + ((rows @ self.vectors.T) * (self.curvatures**-exponent - outer)) @ self.vectors
 
     def refined(self, slopes: list[Tensor]) -> "Preconditioner":
-        """From gradients nβ ∇L along the chains, each (c, P): about the inverse of the mean Hessian of U (Titsias 2023).
+        """Approximate inverse of the mean Hessian of U, from gradients nβ ∇L (c, P) along the chains (Titsias 2023).
 
-        A direction of curvature nβ λ = a has E[(nβ ∇L)²] = v = a²/(a + γ) where L is quadratic, hence a = (v + √(v² + 4 v γ))/2. The gradient of the
-        localisation is left out: a few samples of it would stiffen the directions in which the chains happen to be.
+        If L is quadratic, a direction of curvature nβ λ = a has E[(nβ ∇L)²] = v = a²/(a + γ), hence a = (v + √(v² + 4 v γ))/2.
+        The gradient of the localisation term is left out: with few samples, it would overestimate the curvature along the
+        directions in which the chains happen to be displaced.
         """
         rows = torch.cat(slopes)
         _, singular, vectors = torch.linalg.svd(rows / len(rows) ** 0.5, full_matrices=False)
@@ -97,13 +98,13 @@ class Preconditioner:
 
 @dataclass(frozen=True)
 class Chains:
-    """What chains visited after burn-in.
+    """Record of the chains after burn-in.
 
     Attributes:
-        losses: (c, n), one a step, repeated where a step is rejected.
-        distances: from the centre (c, n).
-        acceptance: share (c,) of the steps that were accepted.
-        step: h.
+        losses: losses (c, n) after each step; a rejected step repeats the loss before it.
+        distances: distances (c, n) from the centre.
+        acceptance: share (c,) of accepted steps.
+        step: step size h.
     """
 
     losses: Tensor
@@ -115,18 +116,18 @@ class Chains:
 def sample(
     density: Localised, preconditioner: Preconditioner, chains: int, burn_in: int, steps: int, seed: int | list[int]
 ) -> Chains:
-    """Chains that start at the centre, with proposals theta - (h/2) M ∇U + √h M^(1/2) ξ.
+    """Run chains that start at the centre, with proposals theta - (h/2) M ∇U + √h M^(1/2) ξ.
 
     Args:
-        density: exp(-U).
-        preconditioner: M of the first quarter of the burn-in; then it comes from the gradients met so far.
+        density: target density ∝ exp(-U).
+        preconditioner: M in the first quarter of the burn-in; afterwards M is estimated from the gradients so far.
         chains: number of chains c.
-        burn_in: first steps, not kept; in them M, and h for an acceptance of 0.574, are adapted.
-        steps: n, kept; M and h are fixed, as the algorithm is exact only then.
-        seed: of all random numbers.
+        burn_in: number of initial steps that are discarded; they adapt M, and h towards an acceptance rate of 0.574.
+        steps: number n of steps that are recorded; M and h are fixed, because the algorithm is exact only then.
+        seed: seed of all random numbers.
 
     Returns:
-        The chains; all NaN where the loss does not exist at the centre.
+        The record of the chains; all values are NaN if the loss does not exist at the centre.
     """
     generator = torch.Generator().manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
     now = density.at(density.centre.expand(chains, -1).clone())
@@ -139,7 +140,7 @@ def sample(
         for t in range(length):
             now, probability = _step(density, preconditioner, now, h, generator)
             slopes.append(now.slope - density.localization * (now.theta - density.centre))
-            # Robbins & Monro: gains that fall off, so that the step settles.
+            # Robbins & Monro: the gains decrease, so that the step size converges.
             h *= float(np.exp((float(probability.mean()) - _ACCEPTANCE) * max(0.05, min(1.0, 5.0 / (t + 1)))))
     accepted = torch.zeros(chains, dtype=torch.float64)
     for t in range(steps):
@@ -153,17 +154,21 @@ def sample(
 def _step(
     density: Localised, matrix: Preconditioner, now: _Points, h: float, generator: torch.Generator
 ) -> tuple[_Points, Tensor]:
-    """The next points, and the probabilities (c,) with which the proposals are accepted."""
+    """The next state of the chains, and the acceptance probabilities (c,) of the proposals."""
     noise = torch.randn(now.theta.shape, generator=generator, dtype=now.theta.dtype).to(now.theta)
     uniform = torch.rand(len(noise), generator=generator, dtype=noise.dtype).to(noise)
     new = density.at(now.theta - 0.5 * h * _drift(matrix, now.slope) + h**0.5 * matrix.power(0.5, noise))
-    # log q(new | now) = -‖ξ‖²/2, with ξ the noise that leads there; for the way back, the noise that would lead from the proposal to here.
+    # log q(new | now) = -‖ξ‖²/2 with the noise ξ of the proposal; log q(now | new) follows likewise from the noise that would
+    # lead from the proposal back to the current point.
     back = matrix.power(-0.5, now.theta - new.theta + 0.5 * h * _drift(matrix, new.slope)) / h**0.5
     ratio = now.potential - new.potential + 0.5 * (noise.square().sum(-1) - back.square().sum(-1))
     return now.replaced(new, uniform.log() < ratio), ratio.exp().clamp(max=1.0)
 
 
 def _drift(matrix: Preconditioner, slope: Tensor) -> Tensor:
-    """M ∇U (c, P), truncated (Roberts & Tweedie 1996, sec. 1.4.3): where U grows faster than a square, a chain in its tail would not return."""
+    """Truncated drift M ∇U (c, P) (Roberts & Tweedie 1996, sec. 1.4.3).
+
+    Where U grows faster than quadratically, a chain in the tail would not return without the truncation.
+    """
     size = matrix.power(0.5, slope).norm(dim=-1, keepdim=True)  # about √P for a normal density
     return matrix.power(1.0, slope) * (_TRUNCATION * slope.shape[-1] ** 0.5 / size).clamp(max=1.0)

@@ -1,11 +1,13 @@
 """Local learning coefficient: how fast the volume of low loss shrinks around a point (Lau et al. 2023, arXiv:2308.12108).
 
-The volume of {L - L(theta*) < ε} near theta* goes as ε^λ. λ is P/2 where the Hessian is regular and smaller where the minimum is singular; for PINNs
-see Barajas-Solano (2026, arXiv:2602.11097). Its estimate is λ = nβ (E[L] - L(theta*)) over the density ∝ exp(-nβ L(theta) - γ/2 ‖theta - theta*‖²).
+The volume of {L - L(theta*) < ε} near theta* scales as ε^λ. λ is P/2 where the Hessian is regular and smaller where the minimum
+is singular; for PINNs see Barajas-Solano (2026, arXiv:2602.11097). The estimate is λ = nβ (E[L] - L(theta*)), where E is the
+expectation over the density ∝ exp(-nβ L(theta) - γ/2 ‖theta - theta*‖²).
 
-A loss that is an integral has no number n of data: nβ is one setting, the inverse temperature. It is given per unit of the loss gap of the zero
-network, that of u = lift. For a linear problem 1/nβ is then a squared relative error in the norm of the formulation, and equal inverse temperatures
-of two formulations ask for the same accuracy. λ/nβ is the level of the loss that the chains see.
+A loss that is an integral has no number n of data points, so that nβ is a single setting, the inverse temperature. It is given
+per unit of the loss gap of the zero network, for which u = lift. For a linear problem, 1/nβ is then a squared relative error in
+the norm of the formulation, and equal inverse temperatures of two formulations correspond to the same accuracy. λ/nβ is the
+mean excess of the loss over L(theta*) along the chains.
 """
 
 import logging
@@ -28,18 +30,18 @@ from pinnscape.training.runs import Run, Runs
 
 log = logging.getLogger(__name__)
 _STREAM = 12  # second entry of the seeds: no other technique draws the same numbers
-_BATCHES = 10  # of each chain, for the standard error
+_BATCHES = 10  # number of batches of each chain, for the standard error
 _NUMBERS = {
     "learning_coefficient": "local learning coefficient",
     "standard_error": "standard error of the local learning coefficient by batch means",
-    "quadratic": "local learning coefficient of the quadratic expansion at the point, NaN where not all eigenvalues are known",
-    "quadratic_at_least": "lower bound of the same, from the eigenvalues that are known",
-    "drift": "mean over the second half of the chains minus that over the first half",
-    "r_hat": "split R-hat over the chains, 1 where they agree",
-    "lowest": "least loss on the chains minus that at the point, times the inverse temperature",
+    "quadratic": "local learning coefficient of the quadratic expansion at the point, NaN unless all eigenvalues are known",
+    "quadratic_at_least": "lower bound on the coefficient of the quadratic expansion, from the known eigenvalues",
+    "drift": "local learning coefficient from the second half of the chains minus that from the first half",
+    "r_hat": "split R-hat of the chains, 1 if they agree",
+    "lowest": "smallest loss along the chains minus the loss at the point, times the inverse temperature",
     "distance": "root mean square distance of the chains from the point",
-    "step": "step of the chains, in units of the preconditioner",
-    "left": "1 where a chain is below the loss at the point on average, so that the estimate means nothing",
+    "step": "step size of the chains, in units of the preconditioner",
+    "left": "1 if the mean loss of a chain is below the loss at the point, which makes the estimate meaningless, else 0",
 }
 _TEMPERATURE = (*RUN, "inverse_temperature")
 FILE = File(
@@ -48,9 +50,11 @@ FILE = File(
         **{name: Variable(_TEMPERATURE, text) for name, text in _NUMBERS.items()},
         "chain_estimate": Variable((*_TEMPERATURE, "chain"), "local learning coefficient of one chain"),
         "acceptance": Variable((*_TEMPERATURE, "chain"), "share of accepted steps"),
-        "trace": Variable((*_TEMPERATURE, "chain", "sample"), "loss minus that at the point, times the inverse temperature"),
+        "trace": Variable(
+            (*_TEMPERATURE, "chain", "sample"), "loss minus the loss at the point, times the inverse temperature"
+        ),
         "scale": Variable(RUN, "loss gap of the zero network, the unit of temperature"),
-        "relative_gap": Variable(RUN, "loss gap at the point over that of the zero network"),
+        "relative_gap": Variable(RUN, "loss gap at the point relative to that of the zero network"),
     },
     {
         **OF_RUNS,
@@ -60,12 +64,12 @@ FILE = File(
         "chain": Variable("chain", "index of the chain"),
         "sample": Variable("sample", "step of the chain after burn-in"),
     },
-    "Attribute `localization`: γ; `parameters`: P.",
+    "The attribute `localization` is γ; the attribute `parameters` is P.",
 )
 
 
 class Settings(Protocol):
-    """Of the temperatures and chains; see ``techniques.learning_coefficient``."""
+    """Settings of the temperatures and chains; see ``techniques.learning_coefficient``."""
 
     inverse_temperatures: tuple[float, ...]
     localization: float
@@ -79,18 +83,19 @@ class Settings(Protocol):
 
 @dataclass(frozen=True)
 class Estimate:
-    """The local learning coefficient at one temperature; all numbers but ``step`` and ``distance`` in units of λ.
+    """The local learning coefficient at one temperature, with diagnostics of the chains.
 
     Attributes:
-        learning_coefficient, standard_error: λ and its error.
-        drift: mean of the second half of the chains minus that of the first; beyond a few errors the burn-in was too short.
-        r_hat: of Gelman & Rubin (1992), each chain split into halves; above about 1.1 the chains have not mixed.
-        lowest: nβ (min L - L(theta*)); well below zero, theta* is no minimum at this temperature.
-        distance: of the chains from theta*, root mean square.
-        step: of the chains.
-        left: 1.0 where the mean of a chain is below L(theta*).
+        learning_coefficient, standard_error: λ and its standard error.
+        drift: λ from the second half of the chains minus λ from the first half; if it exceeds a few standard errors, the
+            burn-in was too short.
+        r_hat: R-hat of Gelman & Rubin (1992) with each chain split into halves; above about 1.1 the chains have not mixed.
+        lowest: nβ (min L - L(theta*)); if it is well below zero, theta* is not a minimum at this temperature.
+        distance: root mean square distance of the chains from theta*.
+        step: step size of the chains.
+        left: 1.0 if the mean loss of a chain is below L(theta*), else 0.0.
         chains: λ of each chain (c,).
-        acceptance: of each chain (c,).
+        acceptance: acceptance rate of each chain (c,).
         trace: nβ (L - L(theta*)) along the chains (c, n).
     """
 
@@ -111,7 +116,7 @@ def estimate(visited: Chains, loss: float, inverse_temperature: float) -> Estima
     """λ and its diagnostics.
 
     Args:
-        visited: chains of the density.
+        visited: chains sampled from the density.
         loss: L(theta*).
         inverse_temperature: nβ.
     """
@@ -133,9 +138,10 @@ def estimate(visited: Chains, loss: float, inverse_temperature: float) -> Estima
 
 
 def batch_error(trace: np.ndarray) -> float:
-    """Standard error of the mean of chains (c, n) by non-overlapping batch means (Geyer 1992), the batches of all chains together.
+    """Standard error of the mean of chains (c, n) by non-overlapping batch means, pooled over all chains (Geyer 1992).
 
-    As long as batches are longer than the correlation, their means are independent; chains that disagree raise the error too.
+    The batch means are independent if the batches are longer than the correlation length. Disagreement between the chains
+    increases the error as well.
     """
     length = trace.shape[1] // _BATCHES
     if not length:
@@ -155,15 +161,19 @@ def split_r_hat(trace: np.ndarray) -> float:
 
 
 def quadratic(eigenvalues: Tensor, inverse_temperature: float, localization: float) -> float:
-    """λ of a quadratic loss: ½ Σ nβ λᵢ/(nβ λᵢ + γ), for γ → 0 half the rank. Directions of negative curvature count as flat."""
+    """λ of a quadratic loss: ½ Σ nβ λᵢ/(nβ λᵢ + γ), which tends to half the rank for γ → 0.
+
+    Directions of negative curvature count as flat.
+    """
     curvatures = inverse_temperature * eigenvalues.clamp(min=0.0)
     return float((0.5 * curvatures / (curvatures + localization)).sum())
 
 
 def leading(objective: Objective, theta: Tensor, count: int, solver: EigensolverSettings) -> tuple[Tensor, Tensor]:
-    """Eigenvalues (k,) and eigenvectors (k, P) of the Hessian: all up to the dense limit, else the ``count`` largest.
+    """Eigenvalues (k,) and eigenvectors (k, P) of the Hessian: all up to the dense limit, beyond it the ``count`` largest.
 
-    Those of Lanczos processes are Ritz values: each is at most the eigenvalue of its rank. For the steps of chains, that is all it takes.
+    The Lanczos process gives Ritz values, each of which is at most the eigenvalue of the same rank. This suffices to scale the
+    steps of the chains.
     """
     found = eigenpairs(objective, theta, min(count, objective.size // 2), solver, smallest=False)
     return found.values, found.vectors
@@ -182,10 +192,10 @@ def local_learning_coefficient(
     Args:
         objective: the loss L.
         theta: theta* (P,).
-        pairs: leading eigenvalues and eigenvectors of the Hessian there, for the first steps.
+        pairs: leading eigenvalues and eigenvectors of the Hessian at theta*, for the initial preconditioner.
         inverse_temperature: nβ, per unit of L.
-        settings: of the chains.
-        seed: of the chains.
+        settings: settings of the chains.
+        seed: seed of the chains.
     """
     gamma = settings.localization
     density = Localised(objective.loss_and_gradient, theta, inverse_temperature, gamma)
@@ -195,11 +205,11 @@ def local_learning_coefficient(
 
 
 def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
-    """learning_coefficient.nc. The loss that was trained, at the final points.
+    """The dataset of learning_coefficient.nc: the loss that each run minimised, at the final point of the run.
 
     Args:
-        runs: of one problem.
-        settings: of the temperatures and chains.
+        runs: all runs of one problem.
+        settings: settings of the temperatures and chains.
     """
     collected = runs.collect(lambda run: _measure(runs, run, settings))
     return FILE.described(

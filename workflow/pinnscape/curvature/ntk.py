@@ -1,7 +1,8 @@
-"""What the Hessian is made of: the Gauss-Newton part G, whose spectrum is that of the neural tangent kernel, and the remainder R = H - G.
+"""Decomposition of the Hessian H into its Gauss-Newton part G and the remainder R = H - G, and the neural tangent kernel.
 
-For a sum of squares L = |r|² with Jacobian J = ∂r/∂theta, the Hessian is H = 2JᵀJ + R, and the kernel K = JJᵀ of the residual (Jacot et al. 2018;
-for PINNs Wang, Yu & Perdikaris 2022) has the nonzero eigenvalues of JᵀJ. For Deep Ritz, G is the energy Gram matrix (see ``features``).
+For a sum of squares L = |r|² with Jacobian J = ∂r/∂theta, the Hessian is H = 2JᵀJ + R, and the neural tangent kernel K = JJᵀ of
+the residual (Jacot et al. 2018; for PINNs Wang, Yu & Perdikaris 2022) has the nonzero eigenvalues of JᵀJ. For Deep Ritz, G is
+the energy Gram matrix (see ``losses.gauss_newton``).
 """
 
 from collections.abc import Sequence
@@ -22,14 +23,16 @@ _PART = (*_POINT, "part")
 FILE = File(
     "ntk.nc",
     {
-        "eigenvalue": Variable((*_PART, "eigen"), "eigenvalue of the Hessian and of its parts"),
+        "eigenvalue": Variable((*_PART, "eigen"), "eigenvalue of the Hessian or of its part"),
         "kernel_eigenvalue": Variable(
             (*_POINT, "eigen"), "eigenvalue of the neural tangent kernel (Deep Ritz: energy Gram matrix)"
         ),
         "norm": Variable(_PART, "Frobenius norm"),
-        "remainder_share": Variable(_POINT, "Frobenius norm of the remainder over that of the Hessian"),
+        "remainder_share": Variable(_POINT, "Frobenius norm of the remainder relative to that of the Hessian"),
         "angle": Variable(
-            (*_POINT, "vector"), "principal angle between the top eigenspaces of Hessian and Gauss-Newton part", "degree"
+            (*_POINT, "vector"),
+            "principal angle between the top eigenspaces of the Hessian and of its Gauss-Newton part",
+            "degree",
         ),
         **{name: Variable(_PART, text) for name, text in NUMBERS.items()},
         **{
@@ -44,30 +47,32 @@ FILE = File(
         **CHECKPOINT,
         **LOSS,
         "part": Variable("part", "the Hessian H, its Gauss-Newton part G, or the remainder R = H - G"),
-        "eigen": Variable("eigen", "index of the eigenvalue, 0 the largest"),
-        "vector": Variable("vector", "index of the principal angle, 0 the smallest"),
+        "eigen": Variable("eigen", "index of the eigenvalue, 0 for the largest"),
+        "vector": Variable("vector", "index of the principal angle, 0 for the smallest"),
     },
     """\
-Attribute `parameters`: P. With more than `techniques.ntk.eigensolver.dense_limit` parameters there are no matrices of P rows: `eigen` has the largest eigenvalues
-alone, those of H and R by Lanczos, those of G all that are not zero if its kernel, of a row for each local quantity, is within the limit (then norm
-and numbers of G are exact as well), else by Lanczos. What cannot be had is NaN, with the attribute `reason`.""",
+The attribute `parameters` is P. With more than `techniques.ntk.eigensolver.dense_limit` parameters, no matrices with P rows are
+formed, and `eigen` holds the largest eigenvalues only. Those of H and R are computed by Lanczos. The kernel of G has one row
+for each local quantity. If it is within the limit, it gives all nonzero eigenvalues of G, and the norm and all other numbers of
+G are exact as well; otherwise the eigenvalues of G are computed by Lanczos too. Quantities that cannot be computed are NaN, and
+their attribute `reason` states why.""",
 )
 _REASON = "NaN where {} needs matrices of more than techniques.ntk.eigensolver.dense_limit rows, or Lanczos has not converged"
 
 
 class Settings(parts.Settings, Protocol):
-    """Of the points and their eigenvalues; see ``techniques.ntk``."""
+    """Settings of the points and their eigenvalues; see ``techniques.ntk``."""
 
     checkpoints: tuple[str, ...]
     subspace: int
 
 
 def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
-    """ntk.nc: both physics losses at some checkpoints of each run.
+    """The dataset of ntk.nc: both physics losses at the chosen checkpoints of each run.
 
     Args:
-        runs: of a problem.
-        settings: of the points and of ``split``.
+        runs: all runs of a problem.
+        settings: settings of the points and of ``split``.
     """
     size = runs.discretization.network.size
     subspace = min(settings.subspace, size)
@@ -88,11 +93,11 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
 
 
 def _dataset(checkpoints: list[str], splits: Sequence[Sequence[Split]], size: int) -> xr.Dataset:
-    """Of splits by checkpoint and loss, of a network with P = ``size`` parameters."""
+    """The dataset of splits by checkpoint and loss, for a network with P = ``size`` parameters."""
     first = splits[0][0]
     names = ["eigenvalue", "kernel_eigenvalue", "norm", "remainder_share", "angle", *NUMBERS, *first.estimates]
     values = {name: [[_value(s, name) for s in row] for row in splits] for name in names}
-    what = dict.fromkeys(("eigenvalue", "kernel_eigenvalue", "norm", "remainder_share"), "it")
+    what = dict.fromkeys(("eigenvalue", "kernel_eigenvalue", "norm", "remainder_share"), "the quantity")
     what |= {"angle": "one of the eigenspaces", **dict.fromkeys(NUMBERS, "the whole spectrum")}
     notes = {name: {"reason": _REASON.format(text)} for name, text in what.items()}
     if not first.estimates:
@@ -102,7 +107,7 @@ def _dataset(checkpoints: list[str], splits: Sequence[Sequence[Split]], size: in
 
 
 def _value(split: Split, name: str) -> Any:
-    """What a variable of the file holds."""
+    """The values of the variable ``name`` of the file."""
     for group in (split.numbers, split.estimates):
         if name in group:
             return group[name]

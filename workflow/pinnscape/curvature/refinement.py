@@ -1,7 +1,8 @@
-"""To natural-gradient refinement by natural gradient descent, from points of a training, and the Hessian there.
+"""Natural-gradient refinement of points of a training run, and the Hessian at the refined points.
 
-First-order and quasi-Newton methods leave a residual, and with it a remainder R of the Hessian H = G + R that hides the small eigenvalues of G
-(see ``curvature.ntk``): their signs say nothing about the minimiser. Close enough to it, they do.
+First-order and quasi-Newton methods leave a residual, and with it a remainder R of the Hessian H = G + R that hides the small
+eigenvalues of G (see ``curvature.ntk``). The signs of the small eigenvalues of H then say nothing about the minimiser; close
+enough to the minimiser, they do.
 """
 
 import logging
@@ -28,33 +29,35 @@ from pinnscape.training.runs import Run, Runs
 
 log = logging.getLogger(__name__)
 _CURVES = {
-    "gap": "own loss above that of the exact solution",
-    "energy_gap": "energy above that of the exact solution under the same quadrature rule",
-    "quadrature_error": "error of the gap of the own loss by the quadrature rule; 0 where the loss has the minimum 0 under every rule",
+    "gap": "excess of the trained loss over that of the exact solution",
+    "energy_gap": "excess of the energy over that of the exact solution under the same quadrature rule",
+    "quadrature_error": "quadrature error of the gap of the trained loss; 0 if the minimum of the loss is 0 under every rule",
     "l2_error": "relative L2 error",
     "h1_error": "relative H1 error",
-    "gradient_norm": "Euclidean norm of the gradient of the own loss",
+    "gradient_norm": "Euclidean norm of the gradient of the trained loss",
     "rate": "step length that led to the point",
-    "direction_residual": "part of G times the direction that led to the point outside the Krylov space, over the gradient norm; 0 without one",
+    "direction_residual": "norm of the part of G times the last direction outside the Krylov space, relative to the gradient "
+    "norm; 0 if there is no Krylov space",
 }
-# Of the Hessian at the last point; beyond the dense limit, what needs all eigenvalues is withheld.
+# Numbers of the Hessian at the last point; beyond the dense limit, those that need all eigenvalues are withheld.
 _NUMBERS = {
-    "lambda_max": "largest eigenvalue of the Hessian of the own loss",
-    "lambda_min": "smallest eigenvalue of the Hessian of the own loss",
-    "negative": "number of negative eigenvalues of the Hessian of the own loss",
+    "lambda_max": "largest eigenvalue of the Hessian of the trained loss",
+    "lambda_min": "smallest eigenvalue of the Hessian of the trained loss",
+    "negative": "number of negative eigenvalues of the Hessian of the trained loss",
     "null": "number of numerically zero eigenvalues",
     "condition_number": "condition number outside the null space",
-    "remainder_share": "Frobenius norm of the remainder over that of the Hessian",
+    "remainder_share": "Frobenius norm of the remainder relative to that of the Hessian",
 }
-# What stands in their place there.
+# Bounds and estimates that replace these numbers beyond the dense limit.
 _BOUNDS = {
-    "lambda_min_bound": "a number that the smallest eigenvalue is at most, by a Lanczos process",
-    "negative_at_least": "a number that there are at least of negative eigenvalues, by the same process",
-    "remainder_share_estimate": "estimate of the Frobenius norm of the remainder over that of the Hessian",
-    "remainder_share_error": "standard error of this estimate, at most",
+    "lambda_min_bound": "upper bound on the smallest eigenvalue by a Lanczos process",
+    "negative_at_least": "lower bound on the number of negative eigenvalues by the same process",
+    "remainder_share_estimate": "estimate of the Frobenius norm of the remainder relative to that of the Hessian",
+    "remainder_share_error": "upper bound on the standard error of this estimate",
 }
 _REASON = (
-    "NaN where it needs matrices of more than techniques.refinement.eigensolver.dense_limit rows, or Lanczos has not converged"
+    "NaN where the quantity needs matrices of more than techniques.refinement.eigensolver.dense_limit rows, "
+    "or Lanczos has not converged"
 )
 _METHODS = ("dense", "kernel", "krylov")
 
@@ -67,27 +70,27 @@ FILE = File(
         **{name: Variable(_START, text) for name, text in _NUMBERS.items()},
         **{name: Variable(_START, text, only="above eigensolver.dense_limit") for name, text in _BOUNDS.items()},
         "theta": Variable((*_START, "parameter"), "parameters of the network at the last point"),
-        "eigenvalue": Variable((*_START, "eigen"), "eigenvalue of the Hessian of the own loss at the last point"),
-        "method": Variable(_START, "how the directions are computed", flags=_METHODS),
+        "eigenvalue": Variable((*_START, "eigen"), "eigenvalue of the Hessian of the trained loss at the last point"),
+        "method": Variable(_START, "method that computes the directions", flags=_METHODS),
         "steps_taken": Variable(_START, "number of steps taken"),
-        "distance": Variable(_START, "distance of the last from the first point"),
+        "distance": Variable(_START, "distance between the first and the last point"),
     },
     {
         **OF_RUNS,
         **CHECKPOINT,
         **PARAMETER,
-        "step": Variable("step", "natural gradient step, 0 the starting point"),
-        "eigen": Variable("eigen", "index of the eigenvalue, 0 the largest"),
+        "step": Variable("step", "natural gradient step, 0 for the starting point"),
+        "eigen": Variable("eigen", "index of the eigenvalue, 0 for the largest"),
     },
     """\
-Attribute `parameters`: P. The directions come from dense matrices, from the kernel of the local quantities, or from a Krylov space. With more than
-`techniques.refinement.eigensolver.dense_limit` parameters `eigen` has the largest eigenvalues alone, by Lanczos, and what needs all of them is NaN, with the
-attribute `reason`.""",
+The attribute `parameters` is P. The directions are computed from dense matrices, from the kernel of the local quantities, or in
+a Krylov space. With more than `techniques.refinement.eigensolver.dense_limit` parameters, `eigen` holds only the largest
+eigenvalues, computed by Lanczos. Quantities that need all eigenvalues are then NaN; their attribute `reason` states why.""",
 )
 
 
 class Settings(Protocol):
-    """Of the starting points, the steps and the eigenvalues; see ``techniques.refinement``."""
+    """Settings of the starting points, the steps and the eigenvalues; see ``techniques.refinement``."""
 
     checkpoints: tuple[str, ...]
     steps: int
@@ -104,11 +107,11 @@ class Descent:
     """A descent of n - 1 steps.
 
     Attributes:
-        thetas: its points (n, P), the first the start.
-        rate: step length (n,) that led to each.
-        gradient_norm: (n,) at each.
-        residual: (n,) of the direction that led to each, see ``NaturalGradient``.
-        method: ``dense``, ``kernel`` or ``krylov``, likewise.
+        thetas: points (n, P), the first of which is the starting point.
+        rate: step lengths (n,) that led to the points.
+        gradient_norm: norms (n,) of the gradient at the points.
+        residual: residuals (n,) of the directions that led to the points; see ``NaturalGradient``.
+        method: ``dense``, ``kernel`` or ``krylov``; see ``NaturalGradient``.
     """
 
     thetas: Tensor
@@ -119,12 +122,12 @@ class Descent:
 
 
 def descend(objective: Objective, theta: Tensor, settings: Settings) -> Descent:
-    """Natural gradient steps from theta (P,); fewer than allowed where no step lowers the loss any more, or where the loss diverges.
+    """Natural gradient descent from theta (P,); it ends early if no step lowers the loss or if the loss diverges.
 
     Args:
         objective: the loss.
         theta: (P,).
-        settings: of the steps; beyond the dense limit, the steps of Lanczos are products for a direction.
+        settings: settings of the steps; beyond the dense limit, the number of Lanczos steps is that of products per direction.
     """
     limit, products = settings.eigensolver.dense_limit, settings.eigensolver.lanczos_steps
     optimizer = NaturalGradient(objective, settings.cutoff, settings.lengths, limit, products)
@@ -145,15 +148,16 @@ def descend(objective: Objective, theta: Tensor, settings: Settings) -> Descent:
 
 
 def curvature(objective: Objective, theta: Tensor, settings: Settings, seed: int = 0) -> tuple[np.ndarray, dict[str, float]]:
-    """Eigenvalues of the Hessian at theta (P,), descending, and numbers about them; NaN where there is no Hessian.
+    """Eigenvalues of the Hessian at theta (P,), descending, and numbers that describe them; NaN if the Hessian does not exist.
 
-    All P eigenvalues up to the dense limit; beyond it the largest ones, NaN for what needs all of them, and bounds.
+    Up to the dense limit, all P eigenvalues are computed; beyond it only the largest ones and bounds, and numbers that require
+    all eigenvalues are NaN.
 
     Args:
         objective: the loss.
         theta: (P,).
-        settings: of the eigenvalues.
-        seed: of the random vectors beyond the limit.
+        settings: settings of the eigenvalues.
+        seed: seed of the random vectors beyond the dense limit.
     """
     if objective.size <= settings.eigensolver.dense_limit:
         return _dense(objective, theta, settings)
@@ -194,11 +198,11 @@ def _by_products(objective: Objective, theta: Tensor, settings: Settings, seed: 
 
 
 def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
-    """refinement.nc: natural gradient descents in its own loss from some checkpoints of each run.
+    """The dataset of refinement.nc: natural gradient descents on the trained loss from the chosen checkpoints of each run.
 
     Args:
-        runs: of a problem.
-        settings: of the starting points, the steps and the eigenvalues.
+        runs: all runs of a problem.
+        settings: settings of the starting points, the steps and the eigenvalues.
     """
     names = list(settings.checkpoints)
 
@@ -210,10 +214,10 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
 
 
 def _measure(runs: Runs, run: Run, checkpoint: str, settings: Settings) -> xr.Dataset:
-    """From one checkpoint of a run."""
+    """The dataset of the descent from one checkpoint of a run."""
     objective = runs.objective(run.trained_on)
     found = descend(objective, runs.tensor(run.theta(checkpoint)), settings)
-    # One by one: memory is bounded for one evaluation.
+    # The points are evaluated one by one, because the memory is bounded for a single evaluation.
     points = [runs.discretization.measure(theta) for theta in found.thetas]
     measured = {name: np.array([float(point[name]) for point in points]) for name in points[0]}
     measured |= {"gap": measured[run.trained_on] - objective.minimum}
@@ -238,5 +242,5 @@ def _measure(runs: Runs, run: Run, checkpoint: str, settings: Settings) -> xr.Da
 
 
 def _filled(values: np.ndarray, length: int) -> np.ndarray:
-    """With NaN after the last step taken."""
+    """The values, padded with NaN to ``length`` after the last step."""
     return np.concatenate([values.astype(float), np.full(length - len(values), np.nan)])

@@ -1,9 +1,9 @@
-"""How much a loss grows in a small neighbourhood: of a box (Keskar 2017), of a ball (Foret 2021), of a ball in units of the filters (Kwon 2021).
+"""Largest increase of a loss in a box (Keskar 2017), in a ball (Foret 2021) and in a ball in units of the filters (Kwon 2021).
 
-What a change of coordinates does to them: none changes where hidden units swap places or, for odd activations, change sign, because that permutes
-entries of theta and flips their signs. Where a layer is multiplied and the next one divided by a number without changing the function (positively
-homogeneous activations: ReLU, not tanh), the largest eigenvalue, the trace, the box and the ball change as one likes (Dinh et al. 2017); whatever is
-measured in units of the filters stays.
+None of these measures changes if hidden units are permuted or, for odd activations, change their sign, because this only
+permutes entries of theta and flips their signs. For positively homogeneous activations (ReLU, not tanh), multiplying one layer
+by a number and dividing the next layer by it leaves the function unchanged. The largest eigenvalue, the trace and the increases
+in the box and in the ball then change arbitrarily (Dinh et al. 2017), whereas measures in units of the filters are invariant.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from pinnscape.linalg.trace import hutch_plus_plus
 from pinnscape.losses.objective import Objective
 from pinnscape.networks.mlp import Layer, filters
 
-_HALVINGS = 20  # of a start at which the loss does not exist
+_HALVINGS = 20  # maximum number of halvings of a start at which the loss does not exist
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class Increase:
     """The largest increase of a loss that was found in a neighbourhood.
 
     Attributes:
-        value: max L(theta + delta) - L(theta), at least 0: a lower bound of the true maximum, since ascents may end in local ones. NaN where the
-            loss at theta is not finite.
-        offset: delta (P,) where it was found.
-        undefined: share of the points tried at which the loss is not finite; those are left out of the maximum.
+        value: max L(theta + delta) - L(theta), at least 0. It is a lower bound on the true maximum, since ascents may end in
+            local maxima; NaN if the loss at theta is not finite.
+        offset: delta (P,) at which the maximum is attained.
+        undefined: share of the evaluated points at which the loss is not finite; the maximum excludes these points.
     """
 
     value: float
@@ -40,9 +40,10 @@ class Increase:
 
 
 def filter_scale(theta: Tensor, layers: tuple[Layer, ...]) -> Tensor:
-    """The unit (P,) of each parameter: the norm of the incoming weights of its neuron, for a bias its own magnitude (Kwon et al. 2021, sec. 3).
+    """The unit (P,) of each parameter in an adaptive neighbourhood (Kwon et al. 2021, sec. 3).
 
-    A bias that is 0 has the unit 0 and stays where it is.
+    The unit of a weight is the norm of the incoming weights of its neuron, the unit of a bias its own magnitude. A bias of 0
+    has the unit 0 and is not perturbed.
     """
     scale = theta.abs()
     for weights, _ in filters(layers):
@@ -57,8 +58,9 @@ def box(objective: Objective, theta: Tensor, epsilon: float, starts: Tensor, ite
         objective: the loss.
         theta: (P,).
         epsilon: half width of the box, relative to |thetaᵢ| + 1.
-        starts: directions (k, P), in units of the box, in whose corners ascents start, besides the one from theta itself.
-        iterations: steps of each ascent.
+        starts: directions (k, P) in units of the box; one ascent starts in the corner of the box in each of these directions,
+            another one at theta.
+        iterations: number of steps of each ascent.
     """
     return _ascend(objective, theta, epsilon * (theta.abs() + 1.0), starts.sign(), torch.sign, iterations)
 
@@ -69,10 +71,11 @@ def ball(objective: Objective, theta: Tensor, radius: float, scale: Tensor, star
     Args:
         objective: the loss.
         theta: (P,).
-        radius: of the ball.
-        scale: unit (P,) of each parameter; ones for a ball in theta, ``filter_scale`` for the adaptive one.
-        starts: directions (k, P), in these units, from whose ends on the sphere ascents start, besides the one from theta itself.
-        iterations: steps of each ascent; the first of the one from theta is the step radius · g/|g| of Foret et al. 2021 (eq. 2).
+        radius: radius of the ball.
+        scale: unit (P,) of each parameter; ones for a ball in theta, ``filter_scale`` for the adaptive ball.
+        starts: directions (k, P) in these units; one ascent starts at the point of the sphere in each of these directions,
+            another one at theta.
+        iterations: number of steps of each ascent; the first step from theta is radius · g/|g| of Foret et al. 2021 (eq. 2).
     """
 
     def farthest(rows: Tensor) -> Tensor:
@@ -83,30 +86,31 @@ def ball(objective: Objective, theta: Tensor, radius: float, scale: Tensor, star
 
 
 def first_order(objective: Objective, theta: Tensor, radius: float) -> float:
-    """L(theta + radius · g/|g|) - L(theta): the one step by which SAM replaces the maximum over the ball (Foret et al. 2021, eq. 2)."""
+    """L(theta + radius · g/|g|) - L(theta), by which SAM approximates the maximum over the ball (Foret et al. 2021, eq. 2)."""
     loss, gradient = objective.loss_and_gradient(theta)
     norm = gradient.norm()
     return float(objective.loss(theta + radius * gradient / norm) - loss) if norm > 0 else float(loss - loss)
 
 
 def relative(increase: float, gap: float) -> float:
-    """Keskar's measure 100 · increase / (1 + f) in percent, with the gap L - min L for f: a Ritz loss may be -1 or below."""
+    """Keskar's measure 100 · increase / (1 + f) in percent; f is the gap L - min L, since a Ritz loss may be -1 or below."""
     return 100.0 * increase / (1.0 + gap)
 
 
 def _ascend(
     objective: Objective, theta: Tensor, unit: Tensor, starts: Tensor, farthest: Callable[[Tensor], Tensor], iterations: int
 ) -> Increase:
-    """Maximise L(theta + unit · z) over a convex set of z by conditional gradients (Frank & Wolfe 1956), all starts side by side.
+    """Maximise L(theta + unit · z) over a convex set of z by conditional gradients (Frank & Wolfe 1956) from several starts.
 
-    A step goes towards the point of the set that is farthest along the gradient; where the loss does not rise, it is halved. Of a convex loss every
-    full step rises (Journée et al. 2010) and the maximum lies on the boundary, where projected gradients of a fixed step are slow.
+    A step goes towards the point of the set that is farthest along the gradient; it is halved if the loss does not increase.
+    For a convex loss, every full step increases the loss (Journée et al. 2010), and the maximum lies on the boundary, where
+    projected gradient ascent with a fixed step size is slow.
 
     Args:
         objective: the loss.
         theta: (P,).
-        unit: (P,).
-        starts: (k, P) points of the set.
+        unit: unit (P,) of each parameter.
+        starts: points (k, P) of the set.
         farthest: maps gradients (k, P) to the points of the set that are farthest along them.
         iterations: number of steps.
     """
@@ -140,13 +144,13 @@ def _ascend(
 
 @dataclass(frozen=True)
 class Curvature:
-    """What the Hessian H says, S being the diagonal of the filters' units.
+    """Measures of sharpness from the Hessian H; S is the diagonal matrix of the units of ``filter_scale``.
 
     Attributes:
         lambda_max, lambda_max_filter: largest eigenvalues of H and of S H S; NaN where not verified.
-        at_least, at_least_filter: lower bounds of these.
-        trace, trace_error: of H with the standard error, 0 where exact.
-        converged: whether both are verified.
+        at_least, at_least_filter: lower bounds on these eigenvalues.
+        trace, trace_error: trace of H and its standard error, 0 where the trace is exact.
+        converged: whether both eigenvalues are verified.
         direction, direction_filter: eigenvectors (P,) of these eigenvalues.
     """
 
@@ -164,18 +168,18 @@ class Curvature:
 def curvature(
     objective: Objective, theta: Tensor, scale: Tensor, products: int, solver: EigensolverSettings, seed: int
 ) -> Curvature:
-    """Largest eigenvalues and the trace, exact up to the dense limit, beyond it by Lanczos processes and Hutch++.
+    """Largest eigenvalues and trace of the Hessian: exact up to the dense limit, beyond it by Lanczos processes and Hutch++.
 
     Args:
         objective: the loss.
         theta: (P,).
         scale: diagonal (P,) of S.
-        products: of Hutch++.
+        products: number of products of Hutch++.
         solver: dense limit, steps and tolerance of Lanczos.
-        seed: of random vectors.
+        seed: seed of the random vectors.
 
     Returns:
-        All NaN where the Hessian is not finite.
+        The measures; all numbers are NaN if the Hessian is not finite.
     """
     try:
         plain = eigenpairs(objective, theta, 1, solver, smallest=False, seed=seed)

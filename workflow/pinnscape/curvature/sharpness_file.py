@@ -15,20 +15,20 @@ from pinnscape.losses.objective import Objective
 from pinnscape.networks.mlp import Layer
 from pinnscape.training.runs import Run, Runs
 
-_STREAM = 11  # second entry of the seeds of the random starts
+_STREAM = 11  # offset of the seeds of the random starts
 _NAMES = {
-    "gap": "loss above that of the exact solution",
+    "gap": "excess of the loss over that of the exact solution",
     "lambda_max": "largest eigenvalue of the Hessian, NaN where it is not verified",
-    "lambda_max_at_least": "lower bound of the largest eigenvalue of the Hessian",
+    "lambda_max_at_least": "lower bound on the largest eigenvalue of the Hessian",
     "lambda_max_filter": "largest eigenvalue of the Hessian in units of the filters, NaN where it is not verified",
-    "lambda_max_filter_at_least": "lower bound of the largest eigenvalue of the Hessian in units of the filters",
-    "trace": "trace of the Hessian, above dense_limit parameters its estimate by Hutch++",
-    "trace_error": "standard error of the trace where that is an estimate, else 0",
-    "converged": "1 where both eigenvalues are verified",
+    "lambda_max_filter_at_least": "lower bound on the largest eigenvalue of the Hessian in units of the filters",
+    "trace": "trace of the Hessian; above dense_limit parameters an estimate by Hutch++",
+    "trace_error": "standard error of the trace if it is an estimate, else 0",
+    "converged": "1 if both largest eigenvalues are verified, else 0",
     "box_increase": "largest increase of the loss within the box",
     "epsilon_sharpness": "largest increase within the box, in percent of 1 + gap",
-    "box_undefined": "share of the points tried in the box at which the loss does not exist",
-    "sam_first_order": "increase of the loss by one gradient step of the radius",
+    "box_undefined": "share of the evaluated points of the box at which the loss does not exist",
+    "sam_first_order": "increase of the loss over one gradient step whose length is the radius of the ball",
     "sam_sharpness": "largest increase of the loss within the ball",
     "adaptive_sharpness": "largest increase of the loss within the ball in units of the filters",
 }
@@ -36,12 +36,12 @@ FILE = File(
     "sharpness.nc",
     {name: Variable((*RUN, "checkpoint", "loss"), text) for name, text in _NAMES.items()},
     {**OF_RUNS, **CHECKPOINT, **LOSS},
-    "Attributes `epsilon`, `radius` and `adaptive_radius`: the size of the box and of both balls.",
+    "The attributes `epsilon`, `radius` and `adaptive_radius` are the sizes of the box and of the two balls.",
 )
 
 
 class Settings(Protocol):
-    """Of the neighbourhoods, the ascents and the curvature; see ``techniques.sharpness``."""
+    """Settings of the neighbourhoods, the ascents and the curvature; see ``techniques.sharpness``."""
 
     checkpoints: tuple[str, ...]
     epsilon: float
@@ -57,11 +57,11 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
     """Sharpness of each loss at each trained point.
 
     Args:
-        runs: all of a problem.
-        settings: of the neighbourhoods, the ascents and the curvature.
+        runs: all runs of a problem.
+        settings: settings of the neighbourhoods, the ascents and the curvature.
 
     Returns:
-        Variables (trained_on, seed, checkpoint, loss).
+        Variables over (trained_on, seed, checkpoint, loss).
     """
 
     def measure(run: Run) -> xr.Dataset:
@@ -78,7 +78,7 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
 
 
 def numbers(objective: Objective, theta: Tensor, layers: tuple[Layer, ...], settings: Settings, seed: int) -> dict[str, float]:
-    """Everything that is measured of one loss at theta (P,), by the names of the variables."""
+    """All measures of the sharpness of one loss at theta (P,), by the names of the variables."""
     scale, ones = sharpness.filter_scale(theta, layers), torch.ones_like(theta)
     bent = sharpness.curvature(objective, theta, scale, settings.trace_products, settings.eigensolver, seed)
     generator = torch.Generator().manual_seed(1000 * seed + _STREAM)

@@ -1,4 +1,4 @@
-"""Everything that is measured of one Hessian: exact where it is small enough, by Lanczos processes where it is not."""
+"""The spectrum of one Hessian: exact up to the dense limit, by Lanczos processes beyond it."""
 
 import logging
 from collections.abc import Callable
@@ -23,7 +23,7 @@ _ROUNDING = 1e-12  # an eigenvalue no larger than this, relative to the largest 
 
 
 _UNKNOWN = "not all eigenvalues are known above hessian.eigensolver.dense_limit"
-_UNSETTLED = "the Lanczos process within hessian.eigensolver.lanczos_steps leaves more than one number possible"
+_UNSETTLED = "the Lanczos process within hessian.eigensolver.lanczos_steps leaves more than one value possible"
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,14 @@ class Spectrum:
 
     Attributes:
         method: ``dense`` or ``lanczos``.
-        eigenvalue, eigen: values in descending order and their index among all P; NaN where not verified.
-        eigenvalue_low, eigenvalue_high: bounds of these.
-        eigenvector, vector: unit rows of both ends and their index.
-        ritz_value, residual_norm: vᵀHv of these and ‖Hv - λv‖ by separate products.
-        node, weight: of the stochastic Lanczos quadrature.
-        density_at, density: the smoothed density against λ/λmax.
-        numbers: trace, condition number and so on; NaN where withheld.
-        reasons: why, by name.
+        eigenvalue, eigen: eigenvalues in descending order, NaN where not verified, and their indices among all P.
+        eigenvalue_low, eigenvalue_high: bounds on the eigenvalues.
+        eigenvector, vector: unit eigenvectors (rows) of both ends of the spectrum and their indices among all P.
+        ritz_value, residual_norm: vᵀHv of the eigenvectors, and ‖Hv - λv‖ from separate products.
+        node, weight: nodes and weights of the stochastic Lanczos quadrature.
+        density_at, density: points λ/λmax and the smoothed density at these points.
+        numbers: trace, condition number and other numbers by name; NaN where withheld.
+        reasons: reasons why numbers are withheld, by name.
     """
 
     method: str
@@ -60,13 +60,13 @@ class Spectrum:
 
 
 def spectrum(objective: Objective, theta: Tensor, settings: SpectrumSettings, seed: int) -> Spectrum:
-    """Measure the Hessian of a loss at theta (P,).
+    """Compute the spectrum of the Hessian of a loss at theta (P,).
 
     Args:
         objective: the loss.
         theta: (P,).
-        settings: how.
-        seed: of all random vectors.
+        settings: settings of the eigensolver, the density and the null space.
+        seed: seed of all random vectors.
 
     Raises:
         DivergenceError: the Hessian is not finite at this point.
@@ -106,12 +106,12 @@ def spectrum(objective: Objective, theta: Tensor, settings: SpectrumSettings, se
 
 
 def _operator(objective: Objective, theta: Tensor, matrix: Tensor | None) -> Operator:
-    """V -> H v on rows, by the matrix where it was formed."""
+    """The map v -> H v for rows (k, P), by the dense Hessian where it was formed."""
     return partial(dense.product, objective, theta) if matrix is None else lambda vectors: vectors @ matrix
 
 
 def _numbers(found: Eigenpairs, null_tolerance: float) -> tuple[dict[str, float], dict[str, str]]:
-    """The numbers of ``eigen.Summary`` and ``negative_at_least``, as far as they are known, and why others are withheld."""
+    """The known numbers of ``eigen.Summary`` and ``negative_at_least``, and the reasons why the other numbers are withheld."""
     if found.process is None:
         return _of_all(found.values.cpu().numpy(), null_tolerance)
     if not found.converged:
@@ -134,7 +134,10 @@ def _of_all(eigenvalues: np.ndarray, null_tolerance: float) -> tuple[dict[str, f
 
 
 def counts(seen: Compression, null_tolerance: float) -> tuple[dict[str, float], dict[str, str]]:
-    """The numbers of ``eigen.Summary`` as far as a Lanczos process settles them, and ``negative_at_least``; NaN with a reason for the others."""
+    """The numbers of ``eigen.Summary`` that a Lanczos process determines, and ``negative_at_least``.
+
+    The other numbers are NaN and have a reason.
+    """
     if seen.complete:
         return _of_all(seen.ritz, null_tolerance)
     upper, lower = (float(side.highest(1)[0]) for side in (seen, seen.mirrored()))
@@ -158,7 +161,7 @@ def counts(seen: Compression, null_tolerance: float) -> tuple[dict[str, float], 
 
 
 def _between(count: Callable[[float], tuple[int, int]], levels: np.ndarray) -> tuple[int, int]:
-    """Least and largest number of eigenvalues beyond a level that is one of these."""
+    """Smallest and largest possible number of eigenvalues beyond the true level, which is bounded by the two ``levels``."""
     found = [count(float(level)) for level in levels]
     return min(low for low, _ in found), max(high for _, high in found)
 
@@ -170,7 +173,7 @@ def _settled(bounds: tuple[int, int]) -> float:
 def _density(
     operator: Operator, theta: Tensor, values: Tensor, rows: Tensor, settings: DensitySettings, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Spectral density with the outermost eigenpairs of both ends taken out."""
+    """Nodes and weights of the spectral density; the outermost eigenpairs of both ends are deflated."""
     k, count = settings.deflate, len(values)
     keep = [i for i in range(count) if i < k or i >= count - k]
     return density.quadrature(operator, theta, settings.probes, settings.steps, seed, (values[keep], rows[keep]))
@@ -178,7 +181,7 @@ def _density(
 
 def _smooth(node: np.ndarray, weight: np.ndarray, largest: float, settings: DensitySettings) -> tuple[np.ndarray, np.ndarray]:
     """Smoothed density against λ/λmax. The grid covers all nodes and six standard deviations beyond. All values are NaN if λmax is not positive."""
-    if not largest > _ROUNDING * np.abs(node).max():  # nothing curves upwards, or rounding errors alone
+    if not largest > _ROUNDING * np.abs(node).max():  # no positive curvature beyond rounding errors
         return np.full(settings.bins, np.nan), np.full(settings.bins, np.nan)
     scaled, width = node / largest, settings.width
     at = np.linspace(scaled.min() - 6 * width, scaled.max() + 6 * width, settings.bins)

@@ -1,4 +1,4 @@
-"""What a Hessian is made of: its Gauss-Newton part G and the remainder R = H - G, by dense matrices or by products alone."""
+"""Split of a Hessian H into its Gauss-Newton part G and the remainder R = H - G, by dense matrices or by products alone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,18 +26,18 @@ NUMBERS = {
     "negative": "number of negative eigenvalues",
     "null": "number of numerically zero eigenvalues",
 }
-# Bounds and estimates, of products alone, with the dimensions that they have in a split.
+# Bounds and estimates from products alone, with their dimensions in a split.
 ESTIMATES = {
     "norm_estimate": (("part",), "estimate of the Frobenius norm by Hutch++"),
     "norm_error": (("part",), "standard error of this estimate"),
-    "remainder_share_estimate": ((), "estimate of the Frobenius norm of the remainder over that of the Hessian"),
-    "remainder_share_error": ((), "standard error of this estimate, at most"),
-    "angle_error": ((), "bound of the errors of the principal angles"),
+    "remainder_share_estimate": ((), "estimate of the Frobenius norm of the remainder relative to that of the Hessian"),
+    "remainder_share_error": ((), "upper bound on the standard error of this estimate"),
+    "angle_error": ((), "bound on the errors of the principal angles"),
 }
 
 
 class Settings(Protocol):
-    """Of the eigenvalues; see ``techniques.ntk``."""
+    """Settings of the eigenvalues; see ``techniques.ntk``."""
 
     null_tolerance: float
     eigensolver: EigensolverSettings
@@ -46,15 +46,16 @@ class Settings(Protocol):
 
 @dataclass(frozen=True)
 class Split:
-    """The Hessian at a point and its two parts. What is unknown, or where the loss does not exist, is NaN.
+    """The Hessian at a point and its two parts; unknown values are NaN, and all values are NaN where the loss does not exist.
 
     Attributes:
         eigenvalue: the E largest eigenvalues of H, G and R (3, E), descending; E = P where dense matrices are formed.
-        kernel: the E largest eigenvalues (E,) of the kernel, filled up with zeros (for Deep Ritz those of G).
+        kernel: the E largest eigenvalues (E,) of the neural tangent kernel, padded with zeros (for Deep Ritz those of G).
         norm: Frobenius norms (3,) of H, G and R.
         angle: principal angles (k,) in degrees between the top eigenspaces of H and G, ascending.
-        numbers: effective rank, condition number, negative and null eigenvalues (3,) of each.
-        estimates: ``ESTIMATES``, where no dense matrices are formed.
+        numbers: effective ranks, condition numbers and numbers of negative and null eigenvalues of H, G and R, each (3,), by
+            name.
+        estimates: values of ``ESTIMATES`` by name, if no dense matrices are formed.
     """
 
     eigenvalue: np.ndarray
@@ -71,14 +72,14 @@ class Split:
 
 
 def split(objective: Objective, theta: Tensor, subspace: int, settings: Settings, seed: int = 0) -> Split:
-    """Measure H, G and R at theta (P,).
+    """Analyse H, G and R at theta (P,).
 
     Args:
         objective: the loss.
         theta: (P,).
         subspace: dimension k of the top eigenspaces that are compared, at most P.
-        settings: of the eigenvalues.
-        seed: of the random vectors above the limit.
+        settings: settings of the eigenvalues.
+        seed: seed of the random vectors above the dense limit.
     """
     if objective.size <= settings.eigensolver.dense_limit:
         return _dense(objective, theta, subspace, settings)
@@ -86,7 +87,10 @@ def split(objective: Objective, theta: Tensor, subspace: int, settings: Settings
 
 
 def _known(objective: Objective, subspace: int, limit: int) -> int:
-    """Number E of the largest eigenvalues in the file: all, or above the limit those that a kernel gives, or those that are compared."""
+    """Number E of largest eigenvalues in the file.
+
+    It is P up to the dense limit; above it, the number that a kernel within the limit gives, and at least ``subspace``.
+    """
     size = objective.size
     if size <= limit:
         return size
@@ -95,7 +99,10 @@ def _known(objective: Objective, subspace: int, limit: int) -> int:
 
 
 def kernel_eigenvalues(jacobian: Tensor) -> Tensor:
-    """The P largest eigenvalues (P,) of JJᵀ, descending, from the singular values of J (m, P): squaring J first would halve their digits."""
+    """The P largest eigenvalues (P,) of JJᵀ, descending, padded with zeros.
+
+    They come from the singular values of J (m, P), because forming JJᵀ would halve the number of accurate digits.
+    """
     m, size = jacobian.shape
     return torch.nn.functional.pad(torch.linalg.svdvals(jacobian) ** 2, (0, max(0, size - m)))
 
@@ -130,7 +137,7 @@ def _dense(objective: Objective, theta: Tensor, subspace: int, settings: Setting
 
 
 def _summary(eigenvalues: np.ndarray, null_tolerance: float) -> dict[str, float]:
-    """``NUMBERS`` of all eigenvalues (P,)."""
+    """The values of ``NUMBERS`` by name, from all eigenvalues (P,)."""
     found = eigen.summary(eigenvalues, null_tolerance).numbers
     return {name: found[name] for name in NUMBERS}
 
@@ -146,7 +153,7 @@ def _absent(count: int, subspace: int, estimates: bool = False) -> Split:
 
 
 def _by_products(objective: Objective, theta: Tensor, subspace: int, settings: Settings, seed: int) -> Split:
-    """The largest eigenvalues by Lanczos and estimates of norms; all of G where its kernel is small."""
+    """The largest eigenvalues by Lanczos, and estimates of norms; all eigenvalues of G if its kernel is within the limit."""
     solver, size = settings.eigensolver, objective.size
     count = _known(objective, subspace, solver.dense_limit)
     found = _absent(count, subspace, estimates=True)
@@ -170,7 +177,7 @@ def _by_products(objective: Objective, theta: Tensor, subspace: int, settings: S
             spaces.append(_of_small_side(small, operator, subspace))
             continue
         what = f"largest eigenvalues of the {name} of the {objective.name} loss"
-        # One more, for the gap after the eigenspace.
+        # One eigenvalue more, for the gap after the eigenspace.
         values, rows = by_products.largest(operator, theta, min(subspace + 1, size), solver, seed, what)
         eigenvalue[row, :subspace] = values[:subspace].cpu().numpy()
         spaces.append(_space(operator, values, rows[:subspace]))
@@ -191,18 +198,19 @@ def _by_products(objective: Objective, theta: Tensor, subspace: int, settings: S
     return Split(eigenvalue, kernel, norm, angle, numbers, estimates)
 
 
-_Space = tuple[
-    np.ndarray, float
-]  # orthonormal rows (k, P), and a bound of the sine of their angle with the eigenspace that they stand for
+# Orthonormal rows (k, P), and a bound on the sine of the angle between their span and the eigenspace that it approximates.
+_Space = tuple[np.ndarray, float]
 
 
 def _space(operator: Operator, values: Tensor, rows: Tensor) -> _Space:
-    """The eigenspace of rows (k, P), and its error by the sin Θ theorem of Davis & Kahan (1970): residual over gap, with rounding.
+    """The eigenspace spanned by rows, with an error bound from the sin Θ theorem of Davis & Kahan (1970).
+
+    The bound is the residual, including rounding errors, divided by the spectral gap.
 
     Args:
         operator: v -> A v for rows.
-        values: the k + 1 largest eigenvalues, or all k = P.
-        rows: (k, P).
+        values: the k + 1 largest eigenvalues, or all P if k = P.
+        rows: unit eigenvectors (k, P).
     """
     k, size = rows.shape
     if k == size:
@@ -213,7 +221,7 @@ def _space(operator: Operator, values: Tensor, rows: Tensor) -> _Space:
 
 
 def _of_small_side(small: SmallSide, operator: Operator, count: int) -> _Space:
-    """The eigenspace of the ``count`` largest eigenvalues of G; NaN where fewer than these are positive."""
+    """The eigenspace of the ``count`` largest eigenvalues of G; NaN if fewer than ``count`` eigenvalues are positive."""
     positive = int((small.values > 0).sum())
     if positive < count:
         return np.full((count, small.theta.numel()), np.nan), float("nan")
@@ -223,7 +231,7 @@ def _of_small_side(small: SmallSide, operator: Operator, count: int) -> _Space:
 
 
 def _angles(one: _Space, other: _Space) -> tuple[np.ndarray, float]:
-    """Principal angles (k,) in degrees and a bound of their error; NaN where nothing is known of a space."""
+    """Principal angles (k,) in degrees and a bound on their errors; NaN if either space is unknown."""
     sines = one[1] + other[1]
     if not (sines < 1.0 and np.isfinite(one[0]).all() and np.isfinite(other[0]).all()):
         return np.full(len(one[0]), np.nan), float("nan")
@@ -231,5 +239,5 @@ def _angles(one: _Space, other: _Space) -> tuple[np.ndarray, float]:
 
 
 def _with_zeros(values: Tensor, size: int) -> np.ndarray:
-    """All eigenvalues (P,), descending, from those (r,) that are not zero."""
+    """All eigenvalues (P,), descending, from the nonzero eigenvalues (r,)."""
     return np.sort(np.concatenate([values.cpu().numpy(), np.zeros(size - len(values))]))[::-1]

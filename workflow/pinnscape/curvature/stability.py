@@ -1,4 +1,4 @@
-"""The Hessian spectrum along training, and trainings at the edge of stability."""
+"""The Hessian spectrum along training, and training runs at the edge of stability."""
 
 from typing import Protocol
 
@@ -24,36 +24,42 @@ _VARIABLES = {
     "eigenvalue": Variable(
         (*_POINT, "eigen"), "largest eigenvalues of the Hessian of the trained loss, NaN where not verified"
     ),
-    "eigenvalue_at_least": Variable((*_POINT, "eigen"), "lower bound of these eigenvalues"),
+    "eigenvalue_at_least": Variable((*_POINT, "eigen"), "lower bound on these eigenvalues"),
     "smallest": Variable(_POINT, "smallest eigenvalue of the Hessian of the trained loss, NaN where it is not verified"),
-    "smallest_at_least": Variable(_POINT, "lower bound of the smallest eigenvalue"),
-    "smallest_at_most": Variable(_POINT, "upper bound of the smallest eigenvalue"),
-    "residual": Variable(_POINT, "largest residual norm of these eigenpairs over the largest eigenvalue in magnitude"),
+    "smallest_at_least": Variable(_POINT, "lower bound on the smallest eigenvalue"),
+    "smallest_at_most": Variable(_POINT, "upper bound on the smallest eigenvalue"),
+    "residual": Variable(_POINT, "largest residual norm of these eigenpairs relative to the largest eigenvalue in magnitude"),
     "initial_sharpness": Variable(RUN, "largest eigenvalue at the initial point"),
     "gd_rate": Variable(
-        (*RUN, "fraction"), "step size of gradient descent: fraction times 2 over the largest eigenvalue at the initial point"
+        (*RUN, "fraction"),
+        "step size of gradient descent: fraction times 2 divided by the largest eigenvalue at the initial point",
     ),
-    "gd_gap": Variable(_GD, "gradient descent: loss above that of the exact solution"),
-    "gd_sharpness": Variable(_GD, "gradient descent: largest eigenvalue of the Hessian; its threshold is 2 over the step size"),
-    "gd_rising": Variable(_GD, "gradient descent: share of the steps since the record before that raised the loss"),
-    "gd_residual": Variable(_GD, "gradient descent: residual norm of the eigenpair over the largest eigenvalue in magnitude"),
+    "gd_gap": Variable(_GD, "gradient descent: excess of the loss over that of the exact solution"),
+    "gd_sharpness": Variable(
+        _GD, "gradient descent: largest eigenvalue of the Hessian; its stability threshold is 2 divided by the step size"
+    ),
+    "gd_rising": Variable(_GD, "gradient descent: share of steps since the previous record that increased the loss"),
+    "gd_residual": Variable(
+        _GD, "gradient descent: residual norm of the eigenpair relative to the largest eigenvalue in magnitude"
+    ),
     "gd_excess": Variable(
         _GD,
-        "gradient descent: how far the largest eigenvalue may be above the value, relative to the largest in magnitude",
+        "gradient descent: bound on how far the largest eigenvalue exceeds the value, relative to the largest in magnitude",
     ),
     "gd_diverged": Variable((*RUN, "fraction"), "gradient descent: step at which it diverged, NaN if it did not"),
-    "adam_gap": Variable(_ADAM, "Adam: loss above that of the exact solution"),
+    "adam_gap": Variable(_ADAM, "Adam: excess of the loss over that of the exact solution"),
     "adam_sharpness": Variable(_ADAM, "Adam: largest eigenvalue of the Hessian"),
     "adam_preconditioned": Variable(
-        _ADAM, "Adam: largest eigenvalue of the preconditioned Hessian; its threshold is 38 over the rate"
+        _ADAM,
+        "Adam: largest eigenvalue of the preconditioned Hessian; its stability threshold is 38 divided by the learning rate",
     ),
-    "adam_rising": Variable(_ADAM, "Adam: share of the steps since the record before that raised the loss"),
+    "adam_rising": Variable(_ADAM, "Adam: share of steps since the previous record that increased the loss"),
     "adam_residual": Variable(
-        _ADAM, "Adam: larger residual norm of the two eigenpairs over the largest eigenvalue in magnitude"
+        _ADAM, "Adam: larger residual norm of the two eigenpairs relative to the largest eigenvalue in magnitude"
     ),
     "adam_excess": Variable(
         _ADAM,
-        "Adam: how far either eigenvalue may be above its value, relative to the largest in magnitude",
+        "Adam: bound on how far either eigenvalue exceeds its value, relative to the largest in magnitude",
     ),
     "adam_diverged": Variable((*RUN, "rate"), "Adam: step at which it diverged, NaN if it did not"),
 }
@@ -63,8 +69,8 @@ FILE = File(
     {
         **OF_RUNS,
         "point": Variable("point", "index of the point along training"),
-        "eigen": Variable("eigen", "index of the eigenvalue, 0 the largest"),
-        "fraction": Variable("fraction", "step size over 2/lambda at the initial point"),
+        "eigen": Variable("eigen", "index of the eigenvalue, 0 for the largest"),
+        "fraction": Variable("fraction", "step size relative to 2/lambda at the initial point"),
         "rate": Variable("rate", "learning rate of Adam"),
         "record": Variable("record", "optimisation step of the record"),
     },
@@ -72,7 +78,7 @@ FILE = File(
 
 
 class Settings(Schedule, Protocol):
-    """Of the spectra along training, and of the trainings at the edge of stability; see ``techniques.stability``."""
+    """Settings of the spectra along training and of the runs at the edge of stability; see ``techniques.stability``."""
 
     points: int
     eigenvalues: int
@@ -81,14 +87,14 @@ class Settings(Schedule, Protocol):
 
 
 def ends(objective: Objective, theta: Tensor, count: int, solver: EigensolverSettings, seed: int) -> dict[str, np.ndarray]:
-    """The ``count`` largest eigenvalues and the smallest one at theta (P,), with bounds; NaN without a loss.
+    """The ``count`` largest eigenvalues and the smallest one at theta (P,), with bounds; NaN where the loss does not exist.
 
     Args:
         objective: the loss.
         theta: (P,).
-        count: of the largest eigenvalues; NaN beyond P.
+        count: number of largest eigenvalues; those beyond P are NaN.
         solver: dense limit, steps and tolerance of Lanczos.
-        seed: of the Lanczos start vector.
+        seed: seed of the Lanczos start vector.
 
     Returns:
         The variables of the file from ``eigenvalue`` to ``residual``.
@@ -114,11 +120,11 @@ def ends(objective: Objective, theta: Tensor, count: int, solver: EigensolverSet
 
 
 def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
-    """stability.nc: spectra along each run, and what its loss does to gradient descent and Adam from its initial point.
+    """The dataset of stability.nc: spectra along each run, and gradient descent and Adam on its loss from its initial point.
 
     Args:
-        runs: of one problem.
-        settings: of the spectra and the trainings.
+        runs: all runs of one problem.
+        settings: settings of the spectra and of gradient descent and Adam.
     """
     every = settings.record_every
     recorded = np.arange(0, settings.steps // every + 1) * every
@@ -135,7 +141,7 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
 
 
 def _along(runs: Runs, run: Run, settings: Settings) -> dict[str, np.ndarray]:
-    """Spectra at snapshots, padded with NaN where there are fewer than wanted."""
+    """Spectra at snapshots, padded with NaN if there are fewer snapshots than ``settings.points``."""
     objective, points, count = runs.objective(run.trained_on), settings.points, settings.eigenvalues
     at = logarithmic(run.steps, points)
     rows = [ends(objective, runs.tensor(run.snapshots[i]), count, settings.eigensolver, run.seed) for i in at]
@@ -153,7 +159,7 @@ def _at_the_edge(runs: Runs, run: Run, settings: Settings, records: int) -> dict
     solver = settings.eigensolver
     leading = WarmStartedLanczos(solver.lanczos_steps, solver.lanczos_tolerance, run.seed)
     sharpness = leading(lambda v: objective.hessian_product(theta, v), theta)[0]
-    # Where nothing curves upwards, no step size is relative to it.
+    # Without a positive eigenvalue, the step sizes are undefined.
     rates = np.array(settings.fractions, float) * (2.0 / sharpness if sharpness > 0 else np.nan)
     descents = [edge_of_stability.gradient_descent(objective, theta, rate, settings, run.seed) for rate in rates]
     adams = [edge_of_stability.adam(objective, theta, rate, settings, run.seed) for rate in settings.adam_rates]

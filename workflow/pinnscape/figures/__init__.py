@@ -1,1 +1,1 @@
-"""Figures from the files of the study: xarray in, matplotlib out. Nothing here imports torch."""
+"""Figures from the files of a study: functions from xarray datasets to matplotlib figures. No module here imports torch."""

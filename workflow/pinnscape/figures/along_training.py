@@ -8,11 +8,11 @@ from matplotlib.lines import Line2D
 
 from pinnscape.figures import scales, style
 
-LINEAR_STEPS = 10  # the first steps, on an axis that is logarithmic beyond
+LINEAR_STEPS = 10  # number of first steps on the linear part of an axis that is logarithmic beyond
 
 
 def runs(data: xr.Dataset) -> list[tuple[str, xr.Dataset]]:
-    """The part of each run, with the formulation that it trained."""
+    """The data of each run, with the formulation that it trained on."""
     return [
         (name, data.sel(trained_on=name, seed=seed))
         for name in style.ordered(data["trained_on"].values)
@@ -21,15 +21,16 @@ def runs(data: xr.Dataset) -> list[tuple[str, xr.Dataset]]:
 
 
 def curves(ax: Axes, data: xr.Dataset, name: str, step: str = "step", *, log: bool = False, marker: str = "") -> None:
-    """One variable of every run against the step; says so where there is nothing to show.
+    """Draw one variable of every run against the step; a panel without values is labelled as not measured.
 
     Args:
         ax: the panel.
-        data: with the variables ``name`` and ``step`` of every run.
-        name: of the variable.
-        step: name of the steps.
-        log: whether the values have a logarithmic axis, which leaves out those that are not positive and says how many.
-        marker: of the points.
+        data: dataset with the variables ``name`` and ``step`` of every run.
+        name: name of the variable.
+        step: name of the variable of the steps.
+        log: whether the axis of the values is logarithmic; values that are not positive are then omitted, and their number is
+            noted.
+        marker: marker of the points.
     """
     values = data[name].values
     shown = scales.positive(values) if log else values
@@ -46,7 +47,7 @@ def curves(ax: Axes, data: xr.Dataset, name: str, step: str = "step", *, log: bo
 
 
 def step_axis(ax: Axes, label: str = "optimisation step") -> None:
-    """Steps from 0 on, logarithmic from the first few on."""
+    """Make the horizontal axis one of steps from 0 on: linear over the first few steps, logarithmic beyond."""
     ax.set_xscale("symlog", linthresh=LINEAR_STEPS)
     ax.set_xlim(left=0)
     ax.set_xlabel(label)
@@ -54,13 +55,13 @@ def step_axis(ax: Axes, label: str = "optimisation step") -> None:
 
 
 def unmeasured(ax: Axes) -> None:
-    """A panel without a value says so."""
+    """Label a panel without values as not measured."""
     ax.text(0.5, 0.5, "not measured", transform=ax.transAxes, ha="center", va="center", color="0.4")
     ax.set(xticks=[], yticks=[])
 
 
 def legend(fig: Figure, data: xr.Dataset, *more: Line2D) -> None:
-    """Below the panels: the formulations, and how many seeds each has."""
+    """Draw a legend of the formulations and of the number of seeds below the panels."""
     count = data.sizes["seed"]
     handles = [
         Line2D([], [], color=style.colour(f), linewidth=1.6, label=style.formulation_label(f))

@@ -16,7 +16,7 @@ _KINDS = between_seeds.Kinds(
 
 @style.styled
 def draw(data: xr.Dataset) -> Figure:
-    """Losses along the lines above, barriers below, see ``between_seeds.draw``.
+    """Losses along the lines above, barriers below; see ``between_seeds.draw``.
 
     Args:
         data: barriers.nc.

@@ -1,4 +1,4 @@
-"""Figure: how far the basins of trained points reach along random rays."""
+"""Figure: extent of the basins of trained points along random rays."""
 
 import numpy as np
 import xarray as xr
@@ -13,7 +13,9 @@ _KINDS = {"sphere": "distance along unit rays (Euclidean)", "filter": "distance 
 
 @style.styled
 def draw(data: xr.Dataset) -> Figure:
-    """Share of rays that have left the basin against the radius: columns are losses, rows kinds of rays, colours who trained the point.
+    """Share of rays outside the basin against the radius.
+
+    Columns are losses, rows are kinds of rays, and colours are the formulations that trained the point.
 
     Args:
         data: basin.nc.
@@ -32,15 +34,18 @@ def draw(data: xr.Dataset) -> Figure:
         Line2D([], [], color=style.colour(f), label=f"trained: {style.formulation_label(f)}")
         for f in style.ordered(data["trained_on"].values)
     ]
-    handles.append(Line2D([], [], color="none", label="one line a seed"))
+    handles.append(Line2D([], [], color="none", label="one line per seed"))
     fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     fraction = style.number(100 * data.attrs["fraction"])
-    fig.suptitle(style.title([data], f"where the loss has regained {fraction} % of what training took from it"))
+    fig.suptitle(style.title([data], f"radius at which the loss regains {fraction} % of its decrease by training"))
     return fig
 
 
 def exceeded(radius: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Steps of the share of rays that have crossed: sorted finite radii and the share up to each; censored rays count in the total only."""
+    """Sorted finite radii, and the share of rays that have left the basin at each of them.
+
+    Censored rays, which never leave the basin, count only in the total.
+    """
     known = np.sort(radius[np.isfinite(radius)])
     return known, np.arange(1, len(known) + 1) / max(1, len(radius))
 

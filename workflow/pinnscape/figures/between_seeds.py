@@ -15,14 +15,14 @@ from pinnscape.figures import paths, scales, style
 
 @dataclass(frozen=True)
 class Kinds:
-    """What a figure calls its paths.
+    """Kinds of paths in a figure, with their names.
 
     Attributes:
         position: dimension of the position on a path.
         axis: label of this dimension.
-        labels: kind of path to its name.
-        lines: kind of path to the properties of its lines.
-        subject: of the figure.
+        labels: name of each kind of path.
+        lines: properties of the lines of each kind of path.
+        subject: subject of the figure, for its title.
     """
 
     position: str
@@ -33,11 +33,11 @@ class Kinds:
 
 
 def draw(data: xr.Dataset, kinds: Kinds) -> Figure:
-    """Above each trained loss along the paths between its points; below the barriers of each loss, one line for a pair.
+    """Above, each loss along the paths between the points that it trained; below, the barriers of each loss, one line per pair.
 
     Args:
         data: barriers.nc or curves.nc.
-        kinds: of paths.
+        kinds: kinds of paths.
     """
     losses = style.ordered(str(name) for name in data["loss"].values)
     fig = style.figure(4.8)

@@ -1,4 +1,4 @@
-"""Figure: the verdict on every claim, with the number that it rests on."""
+"""Figure: the verdict on every claim, with the number on which it is based."""
 
 import math
 from collections.abc import Callable, Hashable
@@ -14,11 +14,11 @@ from matplotlib.patches import Patch
 
 from pinnscape.figures import style
 
-# Pale blue, yellow and orange: apart for every form of colour blindness, and dark text stays readable on them.
+# Pale blue, yellow and orange: distinguishable with every form of colour blindness, and light enough for dark text.
 VERDICTS = {"holds": ("✓", "#A6D3EC"), "mixed": ("~", "#F5EC9A"), "does not hold": ("✗", "#F0B08A")}
 NO_VERDICT = "no verdict"
 _NO_VERDICT_COLOUR = "#EDEDED"
-LONGEST = 9  # characters of a spread that fit on one line of a cell
+LONGEST = 9  # number of characters of a spread that fit on one line of a cell
 COLUMNS = ("claim", "case", "trained_on", "statistic", "value", "low", "high", "threshold", "verdict")
 NUMBERS = ("value", "low", "high", "threshold")
 _ROW, _COLUMN = ["claim", "statistic", "threshold"], ["case", "trained_on"]
@@ -26,7 +26,7 @@ _ROW, _COLUMN = ["claim", "statistic", "threshold"], ["case", "trained_on"]
 
 @style.styled
 def draw(claims: pd.DataFrame) -> Figure:
-    """A table: rows are claims and statistics, columns cases and formulations, colours verdicts.
+    """A table: rows are claims and statistics, columns are cases and formulations, and colours are verdicts.
 
     Args:
         claims: claims.csv.
@@ -48,9 +48,9 @@ def draw(claims: pd.DataFrame) -> Figure:
 
 
 def tables(claims: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Codes of the verdicts and texts of the cells, rows and columns in the order of the figure.
+    """Codes of the verdicts and texts of the cells, with rows and columns in the order of the figure.
 
-    A code is the index into ``VERDICTS``, the number after the last where there is no verdict, NaN where nothing was measured.
+    A code is the index of the verdict in ``VERDICTS``, ``len(VERDICTS)`` without a verdict, and NaN without a measurement.
     """
     names = [*VERDICTS]
     numbers = zip(claims["value"], claims["low"], claims["high"], claims["verdict"], strict=True)
@@ -85,18 +85,18 @@ def cell(value: float, low: float, high: float, verdict: Hashable) -> str:
 
 
 def threshold_text(threshold: float) -> str:
-    """The threshold of a row, empty where it has none."""
+    """The threshold of a row; empty if it has none."""
     return "" if pd.isna(threshold) else significant(float(threshold))
 
 
 def row_label(claim: str, statistic: str, threshold: str) -> str:
-    """Claim above, statistic and threshold below, in words."""
+    """The label of a row: the claim in the first line, the statistic and the threshold in the second."""
     words = f"{claim}\n{statistic}".replace("_", " ")
     return f"{words} (threshold {threshold})" if threshold else words
 
 
 def _columns(claims: pd.DataFrame) -> pd.MultiIndex:
-    """Cases in the order of the table, formulations in that of all figures."""
+    """Columns: cases in the order of the table, formulations in the order of all figures."""
     pairs = [
         (case, formulation)
         for case, group in claims.groupby("case", sort=False)
@@ -120,7 +120,7 @@ def _label(ax: Axes, codes: pd.DataFrame) -> None:
 
 
 def _rule(line: Callable[..., Line2D], names: list[str]) -> None:
-    """A ruled line wherever the name changes."""
+    """Draw a line between neighbouring entries with different names."""
     for place in range(1, len(names)):
         if names[place] != names[place - 1]:
             line(place, color="0.3", linewidth=0.8)

@@ -1,4 +1,4 @@
-"""Figure: index and gradient against the loss where searches for critical points end."""
+"""Figure: index and gradient against the loss at the end points of searches for critical points."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ _ORIGINS = {"snapshot": "from a snapshot", "random": "from a random point"}
 
 @style.styled
 def draw(data: xr.Dataset) -> Figure:
-    """One column a formulation, all seeds in it: above the share of negative eigenvalues, below the relative gradient.
+    """Share of negative eigenvalues above, relative gradient below; one column for each formulation, with all its seeds.
 
     Args:
         data: critical_points.nc.
@@ -37,7 +37,7 @@ def draw(data: xr.Dataset) -> Figure:
     for row, label in zip(grid, _ROWS.values(), strict=True):
         row[0].set_ylabel(label)
     _legend(fig)
-    fig.suptitle(style.title([data], "where searches for critical points end"))
+    fig.suptitle(style.title([data], "end points of searches for critical points"))
     return fig
 
 
@@ -68,12 +68,12 @@ def _panel(ax: Axes, data: xr.Dataset, name: str, colour: str) -> None:
 
 
 def _names(flags: xr.DataArray) -> np.ndarray:
-    """What the numbers of a flag mean."""
+    """The meanings of the values of a flag variable."""
     return np.array(flags.attrs["flag_meanings"].split(" "))[flags.values]
 
 
 def _look(kind: str, origin: str, colour: str) -> dict[str, Any]:
-    """Marker by kind; those of searches from random points are larger and paler."""
+    """Properties of the markers: the shape depends on the kind; searches from random points have larger and paler markers."""
     size, alpha = (6.5, 0.4) if origin == "random" else (4.5, 0.85)
     return {
         "label": f"{kind}, {origin}",

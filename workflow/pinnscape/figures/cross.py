@@ -1,4 +1,4 @@
-"""Figure: every loss over the random plane of every trained point."""
+"""Figure: every loss on the random plane of every trained point."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from pinnscape.landscape.similarity import spearman
 
 @style.styled
 def draw(surfaces: Mapping[str, xr.Dataset]) -> Figure:
-    """Rows are the points, columns the losses, each loss on one scale; titles give the rank correlation with the own loss.
+    """Rows are the points, columns are the losses, each on one scale; titles give the rank correlation with the trained loss.
 
     Args:
         surfaces: surface-random.nc keyed by the formulation that trained the point.
@@ -37,7 +37,7 @@ def draw(surfaces: Mapping[str, xr.Dataset]) -> Figure:
         ax.label_outer()
     panels.legend(fig, surfaces.values())
     fig.suptitle(
-        style.title(surfaces.values(), r"all losses on the same random planes; $\rho$: rank correlation with the own loss")
+        style.title(surfaces.values(), r"all losses on the same random planes; $\rho$: rank correlation with the trained loss")
     )
     return fig
 
@@ -46,6 +46,6 @@ def heading(data: xr.Dataset, formulation: str, loss: str) -> str:
     """The loss of a panel and its rank correlation with the loss that trained the point."""
     name = style.loss_label(loss)
     if loss == formulation:
-        return f"{name} (own)"
+        return f"{name} (trained)"
     correlation = spearman(*(data["value"].sel(loss=name).values for name in (formulation, loss)))
     return rf"{name}, $\rho$ = {correlation:.3f}" if np.isfinite(correlation) else rf"{name}, no $\rho$"

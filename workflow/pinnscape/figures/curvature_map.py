@@ -1,4 +1,4 @@
-"""Figure: smallest over largest eigenvalue of the Hessian over the random plane through each trained point."""
+"""Figure: ratio of the smallest to the largest Hessian eigenvalue on the random plane through each trained point."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from pinnscape.figures import panels, style
 
-_LOWEST = 1e-4  # ratios below this are as good as convex and get one colour
+_LOWEST = 1e-4  # smaller ratios are practically convex and share one colour
 _UNDECIDED, _DOTS = "0.8", "...."
 _CONVEX: dict[str, Any] = {
     "marker": "o",
@@ -26,11 +26,11 @@ _CONVEX: dict[str, Any] = {
 
 @style.styled
 def draw(data: xr.Dataset, seed: int | None = None) -> Figure:
-    """One panel for each formulation: the own loss around the point that it trained.
+    """One panel for each formulation: its loss around the point that it trained.
 
     Args:
         data: curvature_map.nc.
-        seed: the seed that is shown, by default the first.
+        seed: seed that is shown, by default the first.
     """
     trained = style.ordered(data["trained_on"].values)
     fig = style.figure(3.1, square=True)
@@ -49,14 +49,14 @@ def draw(data: xr.Dataset, seed: int | None = None) -> Figure:
     dark: dict[str, Any] = _CONVEX | {"markeredgecolor": "0.2"}
     handles: list[Line2D | Patch] = []
     if any(part is not None and convex(part).any() for part in shown):
-        handles.append(Line2D([], [], linestyle="none", label="not negative to rounding errors", **dark))
+        handles.append(Line2D([], [], linestyle="none", label="not negative up to rounding errors", **dark))
     if any(part is not None and undecided(part).any() for part in shown):
         handles.append(Patch(facecolor=_UNDECIDED, hatch=_DOTS, edgecolor="0.35", linewidth=0, label="undecided"))
     if any(part is None or np.isnan(part["sign"].values).any() for part in shown):
         handles.append(Patch(facecolor=style.NO_VALUE, hatch=style.HATCH, edgecolor="0.35", linewidth=0, label="no value"))
     if handles:
         fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-    fig.suptitle(style.title([data], "smallest over largest eigenvalue of the Hessian on the random plane"))
+    fig.suptitle(style.title([data], "ratio of smallest to largest Hessian eigenvalue on the random plane"))
     return fig
 
 
@@ -67,12 +67,12 @@ def ratio(data: xr.Dataset) -> np.ndarray:
 
 
 def convex(data: xr.Dataset) -> np.ndarray:
-    """Where λmin (alpha, beta) is not negative to rounding errors."""
+    """Mask (alpha, beta) of the points at which λmin is not negative up to rounding errors."""
     return data["sign"].transpose("alpha", "beta").values > 0
 
 
 def undecided(data: xr.Dataset) -> np.ndarray:
-    """Where there is a Hessian (alpha, beta), but the sign of λmin or one of both eigenvalues is not known."""
+    """Mask (alpha, beta) of the points with a Hessian at which the sign of λmin or one of the eigenvalues is unknown."""
     sign, low, high = (data[name].transpose("alpha", "beta").values for name in ("sign", "lambda_min", "lambda_max"))
     return np.isfinite(sign) & ((sign == 0) | np.isnan(low) | np.isnan(high))
 
@@ -101,7 +101,7 @@ def _panel(ax: Axes, part: xr.Dataset | None, norm: LogNorm) -> None:
 
 
 def _fill(ax: Axes, alpha: np.ndarray, beta: np.ndarray, cells: np.ndarray) -> None:
-    """Dot the cells (beta, alpha) of which nothing is said."""
+    """Draw dots in the undecided cells (beta, alpha)."""
     width, height = (float(np.diff(axis).mean()) if len(axis) > 1 else 1.0 for axis in (alpha, beta))
     for row, column in zip(*np.nonzero(cells), strict=True):
         corner = float(alpha[column]) - width / 2, float(beta[row]) - height / 2

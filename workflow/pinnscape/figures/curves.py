@@ -15,13 +15,13 @@ _KINDS = between_seeds.Kinds(
         "chain": {"linestyle": "-.", "alpha": 0.8},
         "band": {"linestyle": ":", "alpha": 1.0},
     },
-    subject="paths between the final points of seeds, trained on the own loss",
+    subject="paths between the final points of seeds, trained on the same loss",
 )
 
 
 @style.styled
 def draw(data: xr.Dataset) -> Figure:
-    """Losses along the paths above, barriers below, see ``between_seeds.draw``.
+    """Losses along the paths above, barriers below; see ``between_seeds.draw``.
 
     Args:
         data: curves.nc.

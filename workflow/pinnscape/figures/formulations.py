@@ -1,4 +1,4 @@
-"""Figure: all losses between the two physics minimisers, and how alike the physics Hessians are along training."""
+"""Figure: all losses between the two physics minimisers, and similarity of the physics Hessians along training."""
 
 import numpy as np
 import xarray as xr
@@ -11,7 +11,7 @@ from pinnscape.figures import scales, style
 
 @style.styled
 def draw(data: xr.Dataset) -> Figure:
-    """Above: each loss on the line, one panel a loss. Below: principal angles and spectral distances against the step.
+    """Above, each loss on the line, one panel per loss; below, principal angles and spectral distances against the step.
 
     Args:
         data: formulations.nc.

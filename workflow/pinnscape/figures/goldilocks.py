@@ -1,4 +1,4 @@
-"""Figure: convexity of random subspaces against the norm of theta."""
+"""Figure: convexity of losses in random subspaces against the norm of theta."""
 
 import numpy as np
 import xarray as xr
@@ -9,15 +9,18 @@ from matplotlib.lines import Line2D
 from pinnscape.figures import style
 
 _ROWS = {"trace_ratio": r"tr $H_d\,/\,\|H_d\|_F$", "positive_share": "share of positive eigenvalues"}
-_NEUTRAL = {"trace_ratio": 0.0, "positive_share": 0.5}  # of a random matrix
+_NEUTRAL = {"trace_ratio": 0.0, "positive_share": 0.5}  # values of a random matrix
 
 
 @style.styled
 def draw(data: xr.Dataset) -> Figure:
-    """Both measures, one column a loss; the norms of initial points grey, those of final points in the colour of their formulation.
+    """Both measures of convexity, one column for each loss.
+
+    Vertical lines mark the norms of initial points in grey, those of final points in the colour of their formulation.
 
     Args:
-        data: goldilocks.nc; initial points are those of the first formulation, as all of them start alike.
+        data: goldilocks.nc. Initial points are taken from the first formulation, because all formulations start from the same
+            points.
     """
     losses = style.ordered(data["loss"].values)
     fig = style.figure(4.2)
@@ -52,7 +55,7 @@ def _panel(ax: Axes, data: xr.Dataset, name: str) -> None:
 
 
 def _marks(ax: Axes, data: xr.Dataset) -> None:
-    """Norms: initial points over all seeds, final points by formulation."""
+    """Draw the norms of the initial points of all seeds, and of the final points by formulation."""
     for formulation in style.ordered(data["trained_on"].values):
         norm = data["norm"].sel(trained_on=formulation)
         for checkpoint, colour in (("init", "0.6"), ("final", style.colour(formulation))):

@@ -1,4 +1,4 @@
-"""Figure: the share of the gradient in the top eigenspaces of the Hessian along training, and how these drift."""
+"""Figure: share of the gradient in the top eigenspaces of the Hessian along training, and drift of these spaces."""
 
 import numpy as np
 import xarray as xr
@@ -18,7 +18,7 @@ _ROWS = {
 
 @style.styled
 def draw(data: xr.Dataset) -> Figure:
-    """Rows are shares and overlaps, columns the dimensions of the eigenspace.
+    """Rows are shares and overlaps, columns are dimensions of the eigenspace.
 
     Args:
         data: gradient_subspace.nc.

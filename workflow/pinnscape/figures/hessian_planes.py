@@ -1,4 +1,4 @@
-"""Figure: the own loss over planes of Hessian eigenvectors."""
+"""Figure: the trained loss on planes of Hessian eigenvectors."""
 
 from collections.abc import Mapping
 
@@ -11,11 +11,11 @@ from pinnscape.figures import panels, scales, style
 
 @style.styled
 def draw(tops: Mapping[str, xr.Dataset], extremes: Mapping[str, xr.Dataset]) -> Figure:
-    """The two largest eigenvalues above, the largest and the smallest below; both rows of a formulation share their scale.
+    """Planes of the two largest eigenvalues above, of the largest and the smallest below; each formulation has one scale.
 
     Args:
         tops: surface-hessian-top.nc keyed by the formulation that trained the point.
-        extremes: surface-hessian-extreme.nc likewise.
+        extremes: surface-hessian-extreme.nc keyed by the formulation that trained the point.
     """
     trained = style.ordered([*tops, *extremes])
     fig = style.figure(5.6, square=True)
@@ -29,7 +29,10 @@ def draw(tops: Mapping[str, xr.Dataset], extremes: Mapping[str, xr.Dataset]) -> 
 
 
 def axis_labels(data: xr.Dataset, names: tuple[str, str]) -> tuple[str, str]:
-    """Names of the eigenvectors with their unit and the curvature in it: the eigenvalue times the squared length of the direction."""
+    """Names of the eigenvectors with the unit of the axis and the curvature in this unit.
+
+    The curvature is the eigenvalue times the squared length of the direction.
+    """
     first, second = (
         rf"{panels.with_unit(f'$v_{{{name}}}$', data)}, curvature {style.number(value, 3)}"
         for name, value in zip(names, data["curvature"].values, strict=True)

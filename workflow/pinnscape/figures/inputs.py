@@ -1,4 +1,4 @@
-"""Lists of files into dictionaries of data sets, keyed by what their attributes say."""
+"""Reads lists of files into dictionaries of datasets, keyed by attributes of the files."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -44,13 +44,13 @@ def _keyed(paths: Paths, stage: str, key: Callable[[xr.Dataset], tuple], unpack:
             ) from error
         if name in files:
             raise StorageError(
-                f"{path} and {files[name][0]}: both are of {', '.join(map(str, name))}; a figure needs one of each: name one of them"
+                f"{path} and {files[name][0]}: both are of {', '.join(map(str, name))}; name only one of the two files"
             )
         files[name] = (path, data)
     if not files:
         raise StorageError(f"no files of rule `{stage}` to draw: name at least one")
     names = style.ordered(name[0] for name in files)
-    # A stable sort: checkpoints keep the order in which they were given, which is their order in training.
+    # The sort is stable: checkpoints keep the given order, which is their order in training.
     order = sorted(files, key=lambda name: (names.index(name[0]), *name[1:2]))
     return {(name[0] if unpack else name): files[name][1] for name in order}
 

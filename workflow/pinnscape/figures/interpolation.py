@@ -11,7 +11,9 @@ _ROWS = {"value": ("seed", "initial → final point"), "pair_value": ("pair", "f
 
 @style.styled
 def draw(data: xr.Dataset) -> Figure:
-    """Each loss in a column; above the lines of training, below those between seeds. Colours say which loss trained the points.
+    """One column for each loss: lines from initial to final points above, lines between seeds below.
+
+    Colours are the formulations that trained the points.
 
     Args:
         data: interpolation.nc.
@@ -37,7 +39,7 @@ def _panel(ax: Axes, data: xr.Dataset, name: str, lines: str, loss: str) -> None
     alpha, shown = data["alpha"].values, paths.shown(data, name, loss)
     for formulation in style.ordered(str(f) for f in data["trained_on"].values):
         for values in shown.sel(trained_on=formulation).transpose(lines, "alpha").values:
-            # The loss that was trained is what the line is about; the others show what it means for them.
+            # The line of the trained loss is thicker than those of the losses that are only evaluated.
             width = 1.1 if formulation == loss else 0.6
             ax.plot(alpha, scales.positive(values), color=style.colour(formulation), linewidth=width, alpha=0.8)
     for end in (0.0, 1.0):

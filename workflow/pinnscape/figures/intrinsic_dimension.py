@@ -1,4 +1,4 @@
-"""Figure: what training in random subspaces reaches, against their dimension, and the intrinsic dimension."""
+"""Figure: error and gap after training in random subspaces against their dimension, and the intrinsic dimension."""
 
 import numpy as np
 import xarray as xr
@@ -10,7 +10,7 @@ from matplotlib.ticker import NullLocator
 from pinnscape.figures import scales, style
 
 _PANELS = {"l2_error": "relative $L^2$ error", "gap": "gap of the trained loss"}
-_SPREAD = 0.26  # distance of two formulations next to each other in the last panel
+_SPREAD = 0.26  # distance between two adjacent formulations in the last panel
 
 
 @style.styled
@@ -33,7 +33,10 @@ def draw(data: xr.Dataset) -> Figure:
 
 
 def medians(data: xr.Dataset, quantity: str) -> tuple[np.ndarray, np.ndarray]:
-    """Median over bases of each seed (seed, dimension), and over seeds (dimension,): a failed training counts as infinite."""
+    """Median over bases for each seed (seed, dimension), and median of these over seeds (dimension,).
+
+    A failed training run counts as infinite.
+    """
     data = data.transpose("seed", "dimension", "basis", ...)
     values = scales.resolved(data["gap"], data["quadrature_error"]) if quantity == "gap" else data[quantity].values
     each = np.median(np.where(np.isnan(values), np.inf, values), axis=-1)
@@ -89,7 +92,7 @@ def _intrinsic(ax: Axes, data: xr.Dataset) -> None:
 
 
 def _centred(count: int) -> np.ndarray:
-    """Positions of ``count`` marks side by side, about zero."""
+    """Positions of ``count`` adjacent marks, centred at zero."""
     return np.arange(count) - 0.5 * (count - 1)
 
 

@@ -1,4 +1,4 @@
-"""Figure: local learning coefficients against the inverse temperature, and the chains that they come from."""
+"""Figure: local learning coefficients against the inverse temperature, and the chains that give them."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from matplotlib.lines import Line2D
 
 from pinnscape.figures import style
 
-_SPREAD = 1.06  # ratio of the positions of two seeds side by side
+_SPREAD = 1.06  # ratio of the positions of two adjacent seeds
 
 
 @style.styled
 def draw(data: xr.Dataset) -> Figure:
-    """Coefficients of all runs on the left; on the right, one below the other, the chains of each formulation.
+    """Coefficients of all runs on the left; chains of each formulation on the right, one panel below the other.
 
     Args:
         data: learning_coefficient.nc.
@@ -56,7 +56,7 @@ def _coefficients(ax: Axes, data: xr.Dataset, names: list[str]) -> None:
 
 
 def _median(values: xr.DataArray) -> np.ndarray:
-    """Over those seeds that have a value."""
+    """Median over the seeds that have a value."""
     rows = np.ma.masked_invalid(values.transpose("seed", ...).values)
     return np.ma.median(rows, axis=0).filled(np.nan)
 
@@ -81,5 +81,5 @@ def _legend(fig: Figure, data: xr.Dataset, names: list[str]) -> None:
     handles.append(Line2D([], [], color="0.3", linestyle="--", linewidth=0.9, label="quadratic expansion"))
     handles.append(Line2D([], [], color="black", linewidth=0.8, label="mean of the chains"))
     if (data["left"].values == 1).any():
-        handles.append(Line2D([], [], color="0.3", marker="x", linestyle="none", markersize=4, label="below the point"))
+        handles.append(Line2D([], [], color="0.3", marker="x", linestyle="none", markersize=4, label="mean below $L^*$"))
     fig.legend(handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1.2)

@@ -16,9 +16,9 @@ INFEASIBLE_LABEL = f"{panels.INFEASIBLE_LABEL} on at least one line"
 
 @style.styled
 def draw(lines: Mapping[str, xr.Dataset]) -> Figure:
-    """Losses along lines, each scaled to its own range: rows are the points, columns the losses.
+    """Losses along lines, each scaled to its own range: rows are the points, columns are the losses.
 
-    Scaled to [0, 1] a line shows whether it is smooth and convex; the title gives the median range over lines.
+    Scaling to [0, 1] shows whether a line is smooth and convex; the title gives the median range over lines.
 
     Args:
         lines: surface-lines.nc keyed by the formulation that trained the point.
@@ -40,7 +40,7 @@ def draw(lines: Mapping[str, xr.Dataset]) -> Figure:
 
 
 def typical_range(values: np.ndarray) -> float:
-    """Median over lines (line, point) of largest minus smallest value; NaN where no line has a value."""
+    """Median over lines (line, point) of the largest minus the smallest value; NaN if no line has a value."""
     ranges = [row[np.isfinite(row)] for row in np.asarray(values, float)]
     ranges = [np.ptp(row) for row in ranges if row.size]
     return float(np.median(ranges)) if ranges else float("nan")
@@ -53,7 +53,7 @@ def heading(data: xr.Dataset, loss: str) -> str:
 
 
 def spans(alpha: np.ndarray, inside: np.ndarray) -> list[tuple[float, float]]:
-    """Intervals of ``alpha`` whose points are ``inside``, widened by half a step each way within the range of ``alpha``."""
+    """Intervals of ``alpha`` that cover the points ``inside``, extended by half a step on each side within its range."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], inside, [False]]).astype(int)))
     middles = np.concatenate([alpha[:1], (alpha[1:] + alpha[:-1]) / 2, alpha[-1:]])
     return [(float(middles[a]), float(middles[b])) for a, b in zip(edges[::2], edges[1::2], strict=True)]

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from pinnscape.figures import style
 
-SMALLEST = 1e-15  # ratios below this are round-off of zero eigenvalues
+SMALLEST = 1e-15  # ratios below this are rounding errors of zero eigenvalues
 _NEGATIVE = {"marker": "x", "markersize": 2.6, "markeredgewidth": 0.6, "linestyle": "none"}
 _LABELS = {"hessian": "Hessian H", "gauss-newton": "Gauss–Newton part G", "remainder": "remainder R = H − G"}
 _LINES: dict[str, Literal["-", "--"]] = {"hessian": "-", "gauss-newton": "--", "remainder": "-"}
@@ -19,7 +19,7 @@ _MARKERS = ("o", "s", "^", "D", "v")
 
 @style.styled
 def draw(data: xr.Dataset) -> Figure:
-    """A row for each loss at the points that it trained: spectra at each checkpoint, then the principal angles.
+    """One row for each loss at the points that it trained: spectra at each checkpoint, then the principal angles.
 
     Args:
         data: ntk.nc.
@@ -38,18 +38,18 @@ def draw(data: xr.Dataset) -> Figure:
         ax.set_xlabel("index, largest eigenvalue first")
     grid[-1, -1].set_xlabel("index of the principal angle")
     _legend(fig, losses, checkpoints)
-    fig.suptitle(style.title([data], "what the Hessians are made of"))
+    fig.suptitle(style.title([data], "Hessians, their Gauss–Newton parts and the remainders"))
     return fig
 
 
 def own_run(data: xr.Dataset, loss: str) -> xr.Dataset:
-    """What was measured at the points that this loss trained; of the first formulation if it trained none."""
+    """The data of a loss at the points that it trained; at those of the first formulation if it trained none."""
     trained = list(data["trained_on"].values)
     return data.sel(loss=loss).isel(trained_on=trained.index(loss) if loss in trained else 0)
 
 
 def share_label(point: xr.Dataset) -> str:
-    """The median over seeds of |R|/|H|; of its estimate, with the largest error, where the number itself was not computed."""
+    """The median over seeds of |R|/|H|; if it was not computed, the median of its estimate with the largest error."""
     shares = point["remainder_share"].values
     shares = shares[np.isfinite(shares)]
     if len(shares):
@@ -61,7 +61,7 @@ def share_label(point: xr.Dataset) -> str:
 
 
 def ratios(point: xr.Dataset, part: str) -> np.ndarray:
-    """Eigenvalues of a part (seed, eigen) over the largest of the Hessian, NaN where they are zero to round-off."""
+    """Eigenvalues of a part (seed, eigen) relative to the largest one of the Hessian; NaN where zero up to rounding errors."""
     values = point["eigenvalue"].sel(part=part).transpose("seed", "eigen").values
     largest = point["eigenvalue"].sel(part="hessian").transpose("seed", "eigen").values[:, :1]
     scaled = values / np.where(largest > 0, largest, np.nan)

@@ -1,4 +1,4 @@
-"""Figure: one page that puts the two physics formulations side by side over all techniques of a problem."""
+"""Figure: one page that compares the two physics formulations in all techniques of a problem."""
 
 import math
 from collections.abc import Mapping
@@ -20,8 +20,8 @@ from pinnscape.figures.overview_panels import PANELS
 from pinnscape.figures.spectra import SMALLEST
 
 COLUMNS = 4
-_FIELDS, _ROW, _REST = 2.2, 1.27, 0.8  # inches: the fields, a row of panels, title and legend
-_HEIGHT = 9.6  # at most: more rows are lower
+_FIELDS, _ROW, _REST = 2.2, 1.27, 0.8  # heights in inches of the fields, of a row of panels, and of title and legend
+_HEIGHT = 9.6  # maximum height in inches; with more rows, each row is lower
 _PLANES = {"random": "random plane", "trajectory": "trajectory"}
 _PATH = {
     "color": "white",
@@ -41,16 +41,17 @@ Surfaces = Mapping[str, xr.Dataset]
 def draw(
     planes: Mapping[str, Surfaces], hessians: Surfaces, techniques: Mapping[str, xr.Dataset], seed: int | None = None
 ) -> Figure:
-    """Fields above, one small panel for each technique below; what is not there takes no room.
+    """Fields above, one small panel for each technique below; missing data take no space.
 
     Args:
-        planes: pictures of surface-{plane}.nc, keyed by the plane (random, trajectory) and the formulation that trained the point.
+        planes: resampled surface-{plane}.nc, keyed by the plane (random, trajectory) and the formulation that trained the
+            point.
         hessians: hessian-{checkpoint}.nc of one checkpoint, keyed by the formulation.
-        techniques: {technique}.nc keyed by the technique; one without an entry in ``PANELS`` is left out.
-        seed: of the fields and the Hessians, for the title.
+        techniques: {technique}.nc keyed by the technique; techniques without an entry in ``PANELS`` are left out.
+        seed: seed of the fields and the Hessians, for the title.
 
     Raises:
-        StorageError: there is nothing at all to draw.
+        StorageError: there is nothing to draw.
     """
     shown = {name: planes[name] for name in _PLANES if planes.get(name)}
     files = dict(techniques) | ({"hessian": ratios(hessians)} if hessians else {})
@@ -58,7 +59,7 @@ def draw(
     everything = [*(data for part in shown.values() for data in part.values()), *hessians.values(), *techniques.values()]
     if not (shown or drawn):
         raise StorageError(
-            "nothing to draw a overview of: neither surfaces nor Hessians nor techniques are in the study; see grid.planes"
+            "nothing to draw in the overview: the study has no surfaces, Hessians or techniques; see grid.planes"
         )
     rows = math.ceil(len(drawn) / COLUMNS)
     fields = _FIELDS if shown else 0.0
@@ -78,14 +79,14 @@ def draw(
 
 
 def heading(planes: Mapping[str, Surfaces], hessians: bool, seed: int | None) -> str:
-    """What the page is, and of which seed its upper part."""
+    """The title of the page, with the seed of its upper part."""
     text = "Deep Ritz and strong form side by side"
     parts = [word for word, there in (("planes", bool(planes)), ("Hessians", hessians)) if there]
     return f"{text} ({' and '.join(parts)} of seed {seed})" if parts and seed is not None else text
 
 
 def ratios(hessians: Surfaces) -> xr.Dataset:
-    """Eigenvalues of each formulation's own loss over the largest (trained_on, seed, eigen); NaN where one is not known."""
+    """Eigenvalues of each trained loss relative to the largest one (trained_on, seed, eigen); NaN where unknown."""
     parts = []
     for name in style.ordered(hessians):
         values = hessians[name]["eigenvalue"].sel(loss=name).astype(float)
@@ -96,7 +97,7 @@ def ratios(hessians: Surfaces) -> xr.Dataset:
 
 
 def _fields(fig: Figure, grid: GridSpec, planes: Mapping[str, Surfaces]) -> None:
-    """For each plane both formulations side by side, every field on its own scale."""
+    """Draw, for each plane, the fields of both formulations next to each other, every field on its own scale."""
     cells = [(plane, name) for plane in planes for name in PHYSICS]
     for k, (plane, name) in enumerate(cells):
         ax = fig.add_subplot(grid[0, (COLUMNS - len(cells)) // 2 + k])
@@ -120,20 +121,20 @@ def _field(fig: Figure, ax: Axes, data: xr.Dataset, name: str, plane: str) -> No
         ax.plot(path[:, 0], path[:, 1], **_PATH)
         ax.plot(*path[:1].T, linestyle="none", **_START)
         across, along = trajectory.axis_labels(data)
-        labels = across.replace(" length", ""), along.replace(" length", "")  # there is little room
+        labels = across.replace(" length", ""), along.replace(" length", "")  # the panels are small
     panels.name_axes(ax, labels, equal=False)
     ax.set_xlabel(labels[0], fontsize=SMALL + 0.5, labelpad=1.0)
     ax.set_ylabel(labels[1], fontsize=SMALL + 0.5, labelpad=1.0)
     bar = panels.colour_bar(fig, [ax], scale, style.loss_label(name))
     bar.set_ticks(scale.ticks(4).tolist(), labels=scale.tick_labels(4))
     bar.ax.tick_params(labelsize=SMALL, pad=1.5)
-    # Beside its neighbours there is no room for one line.
+    # A label in one line would not fit beside its neighbours.
     label = scale.label(style.loss_label(name)).replace(" (", "\n(")
     bar.set_label(f"{label}\nbelow its minimum" if scales.is_below(data, name) else label, fontsize=SMALL, labelpad=1.0)
 
 
 def _legend(fig: Figure, planes: Mapping[str, Surfaces], files: Mapping[str, xr.Dataset]) -> None:
-    """One for the whole page: the formulations and what their marks mean, then those of the fields."""
+    """Draw one legend for the whole page: the formulations and their marks, then the marks of the fields."""
     handles: list[Artist] = []
     for name in style.ordered(name for key, data in files.items() for name in PANELS[key].names(data)):
         handles.append(Line2D([], [], label=style.formulation_label(name), **overview_marks.look(name)))

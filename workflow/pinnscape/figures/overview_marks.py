@@ -1,4 +1,4 @@
-"""How the overview draws a panel: median over seeds with their range, in the colour of the formulation."""
+"""Draws a panel of the overview: the median over seeds with the range over seeds, in the colour of the formulation."""
 
 from typing import Any
 
@@ -11,28 +11,28 @@ from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.figures import scales, style
 from pinnscape.figures.overview_panels import Panel
 
-SMALL = 6.0  # points: the smallest text of the page
+SMALL = 6.0  # size in points of the smallest text of the page
 LINEAR_STEPS = 10.0
-_ALPHA = 0.22  # of bands
-_FEW = 12  # points that get a marker each
+_ALPHA = 0.22  # opacity of bands
+_FEW = 12  # largest number of points that are drawn with markers
 _LEVEL = {"color": "0.45", "linestyle": ":", "linewidth": 0.7, "zorder": 0.5}
 
 
 def look(name: str) -> dict[str, Any]:
-    """Colour and width of the line of a formulation: that of the reference is thin and grey."""
+    """Colour and width of the line of a formulation; the line of the reference is thin and grey."""
     if FORMULATIONS[name].is_reference:
         return {"color": "0.55", "linewidth": 0.7, "zorder": 1.8}
     return {"color": style.colour(name), "linewidth": 1.3, "zorder": 2.2}
 
 
 def spread(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Least value, median and largest value of each column of ``rows`` (seed, n) over the finite ones; NaN where there are none."""
+    """Minimum, median and maximum of the finite values in each column of ``rows`` (seed, n); NaN if there are none."""
     known = np.ma.masked_invalid(np.asarray(rows, float))
     return tuple(np.ma.filled(part.astype(float), np.nan) for part in (known.min(0), np.ma.median(known, axis=0), known.max(0)))  # pyright: ignore
 
 
 def draw(ax: Axes, panel: Panel, data: xr.Dataset) -> None:
-    """One technique; says so where there is nothing to show."""
+    """Draw the panel of one technique; a panel without values is labelled as not measured."""
     names = panel.names(data)
     title(ax, panel.title, panel.quantity(data) if names else "")
     series = {name: panel.measure(data, name) for name in names}
@@ -55,20 +55,20 @@ def draw(ax: Axes, panel: Panel, data: xr.Dataset) -> None:
     along = panel.along if isinstance(panel.along, str) else panel.along(data)
     ax.set_xlabel(along, fontsize=SMALL, labelpad=1.5)
     omitted = scales.omission(*(spread(rows)[1] for _, rows in series.values())) if log else ""
-    ax.text(0.03, 0.03, omitted, transform=ax.transAxes, va="bottom", fontsize=SMALL, color="0.3")  # where curves seldom are
+    ax.text(0.03, 0.03, omitted, transform=ax.transAxes, va="bottom", fontsize=SMALL, color="0.3")  # few curves pass here
 
 
 def title(ax: Axes, text: str, quantity: str) -> None:
-    """The title in one line, what is drawn in the line below it."""
+    """Write the title in one line, and the quantity that is drawn in the line below."""
     ax.set_title(text, loc="left", fontsize=7, fontweight="bold", pad=11.0)
     below = ax.annotate(quantity, (0.0, 1.0), (0.0, 3.0), "axes fraction", "offset points", fontsize=SMALL, color="0.25")
-    below.set_in_layout(False)  # the title makes room for it; its width must not move columns apart
+    below.set_in_layout(False)  # the padding of the title leaves space for it; its width must not move columns apart
     ax.tick_params(labelsize=SMALL, length=2, pad=1.5)
     ax.tick_params(which="minor", length=1.2)
 
 
 def not_measured(ax: Axes) -> None:
-    """A panel without a value says so."""
+    """Label a panel without values as not measured."""
     ax.text(0.5, 0.5, "not measured", transform=ax.transAxes, ha="center", va="center", color="0.4", fontsize=SMALL + 0.5)
     ax.set(xticks=[], yticks=[])
 
@@ -92,7 +92,7 @@ def _bars(ax: Axes, name: str, at: np.ndarray, rows: np.ndarray, log: bool) -> N
 
 
 def _beside(k: int, count: int) -> float:
-    """Where the k-th of several marks stands beside a word."""
+    """Horizontal offset of the k-th of ``count`` marks at the same word."""
     return 0.2 * (k - 0.5 * (count - 1))
 
 
@@ -125,12 +125,12 @@ def _axes(ax: Axes, panel: Panel, words: list[str] | None) -> None:
 
 
 def step_ticks(last: float) -> list[float]:
-    """Zero and every power of ten up to ``last``, from the linear part on."""
+    """Zero, and the powers of ten from the end of the linear part up to ``last``."""
     return [0.0, *(10.0**k for k in range(round(np.log10(LINEAR_STEPS)), int(np.floor(np.log10(last) + 1e-9)) + 1))]
 
 
 def few_decades(axis: Any, limits: tuple[float, float], most: int) -> None:
-    """At most about ``most`` labels, at powers of ten where two of these fit."""
+    """Use about ``most`` labels at most, at powers of ten if at least two of these lie within the limits."""
     axis.set_major_locator(LogLocator(numticks=most + 1))
     inside = np.floor(np.log10(limits[1]) + 1e-9) - np.ceil(np.log10(limits[0]) - 1e-9) + 1
     if inside >= 2:

@@ -1,8 +1,8 @@
-"""The panels of the overview: which quantity of each technique tells the formulations apart, read off its file.
+"""The panels of the overview: for each technique, the quantity from its file that distinguishes the formulations.
 
-A panel is an entry of ``PANELS``. Its ``measure`` takes the file and a formulation and gives positions (n,), numbers or words, and values (seed, n);
-everything else says how these are shown. Colours mean the formulation that trained the point, whose own loss is measured, except where a panel
-compares losses at the same points.
+A panel is an entry of ``PANELS``. Its ``measure`` maps the file and a formulation to positions (n,), numbers or words, and
+values (seed, n); all other entries define how these are shown. A colour stands for the formulation that trained the point and
+for its loss, except where a panel compares losses at the same points.
 """
 
 from collections.abc import Callable
@@ -18,19 +18,21 @@ from pinnscape.figures.overview_series import Series
 
 @dataclass(frozen=True)
 class Panel:
-    """What a panel shows.
+    """Contents and format of a panel.
 
     Attributes:
-        title: of the panel.
-        quantity: what its vertical axis means, from the file.
-        along: what its horizontal axis means, from the file where it has a unit; empty where words stand there.
-        needs: variables without which there is nothing to show.
-        measure: positions and values of one formulation.
-        colours: the dimension that the colours are for, ``trained_on`` or ``loss``.
-        scales: of both axes: linear, log, count (whole numbers), or steps (linear at the first few and logarithmic beyond).
-        limits: of the vertical axis.
-        levels: horizontal reference lines.
-        marks: vertical lines in the colour of a formulation.
+        title: title of the panel.
+        quantity: function from the file to the label of the vertical axis.
+        along: label of the horizontal axis, or a function from the file to it if the axis has a unit; empty if the positions
+            are words.
+        needs: variables that the panel requires.
+        measure: function from the file and a formulation to positions and values.
+        colours: dimension that is distinguished by colours, ``trained_on`` or ``loss``.
+        scales: scales of both axes: linear, log, count (whole numbers), or steps (linear over the first few, logarithmic
+            beyond).
+        limits: limits of the vertical axis.
+        levels: function from the file to the positions of horizontal reference lines.
+        marks: function from the file and a formulation to the position of a vertical line in the colour of the formulation.
     """
 
     title: str
@@ -45,7 +47,7 @@ class Panel:
     marks: Callable[[xr.Dataset, str], float] = lambda data, name: np.nan
 
     def names(self, data: xr.Dataset) -> list[str]:
-        """Whom the file has values of, in the order of every figure; nobody where a variable is missing or has no length."""
+        """The formulations with values in the file, in the order of all figures; none if a variable is missing or empty."""
         if not all(name in data and data[name].size for name in self.needs):
             return []
         names = style.ordered(str(name) for name in data[self.colours].values)
@@ -53,14 +55,14 @@ class Panel:
         return [name for name in names if not has_loss or name in data["loss"].values]
 
 
-# In this order on the page; a file without an entry is left out.
+# The panels in the order of the page; a file without an entry is left out.
 PANELS: dict[str, Panel] = {
     "hessian": Panel(
-        "Hessian spectrum", lambda d: r"$\lambda\,/\,\lambda_{\max}$, own loss, final point", "index, largest first",
+        "Hessian spectrum", lambda d: r"$\lambda\,/\,\lambda_{\max}$ at the final point", "index, largest first",
         ("ratio",), series.hessian, scales=("linear", "log"),
     ),
     "sharpness": Panel(
-        "Sharpness", lambda d: "own loss, final point", "", ("lambda_max", "trace", "lambda_max_filter"), series.sharpness,
+        "Sharpness", lambda d: "at the final point", "", ("lambda_max", "trace", "lambda_max_filter"), series.sharpness,
         scales=("linear", "log"),
     ),
     "basin": Panel(
@@ -72,23 +74,23 @@ PANELS: dict[str, Panel] = {
         scales=("log", "linear"), limits=(-0.03, 1.03),
     ),
     "interpolation": Panel(
-        "Interpolation", lambda d: "own gap / gap at the start", r"start (0) $\to$ end (1) of training", ("value",),
+        "Interpolation", lambda d: "gap / initial gap", r"start (0) $\to$ end (1) of training", ("value",),
         series.interpolation, scales=("linear", "log"),
     ),
     "barriers": Panel(
-        "Barriers", lambda d: "own barrier / gap at the start", "lines between two seeds", ("relative_barrier",), series.barriers,
+        "Barriers", lambda d: "barrier / initial gap", "lines between two seeds", ("relative_barrier",), series.barriers,
         scales=("linear", "log"), levels=lambda d: [1.0],
     ),
     "curves": Panel(
-        "Curved paths", lambda d: "own barrier / gap at the start", "paths between two seeds", ("relative_barrier",),
+        "Curved paths", lambda d: "barrier / initial gap", "paths between two seeds", ("relative_barrier",),
         series.curves, scales=("linear", "log"),
     ),
     "three_points": Panel(
-        "Three-point planes", lambda d: "own pass / gap at the start", "plane through", ("seeds_pass", "physics_pass"),
+        "Three-point planes", lambda d: "pass / initial gap", "plane through", ("seeds_pass", "physics_pass"),
         series.three_points, "loss", ("linear", "log"),
     ),
     "formulations": Panel(
-        "Between the formulations", lambda d: "each gap / gap at the start", r"Deep Ritz (0) $\to$ strong form (1)",
+        "Between the formulations", lambda d: "each gap / initial gap", r"Deep Ritz (0) $\to$ strong form (1)",
         ("line_gap", "initial_gap"), series.formulations, "loss", ("linear", "log"),
     ),
     "goldilocks": Panel(
@@ -108,8 +110,8 @@ PANELS: dict[str, Panel] = {
         ("gd_sharpness", "gd_rate"), series.stability, limits=(0.0, 2.0), levels=lambda d: [1.0],
     ),
     "curvature_map": Panel(
-        "Curvature map", lambda d: r"$-\lambda_{\min}\,/\,\lambda_{\max}$, median of ring", lambda d: panels.with_unit("distance", d),
-        ("lambda_min", "lambda_max"), series.curvature_map, levels=lambda d: [0.0],
+        "Curvature map", lambda d: r"$-\lambda_{\min}\,/\,\lambda_{\max}$, median over ring",
+        lambda d: panels.with_unit("distance", d), ("lambda_min", "lambda_max"), series.curvature_map, levels=lambda d: [0.0],
     ),
     "intrinsic_dimension": Panel(
         "Intrinsic dimension", lambda d: "relative $L^2$ error", "dimension of the subspace", ("l2_error",),
@@ -120,11 +122,11 @@ PANELS: dict[str, Panel] = {
         ("learning_coefficient", "left"), series.learning_coefficient, scales=("log", "linear"),
     ),
     "critical_points": Panel(
-        "Critical points", lambda d: "share of the searches", "how a search ended", ("kind",), series.critical_points,
+        "Critical points", lambda d: "share of the searches", "outcome of a search", ("kind",), series.critical_points,
         limits=(-0.05, 1.05),
     ),
     "ntk": Panel(
-        "Gauss–Newton remainder", lambda d: r"$|H-G|\,/\,|H|$, own loss", "point of training", ("remainder_share",), series.ntk,
+        "Gauss–Newton remainder", lambda d: r"$|H-G|\,/\,|H|$", "point of training", ("remainder_share",), series.ntk,
         scales=("linear", "log"),
     ),
     "refinement": Panel(
@@ -132,11 +134,11 @@ PANELS: dict[str, Panel] = {
         scales=("linear", "log"),
     ),
     "roughness_rules": Panel(
-        "Quadrature rules", lambda d: f"roughness, {d['points'].values[0]} points a side", "quadrature rule",
+        "Quadrature rules", lambda d: f"roughness, {d['points'].values[0]} points per side", "quadrature rule",
         ("roughness_index", "reference_index"), series.roughness_rules,
     ),
     "topology": Panel(
-        "Topology", lambda d: "minima of the own loss", "plane through the final point", ("minima",), series.topology,
+        "Topology", lambda d: "number of minima", "plane through the final point", ("minima",), series.topology,
         scales=("linear", "count"),
     ),
 }  # fmt: skip

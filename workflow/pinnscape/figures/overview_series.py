@@ -1,4 +1,4 @@
-"""What the panels of the overview show, read off the files of techniques: positions (n,), numbers or words, and values (seed, n)."""
+"""Data of the panels of the overview, from the files of techniques: positions (n,), numbers or words, and values (seed, n)."""
 
 import numpy as np
 import xarray as xr
@@ -7,7 +7,7 @@ from pinnscape.figures import scales, style
 from pinnscape.figures.intrinsic_dimension import medians
 
 Series = tuple[np.ndarray, np.ndarray]  # positions (n,) and values (seed, n)
-BASIN_RADII = 80  # at which the share of the rays outside the basin is drawn
+BASIN_RADII = 80  # number of radii at which the share of the rays outside the basin is drawn
 
 _PATHS = {"straight": "as trained", "aligned": "aligned", "bezier": "Bézier", "chain": "chain", "band": "band"}
 _POINTS = {"init": "initial", "middle": "middle", "best": "best", "final": "final"}
@@ -17,9 +17,9 @@ _SHARPNESS = {"lambda_max": r"$\lambda_{\max}$", "trace": "trace", "lambda_max_f
 
 
 def resampled(steps: np.ndarray, values: np.ndarray) -> Series:
-    """Values (seed, n) that were taken at different steps (seed, n), at all steps of any seed.
+    """Values (seed, n) at different steps (seed, n), interpolated to the union of the steps of all seeds.
 
-    A run that stopped early keeps its last value; what is not known before its first or between others is NaN.
+    A run that stopped early keeps its last value. Values before the first known one and next to unknown ones are NaN.
     """
     grid = np.unique(steps[np.isfinite(steps) & np.isfinite(values)])
     rows = np.full((len(values), grid.size), np.nan)
@@ -32,7 +32,7 @@ def resampled(steps: np.ndarray, values: np.ndarray) -> Series:
 
 
 def _own(data: xr.Dataset, name: str) -> xr.Dataset:
-    """A formulation at the points that it trained."""
+    """The data of a formulation at the points that it trained."""
     data = data.sel(trained_on=name)
     return data.sel(loss=name) if "loss" in data.dims else data
 
@@ -56,7 +56,7 @@ def barriers(data: xr.Dataset, name: str) -> Series:
 
 
 def curves(data: xr.Dataset, name: str) -> Series:
-    own = _own(data, name)["relative_barrier"].drop_sel(path="straight")  # which is among the barriers
+    own = _own(data, name)["relative_barrier"].drop_sel(path="straight")  # the panel of the barriers shows it
     return _named(own["path"], _PATHS), _rows(own, "pair", "path")
 
 
@@ -78,7 +78,7 @@ def gradient_subspace(data: xr.Dataset, name: str) -> Series:
 
 
 def fraction(data: xr.Dataset) -> float:
-    """The largest step size from which curvature can still rise to the threshold."""
+    """The largest step size, as a fraction, for which the curvature starts below the stability threshold."""
     fractions = data["fraction"].values
     return float(max((f for f in fractions if f < 1), default=min(fractions, default=np.nan)))
 
@@ -106,7 +106,7 @@ def basin(data: xr.Dataset, name: str) -> Series:
 
 
 def goldilocks(data: xr.Dataset, name: str) -> Series:
-    first = data.isel(trained_on=0)  # all start alike
+    first = data.isel(trained_on=0)  # all formulations start from the same points
     share = first["positive_share"].sel(loss=name).mean("draw", skipna=False)
     return np.median(_rows(first["radius"], "seed", "scale"), axis=0), _rows(share, "seed", "scale")
 
@@ -136,7 +136,7 @@ def intrinsic_dimension(data: xr.Dataset, name: str) -> Series:
 
 def learning_coefficient(data: xr.Dataset, name: str) -> Series:
     own = _own(data, name)
-    kept = own["learning_coefficient"].where(own["left"] != 1)  # chains that left the point say nothing about it
+    kept = own["learning_coefficient"].where(own["left"] != 1)  # chains that left the point give no information about it
     return data["inverse_temperature"].values, _rows(kept, "seed", "inverse_temperature")
 
 
@@ -153,7 +153,7 @@ def ntk(data: xr.Dataset, name: str) -> Series:
 
 def refinement(data: xr.Dataset, name: str) -> Series:
     own = _rows(_own(data, name).isel(checkpoint=0)["l2_error"], "seed", "step")
-    # A descent that has converged stays where it is.
+    # A descent that has ended keeps its last value.
     last = np.maximum.accumulate(np.where(np.isfinite(own), np.arange(own.shape[1]), 0), axis=1)
     return data["step"].values, np.take_along_axis(own, last, axis=1)
 
@@ -183,7 +183,7 @@ def _trained(data: xr.Dataset) -> list[str]:
 
 
 def _median(values: np.ndarray) -> np.ndarray:
-    """Over the finite values of each row (seed, n)."""
+    """Median over the finite values of each row (seed, n)."""
     return np.ma.median(np.ma.masked_invalid(values), axis=1).filled(np.nan)
 
 

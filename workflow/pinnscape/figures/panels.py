@@ -1,4 +1,4 @@
-"""One contour panel, its colour bar and its legend: shared by all figures of planes."""
+"""A contour panel with its colour bar and its legend, shared by all figures of planes."""
 
 from collections.abc import Iterable
 
@@ -17,12 +17,12 @@ from pinnscape.figures.scales import Scale
 INFEASIBLE_LABEL = "infeasible (no energy)"
 MISSING_LABEL = "no value"
 POINT_LABEL = "trained point"
-_LEGEND_COLUMNS = 4  # that fit beside each other
+_LEGEND_COLUMNS = 4  # number of columns that fit
 _POINT = {"marker": "P", "markersize": 6, "markerfacecolor": "white", "markeredgecolor": "black", "markeredgewidth": 0.7}
 
 
 def contours(ax: Axes, surface: xr.Dataset, values: xr.DataArray, scale: Scale, cmap: str = "viridis") -> None:
-    """Filled contours of ``values`` (alpha, beta); grey without a value, hatched where infeasible, a cross at the point."""
+    """Filled contours of ``values`` (alpha, beta): grey without a value, hatched where infeasible, a cross at the point."""
     alpha, beta = surface["alpha"].values, surface["beta"].values
     table = values.transpose("beta", "alpha").values
     ax.set_facecolor(style.NO_VALUE)
@@ -32,7 +32,7 @@ def contours(ax: Axes, surface: xr.Dataset, values: xr.DataArray, scale: Scale, 
         ax.contour(alpha, beta, table, levels=scale.levels(), colors="black", linewidths=0.25, alpha=0.5)
     hatch(ax, surface)
     ax.plot(0.0, 0.0, linestyle="none", **_POINT)
-    # The point may lie outside a plane; it must not widen it.
+    # The trained point may lie outside the plane and must not extend the limits.
     ax.set(xlim=(alpha[0], alpha[-1]), ylim=(beta[0], beta[-1]))
 
 
@@ -40,7 +40,7 @@ def hatch(ax: Axes, surface: xr.Dataset) -> None:
     """Hatch the cells where the energy does not exist."""
     infeasible = surface["infeasible"].transpose("beta", "alpha").values.astype(float)
     if infeasible.any():
-        # Contours of a field with gaps end at the last cell without a gap: the hatching starts there.
+        # Contours of a field with missing values end at the last cell that has a value; the hatching starts there.
         area = ax.contourf(
             surface["alpha"], surface["beta"], infeasible, levels=[1e-3, 2], colors="none", hatches=[style.HATCH]
         )
@@ -48,7 +48,7 @@ def hatch(ax: Axes, surface: xr.Dataset) -> None:
 
 
 def with_unit(symbol: str, data: xr.Dataset) -> str:
-    """The label of an axis along a direction, with what its coordinate is a multiple of."""
+    """The label of an axis along a direction, with the unit of its coordinate."""
     unit = data.attrs.get("axis_unit")
     return f"{symbol} ({unit})" if unit else symbol
 
@@ -59,7 +59,7 @@ def axis_labels(data: xr.Dataset) -> tuple[str, str]:
 
 
 def name_axes(ax: Axes, labels: tuple[str, str], *, equal: bool = True) -> None:
-    """Label both axes of a plane; ``equal`` where both directions have the same unit."""
+    """Label both axes of a plane; ``equal`` gives both directions the same scale."""
     ax.set(xlabel=labels[0], ylabel=labels[1])
     ax.locator_params(nbins=5)
     if equal:
@@ -69,7 +69,10 @@ def name_axes(ax: Axes, labels: tuple[str, str], *, equal: bool = True) -> None:
 def colour_bar(
     fig: Figure, axes: list[Axes], scale: Scale, name: str, cmap: str = "viridis", *, wide: bool = False, more: str = ""
 ) -> Colorbar:
-    """A colour bar below ``axes``, ``wide`` where these stand side by side, that says what is shown, above which floor, and what else is known."""
+    """A colour bar below ``axes``, labelled with the quantity, the floor of the scale, and the text ``more``.
+
+    ``wide`` is for axes next to each other.
+    """
     aspect = 22 * (len(axes) if wide else 1)
     bar = fig.colorbar(ScalarMappable(scale.norm(), cmap), ax=axes, location="bottom", shrink=0.9, aspect=aspect, pad=0.02)
     bar.set_ticks(scale.ticks().tolist(), labels=scale.tick_labels())
@@ -81,7 +84,7 @@ def colour_bar(
 
 
 def legend(fig: Figure, surfaces: Iterable[xr.Dataset], extra: Iterable[Line2D] = (), *, point: bool = True) -> None:
-    """One legend below the figure: the trained point, what is drawn besides it, and why cells are grey."""
+    """Draw one legend below the figure: the trained point, ``extra`` entries, and the reasons why cells are grey."""
     handles = [Line2D([], [], linestyle="none", label=POINT_LABEL, **_POINT)] if point else []
     surfaces = list(surfaces)
     handles += [*extra, *gap_handles(surfaces), *grid_note(surfaces)]
@@ -90,7 +93,7 @@ def legend(fig: Figure, surfaces: Iterable[xr.Dataset], extra: Iterable[Line2D] 
 
 
 def gap_handles(surfaces: Iterable[xr.Dataset]) -> list[Patch]:
-    """Legend entries for the gaps that ``surfaces`` really have."""
+    """Legend entries for the kinds of missing values that occur in ``surfaces``."""
     surfaces = list(surfaces)
     handles = []
     if any((surface["infeasible"].values == 1).any() for surface in surfaces):
@@ -103,7 +106,7 @@ def gap_handles(surfaces: Iterable[xr.Dataset]) -> list[Patch]:
 
 
 def grid_note(surfaces: Iterable[xr.Dataset], what: str = "planes") -> list[Line2D]:
-    """A legend entry that tells where a spectral surface did not converge and the points of a grid are drawn."""
+    """A legend entry with the number of spectral surfaces that did not converge and are drawn from the points of a grid."""
     surfaces = list(surfaces)
     count = sum("reason" in surface.attrs for surface in surfaces)
     label = f"{count} of {len(surfaces)} {what} from a plain grid (no spectral convergence)"
@@ -111,7 +114,7 @@ def grid_note(surfaces: Iterable[xr.Dataset], what: str = "planes") -> list[Line
 
 
 def has_missing(surface: xr.Dataset) -> bool:
-    """Whether a loss or an error lacks a value for another reason than inversion."""
+    """Whether a loss or an error lacks a value at a point that is not infeasible."""
     infeasible = surface["infeasible"].values
     losses = surface["value"].transpose("loss", *surface["infeasible"].dims).values
     errors = surface["h1_error"].transpose(*surface["infeasible"].dims).values

@@ -1,4 +1,4 @@
-"""What the figures of paths through parameter space share."""
+"""Functions shared by the figures of paths through parameter space."""
 
 from collections.abc import Iterable
 
@@ -14,12 +14,12 @@ NOT_MEASURED = "not measured"
 
 
 def shown(data: xr.Dataset, name: str, loss: str) -> xr.DataArray:
-    """Values of a loss as figures show it: Deep Ritz as its gap to the exact energy."""
+    """Values of a loss as shown in figures: an energy as its gap to the exact energy."""
     return scales.gap(data[name].sel(loss=loss, drop=True), data, loss)
 
 
 def log_axis(ax: Axes, values: Iterable[xr.DataArray]) -> None:
-    """A logarithmic axis that notes what it leaves out; says so where there is nothing to draw."""
+    """Make the vertical axis logarithmic and note how many values it omits; label a panel without positive values."""
     values = list(values)
     if not any((np.asarray(array, float) > 0).any() for array in values):
         not_measured(ax)
@@ -29,13 +29,13 @@ def log_axis(ax: Axes, values: Iterable[xr.DataArray]) -> None:
 
 
 def not_measured(ax: Axes) -> None:
-    """Say that there is nothing to draw."""
+    """Label a panel without values as not measured."""
     ax.text(0.5, 0.5, NOT_MEASURED, transform=ax.transAxes, ha="center", va="center", color="0.4")
     ax.set_yticks([])
 
 
 def formulation_handles(names: Iterable[str], linewidth: float = 1.2) -> list[Artist]:
-    """Entries of a legend, one for each loss that trained points."""
+    """Legend entries, one for each formulation that trained points."""
     return [
         Line2D([], [], color=style.colour(name), linewidth=linewidth, label=f"trained: {style.formulation_label(name)}")
         for name in style.ordered(names)

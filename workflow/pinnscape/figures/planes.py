@@ -1,4 +1,4 @@
-"""Figure: contours of the random plane around each minimiser, formulation beside formulation."""
+"""Figure: contours on the random plane around each minimiser, one column for each formulation."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ _ERROR_CMAP = "magma"
 
 @style.styled
 def draw(surfaces: Mapping[str, xr.Dataset]) -> Figure:
-    """The own loss of each trained point above, the relative H1 error below, the latter on one scale.
+    """The trained loss of each point above; the relative H1 error below, on one scale.
 
     Args:
         surfaces: surface-random.nc keyed by the formulation that trained the point.

@@ -13,13 +13,13 @@ from pinnscape.figures.scales import Scale
 
 @style.styled
 def draw(surfaces: Mapping[str, xr.Dataset]) -> Figure:
-    """The own loss of each trained point over its random plane; heights are decimal logarithms where the loss spans decades.
+    """The trained loss of each point over its random plane; heights are decimal logarithms where the loss spans decades.
 
     Args:
         surfaces: surface-random.nc keyed by the formulation that trained the point.
     """
     trained = style.ordered(surfaces)
-    fig = style.figure(3.05, right=0.97)  # vertical labels do not count in the layout
+    fig = style.figure(3.05, right=0.97)  # the layout does not account for vertical labels
     axes = fig.subplots(1, len(trained), squeeze=False, subplot_kw={"projection": "3d"})[0]
     for ax, formulation in zip(axes, trained, strict=True):
         _surface(ax, surfaces[formulation], formulation)
@@ -29,13 +29,13 @@ def draw(surfaces: Mapping[str, xr.Dataset]) -> Figure:
 
 
 def heights(values: np.ndarray, scale: Scale) -> np.ndarray:
-    """What is drawn upwards: ``values`` within ``scale``, as log10 on a logarithmic one; NaN stays NaN."""
+    """Heights of a surface: ``values`` clipped to ``scale``, as log10 on a logarithmic scale; NaN stays NaN."""
     clipped = scale.clip(values)
     return np.log10(clipped) if scale.log else clipped
 
 
 def height_label(scale: Scale) -> str:
-    """The short label of the vertical axis, L being what the title says: a longer one would run into the neighbour."""
+    """The label of the vertical axis; it is short to avoid overlap with the next panel. The title defines L."""
     return r"$\log_{10} L$" if scale.log else "$L$"
 
 
@@ -52,18 +52,18 @@ def _surface(ax: Axes3D, data: xr.Dataset, formulation: str) -> None:
     across, along = panels.axis_labels(data)
     ax.set(xlabel=across, ylabel=along, zlim=(low, high))
     ax.set_zlabel(height_label(scale), labelpad=-5)
-    name = scale.label(style.loss_label(formulation)).replace(" (", "\n(")  # in one line it would run into the neighbour
+    name = scale.label(style.loss_label(formulation)).replace(" (", "\n(")  # one line would overlap with the next panel
     ax.set_title(f"{style.formulation_label(formulation)}\n$L$: {name}", color=style.colour(formulation))
     ax.view_init(elev=28, azim=-55)
     ax.set_box_aspect((1, 1, 0.8), zoom=0.85)  # pyright: ignore[reportArgumentType] (typed as an integer by mistake)
     ax.tick_params(pad=-1)
     ax.xaxis.labelpad = ax.yaxis.labelpad = -3
-    ax.patch.set_visible(False)  # a white background would hide the labels of its neighbour
+    ax.patch.set_visible(False)  # a white background would hide the labels of the next panel
     ax.locator_params(nbins=5)
 
 
 def _floor(ax: Axes3D, data: xr.Dataset, values: np.ndarray, low: float) -> None:
-    """On the floor, under the holes of the surface, say why they are there."""
+    """Mark the reasons for holes in the surface on the plane below them."""
     infeasible = data["infeasible"].transpose("beta", "alpha").values.astype(float)
     absent = scales.missing(values, infeasible).astype(float)
     for mask, hatch, label in ((infeasible, style.HATCH, panels.INFEASIBLE_LABEL), (absent, "", panels.MISSING_LABEL)):

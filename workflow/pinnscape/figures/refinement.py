@@ -1,4 +1,4 @@
-"""Figure: natural gradient descents and the spectra of the Hessian where they end."""
+"""Figure: natural gradient descents and the Hessian spectra at their ends."""
 
 import numpy as np
 import xarray as xr
@@ -8,14 +8,14 @@ from matplotlib.lines import Line2D
 
 from pinnscape.figures import scales, style
 
-SMALLEST = 1e-17  # ratios below this are round-off of zero eigenvalues
-_PANELS = {"gap": "gap of the own loss", "l2_error": "relative $L^2$ error"}
+SMALLEST = 1e-17  # ratios below this are rounding errors of zero eigenvalues
+_PANELS = {"gap": "gap of the trained loss", "l2_error": "relative $L^2$ error"}
 _NEGATIVE = {"marker": "x", "markersize": 2.6, "markeredgewidth": 0.6, "linestyle": "none"}
 
 
 @style.styled
 def draw(data: xr.Dataset) -> Figure:
-    """A column for each starting point; rows are gap, error and spectra.
+    """One column for each starting point; rows are gap, error and spectra.
 
     Args:
         data: refinement.nc.
@@ -37,7 +37,7 @@ def draw(data: xr.Dataset) -> Figure:
 
 
 def ratios(values: np.ndarray) -> np.ndarray:
-    """Eigenvalues over the largest, NaN where they are zero to round-off."""
+    """Eigenvalues relative to the largest one; NaN where zero up to rounding errors."""
     scaled = values / values[0] if values[0] > 0 else np.full_like(values, np.nan)
     return np.where(np.abs(scaled) >= SMALLEST, scaled, np.nan)
 

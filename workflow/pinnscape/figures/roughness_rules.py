@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 
 from pinnscape.figures import scales, style
 
-# Okabe & Ito, other than the colours of formulations.
+# Colours of Okabe & Ito (2008) that no formulation has.
 _RULES = {
     "gauss-legendre": ("black", "o"),
     "simpson": ("#E69F00", "s"),
@@ -20,7 +20,7 @@ _SMALLEST = 1e-16
 
 @style.styled
 def draw(data: xr.Dataset) -> Figure:
-    """A column for each loss at the points that it trained: above the roughness index, below the difference from a fine rule.
+    """Roughness index above, difference from a fine rule below; one column for each loss at the points that it trained.
 
     Args:
         data: roughness_rules.nc.
@@ -36,7 +36,7 @@ def draw(data: xr.Dataset) -> Figure:
         _lines(column[1], own["deviation"].median(("seed", "line")), own, log=True)
         column[1].set_xlabel("points along each axis")
     grid[0, 0].set_ylabel("roughness index")
-    grid[1, 0].set_ylabel("difference from the fine rule\nover its range")
+    grid[1, 0].set_ylabel("difference from the fine rule\nrelative to its range")
     handles = [
         Line2D([], [], color=_RULES[r][0], marker=_RULES[r][1], markersize=3, label=r.replace("-", " "))
         for r in data["rule"].values.tolist()

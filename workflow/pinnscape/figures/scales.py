@@ -1,9 +1,9 @@
-"""Which limits, levels and ticks a quantity is shown with: pure functions, no drawing.
+"""Limits, levels and ticks of a quantity in figures: pure functions, without drawing.
 
-A logarithmic scale needs a floor. Two things set it apart from the smallest positive value. A quadrature rule lets an energy
-fall slightly below the exact minimum, and gaps no larger than the deepest of those mean nothing. And at a minimiser a handful
-of cells may lie many decades below all others, on which a colour scale would be wasted. So may a handful of cells above all
-others, where a loss blows up next to an inversion: then it has a ceiling too.
+A logarithmic scale needs a floor, for two reasons above the smallest positive value. First, the quadrature error lets an energy
+fall slightly below the exact minimum, and gaps smaller than the largest such deficit have no meaning. Second, at a minimiser a
+few cells may lie many decades below all others and would use up most of the colour scale. A few cells may also lie far above
+all others, where a loss blows up next to infeasible points; the scale then has a ceiling as well.
 """
 
 import math
@@ -18,14 +18,14 @@ from matplotlib.ticker import MaxNLocator
 from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.figures import style
 
-LOG_FROM = 30.0  # ratio of largest to smallest shown value from which a scale is logarithmic
+LOG_FROM = 30.0  # smallest ratio of the largest to the smallest shown value for a logarithmic scale
 MOST_DECADES = 12.0
 FLOOR_QUANTILE = 0.005  # share of the values that may lie below a logarithmic scale
 CEILING_QUANTILE = 0.97  # a logarithmic scale ends here if the largest value ...
 BLOW_UP = 1e3  # ... is this many times larger
-_STRIDES = (1, 2, 5, 10)  # of labelled levels on a linear scale
+_STRIDES = (1, 2, 5, 10)  # strides between labelled levels on a linear scale
 Values = TypeVar("Values", np.ndarray, xr.DataArray)
-_STEPS = (0.125, 0.25, 0.5, 1.0, 2.0)  # of levels, in decades
+_STEPS = (0.125, 0.25, 0.5, 1.0, 2.0)  # steps between levels, in decades
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class Scale:
     """The range in which values are shown.
 
     Attributes:
-        low: smallest value shown; on a logarithmic scale positive.
+        low: smallest value shown; positive on a logarithmic scale.
         high: largest value shown.
         log: whether the scale is logarithmic.
-        below: how many finite values lie below ``low`` and are shown as ``low``.
-        above: how many finite values lie above ``high`` and are shown as ``high``.
+        below: number of finite values below ``low``, which are shown as ``low``.
+        above: number of finite values above ``high``, which are shown as ``high``.
     """
 
     low: float
@@ -47,7 +47,7 @@ class Scale:
     above: int = 0
 
     def levels(self, most: int = 16) -> np.ndarray:
-        """Round contour levels that cover the range, about ``most`` of them at most."""
+        """Round contour levels that cover the range, at most about ``most``."""
         if not self.log:
             return np.asarray(MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(self.low, self.high))
         low, high = math.log10(self.low), math.log10(self.high)
@@ -56,16 +56,16 @@ class Scale:
         return 10.0 ** (step * np.arange(first, max(last, first + 1) + 1))
 
     def norm(self) -> BoundaryNorm:
-        """One colour between two levels."""
+        """The norm with one colour between two levels."""
         return BoundaryNorm(self.levels(), 256)
 
     def clip(self, values: np.ndarray) -> np.ndarray:
-        """``values``, those below the scale raised to its lowest level, those above lowered to its highest; NaN stays NaN."""
+        """``values`` clipped to the lowest and the highest level of a logarithmic scale; NaN stays NaN."""
         levels = self.levels()
         return np.clip(values, levels[0], levels[-1]) if self.log else np.asarray(values, float)
 
     def ticks(self, most: int = 5) -> np.ndarray:
-        """Levels that get a label: whole decades where at least two fit, round values on a linear scale."""
+        """Levels with a label: round values on a linear scale, powers of ten on a logarithmic one if it has at least two."""
         levels = self.levels()
         if not self.log:
             multiples = np.round(levels / (levels[1] - levels[0]))
@@ -82,7 +82,7 @@ class Scale:
         return [_power(tick) if self.log else f"{_clean(tick):.4g}".replace("-", "−") for tick in self.ticks(most)]
 
     def label(self, name: str) -> str:
-        """``name``, with the floor where values lie below it and the ceiling where values lie above it."""
+        """``name``, with the floor if values lie below it and the ceiling if values lie above it."""
         levels = self.levels()
         ends = [f"floor {style.number(levels[0])}"] if self.log and self.below else []
         ends += [f"ceiling {style.number(levels[-1])}"] if self.log and self.above else []
@@ -90,13 +90,14 @@ class Scale:
 
 
 def decide(*arrays: np.ndarray | xr.DataArray) -> Scale:
-    """The scale on which all of ``arrays`` are shown; values that are not finite do not count.
+    """The scale on which all of ``arrays`` are shown; values that are not finite are ignored.
 
-    An attribute ``resolution`` of an array says below which magnitude its values mean nothing.
+    The attribute ``resolution`` of an array is the magnitude below which its values have no meaning.
 
-    Logarithmic where the positive values above the floor span at least a factor of 30. The floor is the largest of: the 0.5 %
-    quantile of the positive values, the size of the most negative value, 1e-12 of the largest value, and the resolution. A ceiling at the 97 %
-    quantile where the largest value is more than 1000 times that.
+    The scale is logarithmic if the positive values above the floor span at least a factor of 30. The floor is the largest of
+    four numbers: the 0.5 % quantile of the positive values, the magnitude of the most negative value, 1e-12 times the largest
+    value, and the resolution. The scale has a ceiling at the 97 % quantile if the largest value is more than 1000 times this
+    quantile.
     """
     values = np.concatenate([np.asarray(array, float).ravel() for array in arrays]) if arrays else np.empty(0)
     values = values[np.isfinite(values)]
@@ -118,15 +119,15 @@ def decide(*arrays: np.ndarray | xr.DataArray) -> Scale:
 
 
 def gap(values: Values, dataset: xr.Dataset, loss: str) -> Values:
-    """``values`` of a loss above its minimum, which is 0 but for an energy."""
+    """``values`` of a loss minus its minimum, which is 0 except for an energy."""
     return values - float(dataset["energy_minimum"]) if FORMULATIONS[loss].is_energy else values
 
 
 def shown(dataset: xr.Dataset, loss: str, variable: str = "value") -> xr.DataArray:
-    """A loss as figures show it: Deep Ritz as its gap to the exact energy, which may be negative; the others as they are.
+    """A loss as shown in figures: an energy as its gap to the exact energy, which may be negative; other losses unchanged.
 
-    The attribute ``resolution`` is the bound of the error of a spectral surface, which such a dataset has as a variable, or the error of the gap by the
-    quadrature rule at the trained point, if that is more.
+    The attribute ``resolution`` is the larger one of two errors: the error bound of a spectral surface, which is a variable of
+    the dataset, and the quadrature error of the gap at the trained point.
     """
     values = gap(dataset[variable].sel(loss=loss, drop=True), dataset, loss)
     if variable != "value":
@@ -139,47 +140,50 @@ def shown(dataset: xr.Dataset, loss: str, variable: str = "value") -> xr.DataArr
 
 
 def at_point(dataset: xr.Dataset, loss: str) -> str:
-    """A second line for the label of a loss: its exact value at the trained point, with a word where that is below the minimum; empty if unknown."""
+    """A second line for the label of a loss: its exact value at the trained point; empty if unknown.
+
+    The line also states whether this value is below the minimum.
+    """
     value = _exact(dataset, loss)
     text = f"\n{style.number(value)} at the trained point" if math.isfinite(value) else ""
     return f"{text}: below the minimum" if is_below(dataset, loss) else text
 
 
 def is_below(dataset: xr.Dataset, loss: str) -> bool:
-    """Whether a loss at the trained point is below its minimum by more than the quadrature rule can explain."""
+    """Whether a loss at the trained point is below its minimum by more than the quadrature error."""
     return FORMULATIONS[loss].is_energy and _exact(dataset, loss) < -float(dataset.get("quadrature_error", math.inf))
 
 
 def _exact(dataset: xr.Dataset, loss: str) -> float:
-    """A loss as figures show it at the trained point; NaN if the file does not tell."""
+    """A loss at the trained point as shown in figures; NaN if the file does not hold it."""
     if "value_at_origin" not in dataset:
         return math.nan
     return float(gap(dataset["value_at_origin"].sel(loss=loss), dataset, loss))
 
 
 def positive(values: np.ndarray | xr.DataArray) -> np.ndarray:
-    """``values`` with NaN wherever they are not positive, for a logarithmic axis."""
+    """``values`` with NaN where they are not positive, for a logarithmic axis."""
     values = np.asarray(values, float)
     return np.where(values > 0, values, np.nan)
 
 
 def resolved(values: np.ndarray | xr.DataArray, error: np.ndarray | xr.DataArray) -> np.ndarray:
-    """``values`` with 0 wherever they are no larger than their error: they say no more than that."""
+    """``values`` with 0 where their magnitude does not exceed their error."""
     values = np.asarray(values, float)
     return np.where(np.abs(values) <= np.asarray(error, float), 0.0, values)
 
 
 def unresolved(values: np.ndarray | xr.DataArray, error: np.ndarray | xr.DataArray) -> bool:
-    """Whether ``resolved`` changes any of them."""
+    """Whether ``resolved`` changes any of the values."""
     return bool((resolved(values, error) != np.nan_to_num(np.asarray(values, float)))[np.isfinite(values)].any())
 
 
 def omission(*arrays: np.ndarray | xr.DataArray, unresolved: bool = False) -> str:
-    """A note on how many values a logarithmic axis leaves out; empty where it shows all.
+    """A note on the number of values that a logarithmic axis omits; empty if it omits none.
 
     Args:
-        arrays: of the values.
-        unresolved: whether values within their error, which ``resolved`` makes 0, are among them.
+        arrays: arrays of values.
+        unresolved: whether values within their error, which ``resolved`` sets to 0, are among them.
     """
     count = sum(int((np.asarray(array, float) <= 0).sum()) for array in arrays)
     what = "≤ 0 or within the quadrature error" if unresolved else "≤ 0"
@@ -192,8 +196,8 @@ SPIKE = 20.0  # a line whose largest value is this many times its 80 % quantile 
 def normalised(values: np.ndarray) -> np.ndarray:
     """Each row of ``values`` (line, point) scaled to [0, 1] by its own range; a constant row becomes 0, NaN stays NaN.
 
-    A row that blows up (as next to an inversion) is scaled by its 80 % quantile instead and leaves [0, 1] at the top: scaled by its largest
-    value it would be a flat line with a spike.
+    A row that blows up, for example next to infeasible points, is scaled by its 80 % quantile instead and exceeds 1. Scaled by
+    its largest value, it would be a flat line with a spike.
     """
     values = np.asarray(values, float)
     result = np.full_like(values, np.nan)
@@ -208,7 +212,7 @@ def normalised(values: np.ndarray) -> np.ndarray:
 
 
 def missing(values: np.ndarray, infeasible: np.ndarray) -> np.ndarray:
-    """Where a value is absent for another reason than inversion."""
+    """Mask of the points that have no value although they are not infeasible."""
     return ~np.isfinite(np.asarray(values, float)) & (np.asarray(infeasible) != 1)
 
 
@@ -218,5 +222,5 @@ def _power(value: float) -> str:
 
 
 def _clean(value: float) -> float:
-    """Sums of steps that should be zero are, in a label."""
+    """``value``, with 0 for sums of steps that are zero up to rounding errors."""
     return 0.0 if abs(value) < 1e-12 else float(value)

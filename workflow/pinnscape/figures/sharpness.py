@@ -17,12 +17,12 @@ _PANELS = {
     "adaptive_sharpness": "increase in the adaptive ball",
 }
 _MARKERS = "osD^v"
-_WIDTH = 0.7  # of the group of a loss
+_WIDTH = 0.7  # width of the group of markers of a loss
 
 
 @style.styled
 def draw(data: xr.Dataset) -> Figure:
-    """Six measures: the loss that is measured along the axis, the formulation that trained the point as colour, the checkpoint as marker.
+    """Six measures of each loss; colours are the formulations that trained the points, markers are the checkpoints.
 
     Args:
         data: sharpness.nc.
@@ -53,7 +53,7 @@ def _panel(ax: Axes, data: xr.Dataset, name: str, label: str) -> None:
 
 
 def _points(ax: Axes, part: xr.DataArray, at: float, colour: str) -> None:
-    """One marker for each seed; the checkpoints side by side, all but the last one open."""
+    """Draw one marker for each seed, with the checkpoints next to each other; only the last checkpoint has filled markers."""
     count = part.sizes["checkpoint"]
     for j, checkpoint in enumerate(part["checkpoint"].values):
         y = scales.positive(part.sel(checkpoint=checkpoint))

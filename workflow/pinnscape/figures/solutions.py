@@ -1,4 +1,4 @@
-"""Figure: the exact solution, what each formulation learned, and its error."""
+"""Figure: the exact solution, and the solution and the error of each formulation."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,18 +12,18 @@ from matplotlib.figure import Figure
 from pinnscape.common.errors import StorageError
 from pinnscape.figures import style
 
-ALIKE = 5.0  # errors whose largest values differ by less than this factor share a scale
-_FAINT = 0.1  # a middle plane on which the exact solution is smaller, relative to where it is largest, shows too little of it
-_ZERO = 1e-12  # a solution of this size, which nothing can be relative to
+ALIKE = 5.0  # errors share a scale if their largest values differ by less than this factor
+_FAINT = 0.1  # smallest relative size of the exact solution on the middle plane at which this plane is shown
+_ZERO = 1e-12  # a solution of at most this size has no relative error
 
 
 @style.styled
 def draw(solutions: Mapping[tuple[str, int], xr.Dataset], seed: int) -> Figure:
-    """Solutions and errors of the runs with ``seed``: curves in one dimension, images per component in two, of a plane in three.
+    """Solutions and errors of the runs with ``seed``: curves in one dimension, images in two, images of a plane in three.
 
     Args:
         solutions: solution.nc of each run, keyed by (trained_on, seed).
-        seed: the seed that is shown.
+        seed: seed that is shown.
     """
     chosen = {f: solutions[f, seed] for f in style.ordered(f for f, s in solutions if s == seed)}
     if not chosen:
@@ -42,9 +42,10 @@ def draw(solutions: Mapping[tuple[str, int], xr.Dataset], seed: int) -> Figure:
 
 
 def shown_plane(data: xr.Dataset) -> float:
-    """The z of the plane that stands for a solution in three dimensions.
+    """The coordinate z of the plane that represents a solution in three dimensions.
 
-    The middle one; if a component of u* is faint there, the one that shows the most of each, relative to the plane on which it is largest.
+    It is the middle plane, unless a component of u* is small there. In this case, it is the plane on which the smallest
+    component is largest, each component being relative to its largest size on any plane.
     """
     sizes = np.sqrt((data["u_exact"] ** 2).mean(("x", "y")).transpose("component", "z").values)
     largest = sizes.max(1, keepdims=True)
@@ -54,14 +55,14 @@ def shown_plane(data: xr.Dataset) -> float:
 
 
 def relative_error(data: xr.Dataset) -> float:
-    """Relative L2 error over all components by the trapezoidal rule on the grid of the file; NaN where the exact solution is zero."""
+    """Relative L2 error of all components by the trapezoidal rule on the grid of the file; NaN if the exact solution is zero."""
     axes = [name for name in data["u"].dims if name != "component"]
     error, exact = ((data[name] ** 2).sum("component").integrate(axes) for name in ("error", "u_exact"))
     return float(np.sqrt(error / exact)) if float(exact) > _ZERO**2 else math.nan
 
 
 def error_limits(errors: Sequence[np.ndarray]) -> list[float]:
-    """Half ranges, symmetric about zero, in which ``errors`` are shown: one for all where they are of like size."""
+    """Half widths of the ranges, symmetric about zero, in which ``errors`` are shown; similar errors share one range."""
     sizes = [float(np.abs(error).max()) for error in errors]
     largest, smallest = max(sizes), min(sizes)
     if largest == 0:
@@ -78,7 +79,7 @@ def round_below(limit: float) -> float:
 
 
 def heading(formulation: str, data: xr.Dataset) -> str:
-    """Formulation and relative error, for the title of a panel."""
+    """The title of a panel: formulation and relative error."""
     error = relative_error(data)
     where = ", cube:" if "z" in data["u"].dims else ""
     said = f"rel. $L^2$ error{where} {style.number(error)}" if math.isfinite(error) else "exact solution zero"
@@ -171,5 +172,5 @@ def _error_images(fig: Figure, axes: np.ndarray, chosen: Mapping[str, xr.Dataset
 def _image(ax: Axes, field: xr.DataArray, low: float, high: float, cmap: str) -> QuadMesh:
     ax.set_aspect("equal")
     values = field.transpose("y", "x").values
-    # One raster per panel: thousands of vector cells make a PDF slow and show hairlines.
+    # Cells are rasterised: thousands of vector cells make a PDF slow and show hairlines.
     return ax.pcolormesh(field["x"], field["y"], values, vmin=low, vmax=high, cmap=cmap, shading="nearest", rasterized=True)

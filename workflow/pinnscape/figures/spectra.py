@@ -1,4 +1,4 @@
-"""Figure: eigenvalues and spectral densities of the Hessian of each formulation's own loss along training."""
+"""Figure: eigenvalues and spectral densities of the Hessian of each trained loss along training."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 
 from pinnscape.figures import style
 
-SMALLEST = 1e-17  # ratios below this are round-off of zero eigenvalues
+SMALLEST = 1e-17  # ratios below this are rounding errors of zero eigenvalues
 DENSITY_DECADES = 5.0
 _BINS = 60
 _NEGATIVE = {"marker": "x", "markersize": 2.6, "markeredgewidth": 0.6, "linestyle": "none"}
@@ -21,11 +21,11 @@ Hessians = Mapping[tuple[str, int, str], xr.Dataset]
 
 @style.styled
 def draw(hessians: Hessians, seed: int | None = None) -> Figure:
-    """Eigenvalues in the first row, below them one row of densities per formulation; columns are checkpoints.
+    """Eigenvalues in the first row, one row of densities per formulation below; columns are checkpoints.
 
     Args:
         hessians: hessian-{checkpoint}.nc keyed by (trained_on, seed, checkpoint); checkpoints appear in the order of the keys.
-        seed: the seed drawn thick, by default the smallest.
+        seed: seed with thick lines, by default the smallest.
     """
     seed = min(s for _, s, _ in hessians) if seed is None else seed
     trained, checkpoints = style.ordered(f for f, _, _ in hessians), list(dict.fromkeys(c for _, _, c in hessians))
@@ -49,27 +49,30 @@ def draw(hessians: Hessians, seed: int | None = None) -> Figure:
 
 
 def ratios_of(data: xr.Dataset, loss: str) -> tuple[np.ndarray, np.ndarray]:
-    """Index and eigenvalue / largest eigenvalue, in descending order; one NaN for all unknown ones between, and NaN for those not verified."""
+    """Indices, and eigenvalues relative to the largest one, in descending order.
+
+    A single NaN stands for all unknown eigenvalues between the known ones; eigenvalues that are not verified are NaN.
+    """
     index, values = data["eigen"].values, data["eigenvalue"].sel(loss=loss).values
     jump = np.flatnonzero(np.diff(index) > 1) + 1
-    largest = values[0] if values[0] > 0.0 else np.nan  # else nothing is relative to it
+    largest = values[0] if values[0] > 0.0 else np.nan  # ratios are undefined without a positive eigenvalue
     return np.insert(index.astype(float), jump, np.nan), np.insert(values / largest, jump, np.nan)
 
 
 def magnitudes(ratios: np.ndarray) -> np.ndarray:
-    """Absolute ratios for a logarithmic axis, NaN where they are zero to round-off."""
+    """Magnitudes of ratios for a logarithmic axis; NaN where zero up to rounding errors."""
     size = np.abs(ratios)
     return np.where(size >= SMALLEST, size, np.nan)
 
 
 def histogram(ratios: np.ndarray, bins: int = _BINS) -> tuple[np.ndarray, np.ndarray]:
-    """Density of ``ratios`` in equal bins and their edges, normalised to integral 1; NaN in empty bins."""
+    """Density of ``ratios`` in equal bins, normalised to the integral 1 and NaN in empty bins, and the edges of the bins."""
     density, edges = np.histogram(ratios, bins=bins, density=True)
     return np.where(density > 0, density, np.nan), edges
 
 
 def shown_density(density: np.ndarray) -> np.ndarray:
-    """A density without the values that are too small to matter, for a logarithmic axis."""
+    """A density with NaN for negligible values, for a logarithmic axis."""
     return np.where(density > density.max() * 10**-DENSITY_DECADES, density, np.nan)
 
 
@@ -79,7 +82,7 @@ def _ordered_eigenvalues(ax: Axes, chosen: Mapping[tuple[str, int], xr.Dataset],
         colour, thick = style.colour(formulation), run == seed
         ax.plot(index, magnitudes(ratios), color=colour, linewidth=1.6 if thick else 0.5, alpha=1.0 if thick else 0.5)
         if thick and np.isnan(data["eigenvalue"].sel(loss=formulation).values).any():
-            ax.set_title("unverified left out", fontsize=6.5, loc="right", color="0.3")
+            ax.set_title("unverified omitted", fontsize=6.5, loc="right", color="0.3")
         if thick:
             ax.plot(index, magnitudes(np.where(ratios < 0, ratios, np.nan)), color=colour, **_NEGATIVE)
     ax.set(yscale="log", xlabel="index, largest eigenvalue first")
@@ -101,7 +104,7 @@ def _densities(ax: Axes, runs: Mapping[int, xr.Dataset], formulation: str, seed:
 
 
 def _without_data(row: np.ndarray) -> None:
-    """Say where a panel shows nothing, and give a row of such panels a range: a logarithmic axis has none of its own."""
+    """Label panels without data, and set limits if all panels of a row are empty, since an empty logarithmic axis has none."""
     shown = [any(np.isfinite(line.get_ydata()).any() for line in ax.lines if len(line.get_xdata()) > 2) for ax in row]
     for ax in row[np.logical_not(shown)]:
         ax.text(0.5, 0.5, "not measured", transform=ax.transAxes, ha="center", va="center", color="0.3")

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from pinnscape.figures import along_training, scales, style
 
-MOST = 2.0  # a ratio of curvature to threshold beyond this is cut off: catapults pass within a few steps
+MOST = 2.0  # upper limit of the shown ratio of curvature to threshold; larger values occur in catapults of a few steps only
 _END = {"marker": "x", "markersize": 5, "markeredgewidth": 1.2, "linestyle": "none"}
 _THRESHOLD = {"color": "0.3", "linestyle": "--", "linewidth": 0.9}
 _LABELS = (
@@ -49,12 +49,12 @@ def draw(data: xr.Dataset) -> Figure:
 
 
 def colours(count: int) -> list[str]:
-    """As many colours in ascending order of the step size; the lightest yellows would vanish on white."""
+    """Colours in ascending order of the step size, without the lightest yellows, which would vanish on white."""
     return [to_hex(colour) for colour in matplotlib.colormaps["viridis"](np.linspace(0.0, 0.85, count))]
 
 
 def last_record(values: np.ndarray, diverged: float) -> int | None:
-    """Position of the last record before a divergence; None where there was none, or nothing was recorded."""
+    """Index of the last record before a divergence; None if the run did not diverge or has no record."""
     known = np.flatnonzero(np.isfinite(values))
     return int(known[-1]) if np.isfinite(diverged) and known.size else None
 
@@ -74,7 +74,7 @@ def _spectra(ax: Axes, data: xr.Dataset, colour: str) -> None:
 
 
 def _trainings(ax: Axes, data: xr.Dataset, prefix: str, quantity: str, which: str) -> None:
-    """One line a training, coloured by the step size, with a cross where it ends by divergence."""
+    """Draw one line per training run, coloured by the step size, with a cross at the last record before a divergence."""
     values = data[f"{prefix}_{quantity}"]
     if not np.isfinite(values.values).any():
         along_training.unmeasured(ax)
@@ -112,7 +112,7 @@ def _legend(fig: Figure, data: xr.Dataset) -> None:
             [],
             color="0.4",
             linewidth=1.2,
-            label=f"largest of the {top} largest eigenvalues" if top > 1 else "largest eigenvalue",
+            label=f"largest of {top} top eigenvalues" if top > 1 else "largest eigenvalue",
         ),
         Line2D([], [], color="0.3", linewidth=0.8, linestyle=":", label=r"$-\lambda_{\min}$ where negative"),
         Line2D([], [], label="threshold", **_THRESHOLD),

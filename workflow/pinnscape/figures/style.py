@@ -1,6 +1,6 @@
-"""What all figures have in common: fonts, colours, names, and how they are saved.
+"""Fonts, colours, names and the saving of all figures.
 
-Figures are made without pyplot, so nothing is registered globally: a figure is gone when its last reference is.
+Figures are created without pyplot, so that none is registered globally: a figure is freed with its last reference.
 """
 
 import functools
@@ -27,20 +27,20 @@ R = TypeVar("R")
 WIDTH = 7.0  # inches, the text width of a two-column page
 OTHER_COLOUR = "#CC79A7"
 EXACT_COLOUR = "black"
-WARNING = "#B00000"  # of words that must not be missed
-NO_VALUE = "0.82"  # grey of cells without a value
+WARNING = "#B00000"  # colour of warnings
+NO_VALUE = "0.82"  # grey level of cells without a value
 HATCH = "/////"
 GRID = {"color": "0.9", "linewidth": 0.5}
 
 
 @dataclass(frozen=True)
 class Look:
-    """How figures show a formulation.
+    """Colour and names of a formulation in figures.
 
     Attributes:
-        colour: the same in every figure.
-        label: the formulation in words.
-        loss: its loss in words, as it is shown.
+        colour: colour of the formulation, the same in every figure.
+        label: name of the formulation.
+        loss: name of its loss as shown in figures.
     """
 
     colour: str
@@ -63,7 +63,7 @@ _PROBLEM_LABELS = {
 _CHECKPOINT_LABELS = {"init": "initial point", "best": "best point", "final": "final point"}
 
 _RC = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same glyphs everywhere
+    "font.family": "DejaVu Sans",  # part of matplotlib, hence the same glyphs on every machine
     "mathtext.fontset": "dejavusans",
     "font.size": 8,
     "axes.titlesize": 8,
@@ -84,12 +84,12 @@ _RC = {
     "lines.linewidth": 1.0,
     "hatch.color": "0.35",
     "hatch.linewidth": 0.5,
-    "pdf.fonttype": 42,  # TrueType: text stays text in the journal's PDF
+    "pdf.fonttype": 42,  # TrueType: text remains text in the PDF of a journal
 }
 
 
 def styled(function: Callable[P, R]) -> Callable[P, R]:
-    """Run ``function`` with the style of the project and nothing of the user's own matplotlibrc."""
+    """Run ``function`` with the style of the project, independently of the matplotlibrc of the user."""
 
     @functools.wraps(function)
     def inside(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -100,24 +100,24 @@ def styled(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def figure(height: float, width: float = WIDTH, *, square: bool = False, right: float = 1.0) -> Figure:
-    """An empty figure whose parts make room for each other.
+    """An empty figure with a constrained layout, in which panels, labels and legends do not overlap.
 
     Args:
-        height: in inches.
-        width: in inches.
-        square: move panels of fixed aspect together.
-        right: where the panels end, as a fraction of the width.
+        height: height in inches.
+        width: width in inches.
+        square: whether to move panels of fixed aspect together.
+        right: right end of the panels, as a fraction of the width.
     """
     return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(rect=(0.0, 0.0, right, 1.0), compress=square))
 
 
 @styled
 def save(fig: Figure, pdf: str | Path, png: str | Path, dpi: int) -> None:
-    """Write ``fig`` as PDF and PNG without date or program, so that equal figures give equal bytes."""
+    """Write ``fig`` as PDF and PNG without the date and the program in the metadata, so that equal figures give equal bytes."""
     fig.dpi = dpi
     ticks.simplify(fig)
     _arrange(fig)
-    # The canvases themselves: savefig would draw the figure once more for each file.
+    # The canvases write the files directly, because savefig would draw the figure once more for each file.
     with atomic.replacing(pdf) as unfinished:
         FigureCanvasPdf(fig).print_pdf(unfinished, metadata={"CreationDate": None})
     fig.dpi = dpi
@@ -126,7 +126,7 @@ def save(fig: Figure, pdf: str | Path, png: str | Path, dpi: int) -> None:
 
 
 def _arrange(fig: Figure) -> None:
-    """Give the parts of the figure their places, once for all files."""
+    """Compute the layout of the figure once for all files."""
     engine = fig.get_layout_engine()
     if engine is not None:
         engine.execute(fig)
@@ -134,7 +134,7 @@ def _arrange(fig: Figure) -> None:
 
 
 def look(name: str) -> Look:
-    """How a formulation is shown; one that is unknown under its own name."""
+    """Colour and names of a formulation; an unknown formulation appears under its own name."""
     return _LOOKS[FORMULATIONS[name]] if name in FORMULATIONS else Look(OTHER_COLOUR, name, f"{name} loss")
 
 
@@ -144,38 +144,38 @@ def colour(formulation: str) -> str:
 
 
 def ordered(formulations: Iterable[str]) -> list[str]:
-    """Each formulation once, in the order used in every figure; unknown ones last."""
+    """Each formulation once, in the order of all figures; unknown ones last."""
     given = set(formulations)
     return [*(name for name in FORMULATIONS if name in given), *sorted(given - FORMULATIONS.keys())]
 
 
 def formulation_label(name: str) -> str:
-    """A formulation in words."""
+    """The name of a formulation in figures."""
     return look(name).label
 
 
 def loss_label(name: str) -> str:
-    """The loss of a formulation in words; an energy is always shown as a gap."""
+    """The name of the loss of a formulation in figures; an energy is always shown as a gap."""
     return look(name).loss
 
 
 def case_label(name: str) -> str:
-    """A case in words, which are those of its problem."""
+    """The name of a case in figures: that of its problem."""
     return _PROBLEM_LABELS.get(name, name)
 
 
 def checkpoint_label(name: str) -> str:
-    """A checkpoint in words."""
+    """The name of a checkpoint in figures."""
     return _CHECKPOINT_LABELS.get(name, f"{name} point")
 
 
 def title(datasets: Iterable[Any], text: str) -> str:
-    """``text`` and the case that ``datasets`` are about."""
+    """A title of the case of ``datasets`` and ``text``."""
     return f"{case_label(next(iter(datasets)).attrs['case'])}: {text}"
 
 
 def number(value: float, digits: int = 2) -> str:
-    """``value`` for a label: plain where that is short, else as a power of ten in mathtext."""
+    """``value`` for a label: in plain notation if that is short, otherwise with a power of ten in mathtext."""
     if not math.isfinite(value):
         return "not finite"
     exponent = int(f"{value:e}".split("e")[1])
@@ -186,6 +186,6 @@ def number(value: float, digits: int = 2) -> str:
 
 
 def known_alone(data: xr.Dataset) -> str:
-    """For a panel of spectra of a technique: which eigenvalues are known, where these are not all."""
+    """A note for a panel of spectra if only some eigenvalues are known; otherwise empty."""
     size = data.attrs.get("parameters", 0)
     return f"the largest of {size:,} eigenvalues" if data.sizes["eigen"] < size else ""

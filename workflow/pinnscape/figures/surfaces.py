@@ -1,4 +1,4 @@
-"""Surfaces as figures draw them: spectral ones at the resolution of a picture."""
+"""Surfaces for figures: spectral surfaces are resampled to the resolution of a figure."""
 
 import xarray as xr
 
@@ -7,5 +7,5 @@ from pinnscape.landscape.resampling import resampled
 
 
 def by_formulation(paths: inputs.Paths) -> dict[str, xr.Dataset]:
-    """Files surface-*.nc of one seed, keyed by the formulation that trained them."""
+    """Resampled surfaces of files surface-*.nc of one seed, keyed by the formulation that trained the point."""
     return {name: resampled(data) for name, data in inputs.by_formulation(paths, "surfaces").items()}

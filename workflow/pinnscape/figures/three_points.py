@@ -1,4 +1,4 @@
-"""Figure: planes through two seeds and the curve between them, and through the minimisers of both physics losses and their start."""
+"""Figure: planes through two seeds and their curve, and through both physics minimisers and their initial point."""
 
 import numpy as np
 import xarray as xr
@@ -13,11 +13,11 @@ _POINT = {"marker": "o", "markersize": 4.5, "markeredgecolor": "black", "markere
 
 @style.styled
 def draw(data: xr.Dataset, seed: int | None = None) -> Figure:
-    """Above the own loss around two seeds of each formulation; below each loss around both physics minimisers of one seed.
+    """Above, the trained loss around two seeds of each formulation; below, each loss around both minimisers of one seed.
 
     Args:
         data: three_points.nc.
-        seed: the seed of the lower row, by default the first there is.
+        seed: seed of the lower row, by default the first.
     """
     losses = style.ordered(str(name) for name in data["loss"].values)
     fig = style.figure(6.4, square=True)
@@ -27,8 +27,8 @@ def draw(data: xr.Dataset, seed: int | None = None) -> Figure:
     for ax, loss in zip(grid[1], losses, strict=True):
         _physics(fig, ax, data, loss, seed)
     grid[0, 0].set_ylabel("two seeds and their curve")
-    grid[1, 0].set_ylabel("both minimisers and their start")
-    fig.suptitle(style.title([data], "planes through three points; axes in distances of the first two"))
+    grid[1, 0].set_ylabel("both minimisers, initial point")
+    fig.suptitle(style.title([data], "planes through three points; unit of the axes: distance of the first two"))
     return fig
 
 
@@ -54,7 +54,7 @@ def _physics(fig: Figure, ax: Axes, data: xr.Dataset, loss: str, seed: int | Non
 
 
 def _field(fig: Figure, ax: Axes, own: xr.Dataset, name: str, loss: str) -> bool:
-    """The gap as filled contours, with its colour bar; whether there was anything to draw."""
+    """Draw the gap as filled contours with a colour bar; return whether the gap has any value."""
     gap = own[f"{name}_gap"].transpose("row", "column").values
     if not np.isfinite(gap).any():
         paths.not_measured(ax)
@@ -72,7 +72,7 @@ def _field(fig: Figure, ax: Axes, own: xr.Dataset, name: str, loss: str) -> bool
 
 
 def _corners(ax: Axes, corners: xr.DataArray, labels: list[str], owners: list[str | None]) -> None:
-    """The named points; of two seeds the third, on the curve, needs no name."""
+    """Draw the named points; the third point of a plane of two seeds, which lies on the curve, has no name."""
     for (x, y), label, owner in zip(corners.transpose("corner", "axis").values, labels, owners, strict=False):
         ax.plot(x, y, markerfacecolor=style.colour(owner) if owner else "white", **_POINT)
         text = ax.annotate(label, (x, y), xytext=(0, -9), textcoords="offset points", ha="center", va="center", fontsize=6.5)

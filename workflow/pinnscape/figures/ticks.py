@@ -1,4 +1,4 @@
-"""Labels of ticks as plain text: matplotlib would parse each of them as a formula, which takes a fifth of the time of a figure."""
+"""Tick labels as plain text: matplotlib would parse each label as a formula, which takes a fifth of the time of a figure."""
 
 import re
 from typing import Any
@@ -12,7 +12,7 @@ _RAISED = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 
 
 def plain(label: str) -> str:
-    """A label of matplotlib's formatters without markup, ``2×10⁻³``; what has other markup stays as it is."""
+    """A label of matplotlib's formatters without markup, such as ``2×10⁻³``; labels with other markup remain unchanged."""
     if not (label.startswith("$") and label.endswith("$")):
         return label
     text = _POWER.sub(lambda power: power[1].translate(_RAISED), label[1:-1])
@@ -48,7 +48,7 @@ def simplify(fig: Figure) -> None:
     """Make all tick labels of a figure plain text."""
     for ax in fig.axes:
         for axis in (getattr(ax, name) for name in ("xaxis", "yaxis", "zaxis") if hasattr(ax, name)):
-            # Not by set_major_formatter, which would forget that the labels are shared or were chosen.
+            # set_major_formatter would discard the information that labels are shared or fixed.
             for ticker in (axis.major, axis.minor):
                 if not isinstance(ticker.formatter, Plain):
                     ticker.formatter = Plain(ticker.formatter)

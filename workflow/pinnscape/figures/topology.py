@@ -17,11 +17,11 @@ _LOG_FROM = 30.0
 
 @style.styled
 def draw(data: xr.Dataset, plane: str = "random") -> Figure:
-    """Persistence diagrams, one row for each loss and one column for each formulation that trained; below, the largest join trees.
+    """Persistence diagrams, one row for each loss and one column for each trained formulation; below, the largest join trees.
 
     Args:
         data: topology.nc.
-        plane: which of its planes is shown.
+        plane: plane that is shown.
     """
     trained, losses = style.ordered(data["trained_on"].values), style.ordered(data["loss"].values)
     shown = data.sel(plane=plane) if plane in data["plane"].values else None
@@ -49,22 +49,23 @@ def draw(data: xr.Dataset, plane: str = "random") -> Figure:
 
 
 def not_measured(ax: Axes) -> None:
-    """A panel without data."""
+    """Label a panel without data as not measured."""
     ax.text(0.5, 0.5, "not measured", transform=ax.transAxes, ha="center", va="center", color="0.4", fontsize=7)
     ax.set(xticks=[], yticks=[])
 
 
 def leaves(parent: np.ndarray) -> list[int]:
-    """Order of the branches of a join tree from left to right, so that no two cross: each branch right of all that join it earlier.
+    """Order of the branches of a join tree from left to right in which no two branches cross.
 
     Args:
-        parent: (k,) indices, -1 for none; a parent comes before its branches, the most persistent first.
+        parent: indices (k,) of the parents, -1 for none; a parent precedes its branches, and the most persistent branch is
+            first.
     """
     result: list[int] = []
 
     def visit(branch: int) -> None:
         result.append(branch)
-        # The last to join is outermost, else its way would cross the others.
+        # The branch that joins last is the outermost one; otherwise its connection would cross the others.
         for child in reversed([k for k in range(len(parent)) if parent[k] == branch]):
             visit(child)
 
@@ -74,7 +75,7 @@ def leaves(parent: np.ndarray) -> list[int]:
 
 
 def _diagram(ax: Axes, own: xr.Dataset, formulation: str) -> None:
-    """Pairs of all seeds: minima filled, rings hollow; what never ends lies at the top."""
+    """Draw the pairs of all seeds: minima filled, rings hollow; pairs with infinite death lie at the top."""
     pairs = {name: own[name].transpose("seed", ...).values for name in ("birth", "death", "ring_birth", "ring_death")}
     values = np.concatenate([values[np.isfinite(values)] for values in pairs.values()])
     if not values.size:
@@ -94,7 +95,7 @@ def _diagram(ax: Axes, own: xr.Dataset, formulation: str) -> None:
             ax.plot(birth, death, linestyle="none", color=style.colour(formulation), markerfacecolor=face, **_marker(k))
     ax.plot([low, high], [low, high], color="0.6", linewidth=0.6, zorder=0)
     ax.axhline(high, color="0.6", linewidth=0.6, linestyle=":", zorder=0)
-    ax.text(0.98, 0.985, "never ends", transform=ax.transAxes, ha="right", va="top", fontsize=6.5, color="0.4")
+    ax.text(0.98, 0.985, "infinite", transform=ax.transAxes, ha="right", va="top", fontsize=6.5, color="0.4")
     scale = "log" if log else "linear"
     ax.set(xscale=scale, yscale=scale, xlim=(low, high), ylim=(low, top))
     ax.grid(**style.GRID)
@@ -111,7 +112,7 @@ def _marker(seed: int) -> dict[str, Any]:
 
 
 def _tree_panel(ax: Axes, shown: xr.Dataset | None, loss: str) -> None:
-    """The join tree with the most minima of one loss at the points that it trained."""
+    """Draw the join tree with the most minima, for one loss at the points that it trained."""
     own = None
     if shown is not None and loss in shown["loss"].values and loss in shown["trained_on"].values:
         own = shown.sel(trained_on=loss, loss=loss)
@@ -136,19 +137,21 @@ def _tree_panel(ax: Axes, shown: xr.Dataset | None, loss: str) -> None:
 
 
 def tree_limits(birth: np.ndarray, death: np.ndarray) -> tuple[str, float, float]:
-    """Scale and ends of the axis of a join tree: logarithmic where minima are positive and far below the top; some room beyond both ends.
+    """Scale and limits of the axis of a join tree, with margins at both ends.
+
+    The scale is logarithmic if all minima are positive and the lowest one is far below the top.
 
     Args:
-        birth: of each branch.
-        death: likewise, infinite for what never ends.
+        birth: birth of each branch.
+        death: death of each branch, infinite for the branches that do not end.
     """
     finite = np.concatenate([birth, death[np.isfinite(death)]])
     low, high = float(finite.min()), float(finite.max())
     if low > 0 and high > _LOG_FROM * low:
-        room = (high / low) ** 0.15
-        return "log", low / room, high * room
-    room = 0.15 * (high - low or abs(high) or 1.0)
-    return "linear", low - room, high + room
+        margin = (high / low) ** 0.15
+        return "log", low / margin, high * margin
+    margin = 0.15 * (high - low or abs(high) or 1.0)
+    return "linear", low - margin, high + margin
 
 
 def _legend(fig: Any, seeds: list[int]) -> None:

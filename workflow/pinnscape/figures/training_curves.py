@@ -13,7 +13,7 @@ from pinnscape.figures import scales, style
 from pinnscape.losses import gaps
 
 _ERROR = {"color": style.colour(DEEP_RITZ.name), "linewidth": 0.9, "linestyle": "--"}
-_NEAR = 1e-2  # of the smallest gap: an error below is not worth the room
+_NEAR = 1e-2  # relative to the smallest gap; smaller quadrature errors are not drawn
 _OPTIMISERS = {"adam": "Adam", "lbfgs": "L-BFGS"}
 _PANELS = {"loss": "trained loss", "l2_error": "relative $L^2$ error", "h1_error": "relative $H^1$ error",
            "gradient_norm": "norm of the gradient"}  # fmt: skip
@@ -21,7 +21,7 @@ _PANELS = {"loss": "trained loss", "l2_error": "relative $L^2$ error", "h1_error
 
 @style.styled
 def draw(trainings: Mapping[tuple[str, int], xr.Dataset]) -> Figure:
-    """Four quantities against the step: every seed thin, the median over seeds thick.
+    """Four quantities against the step: thin lines for single seeds, thick lines for the median over seeds.
 
     Args:
         trainings: training.nc of each run, keyed by (trained_on, seed).
@@ -40,26 +40,26 @@ def draw(trainings: Mapping[tuple[str, int], xr.Dataset]) -> Figure:
 
 
 def quantity_of(data: xr.Dataset, quantity: str) -> np.ndarray:
-    """Values of ``quantity``; an energy is shown as its gap."""
+    """Values of ``quantity``; an energy is replaced by its gap."""
     name = "energy_gap" if quantity == "loss" and FORMULATIONS[data.attrs["trained_on"]].is_energy else quantity
     return data[name].values.astype(float)
 
 
 def median(steps: Sequence[np.ndarray], values: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Median over runs at every step that any of them records; a run that stopped early keeps its last value."""
+    """Median over runs at every step that any run records; a run that stopped early keeps its last value."""
     grid = np.unique(np.concatenate(steps))
     return grid, np.median([np.interp(grid, at, value) for at, value in zip(steps, values, strict=True)], axis=0)
 
 
 def switches(data: xr.Dataset) -> list[tuple[int, str]]:
-    """The first step of every optimiser but the first, and its name."""
+    """First step and name of every optimiser except the first."""
     flags = data["optimizer"].values
     changes = np.flatnonzero(np.diff(flags)) + 1
     return [(int(data["step"].values[i]), _optimiser(data["optimizer"].attrs, flags[i])) for i in changes]
 
 
 def label(quantity: str, formulations: Iterable[str]) -> str:
-    """The label of a panel, which says that an energy is shown as its gap."""
+    """The label of a panel, which states that an energy is shown as its gap."""
     energies = [f for f in style.ordered(formulations) if quantity == "loss" and FORMULATIONS[f].is_energy]
     notes = ", ".join(f"{style.formulation_label(f)}: {style.loss_label(f)}" for f in energies)
     return f"{_PANELS[quantity]} ({notes})" if notes else _PANELS[quantity]
@@ -94,7 +94,7 @@ def _panel(ax: Axes, trainings: Mapping[tuple[str, int], xr.Dataset], quantity: 
 
 
 def _quadrature_error(ax: Axes, trainings: Mapping[tuple[str, int], xr.Dataset]) -> bool:
-    """The error of the energy gap by the quadrature rule, largest over seeds, where a gap comes near it; whether it is drawn."""
+    """Draw the quadrature error of the energy gap, the largest over seeds, if a gap is near it; return whether it is drawn."""
     runs = [data for (name, _), data in trainings.items() if FORMULATIONS[name].is_energy and "quadrature_error" in data]
     gaps_ = np.concatenate([data["energy_gap"].values for data in runs]) if runs else np.empty(0)
     if not (gaps_ > 0).any():
@@ -109,7 +109,7 @@ def _quadrature_error(ax: Axes, trainings: Mapping[tuple[str, int], xr.Dataset])
 
 
 def warning(trainings: Mapping[tuple[str, int], xr.Dataset]) -> str:
-    """What to say where energies are below that of the exact solution by more than the quadrature rule can explain; empty where none is."""
+    """A warning if energies are below that of the exact solution by more than the quadrature error; otherwise empty."""
     found = [gaps.below(data) for data in trainings.values() if "quadrature_error" in data]
     amounts = [below.amount for below in found if below]
     if not amounts:

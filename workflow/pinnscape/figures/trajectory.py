@@ -1,4 +1,4 @@
-"""Figure: the plane of the training trajectory, and how well it represents the loss that training saw."""
+"""Figure: the plane of the training trajectory, and how well it represents the loss along training."""
 
 from collections.abc import Mapping
 
@@ -22,10 +22,10 @@ _START = {"marker": "s", "markersize": 5, "markerfacecolor": "white", "markeredg
 
 @style.styled
 def draw(surfaces: Mapping[str, xr.Dataset]) -> Figure:
-    """Above, the own loss in the plane of each trajectory; below, the loss at the snapshots and at their projections.
+    """Above, the trained loss on the plane of each trajectory; below, the loss at the snapshots and at their projections.
 
     Args:
-        surfaces: surface-trajectory.nc keyed by the formulation that trained.
+        surfaces: surface-trajectory.nc keyed by the formulation that trained the point.
     """
     trained = style.ordered(surfaces)
     fig = style.figure(5.6)
@@ -54,7 +54,7 @@ def _plane(fig: Figure, ax: Axes, data: xr.Dataset, formulation: str) -> None:
     path = data["trajectory"].transpose("snapshot", "axis").values
     ax.plot(path[:, 0], path[:, 1], **_PATH)
     ax.plot(*path[0], linestyle="none", **_START)
-    # Both axes have the same unit but very different extents: equal aspect would leave a thin stripe.
+    # Both axes have the same unit but very different extents; an equal aspect would give a thin strip.
     panels.name_axes(ax, axis_labels(data), equal=False)
     panels.colour_bar(fig, [ax], scale, style.loss_label(formulation), more=scales.at_point(data, formulation))
     ax.set_title(style.formulation_label(formulation), color=style.colour(formulation))

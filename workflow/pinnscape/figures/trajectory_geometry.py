@@ -1,4 +1,4 @@
-"""Figure: whether gradients point away from where training ends, and how straight the way there is."""
+"""Figure: the direction of gradients relative to the final point, and the straightness of training trajectories."""
 
 import numpy as np
 import xarray as xr
@@ -38,17 +38,17 @@ def draw(data: xr.Dataset) -> Figure:
             ax.axhline(90.0, color="0.4", linestyle=":", linewidth=0.8)
     band = Line2D([], [], color="0.55", linewidth=5, alpha=0.3, label=r"random directions, ±2σ")
     along_training.legend(fig, data, band)
-    fig.suptitle(style.title([data], "geometry of the trajectories, seen from their final points"))
+    fig.suptitle(style.title([data], "geometry of the trajectories relative to their final points"))
     return fig
 
 
 def ratio(data: xr.Dataset) -> xr.DataArray:
-    """Length of the polygon up to each snapshot over its distance from the initial point; NaN at that point."""
+    """Length of the polygon up to each snapshot relative to its distance from the initial point; NaN at the initial point."""
     return data["length"] / data["displacement"].where(data["displacement"] > 0)
 
 
 def _random(ax: Axes, data: xr.Dataset) -> None:
-    """What the cosine of two unrelated directions would be."""
+    """Draw the range of the cosine of two random directions."""
     ax.axhline(0.0, color="0.4", linestyle=":", linewidth=0.8)
     spread = data["random_cosine"].values
     if np.isfinite(spread).any():

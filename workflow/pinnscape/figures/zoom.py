@@ -11,15 +11,15 @@ from pinnscape.figures import panels, scales, style
 
 @style.styled
 def draw(data: xr.Dataset, seed: int | None = None) -> Figure:
-    """Rows are formulations, each with its own loss around the point that it trained, columns radii.
+    """Rows are formulations, each with its loss around the point that it trained; columns are radii.
 
     Args:
         data: zoom.nc.
-        seed: the seed that is shown, by default the first.
+        seed: seed that is shown, by default the first.
     """
     trained, radii = style.ordered(data["trained_on"].values), data["radius"].values
     labels = panels.axis_labels(data)
-    side = 5.0 / max(1, len(radii))  # of a panel, about
+    side = 5.0 / max(1, len(radii))  # approximate side of a panel
     fig = style.figure(0.6 + (0.3 + side) * max(1, len(trained)), square=True)
     grid = fig.subplots(max(1, len(trained)), max(1, len(radii)), squeeze=False)
     for row, formulation in zip(grid, trained, strict=False):
@@ -28,7 +28,7 @@ def draw(data: xr.Dataset, seed: int | None = None) -> Figure:
         row[0].set_ylabel(f"{style.formulation_label(formulation)}\n{labels[1]}", color=style.colour(formulation))
     for ax in grid[-1]:
         ax.set_xlabel(labels[0])
-    text = "own loss above its minimum on the random plane; share of convex points"
+    text = "gap of the trained loss on the random plane; share of convex points"
     fig.suptitle(style.title([data], text))
     return fig
 

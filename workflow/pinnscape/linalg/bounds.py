@@ -1,15 +1,17 @@
-"""What Lanczos processes prove of the spectrum that they have not seen.
+"""Bounds from Lanczos processes on eigenvalues that these have not found.
 
-A small residual proves that an eigenvalue is near a Ritz value, not that it is the largest one (Parlett 1998, sec. 13). Two facts say more.
+A small residual proves that an eigenvalue is near a Ritz value, but not that this eigenvalue is the largest one (Parlett 1998,
+sec. 13). Two facts give bounds.
 
-From inside: by Courant and Fischer, the i-th largest Ritz value of any subspace is at most the i-th largest eigenvalue, so that the Ritz values
-beyond a number are at most as many as the eigenvalues there. This is certain.
+Inner bound: by the Courant-Fischer theorem, the i-th largest Ritz value of any subspace is at most the i-th largest eigenvalue.
+The number of eigenvalues above a level is therefore at least the number of Ritz values above it. This bound is certain.
 
-From outside: a process that starts from a random unit vector b has b's part in the direction of each eigenvector u multiplied by the Lanczos
-polynomials, u·q_j = ψ_j(λ) u·b. As Σ (u·q_j)² ≤ 1, an eigenvalue λ that the process has not found needs |u·b| ≤ (Σ ψ_j(λ)²)^-½, and ψ_j grows
-fast outside the Ritz values. A random vector is so nearly orthogonal to u with a small probability only, which is known. This is the bound of
-van Dorsselaer, Hochstenbach & van der Vorst (2000, SIAM J. Matrix Anal. Appl. 22) with the optimal polynomial of its degree. It is far sharper than
-the bound before the fact of Kuczyński & Woźniakowski (1992, SIAM J. Matrix Anal. Appl. 13), which knows neither the spectrum nor the run.
+Outer bound: let b be the random unit vector from which a process starts, and u an eigenvector with the eigenvalue λ. The
+Lanczos vectors q_j have the components u·q_j = ψ_j(λ) u·b with the Lanczos polynomials ψ_j. As Σ (u·q_j)² ≤ 1, it follows that
+|u·b| ≤ (Σ ψ_j(λ)²)^-½, and ψ_j grows fast outside the Ritz values. The probability that a random vector is so nearly orthogonal
+to u is known, and small. This is the bound of van Dorsselaer, Hochstenbach & van der Vorst (2000, SIAM J. Matrix Anal. Appl.
+22) with the optimal polynomial of its degree. It is far sharper than the a priori bound of Kuczyński & Woźniakowski (1992, SIAM
+J. Matrix Anal. Appl. 13), which uses neither the spectrum nor the course of the process.
 """
 
 import math
@@ -18,23 +20,25 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 
-ROUNDING = 1e-13  # of eigenvalues by Lanczos processes, relative to the largest in magnitude
-_POINTS = 17  # of each step of a search
+ROUNDING = 1e-13  # rounding error of eigenvalues from Lanczos processes, relative to the largest in magnitude
+_POINTS = 17  # number of points in each step of a search
 
 
 def beyond(alphas: np.ndarray, betas: np.ndarray, size: int, failure: float, scale: float) -> float:
-    """A number that all eigenvalues of an operator are below, with probability 1 - ``failure`` over the start vector.
+    """Upper bound on all eigenvalues of an operator, which holds with probability 1 - ``failure`` over the start vector.
 
     Args:
         alphas: diagonal (m,) of the tridiagonal matrix.
-        betas: off-diagonal (m,), the last one the norm of the residual.
-        size: dimension n of the space that the start vector was drawn from, uniformly on the sphere.
-        failure: probability that the bound may fail with; it holds for all m at once.
-        scale: of the whole operator, whose products have rounding errors of this size times the machine precision. They must stay small against the
-            start vector's part in the direction of any eigenvector; the bound is no sharper than that.
+        betas: off-diagonal (m,); the last entry is the norm of the residual.
+        size: dimension n of the space from which the start vector was drawn, uniformly on the sphere.
+        failure: probability with which the bound may fail, for all m simultaneously.
+        scale: scale of the whole operator, whose products have rounding errors of this size times the machine precision. These
+            errors must be small against the component of the start vector along any eigenvector; this limits the sharpness of
+            the bound.
 
     Returns:
-        The largest Ritz value itself where the process has exhausted the space or an invariant subspace.
+        The bound. It is the largest Ritz value if the process has exhausted the space, and the same up to rounding errors if it
+        has exhausted an invariant subspace.
     """
     m = len(alphas)
     largest = float(
@@ -45,13 +49,13 @@ def beyond(alphas: np.ndarray, betas: np.ndarray, size: int, failure: float, sca
     rounding = 4.0 * np.finfo(float).eps * scale / failure
     if betas[-1] == 0.0:
         return largest + rounding
-    # |u·b| ≤ t has at most the probability t √(2 (n - 1)/π): the density of a coordinate on the sphere is largest at 0.
+    # |u·b| ≤ t has a probability of at most t √(2 (n - 1)/π), since the density of a coordinate on the sphere is largest at 0.
     limit = math.log(2.0 * (size - 1) / math.pi) - 2.0 * math.log(failure)
     spread = float(np.abs(alphas).max() + 2.0 * betas.max())
     low, high = math.log(1e-17 * spread), math.log(spread) + 0.5 * limit + 1.0
     for _ in range(5):
         steps = np.linspace(low, high, _POINTS)
-        with np.errstate(invalid="ignore", divide="ignore"):  # next to a Ritz value, within rounding errors
+        with np.errstate(invalid="ignore", divide="ignore"):  # occurs within rounding errors of a Ritz value
             reached = _log_sum(largest + np.exp(steps), alphas, betas) > limit
         first = int(reached.argmax()) if reached.any() else _POINTS - 1
         low, high = float(steps[max(first - 1, 0)]), float(steps[first])
@@ -59,9 +63,10 @@ def beyond(alphas: np.ndarray, betas: np.ndarray, size: int, failure: float, sca
 
 
 def _log_sum(x: np.ndarray, alphas: np.ndarray, betas: np.ndarray) -> np.ndarray:
-    """Log Σ_{j ≤ m} ψ_j(x)², of the polynomials with β_j ψ_{j+1} = (x - α_j) ψ_j - β_{j-1} ψ_{j-1} and ψ_0 = 1; x beyond all Ritz values.
+    """Logarithm of Σ_{j ≤ m} ψ_j(x)² for x above all Ritz values.
 
-    There they are positive and their ratios do not overflow.
+    The polynomials satisfy β_j ψ_{j+1} = (x - α_j) ψ_j - β_{j-1} ψ_{j-1} and ψ_0 = 1. Above all Ritz values they are positive,
+    and their ratios do not overflow.
     """
     ratios = np.empty((len(alphas), len(x)))
     carried = np.zeros_like(x)
@@ -75,15 +80,15 @@ def _log_sum(x: np.ndarray, alphas: np.ndarray, betas: np.ndarray) -> np.ndarray
 
 @dataclass(frozen=True)
 class Compression:
-    """A symmetric operator of dimension n as seen from a subspace of dimension m, and what is known of it outside.
+    """Compression of a symmetric operator of dimension n to a subspace of dimension m, with bounds on the complement.
 
-    In an orthonormal basis of the subspace and one of the rest, the operator is [[M, Fᵀ], [F, C]].
+    In orthonormal bases of the subspace and of its orthogonal complement, the operator is [[M, Fᵀ], [F, C]].
 
     Attributes:
         ritz: eigenvalues (m,) of M, ascending.
-        coupling: F times the eigenvectors of M, up to a rotation (r, m): of its columns, norms are residual norms.
-        low, high: bounds of the eigenvalues of C; infinite where nothing is known, and the other way round where there is no rest.
-        all_low, all_high: bounds of all eigenvalues of the operator.
+        coupling: F times the eigenvectors of M, up to a rotation (r, m); the norms of its columns are residual norms.
+        low, high: bounds on the eigenvalues of C; infinite if unknown. ``low`` may exceed ``high`` if there is no complement.
+        all_low, all_high: bounds on all eigenvalues of the operator.
         size: n.
     """
 
@@ -102,7 +107,7 @@ class Compression:
 
     @property
     def complete(self) -> bool:
-        """Whether the subspace is everything."""
+        """Whether the subspace is the whole space."""
         return len(self.ritz) == self.size
 
     @property
@@ -111,26 +116,28 @@ class Compression:
         return np.sqrt(np.sum(self.coupling**2, axis=0))
 
     def mirrored(self) -> "Compression":
-        """Of minus the operator."""
+        """The compression of minus the operator."""
         return Compression(
             -self.ritz[::-1], self.coupling[:, ::-1], -self.high, -self.low, -self.all_high, -self.all_low, self.size
         )
 
     def above(self, x: float) -> tuple[int, int]:
-        """Least and largest possible number of eigenvalues above x; the first is certain."""
+        """Smallest and largest possible number of eigenvalues above x; the first bound is certain."""
         slack = ROUNDING * self.scale
         certain = int((self.ritz > x + slack).sum())
         return certain, self._at_most(x - slack) if x - slack < self.all_high else 0
 
     def below(self, x: float) -> tuple[int, int]:
-        """Least and largest possible number of eigenvalues below x; the first is certain."""
+        """Smallest and largest possible number of eigenvalues below x; the first bound is certain."""
         return self.mirrored().above(-x)
 
     def _at_most(self, x: float) -> int:
-        """At most this many eigenvalues are above x.
+        """Upper bound on the number of eigenvalues above x.
 
-        Where x is above C, the inertia of the operator minus x is that of C - x and of the Schur complement M - x + Fᵀ (x - C)⁻¹ F, which is at most
-        M - x + Fᵀ F/(x - high). Its positive eigenvalues are those of M - x and as many as I + Z (M - x)⁻¹ Zᵀ with Z = F/(x - high)^½ has negative ones.
+        If x is above all eigenvalues of C, the inertia of the operator minus x is the sum of the inertias of C - x and of the
+        Schur complement M - x + Fᵀ (x - C)⁻¹ F, and the latter is at most M - x + Fᵀ F/(x - high). The number of positive
+        eigenvalues of this matrix is that of M - x plus the number of negative eigenvalues of I + Z (M - x)⁻¹ Zᵀ with
+        Z = F/(x - high)^½.
         """
         if self.complete:
             return int((self.ritz > x).sum())
@@ -144,11 +151,11 @@ class Compression:
         return int((self.ritz > x).sum()) + int((np.linalg.eigvalsh(secular) < 0).sum())
 
     def highest(self, count: int) -> np.ndarray:
-        """Upper bounds (count,) of the largest eigenvalues, in descending order; the Ritz values are the lower ones."""
+        """Upper bounds (count,) on the largest eigenvalues, in descending order; the Ritz values are lower bounds."""
         return np.array([self._upper(i) for i in range(count)])
 
     def _upper(self, i: int) -> float:
-        """Upper bound of the eigenvalue number i from the largest, 0."""
+        """Upper bound on the eigenvalue with index i, 0 for the largest."""
         value, slack = float(self.ritz[-1 - i]), ROUNDING * self.scale
         if self.complete:
             return value + slack

@@ -1,4 +1,4 @@
-"""What can be said of a large symmetric operator from its products alone: its largest eigenvalues, bounds, and estimates with their errors."""
+"""Properties of a large symmetric operator from its products alone: largest eigenvalues, bounds, and estimates with errors."""
 
 import logging
 
@@ -23,31 +23,31 @@ def largest(
 
     Args:
         operator: v -> A v for rows (k, P).
-        like: a vector (P,) that gives size, type and device.
-        count: at most P.
+        like: vector (P,) that sets the size, dtype and device.
+        count: number of eigenvalues, at most P.
         solver: steps and tolerance of Lanczos.
-        seed: of the start vector.
-        what: the eigenvalues are called in the log.
+        seed: seed of the start vector.
+        what: name of the eigenvalues in the log.
     """
     try:
         return by_lanczos(operator, like, count, solver, seed, smallest=False).stated(count, what)
     except DivergenceError as error:
-        log.warning("%s: not stated, %s", what, error)
+        log.warning("%s: withheld, %s", what, error)
         return like.new_full((count,), torch.nan), like.new_full((count, like.numel()), torch.nan)
 
 
 def below(operator: Operator, like: Tensor, steps: int, seed: int, null_tolerance: float) -> tuple[float, int]:
-    """An upper bound of the smallest eigenvalue, and a lower bound of the number of negative eigenvalues.
+    """An upper bound on the smallest eigenvalue, and a lower bound on the number of negative eigenvalues.
 
-    The eigenvalues of A in a subspace interlace with those of A (Cauchy; Horn & Johnson 2013, theorem 4.3.28): a Lanczos process of any length gives
-    such bounds, converged or not.
+    The Ritz values of A in a subspace interlace with the eigenvalues of A (Cauchy; Horn & Johnson 2013, theorem 4.3.28). A
+    Lanczos process of any length therefore gives these bounds, whether it has converged or not.
 
     Args:
         operator: v -> A v for rows (k, P).
-        like: a vector (P,) that gives size, type and device.
-        steps: of the process, at most.
-        seed: of the start vector.
-        null_tolerance: Ritz values above minus this, relative to the largest in magnitude, do not count as negative.
+        like: vector (P,) that sets the size, dtype and device.
+        steps: maximum number of steps of the process.
+        seed: seed of the start vector.
+        null_tolerance: a Ritz value counts as negative if it is below -``null_tolerance`` times the largest magnitude.
     """
     generator = torch.Generator().manual_seed(seed)
     process = Lanczos(operator, torch.randn(1, like.numel(), generator=generator, dtype=like.dtype).to(like), generator, steps)
@@ -58,23 +58,24 @@ def below(operator: Operator, like: Tensor, steps: int, seed: int, null_toleranc
 
 
 def frobenius(operator: Operator, like: Tensor, products: int, seed: int, scale: float = 0.0) -> tuple[float, float]:
-    """Estimate of the Frobenius norm √tr A² and its standard error, not below the rounding error, by Hutch++ on A².
+    """Estimate of the Frobenius norm √tr A² by Hutch++ on A², and its standard error, which includes rounding errors.
 
     Args:
         operator: v -> A v for rows (k, P), symmetric.
-        like: a vector (P,) that gives size, type and device.
-        products: with A², of two with A each, at least 6.
-        seed: of the random signs.
-        scale: Frobenius norm of the larger one of two operators whose difference A is, to which its rounding errors are relative.
+        like: vector (P,) that sets the size, dtype and device.
+        products: number of products with A², each of which takes two products with A; at least 6.
+        seed: seed of the random signs.
+        scale: if A is the difference of two operators, the Frobenius norm of the larger one; rounding errors are relative to
+            it.
     """
     square, error = hutch_plus_plus(lambda rows: operator(operator(rows)), like, products, seed)
-    norm = max(square, 0.0) ** 0.5  # rounding errors of a difference are not symmetric
+    norm = max(square, 0.0) ** 0.5  # a difference of operators is not exactly symmetric because of rounding errors
     rounding = like.numel() * torch.finfo(like.dtype).eps * max(norm, scale)
     return norm, error / (2.0 * norm) + rounding if norm > 0 else error**0.5 + rounding
 
 
 def ratio(part: tuple[float, float], whole: tuple[float, float]) -> tuple[float, float]:
-    """The quotient of two estimates, each with its error; that of the quotient holds however the two are correlated."""
+    """The quotient of two estimates with errors, and its error, which holds for any correlation between the two estimates."""
     if not whole[0] > 0:
         return float("nan"), float("nan")
     share = part[0] / whole[0]

@@ -12,20 +12,21 @@ def quadrature(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Nodes and weights of the spectral density (1/P) Σ δ(λ - λᵢ).
 
-    Each probe gives a Gauss quadrature: nodes are the Ritz values, weights the squared first components of the eigenvectors of the tridiagonal
-    matrix. Eigenpairs that are known already are taken out and counted exactly, 1/P each, and the probes are kept orthogonal to them: a few large
-    eigenvalues make up most of the trace, and sampling them is what makes the plain estimate noisy (as in Hutch++, Meyer et al. 2021).
+    Each probe gives a Gauss quadrature. Its nodes are the Ritz values, and its weights are the squared first components of the
+    eigenvectors of the tridiagonal matrix. Known eigenpairs are deflated: they enter exactly, with a weight of 1/P each, and
+    the probes are kept orthogonal to them. This reduces the noise of the estimate, because a few large eigenvalues make up most
+    of the trace (as in Hutch++, Meyer et al. 2021).
 
     Args:
         operator: v -> A v for rows (k, P), symmetric.
-        like: a vector (P,) that gives size, type and device.
+        like: vector (P,) that sets the size, dtype and device.
         probes: number of random vectors.
-        steps: Lanczos steps for each.
-        seed: of the random vectors.
+        steps: number of Lanczos steps for each random vector.
+        seed: seed of the random vectors.
         deflated: known eigenvalues (k,) and unit eigenvectors as rows (k, P).
 
     Returns:
-        nodes and weights, each (n,); the weights sum to 1.
+        Nodes and weights, each (n,); the weights sum to 1.
     """
     size = like.numel()
     values, rows = deflated if deflated is not None else (like.new_zeros(0), like.new_zeros(0, size))
@@ -48,20 +49,25 @@ def quadrature(
 
 
 def smooth(nodes: np.ndarray, weights: np.ndarray, at: np.ndarray, width: float) -> np.ndarray:
-    """The density at points, each node replaced by a normal distribution of standard deviation ``width``; it integrates to Σ weights."""
+    """The density at the points ``at``; its integral is Σ weights.
+
+    Each node is replaced by a normal distribution with the standard deviation ``width``.
+    """
     z = (at[:, None] - nodes) / width
     return np.exp(-0.5 * z * z) @ weights / (width * np.sqrt(2.0 * np.pi))
 
 
 def estimates(nodes: np.ndarray, weights: np.ndarray, size: int, null_tolerance: float, level: float) -> dict[str, float]:
-    """What a quadrature estimates of a spectrum. Numbers of small eigenvalues are not among it: their signs and sizes are not resolved.
+    """Estimates of properties of a spectrum from a quadrature.
+
+    Numbers of small eigenvalues are not estimated, because their signs and magnitudes are not resolved.
 
     Args:
-        nodes: of the density, see ``quadrature``.
-        weights: their shares.
+        nodes: nodes of the density; see ``quadrature``.
+        weights: weights of the nodes.
         size: P.
-        null_tolerance: nodes of at most this, relative to the largest in magnitude, do not count for the rank.
-        level: see ``share_above_estimate``.
+        null_tolerance: nodes of at most this magnitude, relative to the largest, do not count for the rank.
+        level: see ``share_above_estimate`` below.
 
     Returns:
         ``effective_rank_estimate``, exp(-Σ p log p) with p = |λ|/Σ|λ|; ``share_above_estimate``, the share above ``level`` times the largest.

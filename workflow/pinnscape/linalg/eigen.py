@@ -1,4 +1,4 @@
-"""Eigenpairs of a symmetric matrix, and what is read off a spectrum of which all eigenvalues are known."""
+"""Eigenpairs of a symmetric matrix, and numbers that describe a spectrum of which all eigenvalues are known."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -10,9 +10,9 @@ from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
 
-GAP = 10.0  # factor between eigenvalues that count and those that do not, for a condition number
-LEVEL = 1e-3  # of the largest eigenvalue: those above are outliers, those within are the bulk
-WITHHELD = f"NaN where no gap of a factor of {GAP:g} separates the eigenvalues from those that count as zero"
+GAP = 10.0  # factor that must separate the nonzero eigenvalues from those that count as zero, for a condition number
+LEVEL = 1e-3  # relative to the largest eigenvalue; eigenvalues above this are outliers, those within it are the bulk
+WITHHELD = f"NaN where no gap of a factor of {GAP:g} separates the nonzero eigenvalues from those that count as zero"
 
 
 def decompose(matrix: Tensor) -> tuple[Tensor, Tensor]:
@@ -34,26 +34,26 @@ def _solved(solver: Callable[[Tensor], Any], matrix: Tensor) -> Any:
     try:
         return solver(matrix)
     except torch.linalg.LinAlgError as error:  # pyright: ignore[reportPrivateImportUsage]
-        raise DivergenceError(f"the eigenvalues of a matrix of {len(matrix)} rows are not found ({error})") from error
+        raise DivergenceError(f"the eigenvalue solver fails for a matrix of {len(matrix)} rows ({error})") from error
 
 
 def fix_signs(vectors: Tensor) -> Tensor:
-    """Rows with the sign that makes their entry of largest magnitude positive: eigenvectors are unique up to sign only."""
+    """Rows with signs such that the entry of largest magnitude is positive, since eigenvectors are unique only up to sign."""
     largest = vectors.abs().argmax(-1, keepdim=True)
     return vectors * torch.where(vectors.gather(-1, largest) < 0, -1.0, 1.0)
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Numbers that describe a spectrum, all eigenvalues of which are known.
+    """Numbers that describe a spectrum of which all eigenvalues are known.
 
     Attributes:
-        condition_number: largest over smallest magnitude among the eigenvalues that are not zero; NaN where it is withheld.
-        negative, null: numbers of negative eigenvalues and of those that count as zero, whole.
-        effective_rank: exp(-Σ p log p) with p = |λ|/Σ|λ| (Roy & Vetterli 2007), without those that count as zero.
+        condition_number: ratio of the largest to the smallest magnitude of the nonzero eigenvalues; NaN if withheld.
+        negative, null: number of negative eigenvalues, and number of eigenvalues that count as zero.
+        effective_rank: exp(-Σ p log p) with p = |λ|/Σ|λ| (Roy & Vetterli 2007), without eigenvalues that count as zero.
         share_above: share of the eigenvalues above 1e-3 of the largest.
-        bulk_share: share of those whose magnitude is at most that.
-        reason: why the condition number is withheld; empty where it is not.
+        bulk_share: share of the eigenvalues whose magnitude is at most 1e-3 of the largest.
+        reason: reason why the condition number is withheld; empty if it is not withheld.
     """
 
     condition_number: float
@@ -66,19 +66,20 @@ class Summary:
 
     @property
     def numbers(self) -> dict[str, float]:
-        """By name."""
+        """All numbers by name."""
         return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "reason"}
 
 
 def summary(eigenvalues: np.ndarray, null_tolerance: float) -> Summary:
     """Numbers that describe a spectrum.
 
-    The condition number is withheld where no gap of a factor of ``GAP`` separates what counts from what counts as zero, or what counts comes as near to
-    the tolerance: a spectrum that falls steadily to rounding errors would have 1/``null_tolerance`` whatever the problem.
+    The condition number is withheld if no gap of a factor of ``GAP`` separates the nonzero eigenvalues from those that count as
+    zero, or if a nonzero eigenvalue is within this factor of the tolerance. Otherwise, the condition number of a spectrum that
+    decays steadily to rounding errors would be about 1/``null_tolerance`` for any problem.
 
     Args:
-        eigenvalues: all of them (P,), in any order.
-        null_tolerance: eigenvalues of at most this, relative to the largest in magnitude, count as zero.
+        eigenvalues: all eigenvalues (P,), in any order.
+        null_tolerance: eigenvalues of at most this magnitude, relative to the largest, count as zero.
     """
     size, magnitude, nan = len(eigenvalues), np.abs(eigenvalues), float("nan")
     largest = float(magnitude.max())
@@ -91,7 +92,7 @@ def summary(eigenvalues: np.ndarray, null_tolerance: float) -> Summary:
     if least <= GAP * zero:
         reason = f"an eigenvalue is within a factor of {GAP:g} of the null tolerance, {null_tolerance:g} of the largest"
     elif least <= GAP * rest:
-        reason = f"no gap of a factor of {GAP:g} separates the eigenvalues from those that count as zero"
+        reason = f"no gap of a factor of {GAP:g} separates the nonzero eigenvalues from those that count as zero"
     p = magnitude[counted] / magnitude.sum()
     top = float(eigenvalues.max())
     return Summary(

@@ -1,4 +1,4 @@
-"""Krylov spaces of several start vectors, one after the other, in one orthonormal basis."""
+"""Krylov spaces of several successive start vectors in one orthonormal basis."""
 
 import math
 from collections.abc import Callable
@@ -10,11 +10,14 @@ from torch import Tensor
 
 from pinnscape.linalg.bounds import Compression, beyond
 
-BREAKDOWN = 1e-13  # a residual below this, relative to the operator, is zero: the space is invariant
+BREAKDOWN = 1e-13  # a residual below this, relative to the scale of the operator, is zero: the space is invariant
 
 
 def orthogonal(vector: Tensor, basis: Tensor) -> Tensor:
-    """A vector (P,) without its parts along orthonormal rows (m, P), taken out twice: once leaves parts of the size of rounding errors."""
+    """A vector (P,) minus its projection onto orthonormal rows (m, P).
+
+    The projection is subtracted twice, because one pass leaves components of the size of rounding errors.
+    """
     for _ in range(2):
         vector = vector - (basis @ vector) @ basis
     return vector
@@ -25,10 +28,10 @@ class _Run:
     """One Lanczos process.
 
     Attributes:
-        start, last: positions of its first and last vector in the basis.
-        random: whether it started from a random vector; else from the residual of another one.
-        alphas, betas: its tridiagonal matrix.
-        residual: of the last vector q: A q without its parts along the basis; None where it is zero or was gone on with.
+        start, last: indices of its first and its last vector in the basis.
+        random: whether it started from a random vector; otherwise it started from the residual of another run.
+        alphas, betas: diagonal and off-diagonal of its tridiagonal matrix.
+        residual: A q minus its projection onto the basis, for the last vector q; None if it is zero or was continued from.
     """
 
     start: int
@@ -42,17 +45,19 @@ class _Run:
 class Krylov:
     """A growing subspace and the compression of a symmetric operator to it.
 
-    The first run is the Lanczos process from a random vector, with full reorthogonalisation (Golub & Van Loan 2013, sec. 10.3). A restart draws a
-    random vector in the complement of the basis. The run from there sees the complement alone: it finds further copies of eigenvalues, of which one
-    start vector has one copy each, and eigenvalues to whose eigenvectors the first start happened to be nearly orthogonal; and it bounds what is
-    outside (see ``bounds``). Residuals of runs that ended stay orthogonal to the basis, couple it to its complement, and can be gone on with.
+    The first run is the Lanczos process from a random vector, with full reorthogonalisation (Golub & Van Loan 2013, sec. 10.3).
+    A restart draws a random vector in the orthogonal complement of the basis, and the new run is confined to this complement.
+    It finds further copies of multiple eigenvalues, of which one start vector yields a single copy, and eigenvalues with
+    eigenvectors to which the first start vector happened to be nearly orthogonal. It also bounds the eigenvalues of the
+    complement (see ``bounds``). The residuals of ended runs stay orthogonal to the basis and couple it to its complement; a new
+    run can continue from such a residual.
 
     Args:
         operator: v -> A v for rows (1, P).
-        like: a vector (P,) that gives size, type and device.
-        capacity: at most this many products.
-        seed: of the start vectors.
-        failure: probability that a bound of what is outside fails, over all start vectors together.
+        like: vector (P,) that sets the size, dtype and device.
+        capacity: maximum number of products.
+        seed: seed of the start vectors.
+        failure: probability that a bound on the complement fails, over all start vectors together.
     """
 
     def __init__(self, operator: Callable[[Tensor], Tensor], like: Tensor, capacity: int, seed: int, failure: float) -> None:
@@ -63,7 +68,7 @@ class Krylov:
         self._runs: list[_Run] = []
         self._outside = self._whole = (-math.inf, math.inf)
         self.length = self.starts = 0
-        self._scale = float(np.finfo(float).tiny)  # of the operator: its largest entry so far
+        self._scale = float(np.finfo(float).tiny)  # scale of the operator: the largest entry of its compression so far
         self._next = self._basis[:0]
         self.restart()
 
@@ -74,7 +79,7 @@ class Krylov:
 
     @property
     def full(self) -> bool:
-        """Whether there is no room for a further product."""
+        """Whether the capacity is used up."""
         return self.length == self.capacity
 
     @property
@@ -88,7 +93,7 @@ class Krylov:
         return not self._runs[-1].alphas
 
     def restart(self) -> None:
-        """End the run and begin one with a random vector in the complement."""
+        """End the current run and begin one from a random vector in the complement of the basis."""
         self._note_bounds()
         if not self.full:
             self.starts += 1
@@ -96,7 +101,7 @@ class Krylov:
             self._begin(orthogonal(fresh, self.basis), random=True)
 
     def resume(self, run: int) -> None:
-        """End the run and go on with the residual of another one, by its number among ``coupled``."""
+        """End the current run and begin one from the residual of an earlier run, given by its index in ``coupled``."""
         source = self.coupled[run]
         if source is not self._runs[-1] and source.residual is not None and not self.full:
             self._note_bounds()
@@ -112,10 +117,10 @@ class Krylov:
         return [run for run in self._runs if run.residual is not None]
 
     def step(self) -> None:
-        """One product. After a breakdown the next one begins a new run.
+        """Take one product; after a breakdown, the next product begins a new run.
 
         Raises:
-            IndexError: there is no room.
+            IndexError: the capacity is used up.
         """
         if self.full:
             raise IndexError("the capacity of the Krylov space is used up")
@@ -134,7 +139,7 @@ class Krylov:
         self._scale = max(self._scale, abs(run.alphas[-1]), beta)
         broken = beta <= BREAKDOWN * self._scale
         run.residual = None if broken else residual
-        if self.length == self.size:  # nothing is left but rounding errors
+        if self.length == self.size:  # the residuals are rounding errors
             for each in self._runs:
                 each.residual = None
         elif broken:
@@ -143,7 +148,7 @@ class Krylov:
             self._next = residual / beta
 
     def _couple(self, run: _Run, m: int, vector: Tensor) -> None:
-        """Move the part of a residual along the new vector number m from the coupling into the compression."""
+        """Move the component of a residual along the new basis vector with index m from the coupling into the compression."""
         assert run.residual is not None
         part = float(run.residual @ vector)
         self._matrix[run.last, m] = self._matrix[m, run.last] = part
@@ -151,14 +156,14 @@ class Krylov:
         run.residual = left if float(left.norm()) > BREAKDOWN * self._scale else None
 
     def compression(self, bounds: bool = True) -> tuple[Compression, np.ndarray, np.ndarray]:
-        """What is known of the operator.
+        """The compression of the operator to the basis.
 
         Args:
-            bounds: whether to look what the current run proves of its complement, or to go by the runs before it.
+            bounds: whether to compute the bounds that the current run gives; otherwise only those of earlier runs are used.
 
         Returns:
-            the compression; the eigenvectors of the matrix (m, m), as columns; and the squared coupling of each of them by each of the ``coupled``
-            runs (r, m).
+            The compression; the eigenvectors of its matrix as columns (m, m); and the squared coupling (r, m) of each
+            eigenvector to the complement by each of the ``coupled`` runs.
         """
         m, runs = self.length, self.coupled
         residuals = [run.residual for run in runs if run.residual is not None]
@@ -180,11 +185,11 @@ class Krylov:
         return float(values[0]), float(values[-1])
 
     def _note_bounds(self) -> None:
-        """What the current run proves of its complement, which holds for any part of that."""
+        """Tighten the bounds by those of the current run, which hold for the complement it is confined to and its subspaces."""
         if not self._runs or self.fresh or not self.random:
             return
         run = self._runs[-1]
-        # The shares of all starts and of both ends sum to less than ``failure``, as Σ 1/k² < 5/3.
+        # The probabilities of failure of all starts and both ends sum to less than ``failure``, since Σ 1/k² < 5/3.
         failure, alphas, betas = 0.3 * self._failure / self.starts**2, np.array(run.alphas), np.array(run.betas)
         low, high = (sign * beyond(sign * alphas, betas, self.size - run.start, failure, self._scale) for sign in (-1.0, 1.0))
         if run.start == 0:

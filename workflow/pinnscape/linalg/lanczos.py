@@ -14,26 +14,30 @@ from pinnscape.linalg.eigen import fix_signs
 from pinnscape.linalg.krylov import Krylov
 
 FAILURE = 1e-4  # probability over the start vectors that a bound of ``extremes`` fails
-# When to go on with another vector; tried on spectra of networks, where wrong choices cost up to twice the products.
-_FIRST = 2 / 3  # of the steps has the first start vector at most
-_ACCURATE = 0.3  # of the tolerance are the residuals before the second start
-_NEAR = 0.2  # of the way from what is left to the smallest wanted value is the bound of what is left, for that to be known well enough
+# Criteria for a change of the run, chosen on spectra of networks, for which poor choices cost up to twice as many products.
+_FIRST = 2 / 3  # largest share of the steps that the first start vector takes
+_ACCURATE = 0.3  # the second start waits until the residuals are below this share of the tolerance
+# The bound on the complement suffices if its distance from the largest Ritz value there is at most this share of the distance
+# from that Ritz value to the smallest wanted eigenvalue.
+_NEAR = 0.2
 Operator = Callable[[Tensor], Tensor]  # maps rows (k, P) to rows (k, P)
 
 
 class Lanczos:
-    """Lanczos processes for one symmetric operator, one for each of several start vectors, run side by side.
+    """Parallel Lanczos processes for one symmetric operator, one for each of several start vectors.
 
-    Without reorthogonalisation, converged eigenvalues come back as ghosts; each new vector is therefore orthogonalised against all before,
-    twice. Where a process has exhausted an invariant subspace, it goes on with a random vector orthogonal to it and β = 0.
+    Without reorthogonalisation, converged eigenvalues reappear as ghosts; each new vector is therefore orthogonalised twice
+    against all earlier vectors. A process that has exhausted an invariant subspace continues with a random vector orthogonal to
+    it and β = 0.
 
     Args:
         operator: v -> A v for rows.
-        starts: (k, P), each of norm above 0.
-        generator: for the vectors after a breakdown.
+        starts: start vectors (k, P), each with a positive norm.
+        generator: random generator of the vectors after a breakdown.
+        capacity: maximum number of steps.
 
     Attributes:
-        alphas, betas: diagonals (k,) and off-diagonals (k,) of the tridiagonal matrices, one entry a step.
+        alphas, betas: diagonal and off-diagonal entries (k,) of the tridiagonal matrices, one item per step.
     """
 
     def __init__(self, operator: Operator, starts: Tensor, generator: torch.Generator, capacity: int) -> None:
@@ -50,6 +54,7 @@ class Lanczos:
         return self._basis[:, : len(self.alphas)]
 
     def step(self) -> None:
+        """Take one step of each process."""
         m = len(self.alphas)
         vector = self._operator(self._basis[:, m])
         self.alphas.append((vector * self._basis[:, m]).sum(-1))
@@ -86,13 +91,17 @@ class Extremes:
     """Eigenpairs at both ends of a spectrum, in descending order.
 
     Attributes:
-        values: (2k,); vectors: rows (2k, P); index: position (2k,) of each among all P, 0 the largest.
-        low, high: bounds (2k,) of the eigenvalue of that position. The value itself is one of them, and certain: by Courant and Fischer it is below an
-            eigenvalue of the upper end and above one of the lower end. The other bound fails with the probability ``FAILURE``, over the start vectors.
+        values: Ritz values (2k,).
+        vectors: Ritz vectors as rows (2k, P).
+        index: index (2k,) of each eigenvalue among all P, 0 for the largest.
+        low, high: bounds (2k,) on the eigenvalue with this index. One of the bounds is the Ritz value itself and certain: by
+            the Courant-Fischer theorem, it is a lower bound at the upper end of the spectrum and an upper bound at the lower
+            end. The other bound fails with the probability ``FAILURE`` over the start vectors.
         residual_bounds: ‖A v - λ v‖ (2k,) as the process estimates it.
-        verified: whether the residual norm and the distance of the bounds are below the tolerance, for each (2k,).
-        steps: products taken.
-        seen: what is known of the whole spectrum, for counts; in a unit of its own where eigenvalues are so small or large that their squares are not.
+        verified: whether the residual norm and the distance between the bounds are below the tolerance, for each pair (2k,).
+        steps: number of products.
+        seen: compression of the operator, for counts of eigenvalues. It is in a separate unit if the squares of the eigenvalues
+            would underflow or overflow.
     """
 
     values: Tensor
@@ -107,29 +116,31 @@ class Extremes:
 
     @property
     def converged(self) -> bool:
-        """Whether all are verified: the pairs are accurate and none was skipped."""
+        """Whether all pairs are verified: they are accurate, and no pair was skipped."""
         return bool(self.verified.all())
 
 
 def extremes(
     operator: Operator, like: Tensor, count: int, steps: int, tolerance: float, seed: int, smallest: bool = True
 ) -> Extremes:
-    """The ``count`` largest and ``count`` smallest eigenpairs of a symmetric operator, with bounds of the eigenvalues.
+    """The ``count`` largest and ``count`` smallest eigenpairs of a symmetric operator, with bounds on the eigenvalues.
 
-    That residuals are small proves that eigenvalues were found, not that none was skipped. Once they are, or most steps are taken, the process starts
-    again from a random vector in the complement of its basis, which finds what was skipped or bounds what is left (see ``bounds``).
+    Small residuals prove that eigenvalues were found, but not that none was skipped. Once the residuals are small or most steps
+    are taken, the process restarts from a random vector in the complement of its basis. This restart finds skipped eigenvalues
+    or bounds those of the complement (see ``bounds``).
 
     Args:
         operator: v -> A v for rows (1, P).
-        like: a vector (P,) that gives size, type and device.
-        count: eigenpairs at each end.
-        steps: at most this many products.
-        tolerance: residual norm of a converged pair, and distance of the bounds of its eigenvalue, relative to the largest eigenvalue in magnitude.
-        seed: of the start vectors.
-        smallest: whether the smallest are wanted too; the largest alone often take a fraction of the steps.
+        like: vector (P,) that sets the size, dtype and device.
+        count: number of eigenpairs at each end.
+        steps: maximum number of products.
+        tolerance: residual norm of a converged pair and distance between the bounds on its eigenvalue, relative to the largest
+            eigenvalue in magnitude.
+        seed: seed of the start vectors.
+        smallest: whether the smallest eigenpairs are wanted too; the largest alone often take a fraction of the steps.
 
     Returns:
-        The eigenpairs; it is a result, not an error, if not all have converged. If 2·count ≥ P: all of them.
+        The eigenpairs, or all P of them if 2·count ≥ P. Eigenpairs that have not converged are a result, not an error.
 
     Raises:
         DivergenceError: a product is not finite.
@@ -142,7 +153,7 @@ def extremes(
         if space.length < check and not space.full:
             continue
         check = space.length + max(2, space.length // 16)
-        # Bounds take as long as some products of a small network, and while the first start goes on those of several pairs tell nothing.
+        # Bounds take as long as some products of a small network; those on several pairs are useless during the first start.
         seen, vectors, parts = space.compression(bounds=space.full or space.starts > 1 or count == 1)
         ends, index = _ends(seen, count, smallest)
         slack = tolerance * seen.scale
@@ -161,16 +172,19 @@ def extremes(
 
 
 class _Scaled:
-    """An operator in a unit, a power of 2, in which the squares of its entries neither underflow nor overflow; 1 where they do not anyway."""
+    """An operator in a unit in which the squares of its entries neither underflow nor overflow.
+
+    The unit is a power of 2; it is 1 if the squares do not underflow or overflow in the first place.
+    """
 
     def __init__(self, operator: Operator) -> None:
         self._operator, self.unit, self._known = operator, 1.0, False
 
     def __call__(self, rows: Tensor) -> Tensor:
-        """Products over the unit.
+        """Products divided by the unit.
 
         Raises:
-            DivergenceError: one is not finite.
+            DivergenceError: a product is not finite.
         """
         products = self._operator(rows)
         if not bool(products.isfinite().all()):
@@ -183,7 +197,10 @@ class _Scaled:
 
 
 def _ends(seen: Compression, count: int, smallest: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the largest (and smallest) Ritz values among the ascending ones, in descending order of value, and among all P."""
+    """Indices of the largest (and smallest) Ritz values, in descending order of value.
+
+    The first array refers to the ascending Ritz values, the second one to all P eigenvalues in descending order.
+    """
     m = len(seen.ritz)
     largest = np.arange(m - 1, max(m - 1 - count, -1), -1)
     rest = np.arange(min(count, m - len(largest)) - 1, -1, -1) if smallest else largest[:0]
@@ -191,7 +208,7 @@ def _ends(seen: Compression, count: int, smallest: bool) -> tuple[np.ndarray, np
 
 
 def _intervals(seen: Compression, ends: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Bounds of the eigenvalues, of which the first ``count`` are those of the upper end."""
+    """Lower and upper bounds on the eigenvalues at ``ends``, the first ``count`` of which belong to the upper end."""
     values, rounding = seen.ritz[ends], ROUNDING * seen.scale
     low, high = values - rounding, values + rounding
     high[:count] = seen.highest(count)
@@ -202,19 +219,19 @@ def _intervals(seen: Compression, ends: np.ndarray, count: int) -> tuple[np.ndar
 def _go_on(
     space: Krylov, seen: Compression, parts: np.ndarray, count: int, slack: float, smallest: bool, residual: float
 ) -> None:
-    """Decide which vector comes next: the next one of the run, a random one, or the residual of a run that ended.
+    """Choose the next vector: the next one of the current run, a random one, or the residual of an ended run.
 
     Args:
-        space: the process.
-        seen: its compression.
-        parts: its squared couplings by run.
-        count: wanted pairs at each end.
-        slack: tolerance of values.
-        smallest: whether the lower end is wanted.
-        residual: the largest norm of the wanted pairs.
+        space: Krylov space.
+        seen: compression of the operator.
+        parts: squared couplings of the Ritz vectors by run.
+        count: number of wanted pairs at each end.
+        slack: absolute tolerance of the eigenvalues.
+        smallest: whether the lower end of the spectrum is wanted.
+        residual: largest residual norm of the wanted pairs.
     """
     if space.fresh or (space.starts == 1 and count == 1):
-        return  # of copies of the outermost eigenvalue, one is enough, and its bound comes with the first start
+        return  # one copy of the outermost eigenvalue suffices, and the first start already bounds it
     if space.starts == 1:
         if residual <= _ACCURATE * slack or space.length >= _FIRST * space.capacity:
             space.restart()
@@ -224,13 +241,13 @@ def _go_on(
     limits = [float(side.ritz[-count]) + slack for side, _ in ends]
     if space.random:
         if any(own > limit for (_, own), limit in zip(ends, limits, strict=True)):
-            # The run has found what was skipped, so that it cannot show that there is nothing more.
+            # The run has found a skipped eigenvalue; it therefore cannot show that no other one was skipped.
             if residual <= slack:
                 space.restart()
             return
         if any(side.high > own + _NEAR * (limit - own) for (side, own), limit in zip(ends, limits, strict=True)):
             return
-    # The rest is bounded. What is left to do is to lower the coupling to it.
+    # The complement is bounded. It remains to reduce the coupling to it.
     weights = np.zeros(len(parts))
     for (side, _), limit, couplings in zip(ends, limits, (parts, parts[:, ::-1]), strict=False):
         inside = side.ritz < limit

@@ -1,4 +1,7 @@
-"""Eigenpairs of a symmetric operator with bounds of each eigenvalue: all of them from its matrix, or those at its ends from Lanczos processes."""
+"""Eigenpairs of a symmetric operator with bounds on each eigenvalue.
+
+All eigenpairs are computed from the matrix of the operator, or those at the ends of the spectrum by Lanczos.
+"""
 
 import logging
 from dataclasses import dataclass
@@ -16,17 +19,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Eigenpairs:
-    """Eigenpairs in descending order: all P, or those of the upper end, or of both.
+    """Eigenpairs in descending order: all P, those of the upper end of the spectrum, or those of both ends.
 
     Attributes:
-        values: (n,).
-        vectors: unit rows (n, P); none where they were not asked for.
-        index: position (n,) of each value among all P, 0 the largest.
-        low, high: bounds (n,) of the eigenvalue at that position.
-        verified: whether each (n,) is known to the tolerance.
+        values: eigenvalues or Ritz values (n,).
+        vectors: unit eigenvectors as rows (n, P); no rows if they were not requested.
+        index: index (n,) of each eigenvalue among all P, 0 for the largest.
+        low, high: bounds (n,) on the eigenvalue with this index.
+        verified: whether each eigenvalue (n,) is known to the tolerance.
         rounding: size of the rounding errors, relative to the largest eigenvalue in magnitude.
-        matrix: (P, P), where all are from it.
-        process: the Lanczos process, where they are from one.
+        matrix: matrix (P, P) of the operator, if the eigenpairs were computed from it.
+        process: results of the Lanczos process, if the eigenpairs were computed by one.
     """
 
     values: Tensor
@@ -41,25 +44,25 @@ class Eigenpairs:
 
     @property
     def converged(self) -> bool:
-        """Whether all are verified."""
+        """Whether all eigenpairs are verified."""
         return bool(self.verified.all())
 
     @property
     def known(self) -> Tensor:
-        """The values (n,), NaN where they are not verified."""
+        """The values (n,), NaN where not verified."""
         return torch.where(self.verified, self.values, torch.nan)
 
     def stated(self, count: int, what: str) -> tuple[Tensor, Tensor]:
-        """The ``count`` largest values and their vectors; NaN, with a line in the log, unless all are verified.
+        """The ``count`` largest values and their vectors; NaN, with a warning in the log, unless all pairs are verified.
 
         Args:
-            count: at most n.
-            what: the eigenvalues are called in the log.
+            count: number of values, at most n.
+            what: name of the eigenvalues in the log.
         """
         if self.converged or self.process is None:
             return self.values[:count], self.vectors[:count]
         log.warning(
-            "%s: not stated, Lanczos has not converged after %d steps; raise eigensolver.lanczos_steps",
+            "%s: withheld, Lanczos has not converged after %d steps; raise eigensolver.lanczos_steps",
             what,
             self.process.steps,
         )
@@ -67,7 +70,7 @@ class Eigenpairs:
 
 
 def by_matrix(matrix: Tensor, vectors: bool = True) -> Eigenpairs:
-    """All eigenpairs of a symmetric matrix (P, P); the bounds are those of the rounding errors of a symmetric eigenvalue solver.
+    """All eigenpairs of a symmetric matrix (P, P); the bounds account for the rounding errors of a symmetric eigenvalue solver.
 
     Raises:
         DivergenceError: the solver does not converge.
@@ -84,7 +87,7 @@ def by_matrix(matrix: Tensor, vectors: bool = True) -> Eigenpairs:
 def by_lanczos(
     operator: Operator, like: Tensor, count: int, solver: EigensolverSettings, seed: int, smallest: bool = True
 ) -> Eigenpairs:
-    """The ``count`` largest and, if they are wanted, the ``count`` smallest eigenpairs; arguments as for ``lanczos.extremes``.
+    """The ``count`` largest and, if wanted, the ``count`` smallest eigenpairs; the arguments are those of ``lanczos.extremes``.
 
     Raises:
         DivergenceError: a product is not finite.

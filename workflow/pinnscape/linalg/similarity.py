@@ -1,4 +1,4 @@
-"""How alike two matrices are at the same point: angles between eigenspaces, distances between spectra. Torch is not needed."""
+"""Similarity of two matrices: principal angles between eigenspaces and distances between spectra. Torch is not needed."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ import numpy as np
 def principal_angles(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Principal angles in degrees, ascending, between the row spaces of a and b, both (k, P) with orthonormal rows (Björck & Golub 1973).
 
-    Angles below 45° come from sines, which rounding does not blur as it does cosines near 1 (Knyazev & Argentati 2002).
+    Angles below 45° are computed from sines, because cosines near 1 lose accuracy by rounding (Knyazev & Argentati 2002).
     """
     cosines = np.clip(np.linalg.svd(a @ b.T, compute_uv=False), 0.0, 1.0)
     sines = np.clip(np.sort(np.linalg.svd(b - (b @ a.T) @ a, compute_uv=False)), 0.0, 1.0)
@@ -16,8 +16,9 @@ def principal_angles(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def spectral_distance(a: np.ndarray, b: np.ndarray, count: int, floor: float = 1e-10) -> float:
     """Mean distance in decades between the ``count`` largest eigenvalues of two spectra, each scaled by its own largest.
 
-    The mean of |log10(aᵢ/a₁) - log10(bᵢ/b₁)|: spectra fall over many decades, and on a linear scale all look like a spike at 0. Ratios below
-    ``floor``, negative ones among them, count as ``floor``. NaN where a largest eigenvalue is not positive.
+    The distance is the mean of |log10(aᵢ/a₁) - log10(bᵢ/b₁)|, because spectra decay over many decades and all look like a spike
+    at 0 on a linear scale. Ratios below ``floor``, including negative ones, count as ``floor``. The distance is NaN if the
+    largest eigenvalue of either spectrum is not positive.
     """
     a, b = np.sort(a)[::-1][:count], np.sort(b)[::-1][:count]
     if a[0] <= 0 or b[0] <= 0:

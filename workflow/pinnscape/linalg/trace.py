@@ -9,16 +9,17 @@ from pinnscape.linalg.lanczos import Operator
 def hutch_plus_plus(operator: Operator, like: Tensor, products: int, seed: int) -> tuple[float, float]:
     """Trace of a symmetric operator by Hutch++ (Meyer, Musco, Musco & Woodruff 2021, algorithm 1).
 
-    A third of the products finds the range of the large eigenvalues, whose trace is then exact; Hutchinson's estimator sees the rest alone.
+    One third of the products sketches the range of the large eigenvalues, on which the trace is exact; Hutchinson's estimator
+    is applied to the rest only.
 
     Args:
         operator: v -> A v for rows (k, P).
-        like: a vector (P,) that gives size, type and device.
+        like: vector (P,) that sets the size, dtype and device.
         products: number of products, at least 6.
-        seed: of the random signs.
+        seed: seed of the random signs.
 
     Returns:
-        The estimate and its standard error (0 where the sketch has the full rank and the result is exact).
+        The estimate and its standard error (0 if the sketch has full rank and the result is exact).
 
     Raises:
         ValueError: fewer than 6 products.

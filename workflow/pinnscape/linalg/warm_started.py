@@ -8,20 +8,21 @@ from torch import Tensor
 from pinnscape.linalg.bounds import beyond
 from pinnscape.linalg.lanczos import FAILURE, Lanczos, Operator
 
-EXCESS = 0.01  # how far the largest eigenvalue may be above the value, relative to the largest in magnitude
-_FRESH = 0.05  # norm of the random part of a start, relative to the eigenvector that it starts from
+EXCESS = 0.01  # tolerated bound on how far the largest eigenvalue exceeds the value, relative to the largest in magnitude
+_FRESH = 0.05  # norm of the random component of a start vector, relative to the eigenvector that it is added to
 
 
 class WarmStartedLanczos:
-    """The largest eigenvalue along a path by Lanczos processes, each started from the eigenvector found before.
+    """The largest eigenvalue along a path by Lanczos processes, each of which starts from the previous eigenvector.
 
-    A random part in every start keeps directions reachable that the eigenvector before is orthogonal to, and bounds what was not found (see
-    ``bounds``): products go on until the value is within ``EXCESS`` of that bound, or the steps are used up.
+    A random component of every start vector keeps directions reachable to which the previous eigenvector is orthogonal, and
+    allows to bound the largest eigenvalue from above (see ``bounds``). Each process runs until its value is within ``EXCESS``
+    of this bound or the steps are used up.
 
     Args:
-        steps: at most this many products an eigenvalue.
-        tolerance: residual norm ‖Av - λv‖ that is good enough, relative to the largest eigenvalue in magnitude.
-        seed: of the random vectors.
+        steps: maximum number of products for each eigenvalue.
+        tolerance: residual norm ‖Av - λv‖ that is required, relative to the largest eigenvalue in magnitude.
+        seed: seed of the random vectors.
     """
 
     def __init__(self, steps: int, tolerance: float, seed: int) -> None:
@@ -30,19 +31,21 @@ class WarmStartedLanczos:
         self._vector: Tensor | None = None
 
     def __call__(self, operator: Operator, like: Tensor) -> tuple[float, float, float]:
-        """The largest (not in magnitude) eigenvalue; NaN where the operator is not finite.
+        """The largest (not in magnitude) eigenvalue; NaN if the operator is not finite.
 
         Args:
             operator: v -> A v for rows (1, P), symmetric.
-            like: a vector (P,) that gives size, type and device.
+            like: vector (P,) that sets the size, dtype and device.
 
         Returns:
-            a value that the largest eigenvalue is at least; its residual norm; and the largest distance that the eigenvalue may have from it, which
-            fails with the probability ``lanczos.FAILURE``. Both are relative to the largest eigenvalue in magnitude.
+            A lower bound on the largest eigenvalue; the residual norm of this value; and an upper bound on the distance of the
+            eigenvalue from it, which fails with the probability ``lanczos.FAILURE``. The residual norm and the distance are
+            relative to the largest eigenvalue in magnitude.
         """
         random = torch.randn(like.shape, generator=self._generator, dtype=like.dtype).to(like)
         start = random if self._vector is None else self._vector + _FRESH * random / random.norm()
-        # A component of the sum is below t/(1 + _FRESH) with no larger probability than that of the random part below t/_FRESH.
+        # The probability that a component of the sum is below t/(1 + _FRESH) is at most the probability that the same component
+        # of the random part is below t/_FRESH.
         failure = FAILURE if self._vector is None else FAILURE * _FRESH / (1.0 + _FRESH)
         process = Lanczos(operator, start[None], self._generator, self._steps)
         while True:
@@ -50,7 +53,7 @@ class WarmStartedLanczos:
             if not bool(torch.isfinite(process.alphas[-1] + process.betas[-1]).all()):
                 return math.nan, math.nan, math.nan
             done = len(process.alphas) == process.capacity
-            # Two steps at least: one sees no more than the start.
+            # At least two steps, because one step uses the start vector only.
             if not done and len(process.alphas) % 2:
                 continue
             values, vectors = process.ritz()
@@ -66,7 +69,7 @@ class WarmStartedLanczos:
 
     @staticmethod
     def _bound(process: Lanczos, size: int, failure: float, scale: float) -> float:
-        """Upper bound of the largest eigenvalue, from the steps before a breakdown."""
+        """Upper bound on the largest eigenvalue from the steps before a breakdown."""
         alphas, betas = (torch.stack(entries)[:, 0].cpu().numpy() for entries in (process.alphas, process.betas))
         end = next((i + 1 for i, beta in enumerate(betas) if beta == 0.0), len(betas))
         return beyond(alphas[:end], betas[:end], size, failure, scale)

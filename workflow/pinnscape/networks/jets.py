@@ -1,12 +1,13 @@
 """Derivatives of networks with respect to their inputs, in forward mode and in one pass.
 
-A *jet* is a function's value together with its first and, where asked for, second derivatives at a set of points. All of them go
-through the network together, stacked as *streams*: the affine maps treat the streams alike, and an activation s mixes them by the chain rule
-(Griewank & Walther 2008, ch. 13; for the Laplacian: Li et al. 2023, "Forward Laplacian", arXiv:2307.08214):
+A *jet* is the value of a function together with its first and, if requested, second derivatives at a set of points. Value and
+derivatives are propagated through the network together, stacked as *streams*: affine maps act on all streams alike, and an
+activation s mixes them by the chain rule (Griewank & Walther 2008, ch. 13; for the Laplacian: Li et al. 2023, "Forward
+Laplacian", arXiv:2307.08214):
 
     d_i s(z) = s'(z) d_i z,    d_i d_j s(z) = s'(z) d_i d_j z + s''(z) d_i z d_j z.
 
-Everything is batched over leading dimensions of the parameters.
+All functions of parameters are batched over leading dimensions of the parameters.
 """
 
 from collections.abc import Callable
@@ -22,10 +23,10 @@ Activation = Callable[[Tensor, bool], tuple[Tensor, Tensor, Tensor | None]]
 
 
 class Jet:
-    """A value (..., n, c) with gradient (..., n, c, d), Laplacian (..., n, c) and Hessian (..., n, c, d, d), as far as they were computed.
+    """A value (..., n, c), with gradient (..., n, c, d), Laplacian (..., n, c) and Hessian (..., n, c, d, d) if computed.
 
     Raises:
-        ValueError: on access to a derivative that the jet does not have.
+        ValueError: a derivative is accessed that the jet does not have.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class Jet:
         self._derivatives = {name: tensor for name, tensor in given.items() if tensor is not None}
 
     def __getitem__(self, rows: slice) -> "Jet":
-        """The jet at some of the points, for one that is not batched."""
+        """The jet at some of the points; the jet must not be batched."""
         return Jet(self.value[rows], **{name: derivative[rows] for name, derivative in self._derivatives.items()})
 
     def has(self, name: Order) -> bool:
@@ -82,11 +83,12 @@ def _swish(z: Tensor, second: bool) -> tuple[Tensor, Tensor, Tensor | None]:
 
 def _softplus(z: Tensor, second: bool) -> tuple[Tensor, Tensor, Tensor | None]:
     g = torch.sigmoid(z)
-    # Unlike torch's softplus, this has no threshold beyond which it switches to the identity, and unlike logaddexp finite second derivatives.
+    # Unlike torch's softplus, this form does not switch to the identity beyond a threshold; unlike logaddexp, it has finite
+    # second derivatives.
     return -torch.nn.functional.logsigmoid(-z), g, g * (1.0 - g) if second else None
 
 
-# Each gives s(z), s'(z) and, if asked for, s''(z).
+# Each function returns s(z), s'(z) and, if requested, s''(z).
 ACTIVATIONS: dict[str, Activation] = {"tanh": _tanh, "sin": _sin, "swish": _swish, "softplus": _softplus}
 
 
@@ -102,10 +104,10 @@ def network_jet(network: Network, theta: Tensor, points: Tensor, order: Order) -
         network: architecture.
         theta: parameters (..., P).
         points: x (n, d).
-        order: the highest derivative: ``value``, ``gradient``, ``laplacian`` or (all second derivatives) ``hessian``.
+        order: highest derivative: ``value``, ``gradient``, ``laplacian``, or ``hessian`` for all second derivatives.
 
     Returns:
-        The jet of the outputs, c = network.outputs, batched as theta is.
+        The jet of the outputs, c = network.outputs, with the batch dimensions of theta.
     """
     activation = ACTIVATIONS[network.activation]
     first, *rest = network.layers
@@ -119,11 +121,12 @@ def network_jet(network: Network, theta: Tensor, points: Tensor, order: Order) -
 
 
 def traced_jet(network: Network, theta: Tensor, points: Tensor, order: Order) -> tuple[Jet, list[tuple[Tensor, Tensor]]]:
-    """``network_jet`` at theta (P,), and what goes through its affine maps.
+    """``network_jet`` at theta (P,), with the inputs and outputs of its affine maps.
 
     Returns:
-        The jet, and the streams (S, n, fan_in) into and (S, n, fan_out) out of each affine map. What comes out of the first one is a leaf of
-        the graph, so that the jet can be differentiated with respect to all of them; theta is a constant.
+        The jet, and for each affine map its input streams (S, n, fan_in) and its output streams (S, n, fan_out). The output of
+        the first map is a leaf of the graph, so that the jet can be differentiated with respect to all outputs; theta is a
+        constant.
     """
     theta, dimension, activation = theta.detach(), points.shape[-1], ACTIVATIONS[network.activation]
     streams, trace = _input_streams(points, order), []
@@ -152,8 +155,9 @@ def _affine(theta: Tensor, layer) -> tuple[Tensor, Tensor]:
 
 
 def _through_input(points: Tensor, weight: Tensor, bias: Tensor, activation: Activation, order: Order) -> Tensor:
-    """First hidden layer: d z / d x_i is the i-th row of the weights, the second derivatives of z vanish."""
-    # One input after the other: a matrix product would treat networks of a batch as rows of one matrix, rounded otherwise with their number.
+    """First hidden layer: d z / d x_i is the i-th row of the weights, and the second derivatives of z vanish."""
+    # The inputs are summed one by one. A matrix product would treat the networks of a batch as rows of one matrix, and its
+    # rounding errors would depend on their number.
     terms = (points[..., i, None] * weight[..., i, None, :] for i in range(points.shape[-1]))
     z = sum(terms, bias.unsqueeze(-2))
     second = order in ("laplacian", "hessian")
@@ -171,7 +175,7 @@ def _through_input(points: Tensor, weight: Tensor, bias: Tensor, activation: Act
 
 
 def _through_affine(streams: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """Affine map of streams (..., S, n, w): one product for all of them, the bias for the value alone."""
+    """Affine map of streams (..., S, n, w): one product for all streams; the bias is added to the value only."""
     s, n = streams.shape[-3:-1]
     out = (streams.flatten(-3, -2) @ weight).unflatten(-2, (s, n))
     value = out[..., :1, :, :] + bias[..., None, None, :]
@@ -195,7 +199,7 @@ def _through_activation(streams: Tensor, dimension: int, activation: Activation,
 
 
 def _jet(streams: Tensor, dimension: int, order: Order) -> Jet:
-    """Sort the streams (..., S, n, c) into a jet."""
+    """The jet that consists of the streams (..., S, n, c)."""
     value = streams[..., 0, :, :]
     if order == "value":
         return Jet(value)
@@ -208,24 +212,24 @@ def _jet(streams: Tensor, dimension: int, order: Order) -> Jet:
 
 
 def symmetric(upper: Tensor, dimension: int) -> Tensor:
-    """The symmetric matrices (..., d, d) whose entries i <= j are (..., d(d+1)/2)."""
+    """The symmetric matrices (..., d, d) with the entries ``upper`` (..., d(d+1)/2) for i <= j."""
     position = {pair: k for k, pair in enumerate(pairs(dimension))}
     entries = [upper[..., position[min(i, j), max(i, j)]] for i in range(dimension) for j in range(dimension)]
     return torch.stack(entries, -1).unflatten(-1, (dimension, dimension))
 
 
-# Nested differentiation keeps about 1.5 kB a point.
+# Points per block: nested differentiation stores about 1.5 kB per point.
 _POINTS = 16_384
 
 
 def function_jet(function: Callable[[Tensor], Tensor], points: Tensor) -> Jet:
-    """Full jet of a smooth function of a point by nested automatic differentiation; for data that are computed once.
+    """Full jet of a smooth function of a point by nested automatic differentiation, for data that are computed once.
 
-    In reverse mode throughout: the first use of torch's forward mode takes two seconds of imports, which every job would pay.
+    Reverse mode is used throughout, because the first use of torch's forward mode takes two seconds of imports in every job.
 
     Args:
-        function: maps points (n, d) to values (n, c), each row by itself.
-        points: (n, d).
+        function: maps points (n, d) to values (n, c), row by row.
+        points: points (n, d).
     """
     jets = [_function_jet(function, block) for block in points.split(_POINTS)]
     parts = [[jet.value, jet.gradient, jet.laplacian, jet.hessian] for jet in jets]
@@ -244,18 +248,18 @@ def _function_jet(function: Callable[[Tensor], Tensor], points: Tensor) -> Jet:
 
 
 def _slope(values: Tensor, x: Tensor) -> Tensor:
-    """Gradient (n, d) of each of the values (n,) in its own row of x (n, d); zero where they do not depend on it."""
+    """Gradient (n, d) of each value (n,) with respect to its row of x (n, d); zero if the values do not depend on x."""
     if not values.requires_grad:
         return torch.zeros_like(x)
     return torch.autograd.grad(values.sum(), x, create_graph=True, materialize_grads=True)[0]
 
 
 def product_jet(factor: Jet, jet: Jet) -> Jet:
-    """Jet of factor · jet for a scalar factor (c = 1), to the order that ``jet`` has.
+    """Jet of factor · jet for a scalar factor (c = 1), up to the order of ``jet``.
 
     Args:
-        factor: with all derivatives, value (n, 1).
-        jet: value (..., n, c).
+        factor: jet with the value (n, 1) and all derivatives.
+        jet: jet with the value (..., n, c).
     """
     a, u = factor, jet
     value = a.value * u.value
@@ -273,7 +277,7 @@ def product_jet(factor: Jet, jet: Jet) -> Jet:
 
 
 def sum_jet(a: Jet, b: Jet) -> Jet:
-    """Jet of a + b, to the order that ``b`` has."""
+    """Jet of a + b, up to the order of ``b``."""
     gradient = a.gradient + b.gradient if b.has("gradient") else None
     laplacian = a.laplacian + b.laplacian if b.has("laplacian") else None
     return Jet(a.value + b.value, gradient, laplacian, a.hessian + b.hessian if b.has("hessian") else None)

@@ -1,7 +1,8 @@
 """Multilayer perceptrons as functions of one flat parameter vector: architecture, layout and initialisation.
 
-The layout is layer by layer: the weight matrix (fan_out, fan_in) by rows, then the bias (fan_out). A row of the weight matrix and its
-bias entry are the incoming parameters of one neuron, the *filter* of filter normalisation. The forward pass is in ``jets``.
+The vector holds, layer by layer, the weight matrix (fan_out, fan_in) by rows and then the bias (fan_out,). A row of the weight
+matrix and its bias entry are the incoming parameters of one neuron, the *filter* of filter normalisation. The module ``jets``
+contains the forward pass.
 """
 
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ _VARIANCE = {
 
 @dataclass(frozen=True)
 class Layer:
-    """One affine map in the flat vector: ``weights`` and ``biases`` are slices of it."""
+    """One affine map; ``weights`` and ``biases`` are slices of the flat vector."""
 
     fan_in: int
     fan_out: int
@@ -41,7 +42,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Network:
-    """A multilayer perceptron: ``inputs`` → ``depth`` hidden layers of ``width`` → ``outputs``."""
+    """A multilayer perceptron: ``inputs`` → ``depth`` hidden layers of ``width`` neurons → ``outputs``."""
 
     inputs: int
     outputs: int
@@ -68,17 +69,17 @@ class Network:
         return self.layers[-1].biases.stop
 
     def initial(self, initialization: str, seed: int) -> np.ndarray:
-        """Normal weights of the named variance and zero biases.
+        """Normally distributed weights with the variance of the named initialisation, and zero biases.
 
         Args:
             initialization: ``glorot``, ``lecun`` or ``he``.
-            seed: of the pseudo-random generator.
+            seed: seed of the pseudo-random generator.
 
         Returns:
             theta (P,), float64.
 
         Raises:
-            ValueError: unknown initialisation.
+            ValueError: the initialisation is unknown.
         """
         if initialization not in _VARIANCE:
             raise ValueError(f"`initialization` must be one of {', '.join(_VARIANCE)}, not {initialization!r}")
@@ -98,12 +99,12 @@ def filters(layers: tuple[Layer, ...]) -> Iterator[tuple[np.ndarray, int]]:
 
 
 LAYOUT = {
-    "fan_in": Variable("layer", "inputs of the layer"),
-    "fan_out": Variable("layer", "outputs of the layer"),
+    "fan_in": Variable("layer", "number of inputs of the layer"),
+    "fan_out": Variable("layer", "number of outputs of the layer"),
     "weight_offset": Variable(
-        "layer", "position of its weights in theta: theta[weight_offset:][:fan_out*fan_in].reshape(fan_out, fan_in)"
+        "layer", "position of the weights in theta: theta[weight_offset:][:fan_out*fan_in].reshape(fan_out, fan_in)"
     ),
-    "bias_offset": Variable("layer", "position of its biases in theta: theta[bias_offset:][:fan_out]"),
+    "bias_offset": Variable("layer", "position of the biases in theta: theta[bias_offset:][:fan_out]"),
 }
 OF_LAYOUT = {"layer": Variable("layer", "index of the layer"), **PARAMETER}
 
@@ -119,6 +120,6 @@ def layout_values(layers: tuple[Layer, ...]) -> dict[str, list[int]]:
 
 
 def layout_of(dataset: xr.Dataset) -> tuple[Layer, ...]:
-    """The layout that a file of ``checkpoints`` holds."""
+    """The layout from a checkpoints file."""
     rows = zip(dataset["fan_in"].values, dataset["fan_out"].values, dataset["weight_offset"].values, strict=True)
     return tuple(Layer(int(fan_in), int(fan_out), int(offset)) for fan_in, fan_out, offset in rows)
