@@ -98,7 +98,7 @@ def test_the_checks_of_the_module_stop_a_run(theirs: Theirs) -> None:
     os.utime(table, (now, now))
     assert done.returncode == 1
     (line,) = message(done.stdout + done.stderr)
-    assert line.startswith("pinnscape: landscapes/results/tables/claims.csv is dated in the future")
+    assert line.startswith("pinnscape: landscapes/results/tables/claims.csv has a modification time in the future")
 
 
 @pytest.mark.slow

@@ -146,7 +146,7 @@ def test_a_foreign_file_is_one_line(tmp_path, capsys):
     assert verify.main([str(tmp_path / "x.zip")]) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err == f"pinnscape: {tmp_path / 'x.zip'}: not a readable zip file (truncated or foreign)\n"
+    assert said.err == f"pinnscape: {tmp_path / 'x.zip'}: not a readable zip file (truncated or of another format)\n"
 
 
 @pytest.mark.parametrize(
