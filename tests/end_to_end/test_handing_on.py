@@ -232,5 +232,5 @@ def test_a_cache_without_a_folder_is_one_line(study: Workspace, monkeypatch: pyt
     done = study.snakemake("-n", "--cache", "train_network", "--", "train")
     assert done.returncode == 1
     (line,) = (line for line in (done.stdout + done.stderr).splitlines() if not line.startswith("Using workflow"))
-    assert line.startswith("pinnscape: --cache keeps trained networks in the folder $SNAKEMAKE_OUTPUT_CACHE")
+    assert line.startswith("pinnscape: --cache stores trained networks in the folder $SNAKEMAKE_OUTPUT_CACHE")
     assert line.endswith(f"it is now '{value or ''}'")

@@ -129,5 +129,5 @@ def test_a_snakefile_from_the_network_is_refused_in_one_line(tmp_path: Path) -> 
     (line,) = message(done.stdout + done.stderr)
     assert (
         line
-        == f"pinnscape: {address}/workflow/rules: the workflow needs the files beside its Snakefile; clone the project, and let `snakefile:` be a path in the clone"
+        == f"pinnscape: {address}/workflow/rules: the workflow requires the files in the folder of its Snakefile; clone the project, and set `snakefile:` to a path in the clone"
     )
