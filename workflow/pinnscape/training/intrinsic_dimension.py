@@ -29,9 +29,9 @@ _QUANTITIES = {
     "quadrature_error": "quadrature error of the gap, after training in the subspace",
     "l2_error": "relative L2 error after training in the subspace",
     "h1_error": "relative H1 error after training in the subspace",
-    "steps": "steps of L-BFGS taken in the subspace",
+    "steps": "number of L-BFGS steps taken when training in the subspace",
 }
-_WHOLE = {name: text.replace("in the subspace", "all parameters for as many steps") for name, text in _QUANTITIES.items()}
+_WHOLE = {name: text.replace("training in the subspace", "training all parameters for as many steps") for name, text in _QUANTITIES.items()}
 FILE = File(
     "intrinsic_dimension.nc",
     {
