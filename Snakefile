@@ -1,4 +1,4 @@
-# pinnscape: loss landscapes of physics-informed neural networks. `snakemake -c2` runs the study that config.yaml describes.
+# pinnscape: loss landscapes of physics-informed neural networks. `snakemake -c2` runs the study that config.yaml defines.
 from snakemake.utils import min_version
 
 min_version("9.0")
@@ -15,12 +15,12 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/archive.smk"
 
 
-# One job at a time on a GPU of this machine with `--resources gpu=1`; on a cluster the scheduler hands GPUs out.
+# `--resources gpu=1` limits the jobs on GPUs of this machine to one at a time. On a cluster the scheduler assigns GPUs.
 resource_scopes:
     gpu="local",
 
 
-# What can be asked for by name. Each stage brings the stages before it.
+# Targets. Each target includes the stages on which it depends.
 rule all:
     input:
         TABLES,

@@ -1,4 +1,4 @@
-"""Write config.yaml with the default study, its JSON schema and docs/configuration.md, from the definitions of the settings: `make config`."""
+"""`make config`: write config.yaml, its JSON schema and docs/configuration.md from the definitions of the settings."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`make docs`: results/README.md from workflow/results.md and from what the code says of its files and metrics."""
+"""`make docs`: write results/README.md from workflow/results.md and from the descriptions of files and metrics in the code."""
 
 import sys
 from importlib import import_module
@@ -16,20 +16,19 @@ TEMPLATE, PAGE = WORKFLOW / "results.md", WORKFLOW.parent / "results" / "README.
 
 
 def files() -> dict[str, File]:
-    """All kinds of files, by name, from all modules of the library."""
+    """The descriptions of files in all modules of the library, by name."""
     modules = [import_module(found.name) for found in walk_packages(pinnscape.__path__, "pinnscape.")]
     return {found.name: found for one in modules for found in vars(one).values() if isinstance(found, File)}
 
 
 def described_metrics() -> dict[str, dict[str, str]]:
-    """What the numbers of metrics.csv mean, by the technique that measures them; those of no technique come first."""
+    """The meaning of the metrics in metrics.csv, by technique; metrics that do not belong to a technique come first."""
     return {"": metrics.METRICS, **{name: module(name).METRICS for name in NAMES}}
 
 
 def page() -> str:
-    """The whole page."""
-    found = files()
-    texts = {name: described(file) for name, file in found.items()}
+    """The text of the page."""
+    texts = {name: described(file) for name, file in files().items()}
     marks = {
         **texts,
         "conventions": netcdf.CONVENTIONS,
@@ -50,7 +49,7 @@ def page() -> str:
 
 
 def described(file: File) -> str:
-    """What a file holds, in Markdown."""
+    """The content of a file, in Markdown."""
     rows = [_row(name, ", ".join(v.axes), _meaning(v)) for name, v in file.variables.items()]
     table = "\n".join(["| variable | dimensions | meaning |", "|---|---|---|", *rows])
     coordinates = "; ".join(f"`{name}`{_along(name, v)} ({_meaning(v)})" for name, v in file.coordinates.items())
@@ -73,7 +72,7 @@ def _meaning(variable: Variable) -> str:
 
 
 def _along(name: str, variable: Variable) -> str:
-    """The dimension of a coordinate that has not its name."""
+    """The dimension of a coordinate if it differs from the name of the coordinate."""
     return "" if variable.axes == (name,) else f" along `{', '.join(variable.axes)}`"
 
 

@@ -1,4 +1,4 @@
-"""Whether the folder of the project has a name that an environment, a shell and NetCDF can take: the first thing that `make` asks, with any Python."""
+"""Check that Python, shells and NetCDF support the name of the project folder. `make` runs this first, with any Python."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from runtime.surroundings import unusable
 
 
 def main(folder: str) -> str | None:
-    """One line if it does not."""
+    """One line if they do not support it, else None."""
     reason = unusable(folder)
     return reason and f"pinnscape: {reason}"
 

@@ -1,6 +1,7 @@
-"""Install the library of this folder in editable form into the environment of the Python that runs this file; `make` does it in .venv.
+"""Install the library of this folder in editable form into the environment of the Python that runs this file; `make` runs it in
+.venv.
 
-The link is relative, so that the folder of the project and an environment within it may be moved or copied together, whatever their names.
+The link is relative, so that the folder of the project can be moved or copied together with an environment in it.
 """
 
 import os
@@ -9,7 +10,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Write the link: where Python finds the library, and Snakemake what `make` shows of a run."""
+    """Write the link to the library and to the logger plugin of Snakemake."""
     library, packages = os.path.dirname(os.path.abspath(__file__)), sysconfig.get_path("purelib")
     folders = [os.path.relpath(folder, packages) for folder in (library, os.path.join(library, "logger"))]
     Path(packages, "pinnscape.pth").write_text("".join(f"{folder}\n" for folder in folders), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What a finished study says in a few lines, and where its figures, tables and report are. `make` ends with it."""
+"""A short summary of a finished study: verdicts, and the paths of figures, tables and report. `make` prints it at the end."""
 
 import csv
 import sys
@@ -9,7 +9,7 @@ _VERDICTS = {"holds": "hold", "mixed": "mixed", "does not hold": "do not hold", 
 
 
 def verdicts(table: Path) -> list[str]:
-    """A line for each claim of claims.csv: how many of its verdicts are which, over cases, formulations and statistics.
+    """One line for each claim of claims.csv with the number of each verdict, over cases, formulations and statistics.
 
     Raises:
         OSError, KeyError, ValueError, csv.Error: the table is missing or damaged.
@@ -26,24 +26,24 @@ def verdicts(table: Path) -> list[str]:
 
 
 def places(results: Path) -> list[str]:
-    """Where to look next."""
+    """Lines with the paths of the results."""
     figures = sorted((results / "figures").glob("*.pdf"))
     report = results / "report.html"
     return [
         f"figures: {results / 'figures'} ({len(figures)}, each as PDF and PNG)",
         f"tables:  {results / 'tables/metrics.csv'} and claims.csv; {results / 'README.md'} explains them",
-        f"report:  {report if report.is_file() else f'`make report` puts them on one page, {report}'}",
+        f"report:  {report if report.is_file() else f'`make report` collects all on one page, {report}'}",
     ]
 
 
 def main(results: Path = Path("results")) -> None:
     table = results / "tables" / "claims.csv"
     try:
-        found = verdicts(table)
+        lines = verdicts(table)
     except (OSError, KeyError, ValueError, csv.Error):
-        found = []
-    heading = [f"Verdicts on the claims ({table}):"] if found else [f"{table}: no verdicts that can be read"]
-    print("\n".join([*heading, *found, *places(results)]))
+        lines = []
+    heading = [f"Verdicts on the claims ({table}):"] if lines else [f"{table}: no readable verdicts"]
+    print("\n".join([*heading, *lines, *places(results)]))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""Check an archive of `snakemake archive`, run its study afresh and compare: `make verify ARCHIVE=path.zip`.
+"""Check an archive of `snakemake archive`, run its study again and compare the results: `make verify ARCHIVE=path.zip`.
 
-Exit status: 0 if the archive is whole and every data file is reproduced, 1 if one is not, 2 if the archive is damaged or its study does not run.
+Exit status: 0 if the archive is complete and all data files are reproduced, 1 if a data file is not reproduced,
+2 if the archive is damaged or its study fails.
 """
 
 import argparse
@@ -21,14 +22,15 @@ from runtime import archive, versions
 from runtime.reproduction import TOLERANCE, Comparison, Verdict, compare, verdicts
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-_TARGETS = ("train", "checkpoints", "directions", "surfaces", "hessian", "techniques", "tables")  # figures are drawn from these
+# All targets except the figures, which are drawn from the other results.
+_TARGETS = ("train", "checkpoints", "directions", "surfaces", "hessian", "techniques", "tables")
 _DATA = (".nc", ".csv")
 _CLAIMS = "results/tables/claims.csv"
 _PROGRESS = re.compile(r"\d+ of \d+ steps \((\d+)%\) done")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Check, run and compare; returns the exit status."""
+    """Check the archive, run its study and compare the results. Returns the exit status."""
     options = _options(arguments)
     try:
         names = checked(options.archive)
@@ -46,10 +48,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def checked(path: Path) -> tuple[str, ...]:
-    """Names of the members of an archive that is as its manifest says.
+    """Names of the members of an archive that matches its manifest.
 
     Raises:
-        StorageError: it is not, or no archive at all; what is wrong is printed file by file.
+        StorageError: the archive does not match its manifest or is not an archive. Differences are printed file by file.
     """
     contents = archive.check(path)
     for text in ("missing", "changed", "extra"):
@@ -57,13 +59,13 @@ def checked(path: Path) -> tuple[str, ...]:
             print(f"{text}: {name}")
     if not contents.sound:
         counts = ", ".join(f"{len(getattr(contents, text))} {text}" for text in ("missing", "changed", "extra"))
-        raise StorageError(f"{path}: not as its manifest says: {counts} of {len(contents.names)} files")
-    print(f"{path}: all {len(contents.names)} files are as its manifest says")
+        raise StorageError(f"{path}: does not match its manifest: {counts} of {len(contents.names)} files")
+    print(f"{path}: all {len(contents.names)} files match the manifest")
     return contents.names
 
 
 def report_versions(archived: Mapping[str, Any]) -> None:
-    """Say what differs between what made the archive and what is here."""
+    """Print the differences between the versions in the archive and the current ones."""
     lines = versions.differences(archived, versions.here(project(CHECKOUT)))
     print("versions, code and machine: the same as in the archive" if not lines else "versions, code and machine:")
     for line in lines:
@@ -71,27 +73,27 @@ def report_versions(archived: Mapping[str, Any]) -> None:
 
 
 def settings(archived: Mapping[str, Any]) -> list[str]:
-    """What of the study is set for this machine: the type of device, which shapes the last digits, and which this machine may lack."""
+    """Settings for this machine: the type of device of the archive if available, since it affects the last digits."""
     if versions.CUDA not in archived["devices"]:
         return ["device=cpu"]
-    import torch  # late: takes seconds
+    import torch  # here, because the import takes seconds
 
     if torch.cuda.is_available():
         return ["device=cuda"]
-    print("  device: cuda in the archive, none here: it runs on the CPU, and last digits will differ")
+    print("  device: cuda in the archive, none here; the study runs on the CPU, and last digits will differ")
     return ["device=cpu"]
 
 
 def new_folder(path: Path) -> Path:
-    """An empty folder: results that are there already would count as reproduced.
+    """Make an empty folder, since existing results would count as reproduced.
 
     Raises:
-        StorageError: it holds something, or cannot be made.
+        StorageError: the folder is not empty or cannot be made.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
         if any(path.iterdir()):
-            raise StorageError(f"{path}: must be a new or empty folder: what is in it would count as computed afresh")
+            raise StorageError(f"{path}: must be a new or empty folder, because existing files would count as recomputed")
     except OSError as error:
         raise StorageError(f"{path}: cannot be made ({error.strerror})") from error
     return path
@@ -101,12 +103,12 @@ def run_again(path: Path, folder: Path, cores: str, config: Sequence[str]) -> No
     """Run the study of an archive with the code of this checkout.
 
     Raises:
-        StorageError: it fails; the end of what Snakemake says is printed.
+        StorageError: the study fails. The last lines of the output of Snakemake are printed.
     """
     archive.extract(path, archive.CONFIGURATION, folder / "config.yaml")
-    print(f"running the study afresh on {cores} cores in {folder}")
+    print(f"running the study again on {cores} cores in {folder}")
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(CHECKOUT / "Snakefile"), "--cores", cores]
-    # No profile of the user's: it might take results from a cache, or leave this machine.
+    # A profile of the user is not used, because it might take results from a cache or run jobs on other machines.
     command += ["--profile", "none", "--workflow-profile", str(CHECKOUT / "profiles" / "default")]
     command += ["--config", *config, "--", *_TARGETS]
     environment = {
@@ -125,26 +127,26 @@ def run_again(path: Path, folder: Path, cores: str, config: Sequence[str]) -> No
     ) as process:
         for line in process.stdout or ():
             last.append(line)
-            found = _PROGRESS.search(line)
-            if found and int(found[1]) >= shown + 10:
-                shown = int(found[1])
+            progress = _PROGRESS.search(line)
+            if progress and int(progress[1]) >= shown + 10:
+                shown = int(progress[1])
                 print(f"  {shown}%", flush=True)
     if process.returncode:
         print("".join(last), end="", file=sys.stderr)
-        raise StorageError(f"{path}: its study does not run here; the lines above say why")
+        raise StorageError(f"{path}: its study fails; the lines above give the reason")
 
 
 def compared(path: Path, names: Sequence[str], folder: Path, tolerance: float) -> int:
-    """Say of each data file of the archive whether it is reproduced in ``folder``; returns the exit status."""
+    """Print for each data file of the archive whether it is reproduced in ``folder``. Returns the exit status."""
     counts: Counter[Verdict] = Counter()
     with tempfile.TemporaryDirectory(prefix="pinnscape-archived-") as temporary:
         for name in names:
             known = Path(temporary) / f"file{Path(name).suffix}"
             archive.extract(path, name, known)
-            found = compare(known, folder / name, tolerance)
-            counts[found.verdict] += 1
-            print(line(name, found))
-            if name == _CLAIMS:  # numbers may differ where conclusions do not
+            comparison = compare(known, folder / name, tolerance)
+            counts[comparison.verdict] += 1
+            print(line(name, comparison))
+            if name == _CLAIMS:  # numbers may differ although the conclusions agree
                 print("claims: {} of {} verdicts are the same".format(*verdicts(known, folder / name)))
     reproduced = not counts[Verdict.DIFFERENT]
     shares = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict)
@@ -152,22 +154,22 @@ def compared(path: Path, names: Sequence[str], folder: Path, tolerance: float) -
     return 0 if reproduced else 1
 
 
-def line(name: str, found: Comparison) -> str:
-    """What is said of a file."""
-    if found.verdict is Verdict.IDENTICAL:
-        return f"{name}: {found.verdict.value}"
-    if not found.where:
+def line(name: str, comparison: Comparison) -> str:
+    """One line about the comparison of a file."""
+    if comparison.verdict is Verdict.IDENTICAL:
+        return f"{name}: {comparison.verdict.value}"
+    if not comparison.where:
         where = ", all numbers equal"
-    elif found.where.startswith(("variable ", "line ")):
-        where = f", largest difference {found.largest:.2g} in {found.where}"
+    elif comparison.where.startswith(("variable ", "line ")):
+        where = f", largest difference {comparison.largest:.2g} in {comparison.where}"
     else:
-        where = f", {found.where}"
-    notes = f"; attributes that differ: {', '.join(found.notes)}" if found.notes else ""
-    return f"{name}: {found.verdict.value}{where}{notes}"
+        where = f", {comparison.where}"
+    notes = f"; attributes that differ: {', '.join(comparison.notes)}" if comparison.notes else ""
+    return f"{name}: {comparison.verdict.value}{where}{notes}"
 
 
 def is_data(name: str) -> bool:
-    """Whether a member is computed: figures are drawn from these files, and are not compared."""
+    """Whether a member is a data file. Figures, which are drawn from data files, are not compared."""
     return name.startswith("results/") and Path(name).suffix in _DATA
 
 
@@ -176,12 +178,18 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         prog="make verify ARCHIVE=", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument(
-        "archive", type=Path, nargs="?", default=Path("results/archive.zip"), help="default results/archive.zip"
+        "archive", type=Path, nargs="?", default=Path("results/archive.zip"), help="archive (default: results/archive.zip)"
     )
-    parser.add_argument("--check-only", action="store_true", help="hold the archive against its manifest, and run nothing")
-    parser.add_argument("--cores", default="all", help="jobs that run at a time (default: all cores); no result depends on it")
-    parser.add_argument("--tolerance", type=float, default=TOLERANCE, help=f"default {TOLERANCE:g}")
-    parser.add_argument("--folder", type=Path, help="run in this new folder and keep it (default: a temporary one)")
+    parser.add_argument("--check-only", action="store_true", help="only compare the archive with its manifest")
+    parser.add_argument(
+        "--cores", default="all", help="number of jobs that run in parallel (default: all cores); does not affect results"
+    )
+    parser.add_argument(
+        "--tolerance", type=float, default=TOLERANCE, help=f"tolerance for differences of numbers (default: {TOLERANCE:g})"
+    )
+    parser.add_argument(
+        "--folder", type=Path, help="new folder in which the study runs and which is kept (default: a temporary folder)"
+    )
     return parser.parse_args(arguments)
 
 

@@ -81,4 +81,4 @@ def test_only_one_spelling_of_a_seed_names_a_folder(tmp_path: Path) -> None:
     for seed in ("007", "٣", "99999999999999999999"):
         done = workspace.snakemake("-n", f"results/poisson1d/deep-ritz/seed-{seed}/training.nc")
         assert done.returncode == 1
-        assert "/training.nc: no result of this study, and no file that is there" in done.stdout + done.stderr
+        assert "/training.nc: neither a result of this study nor an existing file" in done.stdout + done.stderr

@@ -212,7 +212,7 @@ def test_truth_values_and_numbers_of_the_command_line_are_read_as_yaml_reads_the
     ("arguments", "words"),
     [
         (["figurs"], "figurs: no such target; did you mean figures?"),
-        (["results/poisson1d/deep-ritz/seed-0/trainng.nc"], "seed-0/trainng.nc: no result of this study"),
+        (["results/poisson1d/deep-ritz/seed-0/trainng.nc"], "seed-0/trainng.nc: neither a result of this study"),
         (["--config", "extended=perhaps"], "extended: must be true or false; got 'perhaps'"),
         (["--config", "network-width=3"], "network-width: unknown key"),
     ],

@@ -58,7 +58,7 @@ def test_cuda_without_a_gpu_is_one_line(tmp_path: Path) -> None:
         done = workspace.snakemake("-c1", f"{RUN}/training.nc")
     assert done.returncode == 1
     (line,) = message(done.stdout + done.stderr)
-    assert "device: cuda is asked for" in line
+    assert "device: cuda is requested" in line
     assert "use auto or cpu" in line
 
 

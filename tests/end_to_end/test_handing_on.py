@@ -102,7 +102,7 @@ def test_an_archive_is_run_again_and_each_file_compared(archived: Workspace, tmp
     lines = done.stdout.splitlines()
     assert done.returncode == 1, done.stdout + done.stderr
     assert lines[:2] == [
-        f"archive.zip: all {len(content)} files are as its manifest says",
+        f"archive.zip: all {len(content)} files match the manifest",
         "versions, code and machine: the same as in the archive",
     ]
     said = {name: text for name, _, text in (line.partition(": ") for line in lines) if name in content}
@@ -128,7 +128,7 @@ def test_a_study_that_does_not_run_is_one_line(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "Traceback" not in done.stdout + done.stderr
     assert "pinnscape: config.yaml" in done.stderr
-    assert done.stderr.splitlines()[-1] == "pinnscape: archive.zip: its study does not run here; the lines above say why"
+    assert done.stderr.splitlines()[-1] == "pinnscape: archive.zip: its study fails; the lines above give the reason"
 
 
 # ---- --cache ----
@@ -232,5 +232,5 @@ def test_a_cache_without_a_folder_is_one_line(study: Workspace, monkeypatch: pyt
     done = study.snakemake("-n", "--cache", "train_network", "--", "train")
     assert done.returncode == 1
     (line,) = (line for line in (done.stdout + done.stderr).splitlines() if not line.startswith("Using workflow"))
-    assert line.startswith("pinnscape: --cache keeps trained networks in the folder $SNAKEMAKE_OUTPUT_CACHE")
+    assert line.startswith("pinnscape: --cache stores trained networks in the folder $SNAKEMAKE_OUTPUT_CACHE")
     assert line.endswith(f"it is now '{value or ''}'")

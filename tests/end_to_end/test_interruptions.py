@@ -158,7 +158,7 @@ def test_a_result_of_the_future_stops_a_run_before_its_first_job(tmp_path: Path,
         done = workspace.snakemake("-c1", target)
         assert done.returncode == 1, "it could take stale results for new"
         (line,) = message(done.stdout + done.stderr)
-        assert line.startswith(f"pinnscape: {CHECKPOINTS} is dated in the future (")
+        assert line.startswith(f"pinnscape: {CHECKPOINTS} has a modification time in the future (")
         assert listing(tmp_path) == before
     # Both remedies of the line, without --unlock.
     workspace.run(*TOUCH, CHECKPOINTS)

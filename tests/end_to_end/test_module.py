@@ -98,7 +98,7 @@ def test_the_checks_of_the_module_stop_a_run(theirs: Theirs) -> None:
     os.utime(table, (now, now))
     assert done.returncode == 1
     (line,) = message(done.stdout + done.stderr)
-    assert line.startswith("pinnscape: landscapes/results/tables/claims.csv is dated in the future")
+    assert line.startswith("pinnscape: landscapes/results/tables/claims.csv has a modification time in the future")
 
 
 @pytest.mark.slow
@@ -129,5 +129,5 @@ def test_a_snakefile_from_the_network_is_refused_in_one_line(tmp_path: Path) -> 
     (line,) = message(done.stdout + done.stderr)
     assert (
         line
-        == f"pinnscape: {address}/workflow/rules: the workflow needs the files beside its Snakefile; clone the project, and let `snakefile:` be a path in the clone"
+        == f"pinnscape: {address}/workflow/rules: the workflow requires the files in the folder of its Snakefile; clone the project, and set `snakefile:` to a path in the clone"
     )

@@ -114,8 +114,8 @@ def test_a_check_that_fails_keeps_the_old_file(tmp_path):
         (errno.ENOSPC, "the disk is full: free space, then run `snakemake` again"),
         (errno.EDQUOT, "the quota is used up: free space, then run `snakemake` again"),
         (errno.EROFS, "the folder is read-only here: make it writable, or run in a copy of the project"),
-        (errno.EACCES, "free space or permissions?"),  # and yet the folder can be written
-        (errno.EIO, "free space or permissions?"),
+        (errno.EACCES, "check the free space and the permissions"),  # and yet the folder can be written
+        (errno.EIO, "check the free space and the permissions"),
     ],
 )
 def test_why_a_file_cannot_be_written_is_one_line_with_a_remedy(tmp_path, code, remedy):

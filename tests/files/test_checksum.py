@@ -27,7 +27,7 @@ def test_bytes_that_look_like_a_seal_are_bytes(tmp_path):
         append(path, "pinnscape-2")
         assert fault(path, "pinnscape-2") is None
     path.write_bytes(path.read_bytes()[:-1] + b"\n\n")
-    assert fault(path, "pinnscape-2").startswith("without the checksum in its last line")
+    assert fault(path, "pinnscape-2").startswith("has no checksum in its last line")
 
 
 @pytest.mark.parametrize("before", [0, CHUNK - 60, CHUNK - 44 - 6, CHUNK - 44, 3 * CHUNK])

@@ -153,7 +153,7 @@ def test_a_file_cut_off_anywhere_is_refused(tmp_path):
         assert f": not a readable NetCDF file (truncated: {many} bytes are left); delete it" in refused(path)
     for length in [full, full + 1, len(content) - 30, len(content) - 1]:
         path.write_bytes(content[:length])
-        assert ": without the checksum in its last line (cut off there, extended, or changed by" in refused(path)
+        assert ": has no checksum in its last line (truncated there, extended, or changed by" in refused(path)
 
 
 def test_a_byte_that_flipped_anywhere_is_noticed(tmp_path):
@@ -168,7 +168,7 @@ def test_a_byte_that_flipped_anywhere_is_noticed(tmp_path):
 def test_what_another_program_made_of_a_file_is_refused(tmp_path):
     with netCDF4.Dataset(write(tmp_path / "x.nc"), "a") as handle:
         handle["loss"][0] = 0.0
-    assert ": without the checksum in its last line" in refused(tmp_path / "x.nc")
+    assert ": has no checksum in its last line" in refused(tmp_path / "x.nc")
 
 
 def test_the_seal_is_a_last_line_that_standard_tools_check(tmp_path):
@@ -192,14 +192,14 @@ def test_other_readers_do_not_mind_the_seal(tmp_path):
     ("content", "words"),
     [
         (b"", "an empty file"),
-        (b"\n", "not a NetCDF-4 file (foreign, or its beginning is damaged)"),
-        (b"loss: -1.0\n", "not a NetCDF-4 file (foreign, or its beginning is damaged)"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(99), "not a NetCDF-4 file (foreign, or its beginning is damaged)"),
+        (b"\n", "not a NetCDF-4 file (written by another program, or damaged at its beginning)"),
+        (b"loss: -1.0\n", "not a NetCDF-4 file (written by another program, or damaged at its beginning)"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(99), "not a NetCDF-4 file (written by another program, or damaged at its beginning)"),
         (b"\x89HDF\r\n\x1a\n", "not a readable NetCDF file (truncated: only 8 bytes are left)"),
         (b"\x89HDF\r\n\x1a\n\x07" + bytes(99), "not a file of pinnscape, but another NetCDF-4 or HDF5 file"),
         (b"CDF\x01", "not a file of pinnscape, but a classic NetCDF file"),
         (b"CDF\x05\xff" * 20, "not a file of pinnscape, but a classic NetCDF file"),
-        (b"CDF\x09", "not a NetCDF-4 file (foreign, or its beginning is damaged)"),
+        (b"CDF\x09", "not a NetCDF-4 file (written by another program, or damaged at its beginning)"),
     ],
 )
 def test_a_file_of_another_kind_is_refused(tmp_path, content, words):
@@ -382,7 +382,8 @@ def test_a_failure_in_the_last_steps_leaves_the_old_file_intact(tmp_path, monkey
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(step, broken)
-    with pytest.raises(StorageError, match=r"x\.nc: cannot be written \(Input/output error\); free space or permissions\?$"):
+    reason = r"x\.nc: cannot be written \(Input/output error\); check the free space and the permissions$"
+    with pytest.raises(StorageError, match=reason):
         write(tmp_path / "x.nc", sample().assign(more=("more", [1.0])))
     monkeypatch.undo()
     assert [file.name for file in tmp_path.iterdir()] == ["x.nc"]
@@ -395,7 +396,7 @@ def test_a_disk_that_is_full_is_one_clear_line(tmp_path, limit):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-        with pytest.raises(StorageError, match=r"x\.nc: cannot be written \(.*\); free space or permissions\?$"):
+        with pytest.raises(StorageError, match=r"x\.nc: cannot be written \(.*\); check the free space and the permissions$"):
             write(tmp_path / "x.nc")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

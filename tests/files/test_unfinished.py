@@ -23,7 +23,7 @@ JOB = {"code": ["1a2b", "torch==2"], "case": "poisson1d", "seed": "0", "settings
 
 
 FULL = "the disk is full: free space, then run `snakemake` again"
-DIFFERS = "the file does not read back as it was written; is the disk sound and not full?"
+DIFFERS = "the file does not read back as it was written; check the disk and its free space"
 
 
 class Clock:
@@ -113,7 +113,7 @@ def test_the_file_of_another_job_is_ignored_with_one_line_that_says_what_differs
     path = tmp_path / "x.nc"
     Restart(path, JOB | change).write(sample())
     assert Restart(path, JOB).read() is None
-    assert warnings(caplog) == [f"{path} is ignored: another job made it, with other {named}"]
+    assert warnings(caplog) == [f"{path} is ignored: it was written by a job with other settings ({named})"]
     Restart(path, JOB).write(sample())
     assert Restart(path, JOB).read() is not None
 
@@ -167,7 +167,7 @@ def test_a_folder_in_the_place_of_the_file_is_ignored_and_left_alone(tmp_path, c
     kept.delete()
     assert [line.split(":")[0] for line in warnings(caplog)] == [
         f"{tmp_path}/x.nc is ignored",
-        f"{tmp_path}/x.nc is not kept for another attempt",
+        f"{tmp_path}/x.nc is not written as a restart file",
     ]
     assert os.listdir(tmp_path) == ["x.nc"]
 
@@ -184,7 +184,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_file_before_and_nothing_else(tmp
         patched.setattr(os, "fsync", full)
         kept.write(sample().assign(scale=1.0))
     assert warnings(caplog) == [
-        f"{kept.path} is not kept for another attempt: cannot be written (No space left on device); {FULL}"
+        f"{kept.path} is not written as a restart file: cannot be written (No space left on device); {FULL}"
     ]
     assert kept.path.read_bytes() == before
     assert os.listdir(tmp_path) == ["x.nc"]
@@ -193,7 +193,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_file_before_and_nothing_else(tmp
 def test_what_would_not_come_back_as_it_was_is_not_kept(tmp_path, caplog):
     kept = Restart(tmp_path / "x.nc", JOB)
     kept.write(xr.Dataset({"x": ("i", np.array(["a", "b"], dtype=object))}))  # comes back as text of a fixed width
-    assert warnings(caplog) == [f"{kept.path} is not kept for another attempt: {DIFFERS}"]
+    assert warnings(caplog) == [f"{kept.path} is not written as a restart file: {DIFFERS}"]
     assert os.listdir(tmp_path) == []
 
 
@@ -201,7 +201,7 @@ def test_what_netcdf_cannot_take_is_not_kept(tmp_path, caplog):
     kept = Restart(tmp_path / "x.nc", JOB)
     kept.write(xr.Dataset({"x": ("i", np.array([{}, []], dtype=object))}))
     (line,) = warnings(caplog)
-    assert line.startswith(f"{kept.path} is not kept for another attempt: ")
+    assert line.startswith(f"{kept.path} is not written as a restart file: ")
     assert os.listdir(tmp_path) == []
 
 

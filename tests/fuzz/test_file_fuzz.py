@@ -44,7 +44,7 @@ def test_all_kinds_of_damage_happened_and_each_has_words_of_its_own(rows):
     assert len(kinds) == 18
     assert min(kinds.values()) > 20
     said = Counter(message.split(": ", 1)[1].split(" (")[0].split(";")[0] for *_, message, _ in rows[1] if message != "same")
-    expected = ["changed since it was written", "not a readable NetCDF file", "without the checksum in its last line"]
+    expected = ["changed since it was written", "not a readable NetCDF file", "has no checksum in its last line"]
     expected += [
         "not a NetCDF-4 file",
         "comes from rule `train`, expected a file of rule `checkpoints`",

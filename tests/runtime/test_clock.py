@@ -1,4 +1,4 @@
-"""Results that are dated in the future."""
+"""Results with modification times in the future."""
 
 import os
 import time
@@ -31,15 +31,15 @@ def test_present_and_past_are_fine_and_clocks_of_two_machines_may_differ(dated):
 
 def test_a_date_in_the_future_is_one_line_with_the_file_and_the_remedy(dated):
     assert clock.ahead([dated("b.nc", NOW), dated("a.nc", NOW + 86400.0)], NOW) == (
-        "a.nc is dated in the future (2027-01-16 08:00 UTC): correct the clock if it is wrong now; if it was wrong then, delete what is dated "
-        "in the future, or, if nothing has changed since, run `snakemake -c1 --touch --forceall`"
+        "a.nc has a modification time in the future (2027-01-16 08:00 UTC): correct the clock if it is wrong now; "
+        "if it was wrong before, delete these files, or, if nothing has changed since, run `snakemake -c1 --touch --forceall`"
     )
 
 
 def test_several_are_counted_once_each(dated):
     files = [dated(name, NOW + 1e5) for name in ("c.nc", "a.nc", "b.nc")]
     assert clock.ahead([*files, *files], NOW).startswith(
-        "a.nc is dated in the future (2027-01-16 11:46 UTC), as well as 2 more: "
+        "a.nc has a modification time in the future (2027-01-16 11:46 UTC), as well as 2 more: "
     )
 
 

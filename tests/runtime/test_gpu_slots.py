@@ -128,7 +128,7 @@ def test_jobs_get_different_gpus_and_the_next_one_waits_until_one_is_free(machin
     first, second = machine(2), machine(2)
     assert {first.gpu(), second.gpu()} == set(NAMES[:2])
     third = machine(2)
-    assert third.says("waiting") == "waiting: other jobs have all 2 GPUs"
+    assert third.says("waiting") == "waiting: other jobs use all 2 GPUs"
     time.sleep(0.5)
     assert "has" not in third.log.read_text()
     first.end()
@@ -140,7 +140,7 @@ def test_a_killed_job_frees_its_gpu(machine) -> None:
     first = machine(1)
     first.gpu()
     second = machine(1)
-    assert second.says("waiting") == "waiting: other jobs have the GPU"
+    assert second.says("waiting") == "waiting: other jobs use the GPU"
     first.end(kill=True)
     second.gpu()
 
@@ -164,13 +164,13 @@ def test_jobs_choose_among_the_gpus_that_the_user_shows_them_in_that_order(machi
     for gpu in (2, 0):
         jobs.append(machine(4, "2,0"))
         assert jobs[-1].gpu() == NAMES[gpu]
-    assert machine(4, "2,0").says("waiting") == "waiting: other jobs have all 2 GPUs"
+    assert machine(4, "2,0").says("waiting") == "waiting: other jobs use all 2 GPUs"
 
 
 def test_a_gpu_is_the_same_however_it_is_called(machine) -> None:
     assert machine(3, "1").gpu() == "1"  # as Slurm sets it: the choice is made, and stays as it is
     assert machine(3).gpu() == NAMES[0]
-    assert machine(3, NAMES[1]).says("waiting") == "waiting: other jobs have the GPU"
+    assert machine(3, NAMES[1]).says("waiting") == "waiting: other jobs use the GPU"
     assert machine(3).gpu() == NAMES[2]
 
 
@@ -235,6 +235,6 @@ def test_a_folder_that_cannot_hold_locks_is_one_line(monkeypatch, tmp_path) -> N
 
 def test_a_cuda_that_has_started_is_too_late(build, monkeypatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
-    with pytest.raises(RuntimeError, match="started before"):
+    with pytest.raises(RuntimeError, match="initialised before"):
         job.device("auto", 1, 1)
     assert build == []

@@ -119,7 +119,7 @@ def test_a_mistake_of_ours_is_one_line_on_the_terminal_with_its_traceback_in_the
         job.run(broken_main, snakemake)
     assert ended.value.code == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("pinnscape: an error that should not be, most likely a fault of pinnscape: " + type(error).__name__)
+    assert line.startswith("pinnscape: unexpected error, most likely a bug of pinnscape: " + type(error).__name__)
     assert line.endswith(f"(log, with a traceback: {snakemake.log[0]})")
     text = logged(snakemake)
     assert text.startswith("Traceback (most recent call last)")
@@ -143,8 +143,8 @@ def test_memory_that_does_not_suffice_is_one_line_that_says_what_to_set(tmp_path
     assert ended.value.code == 1
     setting = "lower `engine.memory` in config.yaml (now 1000 MB), or " if engine else ""
     assert capsys.readouterr().err == (
-        f"pinnscape: training.nc: out of memory; {setting}run fewer jobs at a time (`-c1`), or where memory is granted, "
-        f"`--set-resources train_network:mem_mb=…` (now 2000) (log: {snakemake.log[0]})\n"
+        f"pinnscape: training.nc: out of memory; {setting}run fewer jobs at a time (`-c1`), or if a scheduler grants memory, "
+        f"use `--set-resources train_network:mem_mb=…` (now 2000) (log: {snakemake.log[0]})\n"
     )
     assert "seventeen" in logged(snakemake)
 
@@ -345,7 +345,7 @@ def test_a_gpu_that_is_asked_for_and_missing_is_an_error_that_says_what_to_set(m
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(DeviceError) as caught:
         job.device("cuda", 1, 1)
-    expected = "config.yaml: device: cuda is asked for, but torch finds no CUDA device here; use auto or cpu"
+    expected = "config.yaml: device: cuda is requested, but torch finds no CUDA device here; use auto or cpu"
     assert str(caught.value) == expected
 
 
@@ -356,7 +356,7 @@ def test_a_missing_gpu_ends_a_job_before_its_work_with_one_line(tmp_path, monkey
         job.run(lambda device: worked.append(device), snakemake)
     assert ended.value.code == 1
     assert worked == []
-    assert capsys.readouterr().err.startswith("pinnscape: config.yaml: device: cuda is asked for")
+    assert capsys.readouterr().err.startswith("pinnscape: config.yaml: device: cuda is requested")
 
 
 def test_without_resources_a_job_runs_on_the_cpu(tmp_path, monkeypatch):

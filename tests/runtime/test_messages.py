@@ -65,7 +65,7 @@ def test_a_misspelt_target_is_named_with_what_it_may_be():
         "pinnscape: figurs: no such target; did you mean figures? known are all, figures, tables, and the paths of results"
     )
     assert told(MissingRuleException(NO_RULE.format("results/x\x1b.nc"))) == (
-        "pinnscape: results/x\\x1b.nc: no result of this study, and no file that is there"
+        "pinnscape: results/x\\x1b.nc: neither a result of this study nor an existing file"
     )
 
 

@@ -59,7 +59,7 @@ def test_a_job_ends_soon_after_its_starter_is_killed(tmp_path, between):
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-    assert log.read_text().splitlines()[-1] == "ended: the Snakemake that started this job is gone"
+    assert log.read_text().splitlines()[-1] == "ended: the Snakemake process that started this job has ended"
 
 
 def command_line(pid: int) -> str:

@@ -149,5 +149,5 @@ def test_a_table_that_is_missing_or_damaged_is_told_in_a_line(tmp_path, capsys, 
         (tmp_path / "tables/claims.csv").write_bytes(content)
     summary.main(tmp_path)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"{tmp_path}/tables/claims.csv: no verdicts that can be read"
+    assert lines[0] == f"{tmp_path}/tables/claims.csv: no readable verdicts"
     assert [line.partition(":")[0] for line in lines[1:]] == ["figures", "tables", "report"]

@@ -67,7 +67,7 @@ def test_a_study_that_gives_the_same_is_reproduced(study, rerun, capsys):
     assert verify.main([str(pack(study))]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines == [
-        f"{study.with_name('archive.zip')}: all 6 files are as its manifest says",
+        f"{study.with_name('archive.zip')}: all 6 files match the manifest",
         "versions, code and machine: the same as in the archive",
         f"{SOLUTION}: byte for byte",
         f"{TRAINING}: byte for byte",
@@ -138,7 +138,7 @@ def test_an_archive_that_is_not_whole_is_not_run(study, monkeypatch, capsys):
     assert verify.main([str(path)]) == 2
     said = capsys.readouterr()
     assert said.out.splitlines() == [f"missing: {SOLUTION}", f"changed: {TRAINING}", "extra: results/new.nc"]
-    assert said.err == f"pinnscape: {path}: not as its manifest says: 1 missing, 1 changed, 1 extra of 6 files\n"
+    assert said.err == f"pinnscape: {path}: does not match its manifest: 1 missing, 1 changed, 1 extra of 6 files\n"
 
 
 def test_a_foreign_file_is_one_line(tmp_path, capsys):
@@ -146,7 +146,7 @@ def test_a_foreign_file_is_one_line(tmp_path, capsys):
     assert verify.main([str(tmp_path / "x.zip")]) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err == f"pinnscape: {tmp_path / 'x.zip'}: not a readable zip file (truncated or foreign)\n"
+    assert said.err == f"pinnscape: {tmp_path / 'x.zip'}: not a readable zip file (truncated or of another format)\n"
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_a_file_that_is_none_is_one_line(tmp_path, content):
         xr.Dataset({"a": 1.0}).to_netcdf(path)  # somebody else's
     else:
         path.write_bytes(content)
-    with pytest.raises(StorageError, match=r"training\.nc: no readable NetCDF file of pinnscape"):
+    with pytest.raises(StorageError, match=r"training\.nc: not a readable NetCDF file of pinnscape"):
         versions.of_files([path], PROJECT)
 
 

@@ -205,12 +205,12 @@ def test_the_state_of_another_job_is_ignored_and_then_replaced(tmp_path, caplog,
     history, evaluations = run(PHASES["both"], saves(path, 3.0))
     assert (bits(history), evaluations) == undisturbed("both")
     assert [line for line in caplog.messages if "ignored" in line] == [
-        f"{path} is ignored: another job made it, with other {', '.join(change)}"
+        f"{path} is ignored: it was written by a job with other settings ({', '.join(change)})"
     ]
     assert Restart(path, JOB).read() is not None
 
 
-WORDS = ("not a readable NetCDF file (truncated", "without the checksum", "changed since it was written", "an empty file")
+WORDS = ("not a readable NetCDF file (truncated", "has no checksum", "changed since it was written", "an empty file")
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_a_training_that_cannot_keep_its_state_goes_on(tmp_path, caplog):
     (tmp_path / "file").touch()
     history, _ = run(PHASES["adam"], saves(tmp_path / "file" / "x.nc", 4.0))
     assert bits(history) == undisturbed("adam")[0]
-    lines = [line for line in caplog.messages if "is not kept" in line]
+    lines = [line for line in caplog.messages if "is not written as a restart file" in line]
     assert len(lines) == 2
     assert "Not a directory" in lines[0] or "File exists" in lines[0]
 

@@ -1,15 +1,15 @@
 """Loss landscapes of physics-informed neural networks: Deep Ritz and strong form, mapped and measured.
 
-Three calls lead from a boundary value problem to a map of its loss: the loss as a function of the parameters of a network, a trained
-network, and the losses on a plane through it.
+Three calls lead from a boundary value problem to a map of its loss. They return the loss as a function of the parameters of a
+network, a trained network, and the losses on a plane through its parameters.
 
 >>> import pinnscape
 >>> objective = pinnscape.objective("poisson2d", "deep-ritz")
 >>> run = pinnscape.train(objective, seed=0)
 >>> surface = pinnscape.surface(objective, run["theta"][-1])
 
-``objective`` is a function of the P parameters theta. ``run`` and ``surface`` are xarray Datasets; ``surface["value"][0].plot()`` draws a
-landscape.
+``objective`` is a function of the P parameters theta. ``run`` and ``surface`` are xarray Datasets;
+``surface["value"][0].plot()`` plots a loss landscape.
 
 >>> objective.size
 337
@@ -18,7 +18,8 @@ True
 >>> dict(surface["value"].sizes)
 {'loss': 3, 'alpha': 41, 'beta': 41}
 
-Everything else is in the packages: ``curvature`` for Hessians, ``connectivity`` for paths between minimisers, ``figures`` for pictures.
+The subpackages contain everything else, for example ``curvature`` (Hessians), ``connectivity`` (paths between minimisers) and
+``figures``.
 """
 
 from importlib import import_module
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["Objective", "Problem", "objective", "surface", "train"]
 
-# Where these names are defined. They are imported when they are first used, so that `import pinnscape` takes no time.
+# Modules that define these names. They are imported on first use, so that `import pinnscape` is fast.
 _MODULES = {
     "Objective": "pinnscape.losses.objective",
     "Problem": "pinnscape.problems.base",

@@ -1,4 +1,5 @@
-# One zip to hand on: every file of this study, its configuration, versions and a manifest. `make verify` checks it and runs it again.
+# A zip file with all results of the study, its configuration, versions and a manifest. `make verify` checks it and runs its
+# study again.
 import os
 
 
@@ -12,7 +13,7 @@ rule write_archive:
         ],
         tables=TABLES,
         figures=FIGURES,
-        page=local(os.path.relpath(WORKFLOW.parent / "results" / "README.md")),  # whatever prefix a module gives its results
+        page=local(os.path.relpath(WORKFLOW.parent / "results" / "README.md")),  # without a prefix of modules
     output:
         "results/archive.zip",
     log:
@@ -26,7 +27,7 @@ rule write_archive:
         mem_mb=1000,
         runtime=20,
     params:
-        # With what --config added and with all defaults.
+        # The complete configuration, including --config and all defaults.
         config=STUDY.complete(),
         project=project(WORKFLOW.parent),
         code=code("archive"),

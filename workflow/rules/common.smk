@@ -1,9 +1,9 @@
-# The names of the files, and what all rules share.
+# Names of files, and definitions that all rules share.
 from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.files.provenance import digest, hashed, pins, project
 
 if workflow.enable_cache:
-    from pinnscape.files.machine import fingerprint  # takes numpy
+    from pinnscape.files.machine import fingerprint  # imported only here, because it imports numpy
 
 LIBRARY = WORKFLOW / "pinnscape"
 RUN = "results/{case}/{trained_on}/seed-{seed}/{file}"
@@ -12,8 +12,8 @@ HESSIAN_PLANES = [plane for plane in STUDY.planes if plane.startswith("hessian-"
 OTHER_PLANES = [plane for plane in STUDY.planes if not plane.startswith("hessian-")]
 PINS = pins(WORKFLOW.parent / "envs" / "requirements.txt")
 ENVIRONMENT = "../../envs/environment.yaml"
-# Where the parts of shards live until they are gathered. The settings of the job are in the path, so that parts of other settings are other files:
-# else what Snakemake remembers of parts long gone would make it run again what is done.
+# Path of the parts of shards, which exist until they are gathered. The path contains a hash of the settings of the job.
+# Otherwise the records of Snakemake about deleted parts with other settings would trigger reruns of finished jobs.
 PART = "{settings}/{scatteritem}.nc"
 
 
@@ -22,53 +22,54 @@ scattergather:
 
 
 wildcard_constraints:
-    case="|".join(STUDY.problems),  # a named entry of the study: as yet, the problem of this name
+    case="|".join(STUDY.problems),  # named entries of the study; currently each is a problem of this name
     trained_on="|".join(FORMULATIONS),
     seed="0|[1-9][0-9]{0,9}",
     settings=r"[0-9a-f]{16}",
 
 
 def of_runs(*files):
-    """These files of all runs of the study."""
+    """Paths of these files for all runs of the study."""
     return expand(RUN, case=STUDY.problems, trained_on=STUDY.formulations, seed=STUDY.seeds, file=files)
 
 
 def of_formulations(*files):
-    """These files of all formulations, formulation by formulation, for a case and a seed that are wildcards."""
+    """Paths of these files for all formulations, formulation by formulation, with wildcards for case and seed."""
     return expand(RUN, trained_on=STUDY.formulations, file=files, allow_missing=True)
 
 
 def of_seeds(*files):
-    """These files of all formulations and seeds of the case."""
+    """Paths of these files for all formulations and seeds, with a wildcard for the case."""
     return expand(of_formulations(*files), seed=STUDY.seeds, allow_missing=True)
 
 
 def of_shown(*files):
-    """These files of all formulations of the case, for the seed that the figures show."""
+    """Paths of these files for all formulations and the seed that figures show, with a wildcard for the case."""
     return expand(of_formulations(*files), seed=STUDY.figure_seed, allow_missing=True)
 
 
 def listed(*inputs):
-    """A parameter that changes with the set of these input files, each a file or a list of them: the rerun trigger `input` is off."""
+    """Hash of the set of these input files or lists of files, for a parameter, because the rerun trigger `input` is off."""
     return hashed(sorted({file for files in inputs for file in ([files] if isinstance(files, str) else files)}))
 
 
 def any_of(names):
-    """A pattern of these names."""
-    return "|".join(names) or "(?!)"  # which matches nothing
+    """A regular expression that matches these names."""
+    return "|".join(names) or "(?!)"  # (?!) matches nothing
 
 
 def surfaces_of(technique):
-    """The surfaces that a technique reads, for a case that is a wildcard."""
+    """Paths of the surfaces that a technique reads, with a wildcard for the case."""
     return of_seeds(*[f"surface-{plane}.nc" for plane in TECHNIQUES[technique].surfaces if plane in STUDY.planes])
 
 
 def parts(work, folder, settings):
-    """The parts that a job gathers, as a function of its wildcards; none with one shard: the job does its work itself.
+    """Paths of the parts that a job gathers, as a function of its wildcards. A job with one shard is not split and has no
+    parts.
 
     Args:
-        work: which number of shards counts: surfaces, hessians or techniques.
-        folder: of the parts.
+        work: kind of work that determines the number of shards: surfaces, hessians or techniques.
+        folder: folder of the parts.
         settings: params of the job.
     """
 
@@ -84,15 +85,17 @@ def parts(work, folder, settings):
 
 
 def of_cases(*names):
-    """The files of these techniques for all cases of the study."""
+    """Paths of the files of these techniques for all cases of the study."""
     return expand("results/{case}/{name}.nc", case=STUDY.problems, name=names)
 
 
 def code(*scripts, problem=False, package=None):
-    """A parameter that changes with the text of the scripts, of the project's modules that they import, and with the pinned libraries.
+    """Parameter that changes with the scripts, the project modules that they import, and the pinned versions of libraries.
 
-    With `problem`, the module that defines the problem of the case counts too, but no other problem's; with
-    `package`, the module of it that bears the name of the technique of the wildcard, as far as it measures or draws.
+    Args:
+        scripts: names of the scripts.
+        problem: whether to include the module that defines the problem of the case.
+        package: package with the module of the technique. Only the parts of this module that measure or draw count.
     """
 
     def of_job(wildcards):
@@ -107,8 +110,8 @@ def code(*scripts, problem=False, package=None):
 def digest_of(*scripts, modules=(), leaving_out=()):
     """Hash of scripts and modules of the library.
 
-    What names other modules without using them does not count: catalogues, and the package itself. Nor do the texts and ranges of settings, whose
-    values are parameters.
+    Modules that only list other modules (catalogues and the package itself) are excluded. Descriptions and ranges of settings
+    are also excluded, because the values of the settings are parameters.
     """
     left_out = [
         LIBRARY / "__init__.py",
@@ -120,24 +123,25 @@ def digest_of(*scripts, modules=(), leaving_out=()):
 
 
 def needs(mem_mb, runtime, gpu=False):
-    """The resources of a rule's jobs: megabytes, minutes, and one GPU for those with `gpu`, unless the study is for the CPU.
+    """Resources of a rule: memory (MB), run time (minutes), and one GPU if `gpu` is set and the study may use GPUs.
 
-    A job that is tried again, for which an executor's profile must ask, gets twice the memory and time. A default `gpu_model` of such a profile is
-    for jobs with a GPU alone.
+    Each restart of a failed job, which the profile must enable, doubles memory and run time. A default `gpu_model` of a profile
+    applies only to jobs with a GPU.
     """
 
     def doubled(first):
         return lambda wildcards, attempt: first * 2 ** (attempt - 1)
 
-    found = {"mem_mb": doubled(mem_mb), "runtime": doubled(runtime), "device": STUDY.device, "gpu": 0}
-    return found | ({"gpu": 1} if gpu and STUDY.device != "cpu" else {"gpu_model": None})
+    resources = {"mem_mb": doubled(mem_mb), "runtime": doubled(runtime), "device": STUDY.device, "gpu": 0}
+    return resources | ({"gpu": 1} if gpu and STUDY.device != "cpu" else {"gpu_model": None})
 
 
 def cache_entry(wildcards, threads, resources):
-    """What else tells one result from another for `--cache`, which looks at parameters but not at wildcards or machines; nothing without it.
+    """Parameter that distinguishes results for `--cache`, which ignores wildcards and machines; None without `--cache`.
 
-    Snakemake does not compare parameters that depend on resources with those of earlier runs (https://github.com/snakemake/snakemake/issues/3895 is the
-    same for input): with and without `--cache`, the same is up to date.
+    Snakemake does not compare parameters that depend on resources with those of earlier runs
+    (https://github.com/snakemake/snakemake/issues/3895 reports the same for input). Therefore `--cache` does not trigger
+    reruns.
     """
     if not workflow.enable_cache:
         return None
@@ -145,7 +149,7 @@ def cache_entry(wildcards, threads, resources):
     return [wildcards.case, wildcards.trained_on, wildcards.seed, fingerprint(threads, on_gpu)]
 
 
-# Params of the rules whose work splits, which the rules of their shards share.
+# Params that a rule with split work shares with the rule of its shards.
 def hessian_params():
     return {
         "engine": STUDY.engine(),

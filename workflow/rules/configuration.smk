@@ -1,4 +1,5 @@
-# The study, checked before anything else happens: config.yaml and what the command line adds, or, in a module of another Snakefile, its `config:`.
+# Reads and checks the configuration: config.yaml and additions on the command line or, if another Snakefile uses this one as a
+# module, its `config:`.
 import os
 import sys
 from pathlib import Path
@@ -6,11 +7,11 @@ from pathlib import Path
 WORKFLOW = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
 if not WORKFLOW.is_dir():
     sys.exit(
-        f"pinnscape: {workflow.current_basedir.get_path_or_uri(secret_free=True)}: the workflow needs the files beside its Snakefile; "
-        "clone the project, and let `snakefile:` be a path in the clone"
+        f"pinnscape: {workflow.current_basedir.get_path_or_uri(secret_free=True)}: the workflow requires "
+        "the files in the folder of its Snakefile; clone the project, and set `snakefile:` to a path in the clone"
     )
 IS_MODULE = not os.path.samefile(workflow.basedir, WORKFLOW.parent)
-# Whatever the environment has installed, the library beside these rules is the one that runs.
+# The library in the folder of these rules takes precedence over an installed one.
 sys.path.insert(0, str(WORKFLOW))
 
 from pinnscape.study import study
@@ -25,18 +26,18 @@ for folder in (str(WORKFLOW.parent), os.getcwd()):
     if reason := unusable(folder):
         sys.exit(f"pinnscape: {reason}")
 
-# Snakemake would find it out after a training, or link to a folder that is not there.
+# Without this check, Snakemake would fail after the first training, or link to a folder that does not exist.
 if workflow.enable_cache:
     shared = Path(os.environ.get("SNAKEMAKE_OUTPUT_CACHE", ""))
     if not (shared.is_absolute() and shared.is_dir() and os.access(shared, os.W_OK)):
         sys.exit(
-            "pinnscape: --cache keeps trained networks in the folder $SNAKEMAKE_OUTPUT_CACHE, which must exist and be writable; "
-            f"set it to an absolute path; it is now '{os.environ.get('SNAKEMAKE_OUTPUT_CACHE', '')}'"
+            "pinnscape: --cache stores trained networks in the folder $SNAKEMAKE_OUTPUT_CACHE, which must exist and be "
+            f"writable; set it to an absolute path; it is now '{os.environ.get('SNAKEMAKE_OUTPUT_CACHE', '')}'"
         )
 
 
 def checked(function, *arguments, **options):
-    """What a function gives, or an end with one line about what is wrong with the configuration."""
+    """The result of a function. An error in the configuration ends Snakemake with one line."""
     try:
         return function(*arguments, **options)
     except PinnscapeError as error:
@@ -47,7 +48,7 @@ if IS_MODULE:
     SOURCE = f"config of module {__name__}"
 else:
     if Path("config.yaml").is_file():
-        checked(read, "config.yaml")  # says which line is wrong, and refuses keys that come twice
+        checked(read, "config.yaml")  # reports the line of an error and refuses duplicate keys
 
     configfile: "config.yaml"
 

@@ -1,6 +1,6 @@
-# Figures: results/figures/{name}-{case}.pdf and .png, drawn from NetCDF files alone, without torch.
+# Figures: results/figures/{name}-{case}.pdf and .png, drawn from NetCDF files without torch.
 
-# By rule: title in the report, inputs, planes that must be in grid.planes.
+# For each rule: title in the report, inputs, and planes that grid.planes must contain.
 PER_CASE = {
     "figure_solutions": ("Solutions and errors", {"solutions": of_seeds("solution.nc")}, ()),
     "figure_training_curves": ("Training", {"trainings": of_seeds("training.nc")}, ()),
@@ -16,7 +16,7 @@ PER_CASE = {
     ),
     "figure_spectra": ("Hessian spectra", {"hessians": of_seeds(*HESSIANS)}, ()),
     "figure_overview": (
-        "Portrait of both formulations",
+        "Overview of both formulations",
         {
             "surfaces": of_shown(*[f"surface-{plane}.nc" for plane in ("random", "trajectory") if plane in STUDY.planes]),
             "hessians": of_shown("hessian-final.nc"),
@@ -25,7 +25,7 @@ PER_CASE = {
         (),
     ),
 }
-SEEDED = ("figure_solutions", "figure_spectra", "figure_overview")  # these get all seeds and bring one forward
+SEEDED = ("figure_solutions", "figure_spectra", "figure_overview")  # figures that emphasise one seed
 DRAWN = [rule for rule, (_, _, planes) in PER_CASE.items() if set(planes) <= set(STUDY.planes)]
 NAMES = [*[rule.removeprefix("figure_") for rule in DRAWN], *STUDY.techniques]
 FIGURES = [
@@ -69,7 +69,7 @@ for drawing in DRAWN:
         message:
             f"Figure {figure} of {{wildcards.case}}"
         script:
-            # Evaluated when the job runs, so the name of the loop would be the last one.
+            # The rule name is a parameter, because this path is evaluated when the job runs, after the end of the loop.
             "../scripts/{params.rule}.py"
 
 

@@ -1,5 +1,5 @@
-# Directions through the final points, and the losses on the lines and planes that they span. The planes along the Hessian's eigenvectors have
-# rules of their own: settings of the Hessian must not make the other planes run again.
+# Directions at the final points, and the losses on the lines and planes that they span. Planes of Hessian eigenvectors have
+# separate rules, so that settings of the Hessian do not trigger reruns for the other planes.
 SURFACE_PARTS = "results/shards/surfaces/{case}/seed-{seed}"
 HESSIAN_SURFACE_PARTS = "results/shards/hessian-surfaces/{case}/seed-{seed}"
 

@@ -1,5 +1,5 @@
-# What jobs inherit, what is corrected in Snakemake (docs/how-the-workflow-runs.md says why), and what must hold before the first job starts.
-# Comes after all other rules.
+# Environment of the jobs, workarounds for Snakemake (explained in docs/how-the-workflow-runs.md), and checks before the first
+# job starts. This file must be included after all rules.
 import logging
 import os
 

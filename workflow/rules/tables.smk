@@ -1,4 +1,4 @@
-# All numbers in long form, and the verdicts that follow from them.
+# Tables: all metrics in long form, and the verdicts that follow from them.
 TABLES = ["results/tables/metrics.csv", "results/tables/claims.csv"]
 
 

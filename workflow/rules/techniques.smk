@@ -1,5 +1,5 @@
-# Techniques: results/{case}/{technique}.nc holds all formulations and seeds of a case. Where runs are treated one by one, `shard_technique` does
-# some of them.
+# Techniques: results/{case}/{technique}.nc contains all formulations and seeds of a case. If a technique treats runs one by
+# one, `shard_technique` computes some of them.
 TECHNIQUE_FILE = "results/{case}/{technique}.nc"
 TECHNIQUE_PARTS = "results/shards/{technique}/{case}"
 OF_RUNS = {"checkpoints": of_seeds("checkpoints.nc"), "training": of_seeds("training.nc")}
@@ -49,7 +49,7 @@ use rule measure_technique as shard_technique with:
         "Shard {wildcards.scatteritem} of technique {wildcards.technique} of {wildcards.case}"
 
 
-# Those that read surfaces take no GPU.
+# Techniques that read surfaces do not use a GPU.
 use rule measure_technique as measure_surfaces with:
     input:
         surfaces=lambda wildcards: surfaces_of(wildcards.technique),

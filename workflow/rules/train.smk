@@ -1,4 +1,4 @@
-# Problems are checked, networks trained, and checkpoints chosen that are looked at.
+# Checks of the problems, training of the networks, and selection of the checkpoints for the later stages.
 CHECK = "results/{case}/check.nc"
 
 
@@ -23,7 +23,8 @@ rule check_problem:
         engine=STUDY.engine(),
         model=lambda wildcards: STUDY.model(wildcards.case),
         steps=lambda wildcards: sum(phase["steps"] for phase in STUDY.training(wildcards.case)["phases"]),
-        # Of the training, which runs again whenever this does: a problem that has passed does not do so anew because more is checked.
+        # The code of the training, not of the checks: the training depends on the check, so changed checks would trigger it
+        # again.
         code=code("train", problem=True),
     message:
         "Checking {wildcards.case}"
@@ -31,8 +32,9 @@ rule check_problem:
         "../scripts/check.py"
 
 
-# Snakemake refuses to cache a rule that has a benchmark (https://github.com/snakemake/snakemake/issues/2238; 7.30 to 9.27.1 at least), and `benchmark`
-# takes no condition. So `train_network` is this rule with `cache` if --cache is given, else with `benchmark`; nothing runs under the name `train_plain`.
+# Snakemake does not cache rules with a benchmark (https://github.com/snakemake/snakemake/issues/2238; at least 7.30 to 9.27.1),
+# and `benchmark` cannot be conditional. Therefore `train_network` is this rule with `cache` if --cache is given, and with
+# `benchmark` otherwise. `train_plain` itself never runs.
 rule train_plain:
     input:
         check=CHECK,

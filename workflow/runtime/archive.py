@@ -1,4 +1,7 @@
-"""Archives of a study: one zip with results, what made them and a manifest. Equal contents give equal bytes."""
+"""Archives of a study: zip files with the results, the files that produced them, and a manifest.
+
+Equal contents give bitwise equal archives.
+"""
 
 import hashlib
 import os
@@ -15,28 +18,28 @@ from typing import IO
 from pinnscape.common.errors import StorageError
 from pinnscape.files import atomic
 
-MANIFEST = "manifest.sha256"  # lines as `sha256sum` writes and checks them
+MANIFEST = "manifest.sha256"  # in the format of `sha256sum`
 CONFIGURATION = "config.yaml"
 VERSIONS = "versions.json"
 
-_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold
+_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest date in the zip format
 _BLOCK = 1 << 20
-_LARGEST_TEXT = 1 << 26  # bytes of a manifest, configuration or list of versions; far above any study's
-# Relative, without backslashes or drives, and no part begins with a dot.
+_LARGEST_TEXT = 1 << 26  # largest size in bytes of a manifest, configuration or list of versions; far above that of any study
+# Relative paths without backslashes, drives, or components that begin with a dot.
 _SAFE = re.compile(r"(?:[A-Za-z0-9_-][\w.+-]*/)*[A-Za-z0-9_-][\w.+-]*", re.ASCII)
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
-# What the zip format's readers raise on damaged members.
+# Exceptions that `zipfile` raises for damaged members.
 _DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
 
 
 @dataclass(frozen=True)
 class Contents:
-    """An archive held against its manifest.
+    """The result of comparing an archive with its manifest.
 
     Attributes:
         names: members that the manifest lists, in its order.
-        missing: those that are not there.
-        changed: those whose content is another, or that cannot be read.
+        missing: listed members that the archive does not contain.
+        changed: listed members with different content or that cannot be read.
         extra: members that the manifest does not list.
     """
 
@@ -47,39 +50,41 @@ class Contents:
 
     @property
     def sound(self) -> bool:
-        """Whether the archive holds what its manifest says, all of it and nothing else."""
+        """Whether the archive contains exactly the members that its manifest lists, unchanged."""
         return not (self.missing or self.changed or self.extra)
 
 
 def write(path: str | Path, members: Mapping[str, Path | bytes]) -> None:
-    """Write an archive with a manifest of its members, a block at a time, and under its name only when it is whole.
+    """Write an archive with a manifest of its members, atomically and block by block.
 
-    Members are stored as they are: NetCDF files and pictures are compressed already, and bytes do not depend on a compressor's version.
+    Members are stored without compression, because NetCDF files and figures are already compressed and because the archive must
+    not depend on the version of a compression library.
 
     Args:
-        path: of the archive.
-        members: their names in the archive, and where their content comes from.
+        path: path of the archive.
+        members: path or content of each member, by its name in the archive.
 
     Raises:
-        StorageError: a member cannot be read, or the archive cannot be written, or does not read back.
+        StorageError: a member cannot be read, or the archive cannot be written or does not read back as it was written.
     """
     path = Path(path)
     for name in members:
         if not _SAFE.fullmatch(name) or name == MANIFEST:
-            raise ValueError(f"{name!r} is no name for a member")
+            raise ValueError(f"{name!r} is not a valid name of a member")
     with atomic.replacing(path) as unfinished:
         with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
             digests = {name: _add(archive, name, members[name]) for name in sorted(members)}
             _add(archive, MANIFEST, "".join(f"{digest}  {name}\n" for name, digest in digests.items()).encode())
         if not check(unfinished).sound:
-            raise StorageError(f"{path}: the archive does not read back as it was written; is the disk sound and not full?")
+            raise StorageError(f"{path}: the archive does not read back as it was written; check the disk and its free space")
 
 
 def check(path: str | Path) -> Contents:
-    """Hold an archive against its manifest. Nothing is unpacked.
+    """Compare an archive with its manifest, without unpacking it.
 
     Raises:
-        StorageError: no archive of pinnscape (foreign, truncated, or with members that would be unpacked elsewhere).
+        StorageError: the file is not an archive of pinnscape, is truncated, or has members that would be unpacked outside the
+            folder.
     """
     with _opened(path) as archive:
         present = _names(archive, path)
@@ -91,13 +96,13 @@ def check(path: str | Path) -> Contents:
 
 
 def text(path: str | Path, name: str) -> str:
-    """A short member of an archive that was checked."""
+    """The text of a short member of an archive that passed ``check``."""
     with _opened(path) as archive:
         return _short(archive, name, path)
 
 
 def extract(path: str | Path, name: str, target: Path) -> None:
-    """Copy a member of an archive that was checked to the file ``target``."""
+    """Copy a member of an archive that passed ``check`` to the file ``target``."""
     try:
         with _opened(path) as archive, archive.open(name) as source, target.open("wb") as file:
             for block in _blocks(source):
@@ -107,7 +112,7 @@ def extract(path: str | Path, name: str, target: Path) -> None:
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: Path | bytes) -> str:
-    """Add a member and return its digest; nothing of the file but its content is kept."""
+    """Add a member and return its digest. Only the content of the file is stored, no metadata."""
     try:
         source: IO[bytes] = BytesIO(content) if isinstance(content, bytes) else content.open("rb")
     except OSError as error:
@@ -135,15 +140,15 @@ def _opened(path: str | Path) -> zipfile.ZipFile:
     except FileNotFoundError:
         raise StorageError(f"{path}: no such file; `snakemake archive` makes results/archive.zip") from None
     except _DAMAGES as error:
-        raise StorageError(f"{path}: not a readable zip file (truncated or foreign)") from error
+        raise StorageError(f"{path}: not a readable zip file (truncated or of another format)") from error
 
 
 def _names(archive: zipfile.ZipFile, path: str | Path) -> set[str]:
-    """Names of the members; folders, which other tools add, do not count."""
+    """Names of the members without folders, which other programs add."""
     names = [info.filename for info in archive.infolist() if not (info.is_dir() and _SAFE.fullmatch(info.filename[:-1]))]
     unsafe = next((name for name in names if not _SAFE.fullmatch(name)), None)
     if unsafe is not None:
-        raise StorageError(f"{path}: has a member named {unsafe[:80]!r}, which no archive of pinnscape has; do not unpack it")
+        raise StorageError(f"{path}: has a member named {unsafe[:80]!r}, unlike archives of pinnscape; do not unpack it")
     twice = next((name for name, following in zip(sorted(names), sorted(names)[1:], strict=False) if name == following), None)
     if twice is not None:
         raise StorageError(f"{path}: has two members named {twice!r}; do not unpack it")
@@ -151,13 +156,13 @@ def _names(archive: zipfile.ZipFile, path: str | Path) -> set[str]:
 
 
 def _manifest(archive: zipfile.ZipFile, present: set[str], path: str | Path) -> dict[str, str]:
-    """Digests by name."""
+    """Digests of the listed members by name."""
     if MANIFEST not in present:
-        raise StorageError(f"{path}: a zip file, but no archive of pinnscape (it has no {MANIFEST})")
+        raise StorageError(f"{path}: a zip file, but not an archive of pinnscape (it has no {MANIFEST})")
     matches = [_LINE.fullmatch(line) for line in _short(archive, MANIFEST, path).splitlines()]
     listed = {match[2]: match[1] for match in matches if match}
     if len(listed) < len(matches) or not {CONFIGURATION, VERSIONS} <= listed.keys() or not all(map(_SAFE.fullmatch, listed)):
-        raise StorageError(f"{path}: its {MANIFEST} is damaged or of another program")
+        raise StorageError(f"{path}: its {MANIFEST} is damaged or from another program")
     return listed
 
 
@@ -171,7 +176,7 @@ def _short(archive: zipfile.ZipFile, name: str, path: str | Path) -> str:
 
 
 def _digest(archive: zipfile.ZipFile, name: str) -> str | None:
-    """Of a member; None where it cannot be read."""
+    """SHA-256 of a member; None if it cannot be read."""
     digest = hashlib.sha256()
     try:
         with archive.open(name) as source:

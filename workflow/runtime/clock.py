@@ -1,6 +1,6 @@
-"""Results that are dated in the future: Snakemake would never find them out of date, as no input is newer.
+"""Results with modification times in the future, which Snakemake would never consider out of date because no input is newer.
 
-Snakemake up to 9.27.1 at least; https://github.com/snakemake/snakemake/issues/3254 is about inputs with such dates.
+At least up to Snakemake 9.27.1; https://github.com/snakemake/snakemake/issues/3254 reports the same for inputs.
 """
 
 import time
@@ -8,26 +8,27 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-_SLACK = 10.0  # seconds that the clock of a file server may be ahead
+_SLACK = 10.0  # seconds by which the clock of a file server may be ahead
 
 
 def ahead(files: Iterable[str | Path], now: float | None = None) -> str | None:
-    """One line about the files that are dated in the future, and what to do; None if there are none.
+    """One line that names files with modification times in the future, with a remedy; None if there are no such files.
 
-    Links do not count: they point to results that other folders share.
+    Symbolic links do not count, because they point to results that are shared with other folders.
 
     Args:
-        files: results of a study; those that do not exist are left out.
-        now: seconds since 1970; default the clock.
+        files: results of a study; files that do not exist are ignored.
+        now: seconds since 1970; by default the current time.
     """
     now = time.time() if now is None else now
-    there = {path for path in map(Path, files) if path.is_file() and not path.is_symlink()}
-    found = sorted(path for path in there if path.stat().st_mtime > now + _SLACK)
-    if not found:
+    existing = {path for path in map(Path, files) if path.is_file() and not path.is_symlink()}
+    future = sorted(path for path in existing if path.stat().st_mtime > now + _SLACK)
+    if not future:
         return None
-    date = datetime.fromtimestamp(found[0].stat().st_mtime, UTC)
-    others = f", as well as {len(found) - 1} more" if found[1:] else ""
+    date = datetime.fromtimestamp(future[0].stat().st_mtime, UTC)
+    others = f", as well as {len(future) - 1} more" if future[1:] else ""
     return (
-        f"{found[0]} is dated in the future ({date:%Y-%m-%d %H:%M} UTC){others}: correct the clock if it is wrong now; if it was wrong then, "
-        "delete what is dated in the future, or, if nothing has changed since, run `snakemake -c1 --touch --forceall`"
+        f"{future[0]} has a modification time in the future ({date:%Y-%m-%d %H:%M} UTC){others}: "
+        "correct the clock if it is wrong now; if it was wrong before, delete these files, or, if nothing has changed since, "
+        "run `snakemake -c1 --touch --forceall`"
     )

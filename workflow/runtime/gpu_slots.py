@@ -1,6 +1,8 @@
-"""One job on a GPU at a time. Each GPU of this machine has a lock file, which the kernel releases when the job's process ends, however it ends.
+"""Exclusive use of GPUs: one job on a GPU at a time.
 
-Snakemake counts GPUs and does not say which is whose: https://github.com/snakemake/snakemake/issues/281; 5 to 9.27.1 at least.
+Each GPU of this machine has a lock file. The kernel releases the lock when the process of the job ends, for whatever reason.
+Snakemake counts GPUs but does not assign them to jobs (https://github.com/snakemake/snakemake/issues/281; at least Snakemake 5
+to 9.27.1).
 """
 
 import ctypes
@@ -17,14 +19,15 @@ from pathlib import Path
 from typing import IO
 
 log = logging.getLogger("pinnscape")
-_held: list[IO[str]] = []  # what this process has locked, until it ends
-_PAUSE = 0.2  # seconds between two tries
+_held: list[IO[str]] = []  # lock files that this process holds until it ends
+_PAUSE = 0.2  # seconds between two attempts to lock
 
 
 def reserve() -> None:
-    """Take one of the GPUs that CUDA shows for this process, until it ends, and hide the others; wait while other jobs have them all.
+    """Reserve one of the visible GPUs for this process until it ends, and hide the other GPUs. Wait while all GPUs are in use.
 
-    CUDA_VISIBLE_DEVICES says which GPUs there are to choose from, also where Slurm sets it. Must come before anything starts CUDA in this process.
+    CUDA_VISIBLE_DEVICES, which Slurm may also set, determines the visible GPUs. This function must be called before CUDA is
+    initialised in this process.
     """
     names = [] if _held else visible()
     if not names:
@@ -36,7 +39,7 @@ def reserve() -> None:
 
 
 def claim(names: Sequence[str], folder: Path) -> tuple[str, IO[str]]:
-    """Lock the first free GPU; the lock lasts as long as the file that comes with its name is open."""
+    """Lock the first free GPU. Returns its name and the open lock file, which holds the lock until it is closed."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     began = None
     while True:
@@ -52,19 +55,20 @@ def claim(names: Sequence[str], folder: Path) -> tuple[str, IO[str]]:
             return name, file
         if began is None:
             began = time.monotonic()
-            log.info("waiting: other jobs have %s", "the GPU" if len(names) == 1 else f"all {len(names)} GPUs")
+            log.info("waiting: other jobs use %s", "the GPU" if len(names) == 1 else f"all {len(names)} GPUs")
         time.sleep(_PAUSE)
 
 
 def locks() -> Path:
-    """The folder of this user's lock files, the same for all workflows on the machine."""
+    """The folder of the lock files of this user, which all workflows on the machine share."""
     return Path(tempfile.gettempdir()) / f"pinnscape-gpus-{os.getuid()}"
 
 
 def visible() -> list[str]:
-    """The GPUs that CUDA shows to this process, in its order, by names that CUDA_VISIBLE_DEVICES takes; none without NVIDIA's driver.
+    """Names of the visible GPUs for CUDA_VISIBLE_DEVICES, in the order of CUDA; none without an NVIDIA driver.
 
-    The driver looks at CUDA_VISIBLE_DEVICES once, when it starts. It is asked in a process of its own, so that one GPU can still be chosen in this one.
+    The driver reads CUDA_VISIBLE_DEVICES only once, at its initialisation. It is therefore queried in a subprocess, so that
+    this process can still choose a GPU.
     """
     done = subprocess.run(
         [sys.executable, "-I", __file__], capture_output=True, text=True, encoding="utf-8", errors="replace", check=False
@@ -75,20 +79,20 @@ def visible() -> list[str]:
 
 
 def _listed() -> list[str]:
-    """Starts CUDA in this process."""
+    """Names of the visible GPUs. Initialises CUDA in this process."""
     try:
         cuda = ctypes.CDLL("libcuda.so.1")
     except OSError:
         return []
     count, device, raw = ctypes.c_int(), ctypes.c_int(), (ctypes.c_ubyte * 16)()
     if cuda.cuInit(0) or cuda.cuDeviceGetCount(ctypes.byref(count)):
-        return []  # none is visible, or none is there
-    # The second version knows the parts of a GPU that is divided (MIG).
+        return []  # there is no GPU, or none is visible
+    # The second version of the function also supports the partitions of a divided GPU (MIG).
     get_uuid = getattr(cuda, "cuDeviceGetUuid_v2", None) or cuda.cuDeviceGetUuid
     names = []
     for ordinal in range(count.value):
         if cuda.cuDeviceGet(ctypes.byref(device), ordinal) or get_uuid(raw, device):
-            raise RuntimeError(f"CUDA has a device {ordinal} and cannot name it")
+            raise RuntimeError(f"CUDA does not give the name of device {ordinal}")
         names.append(f"GPU-{uuid.UUID(bytes=bytes(raw))}")
     return names
 

@@ -1,4 +1,4 @@
-"""What every script does around its work: find the library, set threads, write the log, and turn the user's mistakes into one line."""
+"""The common frame of all scripts: set threads, write the log, and report errors in one line."""
 
 import faulthandler
 import gc
@@ -7,10 +7,10 @@ import signal
 import sys
 
 _IS_JOB = hasattr(sys.modules["__main__"], "snakemake")
-if _IS_JOB:  # until all modules are loaded
-    gc.disable()  # it would take a fifth of the time, and there is no garbage
+if _IS_JOB:  # while modules are imported
+    gc.disable()  # garbage collection would take a fifth of the time of the imports and find nothing
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # there is nothing to end well
+        signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # nothing to clean up yet
 
 import inspect
 import logging
@@ -27,14 +27,15 @@ from pinnscape.files import atomic
 from runtime import gpu_slots, orphans, turns
 
 log = logging.getLogger("pinnscape")
-_TURNS = Path(".snakemake/pinnscape")  # of the folder of the study
+_TURNS = Path(".snakemake/pinnscape")  # relative to the folder of the study
 
 
 def run(main: Callable[..., None], snakemake: Any) -> None:
-    """Call ``main`` with those of input, output, params, wildcards, device that it names.
+    """Call ``main`` with those of the arguments input, output, params, wildcards and device that it has.
 
-    The log file gets one line a record, and a traceback if there is one. A ``PinnscapeError`` or a lack of memory ends the job with one line on
-    the terminal, and so does what nobody expected. Nothing is written once a later run of the same job has begun.
+    The log file contains one line for each record, and tracebacks of unexpected errors. All errors (a ``PinnscapeError``,
+    insufficient memory or an unexpected exception) end the job with one line on the terminal. Nothing is written once a later
+    run of the same job has begun.
     """
     if _IS_JOB:
         gc.freeze()
@@ -57,7 +58,7 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
                     snakemake.resources.get("device", "auto"), snakemake.resources.get("gpu", 0), snakemake.threads
                 )
             main(**{name: offered[name] for name in wanted})
-        # Snakemake writes there next, and would throw the results away where it cannot.
+        # Snakemake writes the benchmark next, and would discard the results if it could not.
         Path(path.replace("results/logs", "results/benchmarks", 1)).parent.mkdir(parents=True, exist_ok=True)
     except PinnscapeError as error:
         log.error("%s", error)
@@ -66,7 +67,7 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
         log.error("interrupted")
         sys.exit(130)
     except Exception as error:  # noqa: BLE001 (one line for the user, the traceback for the log)
-        if _interrupts:  # some libraries turn the one exception into another
+        if _interrupts:  # some libraries convert KeyboardInterrupt into another exception
             log.error("interrupted")
             sys.exit(130)
         log.error("%s", traceback.format_exc())
@@ -79,11 +80,14 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
 
 
 _interrupts: list[int] = []
-_PATIENCE = 10.0  # seconds that a job may take to end after Ctrl-C
+_PATIENCE = 10.0  # seconds within which a job must end after Ctrl-C
 
 
 def _interrupt(number: int, frame: Any) -> None:
-    """End soon, also where the exception hits what swallows it, or what holds a lock that is taken once more on the way out: the log tells where."""
+    """End the job within ``_PATIENCE``, even if the exception is swallowed or its handling waits for a lock.
+
+    In this case the log contains the traceback at which the job was ended.
+    """
     _interrupts.append(number)
     stream = next((handler.stream for handler in logging.getLogger().handlers if isinstance(handler, _Log)), None)
     faulthandler.dump_traceback_later(_PATIENCE, exit=True, file=stream or sys.stderr)
@@ -91,29 +95,29 @@ def _interrupt(number: int, frame: Any) -> None:
 
 
 def device(wanted: str, gpus: int, threads: int) -> str:
-    """``cuda`` or ``cpu`` for this job, with a GPU that no other job uses; also gives torch its number of threads.
+    """The device of this job, ``cuda`` or ``cpu``. Reserves a GPU and sets the number of threads of torch.
 
     Args:
         wanted: the setting ``device``: auto, cpu or cuda.
         gpus: number of GPUs that Snakemake grants; 0 means CPU.
-        threads: of the job.
+        threads: number of threads of the job.
 
     Raises:
-        DeviceError: ``cuda`` is asked for, and there is none; or GPUs cannot be locked.
+        DeviceError: ``cuda`` is requested but there is no CUDA device, or GPUs cannot be locked.
     """
-    import torch  # late: jobs without torch start in a second
+    import torch  # here, because jobs without torch start in a second
 
     torch.set_num_threads(threads)
     if gpus and wanted != "cpu" and torch.version.cuda:
         if torch.cuda.is_initialized():
-            raise RuntimeError("CUDA has been started before the job's GPU was chosen")
+            raise RuntimeError("CUDA was initialised before the GPU of the job was chosen")
         try:
             gpu_slots.reserve()
         except OSError as error:
             raise DeviceError(f"{gpu_slots.locks()}: GPUs cannot be locked there: {error.strerror}; set TMPDIR") from None
     available = torch.cuda.is_available()
     if wanted == "cuda" and gpus and not available:
-        raise DeviceError("config.yaml: device: cuda is asked for, but torch finds no CUDA device here; use auto or cpu")
+        raise DeviceError("config.yaml: device: cuda is requested, but torch finds no CUDA device here; use auto or cpu")
     return "cuda" if available and gpus and wanted != "cpu" else "cpu"
 
 
@@ -126,24 +130,23 @@ def _out_of_memory(snakemake: Any) -> str:
     engine = getattr(snakemake.params, "engine", None)
     remedies = [f"lower `engine.memory` in config.yaml (now {engine['memory']:g} MB)"] if engine else []
     remedies += ["run fewer jobs at a time (`-c1`)"]
-    remedies += [
-        f"where memory is granted, `--set-resources {snakemake.rule}:mem_mb=…` (now {snakemake.resources.get('mem_mb')})"
-    ]
+    now = snakemake.resources.get("mem_mb")
+    remedies += [f"if a scheduler grants memory, use `--set-resources {snakemake.rule}:mem_mb=…` (now {now})"]
     return f"{snakemake.output[0]}: out of memory; {', or '.join(remedies)}"
 
 
 def _unexpected(error: Exception) -> str:
     text = f"{type(error).__name__}: {error}"
-    return f"an error that should not be, most likely a fault of pinnscape: {textwrap.shorten(text, 300)}"
+    return f"unexpected error, most likely a bug of pinnscape: {textwrap.shorten(text, 300)}"
 
 
 class _Log(logging.FileHandler):
     def handleError(self, record: logging.LogRecord) -> None:
-        """A disk that is full is reported when the results cannot be written; the log is not worth a traceback a line."""
+        """Ignore errors of the log, such as a full disk, which is reported when the results cannot be written."""
 
 
 def _start_log(path: str) -> None:
-    """Start a log in a new file, not one that an earlier run of the job may still have open."""
+    """Start the log in a new file, since an earlier run of the job may still have the old file open."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     Path(path).unlink(missing_ok=True)
     handler = _Log(path, mode="w", encoding="utf-8", errors="backslashreplace")

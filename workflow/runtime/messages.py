@@ -1,6 +1,6 @@
-"""What Snakemake says when a user's mistake, or a folder that cannot be written, stops it: one line with a remedy in place of its traceback.
+"""Replacement of some tracebacks of Snakemake, for user errors and unwritable folders, by one line with a remedy.
 
-The texts and exceptions are those of Snakemake 9 to 9.27.1 at least.
+The texts and exceptions are those of at least Snakemake 9 to 9.27.1.
 """
 
 import errno
@@ -21,10 +21,10 @@ _NO_RULE = re.compile(r"No rule to produce (.+?) \(if you use input functions", 
 
 
 class OneLine(logging.Filter):
-    """Put on Snakemake's logger, it shortens the errors that are known here; all others stay as they are.
+    """A filter for the logger of Snakemake that replaces known errors by one line and leaves all other records unchanged.
 
     Args:
-        names: what can be asked for by name.
+        names: names of the targets.
     """
 
     def __init__(self, names: Collection[str]) -> None:
@@ -32,7 +32,7 @@ class OneLine(logging.Filter):
         self._names = names
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record pass; an error that Snakemake logs while it handles an exception may get another text."""
+        """Pass all records. Replace the text of an error that Snakemake logs while it handles a known exception."""
         _spell_out(logging.getLogger(record.name))
         line = self._line(sys.exc_info()[1]) if record.levelno >= logging.ERROR else None
         if line:
@@ -50,7 +50,7 @@ class OneLine(logging.Filter):
 
 
 def _spell_out(logger: logging.Logger) -> None:
-    """Let Snakemake's own log take names that the locale's encoding lacks: Snakemake up to 9.27.1 at least opens it in that encoding."""
+    """Allow characters outside the encoding of the locale in the log of Snakemake, which (at least up to 9.27.1) uses it."""
     for handler in logger.handlers:
         stream = getattr(handler, "stream", None)
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
@@ -58,7 +58,7 @@ def _spell_out(logger: logging.Logger) -> None:
 
 
 def unwritable(error: OSError) -> str | None:
-    """The line about a file or folder that permissions or the disk keep from being written, or read; None for other errors."""
+    """One line about a path that cannot be written or read because of permissions or the disk; None for other errors."""
     if error.errno not in _UNWRITABLE or not error.filename:
         return None
     path = Path(os.fsdecode(error.filename))
@@ -68,8 +68,8 @@ def unwritable(error: OSError) -> str | None:
 
 
 def unknown(target: str, names: Collection[str]) -> str:
-    """The line about a target that no rule makes."""
+    """One line about a target that no rule makes."""
     if "/" in target:
-        return f"{target}: no result of this study, and no file that is there"
+        return f"{target}: neither a result of this study nor an existing file"
     known = f"known are {', '.join(sorted(names))}, and the paths of results"
     return f"{target}: no such target{suggestion(target, names) or ';'} {known}"

@@ -1,6 +1,7 @@
-"""A job ends when the Snakemake that started it is gone.
+"""Jobs end when the Snakemake process that started them has ended.
 
-A SIGKILL that hits Snakemake alone leaves its jobs running, and their results nobody takes. Snakemake up to 9.27.1 at least; not reported there.
+If only Snakemake is killed by SIGKILL, its jobs continue to run although their results are not used. At least up to Snakemake
+9.27.1; not reported upstream.
 """
 
 import logging
@@ -17,20 +18,20 @@ _SHELLS = ("sh", "bash", "dash")
 
 
 def starters() -> list[int]:
-    """The process that started this one; of shells, which outlive a killed Snakemake, also what started them."""
+    """The parent process, and the parents of shells, since a shell may outlive a killed Snakemake."""
     pids = [os.getppid()]
-    with suppress(OSError, ValueError):  # no /proc: the parent will do
+    with suppress(OSError, ValueError):  # without /proc, only the parent is known
         while (folder := Path(f"/proc/{pids[-1]}")).joinpath("comm").read_text(encoding="utf-8").strip() in _SHELLS:
             pids.append(int((folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1]))
     return pids
 
 
-_STARTED_BY = starters()  # here, before the libraries are loaded, which takes seconds
+_STARTED_BY = starters()  # at import, because loading the libraries takes seconds
 
 
 @contextmanager
 def ended() -> Iterator[None]:
-    """End this process within a second or so of its starter's death while the block runs."""
+    """While the block runs, end this process about a second after the process that started it has ended."""
     done = threading.Event()
     threading.Thread(target=_look, args=(done,), daemon=True).start()
     try:
@@ -42,5 +43,5 @@ def ended() -> Iterator[None]:
 def _look(done: threading.Event) -> None:
     while not done.wait(_SECONDS):
         if starters() != _STARTED_BY:
-            log.error("ended: the Snakemake that started this job is gone")
+            log.error("ended: the Snakemake process that started this job has ended")
             os._exit(1)

@@ -1,4 +1,4 @@
-"""Whether a file computed afresh is the one that is known: byte for byte, within a tolerance, or not."""
+"""Comparison of recomputed files with known ones: equal byte for byte, within a tolerance, or different."""
 
 import csv
 import filecmp
@@ -26,13 +26,13 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two files compared.
+    """The result of comparing two files.
 
     Attributes:
         verdict: how well the file is reproduced.
-        largest: the largest difference of numbers, see ``distance``; infinite where something cannot be compared.
-        where: variable or line of the largest difference; what is wrong where the file as a whole cannot be compared.
-        notes: attributes that differ; they do not count for the verdict.
+        largest: largest difference of numbers, see ``distance``; infinite if something cannot be compared.
+        where: variable or line of the largest difference, or the reason why the files cannot be compared.
+        notes: attributes that differ, which do not affect the verdict.
     """
 
     verdict: Verdict
@@ -46,8 +46,8 @@ def compare(known: Path, fresh: Path, tolerance: float = TOLERANCE) -> Compariso
 
     Args:
         known: the file that should be reproduced.
-        fresh: the one that was computed afresh.
-        tolerance: of the largest difference of a variable or a number in a table, see ``distance``.
+        fresh: the recomputed file.
+        tolerance: bound for the largest difference in a variable or in a table, see ``distance``.
     """
     if not fresh.is_file():
         return Comparison(Verdict.DIFFERENT, math.inf, "was not made")
@@ -65,13 +65,14 @@ def compare(known: Path, fresh: Path, tolerance: float = TOLERANCE) -> Compariso
 
 
 def distance(known: Any, fresh: Any) -> float:
-    """Largest |a − b| over the larger of 1 and the largest |a|: absolute for small numbers, relative for large ones.
+    """Max |a − b| / max(1, max |a|), an absolute difference for small numbers and a relative difference for large ones.
 
-    NaN equals NaN, an infinity itself; infinite where only one of two is finite, where text differs, and between different shapes.
+    NaN equals NaN, and equal infinities are equal. The distance is infinite if only one of two numbers is finite, if texts
+    differ, or if shapes differ.
 
     Args:
         known: numbers or text, a.
-        fresh: likewise, b.
+        fresh: numbers or text, b.
     """
     a, b = np.asarray(known), np.asarray(fresh)
     if a.shape != b.shape:
@@ -79,17 +80,17 @@ def distance(known: Any, fresh: Any) -> float:
     if a.dtype.kind not in "fiub" or b.dtype.kind not in "fiub":
         return 0.0 if np.array_equal(a, b) else math.inf
     a, b = a.astype(np.float64), b.astype(np.float64)
-    other = ~((a == b) | (np.isnan(a) & np.isnan(b)))
-    if not other.any():
+    unequal = ~((a == b) | (np.isnan(a) & np.isnan(b)))
+    if not unequal.any():
         return 0.0
-    if not (np.isfinite(a[other]) & np.isfinite(b[other])).all():
+    if not (np.isfinite(a[unequal]) & np.isfinite(b[unequal])).all():
         return math.inf
     scale = max(1.0, np.abs(a[np.isfinite(a)]).max())
-    return float(np.abs(a[other] / scale - b[other] / scale).max())  # divided first: the difference alone may overflow
+    return float(np.abs(a[unequal] / scale - b[unequal] / scale).max())  # divided first, as the difference may overflow
 
 
 def verdicts(known: Path, fresh: Path) -> tuple[int, int]:
-    """How many lines of a claims.csv have the same verdict in another one, and how many there are."""
+    """Number of lines of a claims.csv with the same verdict in another claims.csv, and number of all lines."""
     a, b = _verdicts(known), _verdicts(fresh) if fresh.is_file() else {}
     return sum(verdict == b.get(claim) for claim, verdict in a.items()), len(a)
 
@@ -101,7 +102,7 @@ def _verdicts(path: Path) -> dict[tuple[str, ...], str]:
 
 
 def _datasets(known: Path, fresh: Path) -> tuple[list[tuple[float, str]], list[str]]:
-    """Differences of variables, and of attributes."""
+    """Differences of variables, and names of attributes that differ."""
     raw = {"engine": "netcdf4", "decode_cf": False}
     with xr.open_dataset(known, **raw) as a, xr.open_dataset(fresh, **raw) as b:
         differences = [
@@ -125,7 +126,7 @@ def _of_attributes(owner: str, a: dict[Any, Any], b: dict[Any, Any]) -> list[str
 
 
 def _tables(known: Path, fresh: Path) -> Iterator[tuple[float, str]]:
-    """Differences of the cells of two tables, each number on its own: a column holds numbers of many sizes."""
+    """Differences of the cells of two tables. Numbers are compared one by one, as the scales within a column differ."""
     with known.open(newline="", encoding="utf-8") as first, fresh.open(newline="", encoding="utf-8") as second:
         header: list[str] = []
         for number, (a, b) in enumerate(zip_longest(csv.reader(first), csv.reader(second)), 1):

@@ -1,6 +1,7 @@
-"""Where a job that takes long keeps its work while it runs, and how often, so that the next attempt goes on from there if this one is killed.
+"""Restart files of long jobs: their location, and the interval at which they are written.
 
-The files lie beside the job's output, under names with a leading dot. They are no outputs: Snakemake removes those of a job that did not end.
+The files are in the folder of the output of the job, with names that begin with a dot. They are not outputs of the rule,
+because Snakemake removes the outputs of a job that did not finish.
 """
 
 import hashlib
@@ -17,29 +18,29 @@ VARIABLE, SECONDS = "PINNSCAPE_SAVE_SECONDS", 30.0
 
 
 def identity(params: Any, wildcards: Any, device: str, inputs: Iterable[str] = ()) -> dict[str, Any]:
-    """All that the results of a job depend on: settings and code, which are its parameters, wildcards, device, libraries and input files."""
+    """Everything on which the results of a job depend: settings, code, wildcards, device, libraries and input files."""
     content = [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in inputs]
     common = {"device": device, "versions": netcdf.versions(), "inputs": content}
     return {**dict(params.items()), **dict(wildcards.items()), **common}
 
 
 def restart(output: str, job: dict[str, Any]) -> Restart:
-    """The file for the state of a job that writes ``output``."""
+    """The restart file of a job that writes ``output``."""
     path = Path(output)
     return Restart(path.with_name(f".{path.stem}-state.nc"), job)
 
 
 def finished(output: str, job: dict[str, Any]) -> Finished:
-    """The files for the finished parts of a job that writes ``output``."""
+    """The restart files for finished parts of a job that writes ``output``."""
     path = Path(output)
     return Finished(path.with_name(f".{path.stem}"), job, every())
 
 
 def every() -> Interval:
-    """How often work is kept.
+    """The interval at which restart files are written.
 
     Raises:
-        StudyError: the environment asks for something that is no time.
+        StudyError: the environment variable is not a number of seconds.
     """
     wanted = os.environ.get(VARIABLE, str(SECONDS))
     try:

@@ -1,4 +1,4 @@
-"""Which part a script takes in work that splits: all of it, one shard, or what is left when all shards are done."""
+"""The role of a script in a job that may be split: all of the work, one shard, or the gathering of all shards."""
 
 from typing import Any
 
@@ -6,12 +6,12 @@ from pinnscape.files import pieces
 
 
 def source(input: Any, output: Any, wildcards: Any) -> pieces.Source:
-    """Where the results of a job's pieces come from.
+    """The source of the results of all pieces of the job.
 
     Args:
-        input: ``parts`` of all shards, if it has that name and it is not empty.
-        output: of a shard: its part.
-        wildcards: of a shard: ``scatteritem``, such as ``2-of-3``.
+        input: input files. If ``parts`` exists and is not empty, it contains the files of all shards.
+        output: output files. The first one of a shard is its part.
+        wildcards: wildcards. Those of a shard contain ``scatteritem``, such as ``2-of-3``.
     """
     if item := wildcards.get("scatteritem"):
         return pieces.shard(output[0], item)

@@ -1,36 +1,37 @@
-"""Whether Slurm can tell what became of a job; asked before the first job is submitted.
+"""Check that Slurm reports the end of jobs, before the first job is submitted.
 
-The executor asks sacct, which needs Slurm's accounting database, or squeue, which forgets a job some time after its end. Without an answer it would
-wait forever and say nothing: https://github.com/snakemake/snakemake-executor-plugin-slurm/issues/207 and 38; 2.8.0 at least.
+The executor queries sacct, which requires the accounting database of Slurm, or squeue, which removes a job some time after its
+end. Without an answer the executor would wait forever without a message
+(https://github.com/snakemake/snakemake-executor-plugin-slurm/issues/207 and 38; at least version 2.8.0).
 """
 
 import re
 import shutil
 import subprocess
 
-LONGEST_PAUSE = 180  # seconds between two looks of the executor at its jobs, at most
+LONGEST_PAUSE = 180  # longest interval in seconds between two status checks of the executor
 
 
 def trouble(command: str, first_look: int) -> str | None:
-    """One line about why the end of a job would go unnoticed on this cluster, and what to set instead.
+    """One line that says why the end of a job would not be noticed on this cluster, with a remedy; None if it would be.
 
     Args:
-        command: the profile's ``slurm-status-command``, sacct or squeue.
-        first_look: its ``slurm-init-seconds-before-status-checks``.
+        command: ``slurm-status-command`` of the profile, sacct or squeue.
+        first_look: ``slurm-init-seconds-before-status-checks`` of the profile.
     """
     return judge(command, first_look, memory(), sacct_complaint())
 
 
 def judge(command: str, first_look: int, remembered: int | None, sacct: str | None) -> str | None:
-    """The same from what the cluster says.
+    """The line of ``trouble`` for given properties of the cluster.
 
     Args:
         command: sacct or squeue.
-        first_look: seconds between two looks, at first.
-        remembered: seconds that squeue remembers a finished job, 0 for ever, None if unknown.
-        sacct: what it complains about, empty if nothing, None if it is not installed.
+        first_look: initial interval in seconds between two status checks.
+        remembered: seconds for which squeue lists a finished job; 0 means forever, None unknown.
+        sacct: error message of sacct; empty if it works, None if it is not installed.
     """
-    # The executor itself changes from one to the other.
+    # The executor itself falls back from squeue to sacct.
     falls_back = command == "squeue" and (remembered is None or remembered < 3 * first_look)
     if sacct is not None and (command == "sacct" or falls_back):
         if not sacct:
@@ -53,21 +54,21 @@ def judge(command: str, first_look: int, remembered: int | None, sacct: str | No
 
 
 def memory() -> int | None:
-    """Seconds that Slurm remembers finished jobs (MinJobAge); None where it does not say."""
+    """Seconds for which Slurm lists finished jobs (MinJobAge); None if this is not known."""
     done = _run("scontrol", "show", "config")
     found = re.search(r"(?m)^MinJobAge\s*=\s*(\d+)", done.stdout) if done else None
     return int(found[1]) if found else None
 
 
 def sacct_complaint() -> str | None:
-    """Why sacct does not answer, empty if it does; None if it is not installed."""
+    """The error message of sacct; empty if it works, None if it is not installed."""
     if not shutil.which("sacct"):
         return None
     done = _run("sacct", "-X", "--noheader", "--starttime", "now")
     if not done or not done.returncode:
-        return ""  # slow is not broken
-    said = [line.removeprefix("sacct: ").removeprefix("error: ") for line in done.stderr.splitlines() if line.strip()]
-    return said[-1] if said else f"it ends with status {done.returncode}"
+        return ""  # a timeout is not an error
+    complaints = [line.removeprefix("sacct: ").removeprefix("error: ") for line in done.stderr.splitlines() if line.strip()]
+    return complaints[-1] if complaints else f"it ends with status {done.returncode}"
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[str] | None:

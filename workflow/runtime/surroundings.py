@@ -1,4 +1,4 @@
-"""What surrounds a study and must not decide what comes of it: the folder's name, the user's home, and how --config hands on text."""
+"""Surroundings that must not affect a study: the name of its folder, the home of the user, and the parsing of --config."""
 
 import contextlib
 import os
@@ -6,34 +6,35 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
-# The words for true and false of YAML 1.1, which config.yaml is read as.
+# The words for true and false in YAML 1.1, the format of config.yaml.
 _WORDS = {word: value for value, words in ((True, "true yes on"), (False, "false no off")) for word in words.split()}
 
 
 def unusable(folder: str) -> str | None:
-    """One line about a name of the project's folder with which nothing can work, and what to do; None for all others."""
-    name = os.fsencode(folder).decode("utf-8", "surrogateescape")  # whatever the locale
+    """One line about an unusable name of the project folder, with a remedy; None for a usable name."""
+    name = os.fsencode(folder).decode("utf-8", "surrogateescape")  # independently of the locale
     if "\\" in name:
-        return f"{name}: the NetCDF library opens no file below a folder whose name holds a backslash; rename it"
+        return f"{name}: the NetCDF library cannot open files below a folder with a backslash in its name; rename it"
     if os.pathsep in name:
-        return f"{name}: Python finds no module below a folder whose name holds a colon; rename it"
+        return f"{name}: Python cannot find modules below a folder with a colon in its name; rename it"
     if not name.isprintable():
-        return f"{name!r}: its name holds a line break, a tab or bytes that are no UTF-8, which shells and libraries take apart; rename it"
+        return f"{name!r}: control characters or invalid UTF-8 in a name break shells and libraries; rename it"
     return None
 
 
 def for_jobs(workflow: Path, caches: Path, environment: MutableMapping[str, str]) -> None:
-    """Set what jobs inherit: Python finds the library, names of files are UTF-8 whatever the locale, and the home need not be writable.
+    """Set environment variables of the jobs: the module path, UTF-8 in all locales, and writable folders for caches.
 
-    Scripts of Snakemake import modules of their own folder only: https://github.com/snakemake/snakemake/issues/956; 6 to 9.27.1 at least.
+    Scripts of Snakemake can import modules only from their own folder (https://github.com/snakemake/snakemake/issues/956; at
+    least Snakemake 6 to 9.27.1).
 
     Args:
         workflow: folder of ``pinnscape`` and ``runtime``.
-        caches: folder for the caches of libraries where the home has no room for them.
-        environment: of this process.
+        caches: folder for the caches of libraries if the home is not writable.
+        environment: environment variables of this process.
     """
-    there = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path and path != str(workflow)]
-    environment["PYTHONPATH"] = os.pathsep.join([str(workflow), *there])
+    others = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path and path != str(workflow)]
+    environment["PYTHONPATH"] = os.pathsep.join([str(workflow), *others])
     environment["PYTHONUTF8"] = "1"
     home = environment.get("HOME", "")
     for name, default in (("XDG_CACHE_HOME", ".cache"), ("MPLCONFIGDIR", ".config")):
@@ -42,12 +43,15 @@ def for_jobs(workflow: Path, caches: Path, environment: MutableMapping[str, str]
 
 
 def _writable(path: Path) -> bool:
-    there = next(folder for folder in (path, *path.parents) if folder.exists())
-    return os.access(there, os.W_OK | os.X_OK)
+    existing = next(folder for folder in (path, *path.parents) if folder.exists())
+    return os.access(existing, os.W_OK | os.X_OK)
 
 
 def read_as_yaml(given: Any) -> Any:
-    """What --config hands on, with text that is a number or a truth value in YAML as such: Snakemake knows but ``True`` and ``False``, and nothing within {...}."""
+    """The values of --config, with texts converted to numbers and truth values as in YAML.
+
+    Snakemake itself converts only ``True`` and ``False``, and nothing within {...}.
+    """
     if isinstance(given, Mapping):
         return {key: read_as_yaml(value) for key, value in given.items()}
     if isinstance(given, list):

@@ -1,4 +1,4 @@
-"""Techniques as jobs: files in, one file out. ``pinnscape.techniques`` says which there are."""
+"""Techniques as jobs, which read files and write one file. ``pinnscape.techniques`` defines the techniques."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,18 +16,19 @@ from runtime.job import log
 from runtime.resume import finished, identity
 from runtime.shard import source
 
-_EVALUATIONS = 1000  # of a technique for each run, for the decision whether to compile
+_EVALUATIONS = 1000  # assumed evaluations of a technique for each run, for the decision whether to compile
 
 
 def measure(input: Any, output: Any, params: Any, wildcards: Any, device: str) -> None:
-    """Apply a technique to all runs of a case and write its file, or to some of them and write the part of a shard.
+    """Apply a technique to all runs of a case and write its file, or to some runs and write the part of a shard.
 
     Args:
-        input: ``checkpoints`` and ``training`` of all runs, in the same order; ``parts`` of all shards, if the work is split.
-        output: the file, or the part of a shard.
+        input: ``checkpoints`` and ``training`` of all runs, in the same order; also ``parts`` of all shards if the work is
+            split.
+        output: the file of the technique, or the part of a shard.
         params: ``engine``, ``model``, ``settings`` and ``code``.
-        wildcards: ``case`` and ``technique``; of a shard: ``scatteritem``.
-        device: of the tensors.
+        wildcards: ``case`` and ``technique``; for a shard also ``scatteritem``.
+        device: device of the tensors.
     """
     engine, name = EngineSettings.of(params.engine), wildcards.technique
     compiles = compiler(engine, _EVALUATIONS * len(input.checkpoints))
@@ -36,23 +37,23 @@ def measure(input: Any, output: Any, params: Any, wildcards: Any, device: str) -
     for points, history in zip(input.checkpoints, input.training, strict=True):
         checkpoints, training = store.read(points, "checkpoints"), store.read(history, "train")
         runs.append(Run(checkpoints.attrs["trained_on"], int(checkpoints.attrs["seed"]), checkpoints, training))
-    log.info("%s of %d runs", name, len(runs))
+    log.info("%s for %d runs", name, len(runs))
     parts = finished(output[0], identity(params, wildcards, device, [*input.checkpoints, *input.training]))
     with suppress(Done):
         given = Runs(discretized, tuple(runs), source(input, output, wildcards), parts)
-        found = _measured(name, given, params.settings)
+        dataset = _measured(name, given, params.settings)
         training = store.configuration(runs[0].training)["training"]
         configuration = {"model": params.model, name: params.settings, "training": training}
-        _write(output[0], found, wildcards, configuration, device)
+        _write(output[0], dataset, wildcards, configuration, device)
     parts.delete()
 
 
 def measure_surfaces(input: Any, output: Any, params: Any, wildcards: Any) -> None:
-    """Apply a technique to surfaces of all runs of a case and write its file.
+    """Apply a technique to the surfaces of all runs of a case and write its file.
 
     Args:
         input: ``surfaces`` of all runs.
-        output: the file.
+        output: the file of the technique.
         params: ``settings``.
         wildcards: ``case`` and ``technique``.
     """
@@ -61,12 +62,12 @@ def measure_surfaces(input: Any, output: Any, params: Any, wildcards: Any) -> No
         surface = store.read(path, "surfaces")
         surfaces[surface.attrs["trained_on"], int(surface.attrs["seed"]), surface.attrs["kind"]] = surface
     grid = store.configuration(next(iter(surfaces.values())))["grid"]
-    found = _measured(wildcards.technique, surfaces, params.settings)
-    _write(output[0], found, wildcards, {"grid": grid, wildcards.technique: params.settings}, "cpu")
+    dataset = _measured(wildcards.technique, surfaces, params.settings)
+    _write(output[0], dataset, wildcards, {"grid": grid, wildcards.technique: params.settings}, "cpu")
 
 
 def _measured(name: str, given: Any, plain: Mapping[str, Any]) -> xr.Dataset:
-    """What a technique makes of runs or surfaces, with its settings and, where it has random directions, how they are normalised."""
+    """The result of a technique, with its settings and, if it uses random directions, their normalisation."""
     own = dict(plain)
     shared = [DirectionSettings.of(own.pop("directions"))] if catalog.TECHNIQUES[name].directions else []
     module = catalog.module(name)
@@ -74,7 +75,7 @@ def _measured(name: str, given: Any, plain: Mapping[str, Any]) -> xr.Dataset:
 
 
 def _write(path: str, dataset: xr.Dataset, wildcards: Any, configuration: Mapping[str, Any], device: str) -> None:
-    """The file of a technique, which holds all formulations and seeds of a case."""
+    """Write the file of a technique with all formulations and seeds of a case."""
     name = wildcards.technique
     owner = {"case": wildcards.case, "trained_on": store.ALL, "seed": store.NO_SEED, "device": device}
     store.write(path, dataset, stage=name, title=catalog.TECHNIQUES[name].title, configuration=configuration, **owner)

@@ -1,7 +1,8 @@
-"""Of several jobs that make the same files, only the one that began last writes them.
+"""Protection against concurrent runs of one job: only the run that began last writes the files.
 
-Snakemake's lock keeps two runs out of one folder. There are two jobs for the same files where the lock was removed while one of them was still at
-work: after a kill of Snakemake, a job on a cluster goes on, and so does one that is suspended. Snakemake up to 9.27.1 at least has no guard of its own.
+Snakemake locks the folder of a study. Two runs of a job for the same files can exist only if the lock was removed while one of
+them was still running, for example because Snakemake was killed and a job on a cluster or a suspended job continued. Snakemake
+(at least up to 9.27.1) does not protect against this.
 """
 
 import hashlib
@@ -14,13 +15,13 @@ from pinnscape.common.errors import StorageError
 
 
 def begin(job: str, folder: Path) -> Callable[[], None]:
-    """Register a job that begins now in the place of earlier runs of it.
+    """Register the run of a job that begins now, which replaces earlier runs.
 
-    Without a folder that can be written there is no guard: results appear whole all the same.
+    If the folder cannot be written, there is no protection; files are still written atomically.
 
     Args:
-        job: what tells the job from all others of the study, such as the path of its log.
-        folder: for one small file a job, seen by all machines that run some.
+        job: a text that identifies the job within the study, such as the path of its log.
+        folder: folder for one small file for each job, shared by all machines that run jobs.
 
     Returns:
         A function that raises ``StorageError`` once a later run of the job has begun.
@@ -37,7 +38,7 @@ def begin(job: str, folder: Path) -> Callable[[], None]:
         try:
             latest = path.read_text(encoding="utf-8")
         except OSError:
-            return  # somebody removed it
+            return  # the file was removed
         if latest != this:
             raise StorageError(f"{job}: a later run of this job has begun ({latest}), so this one writes nothing")
 

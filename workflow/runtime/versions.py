@@ -1,4 +1,4 @@
-"""versions.json of an archive: what made the results, and how that differs from what is here."""
+"""versions.json of an archive: versions of the code, libraries and machine, and how they differ from the current ones."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -14,47 +14,49 @@ CUDA = "cuda"
 
 
 def here(project: Mapping[str, str]) -> dict[str, Any]:
-    """What runs here.
+    """The current versions.
 
     Args:
-        project: its version and the digest of its code, as ``provenance.project`` gives them.
+        project: version of the project and digest of its code, see ``provenance.project``.
 
     Returns:
-        ``pinnscape``, ``code``, ``conventions``, ``libraries`` (a list of versions by name) and ``machine``.
+        ``pinnscape``, ``code``, ``conventions``, ``libraries`` (lists of versions by name) and ``machine``.
     """
     libraries = {name: [version] for name, version in machine.libraries().items()}
     return {**project, "conventions": netcdf.CONVENTIONS, "libraries": libraries, "machine": dict(machine.description())}
 
 
 def of_files(files: Iterable[str | Path], project: Mapping[str, str]) -> dict[str, Any]:
-    """What runs here, with the versions that NetCDF files say made them, and in ``devices`` the types of device.
+    """The current versions together with those in the attributes of NetCDF files, and the types of device in ``devices``.
 
     Raises:
-        StorageError: a file cannot be read or is none of pinnscape.
+        StorageError: a file cannot be read or was not written by pinnscape.
     """
-    found, devices = here(project), set()
+    merged, devices = here(project), set()
     for path in files:
         try:
             with xr.open_dataset(path, engine="netcdf4", decode_cf=False) as dataset:
                 versions, device = json.loads(dataset.attrs["versions"]), str(dataset.attrs["device"])
         except (OSError, ValueError, RuntimeError, KeyError, AttributeError) as error:
-            raise StorageError(f"{path}: no readable NetCDF file of pinnscape; delete it and run `snakemake` again") from error
+            raise StorageError(
+                f"{path}: not a readable NetCDF file of pinnscape; delete it and run `snakemake` again"
+            ) from error
         devices.add(device)
         for name, version in versions.items():
-            known = found["libraries"].setdefault(name, [])
-            found["libraries"][name] = sorted({*known, version})
-    return {**found, "devices": sorted(devices)}
+            known = merged["libraries"].setdefault(name, [])
+            merged["libraries"][name] = sorted({*known, version})
+    return {**merged, "devices": sorted(devices)}
 
 
 def read(text: str, source: str | Path) -> dict[str, Any]:
-    """What versions.json of an archive says.
+    """Parse versions.json of an archive.
 
     Args:
-        text: of versions.json.
-        source: what messages call the archive.
+        text: content of versions.json.
+        source: name of the archive in messages.
 
     Raises:
-        StorageError: it is of another kind.
+        StorageError: the text does not have the expected form.
     """
     try:
         found = json.loads(text)
@@ -67,7 +69,7 @@ def read(text: str, source: str | Path) -> dict[str, Any]:
 
 
 def differences(archived: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """A line for each version that differs between an archive and here."""
+    """One line for each version that differs between an archive and the current installation."""
     lines = []
     for name, known, found in _pairs(archived, now):
         if known != found:

@@ -1,4 +1,4 @@
-"""Bugs of Snakemake, and what is done about each until it is gone there. Each function is for one bug and can go with it."""
+"""Workarounds for bugs of Snakemake. Each function is for one bug and can be removed when the bug is fixed."""
 
 import shlex
 import signal
@@ -12,9 +12,10 @@ from snakemake_interface_executor_plugins.executors.real import RealExecutor
 
 
 def quote_interpreter() -> None:
-    """Let shells find this Python: Snakemake puts ``sys.executable`` into commands as it stands, for scripts and for jobs on a cluster.
+    """Quote the path of Python in shell commands.
 
-    https://github.com/snakemake/snakemake/issues/2645 and 2981; Snakemake 8 to 9.27.1 at least.
+    Snakemake inserts ``sys.executable`` unquoted, for scripts and for jobs on a cluster.
+    https://github.com/snakemake/snakemake/issues/2645 and 2981; at least Snakemake 8 to 9.27.1.
     """
     if shlex.quote(sys.executable) == sys.executable or hasattr(PythonScript, "quoted"):
         return
@@ -36,9 +37,9 @@ def quote_interpreter() -> None:
 
 
 def keep_braces(folder: str) -> None:
-    """Let Snakemake take braces in the name of the workflow's folder for what they are: it looks for wildcards there too.
+    """Allow braces in the name of the workflow folder, which Snakemake would interpret as wildcards.
 
-    ``LocalSourceFile.format`` of Snakemake 8 to 9.27.1 at least; not reported there.
+    ``LocalSourceFile.format`` of at least Snakemake 8 to 9.27.1; not reported upstream.
     """
     if "{" not in folder and "}" not in folder:
         return
@@ -52,13 +53,14 @@ def keep_braces(folder: str) -> None:
 
 
 def lift_job_limit(settings: Any) -> None:
-    """Take away Snakemake's default limit of 100 jobs in a second, which no study reaches.
+    """Remove the default limit of Snakemake of 100 jobs a second, which no study reaches.
 
-    With a limit Snakemake looks for jobs again after each time span, once for every time that it has looked before: more and more often, until that
-    takes a quarter of a core, and once after the last job has ended. https://github.com/snakemake/snakemake/pull/3744; Snakemake 9 to 9.27.1 at least.
+    With a limit, each scheduling step of Snakemake triggers a further step after the time span. The steps become more and more
+    frequent, until they use a quarter of a core, and one step follows the end of the last job.
+    https://github.com/snakemake/snakemake/pull/3744; at least Snakemake 9 to 9.27.1.
 
     Args:
-        settings: of the scheduler; None where nothing is scheduled.
+        settings: settings of the scheduler; None if nothing is scheduled.
     """
     limit = settings and settings.max_jobs_per_timespan
     if limit and (limit.max_jobs, limit.timespan) == (100, 1):
@@ -66,10 +68,10 @@ def lift_job_limit(settings: Any) -> None:
 
 
 def end_on_sigterm() -> None:
-    """Let Snakemake's handler of SIGTERM do its work in a thread of its own.
+    """Run the SIGTERM handler of Snakemake in a separate thread.
 
-    It takes a lock that the main thread, which it interrupts, may hold, and then both wait forever. ``JobScheduler.exit_gracefully`` of Snakemake 9 to
-    9.27.1 at least; not reported there.
+    The handler acquires a lock that the main thread, which the signal interrupts, may hold; this is a deadlock.
+    ``JobScheduler.exit_gracefully`` of at least Snakemake 9 to 9.27.1; not reported upstream.
     """
     handler: Any = signal.getsignal(signal.SIGTERM)
     if callable(handler):

@@ -1,4 +1,8 @@
-"""Pack the study. Input: all its NetCDF files, tables and figures, and the page that describes them. Output: archive.zip."""
+"""Make the archive of the study.
+
+Input: all NetCDF files, tables and figures of the study, and the page that describes them (results/README.md).
+Output: archive.zip.
+"""
 
 import json
 from pathlib import Path
@@ -11,10 +15,10 @@ from runtime.job import log, run
 
 def main(input, output, params) -> None:
     files = [*input.data, *input.tables, *input.figures]
-    found = versions.of_files(input.data, params.project)
+    merged = versions.of_files(input.data, params.project)
     texts = {
         archive.CONFIGURATION: yaml.safe_dump(params.config, sort_keys=False, allow_unicode=True),
-        archive.VERSIONS: json.dumps(found, indent=2, ensure_ascii=False) + "\n",
+        archive.VERSIONS: json.dumps(merged, indent=2, ensure_ascii=False) + "\n",
     }
     members = {name: Path(name) for name in files} | {"results/README.md": Path(input.page)}
     archive.write(output[0], members | {name: text.encode() for name, text in texts.items()})

@@ -1,4 +1,7 @@
-"""Check a problem before anything trains. Output: what was checked, and how far it was off (check.nc)."""
+"""Check the definition of a problem before the training.
+
+Output: check.nc with the deviation and the tolerance of each check.
+"""
 
 import logging
 import sys
@@ -18,7 +21,7 @@ def main(output, params, wildcards, device) -> None:
     discretized = discretization(name, model, device, compiler(engine, EVALUATIONS_A_STEP * params.steps), engine.memory)
     report = validate(discretized)
     for finding in report.findings:
-        log.info("%-24s %.1e (refused beyond %.0e)", finding.check, finding.deviation, finding.tolerance)
+        log.info("%-24s deviation %.1e, tolerance %.0e", finding.check, finding.deviation, finding.tolerance)
     for warning in report.warnings:
         log.warning("%s: %s", name, warning)
         print(f"pinnscape: warning: {name}: {warning}", file=sys.stderr)

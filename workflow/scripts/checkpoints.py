@@ -1,4 +1,8 @@
-"""Pick the checkpoints of each formulation's training. Input: training.nc. Output: checkpoints.nc, in the same order."""
+"""Select the checkpoints of the training runs of one case and seed.
+
+Input: training.nc of each formulation.
+Output: checkpoints.nc of each formulation, in the same order.
+"""
 
 from pinnscape.files import store
 from pinnscape.training.checkpoints import select

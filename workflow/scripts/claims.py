@@ -1,4 +1,8 @@
-"""Judge the claims. Input: metrics.csv. Output: claims.csv."""
+"""Compute the verdicts on the claims.
+
+Input: metrics.csv.
+Output: claims.csv.
+"""
 
 from pinnscape.config.claims import ClaimSettings
 from pinnscape.files import atomic

@@ -1,6 +1,7 @@
-"""Random, trajectory and line directions at the final points of one case and seed.
+"""Compute the directions of random planes, trajectory planes and random lines at the final points of one case and seed.
 
-Input: checkpoints.nc and training.nc of each formulation. Output: directions-{plane}.nc, formulation by formulation.
+Input: checkpoints.nc and training.nc of each formulation.
+Output: directions-{plane}.nc of all planes, formulation by formulation.
 """
 
 from itertools import product

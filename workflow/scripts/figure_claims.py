@@ -1,4 +1,4 @@
-"""Draw the verdict on every claim.
+"""Draw the verdicts on all claims.
 
 Input: claims, the table claims.csv of the whole study.
 Output: pdf, png.

@@ -1,6 +1,6 @@
-"""Draw every loss on the random plane of every trained point of one case.
+"""Draw all losses on the random plane through each trained point of one case.
 
-Input: surfaces, the surface-random.nc of every formulation, one seed.
+Input: surfaces, surface-random.nc of all formulations for one seed.
 Output: pdf, png.
 Parameters: dpi.
 """

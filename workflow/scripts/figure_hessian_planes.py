@@ -1,6 +1,6 @@
-"""Draw the planes of Hessian eigenvectors around the trained points of one case.
+"""Draw the planes of Hessian eigenvectors through the trained points of one case.
 
-Input: tops and extremes, the surface-hessian-top.nc and surface-hessian-extreme.nc of every formulation, one seed.
+Input: tops and extremes, surface-hessian-top.nc and surface-hessian-extreme.nc of all formulations for one seed.
 Output: pdf, png.
 Parameters: dpi.
 """

@@ -1,6 +1,6 @@
-"""Draw every loss along random lines through the trained points of one case.
+"""Draw all losses along random lines through the trained points of one case.
 
-Input: lines, the surface-lines.nc of every formulation, one seed.
+Input: lines, surface-lines.nc of all formulations for one seed.
 Output: pdf, png.
 Parameters: dpi.
 """

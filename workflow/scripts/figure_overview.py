@@ -1,9 +1,11 @@
-"""Draw both physics formulations side by side over all techniques of one case.
+"""Draw the overview of one case: both physics formulations side by side, with one panel for each technique.
 
-Input, each of which may be empty or absent: surfaces, the surface-random.nc and surface-trajectory.nc of both physics formulations, one seed; hessians,
-their hessian-{checkpoint}.nc, of which the last checkpoint is drawn; techniques, the {technique}.nc of every technique in the study.
+Input, of which each entry may be empty or absent:
+    surfaces: surface-random.nc and surface-trajectory.nc of both physics formulations for one seed.
+    hessians: hessian-{checkpoint}.nc of both physics formulations; the last checkpoint is drawn.
+    techniques: {technique}.nc of all techniques in the study.
 Output: pdf, png.
-Parameters: seed (of surfaces and Hessians), dpi.
+Parameters: seed (of the surfaces and Hessians), dpi.
 """
 
 from pathlib import Path
@@ -30,7 +32,7 @@ def main(input, output, params):
 
 
 def _listed(paths) -> list[Path]:
-    """Snakemake gives a single file as a string."""
+    """The paths as a list, since Snakemake passes a single file as a string."""
     return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
 
 

@@ -1,6 +1,6 @@
-"""Draw contours of the random plane around the trained points of one case.
+"""Draw contour plots of the losses on the random planes through the trained points of one case.
 
-Input: surfaces, the surface-random.nc of every formulation, one seed.
+Input: surfaces, surface-random.nc of all formulations for one seed.
 Output: pdf, png.
 Parameters: dpi.
 """

@@ -1,8 +1,8 @@
 """Draw the exact solution, the trained networks and their errors of one case.
 
-Input: solutions, the solution.nc of every formulation and seed.
+Input: solutions, solution.nc of all formulations and seeds.
 Output: pdf, png.
-Parameters: seed (the one that is shown), dpi.
+Parameters: seed (the seed that is shown), dpi.
 """
 
 from pinnscape.figures import inputs, solutions, style

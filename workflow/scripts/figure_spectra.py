@@ -1,8 +1,7 @@
-"""Draw Hessian eigenvalues and spectral densities along training of one case.
+"""Draw Hessian eigenvalues and spectral densities along the training of one case.
 
-Input: hessians, the hessian-{checkpoint}.nc of every formulation, seed and checkpoint; checkpoints in the order of training.
-Output: pdf, png.
-Parameters: seed (the one drawn thick), dpi.
+Input: hessians, hessian-{checkpoint}.nc of all formulations, seeds and checkpoints, with the checkpoints in the order of
+training. Output: pdf, png. Parameters: seed (drawn with thick lines), dpi.
 """
 
 from pinnscape.figures import inputs, spectra, style

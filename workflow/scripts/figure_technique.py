@@ -1,4 +1,9 @@
-"""Draw the figure of a technique for one case. Input: {technique}.nc. Output: pdf, png. Parameters: dpi."""
+"""Draw the figure of a technique for one case.
+
+Input: {technique}.nc.
+Output: pdf, png.
+Parameters: dpi.
+"""
 
 from importlib import import_module
 

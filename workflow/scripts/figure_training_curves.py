@@ -1,6 +1,6 @@
-"""Draw loss, errors and gradient norm along training of one case.
+"""Draw loss, errors and gradient norm along the training of one case.
 
-Input: trainings, the training.nc of every formulation and seed.
+Input: trainings, training.nc of all formulations and seeds.
 Output: pdf, png.
 Parameters: dpi.
 """

@@ -1,6 +1,6 @@
-"""Draw the plane of the training trajectory of every formulation of one case.
+"""Draw the planes of the training trajectories of all formulations of one case.
 
-Input: surfaces, the surface-trajectory.nc of every formulation, one seed.
+Input: surfaces, surface-trajectory.nc of all formulations for one seed.
 Output: pdf, png.
 Parameters: dpi.
 """

@@ -1,7 +1,7 @@
-"""Spectra of the Hessians at checkpoints, for all formulations' points of one case and seed.
+"""Compute Hessian spectra at the checkpoints of all formulations for one case and seed.
 
-Input: checkpoints.nc of each formulation; the parts of all shards, if the work is split. Output: hessian-{checkpoint}.nc, formulation by
-formulation, or the part of a shard.
+Input: checkpoints.nc of each formulation; also the parts of all shards if the work is split.
+Output: hessian-{checkpoint}.nc of all checkpoints, formulation by formulation, or the part of a shard.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def main(input, output, params, wildcards, device) -> None:
     discretized = discretization(wildcards.case, model, device, compiler(engine, evaluations), engine.memory)
     all_points = [store.read(path, "checkpoints") for path in input.checkpoints]
     names: list[str] = list(params.checkpoints)
-    pieces: dict[tuple[str, bytes], Piece] = {}  # by loss and parameters: all formulations start from the same parameters
+    pieces: dict[tuple[str, bytes], Piece] = {}  # by loss and parameters, since all formulations start from the same parameters
     for points, checkpoint in product(all_points, names):
         for loss, key in _losses(points, checkpoint):
             theta = tensor(points["theta"].sel(checkpoint=checkpoint).values, device)
@@ -50,7 +50,7 @@ def main(input, output, params, wildcards, device) -> None:
 
 
 def _losses(points: xr.Dataset, checkpoint: str) -> Iterator[tuple[str, tuple[str, bytes]]]:
-    """The losses whose Hessians are taken at a checkpoint, each with what tells its piece from others."""
+    """The losses for which the Hessian is computed at a checkpoint, each with the key of its piece."""
     trained = points.attrs["trained_on"]
     theta = points["theta"].sel(checkpoint=checkpoint).values.tobytes()
     for loss in (*PHYSICS, *([] if trained in PHYSICS else [trained])):

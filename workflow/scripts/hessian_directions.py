@@ -1,6 +1,7 @@
-"""Directions along the Hessian's eigenvectors at the final points of one case and seed.
+"""Compute the directions of Hessian eigenvectors at the final points of one case and seed.
 
-Input: checkpoints.nc and hessian-final.nc of each formulation. Output: directions-{plane}.nc, formulation by formulation.
+Input: checkpoints.nc and hessian-final.nc of each formulation.
+Output: directions-{plane}.nc of the planes of eigenvectors, formulation by formulation.
 """
 
 from itertools import product

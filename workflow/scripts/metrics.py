@@ -1,4 +1,8 @@
-"""Collect every number of the study. Input: checkpoints, trainings, hessians and surfaces of all runs, techniques of all cases. Output: metrics.csv."""
+"""Collect all metrics of the study.
+
+Input: checkpoints, training, hessians and surfaces of all runs, and techniques of all cases.
+Output: metrics.csv.
+"""
 
 from pathlib import Path
 
@@ -23,8 +27,8 @@ def main(input, output, params) -> None:
     several = []
     for path in input.techniques:
         name = Path(path).stem
-        found = store.read(path, name)
-        several.append((found, catalog.module(name).metrics(found)))
+        dataset = store.read(path, name)
+        several.append((dataset, catalog.module(name).metrics(dataset)))
     with atomic.replacing(output[0]) as unfinished:
         metrics.table(files, several).to_csv(unfinished, index=False)
 

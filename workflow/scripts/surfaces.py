@@ -1,7 +1,7 @@
-"""All losses and errors on planes and lines through the final points of one case and seed.
+"""Evaluate all losses and errors on planes and lines through the final points of one case and seed.
 
-Input: directions-{plane}.nc, formulation by formulation; the parts of all shards, if the work is split. Output: surface-{plane}.nc in the same
-order, or the part of a shard.
+Input: directions-{plane}.nc of all planes, formulation by formulation; also the parts of all shards if the work is split.
+Output: surface-{plane}.nc in the same order, or the part of a shard.
 """
 
 from contextlib import suppress
@@ -20,7 +20,7 @@ from pinnscape.losses.objective import tensor
 from runtime.job import log, run
 from runtime.shard import source
 
-_POINTS = 2000  # that a typical surface takes, for the decision whether to compile
+_POINTS = 2000  # evaluations of a typical surface, for the decision whether to compile
 
 
 def main(input, output, params, wildcards, device) -> None:
@@ -28,58 +28,57 @@ def main(input, output, params, wildcards, device) -> None:
     evaluations = _POINTS * len(input.directions)
     compiles = compiler(engine, evaluations)
     discretized = discretization(wildcards.case, Model.of(params.model), device, compiles, engine.memory)
-    all_found = [store.read(path, "directions") for path in input.directions]
-    evaluations = [_survey(discretized, found, params.grid, int(wildcards.seed)) for found in all_found]
+    all_directions = [store.read(path, "directions") for path in input.directions]
+    evaluations = [_evaluation(discretized, directions, params.grid, int(wildcards.seed)) for directions in all_directions]
     pieces = [piece for evaluation in evaluations for piece in evaluation.pieces()]
-    snapshots = {
-        evaluation.name: _snapshots(evaluation, found) for evaluation, found in zip(evaluations, all_found, strict=True)
-    }
+    pairs = zip(evaluations, all_directions, strict=True)
+    snapshots = {evaluation.name: _snapshots(evaluation, directions) for evaluation, directions in pairs}
     pieces += [piece for piece in snapshots.values() if piece]
     with suppress(Done):
         results = source(input, output, wildcards)(pieces)
-        for target, found, evaluation in zip(output, all_found, evaluations, strict=True):
+        for target, directions, evaluation in zip(output, all_directions, evaluations, strict=True):
             measured, variables, method = evaluation.measured(results)
             evaluated = int(variables["evaluations"][1]) if "evaluations" in variables else evaluation.points[..., 0].size
             why = f" ({method['reason']})" if "reason" in method else ""
             log.info("%s: %s, %d points%s", evaluation.name, method["method"], evaluated, why)
-            dataset = surface_dataset(found, evaluation.axes, measured, discretized.energy_minimum).assign(variables)
+            dataset = surface_dataset(directions, evaluation.axes, measured, discretized.energy_minimum).assign(variables)
             if piece := snapshots[evaluation.name]:
                 dataset = dataset.assign(results[piece.name].data_vars)
-            _write(target, finished(dataset.assign_attrs(method)), found, params.grid, device)
+            _write(target, finished(dataset.assign_attrs(method)), directions, params.grid, device)
 
 
-def _survey(discretized, found: xr.Dataset, grid, seed: int) -> SliceEvaluation:
-    plane = found.attrs["kind"]
-    name = f"{found.attrs['trained_on']}/{plane}"
+def _evaluation(discretized, directions: xr.Dataset, grid, seed: int) -> SliceEvaluation:
+    plane = directions.attrs["kind"]
+    name = f"{directions.attrs['trained_on']}/{plane}"
     own = PlaneGrid.of(grid[plane])
-    axes, points = coordinates(plane, found, own)
-    origin, rows = (tensor(found[variable].values, discretized.device) for variable in ("origin", "direction"))
+    axes, points = coordinates(plane, directions, own)
+    origin, rows = (tensor(directions[variable].values, discretized.device) for variable in ("origin", "direction"))
     return SliceEvaluation(Slice(discretized, origin, rows, name), axes, points, own.tolerance, seed, name)
 
 
-def _snapshots(evaluation: SliceEvaluation, found: xr.Dataset) -> Piece | None:
-    """Of a trajectory plane: the losses at the snapshots, and at their projections."""
-    if found.attrs["kind"] != "trajectory":
+def _snapshots(evaluation: SliceEvaluation, directions: xr.Dataset) -> Piece | None:
+    """The losses at the snapshots and at their projections onto a trajectory plane; None for other planes."""
+    if directions.attrs["kind"] != "trajectory":
         return None
-    section, count = evaluation.slice_, found.sizes["snapshot"]
+    plane, count = evaluation.slice_, directions.sizes["snapshot"]
 
     def losses() -> xr.Dataset:
-        offsets = tensor(found["theta"].values - found["origin"].values, section.discretization.device)
-        true = Slice(section.discretization, section.origin, offsets, section.name).measure(np.eye(count))
-        return xr.Dataset(trajectory_losses(true, section.measure(found["trajectory"].values)))
+        offsets = tensor(directions["theta"].values - directions["origin"].values, plane.discretization.device)
+        true = Slice(plane.discretization, plane.origin, offsets, plane.name).measure(np.eye(count))
+        return xr.Dataset(trajectory_losses(true, plane.measure(directions["trajectory"].values)))
 
     return Piece(f"{evaluation.name}/snapshots", losses, 2 * count)
 
 
-def _write(target: str, dataset: xr.Dataset, found: xr.Dataset, grid, device: str) -> None:
-    plane, owner = found.attrs["kind"], store.identity(found)
+def _write(target: str, dataset: xr.Dataset, directions: xr.Dataset, grid, device: str) -> None:
+    plane, owner = directions.attrs["kind"], store.identity(directions)
     owner["device"] = device
     store.write(
         target,
         dataset,
         stage="surfaces",
         title=f"Losses on the {plane} plane" if plane != "lines" else "Losses along random lines",
-        configuration=store.configuration(found) | {"grid": grid[plane]},
+        configuration=store.configuration(directions) | {"grid": grid[plane]},
         **owner,
     )
 

@@ -1,5 +1,7 @@
-"""Measure a technique for all runs of a case, or for some of them. Input: checkpoints.nc and training.nc of all runs, and parts of shards; or surfaces.
-Output: {technique}.nc, or the part of a shard.
+"""Apply a technique to all runs of a case, or to the runs of one shard.
+
+Input: checkpoints.nc and training.nc of all runs, and the parts of all shards if the work is split; or surface-{plane}.nc of
+all runs. Output: {technique}.nc, or the part of a shard.
 """
 
 from runtime.job import run

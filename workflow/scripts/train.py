@@ -1,4 +1,7 @@
-"""Train one network from its seed. Output: history and snapshots (training.nc) and the solution on a uniform grid (solution.nc)."""
+"""Train one network from its seed.
+
+Output: training.nc with history and snapshots, and solution.nc with the solution on a uniform grid.
+"""
 
 import sys
 

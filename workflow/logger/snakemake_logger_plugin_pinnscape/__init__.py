@@ -1,6 +1,7 @@
-"""What `make` shows of a run, as a logger plugin of Snakemake (`--logger pinnscape`): progress, warnings, and what failed with the paths of its logs.
+"""A logger plugin of Snakemake (`--logger pinnscape`) that shows progress, warnings, and failed jobs with the paths of their
+logs.
 
-Jobs write their own lines (`pinnscape: ...`) to the same terminal. Snakemake's complete log is kept in .snakemake/log all the same.
+Jobs write their own lines (`pinnscape: ...`) to the same terminal. Snakemake still writes its complete log to .snakemake/log.
 """
 
 import logging
@@ -11,11 +12,11 @@ from typing import IO, Any
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-_PAUSE = 30.0  # seconds between two lines of progress where there is no terminal
-_WIDTH = 180  # characters of a line at most
-_LINES = 12  # of a message at most
-# What Snakemake says once more, or only says after a job failed that has been told of.
-_SAID = (
+_PAUSE = 30.0  # seconds between two lines of progress if the output is not a terminal
+_WIDTH = 180  # largest number of characters in a line
+_LINES = 12  # largest number of lines in a message
+# Beginnings of messages that only repeat that a job has failed.
+_REPEATED = (
     "RuleException:\nCalledProcessError",
     "WorkflowError:\nAt least one job did not complete",
     "Exiting because a job",
@@ -25,11 +26,14 @@ _NOTHING = "Nothing to be done"
 
 
 class Progress:
-    """How far a run is, on a line of its own that the next text takes the place of, or now and then a line where there is no terminal.
+    """The progress of a run.
+
+    On a terminal, the progress is a last line that the next output overwrites. Otherwise, lines of progress are written at
+    intervals.
 
     Args:
-        stream: usually the standard error.
-        clock: seconds.
+        stream: output, usually the standard error.
+        clock: clock in seconds.
     """
 
     def __init__(self, stream: IO[str], clock: Any = time.monotonic) -> None:
@@ -38,10 +42,10 @@ class Progress:
         self._shown = 0
 
     def show(self, done: int, total: int) -> None:
-        """Tell of the steps that are done."""
+        """Show the number of finished steps."""
         text = f"{done} of {total} steps ({100 * done // total} %)"
         if self._stream.isatty():
-            # Back to the start of the line at once: what a job writes takes its place.
+            # The cursor returns to the start of the line, so that output of jobs overwrites it.
             self._stream.write(f"\r{text}\r" if done < total else f"\r{text}\n")
             self._shown = len(text) if done < total else 0
         elif done == total or self._last is None or self._clock() - self._last >= _PAUSE:
@@ -50,9 +54,9 @@ class Progress:
         self._stream.flush()
 
     def say(self, text: str) -> None:
-        """Write lines that stay."""
+        """Write lines that are not overwritten."""
         for line in text.rstrip().splitlines()[:_LINES]:
-            # The project's own lines end with the remedy.
+            # Lines of pinnscape are not cut, because they end with the remedy.
             cut = line if len(line) <= _WIDTH or line.startswith("pinnscape: ") else f"{line[: _WIDTH - 3]}..."
             self._stream.write(cut.ljust(self._shown) + "\n")
         self._shown = 0
@@ -60,7 +64,7 @@ class Progress:
 
 
 class LogHandler(LogHandlerBase):
-    """Snakemake's records, in short."""
+    """Handler that shows short forms of the records of Snakemake."""
 
     writes_to_stream = True
     writes_to_file = False
@@ -70,15 +74,15 @@ class LogHandler(LogHandlerBase):
 
     def __post_init__(self) -> None:
         self._progress = Progress(sys.stderr)
-        self._messages: dict[int, str] = {}  # of rules, by job: records of failures lack them
+        self._messages: dict[int, str] = {}  # messages of the rules by job, which the records of failures lack
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Show a record, or not."""
+        """Show a record if it is relevant."""
         try:
             self._show(record)
         except BrokenPipeError:
             raise
-        except Exception:  # noqa: BLE001 (as all handlers do)
+        except Exception:  # noqa: BLE001 (as in all logging handlers)
             self.handleError(record)
 
     def _show(self, record: logging.LogRecord) -> None:
@@ -94,7 +98,7 @@ class LogHandler(LogHandlerBase):
                 self._progress.say(_failed(self._messages.get(job["jobid"], job["rule_name"]), job["log"]))
         elif record.levelno >= logging.WARNING:
             text = str(record.getMessage())
-            if not text.startswith(_SAID):
+            if not text.startswith(_REPEATED):
                 self._progress.say(text)
         elif str(record.msg).startswith(_NOTHING):
             self._progress.say(str(record.msg))

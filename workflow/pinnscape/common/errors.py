@@ -1,11 +1,11 @@
-"""Errors that are the user's to mend: one clear line each, shown without a traceback."""
+"""User-facing errors: each message is one line, shown without a traceback."""
 
 
 class PinnscapeError(Exception):
     """Base of all errors whose message is meant for the user.
 
-    A message is one line of printable text, whatever it quotes of a file or a name: line breaks, escape sequences of terminals and the like
-    are written as Python writes them in strings.
+    A message is one line of printable text. Line breaks, terminal escape sequences and other control characters in quoted file
+    contents or names are escaped as in Python strings.
     """
 
     def __init__(self, message: object = "") -> None:
@@ -21,7 +21,7 @@ class StorageError(PinnscapeError):
 
 
 class DivergenceError(PinnscapeError):
-    """A loss or a curvature is not finite where it has to be."""
+    """A loss or curvature that must be finite is not."""
 
 
 class DeviceError(PinnscapeError):
@@ -29,4 +29,4 @@ class DeviceError(PinnscapeError):
 
 
 class ProblemError(PinnscapeError):
-    """The code of a problem lacks something, or the numbers that it gives cannot be right."""
+    """The code of a problem is incomplete, or its values are inconsistent."""

@@ -1,4 +1,4 @@
-"""The formulations of a boundary value problem: what is known of each loss before there is a problem, a network or a point."""
+"""The formulations of a boundary value problem and the properties of each loss that hold for every problem and network."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,9 +9,10 @@ class Formulation:
     """How a boundary value problem becomes a loss.
 
     Attributes:
-        name: in settings, paths and files.
-        order: of the highest derivatives of u in the loss, for an energy density of first order.
-        is_energy: whether the loss is an energy, whose minimum is the energy of the exact solution. Otherwise it is a sum of squares with minimum 0.
+        name: name of the loss in settings, paths and files.
+        order: order of the highest derivatives of u in the loss, for an energy density with first derivatives.
+        is_energy: whether the loss is an energy, with the energy of the exact solution as its minimum. Otherwise the loss is a
+            sum of squares with minimum 0.
         is_reference: whether the network is fitted to the exact solution, without the differential equation.
     """
 
@@ -21,7 +22,11 @@ class Formulation:
     is_reference: bool = False
 
     def minimum(self, energy: float) -> float:
-        """The loss at the exact solution, which has this energy under the same quadrature rule."""
+        """The loss at the exact solution.
+
+        Args:
+            energy: energy of the exact solution under the same quadrature rule.
+        """
         return energy if self.is_energy else 0.0
 
 
@@ -29,6 +34,6 @@ DEEP_RITZ = Formulation("deep-ritz", order=1, is_energy=True)
 STRONG_FORM = Formulation("strong-form", order=2)
 SUPERVISED = Formulation("supervised", order=0, is_reference=True)
 
-# By name, in the order of files, tables and figures. losses/native/losses.hpp numbers them in this order.
+# Formulations by name, in the order of files, tables and figures. losses/native/losses.hpp numbers them in this order.
 FORMULATIONS: Mapping[str, Formulation] = {each.name: each for each in (DEEP_RITZ, STRONG_FORM, SUPERVISED)}
 PHYSICS = tuple(name for name, each in FORMULATIONS.items() if not each.is_reference)

@@ -1,4 +1,4 @@
-"""How far a long piece of work has come, shown on a terminal."""
+"""Progress bars on a terminal."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -6,16 +6,16 @@ from contextlib import contextmanager
 
 @contextmanager
 def bar(total: int, name: str, unit: str, done: int = 0) -> Iterator[Callable[[int], object]]:
-    """A bar of tqdm, which shows nothing where there is no terminal; no bar where tqdm is not installed.
+    """A progress bar of tqdm. It is shown only on a terminal and only if tqdm is installed.
 
     Args:
-        total: when all is done.
-        name: of the work.
-        unit: what is counted.
-        done: how many are done from the start.
+        total: total number of units.
+        name: name of the task.
+        unit: name of the unit.
+        done: number of units that are finished at the start.
 
     Yields:
-        A function that adds to what is done.
+        A function that adds a number of finished units.
     """
     try:
         from tqdm import tqdm

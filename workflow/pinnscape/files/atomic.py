@@ -1,7 +1,7 @@
-"""Files that appear whole or not at all: written under a temporary name in the same folder, flushed to the disk, then renamed.
+"""Atomic writes: a file is written under a temporary name in the same folder, flushed to the disk, and then renamed.
 
-A temporary name carries machine and process, so no two processes write into the same file. A process that must no longer write, because a
-later one does the same work, is stopped by ``only_while`` right before the renaming.
+A temporary name contains the host name and the process number, so that two processes never write into the same file. A process
+must no longer write if a later process does the same work; the check of ``only_while`` stops it just before the renaming.
 """
 
 import errno
@@ -18,12 +18,12 @@ _checks: list[Check] = []
 
 
 def only_while(check: Check | None) -> None:
-    """Call ``check`` right before each file takes its name; what it raises keeps the file from doing so. None: no check."""
+    """Call ``check`` just before each file is renamed. An exception in it prevents the renaming. None removes the check."""
     _checks[:] = [] if check is None else [check]
 
 
 def discard(path: Path) -> None:
-    """Remove a file, and what any process has left of it unfinished."""
+    """Remove a file and all its unfinished temporary files."""
     for left in (path, *path.parent.glob(f".{path.name}.*.part")):
         with suppress(OSError):
             left.unlink()
@@ -31,7 +31,7 @@ def discard(path: Path) -> None:
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A temporary name to write to; the file takes its own name at the end of the block if nothing was raised.
+    """A temporary name to write to. The file is renamed to ``path`` at the end of the block, unless an exception was raised.
 
     Raises:
         StorageError: the file cannot be written.
@@ -45,15 +45,15 @@ def replacing(path: str | Path) -> Iterator[Path]:
     except OSError as error:
         raise refusal(path, error) from error
     finally:
-        with suppress(OSError):  # it was renamed, or none was made
+        with suppress(OSError):  # the file was renamed or never created
             unfinished.unlink()
 
 
 def refusal(path: Path, error: Exception) -> StorageError:
-    """Why a file cannot be written, in one line; libraries that hide the reason are helped out by a look at the disk."""
+    """The reason why a file cannot be written, in one line. The disk is inspected if the library does not report the reason."""
     reason = getattr(error, "strerror", None) or str(error)
     code = getattr(error, "errno", None) or 0
-    if code in (0, errno.EACCES):  # what the NetCDF library says of a full disk, too
+    if code in (0, errno.EACCES):  # the NetCDF library also reports EACCES for a full disk
         code = _state(path.parent) or code
     owned = _owned(path, code) if code in (errno.EACCES, errno.EPERM) else None
     if owned:
@@ -63,11 +63,11 @@ def refusal(path: Path, error: Exception) -> StorageError:
         errno.EDQUOT: "the quota is used up: free space, then run `snakemake` again",
         errno.EROFS: "the folder is read-only here: make it writable, or run in a copy of the project",
     }
-    return StorageError(f"{path}: cannot be written ({reason}); {remedy.get(code, 'free space or permissions?')}")
+    return StorageError(f"{path}: cannot be written ({reason}); {remedy.get(code, 'check the free space and the permissions')}")
 
 
 def _temporary(path: Path) -> Path:
-    """A name for the unfinished file. What processes of this machine that have ended left of the same file is removed."""
+    """A name for the unfinished file. Temporary files of this file that ended processes of this machine left are removed."""
     prefix = f".{path.name}.{socket.gethostname()}."
     for left in path.parent.glob(f"{prefix}*.part"):
         if not _alive(left.name.removeprefix(prefix).removesuffix(".part")):
@@ -77,7 +77,7 @@ def _temporary(path: Path) -> Path:
 
 
 def _commit(unfinished: Path, path: Path) -> None:
-    """Give the finished file its name."""
+    """Rename the finished file."""
     descriptor = os.open(unfinished, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -89,18 +89,18 @@ def _commit(unfinished: Path, path: Path) -> None:
 
 
 def _owned(path: Path, code: int) -> str | None:
-    """Whose the file is that keeps ``path`` from being written, or the first folder above it that is there; None where permissions are not to blame."""
-    there = next((folder for folder in (path, *path.parents) if folder.exists()), Path())
-    if code == errno.EACCES and os.access(there, os.W_OK):
+    """The owner of ``path``, or of the nearest folder above it that exists; None if permissions are not the reason."""
+    existing = next((folder for folder in (path, *path.parents) if folder.exists()), Path())
+    if code == errno.EACCES and os.access(existing, os.W_OK):
         return None
     try:
-        return f"{there} belongs to {there.owner()}"
+        return f"{existing} belongs to {existing.owner()}"
     except (KeyError, OSError):  # a user without a name
-        return f"{there} belongs to somebody else"
+        return f"{existing} belongs to another user"
 
 
 def _state(folder: Path) -> int | None:
-    """What is wrong with the disk of a folder, as an error number; None where nothing is."""
+    """The error number that describes the state of the disk of a folder; None if there is no problem."""
     with suppress(OSError):
         disk = os.statvfs(folder)
         if disk.f_flag & os.ST_RDONLY:
@@ -111,7 +111,7 @@ def _state(folder: Path) -> int | None:
 
 
 def _alive(pid: str) -> bool:
-    """Whether a process of this machine has this number; names that are none count as alive, as they are not ours to remove."""
+    """Whether a process of this machine has this number. Other texts count as alive, so that their files are not removed."""
     if not pid.isdigit():
         return True
     try:

@@ -1,7 +1,8 @@
-"""The checksum footer of a file: its last line, which names the conventions of the file and the SHA-256 of all bytes before it.
+"""The checksum footer of a file: a last line with the conventions of the file and the SHA-256 of all bytes before this line.
 
-An HDF5 file ends where its first bytes say, so whatever opens NetCDF files ignores the footer. It is verified without HDF5, whose own checksums
-leave out attributes and most metadata, and which damaged metadata can crash.
+The first bytes of an HDF5 file give its length, so programs that open NetCDF files ignore the footer. The footer is verified
+without HDF5, because the checksums of HDF5 do not cover attributes and most metadata, and because damaged metadata can crash
+HDF5.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 _FOOTER = re.compile(rb"\n(pinnscape-\d{1,9}) sha256 ([0-9a-f]{64})\n\Z")
-_LONGEST = 128  # bytes that a footer can have
+_LONGEST = 128  # largest length of a footer in bytes
 _NAMED = re.compile(rb"pinnscape-\d{1,9}")
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _LENGTH_AT = {
@@ -19,7 +20,7 @@ _LENGTH_AT = {
     1: 44,
     2: 28,
     3: 28,
-}  # where the length of the file is, by version of the superblock (HDF5 file format, II.A)
+}  # position of the length of the file, by version of the superblock (HDF5 file format, II.A)
 _CHUNK = 1 << 20
 
 
@@ -28,7 +29,7 @@ def append(path: Path, conventions: str) -> None:
 
     Args:
         path: the file, complete and closed.
-        conventions: such as ``pinnscape-3``.
+        conventions: name of the conventions, such as ``pinnscape-3``.
 
     Raises:
         OSError: the file cannot be read or written.
@@ -40,19 +41,19 @@ def append(path: Path, conventions: str) -> None:
 
 
 def length(conventions: str) -> int:
-    """Of the footer, in bytes."""
+    """Length of the footer in bytes."""
     return len(_line(conventions, "0" * 64))
 
 
 def fault(path: Path, conventions: str) -> str | None:
-    """What is wrong with a file, from its bytes alone.
+    """Check a file by its bytes, without opening it as NetCDF.
 
     Args:
         path: the file.
-        conventions: by which it should be written.
+        conventions: expected conventions of the file.
 
     Returns:
-        Words that follow the name of the file, or None: the file is, byte by byte, as it was written.
+        A description of the fault, to follow the name of the file; None if the file is byte for byte as it was written.
 
     Raises:
         OSError: the file cannot be read.
@@ -60,13 +61,13 @@ def fault(path: Path, conventions: str) -> str | None:
     length = path.stat().st_size
     with path.open("rb") as handle:
         handle.seek(max(0, length - _LONGEST))
-        found = _FOOTER.search(handle.read())
+        footer = _FOOTER.search(handle.read())
         handle.seek(0)
-        if not found:
+        if not footer:
             return _without(handle, length, conventions)
-        if found[1].decode() != conventions:
-            return _other(found[1].decode(), conventions)
-        if _digest(handle, length - len(found[0])) != found[2].decode():
+        if footer[1].decode() != conventions:
+            return _other(footer[1].decode(), conventions)
+        if _digest(handle, length - len(footer[0])) != footer[2].decode():
             return "changed since it was written (the SHA-256 of its bytes is not the one in its last line)"
     return None
 
@@ -76,14 +77,14 @@ def _line(conventions: str, digest: str) -> bytes:
 
 
 def _without(handle: BinaryIO, length: int, conventions: str) -> str:
-    """What a file without a footer is; the words only say how to understand it, it is refused in any case."""
+    """The likely reason why a file has no footer. The file is refused in any case; the reason is for the message only."""
     head = handle.read(64)
     if not head:
         return "an empty file"
     if head.startswith((b"CDF\x01", b"CDF\x02", b"CDF\x05")):
         return "not a file of pinnscape, but a classic NetCDF file"
     if not (head.startswith(_SIGNATURE) or _SIGNATURE.startswith(head)):
-        return "not a NetCDF-4 file (foreign, or its beginning is damaged)"
+        return "not a NetCDF-4 file (written by another program, or damaged at its beginning)"
     at = _LENGTH_AT.get(head[8] if len(head) > 8 else -1, 28)
     full = int.from_bytes(head[at : at + 8], "little")
     if length < at + 8:
@@ -96,7 +97,7 @@ def _without(handle: BinaryIO, length: int, conventions: str) -> str:
         return "not a file of pinnscape, but another NetCDF-4 or HDF5 file"
     if named != conventions:
         return _other(named, conventions)
-    return "without the checksum in its last line (cut off there, extended, or changed by another program)"
+    return "has no checksum in its last line (truncated there, extended, or changed by another program)"
 
 
 def _other(found: str, conventions: str) -> str:
@@ -105,7 +106,7 @@ def _other(found: str, conventions: str) -> str:
 
 
 def _first_named(handle: BinaryIO) -> str | None:
-    """The first conventions that the bytes of a file name."""
+    """The first name of conventions among the bytes of a file."""
     before = b""
     while chunk := handle.read(_CHUNK):
         if found := _NAMED.search(before + chunk):

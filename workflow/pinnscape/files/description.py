@@ -1,4 +1,7 @@
-"""What files hold: every variable with its dimensions and its meaning, stated once, for the file itself and for the page that describes it."""
+"""Descriptions of files: the dimensions and the meaning of each variable.
+
+The same description gives the attributes of the file and its entry in workflow/results.md.
+"""
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
@@ -15,10 +18,10 @@ class Variable:
     """A variable or a coordinate of a file.
 
     Attributes:
-        dims: in the file.
-        long_name: what it means.
-        units: ``1`` for what has no dimension.
-        only: which files have it, if not all.
+        dims: dimensions in the file.
+        long_name: meaning of the variable.
+        units: physical units, ``1`` for dimensionless quantities.
+        only: files that contain the variable, if not all do.
         flags: meanings of the values 0, 1, 2, ...
     """
 
@@ -30,7 +33,7 @@ class Variable:
 
     @property
     def axes(self) -> tuple[str, ...]:
-        """The names of its dimensions."""
+        """The dimensions as a tuple."""
         return (self.dims,) if isinstance(self.dims, str) else self.dims
 
 
@@ -39,10 +42,10 @@ class File:
     """A kind of file.
 
     Attributes:
-        name: of the file in its folder; in braces what differs from one to the next.
-        variables: by name.
-        coordinates: by name; every dimension has one, by default its index from 0.
-        text: what else there is to say, in Markdown.
+        name: name of the file in its folder, with placeholders in braces.
+        variables: variables by name.
+        coordinates: coordinates by name. Each dimension has a coordinate, by default the index from 0.
+        text: further description in Markdown.
     """
 
     name: str
@@ -58,13 +61,13 @@ class File:
         notes: Mapping[str, Attributes] | None = None,
         attributes: Attributes | None = None,
     ) -> xr.Dataset:
-        """A dataset of this kind, or a part of one.
+        """The dataset of a file of this kind, or a part of it.
 
         Args:
-            values: of variables and coordinates.
-            outside: dimensions along which such parts will be joined.
-            notes: further attributes of variables, by name.
-            attributes: of the dataset.
+            values: values of variables and coordinates, by name.
+            outside: dimensions of the file that a part lacks, along which parts are joined.
+            notes: further attributes of variables, by name of the variable.
+            attributes: attributes of the dataset.
         """
         notes = notes or {}
         made = {name: self.variable(name, array, outside, **notes.get(name, {})) for name, array in values.items()}
@@ -72,13 +75,13 @@ class File:
         return self._indexed(xr.Dataset(made, coordinates, attributes))
 
     def variable(self, name: Hashable, values: Any, outside: tuple[str, ...] = (), **attributes: Any) -> tuple:
-        """A variable as xarray takes it; arguments as for ``dataset``."""
+        """A variable in the form (dims, values, attributes) of xarray; the arguments are those of ``dataset``."""
         described = self._entry(name)
         dims = tuple(dim for dim in described.axes if dim not in outside)
         return dims, np.asarray(values), {**self._attributes(name), **attributes}
 
     def described(self, dataset: xr.Dataset) -> xr.Dataset:
-        """A dataset that was joined of parts, with a coordinate for each dimension and the description of each of them."""
+        """A dataset that was joined from parts, completed by missing coordinates and by the attributes of all variables."""
         dataset = self._indexed(dataset.copy())
         for name, values in dataset.variables.items():
             assert values.dims == self._entry(name).axes, f"{self.name}: {name} has the dimensions {values.dims}"
@@ -100,6 +103,6 @@ class File:
         return attributes
 
     def _entry(self, name: Hashable) -> Variable:
-        found = self.variables.get(str(name)) or self.coordinates.get(str(name))
-        assert found is not None, f"{self.name}: {name} is not described"
-        return found
+        entry = self.variables.get(str(name)) or self.coordinates.get(str(name))
+        assert entry is not None, f"{self.name}: {name} is not described"
+        return entry

@@ -1,10 +1,10 @@
-"""Dimensions that many files share, and their coordinates."""
+"""Dimensions that several kinds of files share, and their coordinates."""
 
 from pinnscape.files.description import Variable
 
-RUN = ("trained_on", "seed")  # of a file that holds all runs of a problem
+RUN = ("trained_on", "seed")  # dimensions of a file with all runs of a problem
 OF_RUNS = {
-    "trained_on": Variable("trained_on", "loss that trained the points"),
+    "trained_on": Variable("trained_on", "loss that was minimised"),
     "seed": Variable("seed", "seed of the training"),
 }
 LOSS = {"loss": Variable("loss", "loss that is evaluated")}

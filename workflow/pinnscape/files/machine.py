@@ -1,4 +1,7 @@
-"""What of a machine can change the last digits of a result: libraries, processor, compiler, GPU. It holds no name of a machine or of a user."""
+"""Properties of a machine that can change the last digits of a result: libraries, processor, compiler and GPU.
+
+Host and user names are not included.
+"""
 
 import hashlib
 import json
@@ -16,9 +19,10 @@ import numpy as np
 
 from pinnscape.files.provenance import SHAPING
 
-# The instruction set for which losses are compiled, as compilers name it after -march=; by default that of this machine.
+# Environment variable with the instruction set for which losses are compiled, in the form of the compiler option -march. The
+# default is the instruction set of this machine.
 ARCHITECTURE = "PINNSCAPE_MARCH"
-# Variables that make a library choose other code on the same processor.
+# Environment variables that make a library choose other code on the same processor.
 _SWITCHES = (
     ARCHITECTURE,
     "ATEN_CPU_CAPABILITY",
@@ -45,7 +49,7 @@ if torch.cuda.is_available():
 
 
 def libraries() -> dict[str, str]:
-    """Versions of Python and of the libraries that shape results; those that are not installed are left out."""
+    """Versions of Python and of the installed libraries that affect results."""
     versions = {"python": platform.python_version()}
     for name in SHAPING:
         try:
@@ -57,9 +61,9 @@ def libraries() -> dict[str, str]:
 
 @cache
 def description() -> dict[str, str]:
-    """System, processor, vector instructions, compiler and variables that switch them, for people to compare.
+    """System, processor, vector instructions, compiler and the environment variables that affect them, in readable form.
 
-    ``target`` is a digest of what the compiler knows of itself and of the processor.
+    ``target`` is a digest of the predefined macros of the compiler, which describe the compiler and the processor.
     """
     processor = _processor(_FAMILY)
     return {
@@ -78,8 +82,8 @@ def fingerprint(threads: int, gpu: bool) -> str:
     """A digest that differs between machines and environments whose results may differ.
 
     Args:
-        threads: of the job.
-        gpu: whether the job takes a GPU where there is one.
+        threads: number of threads of the job.
+        gpu: whether the job uses a GPU if there is one.
 
     Returns:
         16 hexadecimal digits.
@@ -101,7 +105,7 @@ def architecture() -> str:
 
 @cache
 def cuda() -> str:
-    """The GPU that torch would use; nothing without one. A process of its own asks, so that this one holds no GPU."""
+    """The GPU that torch would use, or an empty text. A subprocess asks torch, so this process does not initialise CUDA."""
     done = subprocess.run(
         [sys.executable, "-c", _ASK_TORCH], capture_output=True, text=True, encoding="utf-8", errors="replace", check=True
     )
@@ -109,13 +113,13 @@ def cuda() -> str:
 
 
 def _vector() -> list[str]:
-    """Vector instructions that numpy uses here."""
+    """Vector instructions that numpy uses on this machine."""
     configuration: Any = np.show_config(mode="dicts")
     return configuration.get("SIMD Extensions", {}).get("found", [])
 
 
 def _processor(names: tuple[str, ...]) -> list[str]:
-    """What Linux says of the first processor."""
+    """The named entries of /proc/cpuinfo for the first processor; empty on other systems than Linux."""
     if not _CPUINFO.is_file():
         return []
     first = _CPUINFO.read_text(encoding="utf-8").split("\n\n")[0]
@@ -125,8 +129,8 @@ def _processor(names: tuple[str, ...]) -> list[str]:
 
 @cache
 def _macros() -> list[str]:
-    """What the C++ compiler knows of itself and of this machine's instruction set; nothing without a compiler."""
-    candidates = [os.environ.get("CXX") or "c++", "g++", "clang++"]  # as native/build.py looks for it
+    """The predefined macros of the C++ compiler, which describe its version and instruction set; empty without a compiler."""
+    candidates = [os.environ.get("CXX") or "c++", "g++", "clang++"]  # the same search as in native/build.py
     found = next((path for path in map(shutil.which, candidates) if path), None)
     if found is None:
         return []

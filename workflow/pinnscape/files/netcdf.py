@@ -1,7 +1,8 @@
-"""The one way in which NetCDF files are written and read: whole or not at all, with a checksum at the end, read back before they take their name.
+"""Reading and writing of NetCDF files.
 
-A file holds a dataset, and further ones in groups. No value stands for a missing one, so every number, NaN too, comes back to the last bit.
-A file is a pure function of its content: no time, host or user is stored, so equal contents give equal bytes.
+A file is written atomically, ends with a checksum, and is read back before it is renamed to its final name. It contains a
+dataset, and further datasets in groups. No fill value is used, so all numbers including NaN are reproduced bitwise. No time,
+host or user name is stored, so equal datasets give bitwise equal files.
 """
 
 import json
@@ -21,32 +22,32 @@ from xarray.backends import NetCDF4DataStore
 from pinnscape.common.errors import StorageError
 from pinnscape.files import atomic, checksum
 
-CONVENTIONS = "pinnscape-3"  # 2: files end with a checksum; 3: no fill values, every dimension has a coordinate
-ROOT = ""  # name of the group of the file itself, whose attributes are those of the file
-Groups = Mapping[str, xr.Dataset]  # by name; slashes make groups within groups
+CONVENTIONS = "pinnscape-3"  # 2: checksum footer; 3: no fill values, a coordinate for each dimension
+ROOT = ""  # name of the root group; its attributes are those of the file
+Groups = Mapping[str, xr.Dataset]  # datasets by name of the group; slashes separate nested groups
 
-_NUMBERS = "fiu"  # kinds of data types
+_NUMBERS = "fiu"  # kinds of numerical data types
 _COMPRESSION = {"zlib": True, "complevel": 1, "shuffle": True, "fletcher32": True}  # checksums for other readers
-_LARGEST_RATIO = 2000  # of data to bytes; deflate reaches 1032
+_LARGEST_RATIO = 2000  # largest ratio of data to file size; deflate reaches 1032
 
 
 class Unreadable(Exception):
-    """What is wrong with a file, in words that follow its name."""
+    """A file cannot be used; the message follows the name of the file."""
 
 
 def versions() -> dict[str, str]:
-    """Versions of the libraries that shape the numbers."""
+    """Versions of the libraries that affect the numbers."""
     names = ("torch", "numpy", "scipy", "xarray", "netCDF4")
     return {"python": platform.python_version(), **{name: metadata.version(name) for name in names}}
 
 
 def header(title: str, stage: str, configuration: Mapping[str, Any]) -> dict[str, str]:
-    """The attributes that every file has.
+    """The attributes that all files have.
 
     Args:
-        title: what the file is, for people.
-        stage: what makes it.
-        configuration: all that its content depends on, as JSON takes it.
+        title: title of the file, for readers.
+        stage: rule or technique that makes the file.
+        configuration: everything on which the content depends, serialisable as JSON.
     """
     return {
         "title": title,
@@ -61,12 +62,12 @@ def write(path: Path, groups: Groups, *, compressed: bool = True) -> None:
     """Write a file.
 
     Args:
-        path: of the file.
-        groups: its content.
+        path: path of the file.
+        groups: datasets of the file, by group.
         compressed: whether numbers are compressed, which takes time and saves space.
 
     Raises:
-        StorageError: it cannot be written, or does not read back as it was written.
+        StorageError: the file cannot be written, or does not read back as it was written.
     """
     with atomic.replacing(path) as unfinished:
         try:
@@ -74,41 +75,42 @@ def write(path: Path, groups: Groups, *, compressed: bool = True) -> None:
             checksum.append(unfinished, CONVENTIONS)
             with opened(unfinished) as handle:
                 sound = all(_same(_loaded(handle, name), dataset) for name, dataset in groups.items())
-        except (RuntimeError, Unreadable) as error:  # a RuntimeError is what the NetCDF library makes of a full disk
+        except (RuntimeError, Unreadable) as error:  # the NetCDF library raises RuntimeError on a full disk
             raise atomic.refusal(path, error) from error
         if not sound:
-            raise StorageError(f"{path}: the file does not read back as it was written; is the disk sound and not full?")
+            raise StorageError(f"{path}: the file does not read back as it was written; check the disk and its free space")
 
 
 def read(path: Path) -> xr.Dataset:
-    """The dataset of the file itself; see ``opened`` for what is raised."""
+    """The dataset in the root group of a file. Raises the exceptions of ``opened``."""
     with opened(path) as handle:
         return _loaded(handle, ROOT)
 
 
 def read_groups(path: Path) -> dict[str, xr.Dataset]:
-    """All datasets of a file; see ``opened`` for what is raised."""
+    """All datasets of a file, by group. Raises the exceptions of ``opened``."""
     with opened(path) as handle:
         return {name: _loaded(handle, name) for name in _names(handle)}
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[netCDF4.Dataset]:
-    """A file whose bytes are those that were written.
+    """An open file with a verified checksum.
 
     Raises:
         OSError: the file cannot be read.
-        Unreadable: it is truncated, changed, foreign, of another version, or (in the block, too) made to deceive.
+        Unreadable: the file is truncated, changed, from another program or version, or (also raised within the block)
+            malicious.
     """
     if fault := checksum.fault(path, CONVENTIONS):
         raise Unreadable(fault)
-    # From here on the bytes are those that somebody gave a checksum: a fault now is one of who wrote the file.
+    # The checksum is correct, so any further fault was already in the file when it was written.
     try:
         with netCDF4.Dataset(path) as handle:
             yield handle
     except MemoryError:
         raise
-    except Exception as error:  # which can come from any layer of the libraries
+    except Exception as error:  # any layer of the libraries may raise
         raise Unreadable(f"not a readable NetCDF file ({shorten(str(error), 200)})") from error
 
 
@@ -130,15 +132,15 @@ def _group(handle: netCDF4.Dataset, name: str) -> netCDF4.Dataset:
 
 
 def _names(group: netCDF4.Dataset, name: str = ROOT) -> Iterator[str]:
-    """Of the groups that hold something, and that of the file itself."""
+    """Names of the root group and of all groups that contain variables."""
     if name == ROOT or group.variables:
         yield name
-    for inner, found in group.groups.items():
-        yield from _names(found, f"{name}/{inner}" if name else inner)
+    for inner, subgroup in group.groups.items():
+        yield from _names(subgroup, f"{name}/{inner}" if name else inner)
 
 
 def _loaded(handle: netCDF4.Dataset, name: str) -> xr.Dataset:
-    """A dataset as it was written, down to the order of its variables: that of a file made of it follows it."""
+    """A dataset as it was written, including the order of its variables, which determines the bytes of files made from it."""
     group, size = handle[name] if name else handle, 0
     for key, values in group.variables.items():
         if values.dtype is not str and not isinstance(values.datatype, np.dtype):
@@ -154,10 +156,10 @@ def _loaded(handle: netCDF4.Dataset, name: str) -> xr.Dataset:
 
 
 def _same(found: xr.Dataset, dataset: xr.Dataset) -> bool:
-    """Equal, and in the same order and of the same types, so that a file made of either has the same bytes."""
+    """Whether both datasets are equal, with the same order and types of variables, so that they give bitwise equal files."""
     return found.identical(dataset.load()) and _types(found) == _types(dataset)
 
 
 def _types(dataset: xr.Dataset) -> list[tuple]:
-    # How wide a text may be is no matter: NetCDF does not know it.
+    # The width of a text type does not count, because NetCDF does not store it.
     return [(name, v.dtype.kind if v.dtype.kind == "U" else v.dtype, v.dims) for name, v in dataset.variables.items()]

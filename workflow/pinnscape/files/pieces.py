@@ -1,6 +1,7 @@
-"""Work that splits: pieces that depend on nothing but the input of a job, shards that compute some of them, files of what they found.
+"""Splitting of jobs: the work of a job consists of pieces that depend only on its input; a shard computes some of them and
+writes a file.
 
-Which pieces there are and what each of them computes does not depend on the number of shards, so neither do results, to the last bit.
+The pieces and their results do not depend on the number of shards, so final results are bitwise independent of this number.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,9 +19,9 @@ class Piece:
     """A piece of work.
 
     Attributes:
-        name: unlike that of any other piece of the job; slashes make groups of the file.
-        result: computes it.
-        cost: in any unit that the pieces of a job share; need not be accurate.
+        name: unique name within the job; slashes separate nested groups of the file.
+        result: computes the piece.
+        cost: approximate cost, in any unit that is common to the pieces of a job.
     """
 
     name: str
@@ -28,29 +29,30 @@ class Piece:
     cost: float = 1.0
 
 
-Results = Mapping[str, xr.Dataset]  # by the names of the pieces
-Source = Callable[[Sequence[Piece]], Results]  # where the results of pieces come from
+Results = Mapping[str, xr.Dataset]  # results by name of the piece
+Source = Callable[[Sequence[Piece]], Results]  # gives the results of pieces
 
 
 class Done(Exception):
-    """Raised by the source of a shard when its part is written: what follows is for the job that gathers the parts."""
+    """Raised when the part of a shard is written; the remaining steps belong to the job that gathers the parts."""
 
 
 def compute(pieces: Iterable[Piece]) -> Results:
-    """The results of these pieces."""
+    """Compute all pieces."""
     return {piece.name: piece.result() for piece in pieces}
 
 
 def share(pieces: Sequence[Piece], index: int, count: int) -> list[Piece]:
-    """The pieces of a shard: neighbours, since these may share intermediate results.
+    """The pieces of a shard, which are consecutive because neighbours may share intermediate results.
 
-    A piece belongs to the shard in whose equal part of the total cost its middle lies: each piece to exactly one, and no shard costs more than
-    the mean and one piece.
+    The interval of the total cost is divided into equal parts, one for each shard, and a piece belongs to the part that
+    contains its midpoint. Each piece therefore belongs to exactly one shard, and the cost of a shard exceeds the mean by at
+    most that of one piece.
 
     Args:
-        pieces: of the job, always in the same order.
-        index: of the shard, from 0.
-        count: number of shards; those beyond the number of pieces are empty.
+        pieces: all pieces of the job, always in the same order.
+        index: index of the shard, from 0.
+        count: number of shards. If there are more shards than pieces, some shards are empty.
 
     Raises:
         ValueError: there is no such shard.
@@ -66,11 +68,11 @@ def share(pieces: Sequence[Piece], index: int, count: int) -> list[Piece]:
 
 
 def shard(path: str | Path, item: str) -> Source:
-    """Computes the share of a shard and writes it.
+    """A source that computes the pieces of one shard, writes them, and raises ``Done``.
 
     Args:
-        path: of its part.
-        item: ``2-of-3``, counted from 1.
+        path: path of the file to write.
+        item: number of the shard in the form ``2-of-3``, counted from 1.
     """
     index, count = (int(number) for number in item.split("-of-"))
 
@@ -82,24 +84,24 @@ def shard(path: str | Path, item: str) -> Source:
 
 
 def gathered(paths: Sequence[str | Path]) -> Source:
-    """Takes the results of all pieces from the parts of all shards."""
+    """A source that reads the results of all pieces from the files of all shards."""
 
     def source(pieces: Sequence[Piece]) -> Results:
-        found = {name: result for path in paths for name, result in _part(Path(path)).items()}
-        missing = [piece.name for piece in pieces if piece.name not in found]
+        results = {name: result for path in paths for name, result in _part(Path(path)).items()}
+        missing = [piece.name for piece in pieces if piece.name not in results]
         if missing:
             folder = Path(paths[0]).parent
             raise StorageError(f"{folder}: no part holds {missing[0]}; delete this folder and run `snakemake` again")
-        return found
+        return results
 
     return source
 
 
 def _part(path: Path) -> Results:
-    """The results in the part of a shard, as they were computed.
+    """The results in the file of a shard.
 
     Raises:
-        StorageError: it is not there, or is not a readable file.
+        StorageError: the file is missing or not readable.
     """
     try:
         return unfinished.read(path)[0]

@@ -1,4 +1,8 @@
-"""Files of a study: whose they are and what made them, refused when they are not what their name and place say."""
+"""Reading and writing the files of a study.
+
+Files have attributes that state the case, loss, seed and rule to which they belong. A file is refused if its path contradicts
+them.
+"""
 
 import json
 import re
@@ -15,7 +19,7 @@ from pinnscape.common.errors import StorageError
 from pinnscape.files import netcdf
 from pinnscape.files.netcdf import CONVENTIONS
 
-# Coordinates and variables without which a file of a stage is of no use to the next one.
+# Coordinates and variables of a file that the next stage requires, by stage.
 REQUIRED: dict[str, tuple[str, ...]] = {
     "check": ("deviation", "tolerance"),
     "train": (),
@@ -24,19 +28,19 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "surfaces": ("value", "l2_error", "h1_error", "energy_gap", "infeasible"),
     "hessian": ("eigenvalue", "eigenvector", "density", "trace"),
 }
-# The same by name of file, under results/.
+# Further required variables, by name of the file in results/.
 _OF_RUNS = {"training": ("theta", "snapshot_step", "loss"), "solution": ("u", "u_exact")}
 _NAMES_OF = {
     "hessian": "checkpoint",
     "directions": "kind",
     "surface": "kind",
-}  # the attribute that follows the word in a name of file
+}  # the attribute that follows this word in the name of a file
 _FOLDER = re.compile(r"/results/(?P<case>[^/]+)(/(?P<trained_on>[^/]+)/seed-(?P<seed>[0-9]+))?$")
 _TEXTS = ("conventions", "title", "stage", "case", "trained_on", "configuration", "versions", "device")
 _ATTRIBUTES = {**dict.fromkeys(_TEXTS, str), "seed": (int, np.integer)}
-# Coordinates by which files of one kind are combined: the attributes that say whose a file is, once more.
-_LABELS = {"case": "case", "trained_on": "loss that was trained", "seed": "seed of the training"}
-ALL, NO_SEED = "all", -1  # loss that was trained and seed of a file that holds several
+# Scalar coordinates with the same values as the attributes, for combining files of one kind.
+_LABELS = {"case": "case", "trained_on": "loss that was minimised", "seed": "seed of the training"}
+ALL, NO_SEED = "all", -1  # `trained_on` and `seed` of a file with several runs
 
 
 def write(
@@ -51,10 +55,10 @@ def write(
     configuration: Mapping[str, Any],
     device: str = "cpu",
 ) -> None:
-    """Write ``dataset`` to ``path`` with the attributes that every file of the study has.
+    """Write ``dataset`` to ``path`` with the attributes that all files of a study have.
 
     Raises:
-        StorageError: the file could not be written, did not read back as it was written, or is none that the next stage would read.
+        StorageError: the file cannot be written, does not read back as it was written, or would be refused by ``read``.
     """
     path = Path(path)
     owner = {"case": case, "trained_on": trained_on, "seed": int(seed), "units": "1", "device": device}
@@ -68,8 +72,8 @@ def read(path: str | Path, stage: str) -> xr.Dataset:
     """Load a file of ``stage`` into memory.
 
     Raises:
-        StorageError: missing, truncated, changed, foreign, of another stage, of another run than its folder says, or of another version of
-            the conventions; the message names the file and the rule that makes it.
+        StorageError: the file is missing, truncated, changed, or from another program, stage, run or version of the
+            conventions. The message names the file and the rule that makes it.
     """
     path = Path(path)
     if not path.is_file():
@@ -79,14 +83,14 @@ def read(path: str | Path, stage: str) -> xr.Dataset:
         if fault := _fault(dataset, stage) or _misplaced(dataset, path):
             raise netcdf.Unreadable(fault)
     except OSError as error:
-        raise StorageError(f"{path}: cannot be read ({error.strerror}); permissions, or is the disk sound?") from error
+        raise StorageError(f"{path}: cannot be read ({error.strerror}); check its permissions and the disk") from error
     except netcdf.Unreadable as error:
         raise StorageError(f"{path}: {error}; delete it and run `snakemake` again ({_maker(stage)} makes it)") from error
     return dataset.drop_vars([name for name in _LABELS if name in dataset.variables and not dataset[name].ndim])
 
 
 def _labels(dataset: xr.Dataset) -> dict[str, tuple]:
-    """Coordinates without a dimension; of a file that holds several runs, the problem alone."""
+    """Scalar coordinates; for a file with several runs, only the case."""
     owner = dataset.attrs
     values = {"case": owner["case"]}
     if owner["seed"] != NO_SEED:
@@ -95,12 +99,12 @@ def _labels(dataset: xr.Dataset) -> dict[str, tuple]:
 
 
 def _maker(stage: str) -> str:
-    """The target or the technique that makes files of a stage."""
+    """The rule or the technique that makes files of a stage."""
     return f"rule `{stage}`" if stage in REQUIRED else f"technique `{shorten(stage, 60)}`"
 
 
 def _fault(dataset: xr.Dataset, stage: str) -> str | None:
-    """What is wrong with the content of a file, in words that follow its name."""
+    """A description of what is wrong with the content of a file, to follow its name; None if nothing is."""
     attributes = dataset.attrs
     missing = [name for name in _ATTRIBUTES if name not in attributes]
     if missing:
@@ -130,7 +134,10 @@ def _is_object(text: str) -> bool:
 
 
 def _misplaced(dataset: xr.Dataset, path: Path) -> str | None:
-    """What is wrong with a file under ``results``, where paths say what is inside: a copy from elsewhere must not pass for it."""
+    """A description of how a file in ``results`` contradicts its path, to follow its name; None if it does not.
+
+    Copies of files from other runs are detected in this way.
+    """
     folder = _FOLDER.search(path.absolute().parent.as_posix())
     if not folder:
         return None
@@ -141,15 +148,15 @@ def _misplaced(dataset: xr.Dataset, path: Path) -> str | None:
         if which and word in _NAMES_OF:
             own[_NAMES_OF[word]] = which
     for name, value in own.items():
-        found = dataset.attrs.get(name)
-        if str(found) != value:
-            return f"its {name} is {shorten(str(found), 60)}, not {value} as its path says"
+        attribute = dataset.attrs.get(name)
+        if str(attribute) != value:
+            return f"its {name} is {shorten(str(attribute), 60)}, not {value} as its path says"
     missing = [name for name in _OF_RUNS.get(path.stem, ()) if name not in dataset.variables]
     return f"lacks {', '.join(missing)}" if missing else None
 
 
 def _short(value: Any) -> str:
-    """Something from a file as Python writes it, cut where it is long."""
+    """The representation of a value, shortened if it is long."""
     return reprlib.repr(value)
 
 
@@ -159,5 +166,5 @@ def configuration(dataset: xr.Dataset) -> dict[str, Any]:
 
 
 def identity(dataset: xr.Dataset) -> dict[str, Any]:
-    """Case, loss that was trained, seed and device of a file, for the files that are made from it."""
+    """Case, minimised loss, seed and device of a file, as arguments for files that are made from it."""
     return {name: dataset.attrs[name] for name in ("case", "trained_on", "seed", "device")}

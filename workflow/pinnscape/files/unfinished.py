@@ -1,7 +1,7 @@
-"""Work that a job has not finished: restart files, from which the next attempt at the same job goes on, and parts of work that is split.
+"""Files of unfinished jobs: restart files, from which the next attempt at the same job resumes, and the results of shards.
 
-They are NetCDF files like all others, not compressed, as they do not last. Restart files are optional: one that is damaged or that another job made is
-ignored, and where none can be written the job goes on without.
+They are uncompressed NetCDF files with a checksum. Restart files are optional. A restart file that is damaged or was written by
+another job is ignored, and a job continues if its restart file cannot be written.
 """
 
 import json
@@ -21,30 +21,30 @@ from pinnscape.files.netcdf import ROOT, Unreadable
 log = logging.getLogger(__name__)
 STAGE = "unfinished"
 _STATE = "state"  # the group of a restart file
-_UNSTORABLE = (ValueError, TypeError, KeyError, AttributeError)  # raised for what NetCDF cannot take
+_UNSTORABLE = (ValueError, TypeError, KeyError, AttributeError)  # raised for values that NetCDF cannot store
 
 
 def write(path: Path, groups: netcdf.Groups, title: str, job: Mapping[str, Any]) -> None:
     """Write unfinished work.
 
     Args:
-        path: of the file.
-        groups: what was found, by names that are not empty.
-        title: of the file.
-        job: all that its content depends on, as JSON takes it.
+        path: path of the file.
+        groups: results by nonempty names.
+        title: title of the file.
+        job: everything on which the content depends, serialisable as JSON.
 
     Raises:
-        StorageError: it cannot be written.
+        StorageError: the file cannot be written.
     """
     netcdf.write(path, {ROOT: xr.Dataset(attrs=netcdf.header(title, STAGE, job)), **groups}, compressed=False)
 
 
 def read(path: Path) -> tuple[dict[str, xr.Dataset], str]:
-    """Unfinished work, and the job whose it is, as JSON.
+    """The results in a file of unfinished work, and the job that wrote it, as JSON.
 
     Raises:
         OSError: the file cannot be read.
-        Unreadable: it is damaged, or no file of unfinished work.
+        Unreadable: the file is damaged or not a file of unfinished work.
     """
     groups = netcdf.read_groups(path)
     attributes = groups.pop(ROOT).attrs
@@ -54,11 +54,11 @@ def read(path: Path) -> tuple[dict[str, xr.Dataset], str]:
 
 
 class Interval:
-    """Tells when some seconds have passed, by a clock that no change of the date moves.
+    """A timer that is ``due`` when an interval has passed since the last ``restart``.
 
     Args:
-        seconds: at least this long from one ``restart`` to the time when it is ``due``.
-        clock: in seconds.
+        seconds: length of the interval in seconds.
+        clock: monotonic clock in seconds, which changes of the system time do not affect.
     """
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -74,49 +74,50 @@ class Interval:
 
 
 class Restart:
-    """The file that a job keeps for its next attempt.
+    """A restart file.
 
     Args:
-        path: of the file.
-        job: all that its content depends on, as JSON takes it. Only an equal job reads the file.
+        path: path of the file.
+        job: everything on which the content depends, serialisable as JSON. Only an equal job reads the file.
     """
 
     def __init__(self, path: Path, job: Mapping[str, Any]) -> None:
         self.path, self._settings, self._job = path, job, json.dumps(job, sort_keys=True)
 
     def read(self) -> xr.Dataset | None:
-        """What an earlier attempt kept; None where there is no such file, and, with a line in the log, where it is of no use."""
+        """The state that an earlier attempt stored; None if there is none. An unusable file is reported in the log."""
         if not self.path.exists():
             return None
         try:
             groups, job = read(self.path)
             if job != self._job:
                 differing = _differing(json.loads(job), json.loads(self._job))
-                raise Unreadable(f"another job made it, with other {', '.join(differing)}")
+                raise Unreadable(f"it was written by a job with other settings ({', '.join(differing)})")
             return groups[_STATE]
-        except Exception as error:  # noqa: BLE001 (a file made to deceive can fail in any layer)
+        except Exception as error:  # noqa: BLE001 (a malicious file can fail in any layer)
             log.warning("%s is ignored: %s", self.path, error)
             return None
 
     def write(self, dataset: xr.Dataset) -> None:
-        """Replace the file at once; where that fails, a line in the log says so."""
+        """Replace the file atomically. A failure is reported in the log."""
         try:
             write(self.path, {_STATE: dataset}, "Restart file", self._settings)
         except (StorageError, *_UNSTORABLE) as error:
-            log.warning("%s is not kept for another attempt: %s", self.path, str(error).removeprefix(f"{self.path}: "))
+            log.warning("%s is not written as a restart file: %s", self.path, str(error).removeprefix(f"{self.path}: "))
 
     def delete(self) -> None:
-        """Remove the file, and what killed attempts left of it."""
+        """Remove the file and the temporary files that killed attempts left."""
         atomic.discard(self.path)
 
 
 class Finished:
-    """Finished parts of a job, one file each in a folder of their own.
+    """Finished parts of a job, each in a restart file of its own.
 
     Args:
-        folder: of the files.
-        job: all that the parts depend on.
-        every: when to write the parts that were finished since; parts of a job that ends before are never written.
+        folder: folder of the files.
+        job: everything on which the parts depend, serialisable as JSON.
+        every: interval at which parts that are finished since the last writing are written. The parts of a job that ends
+            earlier are never written.
     """
 
     def __init__(self, folder: Path, job: Mapping[str, Any], every: Interval) -> None:
@@ -125,27 +126,27 @@ class Finished:
         self._fresh: list[tuple[Restart, xr.Dataset]] = []
 
     def __call__(self, name: str, compute: Callable[[], xr.Dataset]) -> xr.Dataset:
-        """A part: from an earlier attempt, or else computed.
+        """The part from an earlier attempt if it was stored, or else computed.
 
         Args:
-            name: of the part, which no other part of the job has.
-            compute: gives the part, independently of other parts.
+            name: unique name of the part within the job.
+            compute: computes the part, independently of all other parts.
         """
         assert name not in self._names, f"two parts are called {name}"
         self._names.add(name)
-        kept = Restart(self._folder / f"{name}.nc", {**self._job, "part": name})
-        found = kept.read()
-        if found is not None:
+        restart = Restart(self._folder / f"{name}.nc", {**self._job, "part": name})
+        result = restart.read()
+        if result is not None:
             log.info("%s: taken from an earlier attempt", name)
-            return found
-        found = compute()
-        self._fresh.append((kept, found))
+            return result
+        result = compute()
+        self._fresh.append((restart, result))
         if self._every.due:
-            for kept, part in self._fresh:
-                kept.write(part)
+            for restart, part in self._fresh:
+                restart.write(part)
             self._fresh.clear()
             self._every.restart()
-        return found
+        return result
 
     def delete(self) -> None:
         """Remove the folder."""

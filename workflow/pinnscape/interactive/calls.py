@@ -1,4 +1,7 @@
-"""The calls of a notebook: a loss, a trained network, a plane through it, with the settings of the default study as defaults."""
+"""Calls for interactive use: a loss, a trained network, and a plane through its parameters.
+
+The default arguments are the settings of the default study.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -38,7 +41,8 @@ def _default(section: type[Section], key: str) -> Any:
 
 
 PHASES: Sequence[Mapping[str, Any]] = _default(TrainingSettings, "phases")
-# Quadrature points along each axis. In one dimension they outnumber the parameters, because the rank of the Hessian is at most their number.
+# Quadrature points along each axis. In one dimension there are more points than parameters, because the number of points bounds
+# the rank of the Hessian.
 _POINTS_ON_A_LINE, _POINTS = 350, 20
 
 
@@ -54,25 +58,25 @@ def objective(
     parameters: Mapping[str, float] | None = None,
     device: str = "cpu",
 ) -> Objective:
-    """A loss of a network, as a function of its parameters.
+    """A loss of a network as a function of its parameters.
 
     Args:
-        problem: name of a boundary value problem, such as ``poisson2d``, or a problem of your own, which is checked first.
+        problem: name of a boundary value problem, such as ``poisson2d``, or your own ``Problem``, which is checked first.
         loss: ``deep-ritz``, ``strong-form`` or ``supervised``.
         width: neurons in each hidden layer.
         depth: number of hidden layers.
         activation: ``tanh``, ``sin``, ``swish`` or ``softplus``.
         points: quadrature points along each axis; by default 350 in one dimension and 20 in more.
         rule: quadrature rule: ``gauss-legendre``, ``simpson``, ``uniform`` or ``monte-carlo``.
-        parameters: of a problem that is given by its name, such as ``{"mu": 2.0}``.
-        device: of the tensors.
+        parameters: parameters of a problem that is given by its name, such as ``{"mu": 2.0}``.
+        device: torch device of the tensors.
 
     Returns:
         The loss, with ``size`` (the number P of parameters), ``loss(theta)``, ``gradient(theta)`` and ``hessian_product(theta, vectors)``.
 
     Raises:
         ValueError: there is no such problem, loss, activation or rule.
-        ProblemError: a problem of your own is not one, or is not solved by its exact solution.
+        ProblemError: your own problem is incomplete, or its exact solution does not solve it.
     """
     own = isinstance(problem, Problem)
     if loss not in FORMULATIONS:
@@ -102,13 +106,13 @@ def train(
 
     Args:
         objective: the loss.
-        seed: of the initial parameters.
-        phases: optimisers that run one after the other, as ``training.phases`` in config.yaml.
+        seed: seed of the initial parameters.
+        phases: successive optimisers, in the form of ``training.phases`` in config.yaml.
         initialization: ``glorot``, ``lecun`` or ``he``.
 
     Returns:
-        The variables of training.nc: the history (``loss``, ``l2_error``, ...) and snapshots ``theta`` (snapshot, parameter), the last of which
-        is the trained network.
+        The variables of training.nc: the history (``loss``, ``l2_error``, ...) and the snapshots ``theta`` (snapshot,
+        parameter). The last snapshot contains the parameters of the trained network.
 
     Raises:
         DivergenceError: the loss or its gradient is not finite.
@@ -126,20 +130,21 @@ def surface(
     points: int = _default(GridSettings, "points"),
     seed: int = 0,
 ) -> xr.Dataset:
-    """All losses of the problem on a random plane through a point, by filter-normalised directions (Li et al. 2018, sec. 4).
+    """All losses of the problem on a plane through a point, spanned by filter-normalised random directions (Li et al. 2018,
+    sec. 4).
 
     Args:
         objective: a loss of the problem.
         theta: the point (P,).
         radius: half width of the plane, in multiples of the norms of the filters.
-        points: along each axis, an odd number.
-        seed: of the directions.
+        points: number of grid points along each axis; must be odd.
+        seed: seed of the random directions.
 
     Returns:
         The variables of surface-random.nc: ``value`` (loss, alpha, beta), ``energy_gap``, errors, and the coefficients of the interpolant.
 
     Raises:
-        ValueError: ``theta`` has another shape, or ``points`` is even.
+        ValueError: ``theta`` does not have the shape (P,), or ``points`` is even or less than 3.
     """
     discretization = objective.discretization
     origin = tensor(np.asarray(theta.detach().cpu() if isinstance(theta, Tensor) else theta), objective.device)
@@ -149,16 +154,16 @@ def surface(
         raise ValueError(f"`points` must be odd and at least 3, so that the point itself is one of them, not {points}")
     directions = random_directions("random", _point(discretization, origin, seed), DirectionSettings())
     tolerance = _default(GridSettings, "tolerance")
-    plane = PlaneGrid(tolerance=tolerance, points=points, radius=radius)
-    axes, grid = coordinates("random", directions, plane)
-    section = Slice(discretization, origin, tensor(directions["direction"].values, objective.device))
-    evaluation = SliceEvaluation(section, axes, grid, tolerance, seed)
+    plane_grid = PlaneGrid(tolerance=tolerance, points=points, radius=radius)
+    axes, grid = coordinates("random", directions, plane_grid)
+    plane = Slice(discretization, origin, tensor(directions["direction"].values, objective.device))
+    evaluation = SliceEvaluation(plane, axes, grid, tolerance, seed)
     measured, variables, method = evaluation.measured(compute(evaluation.pieces()))
     return surface_dataset(directions, axes, measured, discretization.energy_minimum).assign(variables).assign_attrs(method)
 
 
 def _point(discretization: Discretization, theta: Tensor, seed: int) -> xr.Dataset:
-    """A point as checkpoints.nc has its last one."""
+    """The point in the form of the last checkpoint in checkpoints.nc."""
     values = {
         "theta": theta.cpu().numpy()[None],
         "quadrature_error": QuadratureError(discretization).gaps(theta[None]),

@@ -1,4 +1,7 @@
-"""Which snapshots of a training are looked at closely: init, named middle ones, best and final. Torch is not needed."""
+"""Checkpoints: the snapshots that later stages analyse (init, named intermediate ones, best and final).
+
+This module does not import torch.
+"""
 
 from collections.abc import Mapping
 
@@ -12,14 +15,14 @@ CHECKPOINTS = File(
     "checkpoints.nc",
     {
         "theta": Variable(("checkpoint", "parameter"), "parameters of the network"),
-        "loss": Variable("checkpoint", "loss that was trained"),
+        "loss": Variable("checkpoint", "training loss"),
         "step": Variable("checkpoint", "optimisation step"),
-        "quadrature_error": Variable("checkpoint", "error of the energy gap by the quadrature rule"),
+        "quadrature_error": Variable("checkpoint", "quadrature error of the energy gap"),
         **LAYOUT,
     },
     {
         "checkpoint": Variable(
-            "checkpoint", "init, the named middle ones in order, best (the snapshot of lowest loss) and final"
+            "checkpoint", "init, the named intermediate ones in order, best (the snapshot of lowest loss) and final"
         ),
         **OF_LAYOUT,
     },
@@ -27,11 +30,11 @@ CHECKPOINTS = File(
 
 
 def select(training: xr.Dataset, fractions: Mapping[str, float]) -> xr.Dataset:
-    """checkpoints.nc from training.nc.
+    """The content of checkpoints.nc.
 
     Args:
-        training: history with snapshots.
-        fractions: name -> fraction of the steps taken; the nearest snapshot gets the name.
+        training: the content of training.nc.
+        fractions: fraction of the steps taken, by name of the checkpoint; the nearest snapshot becomes this checkpoint.
     """
     steps, losses = training["snapshot_step"].values, training["snapshot_loss"].values
     chosen = {"init": 0}

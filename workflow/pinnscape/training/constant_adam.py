@@ -1,4 +1,4 @@
-"""Adam with a constant learning rate, which shows the preconditioner that it moves in."""
+"""Adam with a constant learning rate and access to its preconditioner."""
 
 import torch
 from torch import Tensor
@@ -11,15 +11,15 @@ BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 class ConstantAdam:
     """Adam (Kingma & Ba 2015, algorithm 1) at a constant rate: gradient descent with momentum in the metric of a diagonal D.
 
-    With the plain average m of the gradients, a step is θ ← θ - η D⁻¹ m, where D = (1 - β₁ᵗ)(√v̂ + ε) also holds the bias
-    correction of m (as in Cohen et al. 2022).
+    With the moving average m of the gradients without bias correction, a step is θ ← θ - η D⁻¹ m. Here D = (1 - β₁ᵗ)(√v̂ + ε)
+    includes the bias correction of m (as in Cohen et al. 2022).
 
     Args:
         function: loss and gradient at a point.
         learning_rate: η.
 
     Attributes:
-        preconditioner: the diagonal D (P,) of the last step; None before the first.
+        preconditioner: diagonal (P,) of D at the last step; None before the first step.
     """
 
     def __init__(self, function: LossAndGradient, learning_rate: float) -> None:
@@ -41,8 +41,9 @@ class ConstantAdam:
 def momentum_step(theta: Tensor, mean: Tensor, gradient: Tensor, preconditioner: Tensor, rate: float) -> tuple[Tensor, Tensor]:
     """The next θ and the next mean of the gradients, all (P,): m ← β₁ m + (1 - β₁) g, θ ← θ - η D⁻¹ m.
 
-    Steps with a fixed D diverge for an eigenvalue λ of D^-½ H D^-½ above (2 + 2β₁)/((1 - β₁) η) = 38/η (Cohen et al. 2022): on its eigenvector,
-    xₜ₊₁ = (1 + β₁ - η(1 - β₁)λ) xₜ - β₁ xₜ₋₁, which is stable while |1 + β₁ - η(1 - β₁)λ| < 1 + β₁.
+    With a fixed D, the iteration diverges if D^-½ H D^-½ has an eigenvalue λ above (2 + 2β₁)/((1 - β₁) η) = 38/η (Cohen et al.
+    2022). Along the eigenvector of λ, xₜ₊₁ = (1 + β₁ - η(1 - β₁)λ) xₜ - β₁ xₜ₋₁, which is stable while
+    |1 + β₁ - η(1 - β₁)λ| < 1 + β₁.
     """
     mean = BETA_1 * mean + (1 - BETA_1) * gradient
     return theta - rate * mean / preconditioner, mean

@@ -1,30 +1,31 @@
-"""When a training has diverged: a loss or a gradient that is not finite, or an energy that runs to minus infinity."""
+"""Criteria for divergence: a loss or gradient that is not finite, or an energy that tends to minus infinity."""
 
 import math
 
 from pinnscape.training.optimizers import State
 
-# An energy that is this many times further below its minimum than it began above it, and than the minimum is large, has none. The rule of few or
-# random points lets an energy fall a few times its size, no more, as long as it is bounded below at all.
+# An energy counts as unbounded below when it lies below its minimum by this multiple of the initial gap and of the size of the
+# minimum. A quadrature rule with few or random points lets a bounded energy fall below its minimum by only a few times its
+# size.
 _BELOW = 1e6
 
 
 def lowest(minimum: float, initial: float) -> float:
-    """The loss below which a training has diverged; NaN, which nothing is below, where the minimum is not known.
+    """The loss below which training has diverged. It is NaN, so that no loss is below it, if the minimum is not known.
 
     Args:
-        minimum: of the loss.
-        initial: the loss at the start, finite.
+        minimum: minimum of the loss.
+        initial: finite loss at the initial parameters.
     """
     return minimum - _BELOW * max(abs(minimum), abs(initial - minimum), 1.0) if math.isfinite(minimum) else math.nan
 
 
 def fault(state: State, lowest: float) -> str:
-    """What shows that a training has diverged, in words; empty where nothing does.
+    """A description of the divergence; empty if training has not diverged.
 
     Args:
-        state: with its loss and gradient. A gradient whose norm overflows counts as not finite.
-        lowest: as ``lowest`` gives it.
+        state: the current state. A gradient with a norm that overflows counts as not finite.
+        lowest: the loss below which training has diverged, see ``lowest``.
     """
     if not math.isfinite(state.loss):
         return f"the loss is {state.loss}"

@@ -1,4 +1,4 @@
-"""Trainings at constant step sizes with the curvature that they run into (Cohen et al. 2021, 2022)."""
+"""Training at constant step sizes and the curvature that it reaches (Cohen et al. 2021, 2022)."""
 
 import math
 from collections.abc import Callable
@@ -15,16 +15,16 @@ from pinnscape.training.constant_adam import ConstantAdam
 from pinnscape.training.gradient_descent import GradientDescent
 from pinnscape.training.optimizers import State, start
 
-Curvature = Callable[[Tensor], dict[str, tuple[float, float, float]]]  # name -> what ``WarmStartedLanczos`` gives
+Curvature = Callable[[Tensor], dict[str, tuple[float, float, float]]]  # results of ``WarmStartedLanczos`` by name
 
 
 class Schedule(Protocol):
-    """How long a training is followed.
+    """Length, recording and divergence limit of the training.
 
     Attributes:
-        steps: of the training.
+        steps: number of optimisation steps.
         record_every: steps between two records.
-        divergence: how many times its first value the gap may reach.
+        divergence: largest admissible gap, as a multiple of its initial value.
         eigensolver: steps and tolerance of the Lanczos processes.
     """
 
@@ -39,18 +39,18 @@ def gradient_descent(objective: Objective, theta: Tensor, rate: float, schedule:
 
     Args:
         objective: the loss.
-        theta: (P,).
+        theta: initial parameters (P,).
         rate: η.
-        schedule: of the training.
-        seed: of the Lanczos processes.
+        schedule: length of the training and times of the records.
+        seed: seed of the Lanczos processes.
 
     Returns:
         ``gap``, ``rising``, ``sharpness``, ``residual``, ``excess``, each (steps // record_every + 1,), and ``diverged``; see ``follow``.
     """
-    leading = WarmStartedLanczos(schedule.eigensolver.lanczos_steps, schedule.eigensolver.lanczos_tolerance, seed)
+    lanczos = WarmStartedLanczos(schedule.eigensolver.lanczos_steps, schedule.eigensolver.lanczos_tolerance, seed)
 
     def curvature(theta: Tensor) -> dict[str, tuple[float, float, float]]:
-        return {"sharpness": leading(lambda v: objective.hessian_product(theta, v), theta)}
+        return {"sharpness": lanczos(lambda v: objective.hessian_product(theta, v), theta)}
 
     return follow(objective, GradientDescent(objective.loss_and_gradient, rate), theta, schedule, curvature)
 
@@ -59,7 +59,8 @@ def adam(objective: Objective, theta: Tensor, rate: float, schedule: Schedule, s
     """Adam from theta (P,) at the constant rate η.
 
     Returns:
-        As ``gradient_descent``, and ``preconditioned``, the largest eigenvalue of D^-½ H D^-½; NaN before the first step.
+        The same as ``gradient_descent``, and ``preconditioned``, the largest eigenvalue of D^-½ H D^-½ (NaN before the first
+        step).
     """
     optimizer = ConstantAdam(objective.loss_and_gradient, rate)
     solver = schedule.eigensolver
@@ -79,20 +80,20 @@ def adam(objective: Objective, theta: Tensor, rate: float, schedule: Schedule, s
 
 
 def follow(objective: Objective, optimizer: Any, theta: Tensor, schedule: Schedule, curvature: Curvature) -> dict[str, Any]:
-    """Train and record; divergence ends the training and is a result.
+    """Train and record. Divergence ends the training; it is reported as a result, not raised.
 
     Args:
         objective: the loss.
-        optimizer: with ``step(state) -> State``.
-        theta: (P,).
-        schedule: of the training.
+        optimizer: an object with ``step(state) -> State``.
+        theta: initial parameters (P,).
+        schedule: length of the training and times of the records.
         curvature: eigenvalues at a point.
 
     Returns:
-        Arrays of steps // record_every + 1 records, NaN from the divergence on: ``gap`` (loss above that of the exact
-        solution), ``rising`` (share of the steps since the last record that raised the loss), each eigenvalue,
-        ``residual`` and ``excess`` (the largest of the eigenvalues', see ``WarmStartedLanczos``); and
-        ``diverged``, the step at which the loss or its gradient was not finite, or the gap too large in magnitude, NaN if there was none.
+        Arrays of steps // record_every + 1 records, which are NaN after a divergence: ``gap`` (loss minus that of the exact
+        solution), ``rising`` (fraction of the steps since the last record that raised the loss), each eigenvalue, ``residual``
+        and ``excess`` (maxima over the eigenvalues, see ``WarmStartedLanczos``). Also ``diverged``, the step at which the loss
+        or its gradient was not finite or the gap was too large in magnitude; NaN if training did not diverge.
     """
     every = schedule.record_every
     count = schedule.steps // every + 1
@@ -102,10 +103,10 @@ def follow(objective: Objective, optimizer: Any, theta: Tensor, schedule: Schedu
     rising = 0
 
     def record(index: int, share: float) -> None:
-        found = curvature(state.theta)
-        _, residual, excess = (float(np.fmax.reduce(part)) for part in zip(*found.values(), strict=True))
+        eigenvalues = curvature(state.theta)
+        _, residual, excess = (float(np.fmax.reduce(part)) for part in zip(*eigenvalues.values(), strict=True))
         row = {"gap": state.loss - objective.minimum, "rising": share, "residual": residual, "excess": excess}
-        for name, value in (row | {name: value for name, (value, *_) in found.items()}).items():
+        for name, value in (row | {name: value for name, (value, *_) in eigenvalues.items()}).items():
             records.setdefault(name, np.full(count, np.nan))[index] = value
 
     if divergence.fault(state, math.nan):

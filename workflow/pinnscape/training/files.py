@@ -1,4 +1,4 @@
-"""The files of a training: history, snapshots and solution."""
+"""The files of a training run: training.nc (history and snapshots) and solution.nc."""
 
 import numpy as np
 import torch
@@ -10,12 +10,12 @@ from pinnscape.losses.quadrature_error import QuadratureError
 from pinnscape.networks.mlp import LAYOUT, OF_LAYOUT, layout_values
 from pinnscape.training.loop import OPTIMIZERS, History
 
-_GRID = {1: 401, 2: 81, 3: 33}  # points an axis of the grid on which a solution is stored
+_GRID = {1: 401, 2: 81, 3: 33}  # points along each axis of the grid on which a solution is stored
 TRAINING = File(
     "training.nc",
     {
-        "loss": Variable("step", "loss that is trained"),
-        "energy_gap": Variable("step", "energy above that of the exact solution under the same quadrature rule"),
+        "loss": Variable("step", "training loss"),
+        "energy_gap": Variable("step", "energy minus that of the exact solution under the same quadrature rule"),
         "l2_error": Variable("step", "relative L2 error"),
         "h1_error": Variable("step", "relative H1 error"),
         "gradient_norm": Variable("step", "Euclidean norm of the gradient of the loss"),
@@ -24,13 +24,13 @@ TRAINING = File(
         "theta": Variable(("snapshot", "parameter"), "parameters of the network"),
         "snapshot_step": Variable("snapshot", "optimisation step of the snapshot"),
         "snapshot_loss": Variable("snapshot", "loss at the snapshot"),
-        "quadrature_error": Variable("snapshot", "error of the energy gap at the snapshot by the quadrature rule"),
+        "quadrature_error": Variable("snapshot", "quadrature error of the energy gap at the snapshot"),
         "energy_minimum": Variable((), "energy of the exact solution under the quadrature rule"),
-        "energy_minimum_error": Variable((), "error of energy_minimum by the quadrature rule"),
+        "energy_minimum_error": Variable((), "quadrature error of energy_minimum"),
         **LAYOUT,
     },
     {
-        "step": Variable("step", "optimisation step, 0 the initial point"),
+        "step": Variable("step", "optimisation step, 0 at the initial point"),
         "snapshot": Variable("snapshot", "index of the snapshot"),
         **OF_LAYOUT,
     },
@@ -45,13 +45,14 @@ SOLUTION = File(
         "error": Variable(_FIELD, "network minus exact solution"),
     },
     {"component": Variable("component", "component of the solution"), **{name: Variable(name, name) for name in _AXES}},
-    "At the final point, on a uniform grid of 401 points, 81² or 33³; without `y` and `z` in one dimension, without `z` in two.",
+    "At the final point, on a uniform grid of 401, 81² or 33³ points in one, two or three dimensions. "
+    "In one dimension there is no `y` and no `z`, in two dimensions no `z`.",
 )
 _RECORDED = ("loss", "energy_gap", "l2_error", "h1_error", "gradient_norm", "learning_rate")
 
 
 def training_dataset(history: History, objective: Objective) -> xr.Dataset:
-    """training.nc."""
+    """The content of training.nc."""
     steps, losses, thetas = zip(*history.snapshots, strict=True)
     discretization = objective.discretization
     error = QuadratureError(discretization)
@@ -71,7 +72,7 @@ def training_dataset(history: History, objective: Objective) -> xr.Dataset:
 
 
 def solution_dataset(history: History, discretization: Discretization) -> xr.Dataset:
-    """solution.nc."""
+    """The content of solution.nc."""
     problem = discretization.problem
     axis = np.linspace(0.0, 1.0, _GRID[problem.dimension])
     names = _AXES[: problem.dimension]

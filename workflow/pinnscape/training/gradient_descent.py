@@ -1,10 +1,11 @@
-"""Plain gradient descent, the dynamics that the edge of stability is about."""
+"""Gradient descent with a constant step size, as studied at the edge of stability."""
 
 from pinnscape.training.optimizers import LossAndGradient, State
 
 
 class GradientDescent:
-    """θ ← θ - η ∇L(θ) with a constant step size η. It diverges on a quadratic with an eigenvalue above 2/η (Cohen et al. 2021).
+    """θ ← θ - η ∇L(θ) with a constant step size η. It diverges on a quadratic form with an eigenvalue above 2/η
+    (Cohen et al. 2021).
 
     Args:
         function: loss and gradient at a point.

@@ -1,7 +1,8 @@
 """Line search for the strong Wolfe conditions (Nocedal & Wright 2006, algorithms 3.5 and 3.6).
 
-Near a minimum the decrease of the loss drowns in rounding; a step that does not raise the loss beyond that is therefore also accepted by the
-approximate Wolfe conditions of Hager & Zhang (2005, eq. 4.1), which ask for slopes alone. A loss that is not finite counts as too large a step.
+Near a minimum the decrease of the loss is smaller than rounding errors. A step that does not raise the loss beyond rounding
+errors is therefore also accepted if it satisfies the approximate Wolfe conditions of Hager & Zhang (2005, eq. 4.1), which
+involve slopes only. A step to a loss that is not finite counts as too long.
 """
 
 import math
@@ -37,15 +38,15 @@ def strong_wolfe(
     """Find a step that satisfies the strong Wolfe conditions.
 
     Args:
-        evaluate: the trial at a step.
-        start: the trial at step 0, of negative slope.
+        evaluate: maps a step to the trial at this step.
+        start: the trial at step 0, with a negative slope.
         step: the first step to try.
-        decrease: c1 of the conditions.
-        curvature: c2 > c1 of the conditions.
-        evaluations: at most this many trials.
+        decrease: constant c1 of the conditions.
+        curvature: constant c2 > c1 of the conditions.
+        evaluations: largest number of trials.
 
     Returns:
-        The accepted trial; if none was found within the evaluations, the best one that decreased the loss; None without such.
+        The accepted trial. If no trial is accepted, the best trial that decreased the loss; None if no trial did.
     """
     rounding = 1e-14 * abs(start.loss)
 
@@ -76,7 +77,7 @@ def strong_wolfe(
 
 
 def interpolate(low: Trial, high: Trial) -> float:
-    """Minimiser of the cubic through both ends (Nocedal & Wright eq. 3.59), kept a tenth of the interval away from them."""
+    """Minimiser of the cubic through both ends (Nocedal & Wright eq. 3.59), at least a tenth of the interval from each end."""
     a, b = low.step, high.step
     middle = 0.5 * (a + b)
     if not high.finite:

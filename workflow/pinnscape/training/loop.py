@@ -1,4 +1,4 @@
-"""Training: phases of optimisers one after the other, with a history of the loss and errors and snapshots of the parameters."""
+"""Training: successive phases of optimisers, with a history of loss and errors and with snapshots of the parameters."""
 
 import logging
 import math
@@ -21,7 +21,7 @@ OPTIMIZERS = ("adam", "lbfgs")
 
 
 def snapshot_steps(total: int, even: int, logarithmic: int) -> set[int]:
-    """Steps of the snapshots: 0, ``total``, and as many evenly and logarithmically spaced ones between."""
+    """Steps of the snapshots: 0, ``total``, and ``even`` evenly and ``logarithmic`` logarithmically spaced steps."""
     evenly = np.linspace(0, total, even + 1).round().astype(int) if even else []
     spread = np.geomspace(1, total, logarithmic).round().astype(int) if logarithmic and total else []
     return {0, total, *map(int, evenly), *map(int, spread)}
@@ -39,12 +39,14 @@ def train(
     Args:
         objective: the loss.
         theta: initial parameters.
-        training: phases of optimisers, and what is recorded.
-        name: of the run, for messages.
-        saves: keeps the progress from time to time. A training that finds one goes on from there and ends where it would have ended without a break.
+        training: phases of optimisers, and intervals of records and snapshots.
+        name: name of the run, for messages.
+        saves: restart file to which the progress is written at intervals. If it exists, training resumes from it, with the same
+            result as without an interruption.
 
     Raises:
-        DivergenceError: the loss or its gradient is not finite, or the loss runs to minus infinity; the history up to there is in the log.
+        DivergenceError: the loss or its gradient is not finite, or the loss tends to minus infinity. The log contains the
+            history up to this step.
     """
     phases, total = training.phases, sum(phase.steps for phase in training.phases)
     kept = snapshot_steps(total, training.snapshots.even, training.snapshots.logarithmic)
@@ -52,9 +54,9 @@ def train(
     if progress is None:
         progress = _begin(objective, theta, phases[0], name)
     else:
-        _retell(progress, phases, name)
+        _log_again(progress, phases, name)
     history, begun, state, step = progress.history, progress.begun, progress.state, progress.step
-    first = len(begun) - 1  # the phase that is going on; its optimiser made the last step
+    first = len(begun) - 1  # the current phase; its optimiser took the last step
     made_by = phases[first].optimizer
     lowest = divergence.lowest(objective.minimum, history.records[0]["loss"])
     with display.bar(total, name, "step", step) as advance:
@@ -86,7 +88,7 @@ def train(
 
 
 def _begin(objective: Objective, theta: Tensor, phase: Phase, name: str) -> Progress:
-    """At the initial parameters."""
+    """Progress at the initial parameters."""
     progress = Progress(start(objective.loss_and_gradient, theta))
     _check(progress.state, divergence.lowest(objective.minimum, progress.state.loss), 0, phase, name)
     _record(progress.history, objective, progress.state, 0, phase.optimizer)
@@ -94,8 +96,8 @@ def _begin(objective: Objective, theta: Tensor, phase: Phase, name: str) -> Prog
     return progress
 
 
-def _retell(progress: Progress, phases: Sequence[Phase], name: str) -> None:
-    """Log what an earlier attempt logged up to where this one goes on."""
+def _log_again(progress: Progress, phases: Sequence[Phase], name: str) -> None:
+    """Log again what an earlier attempt had logged up to the step at which this one resumes."""
     ends = progress.begun[1:]
     for record in progress.history.records:
         _tell(record)
@@ -112,10 +114,11 @@ def _optimizer(objective: Objective, phase: Phase) -> Adam | LBFGS:
 
 
 def _check(state: State, lowest: float, step: int, phase: Phase, name: str) -> None:
-    """End a training that has diverged.
+    """Check that training has not diverged.
 
     Raises:
-        DivergenceError: it has; the message names run, step, optimiser, what shows it, and a remedy.
+        DivergenceError: training has diverged. The message names the run, step and optimiser, the sign of divergence, and a
+            remedy.
     """
     fault = divergence.fault(state, lowest)
     if fault:

@@ -1,14 +1,17 @@
 """Energy natural gradient descent (Müller & Zeinhofer 2023, ICML, "Achieving high accuracy with PINNs via energy natural gradients").
 
-The direction is that of Newton's method in function space, projected on the tangent space of the network: -G⁺∇L with the energy Gram matrix
-G; for a sum of squares it is the Gauss-Newton direction, G = 2JᵀJ. The step is the best one of a logarithmic grid, as in the paper.
+The direction is that of Newton's method in function space, projected on the tangent space of the network: -G⁺∇L with the energy
+Gram matrix G. For a sum of squares, G = 2JᵀJ and the direction is the Gauss-Newton direction. The step length is the best one
+on a logarithmic grid, as in the paper.
 
-Three methods give the direction, of which the first that is small enough is taken:
+The direction is computed by the first of three methods for which the matrix is small enough:
 
-- ``dense``: all eigenpairs of G, for a sum of squares the singular values of J;
-- ``kernel``: those of G by the kernel of the local quantities, which is small where points are few (see ``small_side``);
-- ``krylov``: those of G in the Krylov space of the gradient, span{g, Gg, G²g, ...}, by a Lanczos process. It is the direction of conjugate
-  gradients, to which it adds the treatment of negative eigenvalues; how much of G·direction is outside that space says how near it is to -G⁺∇L.
+- ``dense``: all eigenpairs of G; for a sum of squares, the singular value decomposition of J;
+- ``kernel``: the nonzero eigenpairs of G from the kernel matrix of the local quantities, which is small if there are few points
+  (see ``small_side``);
+- ``krylov``: the Ritz pairs of G in the Krylov space of the gradient, span{g, Gg, G²g, ...}, by a Lanczos process. The
+  direction is that of the conjugate gradient method, extended by the treatment of negative eigenvalues. The part of G·direction
+  outside the Krylov space measures its distance from -G⁺∇L.
 """
 
 import math
@@ -27,13 +30,14 @@ from pinnscape.training.optimizers import State
 
 @dataclass(frozen=True)
 class Spectrum:
-    """G as far as a step needs it.
+    """The spectral data of G that a step uses.
 
     Attributes:
-        values: magnitudes (r,) of eigenvalues, or of Ritz values of a Krylov space.
-        coefficients: of G⁺∇L in the eigenvectors (r,), or Ritz vectors.
-        combined: maps coefficients (r,) to the combination of these vectors (P,).
-        leaving: how much of G times each vector is outside of their span (r,), relative to the gradient; zero unless the span is a Krylov space.
+        values: magnitudes (r,) of the eigenvalues, or of the Ritz values in a Krylov space.
+        coefficients: coefficients (r,) of G⁺∇L with respect to the eigenvectors, or Ritz vectors.
+        combined: maps coefficients (r,) to the linear combination (P,) of these vectors.
+        leaving: component (r,) of G times each vector outside the span of all vectors, relative to the norm of the gradient;
+            zero unless the span is a Krylov space.
     """
 
     values: Tensor
@@ -42,33 +46,36 @@ class Spectrum:
     leaving: Tensor
 
     def kept(self, cutoff: float) -> Tensor:
-        """The coefficients (r,) whose eigenvalues are above the cutoff, relative to the largest."""
+        """The coefficients (r,), set to zero where the eigenvalue is at most ``cutoff`` times the largest."""
         return torch.where(self.values > cutoff * self.values.max(), self.coefficients, 0.0)
 
 
-CUTOFF = 1e-15  # about the rounding errors of the eigenvalues of G
-_RAISE, _LARGEST_CUTOFF = 1e3, 1e-2  # factor by which the cutoff is raised, and its bound
-_SHORT = 2.0**-6  # a step below this length is minute
+CUTOFF = 1e-15  # about the relative rounding errors of the eigenvalues of G
+_RAISE, _LARGEST_CUTOFF = 1e3, 1e-2  # factor by which the cutoff is raised, and its upper bound
+_SHORT = 2.0**-6  # step lengths below this value count as too short
 
 
 class NaturalGradient:
     """Natural gradient descent on the loss of an objective.
 
-    Where G is indefinite (an energy that is not convex), the magnitudes of its eigenvalues are taken (as in the saddle-free Newton
-    method, Dauphin et al. 2014), so that the direction descends. Far from a minimiser the directions of small eigenvalues often lead
-    astray, and only minute steps along them lower the loss: the cutoff is then raised until a longer one does. This is not in the paper.
+    If G is indefinite (for a nonconvex energy), the magnitudes of its eigenvalues are used, as in the saddle-free Newton method
+    (Dauphin et al. 2014), so that the direction is a descent direction. Far from a minimiser, the loss often increases along
+    eigenvectors of small eigenvalues except for very short steps. The cutoff is then raised until a longer step lowers the
+    loss. This is not part of the paper.
 
     Args:
         objective: the loss.
-        cutoff: eigenvalues of G below this, relative to the largest, count as zero, unless only minute steps help.
-        steps: number of step lengths 1, ½, ¼, ... that are tried, of which the one with the smallest loss is taken.
-        dense_limit: largest side of a matrix that is formed; it decides between the methods.
-        products: with G for a step, at most, where no matrix is formed.
+        cutoff: eigenvalues of G below this value, relative to the largest, are set to zero. The cutoff is raised if only very
+            short steps lower the loss.
+        steps: number of step lengths 1, ½, ¼, ... that are tested. The one with the smallest loss is used.
+        dense_limit: largest side length of a matrix that is formed; it determines the method.
+        products: largest number of products with G in a step if no matrix is formed.
 
     Attributes:
         method: ``dense``, ``kernel`` or ``krylov``.
-        residual: of the last direction, the norm of the part of G·direction that is outside the Krylov space, relative to the gradient's: zero
-            unless the method is ``krylov``. Where no eigenvalue is cut off and G is positive, it is that of G·direction + gradient.
+        residual: norm of the part of G·direction outside the Krylov space, relative to the norm of the gradient, for the last
+            direction. It is zero unless the method is ``krylov``. If no eigenvalue is cut off and G is positive definite, it is
+            the relative norm of G·direction + gradient.
     """
 
     def __init__(
@@ -79,7 +86,7 @@ class NaturalGradient:
         self.residual = math.nan
 
     def step(self, state: State) -> State | None:
-        """The next state, its rate the step length; None where no trial lowers the loss, or G does not exist."""
+        """The next state, with the step length as its rate. None if no trial lowers the loss or G is not finite."""
         spectrum = self._spectrum(state)
         if spectrum is None:
             return None
@@ -95,14 +102,14 @@ class NaturalGradient:
         return best
 
     def direction(self, state: State) -> Tensor | None:
-        """-G⁺∇L (P,); None where G does not exist."""
+        """-G⁺∇L (P,); None if G is not finite."""
         spectrum = self._spectrum(state)
         return None if spectrum is None else -spectrum.combined(spectrum.kept(self._cutoff))
 
     def _search(self, state: State, direction: Tensor) -> State | None:
         lengths = 0.5 ** torch.arange(self._steps, dtype=direction.dtype, device=direction.device)
         losses = self._objective.loss(state.theta + lengths.unsqueeze(-1) * direction)
-        best = int(torch.where(losses.isfinite(), losses, math.inf).argmin())  # a trial may lie where there is no loss
+        best = int(torch.where(losses.isfinite(), losses, math.inf).argmin())  # the loss of a trial may not be finite
         if not float(losses[best]) < state.loss:
             return None
         theta = state.theta + lengths[best] * direction
@@ -123,7 +130,7 @@ class NaturalGradient:
         return _invariant(values.abs(), (state.gradient @ vectors) / values.abs(), lambda c: vectors @ c)
 
     def _of_jacobian(self, theta: Tensor) -> Spectrum | None:
-        """Least squares with J itself: squaring it would halve the digits."""
+        """Spectrum from J itself, since forming JᵀJ would halve the number of accurate digits."""
         jacobian, residual = gauss_newton.least_squares(self._objective, theta)
         if not bool(jacobian.isfinite().all()):
             return None
@@ -131,17 +138,17 @@ class NaturalGradient:
         return _invariant(values**2, (residual @ left) / values, lambda c: c @ right)
 
     def _of_kernel(self, theta: Tensor) -> Spectrum | None:
-        found = small_side(self._objective, theta)
-        if found is None:
+        small = small_side(self._objective, theta)
+        if small is None:
             return None
-        values = found.values.abs()
-        return _invariant(values, found.gradient / values, lambda c: found.combined(c[None])[0])
+        values = small.values.abs()
+        return _invariant(values, small.gradient / values, lambda c: small.combined(c[None])[0])
 
     def _of_krylov_space(self, state: State) -> Spectrum | None:
         norm = state.gradient.norm()
         if not bool(norm > 0) or not bool(norm.isfinite()):
             return None
-        generator = torch.Generator().manual_seed(0)  # a breakdown, after which it would be needed, ends the process
+        generator = torch.Generator().manual_seed(0)  # not used: it is for restarts after a breakdown, which ends this process
         process = Lanczos(
             lambda rows: self._objective.gauss_newton_product(state.theta, rows),
             state.gradient[None],
@@ -161,5 +168,5 @@ class NaturalGradient:
 
 
 def _invariant(values: Tensor, coefficients: Tensor, combined: Callable[[Tensor], Tensor]) -> Spectrum:
-    """Of a space that G maps into itself."""
+    """The spectral data on an invariant subspace of G."""
     return Spectrum(values, coefficients, combined, torch.zeros_like(values))

@@ -1,6 +1,8 @@
-"""Full-batch optimisers on flat parameters. Each takes a ``State`` and returns the next one, or None where it cannot go on.
+"""Full-batch optimisers on flat parameters. A step maps a ``State`` to the next one, or to None if no further progress is
+possible.
 
-What an optimiser remembers between steps is its ``state_dict``: another one of the same settings that loads it takes the same steps to the last bit.
+The memory of an optimiser between steps is its ``state_dict``. Another optimiser with the same settings that loads it takes
+bitwise identical steps.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +18,7 @@ LossAndGradient = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 @dataclass(frozen=True)
 class State:
-    """A point (P,), its loss and gradient (P,), and the learning rate or step length that led there."""
+    """A point (P,), its loss and gradient (P,), and the learning rate or step length of the step to this point."""
 
     theta: Tensor
     loss: float
@@ -35,9 +37,9 @@ class Adam:
 
     Args:
         function: loss and gradient at a point.
-        steps: over which the learning rate falls from ``learning_rate`` to ``decay · learning_rate``.
-        learning_rate: first learning rate.
-        decay: last learning rate over first one.
+        steps: number of steps over which the learning rate falls from ``learning_rate`` to ``decay · learning_rate``.
+        learning_rate: learning rate of the first step.
+        decay: ratio of the last learning rate to the first.
     """
 
     def __init__(self, function: LossAndGradient, steps: int, learning_rate: float, decay: float = 1.0) -> None:
@@ -56,7 +58,7 @@ class Adam:
         return State(theta, float(loss), gradient, rate)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Number of steps taken, and the averages of the gradient and of its square, each (P,)."""
+        """Number of steps taken, and the moving averages of the gradient and of its square, each (P,)."""
         return {"t": torch.tensor(self._t), "mean": self._mean, "square": self._square}
 
     def load_state_dict(self, memory: Mapping[str, Tensor]) -> None:
@@ -69,7 +71,7 @@ class LBFGS:
     Args:
         function: loss and gradient at a point.
         history_size: number of pairs (s, y) that are kept.
-        gradient_tolerance: a gradient whose largest entry is below this ends the phase.
+        gradient_tolerance: the phase ends when all entries of the gradient are at most this in magnitude.
     """
 
     def __init__(self, function: LossAndGradient, history_size: int = 50, gradient_tolerance: float = 1e-9) -> None:
@@ -77,7 +79,7 @@ class LBFGS:
         self._pairs = _Pairs(history_size)
 
     def step(self, state: State) -> State | None:
-        """The next state; None where the gradient vanishes or no step along the steepest descent helps."""
+        """The next state; None if the gradient is within the tolerance or no step along -gradient lowers the loss."""
         if float(state.gradient.abs().max()) <= self._tolerance:
             return None
         trial = self._search(state)
@@ -139,7 +141,7 @@ class _Pairs:
         self._r = torch.cat([above, column], 1)
 
     def state_dict(self) -> dict[str, Tensor]:
-        # Copies: the rows move when the window comes to the end of its buffer.
+        # Copies, because the rows move when the window reaches the end of its buffer.
         return {"s": self._s.rows.clone(), "y": self._y.rows.clone(), "r": self._r}
 
     def load_state_dict(self, memory: Mapping[str, Tensor]) -> None:
@@ -150,7 +152,7 @@ class _Pairs:
         self._r = memory["r"].clone()
 
     def direction(self, gradient: Tensor) -> Tensor:
-        """-H·gradient: the two-loop recursion with each loop as the triangular system that it solves (Byrd, Nocedal & Schnabel 1994)."""
+        """-H·gradient by the two-loop recursion, each loop as a triangular system (Byrd, Nocedal & Schnabel 1994)."""
         if not self.count:
             return -gradient
         s, y = self._s.rows, self._y.rows
@@ -162,18 +164,19 @@ class _Pairs:
 
 
 class _Window:
-    """The last rows (P,) that were appended, as a matrix with the oldest first.
+    """The rows (P,) that were appended last, as a matrix with the oldest row first.
 
-    The rows lie one after the other in a buffer of twice their number and move to its front when they come to its end: one copy of all of them
-    every ``size`` steps, where a new matrix would be a copy in every step. What a matrix product rounds to may depend on where in memory its
-    rows begin, and a training that is resumed, whose rows begin at the front, must take the very same steps. Therefore the matrix is always
-    contiguous and oldest first, and each row begins at a multiple of 64 bytes, the widest vectors and cache lines that there are.
+    The buffer has twice as many rows as the matrix. When the matrix reaches the end of the buffer, it moves to the front, so
+    all rows are copied once in ``size`` steps instead of once a step. The rounding errors of a matrix product may depend on the
+    memory alignment of the rows, and training that is resumed with the rows at the front of the buffer must take bitwise
+    identical steps. Therefore the matrix is always contiguous with the oldest row first, and each row begins at a multiple of
+    64 bytes, which is the size of the widest vector registers and of cache lines.
 
     Args:
-        size: number of rows that are kept.
+        size: largest number of rows.
     """
 
-    _ALIGNMENT = 8  # numbers in 64 bytes; torch itself begins what it allocates at a multiple of them
+    _ALIGNMENT = 8  # numbers in 64 bytes; torch aligns its allocations to 64 bytes
 
     def __init__(self, size: int) -> None:
         self._size, self._start, self.count = size, 0, 0

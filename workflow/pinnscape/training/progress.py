@@ -1,4 +1,4 @@
-"""Where a training stands: its history, and all that its next steps depend on, kept in a file from which a later attempt goes on."""
+"""Progress of training, stored in a restart file: the history, and everything on which the next steps depend."""
 
 from dataclasses import dataclass, field
 
@@ -13,7 +13,7 @@ from pinnscape.training.optimizers import State
 
 @dataclass
 class History:
-    """Records along the training, one entry each, and snapshots of the parameters."""
+    """Records of the training, and snapshots (step, loss, parameters)."""
 
     records: list[dict[str, float]] = field(default_factory=list)
     snapshots: list[tuple[int, float, np.ndarray]] = field(default_factory=list)
@@ -24,14 +24,14 @@ class History:
 
 @dataclass
 class Progress:
-    """A training between two steps.
+    """Training between two steps.
 
     Attributes:
-        state: the point that was reached.
-        step: steps taken.
-        begun: the step at which each phase began, up to the one that is going on.
-        memory: ``state_dict`` of the optimiser of this phase; nothing before its first step.
-        history: up to this step.
+        state: current state.
+        step: number of steps taken.
+        begun: number of steps taken before each phase, up to the current one.
+        memory: ``state_dict`` of the optimiser of the current phase; empty before its first step.
+        history: history up to this step.
     """
 
     state: State
@@ -42,11 +42,11 @@ class Progress:
 
 
 class Saves:
-    """The file in which a training keeps its progress.
+    """The restart file of a training run.
 
     Args:
         restart: the file.
-        every: when to write it.
+        every: interval at which it is written.
     """
 
     def __init__(self, restart: Restart, every: Interval) -> None:
@@ -58,9 +58,9 @@ class Saves:
         return self._every.due
 
     def read(self, device: torch.device | str) -> Progress | None:
-        """The progress of an earlier attempt, with its tensors on a device; None where there is nothing to go on from."""
-        found = self._restart.read()
-        return None if found is None else from_dataset(found, device)
+        """The progress of an earlier attempt, with its tensors on ``device``; None if there is no usable restart file."""
+        dataset = self._restart.read()
+        return None if dataset is None else from_dataset(dataset, device)
 
     def write(self, progress: Progress) -> None:
         self._restart.write(to_dataset(progress))
@@ -71,7 +71,7 @@ class Saves:
 
 
 def to_dataset(progress: Progress) -> xr.Dataset:
-    """All of a progress, to the last bit."""
+    """The progress as a dataset, without loss of precision."""
     state, history = progress.state, progress.history
     steps, losses, thetas = zip(*history.snapshots, strict=True)
     arrays = {
@@ -87,12 +87,12 @@ def to_dataset(progress: Progress) -> xr.Dataset:
     }
     arrays |= {f"record:{name}": history.column(name) for name in history.records[0]}
     arrays |= {f"memory:{name}": values.cpu().numpy() for name, values in progress.memory.items()}
-    # Each array has dimensions of its own: what lies side by side is no matter here.
+    # Each array has its own dimensions, since the dataset is only a container here.
     return xr.Dataset({name: ([f"{name}:{axis}" for axis in range(a.ndim)], a) for name, a in arrays.items()})
 
 
 def from_dataset(dataset: xr.Dataset, device: torch.device | str) -> Progress:
-    """The progress that ``to_dataset`` took."""
+    """The inverse of ``to_dataset``."""
     arrays = {str(name): values.values for name, values in dataset.variables.items()}
 
     def tensor(values: np.ndarray) -> Tensor:

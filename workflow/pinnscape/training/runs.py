@@ -1,4 +1,4 @@
-"""The trained networks of one problem, as the techniques that compare formulations, seeds and checkpoints take them."""
+"""The training runs of one problem, for techniques that compare formulations, seeds and checkpoints."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ from pinnscape.networks.mlp import Layer, layout_of
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One training.
+    """One training run.
 
     Attributes:
         trained_on: name of the loss that was minimised.
-        seed: of the training.
-        checkpoints: checkpoints.nc.
-        training: training.nc.
+        seed: seed of the training run.
+        checkpoints: content of checkpoints.nc.
+        training: content of training.nc.
     """
 
     trained_on: str
@@ -45,7 +45,7 @@ class Run:
 
     @property
     def snapshots(self) -> np.ndarray:
-        """Parameters (n, P) along the training, the first the initial and the last the final ones."""
+        """Parameters (n, P) along the training, from the initial to the final ones."""
         return self.training["theta"].values
 
     def theta(self, checkpoint: str = "final") -> np.ndarray:
@@ -55,13 +55,13 @@ class Run:
 
 @dataclass(frozen=True, eq=False)
 class Runs:
-    """All trainings of one problem, every formulation with every seed.
+    """All training runs of one problem: all formulations with all seeds.
 
     Attributes:
-        discretization: of the problem.
-        all: formulation by formulation, seed by seed.
-        source: of what ``collect`` joins; by default, it is computed.
-        parts: keeps what is finished of a technique for another attempt at it.
+        discretization: discretisation of the problem.
+        all: the runs, ordered by formulation, then by seed.
+        source: gives the results that ``collect`` joins; by default, it computes them.
+        parts: stores finished parts of a technique for a later attempt.
     """
 
     discretization: Discretization
@@ -71,28 +71,28 @@ class Runs:
 
     @cached_property
     def formulations(self) -> tuple[str, ...]:
-        """Those that were trained, in the order of the study."""
+        """Formulations that were trained, in the order of the study."""
         return tuple(dict.fromkeys(run.trained_on for run in self.all))
 
     @cached_property
     def seeds(self) -> tuple[int, ...]:
-        """In the order of the study."""
+        """Seeds in the order of the study."""
         return tuple(dict.fromkeys(run.seed for run in self.all))
 
     @cached_property
     def quadrature_error(self) -> QuadratureError:
-        """Of the rule of the problem."""
+        """Error of the quadrature rule of the problem."""
         return QuadratureError(self.discretization)
 
     def gap_errors(self, loss: str, thetas: Tensor) -> np.ndarray:
-        """Errors (n,) of the gaps of a loss at parameters (n, P) by the quadrature rule: 0 for losses whose minimum is 0 under every rule."""
+        """Quadrature errors (n,) of gaps at parameters (n, P); 0 for losses with the minimum 0 under every rule."""
         return self.quadrature_error.gaps(thetas) if FORMULATIONS[loss].is_energy else np.zeros(len(thetas))
 
     def run(self, trained_on: str, seed: int) -> Run:
         """The run of this formulation and seed.
 
         Raises:
-            KeyError: there is none.
+            KeyError: there is no such run.
         """
         for run in self.all:
             if (run.trained_on, run.seed) == (trained_on, seed):
@@ -100,33 +100,40 @@ class Runs:
         raise KeyError(f"no run of {trained_on} with seed {seed}")
 
     def objective(self, loss: str) -> Objective:
-        """A loss of the problem, whether it was trained or not."""
+        """A loss of the problem, not necessarily one that was trained."""
         return Objective(self.discretization, loss)
 
     def tensor(self, values: np.ndarray) -> Tensor:
-        """Parameters on the device of the discretisation."""
+        """Parameters as a tensor on the device of the discretisation."""
         return tensor(values, self.discretization.device)
 
     def part(self, name: str, compute: Callable[[], xr.Dataset]) -> xr.Dataset:
-        """What ``compute`` gives, or gave to an earlier attempt; ``name`` tells the parts of a technique apart, none of which depends on another."""
+        """The result of ``compute``, or the stored one from an earlier attempt.
+
+        Args:
+            name: unique name of the part within the technique.
+            compute: computes the part, independently of all other parts.
+        """
         return compute() if self.parts is None else self.parts(name, compute)
 
     def collect(self, measure: Callable[[Run], xr.Dataset]) -> xr.Dataset:
-        """A dataset for each run, joined along the new dimensions ``trained_on`` and ``seed``, in this order.
+        """The datasets of all runs, joined along the new dimensions ``trained_on`` and ``seed``, in this order.
 
-        Each run is a piece of work of its own; a technique calls this once. Runs of one seed, which start from the same point, are neighbours.
+        Each run is a separate piece of work; a technique calls this method once. Runs with the same seed, which start from the
+        same point, are adjacent.
 
         Args:
-            measure: gives datasets with equal variables, dimensions and coordinates; each is a part.
+            measure: computes the dataset of a run, which is stored as a part. All datasets have equal variables, dimensions and
+                coordinates.
         """
 
         def piece(trained_on: str, seed: int) -> Piece:
             run = self.run(trained_on, seed)
             return Piece(_name(trained_on, seed), lambda: self.part(f"{trained_on}-seed-{seed}", lambda: measure(run)))
 
-        found = self.source([piece(f, s) for s in self.seeds for f in self.formulations])
+        results = self.source([piece(f, s) for s in self.seeds for f in self.formulations])
         rows = [
-            xr.concat([found[_name(f, s)] for s in self.seeds], _index("seed", self.seeds), **_STRICT)
+            xr.concat([results[_name(f, s)] for s in self.seeds], _index("seed", self.seeds), **_STRICT)
             for f in self.formulations
         ]
         return xr.concat(rows, _index("trained_on", self.formulations), **_STRICT)

@@ -1,19 +1,19 @@
-"""Which snapshots of a training are looked at closely."""
+"""Selection of the snapshots of a training run that are analysed."""
 
 import numpy as np
 
 
 def logarithmic(steps: np.ndarray, count: int) -> np.ndarray:
-    """Positions of ``count`` snapshots whose steps are spaced as evenly on a logarithmic scale as there are snapshots for it.
+    """Positions of ``count`` snapshots with steps that are spaced as evenly as possible on a logarithmic scale.
 
-    The first and the last are among them. Where there are fewer than ``count``, all are.
+    They include the first and the last snapshot. If there are fewer than ``count`` snapshots, all are selected.
 
     Args:
-        steps: (n,), ascending, the first being 0.
-        count: at least 2.
+        steps: steps (n,) of the snapshots, ascending from 0.
+        count: number of snapshots, at least 2.
 
     Returns:
-        Positions in ascending order, each once.
+        Positions in ascending order without repetition.
     """
     if len(steps) <= count:
         return np.arange(len(steps))
@@ -21,7 +21,7 @@ def logarithmic(steps: np.ndarray, count: int) -> np.ndarray:
     free = np.ones(len(steps), dtype=bool)
     free[[0, -1]] = False
     chosen = [0, len(steps) - 1]
-    # Step 1 is the second target: log(1 + step) would leave a wide gap from there to the next one.
+    # The targets are 0 and then geometric from step 1. Even spacing of log(1 + step) would leave a wide gap after step 1.
     for target in np.log1p(np.geomspace(1, steps[-1], count - 1)[:-1]):
         nearest = int(np.where(free, np.abs(places - target), np.inf).argmin())
         free[nearest] = False

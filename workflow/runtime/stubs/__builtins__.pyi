@@ -1,4 +1,4 @@
-# What Snakemake puts into a script before it runs.
+# The object that Snakemake provides to scripts.
 from typing import Any
 
 snakemake: Any
