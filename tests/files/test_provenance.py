@@ -186,7 +186,7 @@ def test_training_depends_on_the_mathematics_below_it_and_not_on_figures():
         "networks/mlp",
         "problems/quadrature",
         "networks/jets",
-        "problems/variation",
+        "problems/euler_lagrange",
         "losses/objective",
         "problems/base",
         "problems/catalog",

@@ -110,7 +110,7 @@ def test_equal_data_give_equal_bytes_at_another_time_in_another_place_and_proces
     first = write(tmp_path / "first.nc").read_bytes()
     time.sleep(1.1)  # HDF5 counts time in seconds
     assert write(tmp_path / "elsewhere" / "second.nc").read_bytes() == first
-    program = f"import sys; sys.path[:0] = {sys.path!r}; from pathlib import Path; import test_store; "
+    program = f"import sys; sys.path[:0] = {sys.path!r}; from pathlib import Path; from files import test_store; "
     program += f"test_store.write(Path({str(tmp_path / 'third.nc')!r}))"
     environment = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "USER": "somebody", "HOSTNAME": "somewhere"}
     subprocess.run([sys.executable, "-c", program], check=True, env=environment)

@@ -229,7 +229,8 @@ def test_deleting_takes_what_killed_attempts_left_and_nothing_else(tmp_path):
 def test_a_killed_writer_leaves_the_file_that_was_there(tmp_path):
     program = f"""
 import sys; sys.path[:0] = {sys.path!r}
-import os, signal, test_unfinished as t
+import os, signal
+from files import test_unfinished as t
 kept = t.Restart(t.Path({str(tmp_path / "x.nc")!r}), t.JOB)
 kept.write(t.sample())
 os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
