@@ -80,7 +80,7 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
 def numbers(objective: Objective, theta: Tensor, layers: tuple[Layer, ...], settings: Settings, seed: int) -> dict[str, float]:
     """All measures of the sharpness of one loss at theta (P,), by the names of the variables."""
     scale, ones = sharpness.filter_scale(theta, layers), torch.ones_like(theta)
-    bent = sharpness.curvature(objective, theta, scale, settings.trace_products, settings.eigensolver, seed)
+    curvature = sharpness.curvature(objective, theta, scale, settings.trace_products, settings.eigensolver, seed)
     generator = torch.Generator().manual_seed(1000 * seed + _STREAM)
     random = torch.randn(settings.starts, theta.numel(), generator=generator, dtype=theta.dtype).to(theta)
 
@@ -88,18 +88,18 @@ def numbers(objective: Objective, theta: Tensor, layers: tuple[Layer, ...], sett
         return torch.cat([direction.unsqueeze(0), -direction.unsqueeze(0), random])
 
     iterations, gap = settings.iterations, float(objective.loss(theta)) - objective.minimum
-    box = sharpness.box(objective, theta, settings.epsilon, starts(bent.direction), iterations)
-    ball = sharpness.ball(objective, theta, settings.radius, ones, starts(bent.direction), iterations)
-    adaptive = sharpness.ball(objective, theta, settings.adaptive_radius, scale, starts(bent.direction_filter), iterations)
+    box = sharpness.box(objective, theta, settings.epsilon, starts(curvature.direction), iterations)
+    ball = sharpness.ball(objective, theta, settings.radius, ones, starts(curvature.direction), iterations)
+    adaptive = sharpness.ball(objective, theta, settings.adaptive_radius, scale, starts(curvature.direction_filter), iterations)
     return {
         "gap": gap,
-        "lambda_max": bent.lambda_max,
-        "lambda_max_at_least": bent.at_least,
-        "lambda_max_filter": bent.lambda_max_filter,
-        "lambda_max_filter_at_least": bent.at_least_filter,
-        "trace": bent.trace,
-        "trace_error": bent.trace_error,
-        "converged": float(bent.converged),
+        "lambda_max": curvature.lambda_max,
+        "lambda_max_at_least": curvature.at_least,
+        "lambda_max_filter": curvature.lambda_max_filter,
+        "lambda_max_filter_at_least": curvature.at_least_filter,
+        "trace": curvature.trace,
+        "trace_error": curvature.trace_error,
+        "converged": float(curvature.converged),
         "box_increase": box.value,
         "epsilon_sharpness": sharpness.relative(box.value, gap),
         "box_undefined": box.undefined,

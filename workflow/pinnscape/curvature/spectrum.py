@@ -129,8 +129,10 @@ def _numbers(found: Eigenpairs, null_tolerance: float) -> tuple[dict[str, float]
 
 
 def _of_all(eigenvalues: np.ndarray, null_tolerance: float) -> tuple[dict[str, float], dict[str, str]]:
-    told = eigen.summary(eigenvalues, null_tolerance)
-    return told.numbers | {"negative_at_least": told.negative}, {"condition_number": told.reason} if told.reason else {}
+    summary = eigen.summary(eigenvalues, null_tolerance)
+    return summary.numbers | {"negative_at_least": summary.negative}, {
+        "condition_number": summary.reason
+    } if summary.reason else {}
 
 
 def counts(seen: Compression, null_tolerance: float) -> tuple[dict[str, float], dict[str, str]]:

@@ -157,8 +157,8 @@ def _at_the_edge(runs: Runs, run: Run, settings: Settings, records: int) -> dict
     """Gradient descent for each fraction and Adam for each rate, from the initial point of the run."""
     objective, theta = runs.objective(run.trained_on), runs.tensor(run.snapshots[0])
     solver = settings.eigensolver
-    leading = WarmStartedLanczos(solver.lanczos_steps, solver.lanczos_tolerance, run.seed)
-    sharpness = leading(lambda v: objective.hessian_product(theta, v), theta)[0]
+    largest = WarmStartedLanczos(solver.lanczos_steps, solver.lanczos_tolerance, run.seed)
+    sharpness = largest(lambda v: objective.hessian_product(theta, v), theta)[0]
     # Without a positive eigenvalue, the step sizes are undefined.
     rates = np.array(settings.fractions, float) * (2.0 / sharpness if sharpness > 0 else np.nan)
     descents = [edge_of_stability.gradient_descent(objective, theta, rate, settings, run.seed) for rate in rates]

@@ -81,7 +81,7 @@ def draw(
 def heading(planes: Mapping[str, Surfaces], hessians: bool, seed: int | None) -> str:
     """The title of the page, with the seed of its upper part."""
     text = "Deep Ritz and strong form side by side"
-    parts = [word for word, there in (("planes", bool(planes)), ("Hessians", hessians)) if there]
+    parts = [word for word, present in (("planes", bool(planes)), ("Hessians", hessians)) if present]
     return f"{text} ({' and '.join(parts)} of seed {seed})" if parts and seed is not None else text
 
 

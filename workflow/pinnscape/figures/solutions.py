@@ -55,7 +55,7 @@ def shown_plane(data: xr.Dataset) -> float:
 
 
 def relative_error(data: xr.Dataset) -> float:
-    """Relative L2 error of all components by the trapezoidal rule on the grid of the file; NaN if the exact solution is zero."""
+    """Relative L2 error of all components by the trapezoidal rule on the grid of the file; NaN if the exact one is zero."""
     axes = [name for name in data["u"].dims if name != "component"]
     error, exact = ((data[name] ** 2).sum("component").integrate(axes) for name in ("error", "u_exact"))
     return float(np.sqrt(error / exact)) if float(exact) > _ZERO**2 else math.nan
