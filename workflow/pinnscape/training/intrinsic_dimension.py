@@ -31,7 +31,10 @@ _QUANTITIES = {
     "h1_error": "relative H1 error after training in the subspace",
     "steps": "number of L-BFGS steps taken when training in the subspace",
 }
-_WHOLE = {name: text.replace("training in the subspace", "training all parameters for as many steps") for name, text in _QUANTITIES.items()}
+_WHOLE = {
+    name: text.replace("training in the subspace", "training all parameters for as many steps")
+    for name, text in _QUANTITIES.items()
+}
 FILE = File(
     "intrinsic_dimension.nc",
     {
