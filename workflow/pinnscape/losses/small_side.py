@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from pinnscape.losses import gauss_newton
-from pinnscape.losses.objective import Objective
+from pinnscape.losses.field import FieldObjective
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class SmallSide:
     values: Tensor
     gradient: Tensor
     weights: Tensor
-    objective: Objective
+    objective: FieldObjective
     theta: Tensor
 
     def combined(self, coefficients: Tensor) -> Tensor:
@@ -43,30 +43,38 @@ class SmallSide:
         return gauss_newton.pull_back(self.objective, self.theta, coefficients @ self.weights)
 
 
-def method(objective: Objective, dense_limit: int) -> str:
+def method(objective: FieldObjective, dense_limit: int) -> str:
     """How G is treated where no matrix may have a side above the limit: ``dense``, ``kernel`` (as here) or ``krylov`` (by products alone)."""
     if objective.size <= dense_limit:
         return "dense"
     return "kernel" if gauss_newton.kernel_size(objective) <= dense_limit else "krylov"
 
 
-def small_side(objective: Objective, theta: Tensor) -> SmallSide | None:
+def small_side(objective: FieldObjective, theta: Tensor) -> SmallSide | None:
     """The eigenpairs of G at theta (P,) by the kernel; None where G does not exist."""
     kernel = gauss_newton.kernel(objective, theta)
-    slopes, moduli = gauss_newton.slopes_and_moduli(objective, theta)
-    if not bool(kernel.isfinite().all() and moduli.isfinite().all() and slopes.isfinite().all()):
+    found = gauss_newton.slopes_and_moduli(objective, theta)
+    slopes = torch.cat([slope.flatten() for slope, _ in found])
+    if not bool(kernel.isfinite().all() and slopes.isfinite().all() and all(m.isfinite().all() for _, m in found)):
         return None
     s, u = torch.linalg.eigh(kernel)
     kept = s > len(s) * torch.finfo(s.dtype).eps * s[-1]
     s, u = s[kept].flip(0), u[:, kept].flip(1)
     root = s.sqrt()
-    along = root.unsqueeze(-1) * u.T @ slopes.flatten()
-    if not objective.formulation.is_energy:
+    along = root.unsqueeze(-1) * u.T @ slopes
+    if objective.is_squared:
         return SmallSide(s, 2.0 * s, along, (u / root).T, objective, theta)
-    scaled = (u * root).unflatten(0, moduli.shape[:2])
-    inner = scaled.flatten(0, 1).T @ (moduli @ scaled).flatten(0, 1)
+    scaled = u * root
+    bent = _by_points([modulus for _, modulus in found], scaled)
+    inner = scaled.T @ bent
     values, v = torch.linalg.eigh(0.5 * (inner + inner.T))
     values, v = values.flip(0), v.flip(1)
     # An eigenvalue of zero has an eigenvector, but not one in the range of Bᵀ.
-    weights = (moduli @ scaled).flatten(0, 1) @ v / torch.where(values.abs() > 1e-30 * values.abs().max(), values, torch.inf)
+    weights = bent @ v / torch.where(values.abs() > 1e-30 * values.abs().max(), values, torch.inf)
     return SmallSide(s, values, v.T @ along, weights.T, objective, theta)
+
+
+def _by_points(moduli: list[Tensor], columns: Tensor) -> Tensor:
+    """M times columns (q, r), with the blocks (n, k, k) of M for the points of each term."""
+    parts = columns.split([len(modulus) * modulus.shape[1] for modulus in moduli])
+    return torch.cat([(m @ part.unflatten(0, m.shape[:2])).flatten(0, 1) for m, part in zip(moduli, parts, strict=True)])

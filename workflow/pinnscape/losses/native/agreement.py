@@ -1,42 +1,82 @@
-"""Machine code must give the numbers of torch."""
+"""Native code of terms must give the numbers of torch."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from pinnscape.losses import differences
-from pinnscape.problems import contract
+from pinnscape.losses.group import TorchGroup
+from pinnscape.losses.terms import Term, fault
+
+_TOLERANCE = 1e-9  # relative to the largest value
 
 
-def agree(problem: Any, what: str, found: np.ndarray, route: Callable[[Tensor], Tensor], thetas: Tensor) -> None:
-    """Refuse code whose numbers are not those of torch.
+class Native(Protocol):
+    """What native code computes of a group of terms, as ``TorchGroup`` does."""
+
+    def measure(self, theta: Tensor) -> tuple[dict[str, Tensor], Tensor]: ...
+    def loss(self, name: str, theta: Tensor) -> Tensor: ...
+    def gradients(self, name: str, theta: Tensor) -> tuple[Tensor, Tensor]: ...
+    def products(self, name: str, theta: Tensor, vectors: Tensor) -> Tensor: ...
+    def gauss_newton(self, name: str, theta: Tensor, vectors: Tensor) -> Tensor: ...
+
+
+def agree(native: Native, group: TorchGroup) -> None:
+    """Compare native code with torch at two parameter vectors.
+
+    Raises:
+        ProblemError: they disagree; one line that names the term and both values.
+    """
+    generator = torch.Generator().manual_seed(0)
+    thetas = 0.3 * torch.randn(2, group.solution.network.size, generator=generator, dtype=torch.float64)
+    one, measured = thetas[0], native.measure(thetas)[0]
+    for name, term in group.terms.items():
+        compare(term, "its value with all others", measured[name], lambda t, n=name: group.measure(t)[0][n], thetas)
+        if not group.loss(name, one).isfinite():
+            continue
+        loss, gradient = native.gradients(name, one[None])
+        for what, found, route in (
+            ("its value", native.loss(name, one[None]), lambda t, n=name: group.loss(n, t)),
+            ("its value", loss, lambda t, n=name: group.loss(n, t)),
+            ("its gradient", gradient, lambda t, n=name: group.gradients(n, t)[1]),
+            ("a Hessian product", native.products(name, one, thetas), lambda t, n=name: group.products(n, t[0], thetas)),
+            (
+                "a Gauss-Newton product",
+                native.gauss_newton(name, one, thetas),
+                lambda t, n=name: group.gauss_newton(n, t[0], thetas),
+            ),
+        ):
+            compare(term, what, found, route, one[None])
+
+
+def compare(term: Term, what: str, found: Tensor, route: Callable[[Tensor], Tensor], thetas: Tensor) -> None:
+    """Refuse numbers that are not those of torch.
 
     Args:
-        problem: whose code it is.
+        term: whose numbers they are.
         what: is compared.
-        found: by the code.
+        found: by native code.
         route: the same by torch, as a function of parameters.
         thetas: the parameters.
 
     Raises:
         ProblemError: the numbers differ by more than rounding, which is measured where it matters.
     """
-    values = route(thetas).detach().numpy()
+    numbers, values = found.numpy(), route(thetas).detach().numpy()
     exists = np.isfinite(values)
-    gap = np.where(exists, np.abs(np.where(exists, found - values, 0.0)), 0.0)
-    gap[exists != np.isfinite(found)] = np.inf
-    allowed = 1e-9 * np.abs(values[exists]).max(initial=0.0)
+    gap = np.where(exists, np.abs(np.where(exists, numbers - values, 0.0)), 0.0)
+    gap[exists != np.isfinite(numbers)] = np.inf
+    allowed = _TOLERANCE * np.abs(values[exists]).max(initial=0.0)
     if gap.max(initial=0.0) > allowed and np.isfinite(gap).all():
         rounding = differences.noise(lambda t: route((1.0 + t) * thetas).detach()[torch.from_numpy(exists)])
         allowed += 100.0 * rounding if np.isfinite(rounding) else 0.0
     if gap.max(initial=0.0) > allowed:
         worst = np.unravel_index(gap.argmax(), gap.shape)
-        raise contract.fault(
-            problem,
-            "density",
-            f"machine code gives {found[worst]:.10g} for {what} where torch gives {values[worst]:.10g}; density must do with symbols what it does with "
+        raise fault(
+            term,
+            f"native code gives {numbers[worst]:.10g} for {what} where torch gives {values[worst]:.10g}; it must do with symbols what it does with "
             "tensors; if it does, set engine.compile: never, and report this",
         )

@@ -1,4 +1,4 @@
-"""Compiled code: made once for each problem, network and machine, kept in a folder that processes may share."""
+"""Compiled code of terms: made once for each group of terms, network and machine, and kept in a folder that processes may share."""
 
 import ctypes
 import fcntl
@@ -15,9 +15,7 @@ from pathlib import Path
 from pinnscape.common.errors import StorageError
 from pinnscape.files import atomic
 from pinnscape.files.machine import architecture
-from pinnscape.losses.native.generate import NotCompilable, sizes
-from pinnscape.losses.native.kernels import load
-from pinnscape.networks.mlp import Network
+from pinnscape.losses.native.printing import NotCompilable
 
 log = logging.getLogger(__name__)
 Check = Callable[[ctypes.CDLL], None]
@@ -51,12 +49,12 @@ class Compiler:
             return True
         return self._evaluations * (_EVALUATION_SECONDS + _WEIGHT_SECONDS * weights) > _COMPILE_SECONDS
 
-    def library(self, functions: Callable[[], str], network: Network, check: Check) -> ctypes.CDLL | None:
-        """The code of a problem on a network, compiled if it is not there; None, and a warning in the log, where it cannot be compiled.
+    def library(self, source: str, names: str, check: Check) -> ctypes.CDLL | None:
+        """The code of a group of terms, compiled if it is not kept; None, and a warning in the log, where it cannot be compiled.
 
         Args:
-            functions: gives the problem's own functions as C++, or raises NotCompilable.
-            network: architecture.
+            source: complete.
+            names: of the terms, for the log.
             check: raises a ProblemError if fresh code gives other numbers than torch.
 
         Raises:
@@ -65,28 +63,27 @@ class Compiler:
             MemoryError: the compiler was killed.
         """
         try:
-            return self._library(functions, network, check)
+            return self._library(source, names, check)
         except subprocess.CalledProcessError as error:
             _blame_the_machine(error.returncode, error.stderr, self.folder)
             reason = next((line for line in error.stderr.splitlines() if "error" in line), f"{error.cmd[0]} fails")
         except (NotCompilable, OSError, StorageError) as error:
             _blame_the_machine(0, str(error), self.folder)
             reason = str(error)
-        log.warning("the losses are not compiled (%s): they run slower", reason[:200])
+        log.warning("the terms %s are not compiled (%s): they run slower", names, reason[:200])
         return None
 
-    def _library(self, functions: Callable[[], str], network: Network, check: Check) -> ctypes.CDLL:
-        compiler, code = _compiler(), functions()
-        made_by = [path.read_text(encoding="utf-8") for path in sorted(_FOLDER.iterdir()) if path.suffix in (".hpp", ".py")]
-        made_from = [sizes(network), code, *_FLAGS, _machine(compiler, architecture())]
+    def _library(self, source: str, names: str, check: Check) -> ctypes.CDLL:
+        compiler = _compiler()
+        made_by = [path.read_text(encoding="utf-8") for path in sorted(_FOLDER.glob("*.hpp"))]
+        made_from = [source, *_FLAGS, _machine(compiler, architecture())]
         name = hashlib.sha256("\0".join(made_by + made_from).encode()).hexdigest()[:24]
         path = self.folder / f"{name}.so"
         with _locked(path):
             if not path.exists():
-                log.info("compiling the losses; the code is kept in %s", self.folder)
-                source = [sizes(network), '#include "vector.hpp"\n', code, '#include "losses.hpp"\n']
-                _build(compiler, "".join(source), path, check)
-        return load(str(path.resolve()))
+                log.info("compiling the terms %s; the code is kept in %s", names, self.folder)
+                _build(compiler, source, path, check)
+        return load(path)
 
 
 def _blame_the_machine(code: int, text: str, folder: Path) -> None:
@@ -103,7 +100,7 @@ def _build(compiler: str, source: str, path: Path, check: Check) -> None:
     with atomic.replacing(path) as unfinished:
         command = [compiler, *_FLAGS, f"-march={architecture()}", f"-I{_FOLDER}", "-x", "c++", "-", "-o", str(unfinished)]
         subprocess.run(command, input=source, capture_output=True, text=True, encoding="utf-8", errors="replace", check=True)
-        check(load(str(unfinished.resolve())))
+        check(load(unfinished))
 
 
 def _compiler() -> str:
@@ -135,3 +132,12 @@ def _locked(path: Path) -> Iterator[None]:
     with path.with_suffix(".lock").open("w", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def load(path: Path) -> ctypes.CDLL:
+    """The functions of a compiled file."""
+    found = ctypes.CDLL(str(path.resolve()))
+    found.lanes.restype = ctypes.c_long
+    for name in ("measure", "loss", "gradients", "products"):
+        getattr(found, name).restype = None
+    return found

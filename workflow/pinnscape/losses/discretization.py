@@ -1,0 +1,326 @@
+"""A problem, a network and points: all losses of the problem, and what is measured of its solutions."""
+
+import copy
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pinnscape.files.kept import Kept
+from pinnscape.losses.assembly import Assembly
+from pinnscape.losses.field import FieldObjective
+from pinnscape.losses.native.build import Compiler
+from pinnscape.losses.terms import Ansatz, Term
+from pinnscape.networks.architectures import Architecture
+from pinnscape.networks.forward import function_streams
+from pinnscape.networks.layout import Layer
+from pinnscape.problems import ansatz as hard
+from pinnscape.problems import autograd, statement
+from pinnscape.problems.domains.domain import INTERIOR
+from pinnscape.problems.euler_lagrange import operator
+from pinnscape.problems.field import Point, component_of
+from pinnscape.problems.points import PointSet, Rule, place
+from pinnscape.problems.problem import Problem
+from pinnscape.problems.rules import Rules
+from pinnscape.problems.statement import DEEP_RITZ, SUPERVISED, Settings
+from pinnscape.problems.terms import TermSpec, value_or_tuple
+
+_ZERO = 1e-12  # relative to a problem's scale: a solution of this size is zero
+ERROR, SLOPE = "error/value", "error/slope"
+ERRORS = ("energy_gap", "l2_error", "h1_error")
+Known = Callable[[Point], Any]  # a solution as a function of a point
+
+
+class Discretization:
+    """A problem with a network and points for each of its terms.
+
+    Args:
+        problem: the problem.
+        network: architecture; its inputs and outputs must fit the problem.
+        rules: of the points; a single rule is that of all terms.
+        conditions: settings of the problem's conditions and weights of its terms by name, as ``statement.conditions`` takes them.
+        device: of all tensors; they are float64.
+        compiler: makes native code where that pays; without it, and on a GPU, torch evaluates.
+        memory: bound on the intermediate values of one evaluation by torch, in bytes.
+        kept: memory of what is derived symbolically, if any.
+        reference: a numerical solution to compare with, for a problem without an exact one.
+
+    Attributes:
+        losses: names of the losses, in the order of files, tables and figures.
+        assembly: all terms, under the name of their loss and their own, such as ``strong-form/interior``, and those of errors.
+
+    Raises:
+        ValueError: the network does not fit the problem, or a rule does not fit the domain.
+        ProblemError: the problem is at fault.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        network: Architecture,
+        rules: Rules | Rule,
+        conditions: Settings | None = None,
+        device: str = "cpu",
+        compiler: Compiler | None = None,
+        memory: float = 1e9,
+        kept: Kept | None = None,
+        reference: Known | None = None,
+    ) -> None:
+        self.problem, self.network, self.conditions, self.reference = problem, network, conditions, reference
+        self.rules = Rules(rules) if isinstance(rules, Rule) else rules
+        if problem.has("density"):
+            operator(problem, kept)  # derived once, and kept
+        known = self.known is not None
+        self.losses = tuple(name for name in statement.formulations(problem) if name != SUPERVISED or known)
+        self._specs = {f"{loss}/{spec.name}": spec for loss in self.losses for spec in self._stated(loss, problem)}
+        self._specs |= {name: spec for name, spec in self._errors().items() if not (name == ERROR and self._shares_points)}
+        self._points = self._placed()
+        made = _ansatz(problem, statement.ansatz(problem, conditions))
+        terms = [self._term(name, spec) for name, spec in self._specs.items()]
+        self.assembly = Assembly(network, problem.unknowns, terms, made, problem.parameters, device, compiler, memory, kept)
+
+    # ---- terms and points ----
+
+    @property
+    def known(self) -> Known | None:
+        """The solution that errors are relative to: the exact one, or a reference."""
+        return self.problem.exact if self.problem.has("exact") else self.reference
+
+    def _stated(self, loss: str, problem: Problem) -> tuple[TermSpec, ...]:
+        return statement.terms(problem, loss, self.conditions, self.reference)
+
+    def _errors(self) -> dict[str, TermSpec]:
+        """The mean squares of u - u* and, where u* can be differentiated, of ∇u - ∇u*."""
+        problem = self.problem
+        if self.known is None:
+            return {}
+        names, known = problem.components, statement.columns(self.known, "exact", problem)
+
+        def value(p: Point, u: Any, f: Mapping[str, Any]) -> Any:
+            return value_or_tuple([component_of(u, names, name) - f[f"exact_{name}"] for name in names])
+
+        found = {ERROR: TermSpec("value", "squared", (INTERIOR,), value, known)}
+        if problem.has("exact"):
+
+            def slope(p: Point, u: Any, f: Mapping[str, Any]) -> Any:
+                pairs = [(name, x) for name in names for x in problem.domain.names]
+                return value_or_tuple([getattr(component_of(u, names, name), x) - f[f"exact_{name}_{x}"] for name, x in pairs])
+
+            found[SLOPE] = TermSpec("slope", "squared", (INTERIOR,), slope)
+        return found
+
+    @property
+    def _shares_points(self) -> bool:
+        """Whether errors are measured at the points of the losses, so that the supervised loss is one of them."""
+        return self.rules.errors == self.rules.interior and SUPERVISED in self.losses
+
+    def _rule(self, name: str) -> Rule:
+        if name in (ERROR, SLOPE):
+            return self.rules.errors
+        spec = self._specs[name]
+        return self.rules.of(spec.name, spec.where == (INTERIOR,))
+
+    def _placed(self) -> dict[str, PointSet]:
+        """The points of each term; terms at the same points share them."""
+        places = {name: (spec.where, spec.sites, self._rule(name)) for name, spec in self._specs.items()}
+        bases = {key: place(self.problem.domain, key[0], key[2], key[1]) for key in dict.fromkeys(places.values())}
+        columns: dict[Any, dict[str, np.ndarray]] = {key: {} for key in bases}
+        for name, spec in self._specs.items():
+            columns[places[name]] |= spec.columns(self.problem.domain, bases[places[name]])
+            if name == SLOPE:
+                columns[places[name]] |= self._slopes(bases[places[name]])
+        found = {key: base.with_data(columns[key]) for key, base in bases.items()}
+        return {name: found[key] for name, key in places.items()}
+
+    def _slopes(self, points: PointSet) -> dict[str, np.ndarray]:
+        """Columns of ∇u*."""
+        problem = self.problem
+        at = torch.tensor(points.points[0], dtype=torch.float64)
+        _, u = autograd.differentiable(problem.exact, problem.domain, at, problem.components)
+        return {
+            f"exact_{name}_{x}": getattr(component_of(u, problem.components, name), x).detach().numpy().copy()
+            for name in problem.components
+            for x in problem.domain.names
+        }
+
+    def _term(self, name: str, spec: TermSpec) -> Term:
+        """A term at its points; squares are means, and the weights of the points sum to the measure of their set."""
+        measure = (
+            1.0 if spec.kind == "energy" else self.problem.domain.measure(spec.where if spec.sites == 1 else spec.where[:1])
+        )
+        loss = name.partition("/")[0]
+
+        def symbolic() -> tuple[Any, Any]:
+            found = self._errors()[name] if loss == "error" else self._symbolic(loss, spec.name)
+            return found.local, found.exists
+
+        return Term(name, spec.kind, spec.local, self._points[name], spec.weight / measure, spec.exists, symbolic)
+
+    def _symbolic(self, loss: str, name: str) -> TermSpec:
+        return next(spec for spec in self._stated(loss, self.problem.symbolic()) if spec.name == name)
+
+    def with_rules(self, rules: Rules | Rule) -> "Discretization":
+        """The same at other points; nothing is derived or compiled anew."""
+        other = copy.copy(self)
+        for name in [name for name in vars(self) if isinstance(getattr(type(self), name, None), cached_property)]:
+            del vars(other)[name]
+        other.rules = self.rules.with_interior(rules) if isinstance(rules, Rule) else rules
+        other._points = other._placed()
+        other.assembly = self.assembly.with_points({self._points[name]: points for name, points in other._points.items()})
+        return other
+
+    @cached_property
+    def fresh(self) -> "Discretization":
+        """The same at points that no training has seen."""
+        return self.with_rules(self.rules.fresh())
+
+    # ---- what the layers above see ----
+
+    @property
+    def size(self) -> int:
+        """Number of parameters P."""
+        return self.network.size
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        return self.network.layers
+
+    @property
+    def device(self) -> torch.device:
+        return self.assembly.solution.device
+
+    @property
+    def batch(self) -> int:
+        """Parameter vectors worth taking at a time."""
+        return self.assembly.batch
+
+    def objective(self, loss: str) -> FieldObjective:
+        """A loss of the problem.
+
+        Raises:
+            ValueError: the problem has no such loss.
+        """
+        if loss not in self.losses:
+            raise ValueError(f"{type(self.problem).__name__} has no loss {loss!r}; it has {', '.join(self.losses)}")
+        return FieldObjective(loss, self.assembly, self._names(loss), self.minimum(loss), self.measure)
+
+    def _names(self, loss: str) -> tuple[str, ...]:
+        return tuple(name for name in self._specs if name.startswith(f"{loss}/"))
+
+    def at(self, theta: Tensor, points: Tensor) -> Tensor:
+        """The solution (..., n, c) at any points (n, d)."""
+        return self.assembly.at(theta, points)
+
+    def minimum(self, loss: str) -> float | None:
+        """The loss at the exact solution: 0 for squares, None for an energy whose solution is not known."""
+        return self.energy_minimum if loss == DEEP_RITZ else 0.0
+
+    @cached_property
+    def energy_minimum(self) -> float | None:
+        """Energy of the exact solution under the same rules as every other energy; see ``quadrature_error`` for what the rules are off.
+
+        Energies near it have nearly the same error, which is gone from their difference. None where there is no energy, or no exact solution.
+        """
+        if DEEP_RITZ not in self.losses or not self.problem.has("exact"):
+            return None
+        return float(sum(self._of_exact(name) for name in self._names(DEEP_RITZ) if self.assembly.terms[name].kind == "energy"))
+
+    @cached_property
+    def energy_size(self) -> float:
+        """The sum of the magnitudes whose sum is the energy of the exact solution: rounding errors are relative to it."""
+        names = [name for name in self._names(DEEP_RITZ) if self.assembly.terms[name].kind == "energy"]
+        return float(sum(self._of_exact(name, abs) for name in names))
+
+    def _of_exact(self, name: str, change: Callable[[Tensor], Tensor] = lambda values: values) -> Tensor:
+        """An energy term of the exact solution."""
+        group = self.assembly.group(name).as_written()
+        streams, points = group.needed[name], group.solution.tensor(group.points.points)
+        exact = function_streams(self._exact, points.flatten(0, 1), streams).unflatten(1, points.shape[:2])
+        outputs, exists = group(name, exact, streams, slice(None))
+        value = (change(outputs[0]) * group.weights).sum(-1)
+        return value if exists is None else torch.where(exists.all(-1), value, torch.nan)
+
+    def _exact(self, points: Tensor) -> Tensor:
+        """The exact solution (n, c) at points (n, d)."""
+        found = self.problem.exact(autograd.point(self.problem.domain, points))
+        return torch.stack(autograd.columns(found, points[:, 0]), -1)
+
+    # ---- errors ----
+
+    @cached_property
+    def is_zero(self) -> bool:
+        """Whether the known solution is nothing but rounding: then nothing is relative to it, and relative errors are withheld (NaN)."""
+        sizes = [np.abs(column).max() for name, column in self._test_points.data.items() if name.startswith("exact_")]
+        return bool(max(sizes, default=0.0) <= _ZERO * self.problem.scale)
+
+    @cached_property
+    def norms(self) -> tuple[float, float]:
+        """The means of |u*|² and of |∇u*|², which errors are relative to; NaN where they are not known."""
+        return self._norm([f"exact_{name}" for name in self.problem.components]), self._norm(
+            [f"exact_{name}_{x}" for name in self.problem.components for x in self.problem.domain.names]
+        )
+
+    def _norm(self, names: list[str]) -> float:
+        points = self._test_points
+        if not all(name in points.data for name in names):
+            return float("nan")
+        squares = torch.tensor(np.stack([points.data[name] for name in names], -1)).square().sum(-1)
+        return float(squares @ torch.tensor(points.weights)) / self.problem.domain.measure(INTERIOR)
+
+    @property
+    def _test_points(self) -> PointSet:
+        return self._points[SLOPE if SLOPE in self._specs else ERROR if ERROR in self._specs else f"{SUPERVISED}/{INTERIOR}"]
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """Which errors ``measure`` gives: the energy gap, and the relative errors in L² and H¹."""
+        there = self.energy_minimum is not None, self.known is not None, self.problem.has("exact")
+        return tuple(name for name, exists in zip(ERRORS, there, strict=True) if exists)
+
+    def measure(self, theta: Tensor) -> dict[str, Tensor]:
+        """Every loss and error at once, each (...), for parameters (..., P): one pass through the network for all terms at the same points.
+
+        Keys: ``losses``, ``errors`` and ``infeasible``. Where the energy does not exist, the losses that are made of it are NaN.
+        """
+        found = self.assembly.measure(theta)
+        measured = {loss: _sum([found[name] for name in self._names(loss)]) for loss in self.losses}
+        if self.energy_minimum is not None:
+            measured["energy_gap"] = measured[DEEP_RITZ] - self.energy_minimum
+        if self.known is not None:
+            value, (norm, seminorm) = found[ERROR] if ERROR in found else measured[SUPERVISED], self.norms
+            norm, seminorm = (torch.nan, torch.nan) if self.is_zero else (norm, seminorm)
+            measured["l2_error"] = (value / norm).sqrt()
+            if SLOPE in found:
+                measured["h1_error"] = ((value + found[SLOPE]) / (norm + seminorm)).sqrt()
+        shape, device = theta.shape[:-1], self.device
+        exists = found.get("exists", torch.ones(shape, dtype=torch.bool, device=device))
+        return measured | {"infeasible": ~exists}
+
+
+def _ansatz(problem: Problem, made: hard.Ansatz) -> Ansatz:
+    """Lift and factor as functions of points; None where they are zero and one."""
+    middle = autograd.point(problem.domain, torch.tensor(problem.domain.bounds, dtype=torch.float64).mean(1)[None])
+    lifts, factors = made.lift(middle), made.factor(middle)
+    plain_lift = all(isinstance(value, (int, float)) and value == 0 for value in lifts)
+    plain_factor = all(isinstance(value, (int, float)) and value == 1 for value in factors)
+    count = 1 if made.one_factor else len(problem.components)
+    return Ansatz(
+        None if plain_lift else lambda x: _columns(problem, made.lift, x),
+        None if plain_factor else lambda x: _columns(problem, made.factor, x)[:, :count],
+    )
+
+
+def _columns(problem: Problem, function: Callable[[Point], Any], points: Tensor) -> Tensor:
+    """Values (n, c) of a function at points (n, d)."""
+    found = function(autograd.point(problem.domain, points))
+    return torch.stack([value.as_subclass(Tensor) for value in autograd.columns(found, points[:, 0])], -1)
+
+
+def _sum(summands: list[Tensor]) -> Tensor:
+    first, *rest = summands
+    for summand in rest:
+        first = first + summand
+    return first

@@ -1,0 +1,54 @@
+"""Faults in the file of a problem: one line each that names file, class, method and remedy."""
+
+import sys
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pinnscape.common import memory
+from pinnscape.common.errors import PinnscapeError, ProblemError
+
+
+def fault(problem: Any, method: str, text: str) -> ProblemError:
+    """An error in a method or an attribute of a problem, which may be an object or a class."""
+    cls = problem if isinstance(problem, type) else type(problem)
+    return ProblemError(f"{file_of(cls)}: {cls.__name__}.{method}: {text}")
+
+
+def file_of(cls: type) -> str:
+    """The file of a class, relative to the current folder where it lies in it."""
+    path = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    return cls.__module__ if path is None else shown(Path(path))
+
+
+def shown(path: Path) -> str:
+    """A path as messages show it."""
+    found = path.resolve()
+    return str(found.relative_to(Path.cwd()) if found.is_relative_to(Path.cwd()) else found)
+
+
+def said(error: BaseException) -> str:
+    """The first line of an error, shortened."""
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    lines = text.strip().splitlines()
+    return textwrap.shorten(lines[0], 200, placeholder=" ...") if lines else "no message"
+
+
+@contextmanager
+def naming(problem: Any, method: str, remedy: str = "") -> Iterator[None]:
+    """Whatever goes wrong inside is a fault of this method, unless it is memory that ran out.
+
+    Raises:
+        ProblemError: something did.
+    """
+    try:
+        yield
+    except PinnscapeError:
+        raise
+    except Exception as error:
+        if memory.ran_out(error):
+            raise
+        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        raise fault(problem, method, f"{kind}{said(error)}{f'; {remedy}' if remedy else ''}") from error

@@ -1,0 +1,30 @@
+"""Which problems there are. To add one: write a file in ``equations`` with a subclass of ``Problem``, and one line here."""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pinnscape.problems.problem import Problem
+
+PROBLEMS = {
+    "poisson1d": "poisson:Poisson1d",
+    "poisson2d": "poisson:Poisson2d",
+    "semilinear2d": "semilinear:Semilinear2d",
+    "neo_hookean2d": "neo_hookean:NeoHookean2d",
+    "convection": "convection:Convection",
+    "reaction": "reaction:Reaction",
+    "wave": "wave:Wave",
+    "burgers": "burgers:Burgers",
+    "l_shape": "l_shape:LShapePoisson",
+    "beam": "beam:Beam",
+}
+
+
+def problem_class(name: str) -> "type[Problem]":
+    """The class of this name.
+
+    Raises:
+        KeyError: no such problem.
+    """
+    module, cls = PROBLEMS[name].split(":")
+    return getattr(importlib.import_module(f"pinnscape.problems.equations.{module}"), cls)

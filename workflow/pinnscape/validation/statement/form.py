@@ -1,0 +1,167 @@
+"""What a problem must have, and that its methods give values of the right kind; without derivatives."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from pinnscape.problems import autograd, reference
+from pinnscape.problems import statement as stated
+from pinnscape.problems.domains.domain import Domain
+from pinnscape.problems.faults import fault, naming
+from pinnscape.problems.field import Field
+from pinnscape.problems.problem import OPTIONAL, Problem
+from pinnscape.validation.statement import samples
+
+OF_POINTS = ("exact", "lift", "load")
+OF_FIELDS = ("density", "residual")
+DIFFERENTIABLE = (
+    "write it with functions of pinnscape.problems.functions or torch, without numpy, .detach(), .item() or torch.tensor(...)"
+)
+
+
+def check(problem: Problem) -> None:
+    """Attributes, methods and conditions are there, and the methods give one finite float64 value for each point.
+
+    Raises:
+        ProblemError: the first fault.
+    """
+    presence(problem)
+    stated.conditions(problem)
+    points = samples.interior(problem)
+    p, like = autograd.point(problem.domain, points), points[:, 0]
+    leaves = autograd.point(problem.domain, points.clone().requires_grad_())
+    for method in OF_POINTS:
+        if problem.has(method):
+            found = called(problem, method, leaves)
+            kind(problem, method, found, like, len(problem.components))
+    fields = samples.states(problem, points)
+    for method in OF_FIELDS:
+        if problem.has(method):
+            found = called(problem, method, p, fields)
+            found = list(found.values()) if isinstance(found, dict) else found
+            kind(problem, method, found, fields.derivative(0, (0,) * len(p)), 1 if method == "density" else None)
+
+
+def presence(problem: Problem) -> None:
+    """Attributes and methods are there.
+
+    Raises:
+        ProblemError: the first fault.
+    """
+    if not isinstance(getattr(problem, "domain", None), Domain):
+        given = repr(getattr(problem, "domain", None))
+        raise fault(problem, "domain", f"is {given}; must be a domain, such as Interval(0, 1) or SpaceTime(x=(0, 1), t=(0, 1))")
+    _names(problem)
+    if isinstance(problem.scale, bool) or not isinstance(problem.scale, (int, float)) or not 0.0 < problem.scale < math.inf:
+        raise fault(problem, "scale", f"is {problem.scale!r}; must be a number above 0, the typical size of u")
+    for method in (*OPTIONAL, "conditions"):
+        if not callable(getattr(problem, method, None)):
+            raise fault(problem, method, f"is {getattr(problem, method, None)!r}; define a method, or leave it out")
+    if not problem.has("density") and not problem.has("residual"):
+        raise fault(
+            problem, "residual", "is missing, and so is density; define `def residual(self, p, u)` or `def density(self, p, u)`"
+        )
+    if not problem.has("conditions"):
+        raise fault(problem, "conditions", "is missing; define `def conditions(self)`, and return () if there are none")
+    if problem.reference is not None and problem.reference not in reference.WAYS:
+        raise fault(problem, "reference", f"is {problem.reference!r}; must be one of {', '.join(reference.WAYS)}")
+
+
+def _names(problem: Problem) -> None:
+    components = problem.components
+    names = list(components) if isinstance(components, (tuple, list)) else []
+    if not names or not all(isinstance(name, str) and name.isidentifier() for name in names) or len(set(names)) < len(names):
+        raise fault(
+            problem, "components", f'is {components!r}; must be a tuple with a name for each component of u, such as ("u",)'
+        )
+    for what, own, others in (
+        ("components", names, problem.domain.names),
+        ("parameters", list(problem.parameters), (*problem.domain.names, *names)),
+    ):
+        twice = [name for name in own if name in others]
+        if twice:
+            raise fault(problem, what, f"the name {twice[0]} is taken by a variable or a component; choose another one")
+
+
+class _SinglePrecision(TorchFunctionMode):
+    """Finds the first operation that takes digits from a float64 tensor; constants of fewer digits are promoted and do no such harm."""
+
+    found = ""
+
+    def __torch_function__(self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        reduced = isinstance(result, Tensor) and result.is_floating_point() and result.dtype != torch.float64
+        if reduced and not self.found and any(isinstance(a, Tensor) and a.ndim and a.dtype == torch.float64 for a in args):
+            self.found = f"{str(result.dtype).removeprefix('torch.')} ({getattr(func, '__name__', func)})"
+        return result
+
+
+def called(problem: Problem, method: str, *arguments: Any) -> Any:
+    """What a method gives, which computes in float64 and leaves its arguments as they are.
+
+    Raises:
+        ProblemError: it does not.
+    """
+    fields = [a for a in arguments if isinstance(a, Field)]
+    mode = _SinglePrecision()
+    kept: list[tuple[Tensor, Tensor, int]] = []
+
+    def watched(field: Field) -> Field:
+        def derivative(component: int, order: tuple[int, ...]) -> Tensor:
+            value = field.derivative(component, order)
+            kept.append((value, value.clone(), value._version))
+            return value
+
+        return Field(field.variables, derivative, field.components, field.time)
+
+    with naming(problem, method, DIFFERENTIABLE), mode:
+        found = getattr(problem, method)(*(watched(a) if a in fields else a for a in arguments))
+    if any(value._version != version or not torch.equal(value, copy) for value, copy, version in kept):
+        raise fault(problem, method, "changes its arguments in place; write `v = v + 1` in place of `v += 1`")
+    if mode.found:
+        raise fault(
+            problem,
+            method,
+            f"computes in {mode.found}; must compute in float64: leave out .float(), and give new tensors dtype=p.x.dtype",
+        )
+    return found
+
+
+def kind(problem: Problem, method: str, found: Any, like: Tensor, count: int | None) -> None:
+    """Values are numbers or float64 tensors of the shape of ``like``, finite, and as many as there should be.
+
+    Raises:
+        ProblemError: they are not.
+    """
+    values = list(found) if isinstance(found, (tuple, list)) else [found]
+    if count is not None and len(values) != count:
+        each = "" if method == "density" else f", one for each of {', '.join(problem.components)}"
+        raise fault(problem, method, f"gives {len(values)} values; must give {count}{each}")
+    for value in values:
+        if isinstance(value, Field):
+            value = value.value
+        if isinstance(value, bool) or not isinstance(value, (int, float, Tensor)):
+            raise fault(
+                problem, method, f"gives {type(value).__name__}; must give numbers or tensors, computed from p{_and_u(method)}"
+            )
+        if isinstance(value, Tensor) and value.ndim and value.shape not in (like.shape, like.shape[-1:]):
+            hint = (
+                "take no sum or mean over points"
+                if value.ndim < like.ndim
+                else "p.x and u are one value for each point, without an axis of their own"
+            )
+            raise fault(problem, method, f"gives shape {tuple(value.shape)} where there are points {tuple(like.shape)}; {hint}")
+        if isinstance(value, Tensor) and value.ndim == 0:
+            raise fault(problem, method, "gives one number for all points together; take no sum or mean over points")
+        if isinstance(value, Tensor) and value.dtype != torch.float64:
+            raise fault(problem, method, f"gives {value.dtype}; must compute in float64")
+        if method in OF_POINTS and not torch.as_tensor(value).isfinite().all():
+            raise fault(problem, method, "is not finite inside the domain")
+
+
+def _and_u(method: str) -> str:
+    return " and u" if method in OF_FIELDS else ""
