@@ -28,7 +28,7 @@ from pinnscape.problems.language import (
 )
 from pinnscape.problems.loader import load
 from pinnscape.problems.registry import PROBLEMS
-from pinnscape.validation.statement.check import validate
+from pinnscape.validation.check import validate
 
 FILES = Path(__file__).parent / "user_files"
 

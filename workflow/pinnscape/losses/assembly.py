@@ -21,7 +21,7 @@ from pinnscape.problems.points import PointSet
 
 log = logging.getLogger(__name__)
 
-# Temporaries of a chunk should stay in the cache of a core; more parameters at a time are slower, not faster.
+# More parameters at a time are slower on a CPU, not faster.
 _CHUNK_BYTES = 4_000_000
 _CHUNK = 64
 
@@ -117,9 +117,15 @@ class Assembly:
 
     @property
     def batch(self) -> int:
-        """Parameter vectors worth taking at a time, so that the temporaries of one layer stay small; native code has none."""
+        """Parameter vectors worth taking at a time: on the CPU so that the temporaries of one layer stay in the cache, on a GPU as many as fit.
+
+        Native code has no temporaries.
+        """
         if None not in self.natives:
             return _CHUNK
+        if self.solution.device.type != "cpu":
+            most = max(group.bytes_a_point(group.streams) * group.points.count for group in self.groups)
+            return max(1, int(self.solution.memory / most))
         largest = max(group.streams.count * group.points.sites * group.points.count for group in self.groups)
         return max(1, _CHUNK_BYTES // (8 * largest * self.solution.network.width))
 

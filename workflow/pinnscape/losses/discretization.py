@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -76,7 +77,9 @@ class Discretization:
         known = self.known is not None
         self.losses = tuple(name for name in statement.formulations(problem) if name != SUPERVISED or known)
         self._specs = {f"{loss}/{spec.name}": spec for loss in self.losses for spec in self._stated(loss, problem)}
-        self._specs |= {name: spec for name, spec in self._errors().items() if not (name == ERROR and self._shares_points)}
+        # Where errors are measured at the points of the losses, the supervised loss is one of them.
+        self._shares = self.rules.errors == self.rules.interior and SUPERVISED in self.losses
+        self._specs |= {name: spec for name, spec in self._errors().items() if not (name == ERROR and self._shares)}
         self._points = self._placed()
         made = _ansatz(problem, statement.ansatz(problem, conditions))
         terms = [self._term(name, spec) for name, spec in self._specs.items()]
@@ -111,11 +114,6 @@ class Discretization:
 
             found[SLOPE] = TermSpec("slope", "squared", (INTERIOR,), slope)
         return found
-
-    @property
-    def _shares_points(self) -> bool:
-        """Whether errors are measured at the points of the losses, so that the supervised loss is one of them."""
-        return self.rules.errors == self.rules.interior and SUPERVISED in self.losses
 
     def _rule(self, name: str) -> Rule:
         if name in (ERROR, SLOPE):
@@ -167,7 +165,8 @@ class Discretization:
         other = copy.copy(self)
         for name in [name for name in vars(self) if isinstance(getattr(type(self), name, None), cached_property)]:
             del vars(other)[name]
-        other.rules = self.rules.with_interior(rules) if isinstance(rules, Rule) else rules
+        given = self.rules.with_interior(rules) if isinstance(rules, Rule) else rules
+        other.rules = replace(given, test=None if self._shares else given.errors)
         other._points = other._placed()
         other.assembly = self.assembly.with_points({self._points[name]: points for name, points in other._points.items()})
         return other
@@ -196,6 +195,10 @@ class Discretization:
     def batch(self) -> int:
         """Parameter vectors worth taking at a time."""
         return self.assembly.batch
+
+    def count(self, name: str) -> int:
+        """Number of points of a term, such as ``deep-ritz/interior``."""
+        return self._points[name].count
 
     def objective(self, loss: str) -> FieldObjective:
         """A loss of the problem.

@@ -18,11 +18,13 @@ class TorchGroup(Locals):
 
     def blocks(self, streams: Streams) -> Iterator[slice]:
         """Blocks of points whose intermediate values are within the memory."""
-        network = self.solution.network
-        # An intermediate value for each of the ten or so operations of a layer, kept for the derivatives.
-        each = 8 * 10 * streams.count * network.width * len(network.layers) * self.points.sites
-        size = max(1, int(self.solution.memory / each))
+        size = max(1, int(self.solution.memory / self.bytes_a_point(streams)))
         return (slice(start, start + size) for start in range(0, self.points.count, size))
+
+    def bytes_a_point(self, streams: Streams) -> int:
+        """Of intermediate values at one point: one for each of the ten or so operations of a layer, kept for the derivatives."""
+        network = self.solution.network
+        return 8 * 10 * streams.count * network.width * len(network.layers) * self.points.sites
 
     def solve(self, theta: Tensor, streams: Streams, rows: slice) -> Tensor:
         """Streams (..., S, sites, n, c) of the solution at some of the points, for parameters (..., P)."""

@@ -12,9 +12,10 @@ from functools import cached_property
 import numpy as np
 from torch import Tensor
 
-from pinnscape.common.formulations import DEEP_RITZ
-from pinnscape.losses.objective import Discretization, Objective
-from pinnscape.problems import quadrature
+from pinnscape.losses.discretization import Discretization
+from pinnscape.problems.points import PRODUCTS, Rule
+from pinnscape.problems.rules import Rules
+from pinnscape.problems.statement import DEEP_RITZ
 
 # At least so many Gauss-Legendre points an axis, by dimension: a rule of a few points, and twice as many, may miss the same feature.
 _LEAST = {1: 80, 2: 40, 3: 16}
@@ -40,44 +41,51 @@ def finer(points: int, dimension: int) -> tuple[int, int, int]:
 
 
 class QuadratureError:
-    """The error of the quadrature rule of a discretisation.
+    """The error of the quadrature rules of a discretisation.
 
     Args:
-        discretization: with its rule.
+        discretization: with an energy.
     """
 
     def __init__(self, discretization: Discretization) -> None:
-        self._own, dimension = discretization, discretization.problem.dimension
-        self._rules = [quadrature.rule("gauss-legendre", n, dimension) for n in finer(len(discretization.points), dimension)]
+        self._own = discretization
+        patches, rule = len(discretization.problem.domain.interior), discretization.rules.interior
+        name = "duffy" if rule.name == "duffy" else "gauss-legendre"
+        panels = rule.panels if rule.name in PRODUCTS else 1
+        pieces = patches * int(
+            np.prod(panels if not isinstance(panels, int) else [panels] * discretization.problem.domain.dimension)
+        )
+        count = discretization.count("deep-ritz/interior") // pieces
+        self._rules = [Rule(name, points, panels) for points in finer(max(count, 1), discretization.problem.domain.dimension)]
 
     @property
     def _each(self) -> Iterator[Discretization]:
-        """Under the rule itself and the others, one at a time: they are large."""
+        """Under the rules themselves and the others, one at a time: they are large."""
         yield self._own
         for rule in self._rules:
-            yield self._own.with_rule(rule, compiled=self._own.kernels is not None)
+            yield self._own.with_rules(Rules(rule))
 
     @cached_property
     def minimum(self) -> float:
         """Of the energy of the exact solution; NaN where that does not exist under the rule itself, infinite where it does not under another."""
-        return float(_combined(np.array([[d.energy_minimum] for d in self._each]), self._rounding)[0])
+        return float(_combined(np.array([[d.energy_minimum] for d in self._each], float), self._rounding)[0])
 
     def gaps(self, thetas: Tensor) -> np.ndarray:
         """Of the gaps of the energy (n,) at parameters (n, P): smaller gaps mean nothing, and lower energies than this are below the minimum.
 
-        NaN where the energy does not exist under the rule itself, infinite where it does not under another.
+        NaN where the energy does not exist under the rule itself, or its minimum is not known; infinite where it does not exist under another.
         """
-        objectives = (Objective(d, DEEP_RITZ.name) for d in self._each)
+        if self._own.energy_minimum is None:
+            return np.full(len(thetas), np.nan)
+        objectives = (d.objective(DEEP_RITZ) for d in self._each)
         # One point at a time, too.
-        rows = [[float(objective.loss(theta)) - objective.minimum for theta in thetas] for objective in objectives]
+        rows = [[float(objective.loss(theta)) - (objective.minimum or 0.0) for theta in thetas] for objective in objectives]
         return _combined(np.array(rows), self._rounding)
 
     @cached_property
     def _rounding(self) -> float:
         """Size of the rounding errors of energies near the minimum."""
-        d = self._own
-        density = d.problem.density(d.points, d.exact.value, d.exact.gradient) - (d.load * d.exact.value).sum(-1)
-        return _ROUNDING * float(density.abs() @ d.weights)
+        return _ROUNDING * self._own.energy_size
 
 
 def _combined(values: np.ndarray, rounding: float) -> np.ndarray:

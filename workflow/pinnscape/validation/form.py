@@ -14,7 +14,7 @@ from pinnscape.problems.domains.domain import Domain
 from pinnscape.problems.faults import fault, naming
 from pinnscape.problems.field import Field
 from pinnscape.problems.problem import OPTIONAL, Problem
-from pinnscape.validation.statement import samples
+from pinnscape.validation import samples
 
 OF_POINTS = ("exact", "lift", "load")
 OF_FIELDS = ("density", "residual")

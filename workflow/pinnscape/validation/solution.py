@@ -16,7 +16,7 @@ from pinnscape.problems.field import Field, Order, Point
 from pinnscape.problems.points import PointSet, Rule, place
 from pinnscape.problems.problem import Problem
 from pinnscape.problems.terms import TermSpec
-from pinnscape.validation.statement import samples
+from pinnscape.validation import samples
 
 SMALL = 1e-8  # relative: what is zero on paper is smaller
 _FAR = 1e3  # factor between scale and the size of u - lift beyond which there is a warning
