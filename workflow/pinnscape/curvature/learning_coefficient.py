@@ -213,7 +213,7 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
     """
     collected = runs.collect(lambda run: _measure(runs, run, settings))
     return FILE.described(
-        collected.assign_attrs(localization=settings.localization, parameters=runs.discretization.network.size)
+        collected.assign_attrs(localization=settings.localization, parameters=runs.discretization.size)
     )
 
 

@@ -10,12 +10,12 @@ from typing import Any, Protocol
 
 import xarray as xr
 
-from pinnscape.common.formulations import PHYSICS
 from pinnscape.curvature import split as parts
-from pinnscape.curvature.split import ESTIMATES, NUMBERS, PARTS, Split, split
+from pinnscape.curvature.split import ESTIMATES, NUMBERS, PARTS, Split, known, split
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import CHECKPOINT, LOSS, OF_RUNS, RUN
 from pinnscape.linalg import eigen
+from pinnscape.losses.gauss_newton import kernel_size
 from pinnscape.training.runs import Run, Runs
 
 _POINT = (*RUN, "checkpoint", "loss")
@@ -74,25 +74,29 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
         runs: all runs of a problem.
         settings: settings of the points and of ``split``.
     """
-    size = runs.discretization.network.size
+    size = runs.discretization.size
     subspace = min(settings.subspace, size)
+    kernels = [kernel_size(runs.objective(loss)) for loss in runs.physics]
+    count = known(size, kernels, subspace, settings.eigensolver.dense_limit)
     memo: dict[tuple[str, bytes], Split] = {}  # all formulations start from the same parameters
 
     def at(loss: str, run: Run, checkpoint: str) -> Split:
         theta = run.theta(checkpoint)
         key = loss, theta.tobytes()
         if key not in memo:
-            memo[key] = split(runs.objective(loss), runs.tensor(theta), subspace, settings, run.seed)
+            memo[key] = split(runs.objective(loss), runs.tensor(theta), count, subspace, settings, run.seed)
         return memo[key]
 
     def measure(run: Run) -> xr.Dataset:
         names = list(settings.checkpoints)
-        return _dataset(names, [[at(loss, run, name) for loss in PHYSICS] for name in names], size)
+        return _dataset(names, runs.physics, [[at(loss, run, name) for loss in runs.physics] for name in names], size)
 
     return FILE.described(runs.collect(measure))
 
 
-def _dataset(checkpoints: list[str], splits: Sequence[Sequence[Split]], size: int) -> xr.Dataset:
+def _dataset(
+    checkpoints: list[str], losses: Sequence[str], splits: Sequence[Sequence[Split]], size: int
+) -> xr.Dataset:
     """The dataset of splits by checkpoint and loss, for a network with P = ``size`` parameters."""
     first = splits[0][0]
     names = ["eigenvalue", "kernel_eigenvalue", "norm", "remainder_share", "angle", *NUMBERS, *first.estimates]
@@ -102,7 +106,7 @@ def _dataset(checkpoints: list[str], splits: Sequence[Sequence[Split]], size: in
     notes = {name: {"reason": _REASON.format(text)} for name, text in what.items()}
     if not first.estimates:
         notes = {"condition_number": {"reason": eigen.WITHHELD}}
-    coordinates = {"checkpoint": checkpoints, "loss": list(PHYSICS), "part": list(PARTS)}
+    coordinates = {"checkpoint": checkpoints, "loss": list(losses), "part": list(PARTS)}
     return FILE.dataset(values | coordinates, outside=RUN, notes=notes, attributes={"parameters": size})
 
 

@@ -1,6 +1,6 @@
 """Split of a Hessian H into its Gauss-Newton part G and the remainder R = H - G, by dense matrices or by products alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
-from pinnscape.common.formulations import PHYSICS
 from pinnscape.config.sections import EigensolverSettings
 from pinnscape.curvature.eigenpairs import eigenpairs
 from pinnscape.linalg import by_products, eigen
@@ -71,7 +70,7 @@ class Split:
         return float(self.norm[2] / self.norm[0])
 
 
-def split(objective: Objective, theta: Tensor, subspace: int, settings: Settings, seed: int = 0) -> Split:
+def split(objective: Objective, theta: Tensor, count: int, subspace: int, settings: Settings, seed: int = 0) -> Split:
     """Analyse H, G and R at theta (P,).
 
     Args:
@@ -83,18 +82,22 @@ def split(objective: Objective, theta: Tensor, subspace: int, settings: Settings
     """
     if objective.size <= settings.eigensolver.dense_limit:
         return _dense(objective, theta, subspace, settings)
-    return _by_products(objective, theta, subspace, settings, seed)
+    return _by_products(objective, theta, count, subspace, settings, seed)
 
 
-def _known(objective: Objective, subspace: int, limit: int) -> int:
+def known(size: int, kernels: Sequence[int], subspace: int, limit: int) -> int:
     """Number E of largest eigenvalues in the file.
 
     It is P up to the dense limit; above it, the number that a kernel within the limit gives, and at least ``subspace``.
+
+    Args:
+        size: number of parameters P.
+        kernels: numbers of rows of the kernels of all losses in the file.
+        subspace: number of eigenvalues that are compared.
+        limit: the dense limit.
     """
-    size = objective.size
     if size <= limit:
         return size
-    kernels = [gauss_newton.kernel_size(Objective(objective.discretization, name)) for name in PHYSICS]
     return min(size, max([subspace, *(q for q in kernels if q <= limit)]))
 
 
@@ -116,8 +119,8 @@ def _dense(objective: Objective, theta: Tensor, subspace: int, settings: Setting
     except DivergenceError:
         return _absent(objective.size, subspace)
     assert whole.matrix is not None
-    if objective.formulation.is_energy:
-        first = gauss_newton.energy_gram(objective.discretization, theta)
+    if not objective.is_squared:
+        first = gauss_newton.gauss_newton(objective, theta)
         kernel = values = eigen.decompose(first)[0]
     else:
         jacobian, _ = gauss_newton.least_squares(objective, theta)
@@ -152,10 +155,9 @@ def _absent(count: int, subspace: int, estimates: bool = False) -> Split:
 # ---- by products ----
 
 
-def _by_products(objective: Objective, theta: Tensor, subspace: int, settings: Settings, seed: int) -> Split:
+def _by_products(objective: Objective, theta: Tensor, count: int, subspace: int, settings: Settings, seed: int) -> Split:
     """The largest eigenvalues by Lanczos, and estimates of norms; all eigenvalues of G if its kernel is within the limit."""
     solver, size = settings.eigensolver, objective.size
-    count = _known(objective, subspace, solver.dense_limit)
     found = _absent(count, subspace, estimates=True)
     if not bool(objective.gradient(theta).isfinite().all()):
         return found
@@ -191,7 +193,7 @@ def _by_products(objective: Objective, theta: Tensor, subspace: int, settings: S
         estimated[1] = float(norm[1]), float(size * np.finfo(float).eps * norm[1])  # exact to rounding
         for name, value in _summary(every, settings.null_tolerance).items():
             numbers[name][1] = value
-    kernel = eigenvalue[1] * (1.0 if objective.formulation.is_energy else 0.5)
+    kernel = eigenvalue[1] * (0.5 if objective.is_squared else 1.0)
     angle, bound = _angles(*spaces[:2])
     share = by_products.ratio(estimated[2], estimated[0])
     estimates = dict(zip(ESTIMATES, (*np.array(estimated).T, *share, bound), strict=True))

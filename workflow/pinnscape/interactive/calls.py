@@ -24,10 +24,11 @@ from pinnscape.files.pieces import compute
 from pinnscape.landscape.evaluation import SliceEvaluation
 from pinnscape.landscape.files import coordinates, random_directions, surface_dataset
 from pinnscape.landscape.surfaces import Slice
-from pinnscape.losses.objective import Discretization, Objective, tensor
+from pinnscape.losses.discretization import Discretization
+from pinnscape.losses.objective import Objective, tensor
 from pinnscape.losses.quadrature_error import QuadratureError
 from pinnscape.networks.jets import ACTIVATIONS
-from pinnscape.networks.mlp import Network, layout_values
+from pinnscape.networks.layout import Network, layout_values
 from pinnscape.problems import catalog, quadrature
 from pinnscape.problems.base import Problem
 from pinnscape.training.checkpoints import CHECKPOINTS
@@ -167,7 +168,7 @@ def _point(discretization: Discretization, theta: Tensor, seed: int) -> xr.Datas
     values = {
         "theta": theta.cpu().numpy()[None],
         "quadrature_error": QuadratureError(discretization).gaps(theta[None]),
-        **layout_values(discretization.network.layers),
+        **layout_values(discretization.layers),
         "checkpoint": ["final"],
     }
     return CHECKPOINTS.dataset(values, attributes={"seed": seed})

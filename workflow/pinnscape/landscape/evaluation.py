@@ -16,7 +16,7 @@ from pinnscape.files.pieces import Piece, Results
 from pinnscape.landscape import resampling
 from pinnscape.landscape.chebyshev import Domain, Interpolant
 from pinnscape.landscape.spectral import Result, interpolate
-from pinnscape.landscape.surfaces import Slice, chunk_size
+from pinnscape.landscape.surfaces import Slice
 
 # A plane that needs more nodes than this has structure that the stored grid does not resolve either.
 _MOST_NODES = 10_000
@@ -95,7 +95,7 @@ class SliceEvaluation:
     @property
     def _blocks(self) -> dict[str, slice]:
         """Row ranges of the flat grid. Each contains whole chunks, so that chunks do not depend on the number of jobs."""
-        count, chunk = len(self._flat), chunk_size(self.slice_.discretization)
+        count, chunk = len(self._flat), self.slice_.discretization.batch
         size = chunk * -(-count // (chunk * _BLOCKS))
         return {f"{self.name}/points-{start}": slice(start, min(start + size, count)) for start in range(0, count, size)}
 

@@ -12,7 +12,7 @@ from pinnscape.config.sections import DirectionSettings, PlaneGrid
 from pinnscape.landscape import directions
 from pinnscape.landscape.axes import centred_axis, covering_axis, plane_coordinates
 from pinnscape.landscape.described import DIRECTIONS, LINE_DIRECTIONS, LINES, OF_DIRECTIONS, SURFACE
-from pinnscape.networks.mlp import layout_of
+from pinnscape.networks.layout import layout_of
 
 # Second entry of the random seeds, so that directions do not reuse the random numbers of the initial weights.
 _STREAMS = {"random": 1, "lines": 2}
@@ -140,14 +140,14 @@ def surface_dataset(
     origin = tuple(0 if name == "line" else int(np.flatnonzero(axes[name][1] == 0.0)[0]) for name in dims)
     kind = LINES if "line" in axes else SURFACE
     values = {
-        "value_at_origin": [measured[f][origin] for f in FORMULATIONS],
+        "value_at_origin": [measured[f][origin] for f in losses],
         "h1_error_at_origin": measured["h1_error"][origin],
-        "value": np.stack([measured[f] for f in FORMULATIONS]),
+        "value": np.stack([measured[f] for f in losses]),
         **{name: measured[name] for name in ("energy_gap", "l2_error", "h1_error")},
         "infeasible": measured["infeasible"].astype("int8"),
         "energy_minimum": energy_minimum,
         **{name: found[name].values for name in OF_DIRECTIONS if name in found},
-        "loss": list(FORMULATIONS),
+        "loss": list(losses),
         **{name: axis[1] for name, axis in axes.items()},
     }
     return kind.dataset(values, attributes={name: found.attrs[name] for name in ("kind", "normalization", "bias", "axis_unit")})
@@ -156,7 +156,7 @@ def surface_dataset(
 def trajectory_losses(true: Mapping[str, np.ndarray], projected: Mapping[str, np.ndarray]) -> dict[str, tuple]:
     """Losses at the snapshots and at their projections onto the plane, as variables of surface-trajectory.nc."""
     found = {"trajectory_loss": true, "projected_loss": projected}
-    return {name: SURFACE.variable(name, np.stack([losses[f] for f in FORMULATIONS])) for name, losses in found.items()}
+    return {name: SURFACE.variable(name, np.stack([losses[f] for f in losses])) for name, losses in found.items()}
 
 
 def finished(surface: xr.Dataset) -> xr.Dataset:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pinnscape.common import memory, progress
 from pinnscape.landscape import resampling
-from pinnscape.losses.objective import Discretization
+from pinnscape.losses.discretization import Discretization
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Slice:
     def measure(self, coordinates: np.ndarray) -> dict[str, np.ndarray]:
         """Losses and errors, each of shape (...), at coordinates (..., k)."""
         d = self.discretization
-        return evaluate(d.measure, self.origin, self.directions, coordinates, chunk_size(d), self.name)
+        return evaluate(d.measure, self.origin, self.directions, coordinates, d.batch, self.name)
 
     def line(self, index: int) -> "Slice":
         """The line along one direction."""

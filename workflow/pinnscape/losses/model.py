@@ -4,8 +4,8 @@ from pathlib import Path
 
 from pinnscape.config.sections import EngineSettings, Model, NetworkSettings
 from pinnscape.losses.native.build import Compiler
-from pinnscape.losses.objective import Discretization
-from pinnscape.networks.mlp import Network
+from pinnscape.losses.discretization import Discretization
+from pinnscape.networks.layout import Network
 from pinnscape.problems import quadrature
 from pinnscape.problems.catalog import CATALOG, problem
 

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from pinnscape.files.description import File, Variable
-from pinnscape.networks.mlp import LAYOUT, OF_LAYOUT
+from pinnscape.networks.layout import LAYOUT, OF_LAYOUT
 
 CHECKPOINTS = File(
     "checkpoints.nc",

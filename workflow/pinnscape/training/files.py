@@ -5,9 +5,10 @@ import torch
 import xarray as xr
 
 from pinnscape.files.description import File, Variable
-from pinnscape.losses.objective import Discretization, Objective, tensor
+from pinnscape.losses.discretization import Discretization
+from pinnscape.losses.objective import Objective, tensor
 from pinnscape.losses.quadrature_error import QuadratureError
-from pinnscape.networks.mlp import LAYOUT, OF_LAYOUT, layout_values
+from pinnscape.networks.layout import LAYOUT, OF_LAYOUT, layout_values
 from pinnscape.training.loop import OPTIMIZERS, History
 
 _GRID = {1: 401, 2: 81, 3: 33}  # points along each axis of the grid on which a solution is stored
@@ -64,7 +65,7 @@ def training_dataset(history: History, objective: Objective) -> xr.Dataset:
         "quadrature_error": error.gaps(tensor(np.stack(thetas), discretization.device)),
         "energy_minimum": discretization.energy_minimum,
         "energy_minimum_error": error.minimum,
-        **layout_values(discretization.network.layers),
+        **layout_values(discretization.layers),
         "step": history.column("step").astype(int),
     }
     withheld = {"withheld": "the exact solution is zero"} if discretization.is_zero else {}

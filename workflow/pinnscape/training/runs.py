@@ -12,9 +12,10 @@ from torch import Tensor
 from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.files.pieces import Piece, Source, compute
 from pinnscape.files.unfinished import Finished
-from pinnscape.losses.objective import Discretization, Objective, tensor
+from pinnscape.losses.discretization import Discretization
+from pinnscape.losses.objective import Objective, tensor
 from pinnscape.losses.quadrature_error import QuadratureError
-from pinnscape.networks.mlp import Layer, layout_of
+from pinnscape.networks.layout import Layer, layout_of
 
 
 @dataclass(frozen=True, eq=False)
