@@ -32,7 +32,7 @@ def measure(input: Any, output: Any, params: Any, wildcards: Any, device: str) -
     """
     engine, name = EngineSettings.of(params.engine), wildcards.technique
     compiles = compiler(engine, _EVALUATIONS * len(input.checkpoints))
-    discretized = discretization(wildcards.case, Model.of(params.model), device, compiles, engine.memory)
+    discretized = discretization(Model.of(params.model), device, compiles, engine.memory)
     runs = []
     for points, history in zip(input.checkpoints, input.training, strict=True):
         checkpoints, training = store.read(points, "checkpoints"), store.read(history, "train")

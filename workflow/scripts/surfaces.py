@@ -27,7 +27,7 @@ def main(input, output, params, wildcards, device) -> None:
     engine = EngineSettings.of(params.engine)
     evaluations = _POINTS * len(input.directions)
     compiles = compiler(engine, evaluations)
-    discretized = discretization(wildcards.case, Model.of(params.model), device, compiles, engine.memory)
+    discretized = discretization(Model.of(params.model), device, compiles, engine.memory)
     all_directions = [store.read(path, "directions") for path in input.directions]
     evaluations = [_evaluation(discretized, directions, params.grid, int(wildcards.seed)) for directions in all_directions]
     pieces = [piece for evaluation in evaluations for piece in evaluation.pieces()]

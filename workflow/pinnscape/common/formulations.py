@@ -1,6 +1,6 @@
 """The formulations of a boundary value problem and the properties of each loss that hold for every problem and network."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -37,3 +37,9 @@ SUPERVISED = Formulation("supervised", order=0, is_reference=True)
 # Formulations by name, in the order of files, tables and figures. losses/native/losses.hpp numbers them in this order.
 FORMULATIONS: Mapping[str, Formulation] = {each.name: each for each in (DEEP_RITZ, STRONG_FORM, SUPERVISED)}
 PHYSICS = tuple(name for name, each in FORMULATIONS.items() if not each.is_reference)
+
+
+def ordered(names: Iterable[str]) -> list[str]:
+    """Names of losses in the order of files, tables and figures; others follow in alphabetical order."""
+    known = list(FORMULATIONS)
+    return sorted(names, key=lambda name: (known.index(name), "") if name in known else (len(known), name))

@@ -7,8 +7,8 @@ from typing_extensions import TypeAliasType
 
 from pinnscape.config.section import Distinct, Entries, Odd, Optional, Section, defaults_of, fault, name_of, ordered
 
-Formulation = Literal["deep-ritz", "strong-form", "supervised"]
-Rule = Literal["gauss-legendre", "simpson", "uniform", "monte-carlo"]
+Loss = Literal["deep-ritz", "strong-form", "supervised"]
+Rule = Literal["gauss-legendre", "simpson", "uniform", "duffy", "sobol", "latin-hypercube", "monte-carlo"]
 Plane = Literal["random", "trajectory", "hessian-top", "hessian-extreme"]
 Fraction = Annotated[float, Field(gt=0, lt=1, description="fraction of the training steps")]
 Checkpoint = Annotated[str, Field(description="a checkpoint")]
@@ -71,31 +71,84 @@ class ShardSettings(Section):
 
 
 class NetworkSettings(Section):
-    """A multilayer perceptron; problems.<name>.network overrides individual keys."""
+    """A neural network; cases.<name>.network overrides individual keys."""
 
+    architecture: Literal["mlp", "residual", "modified"] = Field(
+        default="mlp",
+        description="mlp (multilayer perceptron) | residual (blocks of two layers with a skip connection, E & Yu 2018) | modified (gated by two "
+        "encoders, Wang et al. 2021)",
+    )
     width: int = Field(ge=1, le=8192, description="number of neurons in each hidden layer", examples=[16])
-    depth: int = Field(ge=1, le=64, description="number of hidden layers", examples=[2])
-    activation: Literal["tanh", "sin", "swish", "softplus"] = Field(
-        default="tanh", description="activation function of the hidden layers"
+    depth: int = Field(ge=1, le=64, description="number of hidden layers, or of residual blocks", examples=[2])
+    activation: Literal["tanh", "sin", "swish", "softplus", "gelu", "relu", "relu3"] = Field(
+        default="tanh",
+        description="activation function of the hidden layers; relu has no second derivative and relu3 no fourth one, which some losses need",
     )
     initialization: Literal["glorot", "lecun", "he"] = Field(
         default="glorot", description="initial biases are zero, initial weights are normal with the variance of the scheme"
     )
+    scaled: bool = Field(default=False, description="whether each variable is mapped to (-1, 1) before it enters the network")
+    fourier: int = Field(
+        default=0,
+        ge=0,
+        le=4096,
+        description="number of random Fourier features that replace the variables (Tancik et al. 2020); 0: none",
+    )
+    fourier_deviation: float = Field(default=1.0, gt=0, le=1000, description="standard deviation of their frequencies")
 
 
-class QuadratureSettings(Section):
-    """Quadrature rule of the losses; problems.<name>.quadrature overrides individual keys."""
+class RuleSettings(Section):
+    """Points and weights of integrals and means."""
 
     rule: Rule = Field(
         default="gauss-legendre",
-        description="gauss-legendre | simpson (with an odd number of points) | uniform (midpoints) | monte-carlo",
+        description="products: gauss-legendre | simpson (with an odd number of points) | uniform (midpoints) | duffy (for singular solutions at "
+        "reentrant corners); sets: sobol | latin-hypercube | monte-carlo",
     )
     points: int = Field(
-        ge=2,
-        le=10_000,
-        description="number of points along each axis; a rule with fewer points than the network has parameters bounds the "
-        "rank of the Hessian",
+        ge=1,
+        le=1_000_000,
+        description="number of points: along each axis for products, in all for sets; fewer points than the network has parameters bound the rank "
+        "of the Hessian",
         examples=[20],
+    )
+    panels: int = Field(
+        default=1, ge=1, le=1000, description="number of equal parts of each axis for products, each with these points"
+    )
+    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="seed of random sets")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.rule == "simpson" and (self.points < 3 or self.points % 2 == 0):
+            raise fault(f"must be odd and at least 3 for the simpson rule; got {self.points}", "points")
+        return self
+
+
+class QuadratureSettings(RuleSettings):
+    """Points and weights of the losses; cases.<name>.quadrature overrides individual keys."""
+
+    conditions: Optional[RuleSettings] = Field(
+        default=None,
+        description="points of soft conditions, on the boundary or at the first moment; by default like those of the interior",
+    )
+    test: Optional[RuleSettings] = Field(
+        default=None,
+        description="points of errors; by default those of the interior for products, and gauss-legendre with 32 points for sets",
+    )
+    resample: int = Field(
+        default=0, ge=0, le=1_000_000, description="number of training steps after which random sets are drawn again; 0: never"
+    )
+
+
+class ConditionSettings(Section):
+    """How a condition of a problem enters the loss; each key that is left out is as the problem states it."""
+
+    enforce: Optional[Literal["hard", "soft"]] = Field(
+        default=None, description="hard (by construction of the field of the network) | soft (by a term of the loss)"
+    )
+    weight: Optional[float] = Field(default=None, ge=0, le=1e12, description="weight of its term in the loss")
+    harmonics: Optional[int] = Field(
+        default=None, ge=1, le=64, description="of hard periodicity: number of harmonics that replace the variable"
     )
 
 
@@ -153,11 +206,20 @@ class TrainingSettings(Section):
 
 
 class Model(Section):
-    """The settings that define the losses of a problem; ``parameters`` are the coefficients of its equation."""
+    """The settings that define the losses of a case."""
 
+    problem: str = Field(
+        description="name of a problem, or the path of a file that defines one, such as my_problems/mine.py or mine.py:Mine"
+    )
     network: NetworkSettings
     quadrature: QuadratureSettings
     parameters: dict[ParameterName, float]
+    conditions: dict[str, ConditionSettings] = Field(default={})
+
+    @property
+    def condition_settings(self) -> dict[str, dict[str, Any]]:
+        """Settings of conditions and weights of terms by name, as ``problems.statement`` takes them."""
+        return {name: condition.plain(given=True) for name, condition in self.conditions.items()}
 
 
 class DirectionSettings(Section):

@@ -94,9 +94,7 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
     return FILE.described(runs.collect(measure))
 
 
-def _dataset(
-    checkpoints: list[str], losses: Sequence[str], splits: Sequence[Sequence[Split]], size: int
-) -> xr.Dataset:
+def _dataset(checkpoints: list[str], losses: Sequence[str], splits: Sequence[Sequence[Split]], size: int) -> xr.Dataset:
     """The dataset of splits by checkpoint and loss, for a network with P = ``size`` parameters."""
     first = splits[0][0]
     names = ["eigenvalue", "kernel_eigenvalue", "norm", "remainder_share", "angle", *NUMBERS, *first.estimates]

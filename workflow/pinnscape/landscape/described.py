@@ -51,12 +51,16 @@ normalised), or `Euclidean length` (orthonormal directions).""",
 )
 _GRID = ("alpha", "beta")
 _SPECTRAL = "spectral surfaces"
+_TERMS = "losses of several terms"
 SURFACE = File(
     "surface-{plane}.nc",
     {
         "value": Variable(("loss", *_GRID), "value of each loss"),
         "value_at_origin": Variable("loss", "value of each loss at the final point (coordinate 0), without interpolation"),
+        "l2_error_at_origin": Variable((), "relative L2 error at the final point, without interpolation"),
         "h1_error_at_origin": Variable((), "relative H1 error at the final point, without interpolation"),
+        "term_value": Variable(("term", *_GRID), "value of each term of the losses, with its weight", only=_TERMS),
+        "term_value_at_origin": Variable("term", "value of each term at the final point, without interpolation", only=_TERMS),
         "energy_gap": Variable(_GRID, "excess of the energy over that of the exact solution under the same quadrature rule"),
         "l2_error": Variable(_GRID, "relative L2 error"),
         "h1_error": Variable(_GRID, "relative H1 error"),
@@ -84,15 +88,20 @@ SURFACE = File(
         ),
         "evaluations": Variable((), "number of points at which the losses were evaluated", only=_SPECTRAL),
         "solution_norm": Variable(
-            (), "integral of the squared exact solution, by which l2_error follows from the supervised loss", only=_SPECTRAL
+            (), "mean of the squared solution, by which l2_error follows from the supervised loss", only=_SPECTRAL
         ),
     },
     {
         "loss": Variable("loss", "loss that is evaluated"),
+        "term": Variable("term", "term of a loss, after the name of the loss and a slash", only=_TERMS),
         "alpha": Variable("alpha", "coordinate along direction 1, in the unit given by the attribute axis_unit"),
         "beta": Variable("beta", "coordinate along direction 2, in the same unit"),
         **_OF_AXES,
-        "field": Variable("field", "interpolated field: the three losses, and h1_square, the squared H1 error", only=_SPECTRAL),
+        "field": Variable(
+            "field",
+            "interpolated field: the losses and their terms, and l2_square and h1_square, the squared relative errors",
+            only=_SPECTRAL,
+        ),
         "degree_alpha": Variable("degree_alpha", "degree in alpha", only=_SPECTRAL),
         "degree_beta": Variable("degree_beta", "degree in beta", only=_SPECTRAL),
         "end": Variable("end", "lower and upper end", only=_SPECTRAL),

@@ -16,7 +16,7 @@ from pinnscape.files.pieces import Piece, Results
 from pinnscape.landscape import resampling
 from pinnscape.landscape.chebyshev import Domain, Interpolant
 from pinnscape.landscape.spectral import Result, interpolate
-from pinnscape.landscape.surfaces import Slice
+from pinnscape.landscape.surfaces import Slice, field_names
 
 # A plane that needs more nodes than this has structure that the stored grid does not resolve either.
 _MOST_NODES = 10_000
@@ -67,13 +67,13 @@ class SliceEvaluation:
             interpolant. Measurements on lines are evaluated point by point, because roughness and convexity are computed from
             their differences.
         """
-        norm = self.slice_.discretization.norms[0]
+        norm, names = self.slice_.discretization.norms[0], field_names(self.slice_.discretization)
         if not (self._is_plane and self.tolerance):
             grid = self._grid([found[name] for name in self._blocks])
             if not self.tolerance:
                 return grid, {}, {"method": "grid"}
             results = [unpacked(found[name]) for name in self._lines]
-            return grid, resampling.line_variables(results, norm), _method(results)
+            return grid, resampling.line_variables(results, norm, names), _method(results)
         piece = found[f"{self.name}/plane"]
         result = unpacked(piece)
         method = _method([result])
@@ -81,8 +81,8 @@ class SliceEvaluation:
             return self._grid([piece]), {}, method
         axes = [axis[1] for axis in self.axes.values()]
         values = resampling.anchored(result.interpolant.on_grid(*axes), axes, result.anchor)
-        measured = resampling.measurements(values, self.slice_.discretization.energy_minimum, norm)
-        return measured, resampling.plane_variables(result, norm), method
+        measured = resampling.measurements(values, names, self.slice_.discretization.energy_minimum, norm)
+        return measured, resampling.plane_variables(result, norm, names), method
 
     @property
     def _is_plane(self) -> bool:

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 import xarray as xr
 
-from pinnscape.config.sections import DirectionSettings, Rule
+from pinnscape.config.sections import DirectionSettings
+from pinnscape.config.sections import Rule as RuleName
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import LOSS, OF_RUNS, RUN
 from pinnscape.landscape import roughness
@@ -51,7 +52,7 @@ FILE = File(
 class Settings(Protocol):
     """Settings of the rules and the lines; see ``techniques.roughness_rules``."""
 
-    rules: tuple[Rule, ...]
+    rules: tuple[RuleName, ...]
     points: tuple[int, ...]
     reference: int
     lines: int

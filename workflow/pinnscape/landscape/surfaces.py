@@ -14,10 +14,6 @@ from pinnscape.losses.discretization import Discretization
 
 log = logging.getLogger(__name__)
 
-# On the CPU, the temporary arrays of a chunk should fit into the cache of a core; larger chunks are slower.
-_CHUNK_BYTES = 4_000_000
-_CHUNK = 64
-
 
 @dataclass(frozen=True)
 class Slice:
@@ -46,7 +42,7 @@ class Slice:
 
     def fields(self, points: np.ndarray) -> np.ndarray:
         """Fields to interpolate (field, m) at points (m, k)."""
-        return resampling.fields(self.measure(points))
+        return resampling.fields(self.measure(points), field_names(self.discretization))
 
 
 def evaluate(
@@ -122,15 +118,11 @@ def parameters(origin: Tensor, directions: Tensor, coordinates: Tensor) -> Tenso
     return thetas
 
 
-def chunk_size(discretization: Discretization) -> int:
-    """Number of parameter vectors evaluated at a time.
+def field_names(discretization: Discretization) -> tuple[str, ...]:
+    """Names of the interpolated fields: losses, terms of losses that have several, and squared errors.
 
-    On the CPU it keeps the temporary arrays of one layer small; on a GPU it is the largest number that the memory allows.
-    Compiled code has no temporary arrays.
+    The squared L² error is no field of its own where it follows from the supervised loss, nor where no solution is known; likewise for H¹.
     """
-    if discretization.kernels is not None:
-        return _CHUNK
-    if discretization.device.type != "cpu":
-        return max(1, int(discretization.memory / (discretization.bytes_a_point * len(discretization.points))))
-    streams = discretization.streams(discretization.second)
-    return max(1, _CHUNK_BYTES // (8 * streams * len(discretization.points) * discretization.network.width))
+    own = [] if discretization.shares or discretization.known is None else [resampling.L2_SQUARE]
+    slopes = [resampling.H1_SQUARE] if np.isfinite(discretization.norms[1]) else []
+    return (*discretization.losses, *discretization.terms, *own, *slopes)

@@ -31,7 +31,6 @@ from pinnscape.problems.terms import TermSpec, value_or_tuple
 
 _ZERO = 1e-12  # relative to a problem's scale: a solution of this size is zero
 ERROR, SLOPE = "error/value", "error/slope"
-ERRORS = ("energy_gap", "l2_error", "h1_error")
 Known = Callable[[Point], Any]  # a solution as a function of a point
 
 
@@ -179,6 +178,11 @@ class Discretization:
     # ---- what the layers above see ----
 
     @property
+    def physics(self) -> tuple[str, ...]:
+        """The losses that contain the differential equation."""
+        return tuple(loss for loss in self.losses if loss != SUPERVISED)
+
+    @property
     def size(self) -> int:
         """Number of parameters P."""
         return self.network.size
@@ -208,7 +212,7 @@ class Discretization:
         """
         if loss not in self.losses:
             raise ValueError(f"{type(self.problem).__name__} has no loss {loss!r}; it has {', '.join(self.losses)}")
-        return FieldObjective(loss, self.assembly, self._names(loss), self.minimum(loss), self.measure)
+        return FieldObjective(loss, self.assembly, self._names(loss), self.minimum(loss), self)
 
     def _names(self, loss: str) -> tuple[str, ...]:
         return tuple(name for name in self._specs if name.startswith(f"{loss}/"))
@@ -217,19 +221,28 @@ class Discretization:
         """The solution (..., n, c) at any points (n, d)."""
         return self.assembly.at(theta, points)
 
-    def minimum(self, loss: str) -> float | None:
-        """The loss at the exact solution: 0 for squares, None for an energy whose solution is not known."""
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The terms of losses that have several, under the names of ``assembly``."""
+        several = (self._names(loss) for loss in self.losses)
+        return tuple(name for names in several if len(names) > 1 for name in names)
+
+    def minimum(self, loss: str) -> float:
+        """The loss at the exact solution: 0 for squares, NaN for an energy whose minimum is not known."""
         return self.energy_minimum if loss == DEEP_RITZ else 0.0
 
     @cached_property
-    def energy_minimum(self) -> float | None:
-        """Energy of the exact solution under the same rules as every other energy; see ``quadrature_error`` for what the rules are off.
+    def energy_minimum(self) -> float:
+        """Energy of the exact solution under the same rules as all other energies; ``quadrature_error`` estimates the error of the rules.
 
-        Energies near it have nearly the same error, which is gone from their difference. None where there is no energy, or no exact solution.
+        Energies near it have nearly the same error, which cancels in their difference. NaN if the problem has no energy or no exact solution, and if
+        soft conditions of Dirichlet type let the energy fall below that of the exact solution.
         """
-        if DEEP_RITZ not in self.losses or not self.problem.has("exact"):
-            return None
-        return float(sum(self._of_exact(name) for name in self._names(DEEP_RITZ) if self.assembly.terms[name].kind == "energy"))
+        names = self._names(DEEP_RITZ) if DEEP_RITZ in self.losses else ()
+        energies = all(self.assembly.terms[name].kind == "energy" for name in names)
+        if not names or not energies or not self.problem.has("exact"):
+            return float("nan")
+        return float(sum(self._of_exact(name) for name in names))
 
     @cached_property
     def energy_size(self) -> float:
@@ -248,8 +261,13 @@ class Discretization:
 
     def _exact(self, points: Tensor) -> Tensor:
         """The exact solution (n, c) at points (n, d)."""
-        found = self.problem.exact(autograd.point(self.problem.domain, points))
-        return torch.stack(autograd.columns(found, points[:, 0]), -1)
+        return _columns(self.problem, self.problem.exact, points)
+
+    def solution(self, points: Tensor) -> Tensor:
+        """The known solution (n, c) at points (n, d); NaN if there is none."""
+        if self.known is None:
+            return torch.full((len(points), len(self.problem.components)), torch.nan, dtype=points.dtype, device=points.device)
+        return _columns(self.problem, self.known, points)
 
     # ---- errors ----
 
@@ -275,32 +293,37 @@ class Discretization:
 
     @property
     def _test_points(self) -> PointSet:
-        return self._points[SLOPE if SLOPE in self._specs else ERROR if ERROR in self._specs else f"{SUPERVISED}/{INTERIOR}"]
+        name = SLOPE if SLOPE in self._specs else ERROR if ERROR in self._specs else f"{SUPERVISED}/{INTERIOR}"
+        return self._points[name] if name in self._points else PointSet(np.zeros((1, 1, 1)), np.zeros(1))
 
     @property
-    def errors(self) -> tuple[str, ...]:
-        """Which errors ``measure`` gives: the energy gap, and the relative errors in L² and H¹."""
-        there = self.energy_minimum is not None, self.known is not None, self.problem.has("exact")
-        return tuple(name for name, exists in zip(ERRORS, there, strict=True) if exists)
+    def shares(self) -> bool:
+        """Whether errors are measured at the points of the losses, so that the L² error follows from the supervised loss."""
+        return self._shares
 
     def measure(self, theta: Tensor) -> dict[str, Tensor]:
-        """Every loss and error at once, each (...), for parameters (..., P): one pass through the network for all terms at the same points.
+        """All losses and errors (...) at parameters (..., P), from one pass through the network for all terms at the same points.
 
-        Keys: ``losses``, ``errors`` and ``infeasible``. Where the energy does not exist, the losses that are made of it are NaN.
+        Keys: ``losses``; ``terms``; ``energy_gap`` and the relative errors ``l2_error`` and ``h1_error``, which are NaN where they are not known; and
+        ``infeasible``. Losses of an energy that does not exist are NaN.
         """
         found = self.assembly.measure(theta)
         measured = {loss: _sum([found[name] for name in self._names(loss)]) for loss in self.losses}
-        if self.energy_minimum is not None:
-            measured["energy_gap"] = measured[DEEP_RITZ] - self.energy_minimum
-        if self.known is not None:
-            value, (norm, seminorm) = found[ERROR] if ERROR in found else measured[SUPERVISED], self.norms
-            norm, seminorm = (torch.nan, torch.nan) if self.is_zero else (norm, seminorm)
-            measured["l2_error"] = (value / norm).sqrt()
-            if SLOPE in found:
-                measured["h1_error"] = ((value + found[SLOPE]) / (norm + seminorm)).sqrt()
-        shape, device = theta.shape[:-1], self.device
-        exists = found.get("exists", torch.ones(shape, dtype=torch.bool, device=device))
+        measured |= {name: found[name] for name in self.terms}
+        unknown = torch.full(theta.shape[:-1], torch.nan, dtype=theta.dtype, device=self.device)
+        measured["energy_gap"] = measured[DEEP_RITZ] - self.energy_minimum if DEEP_RITZ in measured else unknown
+        measured |= self._relative(found, measured) or dict.fromkeys(("l2_error", "h1_error"), unknown)
+        exists = found.get("exists", torch.ones(theta.shape[:-1], dtype=torch.bool, device=self.device))
         return measured | {"infeasible": ~exists}
+
+    def _relative(self, found: dict[str, Tensor], measured: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The relative errors; nothing where no solution is known."""
+        if self.known is None:
+            return {}
+        value = found[ERROR] if ERROR in found else measured[SUPERVISED]
+        norm, seminorm = (torch.nan, torch.nan) if self.is_zero else self.norms
+        slope = found.get(SLOPE, torch.full_like(value, torch.nan))
+        return {"l2_error": (value / norm).sqrt(), "h1_error": ((value + slope) / (norm + seminorm)).sqrt()}
 
 
 def _ansatz(problem: Problem, made: hard.Ansatz) -> Ansatz:

@@ -3,9 +3,11 @@
 Everything is batched over leading dimensions of theta. No analysis above this module knows a differential equation.
 """
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -18,6 +20,9 @@ from pinnscape.losses.quantities import Quantities
 from pinnscape.losses.terms import Term
 from pinnscape.networks.layout import Layout
 
+if TYPE_CHECKING:
+    from pinnscape.losses.discretization import Discretization
+
 
 @dataclass(frozen=True)
 class FieldObjective:
@@ -27,8 +32,8 @@ class FieldObjective:
         name: of the loss.
         assembly: terms and solution.
         names: of the terms that are summed, in this order; what precedes a slash is not part of the name that ``terms`` gives.
-        minimum: the loss at the exact solution under the same rule, where it is known.
-        measured: all losses and errors (...) at parameters (..., P), where there is a solution to compare with; by default the terms of the assembly.
+        minimum: the loss at the exact solution under the same rule; NaN if it is not known.
+        discretization: to which the loss belongs, if any; it measures other losses and errors.
 
     Raises:
         ValueError: there is no such term, or no term at all.
@@ -37,8 +42,8 @@ class FieldObjective:
     name: str
     assembly: Assembly
     names: tuple[str, ...]
-    minimum: float | None = None
-    measured: Callable[[Tensor], dict[str, Tensor]] | None = None
+    minimum: float = math.nan
+    discretization: "Discretization | None" = None
 
     def __post_init__(self) -> None:
         """Check the names."""
@@ -104,8 +109,22 @@ class FieldObjective:
             self,
             name=f"{self.name} ({', '.join(names)})",
             names=tuple(full[name] for name in names),
-            minimum=self.minimum if set(names) == set(full) else None,
+            minimum=self.minimum if set(names) == set(full) else self._least,
         )
+
+    @property
+    def _least(self) -> float:
+        """The minimum of some of the terms: 0 for squares, which vanish at a solution."""
+        return 0.0 if self.is_squared else math.nan
+
+    @property
+    def fresh(self) -> "FieldObjective | None":
+        """The same loss at points that a training on this one does not use."""
+        return None if self.discretization is None else self.discretization.fresh.objective(self.name)
+
+    def with_minimum(self, minimum: float) -> "FieldObjective":
+        """The same loss with another value in place of an unknown minimum."""
+        return replace(self, minimum=minimum)
 
     def loss(self, theta: Tensor) -> Tensor:
         """Loss (...) at parameters (..., P), the value alone."""
@@ -172,8 +191,8 @@ class FieldObjective:
         return torch.cat([jacobians.jacobian(q, theta) for q in self._squared])
 
     def measure(self, theta: Tensor) -> dict[str, Tensor]:
-        """Other losses and errors (...) at parameters (..., P); see ``measured``."""
-        return self.assembly.measure(theta) if self.measured is None else self.measured(theta)
+        """All losses and errors (...) at parameters (..., P); without a discretisation, the terms of the assembly."""
+        return self.assembly.measure(theta) if self.discretization is None else self.discretization.measure(theta)
 
     def at(self, theta: Tensor, points: Tensor) -> Tensor:
         """The solution (..., n, c) at any points (n, d)."""

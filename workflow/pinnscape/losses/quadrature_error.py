@@ -44,11 +44,13 @@ class QuadratureError:
     """The error of the quadrature rules of a discretisation.
 
     Args:
-        discretization: with an energy.
+        discretization: with its rules. Errors are NaN if it has no energy whose minimum is known.
     """
 
     def __init__(self, discretization: Discretization) -> None:
-        self._own = discretization
+        self._own, self._rules = discretization, list[Rule]()
+        if DEEP_RITZ not in discretization.losses:
+            return
         patches, rule = len(discretization.problem.domain.interior), discretization.rules.interior
         name = "duffy" if rule.name == "duffy" else "gauss-legendre"
         panels = rule.panels if rule.name in PRODUCTS else 1
@@ -68,6 +70,8 @@ class QuadratureError:
     @cached_property
     def minimum(self) -> float:
         """Of the energy of the exact solution; NaN where that does not exist under the rule itself, infinite where it does not under another."""
+        if not np.isfinite(self._own.energy_minimum):
+            return float("nan")
         return float(_combined(np.array([[d.energy_minimum] for d in self._each], float), self._rounding)[0])
 
     def gaps(self, thetas: Tensor) -> np.ndarray:
@@ -75,11 +79,11 @@ class QuadratureError:
 
         NaN where the energy does not exist under the rule itself, or its minimum is not known; infinite where it does not exist under another.
         """
-        if self._own.energy_minimum is None:
+        if not np.isfinite(self._own.energy_minimum):
             return np.full(len(thetas), np.nan)
         objectives = (d.objective(DEEP_RITZ) for d in self._each)
         # One point at a time, too.
-        rows = [[float(objective.loss(theta)) - (objective.minimum or 0.0) for theta in thetas] for objective in objectives]
+        rows = [[float(objective.loss(theta)) - objective.minimum for theta in thetas] for objective in objectives]
         return _combined(np.array(rows), self._rounding)
 
     @cached_property

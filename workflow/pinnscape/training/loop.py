@@ -18,6 +18,7 @@ from pinnscape.training.progress import History, Progress, Saves
 
 log = logging.getLogger(__name__)
 OPTIMIZERS = ("adam", "lbfgs")
+TERM, FRESH = "term: ", "fresh: "  # prefixes of the records of terms, at the points of the training and at others
 
 
 def snapshot_steps(total: int, even: int, logarithmic: int) -> set[int]:
@@ -140,12 +141,15 @@ def _remedy(state: State, lowest: float, step: int, optimizer: str) -> str:
 
 def _record(history: History, objective: Objective, state: State, step: int, optimizer: str) -> None:
     with torch.no_grad():
-        measured = objective.discretization.measure(state.theta)
+        measured, terms = objective.measure(state.theta), objective.terms(state.theta)
+        fresh = terms if objective.fresh is None else objective.fresh.terms(state.theta)
     errors = {name: float(measured[name]) for name in ("energy_gap", "l2_error", "h1_error")}
     record = {
         "step": step,
         "loss": state.loss,
         **errors,
+        **{TERM + name: float(value) for name, value in terms.items()},
+        **{FRESH + name: float(value) for name, value in fresh.items()},
         "gradient_norm": float(state.gradient.norm()),
         "learning_rate": state.rate,
         "optimizer": OPTIMIZERS.index(optimizer),
