@@ -16,8 +16,6 @@ sys.path.insert(0, str(WORKFLOW))
 
 from pinnscape.study import study
 from pinnscape.common.errors import PinnscapeError
-from pinnscape.problems import source
-from pinnscape.problems.catalog import CATALOG
 from pinnscape.config.reading import read
 from pinnscape.techniques.catalog import TECHNIQUES
 from runtime.surroundings import put, read_as_yaml, unusable
@@ -59,5 +57,4 @@ else:
         checked(read, path)
 
 
-checked(source.check, source.named(config))
-STUDY = checked(study.parse, config, CATALOG, SOURCE)
+STUDY = checked(study.parse, config, SOURCE)

@@ -1,36 +1,58 @@
 # Figures: results/figures/{name}-{case}.pdf and .png, drawn from NetCDF files without torch.
 
+
+def seeds_of(*files):
+    """Input function for these files of all losses and seeds of a case."""
+    return lambda wildcards: of_seeds(wildcards.case, *files)
+
+
+def shown_of(*files):
+    """Input function for these files of all losses of a case and the seed that figures show."""
+    return lambda wildcards: of_shown(wildcards.case, *files)
+
+
+def inputs_of(functions):
+    """Parameter that changes with the set of input files."""
+    return lambda wildcards: listed(*[function(wildcards) for function in functions.values()])
+
+
 # For each rule: title in the report, inputs, and planes that grid.planes must contain.
 PER_CASE = {
-    "figure_solutions": ("Solutions and errors", {"solutions": of_seeds("solution.nc")}, ()),
-    "figure_training_curves": ("Training", {"trainings": of_seeds("training.nc")}, ()),
-    "figure_lines": ("Random lines", {"lines": of_shown("surface-lines.nc")}, ()),
-    "figure_planes": ("Random planes", {"surfaces": of_shown("surface-random.nc")}, ("random",)),
-    "figure_planes3d": ("Random planes in 3-D", {"surfaces": of_shown("surface-random.nc")}, ("random",)),
-    "figure_cross": ("Cross-evaluated planes", {"surfaces": of_shown("surface-random.nc")}, ("random",)),
-    "figure_trajectory": ("Trajectory planes", {"surfaces": of_shown("surface-trajectory.nc")}, ("trajectory",)),
+    "figure_solutions": ("Solutions and errors", {"solutions": seeds_of("solution.nc")}, ()),
+    "figure_training_curves": ("Training", {"trainings": seeds_of("training.nc")}, ()),
+    "figure_lines": ("Random lines", {"lines": shown_of("surface-lines.nc")}, ()),
+    "figure_planes": ("Random planes", {"surfaces": shown_of("surface-random.nc")}, ("random",)),
+    "figure_planes3d": ("Random planes in 3-D", {"surfaces": shown_of("surface-random.nc")}, ("random",)),
+    "figure_cross": ("Cross-evaluated planes", {"surfaces": shown_of("surface-random.nc")}, ("random",)),
+    "figure_trajectory": ("Trajectory planes", {"surfaces": shown_of("surface-trajectory.nc")}, ("trajectory",)),
     "figure_hessian_planes": (
         "Hessian planes",
-        {"tops": of_shown("surface-hessian-top.nc"), "extremes": of_shown("surface-hessian-extreme.nc")},
+        {"tops": shown_of("surface-hessian-top.nc"), "extremes": shown_of("surface-hessian-extreme.nc")},
         ("hessian-top", "hessian-extreme"),
     ),
-    "figure_spectra": ("Hessian spectra", {"hessians": of_seeds(*HESSIANS)}, ()),
+    "figure_spectra": ("Hessian spectra", {"hessians": seeds_of(*HESSIANS)}, ()),
     "figure_overview": (
         "Overview of both formulations",
         {
-            "surfaces": of_shown(*[f"surface-{plane}.nc" for plane in ("random", "trajectory") if plane in STUDY.planes]),
-            "hessians": of_shown("hessian-final.nc"),
-            "techniques": expand(TECHNIQUE_FILE, technique=STUDY.techniques, allow_missing=True),
+            "surfaces": shown_of(*[f"surface-{plane}.nc" for plane in ("random", "trajectory") if plane in STUDY.planes]),
+            "hessians": shown_of("hessian-final.nc"),
+            "techniques": lambda wildcards: [
+                TECHNIQUE_FILE.format(case=wildcards.case, technique=name) for name in STUDY.techniques_of(wildcards.case)
+            ],
         },
         (),
     ),
 }
 SEEDED = ("figure_solutions", "figure_spectra", "figure_overview")  # figures that emphasise one seed
 DRAWN = [rule for rule, (_, _, planes) in PER_CASE.items() if set(planes) <= set(STUDY.planes)]
-NAMES = [*[rule.removeprefix("figure_") for rule in DRAWN], *STUDY.techniques]
 FIGURES = [
-    *expand("results/figures/{name}-{case}.{kind}", name=NAMES, case=STUDY.problems, kind=("pdf", "png")),
-    *expand("results/figures/claims.{kind}", kind=("pdf", "png")),
+    f"results/figures/{name}.{kind}"
+    for name in [
+        *[f"{rule.removeprefix('figure_')}-{case}" for rule in DRAWN for case in STUDY.cases],
+        *[f"{technique}-{case}" for case in STUDY.cases for technique in STUDY.techniques_of(case)],
+        "claims",
+    ]
+    for kind in ("pdf", "png")
 ]
 
 for drawing in DRAWN:
@@ -64,7 +86,7 @@ for drawing in DRAWN:
             rule=drawing,
             seed=STUDY.figure_seed if drawing in SEEDED else None,
             dpi=STUDY.figures()["dpi"],
-            inputs=listed(*inputs.values()),
+            inputs=inputs_of(inputs),
             code=code(drawing),
         message:
             f"Figure {figure} of {{wildcards.case}}"

@@ -7,7 +7,7 @@ MEASURED = {
     "training": of_runs("training.nc"),
     "hessians": of_runs(*HESSIANS),
     "surfaces": of_runs(*[f"surface-{plane}.nc" for plane in STUDY.planes]),
-    "techniques": of_cases(*STUDY.techniques),
+    "techniques": of_techniques(),
 }
 
 

@@ -13,6 +13,7 @@ from pinnscape.losses.model import compiler, discretization
 from pinnscape.techniques import catalog
 from pinnscape.training.runs import Run, Runs
 from runtime.job import log
+from runtime.reference import reference
 from runtime.resume import finished, identity
 from runtime.shard import source
 
@@ -32,7 +33,7 @@ def measure(input: Any, output: Any, params: Any, wildcards: Any, device: str) -
     """
     engine, name = EngineSettings.of(params.engine), wildcards.technique
     compiles = compiler(engine, _EVALUATIONS * len(input.checkpoints))
-    discretized = discretization(Model.of(params.model), device, compiles, engine.memory)
+    discretized = discretization(Model.of(params.model), device, compiles, engine.memory, reference(input))
     runs = []
     for points, history in zip(input.checkpoints, input.training, strict=True):
         checkpoints, training = store.read(points, "checkpoints"), store.read(history, "train")

@@ -18,13 +18,14 @@ from pinnscape.files.pieces import Done, Piece
 from pinnscape.losses.model import compiler, discretization, network
 from pinnscape.losses.objective import tensor
 from runtime.job import log, run
+from runtime.reference import reference
 from runtime.shard import source
 
 
 def main(input, output, params, wildcards, device) -> None:
     engine, model, settings = EngineSettings.of(params.engine), Model.of(params.model), SpectrumSettings.of(params.hessian)
     evaluations = len(input.checkpoints) * len(params.checkpoints) * network(model).size
-    discretized = discretization(model, device, compiler(engine, evaluations), engine.memory)
+    discretized = discretization(model, device, compiler(engine, evaluations), engine.memory, reference(input))
     physics = discretized.physics
     all_points = [store.read(path, "checkpoints") for path in input.checkpoints]
     names: list[str] = list(params.checkpoints)

@@ -18,6 +18,7 @@ from pinnscape.landscape.surfaces import Slice
 from pinnscape.losses.model import compiler, discretization
 from pinnscape.losses.objective import tensor
 from runtime.job import log, run
+from runtime.reference import reference
 from runtime.shard import source
 
 _POINTS = 2000  # evaluations of a typical surface, for the decision whether to compile
@@ -27,7 +28,7 @@ def main(input, output, params, wildcards, device) -> None:
     engine = EngineSettings.of(params.engine)
     evaluations = _POINTS * len(input.directions)
     compiles = compiler(engine, evaluations)
-    discretized = discretization(Model.of(params.model), device, compiles, engine.memory)
+    discretized = discretization(Model.of(params.model), device, compiles, engine.memory, reference(input))
     all_directions = [store.read(path, "directions") for path in input.directions]
     evaluations = [_evaluation(discretized, directions, params.grid, int(wildcards.seed)) for directions in all_directions]
     pieces = [piece for evaluation in evaluations for piece in evaluation.pieces()]

@@ -14,14 +14,16 @@ from pinnscape.training.files import solution_dataset, training_dataset
 from pinnscape.training.loop import train
 from pinnscape.training.progress import Saves
 from runtime.job import log, run
+from runtime.reference import reference
 from runtime.resume import every, identity, restart
 
 
-def main(output, params, wildcards, device) -> None:
+def main(input, output, params, wildcards, device) -> None:
     case, trained_on, seed = wildcards.case, wildcards.trained_on, int(wildcards.seed)
     training, engine, model = TrainingSettings.of(params.training), EngineSettings.of(params.engine), Model.of(params.model)
     evaluations = EVALUATIONS_A_STEP * sum(phase.steps for phase in training.phases)
-    discretized = discretization(model, device, compiler(engine, evaluations), engine.memory)
+    known = reference(input)
+    discretized = discretization(model, device, compiler(engine, evaluations), engine.memory, known)
     theta = tensor(discretized.network.initial(model.network.initialization, seed), device)
     objective = discretized.objective(trained_on)
     name = f"{case}/{trained_on}/seed-{seed}"

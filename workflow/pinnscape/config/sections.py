@@ -58,15 +58,15 @@ class ShardSettings(Section):
         default=1,
         ge=1,
         le=1000,
-        description="jobs per problem and seed; the units of work are planes, lines, and blocks of grid points of surfaces "
+        description="jobs per case and seed; the units of work are planes, lines, and blocks of grid points of surfaces "
         "that are not spectral",
     )
-    hessians: int = Field(default=1, ge=1, le=1000, description="jobs per problem and seed; the units of work are spectra")
+    hessians: int = Field(default=1, ge=1, le=1000, description="jobs per case and seed; the units of work are spectra")
     techniques: int = Field(
         default=1,
         ge=1,
         le=1000,
-        description="jobs per problem for each technique that analyses runs independently; the units of work are runs",
+        description="jobs per case for each technique that analyses runs independently; the units of work are runs",
     )
 
 
@@ -188,7 +188,7 @@ class SnapshotSettings(Section):
 
 
 class TrainingSettings(Section):
-    """How a network is trained, and what is recorded; problems.<name>.training overrides individual keys."""
+    """How a network is trained, and what is recorded; cases.<name>.training overrides individual keys."""
 
     phases: Entries[Phase] = Field(
         min_length=1,

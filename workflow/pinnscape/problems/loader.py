@@ -67,6 +67,14 @@ def load_class(name: str) -> type[Problem]:
     return next(iter(found.values()))
 
 
+def file_of(name: str) -> Path:
+    """The file that defines a problem; arguments as for ``load``."""
+    path = name.partition(":")[0]
+    if path.endswith(".py"):
+        return Path(path)
+    return Path(__file__).parent / "equations" / f"{PROBLEMS[name].partition(':')[0]}.py"
+
+
 def _is_own(value: object, module: ModuleType) -> bool:
     """Whether something is a problem that this module defines; names with an underscore are bases of others."""
     if not isinstance(value, type) or not issubclass(value, Problem):

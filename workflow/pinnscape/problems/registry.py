@@ -1,4 +1,4 @@
-"""Which problems there are. To add one: write a file in ``equations`` with a subclass of ``Problem``, and one line here."""
+"""The problems of the library. To add one: write a file in ``equations`` with a subclass of ``Problem``, and add a line here."""
 
 import importlib
 from typing import TYPE_CHECKING
@@ -28,3 +28,8 @@ def problem_class(name: str) -> "type[Problem]":
     """
     module, cls = PROBLEMS[name].split(":")
     return getattr(importlib.import_module(f"pinnscape.problems.equations.{module}"), cls)
+
+
+def about(name: str) -> str:
+    """The first line of the docstring of a problem, without the full stop."""
+    return (problem_class(name).__doc__ or "").strip().splitlines()[0].removesuffix(".")

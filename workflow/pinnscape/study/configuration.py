@@ -1,24 +1,24 @@
 """The whole configuration: the sections that all studies share, and a section for each technique."""
 
-import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema, create_model
+from pydantic import AfterValidator, Field, WithJsonSchema, create_model
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 from pinnscape.config.claims import ClaimSettings
-from pinnscape.config.section import Distinct, S, Section, defaults_of, partial
+from pinnscape.config.section import Distinct, Optional, S, Section, defaults_of, name_of, partial
 from pinnscape.config.sections import (
     CheckpointName,
+    ConditionSettings,
     DirectionSettings,
     EigensolverSettings,
     EngineSettings,
     FigureSettings,
-    Formulation,
     Fraction,
     GridSettings,
     HessianSettings,
+    Loss,
     NetworkSettings,
     ParameterName,
     QuadratureSettings,
@@ -27,52 +27,31 @@ from pinnscape.config.sections import (
 )
 from pinnscape.techniques import catalog
 
-PROBLEMS = "problems"  # key of the validation context for the names in the catalogue of problems
-_PROBLEM = re.compile(r"(?!(benchmarks|figures|gallery|logs|tables)$)(?=.{1,64}$)[a-z][a-z0-9_-]*")
-
-
-def _known_problem(name: str, info: ValidationInfo) -> str:
-    if info.context and name not in info.context[PROBLEMS]:
-        raise PydanticCustomError("literal_error", "unknown")
-    if not _PROBLEM.fullmatch(name):
-        raise PydanticCustomError("string_pattern_mismatch", "no name")
-    return name
-
-
-ProblemName = TypeAliasType(
-    "ProblemName",
+_NAME = r"(?!(benchmarks|figures|gallery|logs|shards|tables)$)(?=.{1,64}$)[a-z][a-z0-9_-]*"
+CaseName = TypeAliasType(
+    "CaseName",
     Annotated[
         str,
-        AfterValidator(_known_problem),
-        WithJsonSchema(
-            {
-                "type": "string",
-                "pattern": f"^{_PROBLEM.pattern}$",
-                "description": "a name of lower-case letters, digits, hyphens and underscores that starts with a letter, of "
-                "at most 64 characters, and other than benchmarks, figures, gallery, logs and tables, which are folders in "
-                "results/",
-            }
+        name_of(
+            _NAME,
+            "a name of lower-case letters, digits, hyphens and underscores that starts with a letter, of at most 64 characters, and "
+            "other than benchmarks, figures, gallery, logs, shards and tables, which are folders of results",
         ),
     ],
 )
 
 
 class StudySettings(Section):
-    """Scope of the study: one network is trained for each problem, formulation and seed."""
+    """What is studied: one network is trained for each case, loss and seed."""
 
-    problems: Distinct[ProblemName] = Field(
+    losses: Distinct[Loss] = Field(
+        default=("deep-ritz", "strong-form", "supervised"),
         min_length=1,
-        description="names of the boundary value problems",
-        examples=[["poisson1d", "poisson2d", "semilinear2d", "neo_hookean2d"]],
-    )
-    formulations: Distinct[Formulation] = Field(
-        min_length=1,
-        description="losses that are minimised; supervised fits the same network to the exact solution",
-        examples=[["deep-ritz", "strong-form", "supervised"]],
+        description="losses that are minimised, where a case has them; supervised: the same network fitted to the known solution",
     )
     seeds: Distinct[Annotated[int, Field(ge=0, le=2**31 - 1, description="a seed")]] = Field(
         min_length=1,
-        description="seeds of independent initialisations; every claim is reported with its spread over the seeds",
+        description="seeds of the initial parameters; the spread over seeds is reported with each claim",
         examples=[[0, 1, 2]],
     )
 
@@ -92,15 +71,32 @@ class TrainingOverride(TrainingSettings):
     """Keys of training that are overridden; a list of phases replaces the whole list."""
 
 
-class ProblemSettings(Section):
-    """Settings that are overridden for one problem."""
+class CaseSettings(Section):
+    """A case: a problem, and the settings that are overridden for it."""
 
-    network: NetworkOverride = defaults_of(NetworkOverride)
-    quadrature: QuadratureOverride = defaults_of(QuadratureOverride)
-    training: TrainingOverride = defaults_of(TrainingOverride)
+    problem: Optional[str] = Field(
+        default=None,
+        min_length=1,
+        max_length=4096,
+        description="name of a problem, by default that of the case; or the path of a file that defines one, such as my_problems/mine.py",
+    )
     parameters: dict[ParameterName, float] = Field(
         default={}, description="coefficients of the equation, by their names in the definition of the problem"
     )
+    conditions: dict[str, ConditionSettings] = Field(
+        default={}, description="how conditions enter the losses, and weights of terms, by name of the condition or term"
+    )
+    network: NetworkOverride = defaults_of(NetworkOverride)
+    quadrature: QuadratureOverride = defaults_of(QuadratureOverride)
+    training: TrainingOverride = defaults_of(TrainingOverride)
+
+
+class Sweep(Section):
+    """Cases that differ in one setting."""
+
+    case: str = Field(description="the case, whose other settings are kept")
+    vary: str = Field(description="dotted key of a case that is varied, such as network.width or parameters.beta")
+    values: Distinct[float | int | str | bool] = Field(min_length=1, max_length=100, description="its values")
 
 
 # Techniques of the default study come first, as in config.yaml.
@@ -150,10 +146,9 @@ class Configuration(Section):
     network: NetworkSettings
     quadrature: QuadratureSettings
     training: TrainingSettings
-    problems: dict[ProblemName, ProblemSettings] = Field(
-        default={},
-        description="overrides for a problem, by its name: keys of network, quadrature and training, and parameters, the "
-        "coefficients of its equation",
+    cases: dict[CaseName, CaseSettings] = Field(
+        min_length=1,
+        description="what is studied, by name: problem, parameters, conditions, and individual keys of network, quadrature and training above",
         examples=[
             {
                 "poisson1d": {"quadrature": {"points": 350}},
@@ -162,6 +157,9 @@ class Configuration(Section):
                 "neo_hookean2d": {"parameters": {"mu": 1.0, "lambda": 1.0}},
             }
         ],
+    )
+    sweeps: dict[CaseName, Sweep] = Field(
+        default={}, description="further cases, by name: a case, a key of it, and the values that the key takes"
     )
     checkpoints: dict[CheckpointName, Fraction] = Field(
         default={},

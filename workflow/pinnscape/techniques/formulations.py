@@ -25,6 +25,7 @@ Above: the losses of **{case}** on the straight line from the Deep Ritz minimise
 Below: comparison of the Hessians of both physics losses at the same points of each training, by the median principal angle
 between their top eigenspaces and the mean distance between their scaled largest eigenvalues. Thick: median over seeds.
 """,
+    needs=("deep-ritz", "strong-form"),
 )
 METRICS = {
     "gap_ratio[loss]": "gap of a loss at this minimiser over its gap at the minimiser of its own training",
