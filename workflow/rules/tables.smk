@@ -32,6 +32,7 @@ rule collect_metrics:
             "eigenvalues": STUDY.claims()["alike"]["eigenvalues"],
         },
         radius=STUDY.claims()["convex"]["radius"],
+        sweeps={name: [case.sweep, case.value] for name, case in STUDY.all_cases.items() if case.sweep},
         inputs=listed(*MEASURED.values()),
         code=code("metrics"),
         techniques=digest_of(
@@ -62,6 +63,7 @@ rule judge_claims:
         claims=STUDY.claims(),
         planes=[plane for plane in STUDY.planes if plane != "lines"],
         techniques=list(STUDY.techniques),
+        left_out={case: STUDY.left_out(case) for case in STUDY.cases},
         code=code("claims"),
     message:
         "Judging claims"

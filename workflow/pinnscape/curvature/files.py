@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import xarray as xr
 from torch import Tensor
 
@@ -44,9 +45,18 @@ _ARRAYS = {
     "density": Variable(("loss", "bin"), "smoothed spectral density"),
 }
 _JOINED = ("loss",)
+_TERMS = "losses of several terms, at the final point"
+_MOST = 10  # number of eigenvalues of a single term
 HESSIAN = File(
     "hessian-{checkpoint}.nc",
-    {**_ARRAYS, **{name: Variable(_JOINED, text) for name, text in _NUMBERS.items()}},
+    {
+        **_ARRAYS,
+        **{name: Variable(_JOINED, text) for name, text in _NUMBERS.items()},
+        "term_eigenvalue": Variable(("term", "term_eigen"), "largest eigenvalues of the Hessian of a single term", only=_TERMS),
+        "term_trace": Variable(
+            "term", "trace of the Hessian of a single term, estimated if it has many parameters", only=_TERMS
+        ),
+    },
     {
         "loss": Variable("loss", "loss of which the Hessian is computed"),
         "eigen": Variable("eigen", "index of the eigenvalue among all P, 0 for the largest"),
@@ -54,9 +64,11 @@ HESSIAN = File(
         "ritz": Variable("ritz", "index of the node"),
         "bin": Variable("bin", "index of the point at which the density is given"),
         "parameter": Variable("parameter", "index of the parameter in theta"),
+        "term": Variable("term", "term of a loss, after the name of the loss and a slash", only=_TERMS),
+        "term_eigen": Variable("term_eigen", "index of the eigenvalue of a term, 0 for the largest", only=_TERMS),
     },
     """\
-The dimension `loss` holds `deep-ritz` and `strong-form`, and also `supervised` where this loss trained the point. The
+The dimension `loss` holds the losses of the case that contain the differential equation, and also `supervised` where this loss trained the point. The
 attribute `method` is `dense` if all eigenvalues are computed, and `lanczos` if only those at both ends of the spectrum are.
 With `lanczos`, an eigenvalue is NaN unless its residual and the distance between its bounds are within `lanczos_tolerance`.
 One of these bounds is a Ritz value and certain; the other fails with a probability of 10⁻⁴ over the start vectors. Counts and
@@ -79,11 +91,12 @@ def spectrum_dataset(objective: Objective, theta: Tensor, settings: SpectrumSett
     return HESSIAN.dataset(values, outside=_JOINED, notes=notes, attributes={"method": found.method})
 
 
-def hessian_dataset(spectra: Mapping[str, xr.Dataset]) -> xr.Dataset:
+def hessian_dataset(spectra: Mapping[str, xr.Dataset], terms: Mapping[str, xr.Dataset] | None = None) -> xr.Dataset:
     """The dataset of hessian-{checkpoint}.nc, joined from the Hessian spectra of several losses at one point.
 
     Args:
         spectra: datasets of ``spectrum_dataset`` by loss.
+        terms: those of single terms, by name.
     """
     losses = xr.DataArray(list(spectra), dims="loss", name="loss")
     joined = xr.concat(
@@ -100,4 +113,15 @@ def hessian_dataset(spectra: Mapping[str, xr.Dataset]) -> xr.Dataset:
         joined[name].attrs.pop("reason", None)
         if reasons:
             joined[name].attrs["reason"] = "; ".join(reasons)
-    return HESSIAN.described(joined)
+    return HESSIAN.described(joined.assign(_of_terms(terms) if terms else {}))
+
+
+def _of_terms(terms: Mapping[str, xr.Dataset]) -> dict[str, tuple]:
+    """The variables of single terms."""
+    traces = [float(data["trace"] if np.isfinite(data["trace"]) else data["trace_estimate"]) for data in terms.values()]
+    found = {
+        "term_eigenvalue": np.stack([data["eigenvalue"].values[:_MOST] for data in terms.values()]),
+        "term_trace": traces,
+        "term": list(terms),
+    }
+    return {name: HESSIAN.variable(name, values) for name, values in found.items()}

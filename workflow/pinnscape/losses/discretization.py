@@ -205,11 +205,14 @@ class Discretization:
         return self._points[name].count
 
     def objective(self, loss: str) -> FieldObjective:
-        """A loss of the problem.
+        """A loss of the problem, or one of its terms, such as ``strong-form/initial``.
 
         Raises:
             ValueError: the problem has no such loss.
         """
+        if loss in self.terms:
+            whole, _, term = loss.partition("/")
+            return self.objective(whole).only(term)
         if loss not in self.losses:
             raise ValueError(f"{type(self.problem).__name__} has no loss {loss!r}; it has {', '.join(self.losses)}")
         return FieldObjective(loss, self.assembly, self._names(loss), self.minimum(loss), self)

@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from pinnscape.common.formulations import PHYSICS
 from pinnscape.config.reading import check_form
 from pinnscape.config.schema import described, error, rank, schema
 from pinnscape.config.section import Section
@@ -97,8 +98,9 @@ class Study:
         return tuple(name for name in self.techniques if name not in without)
 
     def left_out(self, case: str) -> dict[str, str]:
-        """The techniques that need what a case does not have, with the reason."""
-        found = {name: missing(TECHNIQUES[name].needs, self.all_cases[case]) for name in self.techniques}
+        """The techniques, and the claim of likeness, that need what a case does not have, with the reason."""
+        needs = {name: TECHNIQUES[name].needs for name in self.techniques} | {"alike": PHYSICS}
+        found = {name: missing(needs[name], self.all_cases[case]) for name in needs}
         return {name: reason for name, reason in found.items() if reason}
 
     @property
