@@ -38,6 +38,7 @@ for losses in STUDY.cases_by_losses:
             "evaluate_surfaces" + suffix(losses)
         input:
             directions=of_losses(losses, *[f"directions-{plane}.nc" for plane in OTHER_PLANES]),
+            checkpoints=of_losses(losses, "checkpoints.nc"),
             reference=reference,
             parts=parts("surfaces", SURFACE_PARTS, surface_params(losses, OTHER_PLANES)),
         output:
@@ -65,6 +66,7 @@ for losses in STUDY.cases_by_losses:
             "shard_surfaces" + suffix(losses)
         input:
             directions=of_losses(losses, *[f"directions-{plane}.nc" for plane in OTHER_PLANES]),
+            checkpoints=of_losses(losses, "checkpoints.nc"),
             reference=reference,
         output:
             temp(f"{SURFACE_PARTS}/{PART}"),
@@ -122,6 +124,7 @@ for losses in STUDY.cases_by_losses if HESSIAN_PLANES else ():
             "evaluate_hessian_surfaces" + suffix(losses)
         input:
             directions=of_losses(losses, *[f"directions-{plane}.nc" for plane in HESSIAN_PLANES]),
+            checkpoints=of_losses(losses, "checkpoints.nc"),
             reference=reference,
             parts=parts("surfaces", HESSIAN_SURFACE_PARTS, surface_params(losses, HESSIAN_PLANES)),
         output:
@@ -149,6 +152,7 @@ for losses in STUDY.cases_by_losses if HESSIAN_PLANES else ():
             "shard_hessian_surfaces" + suffix(losses)
         input:
             directions=of_losses(losses, *[f"directions-{plane}.nc" for plane in HESSIAN_PLANES]),
+            checkpoints=of_losses(losses, "checkpoints.nc"),
             reference=reference,
         output:
             temp(f"{HESSIAN_SURFACE_PARTS}/{PART}"),

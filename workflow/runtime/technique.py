@@ -11,6 +11,7 @@ from pinnscape.files import store
 from pinnscape.files.pieces import Done
 from pinnscape.losses.model import compiler, discretization
 from pinnscape.techniques import catalog
+from pinnscape.training.checkpoints import final_weights
 from pinnscape.training.runs import Run, Runs
 from runtime.job import log
 from runtime.reference import reference
@@ -41,7 +42,8 @@ def measure(input: Any, output: Any, params: Any, wildcards: Any, device: str) -
     log.info("%s for %d runs", name, len(runs))
     parts = finished(output[0], identity(params, wildcards, device, [*input.checkpoints, *input.training]))
     with suppress(Done):
-        given = Runs(discretized, tuple(runs), source(input, output, wildcards), parts)
+        weights = final_weights(run.checkpoints for run in runs)
+        given = Runs(discretized.with_weights(weights), tuple(runs), source(input, output, wildcards), parts)
         dataset = _measured(name, given, params.settings)
         training = store.configuration(runs[0].training)["training"]
         configuration = {"model": params.model, name: params.settings, "training": training}

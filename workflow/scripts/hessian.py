@@ -17,6 +17,7 @@ from pinnscape.files.pieces import Done, Piece
 from pinnscape.losses.discretization import Discretization
 from pinnscape.losses.model import compiler, discretization, network
 from pinnscape.losses.objective import tensor
+from pinnscape.training.checkpoints import final_weights
 from runtime.job import log, run
 from runtime.reference import reference
 from runtime.shard import source
@@ -27,6 +28,7 @@ def main(input, output, params, wildcards, device) -> None:
     evaluations = len(input.checkpoints) * len(params.checkpoints) * network(model).size
     discretized = discretization(model, device, compiler(engine, evaluations), engine.memory, reference(input))
     all_points = [store.read(path, "checkpoints") for path in input.checkpoints]
+    discretized = discretized.with_weights(final_weights(all_points))
     names: list[str] = list(params.checkpoints)
     pieces: dict[tuple[str, bytes], Piece] = {}  # by loss and parameters, since all formulations start from the same parameters
     for points, checkpoint in product(all_points, names):

@@ -28,7 +28,7 @@ def main(input, output, params, wildcards, device) -> None:
     objective = discretized.objective(trained_on)
     name = f"{case}/{trained_on}/seed-{seed}"
     saves = Saves(restart(output.training, identity(params, wildcards, device)), every())
-    history = train(objective, theta, training, name, saves)
+    history = train(objective, theta, training, name, saves, model.quadrature.resample)
     common = {"case": case, "trained_on": trained_on, "seed": seed, "device": device, "stage": "train"}
     configuration = {"model": params.model, "training": params.training}
     dataset = training_dataset(history, discretized)

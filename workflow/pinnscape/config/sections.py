@@ -187,6 +187,17 @@ class SnapshotSettings(Section):
     logarithmic: int = Field(default=30, ge=0, le=10_000, description="number of snapshots at logarithmically spaced steps")
 
 
+class WeightSettings(Section):
+    """Weights of the terms of a loss during training, relative to those of the conditions."""
+
+    method: Literal["fixed", "ntk", "gradients"] = Field(
+        default="fixed",
+        description="fixed | ntk (traces of the neural tangent kernel, Wang et al. 2022) | gradients (norms of gradients, Wang et al. 2021); "
+        "landscapes take the weights with which a training ends",
+    )
+    every: int = Field(default=100, ge=1, le=1_000_000, description="number of steps after which weights are found again")
+
+
 class TrainingSettings(Section):
     """How a network is trained, and what is recorded; cases.<name>.training overrides individual keys."""
 
@@ -203,6 +214,7 @@ class TrainingSettings(Section):
     )
     log_every: int = Field(default=10, ge=1, description="number of steps between two records in training.nc")
     snapshots: SnapshotSettings = defaults_of(SnapshotSettings)
+    weights: WeightSettings = defaults_of(WeightSettings)
 
 
 class Model(Section):

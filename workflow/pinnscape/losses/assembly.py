@@ -79,6 +79,12 @@ class Assembly:
             raise ValueError(f"there is no parameter {', '.join(unknown)}; there are {', '.join(known) or 'none'}")
         return self._moved(replace(self.solution, parameters={**known, **parameters}), {})
 
+    def with_weights(self, weights: Mapping[str, float]) -> "Assembly":
+        """The same with other weights of some terms; nothing is compiled anew."""
+        other = copy.copy(self)
+        other.terms = {name: replace(term, weight=weights.get(name, term.weight)) for name, term in self.terms.items()}
+        return other
+
     def with_points(self, changes: Mapping[PointSet, PointSet]) -> "Assembly":
         """The same with other points in place of some; nothing is compiled anew."""
         return self._moved(self.solution, changes)

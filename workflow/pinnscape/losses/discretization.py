@@ -80,6 +80,7 @@ class Discretization:
         self._shares = self.rules.errors == self.rules.interior and SUPERVISED in self.losses
         self._specs |= {name: spec for name, spec in self._errors().items() if not (name == ERROR and self._shares)}
         self._points = self._placed()
+        self._drawn: tuple[int, Discretization] | None = None
         made = _ansatz(problem, statement.ansatz(problem, conditions))
         terms = [self._term(name, spec) for name, spec in self._specs.items()]
         self.assembly = Assembly(network, problem.unknowns, terms, made, problem.parameters, device, compiler, memory, kept)
@@ -168,6 +169,20 @@ class Discretization:
         other.rules = replace(given, test=None if self._shares else given.errors)
         other._points = other._placed()
         other.assembly = self.assembly.with_points({self._points[name]: points for name, points in other._points.items()})
+        return other
+
+    def drawn(self, draw: int) -> "Discretization":
+        """The same with random sets of points drawn again."""
+        if self._drawn is None or self._drawn[0] != draw:
+            self._drawn = draw, self.with_rules(self.rules.at_step(draw))
+        return self._drawn[1]
+
+    def with_weights(self, weights: Mapping[str, float]) -> "Discretization":
+        """The same with the weights of terms multiplied by these; names are such as ``strong-form/initial``."""
+        other = copy.copy(self)
+        vars(other).pop("fresh", None)
+        changes = {name: self.assembly.terms[name].weight * weight for name, weight in weights.items()}
+        other.assembly = self.assembly.with_weights(changes)
         return other
 
     @cached_property

@@ -4,7 +4,7 @@ Everything is batched over leading dimensions of theta. No analysis above this m
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -112,6 +112,22 @@ class FieldObjective:
             minimum=self.minimum if set(names) == set(full) else self._least,
         )
 
+    def weighted(self, weights: Mapping[str, float]) -> "FieldObjective":
+        """The same loss with the weights of some of its terms multiplied by these, by their short names."""
+        full = dict(zip(self.short_names, self.names, strict=True))
+        changes = {full[name]: self.assembly.terms[full[name]].weight * weight for name, weight in weights.items()}
+        return replace(self, assembly=self.assembly.with_weights(changes))
+
+    def drawn(self, draw: int) -> "FieldObjective":
+        """The same loss with random points drawn again.
+
+        Raises:
+            ValueError: the loss belongs to no discretisation.
+        """
+        if self.discretization is None:
+            raise ValueError(f"the loss {self.name} has no discretisation whose points could be drawn again")
+        return self.discretization.drawn(draw).objective(self.name)
+
     @property
     def _least(self) -> float:
         """The minimum of some of the terms: 0 for squares, which vanish at a solution."""
@@ -120,7 +136,10 @@ class FieldObjective:
     @property
     def fresh(self) -> "FieldObjective | None":
         """The same loss at points that a training on this one does not use."""
-        return None if self.discretization is None else self.discretization.fresh.objective(self.name)
+        if self.discretization is None:
+            return None
+        weights = {name: self.assembly.terms[name].weight for name in self.names}
+        return replace(self, assembly=self.discretization.fresh.assembly.with_weights(weights))
 
     def with_minimum(self, minimum: float) -> "FieldObjective":
         """The same loss with another value in place of an unknown minimum."""

@@ -10,7 +10,7 @@ from pinnscape.losses.discretization import Discretization
 from pinnscape.losses.objective import tensor
 from pinnscape.losses.quadrature_error import QuadratureError
 from pinnscape.networks.layout import LAYOUT, OF_LAYOUT, layout_values
-from pinnscape.training.loop import FRESH, OPTIMIZERS, TERM, History
+from pinnscape.training.loop import FRESH, OPTIMIZERS, TERM, WEIGHT, History
 
 _GRID = {1: 401, 2: 81, 3: 33}  # points along each axis of the grid on which a solution is stored
 TRAINING = File(
@@ -24,6 +24,7 @@ TRAINING = File(
         "learning_rate": Variable("step", "learning rate (Adam) or accepted step length of the line search (L-BFGS)"),
         "term_value": Variable(("term", "step"), "term of the loss, with its weight"),
         "fresh_term_value": Variable(("term", "step"), "the same at points that training does not use"),
+        "weight": Variable(("term", "step"), "weight of the term relative to that of its condition, by training.weights"),
         "optimizer": Variable("step", "optimiser", flags=OPTIMIZERS),
         "theta": Variable(("snapshot", "parameter"), "parameters of the network"),
         "snapshot_step": Variable("snapshot", "optimisation step of the snapshot"),
@@ -76,6 +77,7 @@ def training_dataset(history: History, discretization: Discretization) -> xr.Dat
         "optimizer": history.column("optimizer").astype("int8"),
         "term_value": np.stack([history.column(TERM + name) for name in terms]),
         "fresh_term_value": np.stack([history.column(FRESH + name) for name in terms]),
+        "weight": np.stack([history.column(WEIGHT + name) for name in terms]),
         "theta": np.stack(thetas),
         "snapshot_step": np.array(steps),
         "snapshot_loss": np.array(losses),
