@@ -143,7 +143,7 @@ LINES = File(
     "surface-lines.nc",
     {**_of_lines(SURFACE.variables), "domain": Variable("end", "interval of the coordinate alpha", only=_SPECTRAL)},
     {
-        **{name: SURFACE.coordinates[name] for name in ("loss", "alpha", "field", "end")},
+        **{name: SURFACE.coordinates[name] for name in ("loss", "term", "alpha", "field", "end")},
         "degree": Variable("degree", "degree in alpha; coefficients are padded with zeros", only=_SPECTRAL),
         **_LINE,
     },
