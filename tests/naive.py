@@ -184,12 +184,15 @@ def term(d: Discretization, name: str, theta: Tensor) -> Tensor:
 
 
 def loss(d: Discretization, name: str, theta: Tensor) -> Tensor:
-    """One loss at theta (P,), with nested reverse-mode derivatives throughout; terms have the weights of the settings of their conditions."""
+    """One loss at theta (P,), with nested reverse-mode derivatives throughout; terms have the weights of the settings, or of their conditions."""
     weights = {condition.name: condition.weight for condition in statement.conditions(d.problem, d.conditions)}
-    names = [key for key in d.assembly.terms if key.startswith(f"{name}/")]
-    natural = [key for key in names if d.assembly.terms[key].kind == "energy"]
-    parts = [(1.0 if key in natural else weights.get(key.partition("/")[2], 1.0)) * term(d, key, theta) for key in names]
-    return torch.stack(parts).sum()
+    weights |= {short: keys["weight"] for short, keys in (d.conditions or {}).items() if "weight" in keys}
+    total = torch.zeros((), dtype=torch.float64)
+    for key in (key for key in d.assembly.terms if key.startswith(f"{name}/")):
+        short = key.partition("/")[2]
+        natural = d.assembly.terms[key].kind == "energy" and short != "interior"
+        total = total + (1.0 if natural else weights.get(short, 1.0)) * term(d, key, theta)
+    return total
 
 
 def random_theta(network: Architecture, seed: int = 0, scale: float = 0.7) -> Tensor:
