@@ -111,9 +111,18 @@ class Mine(Problem):
             EQUATION.replace("def density", "def residual").replace("0.5 * self.k * u.x**2", "{'in side': u.xx}"),
             "mine.py: Mine.residual: a term is called 'in side'; a name is letters, digits and underscores after a letter",
         ),
-        (EQUATION.replace("    def density", "    def energy"), "mine.py: Mine.residual: is missing, and so is density; define"),
-        (EQUATION.replace("    domain", "    reference = 'nosuch'\n    domain"), "mine.py: Mine.reference: is 'nosuch'; must be one of"),
-        (EQUATION.replace("density", "residual").replace("u.x**2", "u.yy"), "mine.py: Mine.residual: AttributeError: u.yy: no such derivative"),
+        (
+            EQUATION.replace("    def density", "    def energy"),
+            "mine.py: Mine.residual: is missing, and so is density; define",
+        ),
+        (
+            EQUATION.replace("    domain", "    reference = 'nosuch'\n    domain"),
+            "mine.py: Mine.reference: is 'nosuch'; must be one of",
+        ),
+        (
+            EQUATION.replace("density", "residual").replace("u.x**2", "u.yy"),
+            "mine.py: Mine.residual: AttributeError: u.yy: no such derivative",
+        ),
         (EQUATION + "\n    def __init__(self, **given):\n        raise KeyError('x')\n", "Mine cannot be made (KeyError: 'x')"),
     ],
 )

@@ -96,7 +96,9 @@ class Sweep(Section):
 
     case: str = Field(description="the case, whose other settings are kept")
     vary: str = Field(description="dotted key of a case that is varied, such as network.width or parameters.beta")
-    values: Distinct[float | int | str | bool] = Field(min_length=1, max_length=100, description="its values")
+    values: Distinct[Annotated[float | int | str | bool, Field(description="a value")]] = Field(
+        min_length=1, max_length=100, description="its values"
+    )
 
 
 # Techniques of the default study come first, as in config.yaml.
