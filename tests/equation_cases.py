@@ -1,22 +1,22 @@
-"""Equations beyond the four old problems, as terms, and their losses by nested automatic differentiation."""
+"""Equations as terms that belong to no problem, and their losses by nested automatic differentiation."""
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import torch
+from naive import forward
 from torch import Tensor
 
 from pinnscape.losses.assembly import Assembly
-from pinnscape.losses.euler_lagrange import EulerLagrange
 from pinnscape.losses.native.build import Compiler
-from pinnscape.losses.sites import Unknowns
-from pinnscape.losses.terms import Ansatz, PointSet, Term
+from pinnscape.losses.terms import Ansatz, Term
 from pinnscape.networks.architectures import Architecture, Mlp
+from pinnscape.problems.field import Unknowns
 from pinnscape.problems.functions import sin
+from pinnscape.problems.points import PointSet
 
-XT = Unknowns(("x", "t"))
+XT = Unknowns(("x", "t"), time="t")
 
 
 def mean(points: np.ndarray, **data: np.ndarray) -> PointSet:
@@ -59,18 +59,13 @@ def kdv(network: Architecture | None = None, compiler: Compiler | None = None, p
     return Assembly(network or Mlp(2, 1, 50, 4), XT, terms, compiler=compiler)
 
 
-def beam_density(p: Any, u: Any, f: Any) -> Any:
-    return 0.5 * u.xx * u.xx
-
-
 def beam(network: Architecture | None = None, compiler: Compiler | None = None, points: int = 200) -> Assembly:
     """The clamped beam u_xxxx = 1 by factor x² (1 - x)², as an energy and in strong form."""
     nodes, weights = gauss(points)
     at = PointSet(nodes[None], weights, {"load": np.ones(points)})
-    operator = EulerLagrange(beam_density)
     terms = [
-        Term("energy", "energy", lambda p, u, f: beam_density(p, u, f) - f["load"] * u, at),
-        Term("strong", "squared", lambda p, u, f: operator(p, u, f)[0] - f["load"], at),
+        Term("energy", "energy", lambda p, u, f: 0.5 * u.xx * u.xx - f["load"] * u, at),
+        Term("strong", "squared", lambda p, u, f: u.xxxx - f["load"], at),
     ]
     ansatz = Ansatz(None, lambda x: (x * (1.0 - x)) ** 2)
     return Assembly(network or Mlp(1, 1, 32, 3), Unknowns(("x",)), terms, ansatz, compiler=compiler)
@@ -81,13 +76,8 @@ def nested_slope(value: Tensor, x: Tensor) -> Tensor:
 
 
 def value(made: Assembly, theta: Tensor, x: Tensor) -> Tensor:
-    """The network (n,) at points (n, d), in the plainest way that torch has."""
-    network = made.solution.network
-    for k, layer in enumerate(network.layers):
-        weight = theta[layer.weights].reshape(layer.fan_out, layer.fan_in)
-        x = torch.nn.functional.linear(x, weight, theta[layer.biases])
-        x = torch.tanh(x) if k < len(network.layers) - 1 else x
-    return x[:, 0]
+    """The network (n,) at points (n, d)."""
+    return forward(made.solution.network, theta, x)[:, 0]
 
 
 def nested_convection(made: Assembly, theta: Tensor) -> Tensor:

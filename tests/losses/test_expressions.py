@@ -5,11 +5,12 @@ import sympy
 import torch
 
 from pinnscape.losses.expressions import NotDerivable, Symbols, derive
-from pinnscape.losses.sites import Unknowns
-from pinnscape.networks.streams import Streams
-from pinnscape.problems.functions import log, sin
+from pinnscape.losses.terms import Values
+from pinnscape.networks.streams import Streams, unit
+from pinnscape.problems.field import Unknowns
+from pinnscape.problems.functions import exp, log, sin
 
-XY, XT, X = Unknowns(("x", "y")), Unknowns(("x", "t")), Unknowns(("x",))
+XY, XT, X = Unknowns(("x", "y")), Unknowns(("x", "t"), time="t"), Unknowns(("x",))
 PAIR = Unknowns(("x", "y"), ("a", "b"))
 
 
@@ -32,12 +33,43 @@ PAIR = Unknowns(("x", "y"), ("a", "b"))
         (XY, lambda p, u, f: u.laplacian + u.xxx, Streams.of([(3, 0), (0, 2)])),
         (X, lambda p, u, f: u.xx - 1, Streams.of([(0,)], (0,))),
         (X, lambda p, u, f: u.xxxx - 1, Streams.of([(4,)])),
-        (PAIR, lambda p, u, f: (u[0].laplacian, u["b"] * u[1].laplacian), Streams.of([(0, 0)], (0, 1))),
-        (PAIR, lambda p, u, f: (u[0].laplacian, u[1].xx), Streams.of([(2, 0), (0, 2)])),
+        (PAIR, lambda p, u, f: (u["a"].laplacian, u["b"] * u["b"].laplacian), Streams.of([(0, 0)], (0, 1))),
+        (PAIR, lambda p, u, f: (u["a"].laplacian, u["b"].xx), Streams.of([(2, 0), (0, 2)])),
     ],
 )
 def test_the_derivatives_that_are_needed_are_found(unknowns, local, expected):
     assert derive(local, Symbols(unknowns)).streams == expected
+
+
+def test_a_field_of_symbols_counts_as_its_value_and_gives_derivatives_by_name():
+    symbols = Symbols(Unknowns(("x", "y", "t"), ("v", "q"), "t"))
+    (both,) = symbols.fields()
+    v, q = both
+    p = symbols.points()[0]
+    a, a_x, a_xt = (symbols.derivative(0, 0, m) for m in ((0, 0, 0), (1, 0, 0), (1, 0, 1)))
+    for found, expected in (
+        (2 * v + 1, 2 * a + 1),
+        (v**2 / 3 - v, a**2 / 3 - a),
+        (2 / v - abs(v), 2 / a - sympy.Abs(a)),
+        (p.x * v, symbols.coordinate(0, 0) * a),
+        (v * q, a * symbols.derivative(0, 1, (0, 0, 0))),
+        (sin(v) + exp(v.x), sympy.sin(a) + sympy.exp(a_x)),
+        (v.xt, a_xt),
+        (v.tx, a_xt),
+        (both["v"].x, a_x),
+        (v.laplacian, sum(symbols.derivative(0, 0, unit(3, i, i)) for i in (0, 1))),
+        (v.gradient[2], symbols.derivative(0, 0, (0, 0, 1))),
+        (v > 0.5, sympy.StrictGreaterThan(a, 0.5)),
+    ):
+        assert found == expected
+    assert symbols.unknowns.space == (0, 1)
+
+
+def test_values_hold_columns_and_parameters():
+    f = Values({"load": 1.0}, {"beta": 2.0})
+    assert (f["load"], f["beta"], list(f), "beta" in f, "x" in f) == (1.0, 2.0, ["load", "beta"], True, False)
+    with pytest.raises(KeyError, match="there is no data column and no parameter 'nu'; there are load, beta"):
+        _ = f["nu"]
 
 
 def test_the_laplacian_is_one_symbol():
@@ -81,7 +113,7 @@ def test_a_direction_that_does_not_depend_on_the_unknown_is_found(unknowns, loca
     [
         (lambda p, u, f: torch.sin(u), "TypeError: sin"),
         (lambda p, u, f: u.x if u > 0 else u, "TypeError: cannot determine truth value of Relational"),
-        (lambda p, u, f: u.clamp(0.0), "AttributeError: `clamp` is no derivative"),
+        (lambda p, u, f: u.clamp(0.0), "AttributeError: u.clamp: no such derivative"),
         (lambda p, u, f: u / 0, "gives zoo"),
         (lambda p, u, f: u > 0, "gives .* on symbols and no expression"),
         (lambda p, u, f: "u", "gives"),

@@ -9,29 +9,31 @@ import numpy as np
 import pytest
 import torch
 from equation_cases import XT, convection, convection_terms, mean
-from problem_terms import LOSSES, assembly, objectives, old, theta_of
 
 from pinnscape.common.errors import ProblemError
+from pinnscape.files.kept import Kept
 from pinnscape.losses import evaluation
 from pinnscape.losses.assembly import Assembly
-from pinnscape.losses.euler_lagrange import EulerLagrange
 from pinnscape.losses.expressions import Symbols, derive
 from pinnscape.losses.field import FieldObjective
-from pinnscape.losses.kept import Kept
 from pinnscape.losses.native import groups, term_code
 from pinnscape.losses.native.build import Compiler
 from pinnscape.losses.native.printing import NotCompilable, statements
-from pinnscape.losses.objective import Objective
-from pinnscape.losses.sites import Unknowns
-from pinnscape.losses.terms import Ansatz, PointSet, Term
+from pinnscape.losses.terms import Ansatz, Term
 from pinnscape.networks.architectures import Architecture, Mlp, Modified, Residual
 from pinnscape.networks.embeddings import Box, Fourier, Periodic
+from pinnscape.problems.domains.boxes import SpaceTime
+from pinnscape.problems.euler_lagrange import operator
+from pinnscape.problems.field import Unknowns
 from pinnscape.problems.functions import exp, log, sin, sqrt, tanh
+from pinnscape.problems.parameter import Parameter
+from pinnscape.problems.points import PointSet
+from pinnscape.problems.problem import Problem
 
 pytestmark = pytest.mark.skipif(shutil.which("c++") is None, reason="no C++ compiler")
 LOG = "pinnscape.losses.native"
 BOX = Box((0.0, 0.0), (2.0, 1.0))
-PAIR = Unknowns(("x", "t"), ("a", "b"))
+PAIR = Unknowns(("x", "t"), ("a", "b"), "t")
 
 
 @pytest.fixture(scope="module")
@@ -86,13 +88,21 @@ def both(
     compare(*(Assembly(network, unknowns, terms, ansatz, parameters, compiler=c) for c in (Compiler(folder), None)))
 
 
+class Beam(Problem):
+    domain = SpaceTime(x=(0, 2), t=(0, 1))
+    nu = Parameter(0.4)
+
+    def density(self, p, u):
+        return self.nu * u.xx * u.xx * (1.0 + p.x) + u.t * u.x
+
+
 def everything(at: PointSet) -> list[Term]:
     """Terms of all orders, with every function that an expression may use."""
-    beam = EulerLagrange(lambda p, u, f: f["nu"] * u.xx * u.xx * (1.0 + p.x) + u.t * u.x)
+    beam = Beam()
     return [
         Term("kdv", "squared", lambda p, u, f: u.t + 6.0 * u * u.x + f["nu"] * u.xxx - f["load"] * u - f["load"], at),
         Term("wave", "squared", lambda p, u, f: (u.tt - u.laplacian + u**3, u.x * u.t), at),
-        Term("beam", "squared", lambda p, u, f: beam(p, u, f)[0] - sin(p.t), at),
+        Term("beam", "squared", lambda p, u, f: operator(beam)(p, u)[0] - sin(p.t), at),
         Term("value", "squared", lambda p, u, f: u - f["load"], at),
         Term(
             "energy",
@@ -202,27 +212,6 @@ def test_parameters_weights_and_points_take_no_other_code(folder: Path, caplog: 
         close(found[name], 7.0 * value)
     close(moved.measure(theta)["interior"], expected["interior"])
     close(slow.measure(theta)["interior"], convection(network, beta=1.0, interior=20, boundary=6).measure(theta)["interior"])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("name", "shape"), [("semilinear2d", (9, 3, 9, "swish")), ("neo_hookean2d", (6, 2, 8, "tanh"))])
-def test_the_old_problems_have_the_numbers_of_their_native_code(name: str, shape: tuple, folder: Path) -> None:
-    d = old(name, *shape, compiler=Compiler(folder))
-    made = assembly(name, d, Compiler(folder), {"mu": 1.0, "lambda": 1.0} if name == "neo_hookean2d" else None)
-    assert d.kernels is not None
-    assert None not in made.natives
-    thetas, vectors = torch.stack([0.5 * theta_of(d, seed) for seed in range(3)]), random(d.network.size, 1, 2)
-    measured, expected = made.measure(thetas), d.measure(thetas)
-    for loss in LOSSES:
-        close(measured[loss], expected[loss], 1e-13)
-        new, before = objectives(made)[loss], Objective(d, loss)
-        close(new.loss(thetas), before.loss(thetas), 1e-13)
-        close(new.gradient(thetas), before.gradient(thetas), 1e-13)
-        close(new.hessian_product(thetas[0], vectors), before.hessian_product(thetas[0], vectors), 1e-13)
-        close(new.gauss_newton_product(thetas[0], vectors), before.gauss_newton_product(thetas[0], vectors), 1e-13)
-    if name == "neo_hookean2d":
-        assert torch.equal(made.measure(30.0 * thetas)["exists"], ~d.measure(30.0 * thetas)["inverted"])
-        assert made.measure(30.0 * thetas)["deep-ritz"].isnan().any()
 
 
 def test_a_term_that_symbols_cannot_do_runs_in_torch_and_says_so(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -355,7 +344,7 @@ def test_whether_it_pays_depends_on_the_work_alone(tmp_path: Path) -> None:
 
 def test_a_local_expression_that_differs_on_symbols_is_refused() -> None:
     def two_faced(p, u, f):
-        return u.t - (2.0 if isinstance(u, torch.Tensor) else 2.000001) * u
+        return u.t - (2.0 if isinstance(u.value, torch.Tensor) else 2.000001) * u
 
     with pytest.raises(ProblemError) as caught:
         Assembly(Mlp(2, 1, 4, 1), XT, [Term("decay", "squared", two_faced, points())])
@@ -375,12 +364,13 @@ def test_symbols_of_parameters_may_come_from_elsewhere() -> None:
 
     local, exists = statement(3.0)
     at, network = points(), Mlp(2, 1, 4, 1)
-    terms = [Term("transport", "squared", local, at, 1.0, exists, statement(sympy.Symbol("beta", positive=True)))]
+    symbolic = statement(sympy.Symbol("beta", positive=True))
+    terms = [Term("transport", "squared", local, at, 1.0, exists, lambda: symbolic)]
     made = Assembly(network, XT, terms, parameters={"beta": 3.0})
     theta = random(network.size)
     plain = Assembly(network, XT, [Term("transport", "squared", lambda p, u, f: u.t + 3.0 * u.x, at)])
     close(made.measure(theta)["transport"], plain.measure(theta)["transport"])
     slow = Assembly(network, XT, [Term("transport", "squared", lambda p, u, f: u.t + u.x, at)])
     close(made.with_parameters(beta=1.0).measure(theta)["transport"], slow.measure(theta)["transport"])
-    unknown = [Term("transport", "squared", local, at, 1.0, None, (statement(sympy.Symbol("gamma"))[0], None))]
+    unknown = [Term("transport", "squared", local, at, 1.0, None, lambda: (statement(sympy.Symbol("gamma"))[0], None))]
     assert not Assembly(network, XT, unknown, parameters={"beta": 3.0}).groups[0].derived

@@ -113,6 +113,27 @@ def test_the_operator_has_an_equation_for_each_component() -> None:
             torch.testing.assert_close(value, at_points(paper, problem.domain, points), rtol=1e-12, atol=1e-12)
 
 
+def test_the_operator_is_that_of_sympy_for_a_nonlinear_density_of_two_components() -> None:
+    problem = stated(
+        lambda p, u, k: (
+            k * u["v"].x ** 2 * u["q"].y + exp(u["v"]) * u["q"].x + p.x * u["v"].xy * u["q"] + u["q"].yy ** 2 * u["v"]
+        ),
+        cube(2),
+        ("v", "q"),
+    ).symbolic()
+    v, q = (sympy.Function(name)(x, y) for name in ("v", "q"))
+    k = sympy.Symbol("k", real=True)
+    energy = k * v.diff(x) ** 2 * q.diff(y) + sympy.exp(v) * q.diff(x) + x * v.diff(x, y) * q + q.diff(y, 2) ** 2 * v
+
+    def derivative(component, order):
+        orders = [(z, n) for z, n in zip((x, y), order, strict=True) if n]
+        return (v, q)[component].diff(*orders) if orders else (v, q)[component]
+
+    found = operator(problem)(Point(("x", "y"), (x, y)), Field(("x", "y"), derivative, ("v", "q")))
+    for value, equation in zip(found, sympy.calculus.euler_equations(energy, [v, q], [x, y]), strict=True):
+        assert sympy.expand(value - equation.lhs.doit()) == 0
+
+
 def elastic(w):
     v, q = w
     return v.x**2 + q.y**2 + 0.5 * (v.y + q.x) ** 2 + 0.5 * (v.x + q.y) ** 2

@@ -23,8 +23,8 @@ CheckpointName = TypeAliasType(
         ),
     ],
 )
-ParameterName = TypeAliasType(
-    "ParameterName",
+Identifier = TypeAliasType(
+    "Identifier",
     Annotated[
         str,
         name_of(
@@ -225,8 +225,8 @@ class Model(Section):
     )
     network: NetworkSettings
     quadrature: QuadratureSettings
-    parameters: dict[ParameterName, float]
-    conditions: dict[str, ConditionSettings] = Field(default={})
+    parameters: dict[Identifier, float]
+    conditions: dict[Identifier, ConditionSettings] = Field(default={})
 
     @property
     def condition_settings(self) -> dict[str, dict[str, Any]]:

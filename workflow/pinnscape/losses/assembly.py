@@ -39,6 +39,7 @@ class Assembly:
         compiler: makes native code where that pays; without it, and on a GPU, torch evaluates.
         memory: bound on the intermediate values of one evaluation by torch, in bytes.
         kept: memory of what is derived from the terms, if any.
+        solution: class of the field that parameters make; one without a network has no native code.
 
     Raises:
         ValueError: two terms have the same name, or the network does not fit the unknowns.
@@ -56,13 +57,14 @@ class Assembly:
         compiler: Compiler | None = None,
         memory: float = 1e9,
         kept: Kept | None = None,
+        solution: type[Solution] = Solution,
     ) -> None:
         names = [term.name for term in terms]
         if len(set(names)) < len(names) or not names:
             raise ValueError(f"`terms` must have different names, and there must be one at least, not {', '.join(names)}")
-        self.solution = Solution(network, unknowns, ansatz or Ansatz(), dict(parameters or {}), torch.device(device), memory)
+        self.solution = solution(network, unknowns, ansatz or Ansatz(), dict(parameters or {}), torch.device(device), memory)
         self.terms = {term.name: term for term in terms}
-        self._compiler = compiler if self.solution.device.type == "cpu" else None
+        self._compiler = compiler if self.solution.device.type == "cpu" and solution is Solution else None
         sets = {id(term.points): term.points for term in terms}
         self.groups = [
             TorchGroup(self.solution, points, [t for t in terms if t.points is points], kept) for points in sets.values()

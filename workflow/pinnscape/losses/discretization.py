@@ -14,6 +14,7 @@ from pinnscape.files.kept import Kept
 from pinnscape.losses.assembly import Assembly
 from pinnscape.losses.field import FieldObjective
 from pinnscape.losses.native.build import Compiler
+from pinnscape.losses.solution import Solution
 from pinnscape.losses.terms import Ansatz, Term
 from pinnscape.networks.architectures import Architecture
 from pinnscape.networks.forward import function_streams
@@ -47,6 +48,7 @@ class Discretization:
         memory: bound on the intermediate values of one evaluation by torch, in bytes.
         kept: memory of what is derived symbolically, if any.
         reference: a numerical solution to compare with, for a problem without an exact one.
+        solution: class of the field that parameters make, by default that of a network with hard conditions.
 
     Attributes:
         losses: names of the losses, in the order of files, tables and figures.
@@ -68,6 +70,7 @@ class Discretization:
         memory: float = 1e9,
         kept: Kept | None = None,
         reference: Known | None = None,
+        solution: type[Solution] = Solution,
     ) -> None:
         self.problem, self.network, self.conditions, self.reference = problem, network, conditions, reference
         self.rules = Rules(rules) if isinstance(rules, Rule) else rules
@@ -83,7 +86,8 @@ class Discretization:
         self._drawn: tuple[int, Discretization] | None = None
         made = _ansatz(problem, statement.ansatz(problem, conditions))
         terms = [self._term(name, spec) for name, spec in self._specs.items()]
-        self.assembly = Assembly(network, problem.unknowns, terms, made, problem.parameters, device, compiler, memory, kept)
+        parameters = problem.parameters
+        self.assembly = Assembly(network, problem.unknowns, terms, made, parameters, device, compiler, memory, kept, solution)
 
     # ---- terms and points ----
 

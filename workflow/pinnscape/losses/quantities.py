@@ -2,8 +2,8 @@
 
 A squared term is |z|² of a weighted residual z = √w r, an energy a function of the derivatives z of u that occur in its density. With B = ∂z/∂theta,
 the gradient of a term is Bᵀ times its first derivative in z, and the Gauss-Newton part of its Hessian is BᵀMB with its second derivative M: 2JᵀJ for
-squares, and the energy Gram matrix for energies (Müller & Zeinhofer 2023: the pullback of the second derivative of the energy). Where a term does not
-exist, all of these are NaN.
+squares, and the energy Gram matrix for energies (Müller & Zeinhofer 2023: the pullback of the second derivative of the energy). At a point where a
+term does not exist, all of these are NaN.
 """
 
 from dataclasses import dataclass

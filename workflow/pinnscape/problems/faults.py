@@ -29,6 +29,11 @@ def shown(path: Path) -> str:
     return str(found.relative_to(Path.cwd()) if found.is_relative_to(Path.cwd()) else found)
 
 
+def cut(text: str, length: int = 100) -> str:
+    """A text of at most this length."""
+    return text if len(text) <= length else f"{text[: length - 3]}..."
+
+
 def said(error: BaseException) -> str:
     """The first line of an error, shortened."""
     text = error.msg if isinstance(error, SyntaxError) else str(error)

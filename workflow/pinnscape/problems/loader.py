@@ -10,7 +10,8 @@ from types import ModuleType
 
 from pinnscape.common import memory
 from pinnscape.common.errors import PinnscapeError, ProblemError
-from pinnscape.problems.faults import said, shown
+from pinnscape.config.schema import suggestion
+from pinnscape.problems.faults import cut, said, shown
 from pinnscape.problems.problem import Problem
 from pinnscape.problems.registry import PROBLEMS, problem_class
 
@@ -50,7 +51,8 @@ def load_class(name: str) -> type[Problem]:
     if not path.endswith(".py"):
         if name not in PROBLEMS:
             known = ", ".join(PROBLEMS)
-            raise ProblemError(f"{name}: no such problem; there are {known}, and files such as my_problems/mine.py")
+            text = f"no such problem; there are {known}, and files such as my_problems/mine.py"
+            raise ProblemError(f"{cut(name)}: {text}{suggestion(name, PROBLEMS)}")
         return problem_class(name)
     module = _imported(Path(path))
     found = {key: value for key, value in vars(module).items() if _is_own(value, module)}
@@ -90,10 +92,9 @@ def _imported(path: Path) -> ModuleType:
     """
     try:
         content = path.read_bytes()
-    except OSError as error:
-        raise ProblemError(
-            f"{path}: cannot be read ({error.strerror}); a problem is a name, or a path that ends in .py"
-        ) from None
+    except (OSError, ValueError) as error:  # ValueError for characters that no path has
+        reason = getattr(error, "strerror", None) or error
+        raise ProblemError(f"{path}: cannot be read ({reason}); a problem is a name, or a path that ends in .py") from None
     name = f"pinnscape_problem_{hashlib.sha256(str(path.resolve()).encode() + content).hexdigest()[:16]}"
     if name in sys.modules:
         return sys.modules[name]
@@ -108,7 +109,7 @@ def _imported(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name]
-        if not isinstance(error, Exception) or isinstance(error, PinnscapeError) or memory.ran_out(error):
+        if isinstance(error, (KeyboardInterrupt, PinnscapeError)) or memory.ran_out(error):
             raise
         raise ProblemError(f"{shown(path)}: {_where(error, path)}{type(error).__name__}: {said(error)}; mend it") from error
     finally:
@@ -116,7 +117,7 @@ def _imported(path: Path) -> ModuleType:
     return module
 
 
-def _where(error: Exception, path: Path) -> str:
+def _where(error: BaseException, path: Path) -> str:
     """The line of a file at which an error arose."""
     if isinstance(error, SyntaxError) and error.lineno:
         return f"line {error.lineno}: "

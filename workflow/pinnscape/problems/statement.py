@@ -4,6 +4,7 @@ The loss ``deep-ritz`` is the integral of the energy density, ``strong-form`` th
 against a known solution. To the first two, soft conditions add terms of their own.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -20,6 +21,7 @@ from pinnscape.problems.terms import TermSpec, value_or_tuple
 
 DEEP_RITZ, STRONG_FORM, SUPERVISED = "deep-ritz", "strong-form", "supervised"
 Settings = Mapping[str, Mapping[str, Any]]  # of conditions, and weights of other terms, by name
+_NAME, _NAMES = re.compile(r"[A-Za-z][A-Za-z0-9_]*"), "letters, digits and underscores after a letter"
 _KEYS = ("enforce", "weight", "harmonics")
 
 
@@ -41,11 +43,28 @@ def conditions(problem: Problem, settings: Settings | None = None) -> tuple[Cond
         ValueError: the settings name no condition of the problem, or do not fit it; one line.
     """
     found = _stated(problem)
-    names, terms = [condition.name for condition in found], [INTERIOR, *_residual_names(problem)]
-    for name in settings or {}:
-        if name not in names and name not in terms:
-            raise ValueError(f"{type(problem).__name__} has no condition `{name}`; it has {', '.join(names) or 'none'}")
+    for name, own in (settings or {}).items():
+        if name in _inner_names(problem):
+            _check_keys(f"the term {name}", own, ("weight",))
+        elif name not in [condition.name for condition in found]:
+            known = ", ".join(names(problem))
+            raise ValueError(f"{type(problem).__name__} has no condition or term `{name}`; it has {known}")
     return tuple(_changed(condition, (settings or {}).get(condition.name, {})) for condition in found)
+
+
+def names(problem: Problem) -> tuple[str, ...]:
+    """Names of all conditions, and of the terms of the equation itself.
+
+    Raises:
+        ProblemError: a method is at fault.
+    """
+    return (*[condition.name for condition in _stated(problem)], *_inner_names(problem))
+
+
+def _inner_names(problem: Problem) -> tuple[str, ...]:
+    """Names of the terms that are no conditions, in any loss."""
+    residuals = _residual_names(problem)
+    return (*([] if residuals and not problem.has("density") else [INTERIOR]), *residuals)
 
 
 def _stated(problem: Problem) -> tuple[Condition, ...]:
@@ -58,6 +77,8 @@ def _stated(problem: Problem) -> tuple[Condition, ...]:
         )
     taken = [INTERIOR, *_residual_names(problem)]
     for condition in found:
+        if not _NAME.fullmatch(condition.name):
+            raise fault(problem, "conditions", f"a condition is called {condition.name!r}; a name is {_NAMES}")
         if condition.name in taken:
             raise fault(
                 problem,
@@ -72,11 +93,14 @@ def _stated(problem: Problem) -> tuple[Condition, ...]:
 
 
 def _changed(condition: Condition, settings: Mapping[str, Any]) -> Condition:
-    for key in settings:
-        if key not in _KEYS or not hasattr(condition, key):
-            known = ", ".join(key for key in _KEYS if hasattr(condition, key))
-            raise ValueError(f"the condition {condition.name} has no setting `{key}`; it has {known}")
+    _check_keys(f"the condition {condition.name}", settings, [key for key in _KEYS if hasattr(condition, key)])
     return replace(condition, **settings)
+
+
+def _check_keys(owner: str, settings: Mapping[str, Any], known: Sequence[str]) -> None:
+    for key in settings:
+        if key not in known:
+            raise ValueError(f"{owner} has no setting `{key}`; it has {', '.join(known)}")
 
 
 def ansatz(problem: Problem, settings: Settings | None = None) -> Ansatz:
@@ -216,7 +240,11 @@ def _residual_names(problem: Problem) -> tuple[str, ...]:
         return ()
     middle = [0.5 * float(low + high) for low, high in problem.domain.bounds]
     found = _residual_at(problem, middle, lambda component, order: 0.5)
-    return tuple(found) if isinstance(found, Mapping) else ()
+    names = tuple(found) if isinstance(found, Mapping) else ()
+    for name in names:
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise fault(problem, "residual", f"a term is called {name!r}; a name is {_NAMES}")
+    return names
 
 
 def _residual_at(problem: Problem, middle: Sequence[float], derivative: Callable[..., Any]) -> Any:

@@ -6,19 +6,21 @@ Torch and SymPy are not imported.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from pinnscape.common.errors import PinnscapeError
-from pinnscape.config.schema import described, dotted, rank, schema, suggestion
+from pinnscape.config.schema import described, dotted, rank, schema, shown, suggestion
 from pinnscape.config.sections import Model, TrainingSettings
 from pinnscape.problems import statement
-from pinnscape.problems.loader import file_of, load_class
+from pinnscape.problems.loader import file_of, load, load_class
 from pinnscape.problems.problem import Problem
 from pinnscape.study.configuration import CaseSettings, Configuration
+from pinnscape.validation.presence import presence
+
+_LONGEST_NAME = 100
 
 
 class Fault(Exception):
@@ -66,10 +68,10 @@ class Case:
         """Whether a numerical reference takes the place of an exact solution."""
         return self.problem.reference is not None and not self.problem.has("exact")
 
-    @cached_property
-    def condition_names(self) -> tuple[str, ...]:
-        """Names of the conditions of the problem."""
-        return tuple(condition.name for condition in statement.conditions(self.problem))
+    @property
+    def prefix(self) -> str:
+        """What precedes the keys of the case in errors."""
+        return _prefix(self.name, self.sweep)
 
 
 def merged(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,20 +90,25 @@ def all_cases(config: Configuration) -> dict[str, Case]:
         Fault: a problem cannot be used, or settings do not fit.
     """
     stated = {name: settings.plain(given=True) for name, settings in config.cases.items()}
-    found = {name: _case(config, f"cases.{name}", name, own) for name, own in stated.items()}
+    found = {name: _case(config, name, own) for name, own in stated.items()}
     for sweep, settings in config.sweeps.items():
         key = f"sweeps.{sweep}"
         if settings.case not in stated:
-            raise Fault(
-                f"{key}.case", f"must be one of {', '.join(stated)}; got {settings.case!r}{suggestion(settings.case, stated)}"
-            )
+            got = f"{shown(settings.case)}{suggestion(settings.case, stated)}"
+            raise Fault(f"{key}.case", f"must be one of {', '.join(stated)}; got {got}")
         base = {"problem": settings.case} | stated[settings.case]
         for value in settings.values:
             name = case_name(sweep, value)
             if name in found:
-                raise Fault(f"{key}.values", f"makes a case {name}, which there is already; rename the sweep or the case")
-            own = _varied(f"{key}.vary", base, settings.vary, value)
-            found[name] = _case(config, f"{key}.values", name, own, sweep, value)
+                raise Fault(
+                    f"{key}.values",
+                    f"makes a case {name}, which there is already; rename the sweep, or leave {shown(value)} out",
+                )
+            if len(name) > _LONGEST_NAME:
+                raise Fault(f"{key}.values", f"makes a name of more than {_LONGEST_NAME} characters of {shown(value)}")
+            own = with_value(base, settings.vary, value)
+            _valid(f"{key}: ", CaseSettings, own)
+            found[name] = _case(config, name, own, sweep, value)
     return found
 
 
@@ -118,26 +125,20 @@ def with_value(own: Mapping[str, Any], vary: str, value: Any) -> dict[str, Any]:
     return {**own, first: with_value(inner if isinstance(inner, Mapping) else {}, rest, value) if rest else value}
 
 
-def _varied(key: str, base: Mapping[str, Any], vary: str, value: Any) -> dict[str, Any]:
-    """The settings of a case of a sweep.
-
-    Raises:
-        Fault: there is no such setting, or it does not take this value.
-    """
-    own = with_value(base, vary, value)
-    _valid(key, CaseSettings, own)
-    return own
+def _prefix(name: str, sweep: str = "") -> str:
+    return f"sweeps.{sweep}: " if sweep else f"cases.{name}."
 
 
-def _case(config: Configuration, key: str, name: str, own: Mapping[str, Any], sweep: str = "", value: Any = None) -> Case:
+def _case(config: Configuration, name: str, own: Mapping[str, Any], sweep: str = "", value: Any = None) -> Case:
+    start = _prefix(name, sweep)
     sections = {
         section: merged(getattr(config, section).plain(), own.get(section, {}))
         for section in ("network", "quadrature", "training")
     }
-    training = _valid(f"{key}.training", TrainingSettings, sections.pop("training"))
+    training = _valid(f"{start}training.", TrainingSettings, sections.pop("training"))
     more = {name: own.get(name, {}) for name in ("parameters", "conditions")}
-    model = _valid(key, Model, sections | more | {"problem": own.get("problem", name)})
-    problem = _problem(key, model)
+    model = _valid(start, Model, sections | more | {"problem": own.get("problem", name)})
+    problem = _problem(start, model)
     there = statement.formulations(problem)
     losses = tuple(loss for loss in config.study.losses if loss in there)
     if not losses:
@@ -146,40 +147,53 @@ def _case(config: Configuration, key: str, name: str, own: Mapping[str, Any], sw
     return Case(name, model, training, losses, problem, sweep, value)
 
 
-def _problem(key: str, model: Model) -> Problem:
+def _problem(start: str, model: Model) -> Problem:
     """The problem of a case.
+
+    Args:
+        start: what precedes the keys of the case in errors.
+        model: settings of the case.
 
     Raises:
         Fault: it cannot be used.
     """
     try:
         cls = load_class(model.problem)
+        _check_parameters(f"{start}parameters", cls, model.parameters)
+        problem = load(model.problem, model.parameters)
+        presence(problem)
+        _check_conditions(f"{start}conditions", problem, model.condition_settings)
+        return problem
     except PinnscapeError as error:
-        raise Fault(f"{key}.problem", str(error)) from error
+        raise Fault(f"{start}problem", str(error)) from error
+
+
+def _check_parameters(key: str, cls: type[Problem], parameters: Mapping[str, float]) -> None:
     table = cls.parameter_table()
-    for name, number in model.parameters.items():
+    for name, number in parameters.items():
         if name not in table:
             takes = f"one of {', '.join(sorted(table))}" if table else "left out: this problem has no parameters"
-            raise Fault(f"{key}.parameters.{name}", f"unknown name; must be {takes}{suggestion(name, table)}")
+            raise Fault(f"{key}.{name}", f"unknown name; must be {takes}{suggestion(name, table)}")
         try:
             table[name].checked(number, cls.__name__)
         except ValueError:
-            raise Fault(f"{key}.parameters.{name}", f"must be {table[name].range}; got {number:g}") from None
+            raise Fault(f"{key}.{name}", f"must be {table[name].range}; got {number:g}") from None
+
+
+def _check_conditions(key: str, problem: Problem, settings: Mapping[str, Any]) -> None:
+    statement.ansatz(problem)  # what the class states by itself is a fault of the problem
+    for name, own in settings.items():
+        try:
+            statement.conditions(problem, {name: own})
+        except ValueError as error:
+            raise Fault(f"{key}.{name}", f"{error}{suggestion(name, statement.names(problem))}") from None
     try:
-        problem = cls(**model.parameters)
-        conditions = statement.conditions(problem)
-        for name, settings in model.condition_settings.items():
-            try:
-                statement.conditions(problem, {name: settings})
-            except ValueError as error:
-                known = [condition.name for condition in conditions]
-                raise Fault(f"{key}.conditions.{name}", f"{error}{suggestion(name, known)}") from None
+        statement.ansatz(problem, settings)
     except PinnscapeError as error:
-        raise Fault(f"{key}.problem", str(error)) from error
-    return problem
+        raise Fault(key, str(error)) from error
 
 
-def _valid(key: str, section: Any, plain: Mapping[str, Any]) -> Any:
+def _valid(start: str, section: Any, plain: Mapping[str, Any]) -> Any:
     """A section of these settings.
 
     Raises:
@@ -190,4 +204,4 @@ def _valid(key: str, section: Any, plain: Mapping[str, Any]) -> Any:
     except ValidationError as failure:
         first = min(failure.errors(include_url=False), key=rank)
         place, text = described(first, schema(section))
-        raise Fault(f"{key}.{dotted(place)}" if place else key, text) from None
+        raise Fault(f"{start}{dotted(place)}", text) from None

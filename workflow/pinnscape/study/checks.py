@@ -47,6 +47,8 @@ def contradictions(config: Configuration, cases: Mapping[str, Case]) -> Iterator
     yield from _figures(config)
     for case in cases.values():
         yield from _trajectory(config, case)
+        yield from _without_effect(config, case)
+        yield from _rules(case)
     yield from _checkpoints(config)
     yield from _hessian(config)
     yield from _claims(config)
@@ -87,6 +89,30 @@ def _trajectory(config: Configuration, case: Case) -> Iterator[Fault]:
         key = f"cases.{case.name}.training.snapshots" if own else "training.snapshots"
         text = "must be at least 3, even and logarithmic together, for the trajectory plane"
         yield key, f"{text} of {case.name}; got {even} and {logarithmic}"
+
+
+def _without_effect(config: Configuration, case: Case) -> Iterator[Fault]:
+    """Settings that a condition does not have as it is enforced, unless a sweep changes how that is."""
+    if case.sweep and config.sweeps[case.sweep].vary.endswith(".enforce"):
+        return
+    for condition in statement.conditions(case.problem, case.model.condition_settings):
+        given = case.model.condition_settings.get(condition.name, {})
+        for key, needed in (("weight", "soft"), ("harmonics", "hard")):
+            if key in given and condition.enforce != needed:
+                place = f"{case.prefix}conditions.{condition.name}"
+                yield (
+                    f"{place}.{key}",
+                    f"has no effect, because the condition is {condition.enforce}; set {place}.enforce: {needed}",
+                )
+
+
+def _rules(case: Case) -> Iterator[Fault]:
+    """Rules of quadrature that do not exist on a domain."""
+    domain, own = case.problem.domain, case.model.quadrature
+    for key, rule in (("quadrature", own), ("quadrature.test", own.test)):
+        if rule is not None and rule.rule == "duffy" and not domain.singular:
+            text = f"must be another rule for {case.name}: duffy is for domains with a reentrant corner, such as LShape()"
+            yield f"{case.prefix}{key}.rule", text
 
 
 def _checkpoints(config: Configuration) -> Iterator[Fault]:

@@ -18,9 +18,9 @@ from pinnscape.config.sections import (
     Fraction,
     GridSettings,
     HessianSettings,
+    Identifier,
     Loss,
     NetworkSettings,
-    ParameterName,
     QuadratureSettings,
     ShardSettings,
     TrainingSettings,
@@ -80,10 +80,10 @@ class CaseSettings(Section):
         max_length=4096,
         description="name of a problem, by default that of the case; or the path of a file that defines one, such as my_problems/mine.py",
     )
-    parameters: dict[ParameterName, float] = Field(
+    parameters: dict[Identifier, float] = Field(
         default={}, description="coefficients of the equation, by their names in the definition of the problem"
     )
-    conditions: dict[str, ConditionSettings] = Field(
+    conditions: dict[Identifier, ConditionSettings] = Field(
         default={}, description="how conditions enter the losses, and weights of terms, by name of the condition or term"
     )
     network: NetworkOverride = defaults_of(NetworkOverride)
@@ -96,7 +96,9 @@ class Sweep(Section):
 
     case: str = Field(description="the case, whose other settings are kept")
     vary: str = Field(description="dotted key of a case that is varied, such as network.width or parameters.beta")
-    values: Distinct[float | int | str | bool] = Field(min_length=1, max_length=100, description="its values")
+    values: Distinct[Annotated[float | int | str | bool, Field(description="a value")]] = Field(
+        min_length=1, max_length=100, description="its values"
+    )
 
 
 # Techniques of the default study come first, as in config.yaml.

@@ -1,0 +1,51 @@
+"""What the class of a problem must have, as far as that can be seen without a call of its methods, and without torch."""
+
+import math
+
+from pinnscape.problems.domains.domain import Domain
+from pinnscape.problems.faults import fault
+from pinnscape.problems.problem import OPTIONAL, Problem
+
+
+def presence(problem: Problem) -> None:
+    """Attributes and methods are there.
+
+    Raises:
+        ProblemError: the first fault.
+    """
+    if not isinstance(getattr(problem, "domain", None), Domain):
+        given = repr(getattr(problem, "domain", None))
+        raise fault(problem, "domain", f"is {given}; must be a domain, such as Interval(0, 1) or SpaceTime(x=(0, 1), t=(0, 1))")
+    _names(problem)
+    if isinstance(problem.scale, bool) or not isinstance(problem.scale, (int, float)) or not 0.0 < problem.scale < math.inf:
+        raise fault(problem, "scale", f"is {problem.scale!r}; must be a number above 0, the typical size of u")
+    for method in (*OPTIONAL, "conditions"):
+        if not callable(getattr(problem, method, None)):
+            raise fault(problem, method, f"is {getattr(problem, method, None)!r}; define a method, or leave it out")
+    if not problem.has("density") and not problem.has("residual"):
+        raise fault(
+            problem, "residual", "is missing, and so is density; define `def residual(self, p, u)` or `def density(self, p, u)`"
+        )
+    if not problem.has("conditions"):
+        raise fault(problem, "conditions", "is missing; define `def conditions(self)`, and return () if there are none")
+    if problem.reference is not None:
+        from pinnscape.problems.reference import WAYS  # late: xarray takes half a second
+
+        if problem.reference not in WAYS:
+            raise fault(problem, "reference", f"is {problem.reference!r}; must be one of {', '.join(WAYS)}")
+
+
+def _names(problem: Problem) -> None:
+    components = problem.components
+    names = list(components) if isinstance(components, (tuple, list)) else []
+    if not names or not all(isinstance(name, str) and name.isidentifier() for name in names) or len(set(names)) < len(names):
+        raise fault(
+            problem, "components", f'is {components!r}; must be a tuple with a name for each component of u, such as ("u",)'
+        )
+    for what, own, others in (
+        ("components", names, problem.domain.names),
+        ("parameters", list(problem.parameters), (*problem.domain.names, *names)),
+    ):
+        twice = [name for name in own if name in others]
+        if twice:
+            raise fault(problem, what, f"the name {twice[0]} is taken by a variable or a component; choose another one")
