@@ -78,8 +78,8 @@ class NetworkSettings(Section):
         description="mlp (multilayer perceptron) | residual (blocks of two layers with a skip connection, E & Yu 2018) | modified (gated by two "
         "encoders, Wang et al. 2021)",
     )
-    width: int = Field(ge=1, le=8192, description="number of neurons in each hidden layer", examples=[16])
-    depth: int = Field(ge=1, le=64, description="number of hidden layers, or of residual blocks", examples=[2])
+    width: int = Field(default=16, ge=1, le=8192, description="number of neurons in each hidden layer")
+    depth: int = Field(default=2, ge=1, le=64, description="number of hidden layers, or of residual blocks")
     activation: Literal["tanh", "sin", "swish", "softplus", "gelu", "relu", "relu3"] = Field(
         default="tanh",
         description="activation function of the hidden layers; relu has no second derivative and relu3 no fourth one, which some losses need",
@@ -110,7 +110,6 @@ class RuleSettings(Section):
         le=1_000_000,
         description="number of points: along each axis for products, in all for sets; fewer points than the network has parameters bound the rank "
         "of the Hessian",
-        examples=[20],
     )
     panels: int = Field(
         default=1, ge=1, le=1000, description="number of equal parts of each axis for products, each with these points"
@@ -127,6 +126,13 @@ class RuleSettings(Section):
 class QuadratureSettings(RuleSettings):
     """Points and weights of the losses; cases.<name>.quadrature overrides individual keys."""
 
+    points: int = Field(
+        default=20,
+        ge=1,
+        le=1_000_000,
+        description="number of points: along each axis for products, in all for sets; fewer points than the network has parameters "
+        "bound the rank of the Hessian",
+    )
     conditions: Optional[RuleSettings] = Field(
         default=None,
         description="points of soft conditions, on the boundary or at the first moment; by default like those of the interior",
@@ -177,6 +183,10 @@ class LBFGSSettings(Section):
     )
 
 
+_DEFAULT_PHASES: list[dict[str, Any]] = [
+    {"optimizer": "adam", "steps": 500, "learning_rate": 0.01, "decay": 0.1},
+    {"optimizer": "lbfgs", "steps": 1500},
+]
 Phase = Annotated[AdamSettings | LBFGSSettings, Field(discriminator="optimizer")]
 
 
@@ -202,15 +212,11 @@ class TrainingSettings(Section):
     """How a network is trained, and what is recorded; cases.<name>.training overrides individual keys."""
 
     phases: Entries[Phase] = Field(
+        default_factory=lambda: (AdamSettings.of(_DEFAULT_PHASES[0]), LBFGSSettings.of(_DEFAULT_PHASES[1])),
         min_length=1,
         max_length=20,
         description="full-batch optimisers, which run one after the other",
-        examples=[
-            [
-                {"optimizer": "adam", "steps": 500, "learning_rate": 0.01, "decay": 0.1},
-                {"optimizer": "lbfgs", "steps": 1500},
-            ]
-        ],
+        examples=[_DEFAULT_PHASES],
     )
     log_every: int = Field(default=10, ge=1, description="number of steps between two records in training.nc")
     snapshots: SnapshotSettings = defaults_of(SnapshotSettings)
@@ -253,26 +259,24 @@ class DirectionSettings(Section):
 class RadiusSettings(Section):
     """Half widths of planes and lines, in units of the norm of the directions."""
 
-    random: Optional[float] = Field(default=None, gt=0, le=100, description="random plane", examples=[1.0])
-    hessian_top: Optional[float] = Field(
-        default=None,
+    random: float = Field(default=1.0, gt=0, le=100, description="random plane")
+    hessian_top: float = Field(
+        default=0.1,
         alias="hessian-top",
         gt=0,
         le=100,
         description="plane of the eigenvectors of the two largest Hessian eigenvalues",
-        examples=[0.1],
     )
-    hessian_extreme: Optional[float] = Field(
-        default=None,
+    hessian_extreme: float = Field(
+        default=0.1,
         alias="hessian-extreme",
         gt=0,
         le=100,
         description="plane of the eigenvectors of the largest and the smallest Hessian eigenvalue",
-        examples=[0.1],
     )
-    lines: float = Field(gt=0, le=100, description="random lines", examples=[1.0])
+    lines: float = Field(default=1.0, gt=0, le=100, description="random lines")
 
-    def of_plane(self, plane: str) -> float | None:
+    def of_plane(self, plane: str) -> float:
         """The radius of the plane with this name."""
         return getattr(self, plane.replace("-", "_"))
 
@@ -296,20 +300,13 @@ class GridSettings(Section):
         default=41, ge=3, le=2001, description="number of points along each axis of the stored grid of a plane; odd"
     )
     line_points: Odd = Field(default=101, ge=3, le=100_001, description="number of points along a line; odd")
-    radius: RadiusSettings
+    radius: RadiusSettings = defaults_of(RadiusSettings)
     margin: float = Field(
         default=0.2,
         ge=0,
         le=10,
         description="margin of the trajectory plane around the projected trajectory, as a fraction of its extent",
     )
-
-    @model_validator(mode="after")
-    def _each_plane_has_a_radius(self) -> Self:
-        for plane in self.planes:
-            if plane != "trajectory" and self.radius.of_plane(plane) is None:
-                raise fault(f"is missing; must be a number above 0, because grid.planes has {plane}", f"radius.{plane}")
-        return self
 
 
 class PlaneGrid(Section):
@@ -402,8 +399,8 @@ class HessianSettings(SpectrumSettings):
     """Spectra of Hessians."""
 
     checkpoints: Distinct[Checkpoint] = Field(
-        min_length=1,
-        description="checkpoints at which Hessians are analysed; must include final",
+        default=(),
+        description="checkpoints at which Hessians are analysed, final among them; by default init, the named checkpoints and final",
         examples=[["init", "middle", "final"]],
     )
 

@@ -50,9 +50,9 @@ class StudySettings(Section):
         description="losses that are minimised, where a case has them; supervised: the same network fitted to the known solution",
     )
     seeds: Distinct[Annotated[int, Field(ge=0, le=2**31 - 1, description="a seed")]] = Field(
+        default=(0, 1, 2),
         min_length=1,
         description="seeds of the initial parameters; the spread over seeds is reported with each claim",
-        examples=[[0, 1, 2]],
     )
 
 
@@ -134,7 +134,7 @@ class TechniqueSettings(Section):
 class Configuration(Section):
     """A study of loss landscapes of physics-informed neural networks."""
 
-    study: StudySettings
+    study: StudySettings = defaults_of(StudySettings)
     extended: bool = Field(
         default=False,
         description="whether the costly techniques, marked below, are included; `snakemake -c2 --config extended=true` does "
@@ -145,9 +145,9 @@ class Configuration(Section):
     )
     engine: EngineSettings = defaults_of(EngineSettings)
     shards: ShardSettings = defaults_of(ShardSettings)
-    network: NetworkSettings
-    quadrature: QuadratureSettings
-    training: TrainingSettings
+    network: NetworkSettings = defaults_of(NetworkSettings)
+    quadrature: QuadratureSettings = defaults_of(QuadratureSettings)
+    training: TrainingSettings = defaults_of(TrainingSettings)
     cases: dict[CaseName, CaseSettings] = Field(
         min_length=1,
         description="what is studied, by name: problem, parameters, conditions, and individual keys of network, quadrature and training above",
@@ -164,15 +164,14 @@ class Configuration(Section):
         default={}, description="further cases, by name: a case, a key of it, and the values that the key takes"
     )
     checkpoints: dict[CheckpointName, Fraction] = Field(
-        default={},
+        default={"middle": 0.1},
         description="checkpoints by name, as fractions of the training steps taken (the nearest snapshot is used); init, best "
         "and final always exist",
-        examples=[{"middle": 0.1}],
     )
     directions: DirectionSettings = defaults_of(DirectionSettings)
-    grid: GridSettings
+    grid: GridSettings = defaults_of(GridSettings)
     eigensolver: EigensolverSettings = defaults_of(EigensolverSettings)
-    hessian: HessianSettings
+    hessian: HessianSettings = defaults_of(HessianSettings)
     techniques: TechniqueSettings = defaults_of(TechniqueSettings)
     claims: ClaimSettings = defaults_of(ClaimSettings)
     figures: FigureSettings = defaults_of(FigureSettings)

@@ -15,7 +15,7 @@ from pinnscape.common.formulations import PHYSICS
 from pinnscape.config.reading import check_form
 from pinnscape.config.schema import described, error, rank, schema
 from pinnscape.config.section import Section
-from pinnscape.config.sections import Plane
+from pinnscape.config.sections import HessianSettings, Plane
 from pinnscape.study.cases import Case, Fault, all_cases
 from pinnscape.study.checks import contradictions, missing
 from pinnscape.study.configuration import Configuration
@@ -234,5 +234,6 @@ def _completed_section(settings: Section, config: Configuration) -> Section:
         default = type(settings).model_fields["eigensolver"].get_default(call_default_factory=True)
         changes["eigensolver"] = config.eigensolver.overridden(default, own)
     if getattr(settings, "checkpoints", None) == ():
-        changes["checkpoints"] = (*fractions(config), "final")
+        first = ("init",) if isinstance(settings, HessianSettings) else ()
+        changes["checkpoints"] = (*first, *fractions(config), "final")
     return settings.model_copy(update=changes)
