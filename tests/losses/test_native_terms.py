@@ -194,6 +194,14 @@ def test_one_direction_in_place_of_all_variables(folder: Path) -> None:
     assert groups.source_of(Assembly(network, XT, more, parameters={"beta": 2.0}).groups[0]).together.streams.count == 3
 
 
+def test_libraries_in_one_process_do_not_share_the_constants_of_their_types(folder: Path) -> None:
+    """The types of different terms have the same names, such as ``Algebra1``."""
+    rng, xyz = np.random.default_rng(0), Unknowns(("x", "y", "z"))
+    at = mean(rng.random((21, 3)))
+    for local in (lambda p, u, f: u.yy * u.yz + u.zz * u.z, lambda p, u, f: u.xx * u.xy + u.yy * u.yz + u.zz * u.xz):
+        both(folder, Mlp(3, 1, 5, 2), xyz, [Term("one", "squared", local, at)])
+
+
 def test_parameters_weights_and_points_take_no_other_code(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     network = Mlp(2, 1, 5, 2)
     made = convection(network, Compiler(folder), interior=20, boundary=6)

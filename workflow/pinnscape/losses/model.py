@@ -119,6 +119,13 @@ def kept(stated: Problem, conditions: dict[str, Any], folder: Path | None) -> Ke
     if file is None:
         return None
     code = digest([Path(file), *(_PACKAGE / name for name in _DERIVES)], (_PACKAGE, Path(file).parent))
-    about = [code, type(stated).__qualname__, json.dumps(conditions, sort_keys=True), metadata.version("sympy")]
+    # The module of a user's file is named after its content, which may change while a process runs; the digest of a file is computed once.
+    about = [
+        code,
+        type(stated).__module__,
+        type(stated).__qualname__,
+        json.dumps(conditions, sort_keys=True),
+        metadata.version("sympy"),
+    ]
     key = hashlib.sha256(repr(about).encode()).hexdigest()[:24]
     return _MEMORIES.setdefault(f"{folder} {key}", Kept(folder, key))

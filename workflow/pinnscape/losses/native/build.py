@@ -21,8 +21,9 @@ log = logging.getLogger(__name__)
 Check = Callable[[ctypes.CDLL], None]
 
 _FOLDER = Path(__file__).parent
-# No -ffast-math: sums keep their order and NaN its meaning. -w: what is generated has variables that are not used.
-_FLAGS = ("-std=c++17", "-O3", "-ffp-contract=fast", "-fPIC", "-shared", "-w")
+# No -ffast-math: sums keep their order and NaN its meaning. -w: what is generated has variables that are not used. -fvisibility=hidden: constants of
+# generated types have the same names in all libraries; if they were visible, all would share those of the library that was loaded first.
+_FLAGS = ("-std=c++17", "-O3", "-ffp-contract=fast", "-fPIC", "-shared", "-fvisibility=hidden", "-w")
 # Measured: what the compiler takes, and one eager evaluation for each operation and for each weight at each point and stream.
 _COMPILE_SECONDS, _EVALUATION_SECONDS, _WEIGHT_SECONDS = 3.0, 1.5e-3, 2e-9
 

@@ -164,11 +164,10 @@ void evaluate_backwards(const double* thetas, long count, const double* points, 
 }
 
 // What Python calls. `term` is a position among the terms, `q` are the parameters of the problem.
-extern "C" {
-long lanes() { return LANES; }
+EXPORTED long lanes() { return LANES; }
 
 // All terms and whether one of them does not exist: TERMS + 1 numbers for each theta.
-void measure(const double* thetas, long count, const double* points, long vectors, const double* q, double* results) {
+EXPORTED void measure(const double* thetas, long count, const double* points, long vectors, const double* q, double* results) {
     Pass<Vec, All::Algebra, false> pass(thetas, nullptr);
     for (long t = 0; t < count; ++t, results += TERMS + 1) {
         pass.theta = thetas + t * PARAMETERS;
@@ -183,7 +182,7 @@ void measure(const double* thetas, long count, const double* points, long vector
     }
 }
 
-void loss(int term, const double* thetas, long count, const double* points, long vectors, const double* q, double* losses) {
+EXPORTED void loss(int term, const double* thetas, long count, const double* points, long vectors, const double* q, double* losses) {
     dispatch(term, [=](auto which) {
         using Term = decltype(which);
         if constexpr (Term::BACKWARDS)
@@ -193,7 +192,7 @@ void loss(int term, const double* thetas, long count, const double* points, long
     });
 }
 
-void gradients(int term, const double* thetas, long count, const double* points, long vectors, const double* q, double* losses, double* results) {
+EXPORTED void gradients(int term, const double* thetas, long count, const double* points, long vectors, const double* q, double* losses, double* results) {
     dispatch(term, [=](auto which) {
         for (long k = 0; k < count; ++k)
             differentiate<decltype(which), Vec>(thetas + k * PARAMETERS, nullptr, false, points, vectors, q, losses + k, results + k * PARAMETERS);
@@ -201,11 +200,10 @@ void gradients(int term, const double* thetas, long count, const double* points,
 }
 
 // Of Hessians, or with `gauss_newton` of their Gauss-Newton parts.
-void products(int term, int gauss_newton, const double* theta, const double* directions, long count, const double* points, long vectors, const double* q, double* results) {
+EXPORTED void products(int term, int gauss_newton, const double* theta, const double* directions, long count, const double* points, long vectors, const double* q, double* results) {
     dispatch(term, [=](auto which) {
         double loss;
         for (long k = 0; k < count; ++k)
             differentiate<decltype(which), Dual>(theta, directions + k * PARAMETERS, gauss_newton != 0, points, vectors, q, &loss, results + k * PARAMETERS);
     });
-}
 }

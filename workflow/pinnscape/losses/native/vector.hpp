@@ -19,6 +19,7 @@ typedef double Vec __attribute__((vector_size(8 * LANES)));
 typedef int64_t Mask __attribute__((vector_size(8 * LANES)));  // -1 where true, 0 where false
 
 #define INLINE inline __attribute__((always_inline))
+#define EXPORTED extern "C" __attribute__((visibility("default")))  // what Python calls
 
 INLINE Vec broadcast(double value) { return Vec{} + value; }
 
