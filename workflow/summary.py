@@ -47,4 +47,4 @@ def main(results: Path = Path("results")) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*map(Path, sys.argv[1:])))

@@ -15,6 +15,8 @@ from pinnscape.problems.faults import cut, said, shown
 from pinnscape.problems.problem import Problem
 from pinnscape.problems.registry import PROBLEMS, problem_class
 
+PROJECT = Path(__file__).resolve().parents[3]
+
 
 def load(name: str, parameters: Mapping[str, float] | None = None) -> Problem:
     """The problem of this name, or the one in a file.
@@ -54,7 +56,7 @@ def load_class(name: str) -> type[Problem]:
             text = f"no such problem; there are {known}, and files such as my_problems/mine.py"
             raise ProblemError(f"{cut(name)}: {text}{suggestion(name, PROBLEMS)}")
         return problem_class(name)
-    module = _imported(Path(path))
+    module = _imported(_located(path))
     found = {key: value for key, value in vars(module).items() if _is_own(value, module)}
     if wanted:
         if wanted not in found:
@@ -73,8 +75,17 @@ def file_of(name: str) -> Path:
     """The file that defines a problem; arguments as for ``load``."""
     path = name.partition(":")[0]
     if path.endswith(".py"):
-        return Path(path)
+        return _located(path)
     return Path(__file__).parent / "equations" / f"{PROBLEMS[name].partition(':')[0]}.py"
+
+
+def _located(path: str) -> Path:
+    """The file at this path, relative to the working directory or, if there is none, to the folder of the workflow.
+
+    Studies with results in a folder of their own are run in that folder.
+    """
+    beside = PROJECT / path
+    return beside if beside.is_file() and not Path(path).is_file() else Path(path)
 
 
 def _is_own(value: object, module: ModuleType) -> bool:
