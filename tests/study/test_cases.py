@@ -92,13 +92,36 @@ def test_a_problem_is_a_file_anywhere(tmp_path, monkeypatch):
 def test_a_sweep_makes_a_case_of_each_value():
     config = changed(("cases.poisson2d", {"quadrature": {"points": 12}, "network": {"depth": 3}}), ("sweeps.width", WIDTHS))
     study = checked(config)
-    assert study.cases == (*NAMES, "width-8", "width-16")
+    assert study.cases == (*NAMES, "width-8", "width-12")
     base = study.model("poisson2d")
-    for name, width in (("width-8", 8), ("width-16", 16)):
+    for name, width in (("width-8", 8), ("width-12", 12)):
         assert study.model(name) == base | {"network": base["network"] | {"width": width}}
         assert study.training(name) == study.training("poisson2d")
-        assert (study.all_cases[name].sweep, study.all_cases[name].value) == ("width", width)
-    assert (study.all_cases["poisson2d"].sweep, study.all_cases["poisson2d"].value) == ("", None)
+    assert study.sweeps == {"width": {8: "width-8", 12: "width-12"}}
+    assert study.swept_values == {"width-8": ("width", 8), "width-12": ("width", 12)}
+
+
+def test_a_value_that_the_case_of_a_sweep_has_makes_no_other_case():
+    betas = {"case": "convection", "vary": "parameters.beta", "values": [1, 30]}  # 30 is the default of the problem
+    widths = {"case": "convection", "vary": "network.width", "values": [16, 8]}
+    study = checked(changed(("cases", {"convection": {}}), ("sweeps", {"beta": betas, "width": widths})))
+    assert study.cases == ("convection", "beta-1", "width-8")
+    assert study.sweeps == {"beta": {1: "beta-1", 30: "convection"}, "width": {16: "convection", 8: "width-8"}}
+    assert study.swept_values["convection"] == ("beta", 30)
+
+
+@pytest.mark.parametrize(
+    ("problem", "conditions", "several"),
+    [
+        ("convection", {}, False),
+        ("convection", {"initial": {"enforce": "soft"}}, True),
+        ("poisson2d", {"boundary": {"enforce": "soft"}}, True),
+        ("poisson2d", {}, False),
+    ],
+)
+def test_soft_conditions_are_further_terms(problem, conditions, several):
+    study = checked(changed(("cases", {"it": {"problem": problem, "conditions": conditions}})))
+    assert study.all_cases["it"].has_terms == several
 
 
 @pytest.mark.parametrize(
@@ -118,9 +141,9 @@ def test_any_setting_of_a_case_can_be_swept(case, vary, values, read):
     soft = {"problem": "convection", "conditions": {"initial": {"enforce": "soft", "weight": 10}}}
     cases = {"poisson2d": {}, "convection": {}, "soft": soft}
     study = checked(changed(("cases", cases), ("sweeps", {"it": {"case": case, "vary": vary, "values": values}})))
-    swept = [study.all_cases[name] for name in study.cases if study.all_cases[name].sweep == "it"]
-    assert [read(made) for made in swept] == values
-    assert [made.value for made in swept] == values
+    swept = study.sweeps["it"]
+    assert list(swept) == values
+    assert [read(study.all_cases[name]) for name in swept.values()] == values
 
 
 @pytest.mark.parametrize(

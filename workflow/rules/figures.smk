@@ -30,6 +30,11 @@ PER_CASE = {
         {"tops": shown_of("surface-hessian-top.nc"), "extremes": shown_of("surface-hessian-extreme.nc")},
         ("hessian-top", "hessian-extreme"),
     ),
+    "figure_terms": (
+        "Terms of the losses",
+        {"surfaces": shown_of("surface-random.nc"), "hessians": shown_of("hessian-final.nc")},
+        ("random",),
+    ),
     "figure_spectra": ("Hessian spectra", {"hessians": seeds_of(*HESSIANS)}, ()),
     "figure_overview": (
         "Overview of both formulations",
@@ -45,11 +50,20 @@ PER_CASE = {
 }
 SEEDED = ("figure_solutions", "figure_spectra", "figure_overview")  # figures that emphasise one seed
 DRAWN = [rule for rule, (_, _, planes) in PER_CASE.items() if set(planes) <= set(STUDY.planes)]
+SWEEPS = STUDY.sweeps if "random" in STUDY.planes else {}
+
+
+def cases_drawn(rule):
+    """Cases for which a figure is drawn."""
+    return [case for case in STUDY.cases if rule != "figure_terms" or STUDY.all_cases[case].has_terms]
+
+
 FIGURES = [
     f"results/figures/{name}.{kind}"
     for name in [
-        *[f"{rule.removeprefix('figure_')}-{case}" for rule in DRAWN for case in STUDY.cases],
+        *[f"{rule.removeprefix('figure_')}-{case}" for rule in DRAWN for case in cases_drawn(rule)],
         *[f"{technique}-{case}" for case in STUDY.cases for technique in STUDY.techniques_of(case)],
+        *[f"sweep-{sweep}" for sweep in SWEEPS],
         "claims",
     ]
     for kind in ("pdf", "png")
@@ -126,6 +140,43 @@ rule figure_technique:
         "Figure {wildcards.technique} of {wildcards.case}"
     script:
         "../scripts/figure_technique.py"
+
+
+rule figure_sweep:
+    input:
+        surfaces=lambda wildcards: [
+            file for case in SWEEPS[wildcards.sweep].values() for file in of_shown(case, "surface-random.nc")
+        ],
+        metrics=TABLES[0],
+    output:
+        pdf="results/figures/sweep-{sweep}.pdf",
+        png=report(
+            "results/figures/sweep-{sweep}.png",
+            caption="../report/sweep.rst",
+            category="Figures",
+            subcategory="Sweeps",
+            labels={"figure": "Sweep", "case": "{sweep}"},
+        ),
+    log:
+        "results/logs/figures/sweep-{sweep}.log",
+    benchmark:
+        "results/benchmarks/figures/sweep-{sweep}.tsv"
+    wildcard_constraints:
+        sweep=any_of(SWEEPS),
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **needs(mem_mb=1500, runtime=10),
+    params:
+        setting=lambda wildcards: STUDY.config.sweeps[wildcards.sweep].vary,
+        cases=lambda wildcards: [list(item) for item in SWEEPS[wildcards.sweep].items()],
+        dpi=STUDY.figures()["dpi"],
+        code=code("figure_sweep"),
+    message:
+        "Figure of the sweep {wildcards.sweep}"
+    script:
+        "../scripts/figure_sweep.py"
 
 
 rule figure_claims:

@@ -32,7 +32,7 @@ rule collect_metrics:
             "eigenvalues": STUDY.claims()["alike"]["eigenvalues"],
         },
         radius=STUDY.claims()["convex"]["radius"],
-        sweeps={name: [case.sweep, case.value] for name, case in STUDY.all_cases.items() if case.sweep},
+        sweeps={case: list(place) for case, place in STUDY.swept_values.items()},
         inputs=listed(*MEASURED.values()),
         code=code("metrics"),
         techniques=digest_of(

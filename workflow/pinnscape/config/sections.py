@@ -400,6 +400,7 @@ class HessianSettings(SpectrumSettings):
 
     checkpoints: Distinct[Checkpoint] = Field(
         default=(),
+        min_length=1,
         description="checkpoints at which Hessians are analysed, final among them; by default init, the named checkpoints and final",
         examples=[["init", "middle", "final"]],
     )

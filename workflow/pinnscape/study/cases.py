@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pinnscape.common.errors import PinnscapeError
+from pinnscape.common.formulations import PHYSICS
 from pinnscape.config.schema import described, dotted, rank, schema, shown, suggestion
 from pinnscape.config.sections import Model, TrainingSettings
 from pinnscape.problems import statement
@@ -42,7 +43,6 @@ class Case:
         losses: losses that are minimised, in the order of the study.
         problem: the problem, with the parameters of the case.
         sweep: name of the sweep that makes the case; empty for cases of the section ``cases``.
-        value: value of the swept setting.
     """
 
     name: str
@@ -51,7 +51,6 @@ class Case:
     losses: tuple[str, ...]
     problem: Problem
     sweep: str = ""
-    value: Any = None
 
     @property
     def file(self) -> Path:
@@ -67,6 +66,18 @@ class Case:
     def needs_reference(self) -> bool:
         """Whether a numerical reference takes the place of an exact solution."""
         return self.problem.reference is not None and not self.problem.has("exact")
+
+    @property
+    def has_terms(self) -> bool:
+        """Whether one of the physics losses is a sum of several terms."""
+        settings = self.model.condition_settings
+        return any(len(statement.terms(self.problem, loss, settings)) > 1 for loss in self.losses if loss in PHYSICS)
+
+    def is_like(self, other: "Case") -> bool:
+        """Whether the other case has the same settings, up to parameters that are left out and take their defaults."""
+        same_parameters = self.problem.parameters == other.problem.parameters
+        models = [case.model.model_copy(update={"parameters": {}}) for case in (self, other)]
+        return same_parameters and models[0] == models[1] and self.training == other.training
 
     @property
     def prefix(self) -> str:
@@ -86,6 +97,8 @@ def merged(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, An
 def all_cases(config: Configuration) -> dict[str, Case]:
     """The cases of the section ``cases``, and after them those of sweeps, by name.
 
+    A sweep makes no case for the value that its own case has.
+
     Raises:
         Fault: a problem cannot be used, or settings do not fit.
     """
@@ -97,19 +110,31 @@ def all_cases(config: Configuration) -> dict[str, Case]:
             got = f"{shown(settings.case)}{suggestion(settings.case, stated)}"
             raise Fault(f"{key}.case", f"must be one of {', '.join(stated)}; got {got}")
         base = {"problem": settings.case} | stated[settings.case]
+        taken = set(found)
         for value in settings.values:
             name = case_name(sweep, value)
-            if name in found:
+            if name in taken:
                 raise Fault(
                     f"{key}.values",
                     f"makes a case {name}, which there is already; rename the sweep, or leave {shown(value)} out",
                 )
+            taken.add(name)
             if len(name) > _LONGEST_NAME:
                 raise Fault(f"{key}.values", f"makes a name of more than {_LONGEST_NAME} characters of {shown(value)}")
             own = with_value(base, settings.vary, value)
             _valid(f"{key}: ", CaseSettings, own)
-            found[name] = _case(config, name, own, sweep, value)
+            case = _case(config, name, own, sweep)
+            if not case.is_like(found[settings.case]):
+                found[name] = case
     return found
+
+
+def swept(config: Configuration, cases: Mapping[str, Case]) -> dict[str, dict[Any, str]]:
+    """Names of cases by swept value, for each sweep."""
+    return {
+        sweep: {value: name if (name := case_name(sweep, value)) in cases else settings.case for value in settings.values}
+        for sweep, settings in config.sweeps.items()
+    }
 
 
 def case_name(sweep: str, value: Any) -> str:
@@ -129,7 +154,7 @@ def _prefix(name: str, sweep: str = "") -> str:
     return f"sweeps.{sweep}: " if sweep else f"cases.{name}."
 
 
-def _case(config: Configuration, name: str, own: Mapping[str, Any], sweep: str = "", value: Any = None) -> Case:
+def _case(config: Configuration, name: str, own: Mapping[str, Any], sweep: str = "") -> Case:
     start = _prefix(name, sweep)
     sections = {
         section: merged(getattr(config, section).plain(), own.get(section, {}))
@@ -144,7 +169,7 @@ def _case(config: Configuration, name: str, own: Mapping[str, Any], sweep: str =
     if not losses:
         known = ", ".join(config.study.losses)
         raise Fault("study.losses", f"must include one of the losses of {name} ({', '.join(there)}); got {known}")
-    return Case(name, model, training, losses, problem, sweep, value)
+    return Case(name, model, training, losses, problem, sweep)
 
 
 def _problem(start: str, model: Model) -> Problem:

@@ -157,6 +157,10 @@ class Configuration(Section):
                 "poisson2d": {},
                 "semilinear2d": {},
                 "neo_hookean2d": {"parameters": {"mu": 1.0, "lambda": 1.0}},
+                "convection": {
+                    "parameters": {"beta": 5.0},
+                    "conditions": {"initial": {"enforce": "soft"}, "periodic": {"enforce": "soft"}},
+                },
             }
         ],
     )

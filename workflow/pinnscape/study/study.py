@@ -16,7 +16,7 @@ from pinnscape.config.reading import check_form
 from pinnscape.config.schema import described, error, rank, schema
 from pinnscape.config.section import Section
 from pinnscape.config.sections import HessianSettings, Plane
-from pinnscape.study.cases import Case, Fault, all_cases
+from pinnscape.study.cases import Case, Fault, all_cases, swept
 from pinnscape.study.checks import contradictions, missing
 from pinnscape.study.configuration import Configuration
 from pinnscape.techniques.catalog import TECHNIQUES
@@ -55,6 +55,19 @@ class Study:
         found: dict[tuple[str, ...], tuple[str, ...]] = {}
         for name, case in self.all_cases.items():
             found[case.losses] = (*found.get(case.losses, ()), name)
+        return found
+
+    @cached_property
+    def sweeps(self) -> dict[str, dict[Any, str]]:
+        """Names of cases by the value of the swept setting, for each sweep."""
+        return swept(self.config, self.all_cases)
+
+    @property
+    def swept_values(self) -> dict[str, tuple[str, Any]]:
+        """The sweep that a case belongs to, the first one if there are several, and the value of the swept setting."""
+        found: dict[str, tuple[str, Any]] = {}
+        for sweep, cases in self.sweeps.items():
+            found = {case: (sweep, value) for value, case in cases.items()} | found
         return found
 
     @property
