@@ -237,4 +237,6 @@ def _image(ax: Axes, field: xr.DataArray, low: float, high: float, cmap: str) ->
     ax.set_aspect(aspect([across, along]))
     values = field.transpose(along, across).values
     # Cells are rasterised: thousands of vector cells make a PDF slow and show hairlines.
-    return ax.pcolormesh(field[across], field[along], values, vmin=low, vmax=high, cmap=cmap, shading="nearest", rasterized=True)
+    return ax.pcolormesh(
+        field[across], field[along], values, vmin=low, vmax=high, cmap=cmap, shading="nearest", rasterized=True
+    )
