@@ -55,6 +55,8 @@ class Panel:
         return [name for name in names if not has_loss or name in data["loss"].values]
 
 
+_REFINED = {"l2_error": "$L^2$ error", "gap": "gap"}
+
 # The panels in the order of the page; a file without an entry is left out.
 PANELS: dict[str, Panel] = {
     "hessian": Panel(
@@ -130,7 +132,7 @@ PANELS: dict[str, Panel] = {
         scales=("linear", "log"),
     ),
     "refinement": Panel(
-        "Natural gradient", lambda d: f"$L^2$ error from the {series.first(d)}", "step", ("l2_error",), series.refinement,
+        "Natural gradient", lambda d: f"{_REFINED[series.refined(d)]} from the {series.first(d)}", "step", ("l2_error",), series.refinement,
         scales=("linear", "log"),
     ),
     "roughness_rules": Panel(

@@ -18,6 +18,7 @@ INFEASIBLE_LABEL = "infeasible (no energy)"
 MISSING_LABEL = "no value"
 POINT_LABEL = "trained point"
 _LEGEND_COLUMNS = 4  # number of columns that fit
+ERRORS = {"h1_error": "relative $H^1$ error", "l2_error": "relative $L^2$ error"}  # with their labels
 _POINT = {"marker": "P", "markersize": 6, "markerfacecolor": "white", "markeredgecolor": "black", "markeredgewidth": 0.7}
 
 
@@ -114,8 +115,14 @@ def grid_note(surfaces: Iterable[xr.Dataset], what: str = "planes") -> list[Line
 
 
 def has_missing(surface: xr.Dataset) -> bool:
-    """Whether a loss or an error lacks a value at a point that is not infeasible."""
+    """Whether a loss, or an error that is known somewhere, lacks a value at a point that is not infeasible."""
     infeasible = surface["infeasible"].values
-    losses = surface["value"].transpose("loss", *surface["infeasible"].dims).values
-    errors = surface["h1_error"].transpose(*surface["infeasible"].dims).values
-    return any(bool(scales.missing(values, infeasible).any()) for values in [*losses, errors])
+    fields = [surface["value"].transpose("loss", *surface["infeasible"].dims).values]
+    fields += [surface[name].transpose(*surface["infeasible"].dims).values[None] for name in error_names([surface])]
+    return any(bool(scales.missing(values, infeasible).any()) for field in fields for values in field)
+
+
+def error_names(surfaces: Iterable[xr.Dataset]) -> list[str]:
+    """The error that figures of surfaces show, in a list: H1, or L2 where H1 is not known; nothing where no solution is known."""
+    surfaces = list(surfaces)
+    return [name for name in ERRORS if any(np.isfinite(data[name].values).any() for data in surfaces if name in data)][:1]

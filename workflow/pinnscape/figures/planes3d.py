@@ -52,7 +52,7 @@ def _surface(ax: Axes3D, data: xr.Dataset, formulation: str) -> None:
     across, along = panels.axis_labels(data)
     ax.set(xlabel=across, ylabel=along, zlim=(low, high))
     ax.set_zlabel(height_label(scale), labelpad=-5)
-    name = scale.label(style.loss_label(formulation)).replace(" (", "\n(")  # one line would overlap with the next panel
+    name = scale.label(scales.loss_label(data, formulation)).replace(" (", "\n(")  # one line would overlap with the next panel
     ax.set_title(f"{style.formulation_label(formulation)}\n$L$: {name}", color=style.colour(formulation))
     ax.view_init(elev=28, azim=-55)
     ax.set_box_aspect((1, 1, 0.8), zoom=0.85)  # pyright: ignore[reportArgumentType] (typed as an integer by mistake)
