@@ -1,4 +1,4 @@
-"""The problems of the library: exact solutions against equations, energies against closed forms, and the four old ones against what they were."""
+"""The problems of the library: exact solutions against equations and conditions, energies against closed forms."""
 
 import math
 
@@ -6,21 +6,14 @@ import numpy as np
 import pytest
 import sympy
 import torch
-from naive import forward
-from problems.statement_cases import evaluated, loss, network, rule_for, soft, value
+from problems.statement_cases import evaluated, loss, network, rule_for, soft
 
-from pinnscape.losses.objective import Discretization, Objective
-from pinnscape.networks.jets import Jet, function_jet
-from pinnscape.networks.mlp import Network
-from pinnscape.problems import autograd, catalog, statement
-from pinnscape.problems.euler_lagrange import operator
-from pinnscape.problems.field import Field, Point
+from pinnscape.problems import autograd, statement
+from pinnscape.problems.field import Point
 from pinnscape.problems.points import Rule, place
 from pinnscape.problems.problem import Problem
-from pinnscape.problems.quadrature import rule as unit_rule
 from pinnscape.problems.registry import PROBLEMS, problem_class
 from pinnscape.problems.symbols import Symbols
-from pinnscape.problems.variation import EulerLagrange
 
 PARAMETERS = {
     "neo_hookean2d": [{"mu": 0.7, "lambda": 5.0}],
@@ -32,7 +25,6 @@ PARAMETERS = {
 }
 ALL = [problem_class(name)(**values) for name in PROBLEMS for values in ({}, *PARAMETERS.get(name, []))]
 EXACT = [problem for problem in ALL if problem.has("exact")]
-OLD = [(name, {}) for name in catalog.CATALOG] + [("neo_hookean2d", {"mu": 0.7, "lambda": 5.0})]
 
 
 def label(problem: Problem) -> str:
@@ -41,7 +33,6 @@ def label(problem: Problem) -> str:
 
 everything = pytest.mark.parametrize("problem", ALL, ids=label)
 solved = pytest.mark.parametrize("problem", EXACT, ids=label)
-old = pytest.mark.parametrize(("name", "parameters"), OLD, ids=lambda value: str(value))
 
 
 def named_conditions(problem: Problem) -> tuple[str, ...]:
@@ -76,7 +67,7 @@ def test_the_residual_of_the_exact_solution_is_below_1e_10(problem: Problem) -> 
 
 @pytest.mark.parametrize("problem", [p for p in EXACT if not p.domain.singular and p.has("residual")], ids=label)
 def test_the_residual_of_the_exact_solution_is_zero_by_symbols(problem: Problem) -> None:
-    symbols = Symbols(problem.domain.names, problem.components, problem.domain.time)
+    symbols = Symbols(problem.unknowns)
     exact = problem.exact(symbols.point)
     residual = problem.residual(symbols.point, symbols.field)
 
@@ -169,75 +160,6 @@ def test_the_exact_solution_is_a_stationary_point_of_the_energy(problem: Problem
     bend = (energy(step) + energy(-step) - 2 * at) / step**2
     assert bend > 0.0
     assert abs(energy(step) - energy(-step)) / (2 * step) < 1e-6 * bend
-
-
-@old
-def test_exact_solution_lift_and_factor_are_those_of_before_to_the_last_bit(name: str, parameters: dict) -> None:
-    before, now = catalog.problem(name, parameters), problem_class(name)(**parameters)
-    points = torch.tensor(place(now.domain, rule=Rule("sobol", 100)).points[0])
-    p, made = autograd.point(now.domain, points), statement.ansatz(now)
-    for found, expected in (
-        (now.exact(p), before.exact(points)),
-        (made.lift(p), before.lift(points)),
-        (made.factor(p), (before.scale * before.distance(points)).expand(-1, len(now.components))),
-    ):
-        assert torch.equal(torch.stack(autograd.columns(found, points[:, 0]), -1), expected)
-
-
-@old
-def test_densities_loads_and_residuals_are_those_of_before(name: str, parameters: dict) -> None:
-    before, now = catalog.problem(name, parameters), problem_class(name)(**parameters)
-    d, c = before.dimension, len(before.components)
-    points = torch.tensor(place(now.domain, rule=Rule("sobol", 50)).points[0])
-    exact = function_jet(before.exact, points)
-    twist = torch.randn(50, c, d, d, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    hessian = exact.hessian + 0.1 * (twist + twist.transpose(-1, -2))
-    value_, slope = exact.value + 0.01, exact.gradient * 1.1
-    jet = Jet(value_, slope, hessian.diagonal(dim1=-2, dim2=-1).sum(-1), hessian)
-
-    def derivative(k: int, order: tuple[int, ...]):
-        i, *j = [v for v, count in enumerate(order) for _ in range(count)] or [None]
-        return value_[:, k] if i is None else hessian[:, k, i, j[0]] if j else slope[:, k, i]
-
-    p, u = autograd.point(now.domain, points), Field(now.domain.names, derivative, now.components)
-    torch.testing.assert_close(now.density(p, u), before.density(points, value_, slope), rtol=1e-13, atol=1e-13)
-    euler = EulerLagrange(before.density, d, c)
-    torch.testing.assert_close(torch.stack(operator(now)(p, u), -1), euler(points, jet), rtol=1e-12, atol=1e-12)
-    load = statement.load(now)
-    assert load is not None
-    torch.testing.assert_close(torch.stack(load(p), -1), euler(points, exact), rtol=1e-12, atol=1e-12)
-    mask = before.inverted(value_, slope)
-    assert (mask is None) == (not now.has("exists"))
-    if mask is not None:
-        turned = Field(now.domain.names, lambda k, order: -30 * derivative(k, order), now.components)
-        for field, factor in ((u, 1.0), (turned, -30.0)):
-            assert torch.equal(now.exists(p, field), ~before.inverted(value_, factor * slope))
-
-
-@old
-def test_losses_on_gauss_points_are_those_of_before(name: str, parameters: dict) -> None:
-    before, now = catalog.problem(name, parameters), problem_class(name)(**parameters)
-    net = Network(before.dimension, len(before.components), 4, 2)
-    theta = 0.3 * torch.randn(net.size, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    discretization = Discretization(before, net, unit_rule("gauss-legendre", 9, before.dimension))
-    made = statement.ansatz(now)
-
-    def function(p):
-        outputs = forward(net, theta, torch.stack(made.embedding(p), -1))
-        return made.field(p, outputs.unbind(-1))
-
-    for formulation in ("deep-ritz", "strong-form", "supervised"):
-        (term,) = statement.terms(now, formulation)
-        expected = float(Objective(discretization, formulation).loss(theta))
-        assert float(value(term, now, function, Rule("gauss-legendre", 9)).detach()) == pytest.approx(expected, rel=1e-12)
-
-
-def test_ranges_of_the_parameters_are_at_least_those_of_before() -> None:
-    for name, entry in catalog.CATALOG.items():
-        table = problem_class(name).parameter_table()
-        assert set(table) == set(entry.parameters)
-        for key, (bound, word) in entry.parameters.items():
-            assert (table[key].above, table[key].at_least) == ((bound, None) if word == "above" else (None, bound))
 
 
 def test_formulations_follow_from_what_a_problem_states() -> None:

@@ -1,5 +1,6 @@
 """Points, fields, parameters and elementary functions, with tensors, arrays, symbols and numbers."""
 
+import json
 import math
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from naive import derivatives
 
 from pinnscape.problems import autograd, functions
 from pinnscape.problems.domains.boxes import SpaceTime, cube
-from pinnscape.problems.field import Field, Point, name_of, order_of
+from pinnscape.problems.field import Field, Point, Unknowns, name_of, order_of
 from pinnscape.problems.functions import FUNCTIONS, exp, sin
 from pinnscape.problems.parameter import Parameter
 from pinnscape.problems.problem import Problem
@@ -149,7 +150,7 @@ def test_nested_differentiation_gives_derivatives_of_any_order() -> None:
 
 
 def test_symbols_of_derivatives_are_those_that_an_expression_names() -> None:
-    symbols = Symbols(("x", "t"), ("u", "v"), "t")
+    symbols = Symbols(Unknowns(("x", "t"), ("u", "v"), "t"))
     u, v = symbols.field
     expression = u.xt * v + symbols.point.x * u.tx
     assert {str(s) for s in symbols.named([expression]).values()} == {"u_xt", "v"}
@@ -160,9 +161,9 @@ def test_symbols_of_derivatives_are_those_that_an_expression_names() -> None:
 
 
 def test_derived_expressions_take_symbols_arrays_and_tensors() -> None:
-    symbols, k = Symbols(("x",), ("u",)), sympy.Symbol("k", real=True)
+    symbols, k = Symbols(Unknowns(("x",))), sympy.Symbol("k", real=True)
     u = symbols.field
-    derived = Derived(symbols, [k * u.xx + sympy.sin(symbols.point.x) * u, sympy.Integer(3)], {"k": k})
+    derived = Derived.of(symbols, [k * u.xx + sympy.sin(symbols.point.x) * u, sympy.Integer(3)], {"k": k})
     assert list(derived.derivatives) == [(0, (0,)), (0, (2,))]
     value = {(0,): X, (2,): X**2}
     tensors = derived(Point(("x",), (X,)), Field(("x",), lambda _, order: value[order]), {"k": 2.0})
@@ -171,8 +172,11 @@ def test_derived_expressions_take_symbols_arrays_and_tensors() -> None:
     arrays = derived(Point(("x",), (X.numpy(),)), Field(("x",), lambda _, order: value[order].numpy()), {"k": 2.0})
     np.testing.assert_allclose(arrays[0], tensors[0].numpy(), rtol=1e-15)
     a, b, c = sympy.symbols("a b c")
-    other = derived(Point(("x",), (a,)), Field(("x",), lambda _, order: b if order == (0,) else c), {"k": a})
+    other = derived.replaced(Point(("x",), (a,)), Field(("x",), lambda _, order: b if order == (0,) else c), {"k": a})
     assert other == [a * c + sympy.sin(a) * b, 3]
+    read = Derived.from_json(symbols.unknowns, json.loads(json.dumps(derived.to_json())))
+    assert read == derived
+    assert torch.equal(read(Point(("x",), (X,)), Field(("x",), lambda _, order: value[order]), {"k": 2.0})[0], tensors[0])
 
 
 class Oscillator(Problem):

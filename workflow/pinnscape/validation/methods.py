@@ -149,6 +149,10 @@ def _of_fields(problem: Problem, method: str, points: Tensor) -> float:
         if not known or not total.requires_grad:
             raise fault(problem, method, f"does not depend on u, so that nothing determines it; {DIFFERENTIABLE}")
         slopes = torch.autograd.grad(total, list(known.values()), materialize_grads=True)
+        blind = torch.stack([slope.abs() for slope in slopes]).sum(0) == 0.0
+        if blind.any():
+            place = ", ".join(f"{name} = {float(x[blind][0]):.3g}" for name, x in zip(p.names, p, strict=True))
+            raise fault(problem, method, f"does not depend on u at {place}, so that nothing determines it there")
         claimed = torch.stack([slope * direction(*key) for key, slope in zip(known, slopes, strict=True)]).sum(0)
         off = deviation(curve, claimed)
     if not off <= TOLERANCE:
