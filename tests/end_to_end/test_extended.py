@@ -14,13 +14,13 @@ from pinnscape.techniques.catalog import TECHNIQUES
 
 pytestmark = [pytest.mark.xdist_group("extended"), pytest.mark.slow]  # one process runs them all: they share one finished study
 
-PROBLEM = "neo_hookean2d"
+CASE = "neo_hookean2d"
 TABLES = {("collect_metrics",), ("judge_claims",), ("figure_claims",)}
-PAGE = {("figure_overview", PROBLEM)}  # shows every technique
+PAGE = {("figure_overview", CASE)}  # shows every technique
 
 
 def technique(*names: str) -> set[tuple[str, ...]]:
-    return {(f"{kind}_{name}", PROBLEM) for name in names for kind in ("measure", "figure")}
+    return {(f"{kind}_{name}", CASE) for name in names for kind in ("measure", "figure")}
 
 
 def test_after_a_run_nothing_is_left_to_do(extended: Workspace) -> None:
@@ -29,15 +29,15 @@ def test_after_a_run_nothing_is_left_to_do(extended: Workspace) -> None:
 
 @pytest.mark.parametrize("name", TECHNIQUES)
 def test_a_technique_leaves_its_file_and_figure(extended: Workspace, name: str) -> None:
-    data = store.read(extended.root / f"results/{PROBLEM}/{name}.nc", name)
-    assert (data.attrs["case"], data.attrs["trained_on"], data.attrs["seed"]) == (PROBLEM, "all", -1)
+    data = store.read(extended.root / f"results/{CASE}/{name}.nc", name)
+    assert (data.attrs["case"], data.attrs["trained_on"], data.attrs["seed"]) == (CASE, "all", -1)
     assert list(data["trained_on"].values) == ["deep-ritz", "strong-form"]
     assert name in store.configuration(data)
     assert_described(data, describe.files()[f"{name}.nc"])
     numbers = [v.values for v in data.data_vars.values() if v.dtype.kind == "f" and v.size]
     assert any(np.isfinite(values).any() for values in numbers)
     for kind in ("png", "pdf"):
-        assert (extended.root / f"results/figures/{name}-{PROBLEM}.{kind}").stat().st_size > 3000
+        assert (extended.root / f"results/figures/{name}-{CASE}.{kind}").stat().st_size > 3000
 
 
 def test_every_number_of_the_table_is_described(extended: Workspace) -> None:
@@ -68,14 +68,14 @@ RUNS += ("surface-trajectory", "surface-lines", "hessian-init", "hessian-final")
 
 @pytest.mark.parametrize("name", RUNS)
 def test_the_files_of_all_runs_combine(extended: Workspace, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    folder, formulations = extended.root / "results" / PROBLEM, ("deep-ritz", "strong-form")
-    paths = [[folder / formulation / f"seed-{seed}" / f"{name}.nc" for seed in (0, 1)] for formulation in formulations]
+    folder, losses = extended.root / "results" / CASE, ("deep-ritz", "strong-form")
+    paths = [[folder / loss / f"seed-{seed}" / f"{name}.nc" for seed in (0, 1)] for loss in losses]
     found = combined(monkeypatch, paths, concat_dim=["trained_on", "seed"])
-    assert found["trained_on"].values.tolist() == list(formulations)
+    assert found["trained_on"].values.tolist() == list(losses)
     assert found["seed"].values.tolist() == [0, 1]
-    for formulation, row in zip(formulations, paths, strict=True):
+    for loss, row in zip(losses, paths, strict=True):
         for seed, path in enumerate(row):
-            assert_combined(found.sel(trained_on=formulation, seed=seed), path)
+            assert_combined(found.sel(trained_on=loss, seed=seed), path)
 
 
 def test_metrics_and_claims_know_the_techniques(extended: Workspace) -> None:
@@ -101,7 +101,7 @@ def test_metrics_and_claims_know_the_techniques(extended: Workspace) -> None:
         (
             {"study": {"seeds": [0]}},
             technique(*TECHNIQUES)
-            | {(f"figure_{name}", PROBLEM) for name in ("solutions", "training_curves", "spectra")}
+            | {(f"figure_{name}", CASE) for name in ("solutions", "training_curves", "spectra")}
             | TABLES
             | PAGE,
         ),
@@ -123,4 +123,4 @@ def test_a_technique_runs_again_alone_when_its_module_changes(extended: Workspac
     with extended.edited("workflow/pinnscape/curvature/goldilocks.py", append="\n# a remark\n"):
         assert extended.planned() == technique("goldilocks") | TABLES | PAGE
     with extended.edited("workflow/pinnscape/figures/goldilocks.py", append="\n# a remark\n"):
-        assert extended.planned() == {("figure_goldilocks", PROBLEM)}
+        assert extended.planned() == {("figure_goldilocks", CASE)}

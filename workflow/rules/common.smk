@@ -137,8 +137,10 @@ def digest_of(*scripts, modules=(), leaving_out=()):
     """Hash of scripts and modules of the library.
 
     Modules that only list other modules (catalogues and the package itself) are excluded. Descriptions and ranges of settings
-    are also excluded, because the values of the settings are parameters.
+    are also excluded, because the values of the settings are parameters. The file of a problem may lie anywhere, and imports
+    modules from its folder.
     """
+    modules = [module if module.is_relative_to(LIBRARY) else module.resolve() for module in modules]
     left_out = [
         LIBRARY / "__init__.py",
         LIBRARY / "problems" / "registry.py",
@@ -146,7 +148,7 @@ def digest_of(*scripts, modules=(), leaving_out=()):
         *(LIBRARY / "config").glob("*.py"),
     ]
     files = [*[WORKFLOW / "scripts" / f"{script}.py" for script in scripts], *modules]
-    folders = {module.resolve().parent for module in modules if not module.resolve().is_relative_to(LIBRARY)}
+    folders = {module.parent for module in modules if not module.is_relative_to(LIBRARY)}
     return digest(files, (WORKFLOW, *sorted(folders)), without=left_out, leaving_out=leaving_out)
 
 

@@ -1,9 +1,12 @@
-"""The page on problem files: its examples run, and its tables are what the code says."""
+"""The page on problems: its examples run, and its tables are what the code says."""
 
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
+import yaml
+from study_cases import changed, checked
 
 from pinnscape.problems import language, statement
 from pinnscape.problems.conditions import Condition
@@ -12,9 +15,21 @@ from pinnscape.problems.points import RULES
 from pinnscape.problems.problem import OPTIONAL
 from pinnscape.problems.reference import WAYS
 from pinnscape.problems.registry import PROBLEMS
+from pinnscape.study.configuration import CaseSettings
 
-PAGE = (Path(__file__).parents[2] / "docs/problem-files.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+PAGE = (Path(__file__).parents[2] / "docs/problems.md").read_text(encoding="utf-8")
+
+
+def block(language: str, beginning: str) -> str:
+    """The block of code that has some text."""
+    blocks = re.findall(rf"(?ms)^ *```{language}\n(.*?)^ *```$", PAGE)
+    (found,) = (code for code in map(textwrap.dedent, blocks) if beginning in code)
+    return found
+
+
+def in_my_problems(folder: Path, code: str) -> None:
+    (folder / "my_problems").mkdir()
+    (folder / "my_problems/mine.py").write_text(code, encoding="utf-8")
 
 
 def section(title: str) -> str:
@@ -27,15 +42,34 @@ def first_cells(title: str) -> list[str]:
 
 
 def test_the_examples_run(tmp_path: Path, monkeypatch, capsys) -> None:
-    (tmp_path / "my_problems").mkdir()
-    (tmp_path / "my_problems/mine.py").write_text(BLOCKS[0], encoding="utf-8")
+    in_my_problems(tmp_path, block("python", "class Convection"))
     monkeypatch.chdir(tmp_path)
-    exec(BLOCKS[1], {})  # noqa: S102 - our own page
+    exec(block("python", "import statement"), {})  # noqa: S102 - our own page
     assert capsys.readouterr().out.splitlines() == ["()", "interior (1, 100, 2)", "initial (1, 100, 2)"]
 
 
+def test_a_problem_is_added_in_at_most_twenty_lines(tmp_path: Path, monkeypatch) -> None:
+    python, case = block("python", "class Convection"), block("yaml", "my_problems/mine.py")
+    assert len((python + case).splitlines()) <= 20
+    in_my_problems(tmp_path, python)
+    monkeypatch.chdir(tmp_path)
+    study = checked(changed(("cases", yaml.safe_load(case))))
+    assert study.cases == ("mine",)
+    assert study.losses("mine") == ("strong-form", "supervised")
+    assert study.all_cases["mine"].problem.parameters == {"beta": 10.0}
+    terms = statement.terms(study.all_cases["mine"].problem, "strong-form", study.all_cases["mine"].model.condition_settings)
+    assert {term.name: term.weight for term in terms} == {"interior": 1.0, "initial": 100.0, "periodic": 1.0}
+
+
+def test_the_cases_and_sweeps_of_the_page_are_a_study() -> None:
+    study = checked(changed(*yaml.safe_load(block("yaml", "sweeps:")).items()))
+    assert study.cases == ("convection", "soft", "beta-1", "beta-10", "beta-30", "width-8", "width-16", "width-32")
+    keys = [key for cells in first_cells("Cases and sweeps") for key in cells]
+    assert set(keys) == set(CaseSettings.model_fields)
+
+
 def test_every_problem_is_listed() -> None:
-    assert [cells[0] for cells in first_cells("Problems in this form")] == list(PROBLEMS)
+    assert [cells[0] for cells in first_cells("Problems of the library")] == list(PROBLEMS)
 
 
 def test_every_domain_is_listed_with_its_pieces() -> None:
