@@ -44,7 +44,7 @@ _NUMBERS = {
     "lambda_max": "largest eigenvalue of the Hessian of the trained loss",
     "lambda_min": "smallest eigenvalue of the Hessian of the trained loss",
     "negative": "number of negative eigenvalues of the Hessian of the trained loss",
-    "null": "number of numerically zero eigenvalues",
+    "nullity": "number of numerically zero eigenvalues",
     "condition_number": "condition number outside the null space",
     "remainder_share": "Frobenius norm of the remainder relative to that of the Hessian",
 }
