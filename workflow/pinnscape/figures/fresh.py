@@ -84,10 +84,4 @@ def shown_terms(runs: Iterable[xr.Dataset], term: str) -> tuple[list[np.ndarray]
     others.
     """
     own, fresh = ([data[name].sel(term=term).values.astype(float) for data in runs] for name in (OWN, FRESH))
-    return own, fresh, lowest_if_negative([*own, *fresh])
-
-
-def lowest_if_negative(values: Iterable[np.ndarray]) -> float:
-    """The lowest of ``values`` if it is negative, otherwise 0."""
-    finite = [array[np.isfinite(array)] for array in values]
-    return min([0.0, *(float(array.min()) for array in finite if array.size)])
+    return own, fresh, scales.lowest_if_negative([*own, *fresh])

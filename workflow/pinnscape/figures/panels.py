@@ -1,6 +1,7 @@
 """A contour panel with its colour bar and its legend, shared by all figures of planes."""
 
 from collections.abc import Iterable
+from typing import Literal
 
 import numpy as np
 import xarray as xr
@@ -68,20 +69,33 @@ def name_axes(ax: Axes, labels: tuple[str, str], *, equal: bool = True) -> None:
 
 
 def colour_bar(
-    fig: Figure, axes: list[Axes], scale: Scale, name: str, cmap: str = "viridis", *, wide: bool = False, more: str = ""
+    fig: Figure,
+    axes: list[Axes],
+    scale: Scale,
+    name: str,
+    cmap: str = "viridis",
+    *,
+    wide: bool = False,
+    more: str = "",
+    location: Literal["bottom", "right"] = "bottom",
 ) -> Colorbar:
-    """A colour bar below ``axes``, labelled with the quantity, the floor of the scale, and the text ``more``.
+    """A colour bar beside ``axes``, labelled with the quantity, the floor of the scale, and the text ``more``.
 
-    ``wide`` is for axes next to each other.
+    ``wide`` is for a bar below axes next to each other.
     """
     aspect = 22 * (len(axes) if wide else 1)
-    bar = fig.colorbar(ScalarMappable(scale.norm(), cmap), ax=axes, location="bottom", shrink=0.9, aspect=aspect, pad=0.02)
+    bar = fig.colorbar(ScalarMappable(scale.norm(), cmap), ax=axes, location=location, shrink=0.9, aspect=aspect, pad=0.02)
     bar.set_ticks(scale.ticks().tolist(), labels=scale.tick_labels())
     bar.minorticks_off()
     bar.ax.tick_params(labelsize=6.5, length=2)
     bar.set_label(scale.label(name) + more, fontsize=7)
     bar.outline.set_linewidth(0.5)
     return bar
+
+
+def plane_height(columns: int) -> float:
+    """Height in inches of a row of so many square panels with labels, beside a colour bar."""
+    return min(5.75 / columns + 0.4, 2.6)
 
 
 def legend(fig: Figure, surfaces: Iterable[xr.Dataset], extra: Iterable[Line2D] = (), *, point: bool = True) -> None:

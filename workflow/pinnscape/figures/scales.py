@@ -7,6 +7,7 @@ all others, where a loss blows up next to infeasible points; the scale then has 
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -178,6 +179,12 @@ def positive(values: np.ndarray | xr.DataArray) -> np.ndarray:
     """``values`` with NaN where they are not positive, for a logarithmic axis."""
     values = np.asarray(values, float)
     return np.where(values > 0, values, np.nan)
+
+
+def lowest_if_negative(values: Iterable[np.ndarray]) -> float:
+    """The lowest of ``values`` if it is negative, otherwise 0."""
+    finite = [array[np.isfinite(array)] for array in values]
+    return min([0.0, *(float(array.min()) for array in finite if array.size)])
 
 
 def resolved(values: np.ndarray | xr.DataArray, error: np.ndarray | xr.DataArray) -> np.ndarray:

@@ -104,7 +104,7 @@ def styled(function: Callable[P, R]) -> Callable[P, R]:
     return inside
 
 
-def figure(height: float, width: float = WIDTH, *, square: bool = False, right: float = 1.0) -> Figure:
+def figure(height: float, width: float = WIDTH, *, square: bool = False, right: float = 1.0, top: float = 1.0) -> Figure:
     """An empty figure with a constrained layout, in which panels, labels and legends do not overlap.
 
     Args:
@@ -112,8 +112,9 @@ def figure(height: float, width: float = WIDTH, *, square: bool = False, right: 
         width: width in inches.
         square: whether to move panels of fixed aspect together.
         right: right end of the panels, as a fraction of the width.
+        top: upper end of the panels, as a fraction of the height.
     """
-    return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(rect=(0.0, 0.0, right, 1.0), compress=square))
+    return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(rect=(0.0, 0.0, right, top), compress=square))
 
 
 @styled
