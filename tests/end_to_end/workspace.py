@@ -37,14 +37,14 @@ class Workspace:
 
     Args:
         root: the folder.
-        more: a file of tests/ with what is different in its study.
+        more: files of tests/ with what is different in its study.
         fresh: without the machine code that other workspaces have left.
     """
 
     said = ""  # in the run that made its results
     scripts_in_forks = True  # for speed; see forks.py
 
-    def __init__(self, root: Path, more: str = "", *, fresh: bool = False) -> None:
+    def __init__(self, root: Path, *more: str, fresh: bool = False) -> None:
         self.root = root
         for part in PARTS:
             source = PROJECT / part
@@ -55,10 +55,10 @@ class Workspace:
             (PROJECT / ".cache").mkdir(exist_ok=True)
             (root / ".cache").symlink_to(PROJECT / ".cache")
         shutil.copy2(PROJECT / "results/README.md", root / "results/README.md")
-        tiny = yaml.safe_load((PROJECT / "tests/tiny.yaml").read_text(encoding="utf-8"))
-        if more:
-            tiny = merged(tiny, yaml.safe_load((PROJECT / "tests" / more).read_text(encoding="utf-8")))
-        self.config(merged(yaml.safe_load((PROJECT / "config.yaml").read_text(encoding="utf-8")), tiny))
+        settings: dict = {}
+        for path in ("config.yaml", *(f"tests/{name}" for name in ("tiny.yaml", *more))):
+            settings = merged(settings, yaml.safe_load((PROJECT / path).read_text(encoding="utf-8")))
+        self.config(settings)
 
     def config(self, settings: dict) -> None:
         (self.root / "config.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
@@ -141,6 +141,7 @@ MESSAGES = {
     "shard_hessian_surfaces": r"Shard (\d+-of-\d+) of Hessian surfaces of ([\w-]+), seed (\d+)",
     "collect_metrics": r"Collecting metrics",
     "judge_claims": r"Judging claims",
+    "figure_sweep": r"Figure of the sweep ([\w-]+)",
     "figure_claims": r"Figure of the claims",
     "write_archive": r"Archive",
 }

@@ -142,11 +142,14 @@ rule figure_technique:
         "../scripts/figure_technique.py"
 
 
+def surfaces_of_sweep(wildcards):
+    """Random planes of all cases of a sweep."""
+    return [file for case in SWEEPS[wildcards.sweep].values() for file in of_shown(case, "surface-random.nc")]
+
+
 rule figure_sweep:
     input:
-        surfaces=lambda wildcards: [
-            file for case in SWEEPS[wildcards.sweep].values() for file in of_shown(case, "surface-random.nc")
-        ],
+        surfaces=surfaces_of_sweep,
         metrics=TABLES[0],
     output:
         pdf="results/figures/sweep-{sweep}.pdf",
@@ -169,8 +172,10 @@ rule figure_sweep:
     resources:
         **needs(mem_mb=1500, runtime=10),
     params:
+        sweep=lambda wildcards: wildcards.sweep,
         setting=lambda wildcards: STUDY.config.sweeps[wildcards.sweep].vary,
-        cases=lambda wildcards: [list(item) for item in SWEEPS[wildcards.sweep].items()],
+        cases=lambda wildcards: SWEEPS[wildcards.sweep],
+        inputs=lambda wildcards: listed(surfaces_of_sweep(wildcards)),
         dpi=STUDY.figures()["dpi"],
         code=code("figure_sweep"),
     message:
