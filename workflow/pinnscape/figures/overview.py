@@ -86,7 +86,7 @@ def heading(planes: Mapping[str, Surfaces], hessians: bool, seed: int | None) ->
 
 
 def ratios(hessians: Surfaces) -> xr.Dataset:
-    """Eigenvalues of each trained loss relative to the largest one (trained_on, seed, eigen); NaN where unknown."""
+    """Eigenvalues of each training loss relative to the largest one (trained_on, seed, eigen); NaN where unknown."""
     parts = []
     for name in style.ordered(hessians):
         values = hessians[name]["eigenvalue"].sel(loss=name).astype(float)

@@ -13,7 +13,7 @@ _ERROR_CMAP = "magma"
 
 @style.styled
 def draw(surfaces: Mapping[str, xr.Dataset]) -> Figure:
-    """The trained loss of each point above; the relative H1 error below, on one scale.
+    """The training loss of each point above; the relative H1 error below, on one scale.
 
     Args:
         surfaces: surface-random.nc keyed by the formulation that trained the point.

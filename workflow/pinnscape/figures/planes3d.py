@@ -13,7 +13,7 @@ from pinnscape.figures.scales import Scale
 
 @style.styled
 def draw(surfaces: Mapping[str, xr.Dataset]) -> Figure:
-    """The trained loss of each point over its random plane; heights are decimal logarithms where the loss spans decades.
+    """The training loss of each point over its random plane; heights are decimal logarithms where the loss spans decades.
 
     Args:
         surfaces: surface-random.nc keyed by the formulation that trained the point.

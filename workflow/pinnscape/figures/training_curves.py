@@ -15,7 +15,7 @@ from pinnscape.losses import gaps
 _ERROR = {"color": style.colour(DEEP_RITZ.name), "linewidth": 0.9, "linestyle": "--"}
 _NEAR = 1e-2  # relative to the smallest gap; smaller quadrature errors are not drawn
 _OPTIMISERS = {"adam": "Adam", "lbfgs": "L-BFGS"}
-_PANELS = {"loss": "trained loss", "l2_error": "relative $L^2$ error", "h1_error": "relative $H^1$ error",
+_PANELS = {"loss": "training loss", "l2_error": "relative $L^2$ error", "h1_error": "relative $H^1$ error",
            "gradient_norm": "norm of the gradient"}  # fmt: skip
 
 
