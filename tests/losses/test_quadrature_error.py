@@ -63,7 +63,7 @@ def test_files_tell_both_errors():
     assert float(data["energy_minimum"]) == d.energy_minimum
     assert float(data["energy_minimum_error"]) == error.minimum
     np.testing.assert_allclose(data["quadrature_error"], error.gaps(tensor(data["theta"].values)), rtol=1e-9)
-    assert data["quadrature_error"].attrs["long_name"] == "error of the energy gap at the snapshot by the quadrature rule"
+    assert data["quadrature_error"].attrs["long_name"] == "quadrature error of the energy gap at the snapshot"
 
 
 @pytest.mark.parametrize("rule", ["gauss-legendre", "simpson", "uniform", "monte-carlo"])
