@@ -87,7 +87,7 @@ def numbers(values, null_tolerance=1e-10) -> dict[str, float]:
 def test_a_spectrum_worked_out_by_hand():
     found = numbers([8.0, 4.0, 4.0, -2.0, 1e-12, 0.0, 1e-3, -1e-3])
     assert found["condition_number"] == pytest.approx(8.0 / 1e-3)
-    assert (found["negative"], found["null"]) == (2.0, 2.0)
+    assert (found["negative"], found["nullity"]) == (2.0, 2.0)
     assert found["bulk_share"] == pytest.approx(4 / 8)
     assert found["share_above"] == pytest.approx(3 / 8)  # 8e-3 and more: 1e-3 is not above
     shares = np.array([8, 4, 4, 2, 1e-3, 1e-3]) / 18.002
@@ -128,7 +128,7 @@ def test_the_condition_number_takes_magnitudes():
 def test_null_tolerance_is_relative_to_the_largest_magnitude():
     for scale in (1e-9, 1.0, 1e9):
         found = numbers(scale * np.array([1.0, -100.0, 0.9, -0.9, 1.1]), null_tolerance=1e-2)
-        assert found["null"] == pytest.approx(3)  # 1.0 is not beyond 1e-2 · 100
+        assert found["nullity"] == pytest.approx(3)  # 1.0 is not beyond 1e-2 · 100
         assert found["negative"] == pytest.approx(1)
 
 
@@ -150,7 +150,7 @@ def test_the_order_of_the_eigenvalues_does_not_matter():
 def test_counts_are_whole_and_complete(values):
     found, zero = numbers(values, 1e-3), 1e-3 * max(map(abs, values))
     assert found["negative"] == sum(value < -zero for value in values)
-    assert found["null"] == sum(abs(value) <= zero for value in values)
+    assert found["nullity"] == sum(abs(value) <= zero for value in values)
 
 
 @pytest.mark.parametrize(

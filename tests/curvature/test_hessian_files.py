@@ -11,7 +11,7 @@ from pinnscape.losses.objective import Objective
 
 DENSITY = DensitySettings(probes=3, steps=10, deflate=6, bins=50, width=0.02)
 SETTINGS = SpectrumSettings(extremes=6, eigensolver=solver(lanczos_steps=67), density=DENSITY)
-NUMBERS = ("trace", "trace_estimate", "trace_estimate_error", "condition_number", "negative", "null")
+NUMBERS = ("trace", "trace_estimate", "trace_estimate_error", "condition_number", "negative", "nullity")
 NUMBERS += (
     "effective_rank",
     "share_above",
@@ -94,6 +94,6 @@ def test_what_is_withheld_says_why_for_each_loss(dataset):
         assert [f"{loss}: " in dataset[name].attrs.get("reason", "") for loss in dataset["loss"].values] == [
             bool(np.isnan(value)) for value in values
         ]
-    for name in ("negative", "null", "negative_at_least"):
+    for name in ("negative", "nullity", "negative_at_least"):
         known = dataset[name].values[np.isfinite(dataset[name].values)]
         assert (known == np.rint(known)).all()

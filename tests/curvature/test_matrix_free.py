@@ -107,7 +107,7 @@ def test_hessians(problem, steps):
     assert counted == found["eigenvalue"].size or steps < theta.numel()
     assert bool((found["eigenvalue_low"] <= expected + 1e-12 * scale).all())
     assert bool((expected - 1e-12 * scale <= found["eigenvalue_high"]).all())
-    for name in ("negative", "null", "share_above", "bulk_share", "effective_rank", "condition_number"):
+    for name in ("negative", "nullity", "share_above", "bulk_share", "effective_rank", "condition_number"):
         same_or_missing(found[name], exact[name], 0.0, 1e-6)
     assert bool((found["negative_at_least"] <= exact["negative"]).all())
     assert bool(np.isnan(found["trace"]).all())

@@ -74,7 +74,7 @@ def test_the_kernel_has_the_nonzero_spectrum_of_half_the_gauss_newton_part(formu
     assert found.kernel.shape == (objective.size,)
     assert not found.kernel[8:].any()
     np.testing.assert_allclose(found.eigenvalue[1], 2 * found.kernel, rtol=1e-14)
-    assert found.numbers["null"][1] >= objective.size - 8
+    assert found.numbers["nullity"][1] >= objective.size - 8
 
 
 @given(st.integers(1, 7), st.integers(1, 7), st.integers(0, 100))
@@ -226,7 +226,7 @@ def test_an_energy_that_is_not_convex_has_an_indefinite_gauss_newton_part_by_the
     matrix = gauss_newton.energy_gram(objective.discretization, theta)
     expected, found = split_of(objective, theta, 2), split_of(objective, theta, 2, dense_limit=objective.size - 1)
     assert expected.numbers["negative"][1] > 0
-    for number in ("negative", "null"):
+    for number in ("negative", "nullity"):
         assert found.numbers[number][1] == expected.numbers[number][1]
     small = small_side(objective, theta)
     rows = small.combined(torch.eye(len(small.values), dtype=torch.float64))

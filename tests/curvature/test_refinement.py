@@ -127,7 +127,7 @@ def test_above_the_limit_bounds_and_estimates_hold_and_what_they_replace_is_with
     for steps in (10, 67):  # a few products, and as many as there are parameters
         found, numbers = curvature(objective, theta, dense_limit=0, lanczos_steps=steps, eigenvalues=1)
         assert found.shape == (1,)
-        for name in ("lambda_min", "negative", "null", "condition_number", "remainder_share"):
+        for name in ("lambda_min", "negative", "nullity", "condition_number", "remainder_share"):
             assert np.isnan(numbers[name])
         rounding = 1e-12 * values[0]
         assert numbers["lambda_min_bound"] >= values[-1] - rounding

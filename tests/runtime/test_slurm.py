@@ -38,7 +38,7 @@ def test_there_is_trouble_exactly_where_what_the_executor_asks_does_not_answer()
             5,
             300,
             OFF,
-            f"sacct cannot tell what becomes of jobs ({OFF})",
+            f"sacct does not report the state of jobs ({OFF})",
             "set slurm-status-command: squeue in the profile",
         ),
         (
@@ -46,7 +46,7 @@ def test_there_is_trouble_exactly_where_what_the_executor_asks_does_not_answer()
             200,
             300,
             OFF,
-            "sacct cannot tell",
+            "sacct does not report",
             "set slurm-status-command: squeue and slurm-init-seconds-before-status-checks: 100 in the profile",
         ),
         (
@@ -54,13 +54,13 @@ def test_there_is_trouble_exactly_where_what_the_executor_asks_does_not_answer()
             200,
             300,
             OFF,
-            "squeue forgets them 300 s after their end",
+            "squeue removes them 300 s after their end",
             "set slurm-init-seconds-before-status-checks: 100 in the profile",
         ),
-        ("squeue", 5, 60, "", "squeue forgets jobs 60 s after their end", "set slurm-status-command: sacct in the profile"),
-        ("squeue", 5, 60, OFF, "squeue forgets jobs 60 s after their end", "ask the cluster's administrators"),
-        ("squeue", 5, 60, None, "squeue forgets jobs 60 s after their end", "ask the cluster's administrators"),
-        ("squeue", 40, 60, OFF, f"sacct cannot tell what becomes of jobs ({OFF}), and squeue forgets", "ask the cluster's"),
+        ("squeue", 5, 60, "", "squeue removes jobs 60 s after their end", "set slurm-status-command: sacct in the profile"),
+        ("squeue", 5, 60, OFF, "squeue removes jobs 60 s after their end", "ask the cluster's administrators"),
+        ("squeue", 5, 60, None, "squeue removes jobs 60 s after their end", "ask the cluster's administrators"),
+        ("squeue", 40, 60, OFF, f"sacct does not report the state of jobs ({OFF}), and squeue removes", "ask the cluster's"),
     ],
 )
 def test_the_line_says_why_and_what_to_set(command, first_look, remembered, sacct, reason, remedy) -> None:

@@ -229,7 +229,7 @@ def test_a_status_command_without_an_answer_stops_the_run_before_it_begins(slurm
     assert done.returncode == 1
     (line,) = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("pinnscape: ")]
     assert line == (
-        "pinnscape: sacct cannot tell what becomes of jobs (Slurm accounting storage is disabled); "
+        "pinnscape: sacct does not report the state of jobs (Slurm accounting storage is disabled); "
         "set slurm-status-command: squeue in the profile"
     )
     assert "Traceback" not in done.stdout + done.stderr

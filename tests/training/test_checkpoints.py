@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from cases import small
 
-from pinnscape.networks.mlp import layout_of, layout_values
+from pinnscape.networks.layout import layout_of, layout_values
 from pinnscape.training.checkpoints import select
 
 

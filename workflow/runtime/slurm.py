@@ -36,13 +36,13 @@ def judge(command: str, first_look: int, remembered: int | None, sacct: str | No
     if sacct is not None and (command == "sacct" or falls_back):
         if not sacct:
             return None
-        reason = f"sacct cannot tell what becomes of jobs ({sacct})"
+        reason = f"sacct does not report the state of jobs ({sacct})"
         if falls_back and remembered is not None:
-            reason += f", and squeue forgets them {remembered} s after their end"
+            reason += f", and squeue removes them {remembered} s after their end"
     elif not remembered or remembered > LONGEST_PAUSE:
         return None
     else:
-        reason = f"squeue forgets jobs {remembered} s after their end, which is too early to be seen"
+        reason = f"squeue removes jobs {remembered} s after their end, which is too early for the status checks"
     if sacct == "":
         return f"{reason}; set slurm-status-command: sacct in the profile"
     if remembered is None or remembered <= LONGEST_PAUSE:

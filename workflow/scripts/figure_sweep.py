@@ -4,7 +4,7 @@ Input:
     surfaces: surface-random.nc of all cases of the sweep and all formulations for one seed.
     metrics: metrics.csv of the whole study.
 Output: pdf, png.
-Parameters: sweep (its name), setting (the dotted key that it varies), cases (value of the setting for each case), dpi.
+Parameters: setting (the dotted key that the sweep varies), cases (each value of the setting with the name of its case), dpi.
 """
 
 from pinnscape.figures import style, surfaces, sweep
@@ -16,8 +16,10 @@ def main(input, output, params):
     """Draw the figure and save it."""
     table = reading.table(input.metrics, sweep.COLUMNS, ("value",), "collect_metrics")
     planes = surfaces.by_case(input.surfaces)
-    shown = {_hashable(value): planes[case] for case, value in params.cases.items() if case in planes}
-    figure = sweep.draw(shown, table[table["sweep"] == params.sweep], params.setting)
+    shown = {_hashable(value): planes[case] for value, case in params.cases}
+    values = {case: value for value, case in params.cases}
+    metrics = table[table["case"].isin(values)].assign(swept=lambda rows: rows["case"].map(values))
+    figure = sweep.draw(shown, metrics, params.setting)
     style.save(figure, output.pdf, output.png, params.dpi)
 
 

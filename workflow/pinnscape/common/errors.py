@@ -2,7 +2,7 @@
 
 
 class PinnscapeError(Exception):
-    """Base of all errors whose message is meant for the user.
+    """Base class of all errors with a message for the user.
 
     A message is one line of printable text. Line breaks, terminal escape sequences and other control characters in quoted file
     contents or names are escaped as in Python strings.

@@ -14,7 +14,7 @@ from pinnscape.training.runs import Run, Runs
 
 _LONG_NAMES = {
     "step": "optimisation step of the snapshot",
-    "gradient_norm": "norm of the gradient of the trained loss",
+    "gradient_norm": "norm of the gradient of the training loss",
     "distance": "distance to the final point",
     "rsi": "restricted secant quotient: component of the gradient along the direction from the final point over the distance",
     "eb": "error bound quotient: norm of the gradient over the distance to the final point",

@@ -19,7 +19,7 @@ _NUMBERS = {
     "eigenvalues outside it",
     "negative": "number of negative eigenvalues: below -null_tolerance times the largest magnitude",
     "negative_at_least": "certain lower bound on the number of negative eigenvalues",
-    "null": "number of numerically zero eigenvalues: within null_tolerance times the largest magnitude",
+    "nullity": "number of numerically zero eigenvalues: within null_tolerance times the largest magnitude",
     "effective_rank": "effective rank: exp of the entropy of |λ|/Σ|λ| (Roy & Vetterli 2007)",
     "effective_rank_estimate": "effective rank estimated from the spectral density",
     "share_above": "share of eigenvalues above 1e-3 of the largest",

@@ -22,7 +22,7 @@ FILE = File(
     "gradient_subspace.nc",
     {
         "step": Variable(_POINT, "optimisation step of the snapshot"),
-        "gradient_norm": Variable(_POINT, "norm of the gradient of the trained loss"),
+        "gradient_norm": Variable(_POINT, "norm of the gradient of the training loss"),
         "share": Variable(
             (*_POINT, "k"), "share of the squared norm of the gradient in the eigenspace of the k largest eigenvalues"
         ),
@@ -37,7 +37,7 @@ FILE = File(
             "distance from the k-th to the next eigenvalue relative to the largest: how well the eigenspace is defined",
         ),
         "eigenvalue": Variable(
-            (*_POINT, "eigen"), "largest eigenvalues of the Hessian of the trained loss, NaN where not verified"
+            (*_POINT, "eigen"), "largest eigenvalues of the Hessian of the training loss, NaN where not verified"
         ),
         "residual": Variable(
             _POINT,

@@ -29,22 +29,22 @@ from pinnscape.training.runs import Run, Runs
 
 log = logging.getLogger(__name__)
 _CURVES = {
-    "gap": "excess of the trained loss over that of the exact solution",
+    "gap": "excess of the training loss over that of the exact solution",
     "energy_gap": "excess of the energy over that of the exact solution under the same quadrature rule",
-    "quadrature_error": "quadrature error of the gap of the trained loss; 0 if the minimum of the loss is 0 under every rule",
+    "quadrature_error": "quadrature error of the gap of the training loss; 0 if the minimum of the loss is 0 under every rule",
     "l2_error": "relative L2 error",
     "h1_error": "relative H1 error",
-    "gradient_norm": "Euclidean norm of the gradient of the trained loss",
+    "gradient_norm": "Euclidean norm of the gradient of the training loss",
     "rate": "step length that led to the point",
     "direction_residual": "norm of the part of G times the last direction outside the Krylov space, relative to the gradient "
     "norm; 0 if there is no Krylov space",
 }
 # Numbers of the Hessian at the last point; beyond the dense limit, those that need all eigenvalues are withheld.
 _NUMBERS = {
-    "lambda_max": "largest eigenvalue of the Hessian of the trained loss",
-    "lambda_min": "smallest eigenvalue of the Hessian of the trained loss",
-    "negative": "number of negative eigenvalues of the Hessian of the trained loss",
-    "null": "number of numerically zero eigenvalues",
+    "lambda_max": "largest eigenvalue of the Hessian of the training loss",
+    "lambda_min": "smallest eigenvalue of the Hessian of the training loss",
+    "negative": "number of negative eigenvalues of the Hessian of the training loss",
+    "nullity": "number of numerically zero eigenvalues",
     "condition_number": "condition number outside the null space",
     "remainder_share": "Frobenius norm of the remainder relative to that of the Hessian",
 }
@@ -70,7 +70,7 @@ FILE = File(
         **{name: Variable(_START, text) for name, text in _NUMBERS.items()},
         **{name: Variable(_START, text, only="above eigensolver.dense_limit") for name, text in _BOUNDS.items()},
         "theta": Variable((*_START, "parameter"), "parameters of the network at the last point"),
-        "eigenvalue": Variable((*_START, "eigen"), "eigenvalue of the Hessian of the trained loss at the last point"),
+        "eigenvalue": Variable((*_START, "eigen"), "eigenvalue of the Hessian of the training loss at the last point"),
         "method": Variable(_START, "method that computes the directions", flags=_METHODS),
         "steps_taken": Variable(_START, "number of steps taken"),
         "distance": Variable(_START, "distance between the first and the last point"),
@@ -202,7 +202,7 @@ def _by_products(
 
 
 def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
-    """The dataset of refinement.nc: natural gradient descents on the trained loss from the chosen checkpoints of each run.
+    """The dataset of refinement.nc: natural gradient descents on the training loss from the chosen checkpoints of each run.
 
     Args:
         runs: all runs of a problem.

@@ -23,7 +23,7 @@ NUMBERS = {
     "effective_rank": "effective rank",
     "condition_number": "condition number outside the null space",
     "negative": "number of negative eigenvalues",
-    "null": "number of numerically zero eigenvalues",
+    "nullity": "number of numerically zero eigenvalues",
 }
 # Bounds and estimates from products alone, with their dimensions in a split.
 ESTIMATES = {

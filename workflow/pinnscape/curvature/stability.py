@@ -22,10 +22,10 @@ _POINT, _GD, _ADAM = (*RUN, "point"), (*RUN, "fraction", "record"), (*RUN, "rate
 _VARIABLES = {
     "step": Variable(_POINT, "optimisation step of the snapshot"),
     "eigenvalue": Variable(
-        (*_POINT, "eigen"), "largest eigenvalues of the Hessian of the trained loss, NaN where not verified"
+        (*_POINT, "eigen"), "largest eigenvalues of the Hessian of the training loss, NaN where not verified"
     ),
     "eigenvalue_at_least": Variable((*_POINT, "eigen"), "lower bound on these eigenvalues"),
-    "smallest": Variable(_POINT, "smallest eigenvalue of the Hessian of the trained loss, NaN where it is not verified"),
+    "smallest": Variable(_POINT, "smallest eigenvalue of the Hessian of the training loss, NaN where it is not verified"),
     "smallest_at_least": Variable(_POINT, "lower bound on the smallest eigenvalue"),
     "smallest_at_most": Variable(_POINT, "upper bound on the smallest eigenvalue"),
     "residual": Variable(_POINT, "largest residual norm of these eigenpairs relative to the largest eigenvalue in magnitude"),

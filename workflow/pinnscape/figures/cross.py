@@ -12,7 +12,7 @@ from pinnscape.landscape.similarity import spearman
 
 @style.styled
 def draw(surfaces: Mapping[str, xr.Dataset]) -> Figure:
-    """Rows are the points, columns are the losses, each on one scale; titles give the rank correlation with the trained loss.
+    """Rows are the points, columns are the losses, each on one scale; titles give the rank correlation with the training loss.
 
     Args:
         surfaces: surface-random.nc keyed by the formulation that trained the point.
@@ -37,7 +37,7 @@ def draw(surfaces: Mapping[str, xr.Dataset]) -> Figure:
         ax.label_outer()
     panels.legend(fig, surfaces.values())
     fig.suptitle(
-        style.title(surfaces.values(), r"all losses on the same random planes; $\rho$: rank correlation with the trained loss")
+        style.title(surfaces.values(), r"all losses on the same random planes; $\rho$: rank correlation with the training loss")
     )
     return fig
 

@@ -1,4 +1,4 @@
-"""Figure: the trained loss on planes of Hessian eigenvectors."""
+"""Figure: the training loss on planes of Hessian eigenvectors."""
 
 from collections.abc import Mapping
 

@@ -39,7 +39,7 @@ def _panel(ax: Axes, data: xr.Dataset, name: str, lines: str, loss: str) -> None
     alpha, shown = data["alpha"].values, paths.shown(data, name, loss)
     for formulation in style.ordered(str(f) for f in data["trained_on"].values):
         for values in shown.sel(trained_on=formulation).transpose(lines, "alpha").values:
-            # The line of the trained loss is thicker than those of the losses that are only evaluated.
+            # The line of the training loss is thicker than those of the losses that are only evaluated.
             width = 1.1 if formulation == loss else 0.6
             ax.plot(alpha, scales.positive(values), color=style.colour(formulation), linewidth=width, alpha=0.8)
     for end in (0.0, 1.0):

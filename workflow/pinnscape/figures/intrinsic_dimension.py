@@ -9,7 +9,7 @@ from matplotlib.ticker import NullLocator
 
 from pinnscape.figures import scales, style
 
-_PANELS = {"l2_error": "relative $L^2$ error", "gap": "gap of the trained loss"}
+_PANELS = {"l2_error": "relative $L^2$ error", "gap": "gap of the training loss"}
 _SPREAD = 0.26  # distance between two adjacent formulations in the last panel
 
 

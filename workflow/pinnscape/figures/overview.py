@@ -98,7 +98,7 @@ def heading(names: Sequence[str], planes: Mapping[str, Surfaces], hessians: Surf
 
 
 def ratios(hessians: Surfaces) -> xr.Dataset:
-    """Eigenvalues of each trained loss relative to the largest one (trained_on, seed, eigen); NaN where unknown."""
+    """Eigenvalues of each training loss relative to the largest one (trained_on, seed, eigen); NaN where unknown."""
     parts = []
     for name in style.ordered(hessians):
         values = hessians[name]["eigenvalue"].sel(loss=name).astype(float)

@@ -14,7 +14,7 @@ _ERROR_CMAP = "magma"
 
 @style.styled
 def draw(surfaces: Mapping[str, xr.Dataset]) -> Figure:
-    """The trained loss of each point above; a relative error below, on one scale, if a solution is known.
+    """The training loss of each point above; a relative error below, on one scale, if a solution is known.
 
     Args:
         surfaces: surface-random.nc keyed by the formulation that trained the point.

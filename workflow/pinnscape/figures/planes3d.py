@@ -15,7 +15,7 @@ _THIRD_LINE = 0.17  # height in inches
 
 @style.styled
 def draw(surfaces: Mapping[str, xr.Dataset]) -> Figure:
-    """The trained loss of each point over its random plane; heights are decimal logarithms where the loss spans decades.
+    """The training loss of each point over its random plane; heights are decimal logarithms where the loss spans decades.
 
     Args:
         surfaces: surface-random.nc keyed by the formulation that trained the point.

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from pinnscape.figures import scales, style
 
 SMALLEST = 1e-17  # ratios below this are rounding errors of zero eigenvalues
-_PANELS = {"gap": "gap of the trained loss", "l2_error": "relative $L^2$ error"}
+_PANELS = {"gap": "gap of the training loss", "l2_error": "relative $L^2$ error"}
 _NEGATIVE = {"marker": "x", "markersize": 2.6, "markeredgewidth": 0.6, "linestyle": "none"}
 
 

@@ -17,6 +17,7 @@ _FAINT = 0.1  # smallest relative size of the exact solution on the middle plane
 _ZERO = 1e-12  # a solution of at most this size has no relative error
 _TIMES = ("t", "time", "tau")  # names of a variable of time, which has another unit than those of space
 _SIDE = 2.6  # largest height in inches of an image
+_NARROW = 7.0  # size in points of the titles of more than three columns
 
 Solutions = Mapping[str, xr.Dataset]  # solution.nc by the formulation
 
@@ -194,10 +195,9 @@ def _images(chosen: Solutions, headings: Mapping[str, str]) -> Figure:
         _solution_images(fig, above, chosen, component, known)
         for row in below:
             _error_images(fig, row, chosen, component)
-    if known:
-        grid[0, 0].set_title(f"{known_label(first)}\n")
-    for ax, formulation in zip(grid[0, int(known) :], chosen, strict=True):
-        ax.set_title(headings[formulation])
+    titles = [*[f"{known_label(first)}\n"] * known, *headings.values()]
+    for ax, title in zip(grid[0], titles, strict=True):
+        ax.set_title(title, fontsize=_NARROW if columns > 3 else None)
     for ax in grid[-1, int(known) :]:
         ax.set_xlabel(f"${variables(first)[0]}$")
     return fig

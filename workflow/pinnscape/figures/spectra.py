@@ -1,4 +1,4 @@
-"""Figure: eigenvalues and spectral densities of the Hessian of each trained loss along training."""
+"""Figure: eigenvalues and spectral densities of the Hessian of each training loss along training."""
 
 from collections.abc import Mapping
 

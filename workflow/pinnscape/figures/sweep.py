@@ -18,7 +18,7 @@ from pinnscape.common.errors import StorageError
 from pinnscape.common.formulations import PHYSICS, STRONG_FORM
 from pinnscape.figures import overview_marks, panels, scales, style
 
-COLUMNS = ("trained_on", "seed", "checkpoint", "metric", "value", "sweep", "swept")
+COLUMNS = ("case", "trained_on", "seed", "checkpoint", "metric", "loss", "variant", "value")
 PLANES, PANELS = 5, 3  # largest numbers of planes and of statistics in a row
 DECADE = 10.0  # ratio of the largest to the smallest value beyond which an axis is logarithmic
 _HEIGHT, _REST = 1.75, 0.9  # heights in inches of a row of statistics, and of title and legends
@@ -34,19 +34,21 @@ class Statistic:
 
     Attributes:
         title: name of the statistic.
-        metrics: names of metrics at the final point, with ``{loss}`` for the training loss. The first one that a run has is drawn.
+        metrics: metrics at the final point. The first one that a run has, for its training loss or for none, is drawn.
+        variant: variant of the metrics.
     """
 
     title: str
     metrics: tuple[str, ...]
+    variant: str = ""
 
 
 STATISTICS = (
     Statistic("relative $L^2$ error", ("l2_error",)),
-    Statistic(r"largest eigenvalue $\lambda_1$", ("lambda_max[{loss}]",)),
-    Statistic("effective rank", ("effective_rank[{loss}]", "effective_rank_estimate[{loss}]")),
-    Statistic("roughness index", ("roughness_index[{loss}]",)),
-    Statistic("barrier after alignment / initial gap", ("barrier_relative[aligned, {loss}]",)),
+    Statistic(r"largest eigenvalue $\lambda_1$", ("lambda_max",)),
+    Statistic("effective rank", ("effective_rank", "effective_rank_estimate")),
+    Statistic("roughness index", ("roughness_index",)),
+    Statistic("barrier after alignment / initial gap", ("barrier_relative",), "aligned"),
 )
 
 
@@ -56,7 +58,7 @@ def draw(surfaces: Mapping[Value, Surfaces], metrics: pd.DataFrame, setting: str
 
     Args:
         surfaces: resampled surface-random.nc, keyed by the value of the setting and the formulation that trained the point.
-        metrics: the rows of metrics.csv that belong to the sweep.
+        metrics: the rows of metrics.csv of the cases of the sweep, with the value of the setting in the column ``swept``.
         setting: dotted key of the setting, such as ``parameters.beta``.
 
     Raises:
@@ -114,11 +116,9 @@ def shown_loss(surfaces: Iterable[Surfaces]) -> str:
 
 def table(metrics: pd.DataFrame, statistic: Statistic) -> pd.DataFrame:
     """The finite values of a statistic, with the columns trained_on, swept (see ``key``), seed and value."""
-    final = metrics[(metrics["checkpoint"] == "final") & np.isfinite(metrics["value"])]
-    found = []
-    for name in statistic.metrics:
-        wanted = final["trained_on"].map(lambda loss, name=name: name.format(loss=loss))
-        found.append(final[final["metric"] == wanted])
+    known = (metrics["checkpoint"] == "final") & np.isfinite(metrics["value"]) & (metrics["variant"] == statistic.variant)
+    own = metrics[known & ((metrics["loss"] == metrics["trained_on"]) | (metrics["loss"] == ""))]
+    found = [own[own["metric"] == name] for name in statistic.metrics]
     run = ["trained_on", "swept", "seed"]
     rows = pd.concat(found)[[*run, "value"]]
     return rows.assign(swept=[key(value) for value in rows["swept"]]).drop_duplicates(run)

@@ -13,7 +13,7 @@ _POINT = {"marker": "o", "markersize": 4.5, "markeredgecolor": "black", "markere
 
 @style.styled
 def draw(data: xr.Dataset, seed: int | None = None) -> Figure:
-    """Above, the trained loss around two seeds of each formulation; below, each loss around both minimisers of one seed.
+    """Above, the training loss around two seeds of each formulation; below, each loss around both minimisers of one seed.
 
     Args:
         data: three_points.nc.

@@ -21,7 +21,7 @@ _NEAR = 1e-2  # relative to the smallest gap; smaller quadrature errors are not 
 _OPTIMISERS = {"adam": "Adam", "lbfgs": "L-BFGS"}
 _LEGEND_COLUMNS = 6  # number of entries that fit in one line
 ERRORS = ("l2_error", "h1_error")
-_PANELS = {"loss": "trained loss", "l2_error": "relative $L^2$ error", "h1_error": "relative $H^1$ error",
+_PANELS = {"loss": "training loss", "l2_error": "relative $L^2$ error", "h1_error": "relative $H^1$ error",
            "gradient_norm": "norm of the gradient"}  # fmt: skip
 
 

@@ -22,7 +22,7 @@ _START = {"marker": "s", "markersize": 5, "markerfacecolor": "white", "markeredg
 
 @style.styled
 def draw(surfaces: Mapping[str, xr.Dataset]) -> Figure:
-    """Above, the trained loss on the plane of each trajectory; below, the loss at the snapshots and at their projections.
+    """Above, the training loss on the plane of each trajectory; below, the loss at the snapshots and at their projections.
 
     Args:
         surfaces: surface-trajectory.nc keyed by the formulation that trained the point.

@@ -28,7 +28,7 @@ def draw(data: xr.Dataset, seed: int | None = None) -> Figure:
         row[0].set_ylabel(f"{style.formulation_label(formulation)}\n{labels[1]}", color=style.colour(formulation))
     for ax in grid[-1]:
         ax.set_xlabel(labels[0])
-    text = "gap of the trained loss on the random plane; share of convex points"
+    text = "gap of the training loss on the random plane; share of convex points"
     fig.suptitle(style.title([data], text))
     return fig
 

@@ -79,7 +79,7 @@ def description() -> dict[str, str]:
 
 
 def fingerprint(threads: int, gpu: bool) -> str:
-    """A digest that differs between machines and environments whose results may differ.
+    """A digest that differs between machines and environments with possibly different results.
 
     Args:
         threads: number of threads of the job.

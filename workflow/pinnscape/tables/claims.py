@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 
 from pinnscape.config.claims import ClaimSettings, DataDrivenSettings
+from pinnscape.tables import names
 
 COLUMNS = ("claim", "case", "trained_on", "statistic", "value", "low", "high", "threshold", "verdict", "reason")
 LEFT_OUT = "left out"
-MEASURED = ("case", "trained_on", "checkpoint", "metric", "value")  # required columns of metrics.csv
+MEASURED = ("case", "trained_on", "checkpoint", *names.COLUMNS, "value")  # required columns of metrics.csv
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,10 @@ def _rows(
         if reason:
             yield [test.claim, case, own, test.statistic, *spread(np.empty(0)), test.threshold, LEFT_OUT, reason]
             continue
-        found = (group["metric"] == test.metric.format(own=own)) & (group["checkpoint"] == test.checkpoint)
+        name = names.columns(test.metric.format(own=own))
+        found = group[list(names.COLUMNS)].eq(list(name), axis="columns").all(axis="columns") & (
+            group["checkpoint"] == test.checkpoint
+        )
         values = group.loc[found, "value"].to_numpy(dtype=float)
         yield [test.claim, case, own, test.statistic, *spread(values), test.threshold, verdict(test, values), ""]
 

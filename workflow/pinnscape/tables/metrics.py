@@ -12,17 +12,19 @@ from pinnscape.common.formulations import PHYSICS
 from pinnscape.landscape import roughness, similarity
 from pinnscape.linalg.similarity import principal_angles, spectral_distance, wasserstein
 from pinnscape.losses import gaps
+from pinnscape.tables import names
 
 log = logging.getLogger(__name__)
-COLUMNS = ("case", "trained_on", "seed", "checkpoint", "metric", "value")
-SWEPT = ("sweep", "swept")  # further columns: the sweep that made the case, and the value of the swept setting
-_NUMBERS = ("trace", "trace_estimate", "trace_estimate_error", "condition_number", "negative", "null", "effective_rank")
+_RUN = ("case", "trained_on", "seed", "checkpoint")
+_SWEPT = ("sweep", "swept")  # the sweep that the case belongs to, and the value of the swept setting
+COLUMNS = (*_RUN, *names.COLUMNS, "value", *_SWEPT)
+_NUMBERS = ("trace", "trace_estimate", "trace_estimate_error", "condition_number", "negative", "nullity", "effective_rank")
 _NUMBERS += ("share_above", "bulk_share")
 _BOUNDS = {"lambda_min_at_least": "eigenvalue_low", "lambda_min_at_most": "eigenvalue_high"}
 _PHYSICS = list(PHYSICS)
 Rows = Iterator[tuple[str, str, float]]  # checkpoint, metric, value
 
-# The meaning of each number, by its name with its arguments in brackets. Numbers of techniques are described in their modules.
+# The meaning of each number, by its name with its arguments in brackets; see `tables.names`. Numbers of techniques are described in their modules.
 METRICS = {
     "step": "optimisation step of the checkpoint",
     "loss": "training loss at the checkpoint",
@@ -36,11 +38,13 @@ METRICS = {
     "quadrature_error": "quadrature error of the energy gap at the checkpoint",
     "below_minimum": "amount by which the energy is below its minimum if this exceeds the quadrature error, otherwise 0",
     "lambda_max[loss]": "largest eigenvalue of the Hessian; empty if it is withheld, as are all numbers that depend on it",
+    "lambda_max[loss/term]": "largest eigenvalue of the Hessian of a single term, if the loss has several",
     "lambda_min[loss]": "smallest eigenvalue of the Hessian",
     "lambda_min_at_least[loss]": "lower bound of the smallest eigenvalue, only if that is not verified",
     "lambda_min_at_most[loss]": "upper bound of the smallest eigenvalue, only if that is not verified",
     "lambda_ratio[loss]": "λ₁/λ_k with k = `claims.well_conditioned.rank`; infinite if λ_k ≤ 0; empty if λ₁ is not positive",
     "trace[loss]": "trace of the Hessian",
+    "trace[loss/term]": "trace of the Hessian of a single term, if the loss has several",
     "trace_estimate[loss]": "Hutch++ estimate of the trace of the Hessian",
     "trace_estimate_error[loss]": "standard error of this estimate",
     "condition_number[loss]": "condition number of the Hessian outside its null space",
@@ -49,7 +53,7 @@ METRICS = {
     "negative_share[loss]": "share of negative eigenvalues",
     "negative_share_at_least[loss]": "share of eigenvalues that are certainly negative, only if `negative` is withheld",
     "negative_ratio[loss]": "−λ_P/λ₁ if λ_P < 0, otherwise 0; empty if λ₁ is not positive",
-    "null[loss]": "number of numerically zero eigenvalues",
+    "nullity[loss]": "number of numerically zero eigenvalues",
     "effective_rank[loss]": "effective rank of the Hessian",
     "effective_rank_estimate[loss]": "effective rank estimated from the spectral density, only if `effective_rank` is withheld",
     "share_above[loss]": "share of eigenvalues above 1e-3 of the largest",
@@ -94,9 +98,8 @@ def table(
         rows += [[*owner, *row] for row in measured]
     for dataset, measured in several:
         rows += [[dataset.attrs["case"], *row] for row in measured]
-    found = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(list(COLUMNS[:-1]), kind="stable", ignore_index=True)
-    of_sweeps = [(sweeps or {}).get(case, ("", "")) for case in found["case"]]
-    return found.assign(**{name: [row[k] for row in of_sweeps] for k, name in enumerate(SWEPT)})
+    plain = [[*run, *names.columns(name), value, *(sweeps or {}).get(run[0], ("", ""))] for *run, name, value in rows]
+    return pd.DataFrame(plain, columns=list(COLUMNS)).sort_values([*_RUN, *names.COLUMNS], kind="stable", ignore_index=True)
 
 
 def of_checkpoints(checkpoints: xr.Dataset, training: xr.Dataset) -> Rows:
