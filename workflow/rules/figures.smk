@@ -174,7 +174,7 @@ rule figure_sweep:
     params:
         sweep=lambda wildcards: wildcards.sweep,
         setting=lambda wildcards: STUDY.config.sweeps[wildcards.sweep].vary,
-        cases=lambda wildcards: SWEEPS[wildcards.sweep],
+        cases=lambda wildcards: {case: value for value, case in SWEEPS[wildcards.sweep].items()},
         inputs=lambda wildcards: listed(surfaces_of_sweep(wildcards)),
         dpi=STUDY.figures()["dpi"],
         code=code("figure_sweep"),
