@@ -21,6 +21,7 @@ from pinnscape.losses.quantities import Quantities
 from pinnscape.losses.small_side import small_side
 from pinnscape.networks.architectures import Mlp
 from pinnscape.problems.language import Dirichlet, Interval, Problem, pi, sin
+from pinnscape.problems.loader import load
 from pinnscape.problems.points import Rule
 from pinnscape.techniques import catalog
 
@@ -307,3 +308,35 @@ def test_metrics_name_loss_and_checkpoint():
     assert found["deep-ritz", 0, "final", "remainder_share[strong-form]"] == float(cell["remainder_share"])
     assert found["deep-ritz", 0, "final", "kernel_lambda_max[strong-form]"] == float(cell["kernel_eigenvalue"][0])
     assert found["deep-ritz", 0, "final", "gauss_newton_negative[strong-form]"] == float(cell["negative"][1])
+
+
+SOFT = {"initial": {"enforce": "soft", "weight": 10.0}, "periodic": {"enforce": "soft"}}
+
+
+@pytest.mark.parametrize("dense_limit", [2500, 45, 5])
+def test_the_blocks_of_terms_are_those_of_the_kernel_of_the_whole_loss(dense_limit):
+    problem = load("convection", {"beta": 2.0})
+    discretization = Discretization(problem, Mlp(2, 1, 6, 1), Rule("gauss-legendre", 5), conditions=SOFT)
+    objective, theta = discretization.objective("strong-form"), random_theta(discretization.network)
+    whole = gauss_newton.kernel(objective, theta)
+    found = ntk._of_terms([objective], [theta], changed(SETTINGS, dense_limit=dense_limit))
+    _, names, _ = found["term"]
+    assert names.tolist() == ["strong-form/interior", "strong-form/initial", "strong-form/periodic"]
+    start = 0
+    for k, short in enumerate(objective.short_names):
+        count = gauss_newton.kernel_size(objective.only(short))
+        block = whole[start : start + count, start : start + count]
+        assert found["term_kernel_trace"][1][0, k] == pytest.approx(float(block.trace()), rel=1e-12)
+        values = found["term_kernel_eigenvalue"][1][0, k]
+        if min(count, objective.size) > dense_limit:
+            assert np.isnan(values).all()
+        else:
+            expected = torch.linalg.eigvalsh(block).flip(0)[:10]
+            np.testing.assert_allclose(values[: len(expected)], expected, atol=1e-12 * float(expected[0]))
+        start += count
+    assert start == len(whole)
+
+
+def test_a_loss_of_one_term_has_no_blocks():
+    objective, theta = trained("strong-form", 6, 100)
+    assert ntk._of_terms([objective], [theta], SETTINGS) == {}
