@@ -7,7 +7,6 @@ from settings_cases import changed, solver
 
 from pinnscape.config.sections import DensitySettings, SpectrumSettings
 from pinnscape.curvature.files import hessian_dataset, spectrum_dataset
-from pinnscape.losses.objective import Objective
 
 DENSITY = DensitySettings(probes=3, steps=10, deflate=6, bins=50, width=0.02)
 SETTINGS = SpectrumSettings(extremes=6, eigensolver=solver(lanczos_steps=67), density=DENSITY)
@@ -26,7 +25,7 @@ NUMBERS += (
 def dataset(request):
     """Both physics losses at the point that Deep Ritz trained; P = 67."""
     objective, theta = trained("deep-ritz")
-    objectives = [objective, Objective(objective.discretization, "strong-form")]
+    objectives = [objective, objective.discretization.objective("strong-form")]
     limit = 2500 if request.param == "dense" else 1
     settings = changed(SETTINGS, dense_limit=limit)
     found = hessian_dataset({each.name: spectrum_dataset(each, theta, settings, seed=0) for each in objectives})

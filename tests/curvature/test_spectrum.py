@@ -13,7 +13,6 @@ from pinnscape.common.errors import DivergenceError
 from pinnscape.config.sections import DensitySettings, SpectrumSettings
 from pinnscape.curvature.spectrum import Spectrum, spectrum
 from pinnscape.linalg.eigen import summary
-from pinnscape.losses.objective import Objective
 
 DENSITY = DensitySettings(probes=8, steps=40, deflate=8, bins=300, width=0.01)
 SETTINGS = SpectrumSettings(extremes=8, eigensolver=solver(lanczos_steps=150), density=DENSITY)
@@ -213,6 +212,6 @@ def test_the_same_seed_gives_the_same_bits():
 
 
 def test_a_point_without_a_loss_is_refused():
-    objective = Objective(small("neo_hookean2d"), "strong-form")
+    objective = small("neo_hookean2d").objective("strong-form")
     with pytest.raises(DivergenceError, match="strong-form loss is not finite"):
         spectrum(objective, 30.0 * initial(objective.discretization), SETTINGS, 0)

@@ -134,7 +134,7 @@ def training(problem: str = "poisson2d", formulation: str = "deep-ritz", seed: i
     facts = case(problem)
     terms = facts.terms if formulation == "strong-form" else ("interior",)
     shares = np.linspace(1.0, 2.0, len(terms))[:, None] / np.linspace(1.0, 2.0, len(terms)).sum()
-    excess = 10.0 ** (6.0 * np.linspace(0, 1, step.size)) if len(terms) > 1 else 1.001  # at fresh points
+    excess = 10.0 ** (6.0 * np.linspace(0, 1, step.size)) if len(terms) > 1 else 1.0  # at fresh points
     known = facts.known and "deep-ritz" in facts.losses
     errors = [np.nan if not facts.known else 1.0, np.nan if not (facts.known and facts.differentiable) else 2.0]
     flag = xr.Variable("step", (step > 500).astype("int8"), {"flag_values": [0, 1], "flag_meanings": "adam lbfgs"})

@@ -110,7 +110,8 @@ def test_an_error_that_is_known_nowhere_is_no_missing_value(case):
 def test_space_is_horizontal_and_time_vertical_with_a_free_aspect():
     first, *_ = drawn("solutions", "convection").axes
     assert (first.get_xlabel(), first.get_ylabel()) == ("$x$", "$t$")
-    assert first.get_xlim()[1] > 6.0 > 1.1 > first.get_ylim()[1]
+    assert first.get_xlim()[1] > 6.0
+    assert first.get_ylim()[1] < 1.1
     assert first.get_aspect() == "auto"
     data = synthetic.solution("convection", "strong-form", points=15)
     image = first.collections[0].get_array().reshape(15, 15)
@@ -191,3 +192,9 @@ def test_the_overview_names_the_formulations_that_it_compares():
 
 def test_labels_of_cases_are_those_of_their_problems():
     assert [style.case_label(name) for name in ("burgers", "l_shape", "beta-30")] == ["Burgers", "L-shape", "beta-30"]
+
+
+def test_titles_of_three_lines_stay_below_that_of_the_figure():
+    assert planes3d.title(synthetic.surface(problem="convection", formulation="supervised"), "supervised").count("\n") == 2
+    assert drawn("planes3d", "convection").get_figheight() > 3.05
+    assert readable.faults(drawn("planes3d", "convection")) == []

@@ -97,7 +97,7 @@ def test_errors_that_are_withheld_have_no_panel_and_the_legend_says_why():
         data[name] = data[name] * np.nan
         data[name].attrs["withheld"] = "the exact solution is zero"
     fig = training_curves.draw({("deep-ritz", 0): data})
-    assert [ax.get_ylabel() for ax in fig.axes] == ["trained loss (Deep Ritz: energy gap)", "norm of the gradient"]
+    assert [ax.get_ylabel() for ax in fig.axes] == ["training loss (Deep Ritz: energy gap)", "norm of the gradient"]
     said = fig.legends[0].get_title().get_text()
     assert said == "relative $L^2$ error and relative $H^1$ error withheld: the exact solution is zero"
 

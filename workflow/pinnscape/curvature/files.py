@@ -43,6 +43,7 @@ _ARRAYS = {
     "weight": Variable(("loss", "ritz"), "weight of the stochastic Lanczos quadrature; the weights sum to 1"),
     "density_at": Variable(("loss", "bin"), "eigenvalue relative to the largest eigenvalue"),
     "density": Variable(("loss", "bin"), "smoothed spectral density"),
+    "gradient_norm": Variable(("loss",), "Euclidean norm of the gradient of the loss"),
 }
 _JOINED = ("loss",)
 _TERMS = "losses of several terms, at the final point"
@@ -53,6 +54,7 @@ HESSIAN = File(
         **_ARRAYS,
         **{name: Variable(_JOINED, text) for name, text in _NUMBERS.items()},
         "term_eigenvalue": Variable(("term", "term_eigen"), "largest eigenvalues of the Hessian of a single term", only=_TERMS),
+        "term_gradient_norm": Variable("term", "Euclidean norm of the gradient of a single term", only=_TERMS),
         "term_trace": Variable(
             "term", "trace of the Hessian of a single term, estimated if it has many parameters", only=_TERMS
         ),
@@ -84,9 +86,9 @@ the attribute `reason` of the variable states the reason for each loss.""",
 def spectrum_dataset(objective: Objective, theta: Tensor, settings: SpectrumSettings, seed: int) -> xr.Dataset:
     """The Hessian spectrum of one loss at theta (P,) as a dataset; the arguments are those of ``spectrum``."""
     found = spectrum(objective, theta, settings, seed)
-    values = {name: getattr(found, name) for name in (*_ARRAYS, "eigen", "vector")} | {
-        name: found.numbers[name] for name in _NUMBERS
-    }
+    arrays = [name for name in (*_ARRAYS, "eigen", "vector") if name != "gradient_norm"]
+    values = {name: getattr(found, name) for name in arrays} | {name: found.numbers[name] for name in _NUMBERS}
+    values["gradient_norm"] = float(objective.gradient(theta).norm())
     notes = {name: {"reason": reason} for name, reason in found.reasons.items()}
     return HESSIAN.dataset(values, outside=_JOINED, notes=notes, attributes={"method": found.method})
 
@@ -121,6 +123,7 @@ def _of_terms(terms: Mapping[str, xr.Dataset]) -> dict[str, tuple]:
     traces = [float(data["trace"] if np.isfinite(data["trace"]) else data["trace_estimate"]) for data in terms.values()]
     found = {
         "term_eigenvalue": np.stack([data["eigenvalue"].values[:_MOST] for data in terms.values()]),
+        "term_gradient_norm": [float(data["gradient_norm"]) for data in terms.values()],
         "term_trace": traces,
         "term": list(terms),
     }

@@ -106,6 +106,14 @@ def kernel(objective: FieldObjective, theta: Tensor) -> Tensor:
     return torch.cat([torch.cat(row, 1) for row in blocks])
 
 
+def kernel_traces(objective: FieldObjective, theta: Tensor) -> dict[str, float]:
+    """The traces of the diagonal blocks of the kernel by term, Σ |∂z/∂theta|² over the local quantities z of the term."""
+    return {
+        term.name: sum(float(term.sensitivities(theta, rows).square().sum()) for rows in term.pieces(theta.numel()))
+        for term in quantities(objective)
+    }
+
+
 Traced = Sequence[tuple[Tensor, Tensor]]
 
 

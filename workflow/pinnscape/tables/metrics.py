@@ -32,6 +32,7 @@ METRICS = {
     "l2_error": "relative L2 error",
     "h1_error": "relative H1 error",
     "gradient_norm": "Euclidean norm of the gradient of the training loss",
+    "gradient_norm[loss/term]": "Euclidean norm of the gradient of a single term, if the loss has several",
     "fresh_loss": "training loss at points that training does not use",
     "term[term]": "term of the training loss, if it has several",
     "fresh_term[term]": "this term at points that training does not use",
@@ -149,6 +150,7 @@ def of_hessian(hessian: xr.Dataset, rank: int, subspace: int, eigenvalues: int) 
         own = hessian.sel(term=term)
         yield checkpoint, f"lambda_max[{term}]", float(own["term_eigenvalue"].values[0])
         yield checkpoint, f"trace[{term}]", float(own["term_trace"])
+        yield checkpoint, f"gradient_norm[{term}]", float(own["term_gradient_norm"])
 
 
 def _negative_ratio(smallest: float, largest: float) -> float:

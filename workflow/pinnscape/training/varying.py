@@ -9,7 +9,7 @@ from typing import Literal
 from torch import Tensor
 
 from pinnscape.losses.field import FieldObjective
-from pinnscape.losses.gauss_newton import quantities
+from pinnscape.losses.gauss_newton import kernel_traces
 from pinnscape.losses.objective import Objective
 
 Method = Literal["fixed", "ntk", "gradients"]
@@ -95,7 +95,7 @@ def balanced(
     objective.check_squares()
     names = objective.short_names
     if method == "ntk":
-        traces = [_mean_trace(term, theta) for term in quantities(objective)]
+        traces = list(kernel_traces(objective, theta).values())  # their squares add up to means over points
         return {name: sum(traces) / trace if trace > 0.0 else 1.0 for name, trace in zip(names, traces, strict=True)}
     if method != "gradients":
         raise ValueError(f"`method` must be ntk or gradients, not {method!r}")
@@ -105,8 +105,3 @@ def balanced(
         mean, old = float(gradient.mean()), (previous or {}).get(name, 1.0)
         found[name] = _MEMORY * old + (1.0 - _MEMORY) * (largest / mean if mean > 0.0 else old)
     return found
-
-
-def _mean_trace(term, theta: Tensor) -> float:
-    """The trace of the kernel block of a term: Σ |∂z/∂theta|², where the squares of z add up to a mean over points."""
-    return sum(float(term.sensitivities(theta, rows).square().sum()) for rows in term.pieces(theta.numel()))
