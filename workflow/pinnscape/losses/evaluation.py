@@ -2,6 +2,8 @@
 
 A local expression is the energy density or residual of a term as a function of the point, the solution and its derivatives. If
 it can be derived symbolically, torch evaluates the resulting formula; otherwise torch calls the expression as written.
+Derivatives of the solution are passed as streams, see ``networks.streams``. Sites are the places at which a local expression is
+evaluated at once: 2 for periodic conditions, otherwise 1.
 """
 
 import copy
