@@ -47,7 +47,10 @@ def architecture(stated: Problem, ansatz: Ansatz, settings: NetworkSettings) -> 
     for condition in ansatz.hard:
         if isinstance(condition, Periodic):
             low, high = domain.bounds[domain.names.index(condition.variable)].tolist()
-            embeddings.append(Waves(names.index(condition.variable), high - low, condition.harmonics))
+            period = (
+                2.0 if settings.scaled else high - low
+            )  # of what the network gets, which runs from -1 to 1 where it is scaled
+            embeddings.append(Waves(names.index(condition.variable), period, condition.harmonics))
             names.remove(condition.variable)  # what is left comes first
     if settings.scaled:
         embeddings.insert(0, Box(*map(tuple, domain.bounds.T.tolist())))
