@@ -4,11 +4,10 @@ import ast
 from pathlib import Path
 
 import pytest
-import torch
-from cases import initial, small
+from cases import small
 
-from pinnscape.common.formulations import FORMULATIONS, PHYSICS
-from pinnscape.losses import local
+from pinnscape.common.formulations import FORMULATIONS, PHYSICS, ordered
+from pinnscape.problems import statement
 
 WORKFLOW = Path(__file__).resolve().parents[2] / "workflow"
 
@@ -16,21 +15,20 @@ WORKFLOW = Path(__file__).resolve().parents[2] / "workflow"
 @pytest.mark.parametrize("problem", ["poisson1d", "neo_hookean2d"])
 @pytest.mark.parametrize("name", FORMULATIONS)
 def test_a_loss_takes_the_derivatives_up_to_its_order_and_no_higher_ones(problem, name):
-    d = small(problem)
-    theta, formulation, orders = initial(d), FORMULATIONS[name], ("value", "gradient", d.second)
-    quantities = local.quantities(formulation)
-    found = quantities(d, d.jet(theta, orders[formulation.order]))
-    torch.testing.assert_close(found, quantities(d, d.jet(theta, d.second)), rtol=1e-12, atol=1e-12)
-    for lower in orders[: formulation.order]:
-        with pytest.raises(ValueError, match="the jet has no"):
-            quantities(d, d.jet(theta, lower))
+    group = small(problem).assembly.group(f"{name}/interior")
+    assert group.needed[f"{name}/interior"].order == FORMULATIONS[name].order
 
 
 @pytest.mark.parametrize("name", FORMULATIONS)
 def test_the_minimum_is_that_of_the_exact_solution(name):
     d = small()
-    losses = {"deep-ritz": d.energy, "strong-form": d.squared_residual, "supervised": d.misfit}
-    assert float(losses[name](d.exact)) == FORMULATIONS[name].minimum(d.energy_minimum)
+    assert d.objective(name).minimum == FORMULATIONS[name].minimum(d.energy_minimum)
+    assert d.objective(name).is_squared == (not FORMULATIONS[name].is_energy)
+
+
+def test_names_are_those_of_the_statements_and_in_their_order():
+    assert tuple(FORMULATIONS) == (statement.DEEP_RITZ, statement.STRONG_FORM, statement.SUPERVISED)
+    assert ordered(["supervised", "zeta", "strong-form", "alpha"]) == ["strong-form", "supervised", "alpha", "zeta"]
 
 
 def test_the_physics_losses_are_those_that_do_not_know_the_exact_solution():

@@ -34,7 +34,7 @@ DEEP_RITZ = Formulation("deep-ritz", order=1, is_energy=True)
 STRONG_FORM = Formulation("strong-form", order=2)
 SUPERVISED = Formulation("supervised", order=0, is_reference=True)
 
-# Formulations by name, in the order of files, tables and figures. losses/native/losses.hpp numbers them in this order.
+# Formulations by name, in the order of files, tables and figures.
 FORMULATIONS: Mapping[str, Formulation] = {each.name: each for each in (DEEP_RITZ, STRONG_FORM, SUPERVISED)}
 PHYSICS = tuple(name for name, each in FORMULATIONS.items() if not each.is_reference)
 

@@ -47,7 +47,9 @@ def architecture(stated: Problem, ansatz: Ansatz, settings: NetworkSettings) -> 
     for condition in ansatz.hard:
         if isinstance(condition, Periodic):
             low, high = domain.bounds[domain.names.index(condition.variable)].tolist()
-            embeddings.append(Waves(names.index(condition.variable), high - low, condition.harmonics))
+            # A scaled network receives variables from -1 to 1.
+            period = 2.0 if settings.scaled else high - low
+            embeddings.append(Waves(names.index(condition.variable), period, condition.harmonics))
             names.remove(condition.variable)  # a periodic embedding moves the other variables to the front
     if settings.scaled:
         embeddings.insert(0, Box(*map(tuple, domain.bounds.T.tolist())))

@@ -11,7 +11,7 @@ from pinnscape.losses.discretization import Discretization
 from pinnscape.losses.field import FieldObjective
 from pinnscape.problems.faults import fault, naming
 from pinnscape.problems.points import Rule
-from pinnscape.problems.statement import SUPERVISED
+from pinnscape.problems.statement import DEEP_RITZ, SUPERVISED
 
 _POINTS = {1: 16, 2: 7}  # an axis: each point has its own part in the derivatives, so that few suffice
 _MORE = 3  # in more dimensions
@@ -68,7 +68,7 @@ def _method(d: Discretization, loss: str) -> str:
     """The method of a problem that a loss follows from."""
     if loss == SUPERVISED:
         return "exact" if d.problem.has("exact") else "reference"
-    return "residual" if d.problem.has("residual") and loss != "deep-ritz" else "density"
+    return "residual" if d.problem.has("residual") and loss != DEEP_RITZ else "density"
 
 
 def _where_finite(objective: FieldObjective, theta: Tensor) -> Tensor | None:
