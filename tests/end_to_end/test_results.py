@@ -17,6 +17,15 @@ from pinnscape.techniques.catalog import TECHNIQUES
 
 pytestmark = pytest.mark.xdist_group("workflow")  # one process runs them all: they share one finished study
 
+NUMBER = [
+    "case",
+    "trained_on",
+    "seed",
+    "checkpoint",
+    "metric",
+    "loss",
+    "variant",
+]  # columns that tell numbers of metrics.csv apart
 STAGES = {"training": "train", "solution": "train", "checkpoints": "checkpoints", "directions": "directions"}
 STAGES |= {"surface": "surfaces", "hessian": "hessian"}
 
@@ -111,11 +120,11 @@ def test_no_file_holds_a_time_a_host_or_a_path(study: Workspace) -> None:
 
 def test_tables_cover_every_run(study: Workspace) -> None:
     metrics = pd.read_csv(study.root / "results/tables/metrics.csv")
-    assert list(metrics.columns) == ["case", "trained_on", "seed", "checkpoint", "metric", "value", "sweep", "swept"]
+    assert list(metrics.columns) == [*NUMBER, "value", "sweep", "swept"]
     assert set(map(tuple, metrics[["case", "trained_on"]].drop_duplicates().to_numpy())) == {
         (p, f) for p in ("poisson1d", "neo_hookean2d") for f in ("deep-ritz", "strong-form")
     }
-    assert not metrics.duplicated(["case", "trained_on", "seed", "checkpoint", "metric"]).any()
+    assert not metrics.duplicated(NUMBER).any()
     claims = pd.read_csv(study.root / "results/tables/claims.csv")
     expected = {"smooth", "well conditioned", "convex near the solution", "alike"}
     assert set(claims["claim"]) == expected | {"bulk and outliers", "low-dimensional training"}

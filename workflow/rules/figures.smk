@@ -172,9 +172,8 @@ rule figure_sweep:
     resources:
         **needs(mem_mb=1500, runtime=10),
     params:
-        sweep=lambda wildcards: wildcards.sweep,
         setting=lambda wildcards: STUDY.config.sweeps[wildcards.sweep].vary,
-        cases=lambda wildcards: {case: value for value, case in SWEEPS[wildcards.sweep].items()},
+        cases=lambda wildcards: [list(item) for item in SWEEPS[wildcards.sweep].items()],
         inputs=lambda wildcards: listed(surfaces_of_sweep(wildcards)),
         dpi=STUDY.figures()["dpi"],
         code=code("figure_sweep"),

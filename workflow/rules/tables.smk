@@ -32,7 +32,7 @@ rule collect_metrics:
             "eigenvalues": STUDY.claims()["alike"]["eigenvalues"],
         },
         radius=STUDY.claims()["convex"]["radius"],
-        sweeps={case: list(place) for case, place in STUDY.swept_values.items()},
+        sweeps={case: list(place) for case, place in sorted(STUDY.swept_values.items())},
         inputs=listed(*MEASURED.values()),
         code=code("metrics"),
         techniques=digest_of(
@@ -63,7 +63,7 @@ rule judge_claims:
         claims=STUDY.claims(),
         planes=[plane for plane in STUDY.planes if plane != "lines"],
         techniques=list(STUDY.techniques),
-        left_out={case: STUDY.left_out(case) for case in STUDY.cases},
+        left_out={case: STUDY.left_out(case) for case in sorted(STUDY.cases)},
         code=code("claims"),
     message:
         "Judging claims"

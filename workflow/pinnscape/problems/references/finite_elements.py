@@ -50,13 +50,19 @@ def solve(problem: "Problem", refinements: int = 4, graded: int = 12) -> xr.Data
     coarse = System(density, meshes.triangulation(problem.domain, refinements - 1, graded - 2)).solved()
     nodes = np.array(mesh.p.T)
     error = float(np.abs(meshes.values(mesh, coefficients, nodes) - meshes.values(*coarse, nodes)).max())
-    variables = {
-        "node": (("nodes", "variable"), mesh.doflocs.T, {"long_name": "nodes of the mesh"}),
-        "triangle": (("triangles", "corner"), mesh.t.T, {"long_name": "nodes at the corners of each triangle"}),
-        "coefficient": (("functions", "component"), coefficients, {"long_name": "coefficients of the functions on triangles"}),
+    values = {
+        "node": (("nodes", "variable"), mesh.doflocs.T, "nodes of the mesh"),
+        "triangle": (("triangles", "corner"), mesh.t.T, "nodes at the corners of each triangle"),
+        "coefficient": (("functions", "component"), coefficients, "coefficients of the functions on triangles"),
+        "variable": ("variable", list(problem.domain.names), "variable of the problem"),
+        "component": ("component", list(problem.components), "component of the solution"),
     }
-    coordinates = {"variable": list(problem.domain.names), "component": list(problem.components)}
-    return xr.Dataset(variables, coordinates, attributes(problem, error, "finite-elements"))
+    variables = {name: (dims, array, {"long_name": text, "units": "1"}) for name, (dims, array, text) in values.items()}
+    found = xr.Dataset(variables, attrs=attributes(problem, error, "finite-elements"))
+    indices = {
+        dim: (dim, np.arange(found.sizes[dim]), {"long_name": f"index of {dim}"}) for dim in found.sizes if dim not in found
+    }
+    return found.assign_coords(indices)
 
 
 def at(data: xr.Dataset, points: np.ndarray) -> np.ndarray:

@@ -24,10 +24,10 @@ def dataset(problem: "Problem", axes: tuple[np.ndarray, np.ndarray], values: np.
     """
     names = problem.domain.names
     variables = {
-        component: (names, value, {"long_name": f"reference solution {component}"})
+        component: (names, value, {"long_name": f"reference solution {component}", "units": "1"})
         for component, value in zip(problem.components, values, strict=True)
     }
-    coordinates = {name: (name, axis, {"long_name": name}) for name, axis in zip(names, axes, strict=True)}
+    coordinates = {name: (name, axis, {"long_name": name, "units": "1"}) for name, axis in zip(names, axes, strict=True)}
     return xr.Dataset(variables, coordinates, attributes(problem, error, way))
 
 
