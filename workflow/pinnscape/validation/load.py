@@ -55,7 +55,7 @@ def _own_load(problem: Problem) -> float | None:
 
     The linear part of an exponential, for one, is part of a function that is not a load.
     """
-    import sympy  # late: takes half a second
+    import sympy  # imported here, because it takes half a second
 
     symbols = Symbols(problem.unknowns)
     try:

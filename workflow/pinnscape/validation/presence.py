@@ -29,7 +29,7 @@ def presence(problem: Problem) -> None:
     if not problem.has("conditions"):
         raise fault(problem, "conditions", "is missing; define `def conditions(self)`, and return () if there are none")
     if problem.reference is not None:
-        from pinnscape.problems.reference import WAYS  # late: xarray takes half a second
+        from pinnscape.problems.reference import WAYS  # imported here, because xarray takes half a second
 
         if problem.reference not in WAYS:
             raise fault(problem, "reference", f"is {problem.reference!r}; must be one of {', '.join(WAYS)}")
