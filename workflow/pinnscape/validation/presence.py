@@ -1,4 +1,4 @@
-"""What the class of a problem must have, as far as that can be seen without a call of its methods, and without torch."""
+"""Checks of a problem without calls of its methods and without torch: required attributes and methods, and names."""
 
 import math
 
@@ -8,10 +8,10 @@ from pinnscape.problems.problem import OPTIONAL, Problem
 
 
 def presence(problem: Problem) -> None:
-    """Attributes and methods are there.
+    """Check that the required attributes and methods are defined.
 
     Raises:
-        ProblemError: the first fault.
+        ProblemError: the first error that is found.
     """
     if not isinstance(getattr(problem, "domain", None), Domain):
         given = repr(getattr(problem, "domain", None))
