@@ -253,17 +253,17 @@ def check_study(study: Study, path: Path) -> None:
     """All that an accepted study gives to a stage is JSON, and every number obeys the schema, by a validator that is not ours."""
     for config in (read(path), study.complete()):
         Draft202012Validator(SCHEMA).validate(json.loads(json.dumps(config, allow_nan=False)))
-    settings = [[study.model(problem), study.training(problem)] for problem in study.problems]
+    settings = [[study.model(case), study.training(case)] for case in study.cases]
     settings += [[study.directions(plane), study.grid(plane)] for plane in study.planes]
     settings += [study.technique(name) for name in study.techniques]
     settings += [study.engine(), study.checkpoints(), study.hessian(), study.claims(), study.figures(), study.figure_seed]
     assert json.loads(json.dumps(settings, allow_nan=False)) == settings
     assert study.figure_seed in study.seeds
-    assert len(study.runs) == len(study.problems) * len(study.formulations) * len(study.seeds) > 0
+    assert len(study.runs) == sum(len(study.losses(case)) for case in study.cases) * len(study.seeds) > 0
     assert set(study.hessian_checkpoints) <= set(study.checkpoint_names)
-    for part in (*study.problems, *study.formulations, *study.planes, *study.checkpoint_names, *study.techniques):
+    for part in (*study.cases, *study.config.study.losses, *study.planes, *study.checkpoint_names, *study.techniques):
         assert Path("results", part).resolve().parent == Path("results").resolve()
-        assert re.fullmatch(r"[a-z][a-z0-9_-]{0,63}", part, re.ASCII)
+        assert re.fullmatch(r"[a-z][a-z0-9_-]{0,99}", part, re.ASCII)
 
 
 @pytest.mark.parametrize("part", range(PARTS))
