@@ -38,7 +38,7 @@ def page() -> str:
             [
                 "| metric | loss | variant | meaning |",
                 "|---|---|---|---|",
-                *(_metric(name, text) for own in described_metrics().values() for name, text in own.items()),
+                *(metric_row(name, text) for own in described_metrics().values() for name, text in own.items()),
             ]
         ),
     }
@@ -56,7 +56,7 @@ def described(file: File) -> str:
     return "\n\n".join(text for text in (table, f"Coordinates: {coordinates}.", file.text) if text)
 
 
-def _metric(name: str, text: str) -> str:
+def metric_row(name: str, text: str) -> str:
     """The row of a metric; a check mark for those of a loss, and what the variant is."""
     metric, _, rest = name.partition("[")
     arguments = rest.removesuffix("]").replace("/", ", ").split(", ")

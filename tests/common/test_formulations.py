@@ -7,8 +7,9 @@ from typing import get_args
 import pytest
 from cases import small
 
-from pinnscape.common.formulations import FORMULATIONS, PHYSICS
+from pinnscape.common.formulations import FORMULATIONS, PHYSICS, ordered
 from pinnscape.config.sections import Loss
+from pinnscape.problems import statement
 
 WORKFLOW = Path(__file__).resolve().parents[2] / "workflow"
 
@@ -28,7 +29,8 @@ def test_what_a_formulation_says_of_its_loss_is_true(problem, name):
 
 def test_the_losses_of_a_problem_are_formulations_in_their_order():
     assert small().losses == tuple(FORMULATIONS)
-    assert get_args(Loss) == tuple(FORMULATIONS)
+    assert tuple(FORMULATIONS) == get_args(Loss) == (statement.DEEP_RITZ, statement.STRONG_FORM, statement.SUPERVISED)
+    assert ordered(["supervised", "zeta", "strong-form", "alpha"]) == ["strong-form", "supervised", "alpha", "zeta"]
 
 
 def test_the_physics_losses_are_those_that_do_not_know_the_exact_solution():

@@ -13,18 +13,14 @@ from settings_cases import model
 from sine_cases import SineSeries, exact
 
 from pinnscape.common.formulations import FORMULATIONS
-from pinnscape.config.sections import Model
 from pinnscape.losses.discretization import Discretization
-from pinnscape.losses.model import architecture, discretization, network
-from pinnscape.losses.objective import tensor
+from pinnscape.losses.model import architecture, discretization
 from pinnscape.networks.architectures import Mlp
-from pinnscape.networks.embeddings import Periodic as Waves
 from pinnscape.problems import statement
-from pinnscape.problems.language import Dirichlet, Interval, Problem, cube, sin
+from pinnscape.problems.language import Interval, Problem
 from pinnscape.problems.loader import load
 from pinnscape.problems.points import Rule, place
 from pinnscape.problems.registry import PROBLEMS, problem_class
-from pinnscape.problems.rules import Rules
 from pinnscape.problems.statement import DEEP_RITZ, SUPERVISED
 
 SMOOTH = ("tanh", "sin", "swish", "softplus")
@@ -310,9 +306,6 @@ def test_a_problem_whose_energy_always_exists_is_never_infeasible(name):
     assert d.measure(1e3 * random_theta(d.network).expand(2, -1))["infeasible"].tolist() == [False, False]
 
 
-# ---- rules, references, settings ----
-
-
 @problems
 def test_another_rule_is_that_of_a_discretization_made_with_it(name):
     d, rule = discretized(name), Rule("simpson", 5)
@@ -323,112 +316,3 @@ def test_another_rule_is_that_of_a_discretization_made_with_it(name):
     np.testing.assert_equal(other.norms, made.norms)
     for key, value in made.measure(theta).items():
         assert_close(other.measure(theta)[key].double().nan_to_num(-1.0), value.double().nan_to_num(-1.0), 1e-14)
-
-
-def test_errors_have_points_of_their_own_where_the_rules_say_so():
-    problem, made = load("poisson2d"), Mlp(2, 1, 3, 2)
-    rules = Rules(Rule("sobol", 32, seed=3), test=Rule("gauss-legendre", 9))
-    d, fine = Discretization(problem, made, rules), Discretization(problem, made, Rule("gauss-legendre", 9))
-    theta = random_theta(made)
-    assert not d.shares
-    assert fine.shares
-    for key in ("l2_error", "h1_error"):
-        assert_close(d.measure(theta)[key], fine.measure(theta)[key], 1e-14)
-    assert abs(d.measure(theta)["supervised"] / fine.measure(theta)["supervised"] - 1.0) > 1e-3
-    fresh = d.fresh
-    assert fresh.measure(theta)["supervised"] != d.measure(theta)["supervised"]
-    assert_close(fresh.measure(theta)["l2_error"], d.measure(theta)["l2_error"], 1e-2)
-    assert d.objective("strong-form").fresh.loss(theta) == fresh.objective("strong-form").loss(theta)
-
-
-def test_a_reference_takes_the_place_of_an_exact_solution():
-    problem, made = load("burgers"), Mlp(2, 1, 3, 2)
-    rule = Rule("gauss-legendre", 6)
-    without, d = Discretization(problem, made, rule), Discretization(problem, made, rule, reference=lambda p: sin(p.x) * p.t)
-    assert without.losses == ("strong-form",)
-    assert d.losses == ("strong-form", "supervised")
-    theta = random_theta(made)
-    points = torch.tensor(place(problem.domain, rule=rule).points[0])
-    known = torch.sin(points[:, :1]) * points[:, 1:]
-    weights = torch.tensor(place(problem.domain, rule=rule).weights) / 2.0
-    misfit = (weights * (naive.field(d, theta)(points) - known).square()[:, 0]).sum()
-    measured = d.measure(theta)
-    assert_close(measured["supervised"], misfit, 1e-13)
-    assert_close(measured["l2_error"], (misfit / (weights * known[:, 0].square()).sum()).sqrt(), 1e-13)
-    assert measured["h1_error"].isnan()
-    assert_close(d.solution(points), known, 1e-15)
-    assert without.solution(points).isnan().all()
-
-
-class Zero(Problem):
-    domain = cube(2)
-
-    def conditions(self):
-        return Dirichlet()
-
-    def density(self, p, u):
-        return 0.5 * (u.x**2 + u.y**2)
-
-    def exact(self, p):
-        return 1e-14 * sin(p.x)
-
-
-def test_nothing_is_relative_to_a_solution_that_is_zero():
-    d = Discretization(Zero(), Mlp(2, 1, 3, 1), Rule("gauss-legendre", 4))
-    measured = d.measure(random_theta(d.network))
-    assert d.is_zero
-    assert not discretized("poisson2d").is_zero
-    assert all(measured[key].isnan() for key in ("l2_error", "h1_error"))
-    assert measured["supervised"] > 0.0
-
-
-@pytest.mark.parametrize("name", ["poisson2d", "neo_hookean2d"])
-def test_an_energy_with_soft_boundary_values_has_no_known_minimum(name):
-    d = discretized(name, soft=True)
-    assert math.isnan(d.energy_minimum)
-    assert math.isnan(d.objective("deep-ritz").minimum)
-    assert d.objective("strong-form").minimum == 0.0
-    assert not d.objective("deep-ritz").is_squared
-    assert d.physics == ("deep-ritz", "strong-form")
-
-
-def test_a_loss_that_a_problem_does_not_have_is_refused_with_those_it_has():
-    with pytest.raises(ValueError, match=r"^Poisson1d has no loss 'ritz'; it has deep-ritz, strong-form, supervised$"):
-        discretized("poisson1d").objective("ritz")
-    with pytest.raises(ValueError, match=r"^Convection has no loss 'deep-ritz'; it has strong-form, supervised$"):
-        discretized("convection").objective("deep-ritz")
-
-
-@pytest.mark.parametrize(("inputs", "outputs"), [(1, 2), (2, 1), (3, 2)])
-def test_a_network_that_does_not_fit_the_problem_is_refused(inputs, outputs):
-    with pytest.raises(ValueError, match=rf"^`network` must map 2 inputs to 2 outputs, not {inputs} to {outputs}$"):
-        Discretization(load("neo_hookean2d"), Mlp(inputs, outputs, 3, 1), Rule("uniform", 2))
-
-
-def test_parameters_from_a_file_become_double_precision_tensors():
-    made = tensor(np.arange(3, dtype="float32"))
-    assert made.dtype == torch.float64
-    assert made.tolist() == [0.0, 1.0, 2.0]
-
-
-@problems
-def test_settings_of_a_study_become_the_discretization_they_name(name):
-    settings = Model.of({
-        "problem": name,
-        "network": {"width": 6, "depth": 3, "activation": "sin", "initialization": "glorot"},
-        "quadrature": {"rule": "simpson", "points": 5},
-        "parameters": {"mu": 2.0, "lambda": 3.0} if name == "neo_hookean2d" else {},
-    })  # fmt: skip
-    made, problem = discretization(settings), load(name)
-    assert made.network == network(settings)
-    assert (made.network.width, made.network.depth, made.network.activation) == (6, 3, "sin")
-    periodic = name in ("convection", "reaction")
-    assert made.network.embeddings == ((Waves(0, 2 * math.pi, 1),) if periodic else ())
-    expected = place(problem.domain, rule=Rule("simpson", 5))
-    points = made.assembly.terms["strong-form/interior"].points
-    np.testing.assert_array_equal(points.points, expected.points)
-    np.testing.assert_array_equal(points.weights, expected.weights)
-    assert type(made.problem) is type(problem)
-    if name == "neo_hookean2d":
-        assert (made.problem.mu, made.problem.lambda_) == (2.0, 3.0)
-    assert str(made.objective("strong-form").device) == "cpu"

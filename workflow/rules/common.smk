@@ -30,11 +30,11 @@ wildcard_constraints:
     settings=r"[0-9a-f]{16}",
 
 
-# Some rules have a file for each loss of a case as output, and the outputs of a rule are the same for all cases. These rules exist
-# once for each set of losses: with their plain name for the losses of the first case, and with the losses in the name for others,
-# such as `measure_hessians_strong_form_supervised`.
+# In Snakemake, the number of output files of a rule cannot depend on wildcards. A rule with an output file for each loss therefore
+# exists once for each set of losses that a case of the study has. For the losses of the first case, it has its plain name; for
+# other sets, the losses are appended to the name, as in `measure_hessians_strong_form_supervised`.
 def suffix(losses):
-    """End of the name of a rule for cases with these losses."""
+    """Suffix of the names of rules for cases with these losses."""
     first = next(iter(STUDY.cases_by_losses))
     return "" if losses == first else "_" + "_".join(losses).replace("-", "_")
 
@@ -50,7 +50,7 @@ def of_runs(*files):
 
 
 def of_losses(losses, *files):
-    """Paths of these files for all of these losses, loss by loss, with wildcards for case and seed."""
+    """Paths of these files for these losses, loss by loss, with wildcards for case and seed."""
     return expand(RUN, trained_on=losses, file=files, allow_missing=True)
 
 
@@ -65,7 +65,7 @@ def of_shown(case, *files):
 
 
 def reference(wildcards):
-    """Path of the numerical reference of a case, if it needs one."""
+    """Path of the numerical reference of a case in a list, which is empty if the case needs no reference."""
     return [REFERENCE.format(case=wildcards.case)] if STUDY.all_cases[wildcards.case].needs_reference else []
 
 
@@ -138,8 +138,8 @@ def digest_of(*scripts, modules=(), leaving_out=()):
     """Hash of scripts and modules of the library.
 
     Modules that only list other modules (catalogues and the package itself) are excluded. Descriptions and ranges of settings
-    are also excluded, because the values of the settings are parameters. The file of a problem may lie anywhere, and imports
-    modules from its folder.
+    are also excluded, because the values of the settings are parameters. The file of a problem may be in any folder;
+    modules that it imports from there are included.
     """
     modules = [module if module.is_relative_to(LIBRARY) else module.resolve() for module in modules]
     left_out = [

@@ -2,17 +2,17 @@
 
 
 def seeds_of(*files):
-    """Input function for these files of all losses and seeds of a case."""
+    """An input function that returns the paths of these files for all losses and seeds of a case."""
     return lambda wildcards: of_seeds(wildcards.case, *files)
 
 
 def shown_of(*files):
-    """Input function for these files of all losses of a case and the seed that figures show."""
+    """An input function that returns the paths of these files for all losses of a case and the seed that figures show."""
     return lambda wildcards: of_shown(wildcards.case, *files)
 
 
 def inputs_of(functions):
-    """Parameter that changes with the set of input files."""
+    """A parameter that changes with the set of the files that these input functions return."""
     return lambda wildcards: listed(*[function(wildcards) for function in functions.values()])
 
 
@@ -54,7 +54,7 @@ SWEEPS = STUDY.sweeps if "random" in STUDY.planes else {}
 
 
 def cases_drawn(rule):
-    """Cases for which a figure is drawn."""
+    """Names of the cases for which the figure of this rule is drawn."""
     return [case for case in STUDY.cases if rule != "figure_terms" or STUDY.all_cases[case].has_terms]
 
 
@@ -143,7 +143,7 @@ rule figure_technique:
 
 
 def surfaces_of_sweep(wildcards):
-    """Random planes of all cases of a sweep."""
+    """Paths of the random planes of all cases of a sweep."""
     return [file for case in SWEEPS[wildcards.sweep].values() for file in of_shown(case, "surface-random.nc")]
 
 

@@ -1,4 +1,4 @@
-"""The numerical reference of a case, as an input of jobs."""
+"""Numerical references as inputs of jobs."""
 
 from typing import Any
 
@@ -8,5 +8,5 @@ from pinnscape.problems.reference import solution
 
 
 def reference(input: Any) -> Known | None:
-    """The numerical solution in the file ``input.reference``, as a function of a point; None if the case has no such file."""
+    """The numerical solution in the file ``input.reference`` as a function of a point; None if the case needs no reference."""
     return solution(store.read(input.reference[0], "reference")) if input.reference else None

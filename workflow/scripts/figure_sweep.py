@@ -1,10 +1,10 @@
-"""Draw planes and statistics of the cases of a sweep against the setting that it varies.
+"""Draw planes of the cases of a sweep, and statistics as functions of the setting that is varied.
 
 Input:
     surfaces: surface-random.nc of all cases of the sweep and all formulations for one seed.
     metrics: metrics.csv of the whole study.
 Output: pdf, png.
-Parameters: setting (the dotted key that the sweep varies), cases (each value of the setting with the name of its case), dpi.
+Parameters: setting (dotted key of the varied setting), cases (pairs of a value of the setting and the name of its case), dpi.
 """
 
 from pinnscape.figures import style, surfaces, sweep
@@ -24,7 +24,7 @@ def main(input, output, params):
 
 
 def _hashable(value):
-    """A value of a setting as a key; lists become text."""
+    """A value of a setting that can be the key of a dictionary; lists are converted to text."""
     return value if isinstance(value, int | float | str) else str(value)
 
 

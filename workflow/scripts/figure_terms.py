@@ -1,4 +1,4 @@
-"""Draw the terms of a loss on the random planes through the trained points of one case, with their curvature.
+"""Draw the terms of each loss on a random plane through the trained point, and their largest Hessian eigenvalues, for one case.
 
 Input:
     surfaces: surface-random.nc of all formulations for one seed.

@@ -56,13 +56,13 @@ def main(input, output, params, wildcards, device) -> None:
 
 
 def _losses(discretized: Discretization, points: xr.Dataset) -> list[str]:
-    """The losses whose Hessians are analysed at the checkpoints of a run."""
+    """Names of the losses whose Hessians are analysed at the checkpoints of a run."""
     trained, physics = points.attrs["trained_on"], discretized.physics
     return [*physics, *([] if trained in physics else [trained])]
 
 
 def _terms(discretized: Discretization, points: xr.Dataset, checkpoint: str) -> list[str]:
-    """The single terms, of the training loss and at the final point only."""
+    """Names of the terms whose Hessians are analysed: those of the training loss, at the final point only."""
     own = f"{points.attrs['trained_on']}/"
     return [name for name in discretized.terms if name.startswith(own)] if checkpoint == "final" else []
 

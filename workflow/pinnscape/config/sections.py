@@ -75,46 +75,51 @@ class NetworkSettings(Section):
 
     architecture: Literal["mlp", "residual", "modified"] = Field(
         default="mlp",
-        description="mlp (multilayer perceptron) | residual (blocks of two layers with a skip connection, E & Yu 2018) | modified (gated by two "
-        "encoders, Wang et al. 2021)",
+        description="mlp (multilayer perceptron) | residual (blocks of two layers with a skip connection, E & Yu 2018) | "
+        "modified (layers gated by two encoders, Wang et al. 2021)",
     )
     width: int = Field(default=16, ge=1, le=8192, description="number of neurons in each hidden layer")
     depth: int = Field(default=2, ge=1, le=64, description="number of hidden layers, or of residual blocks")
     activation: Literal["tanh", "sin", "swish", "softplus", "gelu", "relu", "relu3"] = Field(
         default="tanh",
-        description="activation function of the hidden layers; relu has no second derivative and relu3 no fourth one, which some losses need",
+        description="activation function of the hidden layers; relu has no second derivative and relu3 (relu cubed) no fourth "
+        "derivative, which some losses need",
     )
     initialization: Literal["glorot", "lecun", "he"] = Field(
-        default="glorot", description="initial biases are zero, initial weights are normal with the variance of the scheme"
+        default="glorot",
+        description="initial weights: normal with the variance of this scheme; initial biases are zero",
     )
     scaled: bool = Field(default=False, description="whether each variable is mapped to (-1, 1) before it enters the network")
     fourier: int = Field(
         default=0,
         ge=0,
         le=4096,
-        description="number of random Fourier features that replace the variables (Tancik et al. 2020); 0: none",
+        description="number of random frequencies, whose sines and cosines replace the variables (Tancik et al. 2020); 0: none",
     )
-    fourier_deviation: float = Field(default=1.0, gt=0, le=1000, description="standard deviation of their frequencies")
+    fourier_deviation: float = Field(default=1.0, gt=0, le=1000, description="standard deviation of these frequencies")
 
 
 class RuleSettings(Section):
-    """Points and weights of integrals and means."""
+    """Rule for the points and weights of integrals and means."""
 
     rule: Rule = Field(
         default="gauss-legendre",
-        description="products: gauss-legendre | simpson (with an odd number of points) | uniform (midpoints) | duffy (for singular solutions at "
-        "reentrant corners); sets: sobol | latin-hypercube | monte-carlo",
+        description="product rules: gauss-legendre | simpson (odd number of points) | uniform (midpoints) | duffy (for solutions "
+        "that are singular at a reentrant corner); random point sets: sobol | latin-hypercube | monte-carlo",
     )
     points: int = Field(
         ge=1,
         le=1_000_000,
-        description="number of points: along each axis for products, in all for sets; fewer points than the network has parameters bound the rank "
-        "of the Hessian",
+        description="number of points: along each axis for product rules, in total for point sets; a total below the "
+        "number of parameters of the network bounds the rank of the Hessian",
     )
     panels: int = Field(
-        default=1, ge=1, le=1000, description="number of equal parts of each axis for products, each with these points"
+        default=1,
+        ge=1,
+        le=1000,
+        description="number of equal parts into which product rules divide each axis, each with this number of points",
     )
-    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="seed of random sets")
+    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="seed of random point sets")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -124,37 +129,41 @@ class RuleSettings(Section):
 
 
 class QuadratureSettings(RuleSettings):
-    """Points and weights of the losses; cases.<name>.quadrature overrides individual keys."""
+    """Rule for the points and weights of the losses; cases.<name>.quadrature overrides individual keys."""
 
     points: int = Field(
         default=20,
         ge=1,
         le=1_000_000,
-        description="number of points: along each axis for products, in all for sets; fewer points than the network has parameters "
-        "bound the rank of the Hessian",
+        description="number of points: along each axis for product rules, in total for point sets; a total below the "
+        "number of parameters of the network bounds the rank of the Hessian",
     )
     conditions: Optional[RuleSettings] = Field(
         default=None,
-        description="points of soft conditions, on the boundary or at the first moment; by default like those of the interior",
+        description="rule for soft conditions, on the boundary and at the initial time; by default that of the interior",
     )
     test: Optional[RuleSettings] = Field(
         default=None,
-        description="points of errors; by default those of the interior for products, and gauss-legendre with 32 points for sets",
+        description="rule for the measurement of errors; by default that of the interior if it is a product rule, otherwise "
+        "gauss-legendre with 32 points along each axis",
     )
     resample: int = Field(
-        default=0, ge=0, le=1_000_000, description="number of training steps after which random sets are drawn again; 0: never"
+        default=0,
+        ge=0,
+        le=1_000_000,
+        description="number of training steps after which random point sets are drawn again; 0: never",
     )
 
 
 class ConditionSettings(Section):
-    """How a condition of a problem enters the loss; each key that is left out is as the problem states it."""
+    """How a condition of a problem is enforced; keys that are omitted have the values in the definition of the problem."""
 
     enforce: Optional[Literal["hard", "soft"]] = Field(
-        default=None, description="hard (by construction of the field of the network) | soft (by a term of the loss)"
+        default=None, description="hard (built into the field of the network) | soft (by a term of the loss)"
     )
     weight: Optional[float] = Field(default=None, ge=0, le=1e12, description="weight of its term in the loss")
     harmonics: Optional[int] = Field(
-        default=None, ge=1, le=64, description="of hard periodicity: number of harmonics that replace the variable"
+        default=None, ge=1, le=64, description="number of harmonics that replace the variable, for hard periodicity"
     )
 
 
@@ -198,14 +207,14 @@ class SnapshotSettings(Section):
 
 
 class WeightSettings(Section):
-    """Weights of the terms of a loss during training, relative to those of the conditions."""
+    """Adaptive weights of the terms of a loss, by which the fixed weights of the terms are multiplied during the training."""
 
     method: Literal["fixed", "ntk", "gradients"] = Field(
         default="fixed",
-        description="fixed | ntk (traces of the neural tangent kernel, Wang et al. 2022) | gradients (norms of gradients, Wang et al. 2021); "
-        "landscapes take the weights with which a training ends",
+        description="fixed (no adaptive weights) | ntk (from traces of the neural tangent kernel, Wang et al. 2022) | "
+        "gradients (from norms of gradients, Wang et al. 2021); landscapes use the weights at the end of the training",
     )
-    every: int = Field(default=100, ge=1, le=1_000_000, description="number of steps after which weights are found again")
+    every: int = Field(default=100, ge=1, le=1_000_000, description="number of steps after which the weights are updated")
 
 
 class TrainingSettings(Section):
@@ -227,7 +236,7 @@ class Model(Section):
     """The settings that define the losses of a case."""
 
     problem: str = Field(
-        description="name of a problem, or the path of a file that defines one, such as my_problems/mine.py or mine.py:Mine"
+        description="name of a problem, or path of a file that defines one, such as my_problems/mine.py or mine.py:Mine"
     )
     network: NetworkSettings
     quadrature: QuadratureSettings
@@ -236,7 +245,7 @@ class Model(Section):
 
     @property
     def condition_settings(self) -> dict[str, dict[str, Any]]:
-        """Settings of conditions and weights of terms by name, as ``problems.statement`` takes them."""
+        """Settings of conditions and weights of terms by name, in the form that ``problems.statement`` needs."""
         return {name: condition.plain(given=True) for name, condition in self.conditions.items()}
 
 
@@ -401,7 +410,8 @@ class HessianSettings(SpectrumSettings):
     checkpoints: Distinct[Checkpoint] = Field(
         default=(),
         min_length=1,
-        description="checkpoints at which Hessians are analysed, final among them; by default init, the named checkpoints and final",
+        description="checkpoints at which Hessians are analysed, including final; by default init, the named checkpoints and "
+        "final",
         examples=[["init", "middle", "final"]],
     )
 

@@ -47,7 +47,7 @@ _ARRAYS = {
 }
 _JOINED = ("loss",)
 _TERMS = "losses of several terms, at the final point"
-_MOST = 10  # number of eigenvalues of a single term
+_MOST = 10  # number of stored eigenvalues of a single term
 HESSIAN = File(
     "hessian-{checkpoint}.nc",
     {
@@ -66,15 +66,15 @@ HESSIAN = File(
         "ritz": Variable("ritz", "index of the node"),
         "bin": Variable("bin", "index of the point at which the density is given"),
         "parameter": Variable("parameter", "index of the parameter in theta"),
-        "term": Variable("term", "term of a loss, after the name of the loss and a slash", only=_TERMS),
+        "term": Variable("term", "term of a loss, named loss/term such as strong-form/interior", only=_TERMS),
         "term_eigen": Variable("term_eigen", "index of the eigenvalue of a term, 0 for the largest", only=_TERMS),
     },
     """\
-The dimension `loss` holds the losses of the case that contain the differential equation, and also `supervised` where this loss trained the point. The
-attribute `method` is `dense` if all eigenvalues are computed, and `lanczos` if only those at both ends of the spectrum are.
-With `lanczos`, an eigenvalue is NaN unless its residual and the distance between its bounds are within `lanczos_tolerance`.
-One of these bounds is a Ritz value and certain; the other fails with a probability of 10⁻⁴ over the start vectors. Counts and
-shares are then stated only where the Lanczos process leaves a single value possible.
+The dimension `loss` holds the losses of the case that contain the differential equation, and also `supervised` where this loss
+trained the point. The attribute `method` is `dense` if all eigenvalues are computed, and `lanczos` if only those at both ends
+of the spectrum are. With `lanczos`, an eigenvalue is NaN unless its residual and the distance between its bounds are within
+`lanczos_tolerance`. One of these bounds is a Ritz value and certain; the other fails with a probability of 10⁻⁴ over the start
+vectors. Counts and shares are then stated only where the Lanczos process leaves a single value possible.
 
 The condition number is withheld where no gap of a factor of 10 separates the eigenvalues from the null space, or where an
 eigenvalue is within this factor of the null tolerance: the quotient would then be about 1/`null_tolerance` for any problem.
@@ -98,7 +98,7 @@ def hessian_dataset(spectra: Mapping[str, xr.Dataset], terms: Mapping[str, xr.Da
 
     Args:
         spectra: datasets of ``spectrum_dataset`` by loss.
-        terms: those of single terms, by name.
+        terms: datasets of ``spectrum_dataset`` of single terms by full name such as ``strong-form/interior``, if any.
     """
     losses = xr.DataArray(list(spectra), dims="loss", name="loss")
     joined = xr.concat(
@@ -119,7 +119,7 @@ def hessian_dataset(spectra: Mapping[str, xr.Dataset], terms: Mapping[str, xr.Da
 
 
 def _of_terms(terms: Mapping[str, xr.Dataset]) -> dict[str, tuple]:
-    """The variables of single terms."""
+    """Variables of the Hessians of single terms, from the datasets of their spectra by name."""
     traces = [float(data["trace"] if np.isfinite(data["trace"]) else data["trace_estimate"]) for data in terms.values()]
     found = {
         "term_eigenvalue": np.stack([data["eigenvalue"].values[:_MOST] for data in terms.values()]),

@@ -23,7 +23,7 @@ from pinnscape.training.runs import Run, Runs
 
 _POINT = (*RUN, "checkpoint", "loss")
 _TERM = (*RUN, "checkpoint", "term")
-_TERMS = "sums of several squares"
+_TERMS = "sums of squares of several terms"
 _PART = (*_POINT, "part")
 FILE = File(
     "ntk.nc",
@@ -39,7 +39,7 @@ FILE = File(
             "principal angle between the top eigenspaces of the Hessian and of its Gauss-Newton part",
             "degree",
         ),
-        "term_kernel_trace": Variable(_TERM, "trace of the diagonal block of the kernel that belongs to a term", only=_TERMS),
+        "term_kernel_trace": Variable(_TERM, "trace of the diagonal block of the kernel for a single term", only=_TERMS),
         "term_kernel_eigenvalue": Variable(
             (*_TERM, "term_eigen"), "largest eigenvalues of this block, NaN above the dense limit", only=_TERMS
         ),
@@ -58,7 +58,7 @@ FILE = File(
         "part": Variable("part", "the Hessian H, its Gauss-Newton part G, or the remainder R = H - G"),
         "eigen": Variable("eigen", "index of the eigenvalue, 0 for the largest"),
         "vector": Variable("vector", "index of the principal angle, 0 for the smallest"),
-        "term": Variable("term", "term of a loss, after the name of the loss and a slash", only=_TERMS),
+        "term": Variable("term", "term of a loss, named loss/term such as strong-form/interior", only=_TERMS),
         "term_eigen": Variable("term_eigen", "index of the eigenvalue of a block, 0 for the largest", only=_TERMS),
     },
     """\
@@ -68,7 +68,7 @@ for each local quantity. If it is within the limit, it gives all nonzero eigenva
 G are exact as well; otherwise the eigenvalues of G are computed by Lanczos too. Quantities that cannot be computed are NaN, and
 their attribute `reason` states why.""",
 )
-_MOST = 10  # number of eigenvalues of a block
+_MOST = 10  # number of stored eigenvalues of a block
 _REASON = "NaN where {} needs matrices of more than techniques.ntk.eigensolver.dense_limit rows, or Lanczos has not converged"
 
 
@@ -80,7 +80,7 @@ class Settings(parts.Settings, Protocol):
 
 
 def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
-    """The dataset of ntk.nc: both physics losses at the chosen checkpoints of each run.
+    """The dataset of ntk.nc: the losses that contain the differential equation, at the chosen checkpoints of each run.
 
     Args:
         runs: all runs of a problem.
@@ -123,7 +123,13 @@ def _dataset(checkpoints: list[str], losses: Sequence[str], splits: Sequence[Seq
 
 
 def _of_terms(objectives: Sequence[Any], thetas: Sequence[Tensor], settings: Settings) -> dict[str, Any]:
-    """The variables of the kernel blocks of single terms, at points by checkpoint; none without a sum of several squares."""
+    """Variables of the kernel blocks of single terms; empty if no loss is a sum of squares of several terms.
+
+    Args:
+        objectives: the losses.
+        thetas: parameters (P,) at each checkpoint.
+        settings: settings with the dense limit.
+    """
     several = [objective for objective in objectives if len(objective.names) > 1 and objective.is_squared]
     if not several:
         return {}
@@ -141,7 +147,10 @@ def _of_terms(objectives: Sequence[Any], thetas: Sequence[Tensor], settings: Set
 
 
 def _block_eigenvalues(term: Any, theta: Tensor, settings: Settings) -> np.ndarray:
-    """The largest eigenvalues (``_MOST``,) of a block of the kernel; NaN if both of its sides are above the dense limit."""
+    """The largest eigenvalues (``_MOST``,) of the kernel block of a term at theta (P,), descending, padded with zeros.
+
+    They are NaN if both the number of local quantities and P are above the dense limit.
+    """
     found, limit = np.zeros(_MOST), settings.eigensolver.dense_limit
     if min(kernel_size(term), theta.numel()) > limit:
         return np.full(_MOST, np.nan)

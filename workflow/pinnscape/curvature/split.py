@@ -76,7 +76,7 @@ def split(objective: FieldObjective, theta: Tensor, count: int, subspace: int, s
     Args:
         objective: the loss.
         theta: (P,).
-        count: number E of eigenvalues, see ``known``.
+        count: number E of largest eigenvalues above the dense limit, see ``known``.
         subspace: dimension k of the top eigenspaces that are compared, at most P.
         settings: settings of the eigenvalues.
         seed: seed of the random vectors above the dense limit.
@@ -93,9 +93,9 @@ def known(size: int, kernels: Sequence[int], subspace: int, limit: int) -> int:
 
     Args:
         size: number of parameters P.
-        kernels: numbers of rows of the kernels of all losses in the file.
-        subspace: number of eigenvalues that are compared.
-        limit: the dense limit.
+        kernels: numbers of rows of the kernels of the losses in the file.
+        subspace: dimension of the top eigenspaces that are compared.
+        limit: largest number of rows of a dense matrix.
     """
     if size <= limit:
         return size

@@ -187,7 +187,7 @@ def lowest_if_negative(values: Iterable[np.ndarray]) -> float:
     return min([0.0, *(float(array.min()) for array in finite if array.size)])
 
 
-def resolved(values: np.ndarray | xr.DataArray, error: np.ndarray | xr.DataArray) -> np.ndarray:
+def resolved(values: np.ndarray | xr.DataArray, error: np.ndarray | xr.DataArray | float) -> np.ndarray:
     """``values`` with 0 where their magnitude does not exceed their error."""
     values = np.asarray(values, float)
     return np.where(np.abs(values) <= np.asarray(error, float), 0.0, values)

@@ -117,10 +117,10 @@ def shown_loss(surfaces: Iterable[Surfaces]) -> str:
 def table(metrics: pd.DataFrame, statistic: Statistic) -> pd.DataFrame:
     """The finite values of a statistic, with the columns trained_on, swept (see ``key``), seed and value."""
     known = (metrics["checkpoint"] == "final") & np.isfinite(metrics["value"]) & (metrics["variant"] == statistic.variant)
-    own = metrics[known & ((metrics["loss"] == metrics["trained_on"]) | (metrics["loss"] == ""))]
-    found = [own[own["metric"] == name] for name in statistic.metrics]
+    own = pd.DataFrame(metrics[known & ((metrics["loss"] == metrics["trained_on"]) | (metrics["loss"] == ""))])
+    found = [own.query("metric == @name") for name in statistic.metrics]
     run = ["trained_on", "swept", "seed"]
-    rows = pd.concat(found)[[*run, "value"]]
+    rows = pd.DataFrame(pd.concat(found))[[*run, "value"]]
     return rows.assign(swept=[key(value) for value in rows["swept"]]).drop_duplicates(run)
 
 
@@ -175,7 +175,7 @@ def _statistics(part: Any, tables: Mapping[str, pd.DataFrame], values: Sequence[
         _panel(ax, rows, losses, values)
         ax.set_title(title, fontsize=7)
         ax.set_xlabel(setting.rpartition(".")[2])
-    handles = [
+    handles: list[Line2D | Patch] = [
         Line2D([], [], color=style.colour(f), marker="o", markersize=3, label=style.formulation_label(f)) for f in losses
     ]
     if any(rows["seed"].nunique() > 1 for rows in tables.values()):

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -17,9 +18,9 @@ from pinnscape.figures import panels, scales, style
 SUM = "sum"
 MOST = 10  # number of eigenvalues
 _SPECTRA, _REST = 1.6, 0.8  # heights in inches of a row of spectra, and of title and legend
-_TERM = {"linewidth": 0.9, "marker": "o", "markersize": 2.5}
-_WHOLE = {"linewidth": 1.0, "alpha": 0.55}
-_TRACE = {"linewidth": 1.0, "linestyle": "--"}
+_TERM: dict[str, Any] = {"linewidth": 0.9, "marker": "o", "markersize": 2.5}
+_WHOLE: dict[str, Any] = {"linewidth": 1.0, "alpha": 0.55}
+_TRACE: dict[str, Any] = {"linewidth": 1.0, "linestyle": "--"}
 _ABOVE = "above its lowest"
 
 
@@ -169,7 +170,7 @@ def _planes(fig: Figure, axes: np.ndarray, data: xr.Dataset, trained_on: str, lo
 def _spectra(axes: np.ndarray, found: list[Curvature], loss: str) -> None:
     whole = found[0]
     used = axes[: len(found)]
-    positive = [scales.positive([*each.eigenvalues, each.trace]) for each in found]
+    positive = [scales.positive(np.append(each.eigenvalues, each.trace)) for each in found]
     finite = np.concatenate([values[np.isfinite(values)] for values in positive])
     for index, (ax, each) in enumerate(zip(used, found, strict=True)):
         ax.set_visible(True)

@@ -1,4 +1,4 @@
-"""What SymPy derives, kept as text: importing SymPy and deriving takes a second of every job, reading a file takes none."""
+"""A cache of symbolic derivations in files, because the import of SymPy and the derivations would take a second in each job."""
 
 import hashlib
 import json
@@ -14,11 +14,11 @@ from pinnscape.files import atomic
 
 @dataclass(frozen=True)
 class Kept:
-    """A memory of derivations, in a folder that processes may share.
+    """A cache of derivations in memory and in a folder, which several processes may share.
 
     Attributes:
-        folder: of the files, which is made when needed; None for a memory of this process alone.
-        key: digest of all that derivations depend on besides their names, such as code and versions.
+        folder: folder of the files, which is created if necessary; None for a cache in memory only.
+        key: digest of everything on which the derivations depend besides their names, such as code and versions.
     """
 
     folder: Path | None
@@ -26,7 +26,12 @@ class Kept:
     _memory: dict[str, Any] = field(default_factory=dict, compare=False)
 
     def get(self, name: str, make: Callable[[], Any]) -> Any:
-        """The result of ``make``, in values of JSON; from memory or from a file if it has been made before."""
+        """The result of a derivation, from the cache or, if it is not there, by calling ``make``.
+
+        Args:
+            name: name of the derivation.
+            make: the derivation; its result must consist of JSON values.
+        """
         if name not in self._memory:
             path = None if self.folder is None else self.folder / f"{_checksum([self.key, name])[:24]}.json"
             found = None if path is None else _read(path)
@@ -39,12 +44,12 @@ class Kept:
 
 
 def made(kept: Kept | None, name: str, make: Callable[[], Any]) -> Any:
-    """The result of ``make``, kept where there is a memory."""
+    """The result of a derivation, cached if there is a cache; see ``Kept.get``."""
     return make() if kept is None else kept.get(name, make)
 
 
 def _read(path: Path) -> Any:
-    """The contents of a file; None where it is missing or damaged."""
+    """The content of a file; None if it is missing or damaged."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         stored = json.loads(path.read_text(encoding="utf-8"))
         if stored["sha256"] == _checksum(stored["kept"]):
@@ -53,7 +58,7 @@ def _read(path: Path) -> Any:
 
 
 def _write(path: Path, kept: Any) -> None:
-    """Write atomically; a folder that cannot be written to costs time and nothing else."""
+    """Write a file atomically. If that is impossible, nothing is cached, which only costs time."""
     with suppress(StorageError), atomic.replacing(path) as unfinished:
         unfinished.write_text(json.dumps({"sha256": _checksum(kept), "kept": kept}), encoding="utf-8")
 

@@ -67,23 +67,26 @@ def objective(
     """A loss of a network as a function of its parameters.
 
     Args:
-        problem: name of a problem, such as ``poisson2d``; path of a file that defines one; or a ``Problem``, which is checked first.
+        problem: name of a problem, such as ``poisson2d``; path of a file that defines one; or a ``Problem``, which is checked
+            first.
         loss: ``deep-ritz``, ``strong-form`` or ``supervised``.
-        width: neurons in each hidden layer.
+        width: number of neurons in each hidden layer.
         depth: number of hidden layers.
         activation: ``tanh``, ``sin``, ``swish``, ``softplus``, ``gelu``, ``relu`` or ``relu3``.
-        points: number of points, along each axis for product rules and in all for random sets; by default 350 in one dimension and 20 in more.
-        rule: rule of the points, such as ``gauss-legendre``, ``simpson``, ``sobol`` or ``latin-hypercube``.
-        parameters: parameters of a problem that is given by its name, such as ``{"mu": 2.0}``.
+        points: number of points, along each axis for product rules and in total for random point sets; by default 350 in one
+            dimension and 20 in more.
+        rule: rule for the points, such as ``gauss-legendre``, ``simpson``, ``sobol`` or ``latin-hypercube``.
+        parameters: values of parameters, such as ``{"mu": 2.0}``, if the problem is given by its name or file.
         conditions: settings of conditions, such as ``{"initial": {"enforce": "soft", "weight": 100.0}}``.
-        device: of the tensors.
+        device: device of the tensors.
 
     Returns:
-        The loss, with ``size`` (the number P of parameters), ``loss(theta)``, ``gradient(theta)``, ``hessian_product(theta, vectors)`` and ``terms(theta)``.
+        The loss, with ``size`` (the number P of parameters), ``loss(theta)``, ``gradient(theta)``,
+        ``hessian_product(theta, vectors)`` and ``terms(theta)``.
 
     Raises:
         ValueError: there is no such problem, loss, activation or rule.
-        ProblemError: your own problem is incomplete, or its exact solution does not solve it.
+        ProblemError: the file of a problem cannot be used, or a check of a ``Problem`` fails.
     """
     own = isinstance(problem, Problem)
     if not own and problem not in PROBLEMS and not problem.partition(":")[0].endswith(".py"):
@@ -151,7 +154,8 @@ def surface(
         seed: seed of the random directions.
 
     Returns:
-        The variables of surface-random.nc: ``value`` (loss, alpha, beta), ``energy_gap``, errors, and the coefficients of the interpolant.
+        The variables of surface-random.nc: ``value`` (loss, alpha, beta), ``energy_gap``, errors, and the coefficients of the
+        interpolant.
 
     Raises:
         ValueError: ``theta`` does not have the shape (P,), or ``points`` is even or less than 3.
@@ -187,7 +191,7 @@ def _discretization(objective: FieldObjective) -> Discretization:
     """The discretisation to which a loss belongs.
 
     Raises:
-        ValueError: it belongs to none.
+        ValueError: the loss was not created by ``objective``.
     """
     if objective.discretization is None:
         raise ValueError("`objective` must be one that `pinnscape.objective` gives")

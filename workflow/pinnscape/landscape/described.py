@@ -88,18 +88,18 @@ SURFACE = File(
         ),
         "evaluations": Variable((), "number of points at which the losses were evaluated", only=_SPECTRAL),
         "solution_norm": Variable(
-            (), "mean of the squared solution, by which l2_error follows from the supervised loss", only=_SPECTRAL
+            (), "mean of the squared solution, from which l2_error follows with the supervised loss", only=_SPECTRAL
         ),
     },
     {
         "loss": Variable("loss", "loss that is evaluated"),
-        "term": Variable("term", "term of a loss, after the name of the loss and a slash", only=_TERMS),
+        "term": Variable("term", "term of a loss, named loss/term such as strong-form/interior", only=_TERMS),
         "alpha": Variable("alpha", "coordinate along direction 1, in the unit given by the attribute axis_unit"),
         "beta": Variable("beta", "coordinate along direction 2, in the same unit"),
         **_OF_AXES,
         "field": Variable(
             "field",
-            "interpolated field: the losses and their terms, and l2_square and h1_square, the squared relative errors",
+            "interpolated field: the losses, their terms, and the squared relative errors l2_square and h1_square",
             only=_SPECTRAL,
         ),
         "degree_alpha": Variable("degree_alpha", "degree in alpha", only=_SPECTRAL),

@@ -162,7 +162,7 @@ def surface_dataset(
 
 
 def losses_of(measured: Mapping[str, Any]) -> list[str]:
-    """The losses among the results of ``Discretization.measure``."""
+    """Names of the losses among the results of ``Discretization.measure``."""
     return [name for name in measured if "/" not in name and name not in (*ERRORS, "infeasible")]
 
 

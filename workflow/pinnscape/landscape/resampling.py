@@ -1,9 +1,10 @@
 """Spectral surfaces: fields to interpolate, variables of their files, and resampling on finer grids. Torch is not needed.
 
-The interpolated fields are analytic: the three losses and the *squared* H1 error. Errors have a kink where they vanish. The
-other measurements follow from these fields: the energy gap from the energy, and the L2 error from the supervised loss, which is
-the squared error times ∫|u*|². An interpolant of a square can be negative where the square is smaller than the interpolation
-error; stored and drawn values are not negative. At the trained point, interpolated values are replaced by the known ones.
+The interpolated fields are analytic: the losses, their terms, and the *squared* relative errors; errors themselves have a kink
+where they vanish. The other measurements follow from these fields: the energy gap from the energy, and, if errors are measured
+at the points of the losses, the L2 error from the supervised loss, which is the squared relative error times the mean of |u*|².
+An interpolant of a square can be negative where the square is smaller than the interpolation error; stored and drawn values are
+not negative. At the trained point, interpolated values are replaced by the known ones.
 """
 
 import math
@@ -19,11 +20,11 @@ from pinnscape.landscape.described import LINES, SURFACE
 from pinnscape.landscape.spectral import Result
 
 L2_SQUARE, H1_SQUARE = "l2_square", "h1_square"
-PLANE_POINTS, LINE_POINTS = 201, 401  # number of points of a figure along each axis
+PLANE_POINTS, LINE_POINTS = 201, 401  # minimum numbers of points of a resampled surface along each axis
 
 
 def losses_of(names: Sequence[str]) -> list[str]:
-    """The losses among the names of fields."""
+    """Names of the losses among the names of fields."""
     return [name for name in names if "/" not in name and name not in (L2_SQUARE, H1_SQUARE)]
 
 
@@ -36,13 +37,14 @@ def fields(measured: Mapping[str, np.ndarray], names: Sequence[str]) -> np.ndarr
 def measurements(
     values: np.ndarray, names: Sequence[str], energy_minimum: float, solution_norm: float
 ) -> dict[str, np.ndarray]:
-    """The inverse of ``fields``.
+    """Measurements from the values of the fields; the inverse of ``fields``.
 
     Args:
-        values: (field, ...). Squares that are negative by rounding or interpolation count as 0; all fields are squares except energies.
+        values: values (field, ...). All fields except energies are squares; negative values of squares, which are due to
+            rounding or interpolation, are set to 0.
         names: names of the fields.
-        energy_minimum: energy of the exact solution; NaN if it is not known.
-        solution_norm: mean of the squared solution; NaN if it is not known.
+        energy_minimum: energy of the exact solution; NaN if unknown.
+        solution_norm: mean of |u*|² for the exact or reference solution u*; NaN if unknown.
     """
     found = {name: v if _may_be_negative(name) else np.maximum(v, 0.0) for name, v in zip(names, values, strict=True)}
     shape, energy = values.shape[1:], DEEP_RITZ.name
@@ -167,7 +169,7 @@ def resampled(surface: xr.Dataset) -> xr.Dataset:
 
 
 def _at_origin(surface: xr.Dataset, names: Sequence[str]) -> np.ndarray:
-    """The fields (field,) at the trained point."""
+    """Known values (field,) of the fields at the trained point."""
     errors = {L2_SQUARE: "l2_error_at_origin", H1_SQUARE: "h1_error_at_origin"}
     known = []
     for name in names:

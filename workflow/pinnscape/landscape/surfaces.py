@@ -119,9 +119,10 @@ def parameters(origin: Tensor, directions: Tensor, coordinates: Tensor) -> Tenso
 
 
 def field_names(discretization: Discretization) -> tuple[str, ...]:
-    """Names of the interpolated fields: losses, terms of losses that have several, and squared errors.
+    """Names of the interpolated fields: the losses, the terms of losses that have several terms, and squared errors.
 
-    The squared L² error is no field of its own where it follows from the supervised loss, nor where no solution is known; likewise for H¹.
+    The squared L² error is a field only if it does not follow from the supervised loss and if a solution is known; the squared
+    H¹ error is a field only if the gradient of the solution is known.
     """
     own = [] if discretization.shares or discretization.known is None else [resampling.L2_SQUARE]
     slopes = [resampling.H1_SQUARE] if np.isfinite(discretization.norms[1]) else []

@@ -131,7 +131,7 @@ def _measure(surface: xr.Dataset, loss: str, threshold: float, quantile: float) 
 
 
 def _minimum(surface: xr.Dataset, loss: str) -> float:
-    """The minimum of a loss; the smallest value on the surface for an energy whose minimum is not known."""
+    """The minimum of a loss: 0 for squares; for the energy, that of the exact solution or, if unknown, of the surface."""
     known = float(surface["energy_minimum"]) if loss == DEEP_RITZ.name else 0.0
     return known if np.isfinite(known) else float(surface["value"].sel(loss=loss).min())
 

@@ -1,4 +1,7 @@
-"""Terms on all their point sets with the solution that they share: each evaluated by native code where that pays and can be had, else by torch."""
+"""The terms of a problem's losses with their point sets and the solution that they share.
+
+A term is evaluated by native (compiled C++) code if the code exists and compiling it saves time, and by torch otherwise.
+"""
 
 import copy
 import logging
@@ -21,29 +24,29 @@ from pinnscape.problems.points import PointSet
 
 log = logging.getLogger(__name__)
 
-# More parameters at a time are slower on a CPU, not faster.
-_CHUNK_BYTES = 4_000_000
-_CHUNK = 64
+# On a CPU, larger batches of parameter vectors are slower.
+_CHUNK_BYTES = 4_000_000  # upper bound on the intermediate values of one layer, in bytes
+_CHUNK = 64  # number of parameter vectors in a batch for native code
 
 
 class Assembly:
-    """Terms with different names, and the solution that they share.
+    """Terms with distinct names, and the solution that they share.
 
     Args:
-        network: architecture.
-        unknowns: names of variables and components.
-        terms: of which losses are made, and those that are measured alone.
-        ansatz: that makes the network a solution.
-        parameters: of the problem, by name; local expressions find them beside the data columns.
-        device: of all tensors; they are float64.
-        compiler: makes native code where that pays; without it, and on a GPU, torch evaluates.
-        memory: bound on the intermediate values of one evaluation by torch, in bytes.
-        kept: memory of what is derived from the terms, if any.
-        solution: class of the field that parameters make; one without a network has no native code.
+        network: architecture of the network.
+        unknowns: names of the variables and of the components of the solution.
+        terms: terms of the losses, and terms that are only measured, such as errors.
+        ansatz: lift and factor that turn the network into the solution.
+        parameters: parameters of the problem by name; local expressions read them like data columns.
+        device: device of all tensors, which are float64.
+        compiler: compiler for native code. Without a compiler, and on a GPU, torch evaluates all terms.
+        memory: upper bound on the intermediate values of one evaluation by torch, in bytes.
+        kept: cache of the symbolic derivations, if any.
+        solution: class that evaluates the solution from the parameters; only ``Solution`` itself has native code.
 
     Raises:
-        ValueError: two terms have the same name, or the network does not fit the unknowns.
-        ProblemError: a term needs a derivative that the activation does not have.
+        ValueError: there is no term, two terms have the same name, or the network does not fit the unknowns.
+        ProblemError: a term needs a derivative of higher order than the activation has.
     """
 
     def __init__(
@@ -71,10 +74,10 @@ class Assembly:
         ]
 
     def with_parameters(self, **parameters: float) -> "Assembly":
-        """The same with other values of some parameters; nothing is compiled anew.
+        """A copy with other values of some parameters of the problem; compiled code is reused.
 
         Raises:
-            ValueError: there is no such parameter.
+            ValueError: the problem has no parameter of this name.
         """
         known = self.solution.parameters
         if unknown := sorted(set(parameters) - set(known)):
@@ -82,13 +85,13 @@ class Assembly:
         return self._moved(replace(self.solution, parameters={**known, **parameters}), {})
 
     def with_weights(self, weights: Mapping[str, float]) -> "Assembly":
-        """The same with other weights of some terms; nothing is compiled anew."""
+        """A copy with other weights of some terms, by name; compiled code is reused."""
         other = copy.copy(self)
         other.terms = {name: replace(term, weight=weights.get(name, term.weight)) for name, term in self.terms.items()}
         return other
 
     def with_points(self, changes: Mapping[PointSet, PointSet]) -> "Assembly":
-        """The same with other points in place of some; nothing is compiled anew."""
+        """A copy in which some point sets are replaced (old set → new set); compiled code is reused."""
         return self._moved(self.solution, changes)
 
     def _moved(self, solution: Solution, changes: Mapping[PointSet, PointSet]) -> "Assembly":
@@ -107,27 +110,28 @@ class Assembly:
 
     @cached_property
     def natives(self) -> list[NativeGroup | None]:
-        """Native code of each group; None where there is none, or where it does not pay."""
+        """Native code of each group; None if the group cannot be compiled, or if compiling it would not save time."""
         points = sum(group.streams.count * group.points.sites * group.points.count for group in self.groups)
         if self._compiler is None or not self._compiler.pays(self.solution.network.size * points):
             return [None] * len(self.groups)
         return [native(group, self._compiler) for group in self.groups]
 
     def group(self, name: str) -> TorchGroup:
-        """The group of a term."""
+        """The group that contains the term of this name."""
         return next(group for group in self.groups if name in group.terms)
 
     @cached_property
     def routes(self) -> dict[str, TorchGroup | NativeGroup]:
-        """What evaluates each term."""
+        """The evaluator of each term, by name: native code if there is any, otherwise torch."""
         pairs = zip(self.groups, self.natives, strict=True)
         return {name: made or group for group, made in pairs for name in group.terms}
 
     @property
     def batch(self) -> int:
-        """Parameter vectors worth taking at a time: on the CPU so that the temporaries of one layer stay in the cache, on a GPU as many as fit.
+        """Number of parameter vectors to evaluate in one batch.
 
-        Native code has no temporaries.
+        On a CPU, torch's intermediate values of one layer should stay in the cache; on a GPU, all intermediate values must fit
+        into ``memory``. Native code has no intermediate arrays, and its batch size is a constant.
         """
         if None not in self.natives:
             return _CHUNK
@@ -138,13 +142,14 @@ class Assembly:
         return max(1, _CHUNK_BYTES // (8 * largest * self.solution.network.width))
 
     def at(self, theta: Tensor, points: Tensor) -> Tensor:
-        """The solution (..., n, c) at any points (n, d)."""
+        """The solution (..., n, c) at arbitrary points (n, d), for parameters (..., P)."""
         return self.solution.at(theta, points)
 
     def measure(self, theta: Tensor) -> dict[str, Tensor]:
-        """All terms (...) with their weights at parameters (..., P), from one pass through the network for each point set.
+        """All weighted terms (...) at parameters (..., P), from one forward pass for each point set.
 
-        Where a term has a condition, ``exists`` says whether all conditions hold at all points.
+        If any term has an existence condition, the result also has the key ``exists``: whether all conditions hold at all
+        points, bool (...).
         """
         found: dict[str, Tensor] = {}
         exist = torch.ones(theta.shape[:-1], dtype=torch.bool, device=theta.device)

@@ -1,4 +1,4 @@
-"""A problem, a network and points: all losses of the problem, and what is measured of its solutions."""
+"""The discretisation of a problem by a network and quadrature or collocation points: losses, and errors of solutions."""
 
 import copy
 from collections.abc import Callable, Mapping
@@ -30,33 +30,33 @@ from pinnscape.problems.rules import Rules
 from pinnscape.problems.statement import DEEP_RITZ, SUPERVISED, Settings
 from pinnscape.problems.terms import TermSpec, value_or_tuple
 
-_ZERO = 1e-12  # relative to a problem's scale: a solution of this size is zero
+_ZERO = 1e-12  # magnitude relative to the problem's scale up to which a solution counts as zero
 ERROR, SLOPE = "error/value", "error/slope"
-Known = Callable[[Point], Any]  # a solution as a function of a point
+Known = Callable[[Point], Any]  # an exact or reference solution as a function of a point
 
 
 class Discretization:
-    """A problem with a network and points for each of its terms.
+    """A problem with a network, and with points for each term of its losses.
 
     Args:
         problem: the problem.
         network: architecture; its inputs and outputs must fit the problem.
-        rules: of the points; a single rule is that of all terms.
-        conditions: settings of the problem's conditions and weights of its terms by name, as ``statement.conditions`` takes them.
-        device: of all tensors; they are float64.
-        compiler: makes native code where that pays; without it, and on a GPU, torch evaluates.
-        memory: bound on the intermediate values of one evaluation by torch, in bytes.
-        kept: memory of what is derived symbolically, if any.
-        reference: a numerical solution to compare with, for a problem without an exact one.
-        solution: class of the field that parameters make, by default that of a network with hard conditions.
+        rules: rules by which points are placed; a single rule applies to all terms.
+        conditions: settings of the problem's conditions and weights of its terms, by name; see ``statement.conditions``.
+        device: device of all tensors, which are float64.
+        compiler: compiler for native code. Without a compiler, and on a GPU, torch evaluates all terms.
+        memory: upper bound on the intermediate values of one evaluation by torch, in bytes.
+        kept: cache of the symbolic derivations, if any.
+        reference: numerical solution from which errors are measured if the problem has no exact solution.
+        solution: class that evaluates the solution from the parameters; by default a network with hard conditions.
 
     Attributes:
-        losses: names of the losses, in the order of files, tables and figures.
-        assembly: all terms, under the name of their loss and their own, such as ``strong-form/interior``, and those of errors.
+        losses: names of the losses, in their order in files, tables and figures.
+        assembly: all terms of the losses, named loss/term as in ``strong-form/interior``, and the terms of the errors.
 
     Raises:
         ValueError: the network does not fit the problem, or a rule does not fit the domain.
-        ProblemError: the problem is at fault.
+        ProblemError: the definition of the problem has an error.
     """
 
     def __init__(
@@ -75,11 +75,11 @@ class Discretization:
         self.problem, self.network, self.conditions, self.reference = problem, network, conditions, reference
         self.rules = Rules(rules) if isinstance(rules, Rule) else rules
         if problem.has("density"):
-            operator(problem, kept)  # derived once, and kept
+            operator(problem, kept)  # derives the Euler-Lagrange operator once and caches it
         known = self.known is not None
         self.losses = tuple(name for name in statement.formulations(problem) if name != SUPERVISED or known)
         self._specs = {f"{loss}/{spec.name}": spec for loss in self.losses for spec in self._stated(loss, problem)}
-        # Where errors are measured at the points of the losses, the supervised loss is one of them.
+        # If errors are measured at the points of the losses, the supervised loss is the squared L² error.
         self._shares = self.rules.errors == self.rules.interior and SUPERVISED in self.losses
         self._specs |= {name: spec for name, spec in self._errors().items() if not (name == ERROR and self._shares)}
         self._points = self._placed()
@@ -93,14 +93,14 @@ class Discretization:
 
     @property
     def known(self) -> Known | None:
-        """The solution that errors are relative to: the exact one, or a reference."""
+        """The solution from which errors are measured: the exact one, otherwise the reference; None if there is neither."""
         return self.problem.exact if self.problem.has("exact") else self.reference
 
     def _stated(self, loss: str, problem: Problem) -> tuple[TermSpec, ...]:
         return statement.terms(problem, loss, self.conditions, self.reference)
 
     def _errors(self) -> dict[str, TermSpec]:
-        """The mean squares of u - u* and, where u* can be differentiated, of ∇u - ∇u*."""
+        """Terms for the mean squares of u - u* and, if u* is the exact solution, of ∇u - ∇u*; empty if no solution is known."""
         problem = self.problem
         if self.known is None:
             return {}
@@ -126,7 +126,7 @@ class Discretization:
         return self.rules.of(spec.name, spec.where == (INTERIOR,))
 
     def _placed(self) -> dict[str, PointSet]:
-        """The points of each term; terms at the same points share them."""
+        """The points of each term, by name; terms with the same places and rule share one point set."""
         places = {name: (spec.where, spec.sites, self._rule(name)) for name, spec in self._specs.items()}
         bases = {key: place(self.problem.domain, key[0], key[2], key[1]) for key in dict.fromkeys(places.values())}
         columns: dict[Any, dict[str, np.ndarray]] = {key: {} for key in bases}
@@ -138,7 +138,7 @@ class Discretization:
         return {name: found[key] for name, key in places.items()}
 
     def _slopes(self, points: PointSet) -> dict[str, np.ndarray]:
-        """Columns of ∇u*."""
+        """Data columns (n,) of ∇u* at the points, by name."""
         problem = self.problem
         at = torch.tensor(points.points[0], dtype=torch.float64)
         _, u = autograd.differentiable(problem.exact, problem.domain, at, problem.components)
@@ -149,7 +149,11 @@ class Discretization:
         }
 
     def _term(self, name: str, spec: TermSpec) -> Term:
-        """A term at its points; squares are means, and the weights of the points sum to the measure of their set."""
+        """A term at its points.
+
+        The weights of the points sum to the measure of their set. A squared term is divided by this measure, which makes it
+        a mean.
+        """
         measure = (
             1.0 if spec.kind == "energy" else self.problem.domain.measure(spec.where if spec.sites == 1 else spec.where[:1])
         )
@@ -165,7 +169,7 @@ class Discretization:
         return next(spec for spec in self._stated(loss, self.problem.symbolic()) if spec.name == name)
 
     def with_rules(self, rules: Rules | Rule) -> "Discretization":
-        """The same at other points; nothing is derived or compiled anew."""
+        """A copy at other points; derivations and compiled code are reused."""
         other = copy.copy(self)
         for name in [name for name in vars(self) if isinstance(getattr(type(self), name, None), cached_property)]:
             del vars(other)[name]
@@ -176,13 +180,13 @@ class Discretization:
         return other
 
     def drawn(self, draw: int) -> "Discretization":
-        """The same with random sets of points drawn again."""
+        """A copy in which random point sets are drawn again, with ``draw`` as the number of the draw."""
         if self._drawn is None or self._drawn[0] != draw:
             self._drawn = draw, self.with_rules(self.rules.at_step(draw))
         return self._drawn[1]
 
     def with_weights(self, weights: Mapping[str, float]) -> "Discretization":
-        """The same with the weights of terms multiplied by these; names are such as ``strong-form/initial``."""
+        """A copy in which the weights of terms are multiplied by these factors, by name as in ``strong-form/initial``."""
         other = copy.copy(self)
         vars(other).pop("fresh", None)
         changes = {name: self.assembly.terms[name].weight * weight for name, weight in weights.items()}
@@ -191,10 +195,10 @@ class Discretization:
 
     @cached_property
     def fresh(self) -> "Discretization":
-        """The same at points that no training has seen."""
+        """A copy at points that are not used in training."""
         return self.with_rules(self.rules.fresh())
 
-    # ---- what the layers above see ----
+    # ---- losses ----
 
     @property
     def physics(self) -> tuple[str, ...]:
@@ -216,15 +220,15 @@ class Discretization:
 
     @property
     def batch(self) -> int:
-        """Parameter vectors worth taking at a time."""
+        """Number of parameter vectors to evaluate in one batch."""
         return self.assembly.batch
 
     def count(self, name: str) -> int:
-        """Number of points of a term, such as ``deep-ritz/interior``."""
+        """Number of points n of a term, named as in ``deep-ritz/interior``."""
         return self._points[name].count
 
     def objective(self, loss: str) -> FieldObjective:
-        """A loss of the problem, or one of its terms, such as ``strong-form/initial``.
+        """A loss of the problem such as ``strong-form``, or a single term of a loss such as ``strong-form/initial``.
 
         Raises:
             ValueError: the problem has no such loss.
@@ -240,25 +244,26 @@ class Discretization:
         return tuple(name for name in self._specs if name.startswith(f"{loss}/"))
 
     def at(self, theta: Tensor, points: Tensor) -> Tensor:
-        """The solution (..., n, c) at any points (n, d)."""
+        """The solution (..., n, c) at arbitrary points (n, d), for parameters (..., P)."""
         return self.assembly.at(theta, points)
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """The terms of losses that have several, under the names of ``assembly``."""
+        """Names of all terms of the losses that have more than one term, as in ``strong-form/initial``."""
         several = (self._names(loss) for loss in self.losses)
         return tuple(name for names in several if len(names) > 1 for name in names)
 
     def minimum(self, loss: str) -> float:
-        """The loss at the exact solution: 0 for squares, NaN for an energy whose minimum is not known."""
+        """The loss at the exact solution: 0 for a sum of squares, ``energy_minimum`` for the energy."""
         return self.energy_minimum if loss == DEEP_RITZ else 0.0
 
     @cached_property
     def energy_minimum(self) -> float:
-        """Energy of the exact solution under the same rules as all other energies; ``quadrature_error`` estimates the error of the rules.
+        """Energy of the exact solution under the same quadrature rules as all other energies.
 
-        Energies near it have nearly the same error, which cancels in their difference. NaN if the problem has no energy or no exact solution, and if
-        soft conditions of Dirichlet type let the energy fall below that of the exact solution.
+        Close to the exact solution, the energy has nearly the same quadrature error, which cancels in the difference; see
+        ``quadrature_error`` for an estimate of what remains. The energy minimum is NaN if the problem has no energy or no exact
+        solution, or if soft Dirichlet conditions allow energies below that of the exact solution.
         """
         names = self._names(DEEP_RITZ) if DEEP_RITZ in self.losses else ()
         energies = all(self.assembly.terms[name].kind == "energy" for name in names)
@@ -268,12 +273,12 @@ class Discretization:
 
     @cached_property
     def energy_size(self) -> float:
-        """The sum of the magnitudes whose sum is the energy of the exact solution: rounding errors are relative to it."""
+        """Integral of the absolute energy density of the exact solution, to which rounding errors of energies are relative."""
         names = [name for name in self._names(DEEP_RITZ) if self.assembly.terms[name].kind == "energy"]
         return float(sum(self._of_exact(name, abs) for name in names))
 
     def _of_exact(self, name: str, change: Callable[[Tensor], Tensor] = lambda values: values) -> Tensor:
-        """An energy term of the exact solution."""
+        """An energy term at the exact solution, with ``change`` applied to the density; NaN if the density does not exist."""
         group = self.assembly.group(name).as_written()
         streams, points = group.needed[name], group.solution.tensor(group.points.points)
         exact = function_streams(self._exact, points.flatten(0, 1), streams).unflatten(1, points.shape[:2])
@@ -286,7 +291,7 @@ class Discretization:
         return _columns(self.problem, self.problem.exact, points)
 
     def solution(self, points: Tensor) -> Tensor:
-        """The known solution (n, c) at points (n, d); NaN if there is none."""
+        """The exact or reference solution (n, c) at points (n, d); NaN if neither is known."""
         if self.known is None:
             return torch.full((len(points), len(self.problem.components)), torch.nan, dtype=points.dtype, device=points.device)
         return _columns(self.problem, self.known, points)
@@ -295,13 +300,13 @@ class Discretization:
 
     @cached_property
     def is_zero(self) -> bool:
-        """Whether the known solution is nothing but rounding: then nothing is relative to it, and relative errors are withheld (NaN)."""
+        """Whether the known solution is zero up to rounding errors; relative errors are then undefined (NaN)."""
         sizes = [np.abs(column).max() for name, column in self._test_points.data.items() if name.startswith("exact_")]
         return bool(max(sizes, default=0.0) <= _ZERO * self.problem.scale)
 
     @cached_property
     def norms(self) -> tuple[float, float]:
-        """The means of |u*|² and of |∇u*|², which errors are relative to; NaN where they are not known."""
+        """Means of |u*|² and of |∇u*|², to which squared errors are relative; NaN if unknown."""
         return self._norm([f"exact_{name}" for name in self.problem.components]), self._norm(
             [f"exact_{name}_{x}" for name in self.problem.components for x in self.problem.domain.names]
         )
@@ -320,14 +325,16 @@ class Discretization:
 
     @property
     def shares(self) -> bool:
-        """Whether errors are measured at the points of the losses, so that the L² error follows from the supervised loss."""
+        """Whether the L² error follows from the supervised loss, because errors are measured at the points of the losses."""
         return self._shares
 
     def measure(self, theta: Tensor) -> dict[str, Tensor]:
-        """All losses and errors (...) at parameters (..., P), from one pass through the network for all terms at the same points.
+        """All losses and errors (...) at parameters (..., P), from one forward pass for each point set.
 
-        Keys: ``losses``; ``terms``; ``energy_gap`` and the relative errors ``l2_error`` and ``h1_error``, which are NaN where they are not known; and
-        ``infeasible``. Losses of an energy that does not exist are NaN.
+        Returns:
+            The losses by the names in ``losses`` and their weighted terms by the names in ``terms``; ``energy_gap`` and the
+            relative errors ``l2_error`` and ``h1_error``, NaN if unknown; and ``infeasible``, bool, whether an energy density
+            or residual does not exist at some point. Losses that do not exist are NaN.
         """
         found = self.assembly.measure(theta)
         measured = {loss: _sum([found[name] for name in self._names(loss)]) for loss in self.losses}
@@ -339,7 +346,7 @@ class Discretization:
         return measured | {"infeasible": ~exists}
 
     def _relative(self, found: dict[str, Tensor], measured: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The relative errors; nothing where no solution is known."""
+        """The relative L² and H¹ errors (...); empty if no solution is known."""
         if self.known is None:
             return {}
         value = found[ERROR] if ERROR in found else measured[SUPERVISED]
@@ -349,7 +356,7 @@ class Discretization:
 
 
 def _ansatz(problem: Problem, made: hard.Ansatz) -> Ansatz:
-    """Lift and factor as functions of points; None where they are zero and one."""
+    """The ansatz as functions of points (n, d); None for a lift that is zero and for a factor that is one."""
     middle = autograd.point(problem.domain, torch.tensor(problem.domain.bounds, dtype=torch.float64).mean(1)[None])
     lifts, factors = made.lift(middle), made.factor(middle)
     plain_lift = all(isinstance(value, (int, float)) and value == 0 for value in lifts)
@@ -362,7 +369,7 @@ def _ansatz(problem: Problem, made: hard.Ansatz) -> Ansatz:
 
 
 def _columns(problem: Problem, function: Callable[[Point], Any], points: Tensor) -> Tensor:
-    """Values (n, c) of a function at points (n, d)."""
+    """Values (n, c) of a function of a ``Point`` at points (n, d)."""
     found = function(autograd.point(problem.domain, points))
     return torch.stack([value.as_subclass(Tensor) for value in autograd.columns(found, points[:, 0])], -1)
 

@@ -1,4 +1,10 @@
-"""Local expressions of terms at points, in torch: by their formulas where they have been derived, else as they are written."""
+"""Evaluation of the local expressions of terms at points, in torch.
+
+A local expression is the energy density or residual of a term as a function of the point, the solution and its derivatives. If
+it can be derived symbolically, torch evaluates the resulting formula; otherwise torch calls the expression as written.
+Derivatives of the solution are passed as streams, see ``networks.streams``. Sites are the places at which a local expression is
+evaluated at once: 2 for periodic conditions, otherwise 1.
+"""
 
 import copy
 import logging
@@ -20,8 +26,8 @@ from pinnscape.problems.field import Unknowns
 from pinnscape.problems.points import PointSet
 
 log = logging.getLogger(__name__)
-CHECKED_POINTS = 50  # of fresh formulas and fresh native code
-_AGREEMENT = 1e-9  # relative to the largest value
+CHECKED_POINTS = 50  # number of points at which new formulas and new native code are checked
+_AGREEMENT = 1e-9  # largest difference between a formula and its expression, relative to the largest value
 _COMPARE: dict[str, Callable[[Tensor], Tensor]] = {
     "<": lambda margin: margin < 0.0,
     "<=": lambda margin: margin <= 0.0,
@@ -36,7 +42,7 @@ def _derivative(streams: Streams, u: Tensor, site: int, component: int, monomial
 
 
 def _laplacian(unknowns: Unknowns, streams: Streams, u: Tensor, site: int, component: int) -> Tensor:
-    """The sum of the second derivatives in the variables of space, likewise."""
+    """The Laplacian (..., n) in the space variables of a component at one site, from streams (..., S, sites, n, c)."""
     if streams.laplacian == unknowns.space:
         return u[..., -1, site, :, component]
     squares = (unit(len(unknowns.variables), i, i) for i in unknowns.space)
@@ -48,12 +54,18 @@ class Locals:
 
     Args:
         solution: the network and its ansatz.
-        points: which they share.
-        terms: with different names.
-        kept: memory of what is derived, if any.
+        points: the point set.
+        terms: terms with distinct names.
+        kept: cache of the symbolic derivations, if any.
+
+    Attributes:
+        derived: symbolic derivations of the terms for which there is one, by name.
+        needed: derivatives of the solution that each term needs, by name.
+        streams: derivatives of the solution that all terms together need.
 
     Raises:
-        ProblemError: a term needs a derivative that the activation does not have, or gives other values with symbols than with tensors.
+        ProblemError: a term needs a derivative of higher order than the activation has, or its values with symbols differ from
+            those with tensors.
     """
 
     def __init__(self, solution: Solution, points: PointSet, terms: Sequence[Term], kept: Kept | None = None) -> None:
@@ -66,21 +78,21 @@ class Locals:
         self.streams = Streams.union(list(self.needed.values()))
 
     def _place(self) -> None:
-        """Everything that depends on the points and their data."""
+        """Convert the points and their data to tensors, and clear everything that was computed from other points."""
         tensor, points = self.solution.tensor, self.points
         self._x, self.weights = tensor(points.points), tensor(points.weights)
         self._columns = {name: tensor(column) for name, column in points.data.items()}
         self._prepared: dict[Streams, SiteData] = {}
 
     def moved(self, solution: Solution, points: PointSet) -> Any:
-        """The same terms at other points, or with other parameters of the problem."""
+        """A copy with other points and another solution, for instance with other parameters of the problem."""
         other = copy.copy(self)
         other.solution, other.points = solution, points
         other._place()
         return other
 
     def as_written(self) -> Any:
-        """The same without formulas: local expressions are called, and given all that they ask for."""
+        """A copy that calls the local expressions as written, with all derivatives that they access, instead of formulas."""
         other = copy.copy(self)
         other.derived = {}
         other.needed = {name: self._asked(term) for name, term in self.terms.items()}
@@ -89,22 +101,26 @@ class Locals:
 
     @property
     def symbols(self) -> Symbols:
-        """Of the local expressions."""
+        """The symbols in which the local expressions are derived."""
         names = tuple(self.points.data), tuple(self.solution.parameters)
         return Symbols(self.solution.unknowns, self.points.sites, *names)
 
     def expressions(self, name: str) -> Expressions:
-        """The local expression of a term on symbols.
+        """The local expression of a term as SymPy expressions.
 
         Raises:
-            NotDerivable: it does something that symbols cannot do.
+            NotDerivable: the expression uses an operation that SymPy symbols do not support.
         """
         term = self.terms[name]
         local, exists = (term.local, term.exists) if term.symbolic is None else term.symbolic()
         return derive(local, self.symbols, exists)
 
     def _prepare(self, name: str, term: Term) -> None:
-        """Derive a term, or find out what it asks for."""
+        """Set ``derived`` and ``needed`` of a term, from its derivation or, if there is none, from a trial evaluation.
+
+        Raises:
+            ProblemError: the term needs a derivative of higher order than the activation has.
+        """
         stored = made(self.kept, f"derived {name} {self.symbols}", lambda: self._derive(term))
         if "reason" in stored:
             log.warning("the term %s cannot be derived symbolically (%s): it runs slower", name, stored["reason"])
@@ -119,11 +135,11 @@ class Locals:
             raise fault(term, f"{text}; choose a smoother one")
 
     def _derive(self, term: Term) -> dict[str, Any]:
-        """The derivation of a term, compared with what is written; or the reason why there is none."""
+        """The derivation of a term, checked against the expression as written; or the ``reason`` why there is none."""
         asked = self._asked(term)
         try:
             found = Derivation.of(self.expressions(term.name))
-            # Finds out now what torch cannot evaluate: sign, DiracDelta, the logarithm of a number, ...
+            # Fails now if torch cannot evaluate the formula: sign, DiracDelta, the logarithm of a number, ...
             found.formula.function(ON_TENSORS)(*(torch.ones(2, dtype=torch.float64) for _ in found.formula.arguments))
         except (NotDerivable, *NOT_ON_SYMBOLS) as error:
             return {"reason": " ".join(str(error).split())[:200]}
@@ -131,10 +147,10 @@ class Locals:
         return found.to_json()
 
     def _compare(self, term: Term, found: Derivation, streams: Streams) -> None:
-        """Refuse a formula that gives other values than what is written.
+        """Check a formula against the expression as written, at random parameters and some of the points.
 
         Raises:
-            ProblemError: it does.
+            ProblemError: the values differ.
         """
         theta = 0.3 * torch.randn(self.solution.network.size, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
         rows = slice(CHECKED_POINTS)
@@ -148,7 +164,11 @@ class Locals:
                 raise fault(term, f"{text}; it must do the same with both")
 
     def _asked(self, term: Term) -> Streams:
-        """The derivatives that a term asks for on tensors, even if some of them cancel."""
+        """The derivatives that a term accesses when it is called with tensors, including those that cancel.
+
+        Raises:
+            ProblemError: an energy has more than one value.
+        """
         unknowns, one = self.solution.unknowns, 0.5 * torch.ones_like(self.weights[:1])
         asked = {(0,) * len(unknowns.variables)}
 
@@ -167,13 +187,23 @@ class Locals:
         return Streams.of(asked)
 
     def data(self, streams: Streams) -> SiteData:
-        """Streams of inputs, factor and lift at all points, kept."""
+        """Streams of inputs, factor and lift at all points, computed once for each set of streams."""
         if streams not in self._prepared:
             self._prepared[streams] = self.solution.data(streams, self._x)
         return self._prepared[streams]
 
     def __call__(self, name: str, u: Tensor, streams: Streams, rows: slice) -> tuple[list[Tensor], Tensor | None]:
-        """The outputs of a local expression, each (..., n), and where it exists, from streams (..., S, sites, n, c) of the solution."""
+        """Evaluate the local expression of a term.
+
+        Args:
+            name: name of the term.
+            u: streams (..., S, sites, n, c) of the solution at the points ``rows``.
+            streams: the derivatives that ``u`` holds.
+            rows: the points.
+
+        Returns:
+            The energy density or the residuals, each (..., n); and where they exist, bool (..., n), or None if everywhere.
+        """
         if name in self.derived:
             return self._by_formula(self.derived[name], u, streams, rows)
         return self._written(self.terms[name], u, streams, rows)
@@ -184,7 +214,7 @@ class Locals:
         return (results[:-1], _COMPARE[found.relation](results[-1])) if found.relation else (results, None)
 
     def _value(self, argument: Argument, u: Tensor, streams: Streams, rows: slice) -> Any:
-        """What a formula is a function of."""
+        """The value of an argument of a formula: a tensor (..., n), or a number for a parameter of the problem."""
         if argument.kind == "coordinate":
             return self._x[argument.site, rows, argument.position]
         if argument.kind == "value":
@@ -196,7 +226,7 @@ class Locals:
         return _derivative(streams, u, site, component, argument.monomial)
 
     def _written(self, term: Term, u: Tensor, streams: Streams, rows: slice) -> tuple[list[Tensor], Tensor | None]:
-        """What a local expression gives as it is written."""
+        """Like ``__call__``, by calling the local expression as written."""
         unknowns, sites = self.solution.unknowns, range(self.points.sites)
         fields = [unknowns.field(partial(_derivative, streams, u, site)) for site in sites]
         points = [unknowns.point(self._x[site, rows].unbind(-1)) for site in sites]
@@ -207,7 +237,7 @@ class Locals:
 
 
 def _full(value: Tensor | float, u: Tensor) -> Tensor:
-    """A plain tensor (..., n), from one or from a number."""
+    """A value or number as a tensor (..., n), for streams u (..., S, sites, n, c)."""
     shape = u.shape[:-4] + u.shape[-2:-1]
     if isinstance(value, Tensor):
         return value.expand(shape)

@@ -1,7 +1,8 @@
-"""Local expressions on symbols: which derivatives of the unknown they need, and what native code is written from.
+"""Symbolic derivation of local expressions: the derivatives of the unknown that they need, and the input of code generation.
 
-A local expression is run once on symbols. The derivatives that it needs are the free symbols of the result, so that what cancels costs nothing.
-Where the second derivatives in space enter only through their sum, they are written as one symbol, the Laplacian.
+A local expression is called once with SymPy symbols. The free symbols of the result are the derivatives that it needs, so that
+derivatives that cancel are never computed. If the second derivatives in space occur only as their sum, they are replaced by a
+single symbol, the Laplacian.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +14,7 @@ from pinnscape.losses.terms import Local, Values, called
 from pinnscape.networks.streams import Monomial, Streams, degree, divisors, unit, variables
 from pinnscape.problems.field import Field, Point, Unknowns
 
-# What an expression raises that arithmetic and ``functions`` alone do not make up, on symbols.
+# Exceptions that SymPy symbols raise in expressions of more than arithmetic and ``problems.functions``.
 NOT_ON_SYMBOLS = (
     TypeError,
     AttributeError,
@@ -27,18 +28,18 @@ NOT_ON_SYMBOLS = (
 
 
 class NotDerivable(Exception):
-    """What symbols cannot do; one line."""
+    """A local expression cannot be derived symbolically; the message is one line."""
 
 
 @dataclass(frozen=True)
 class Symbols:
-    """The symbols of a local expression.
+    """The symbols in which a local expression is written.
 
     Attributes:
-        unknowns: names of variables and components of the field.
-        sites: number of sites.
+        unknowns: names of the variables and of the components of the unknown.
+        sites: number of places at which the expression is evaluated at once: 2 for periodic conditions, otherwise 1.
         columns: names of the data columns.
-        parameters: names of the parameters.
+        parameters: names of the parameters of the problem.
     """
 
     unknowns: Unknowns
@@ -58,7 +59,7 @@ class Symbols:
 
     @cached_property
     def values(self) -> Values:
-        """The third argument of a local expression."""
+        """Symbols of the data columns and parameters, the third argument of a local expression."""
         return Values(
             {name: _symbol(f"f_{name}") for name in self.columns}, {name: _symbol(f"q_{name}") for name in self.parameters}
         )
@@ -68,16 +69,16 @@ class Symbols:
         return [self.unknowns.point([self.coordinate(s, i) for i in range(dimension)]) for s in range(self.sites)]
 
     def fields(self) -> list[Field]:
-        """The field at each site."""
+        """The unknown as a symbolic field at each site, the second argument of a local expression."""
         return [self.unknowns.field(partial(self.derivative, site)) for site in range(self.sites)]
 
     def known(self, expression: Any) -> set[Any]:
-        """The symbols of coordinates, of the unknown and of values that occur in an expression."""
+        """All symbols of coordinates, columns and parameters, and those of the unknown that occur in an expression."""
         coordinates = (self.coordinate(s, i) for s in range(self.sites) for i in range(len(self.unknowns.variables)))
         return {*coordinates, *self.of_unknown([expression]), *self.values.values()}
 
     def of_unknown(self, expressions: Iterable[Any]) -> dict[Any, tuple[int, int, Monomial]]:
-        """Site, component and monomial of each symbol of the unknown that occurs."""
+        """Site, component and monomial of each derivative of the unknown that occurs in the expressions, by symbol."""
         found = {symbol for expression in expressions for symbol in expression.free_symbols}
         return {symbol: place for symbol in sorted(found, key=str) if (place := self._place(symbol)) is not None}
 
@@ -96,19 +97,19 @@ def _at(site: int) -> str:
 
 
 def _symbol(name: str) -> Any:
-    import sympy  # late: takes half a second
+    import sympy  # imported here because the import takes half a second
 
     return sympy.Symbol(name, real=True)
 
 
 @dataclass(frozen=True)
 class Direction:
-    """First derivatives that enter only as one derivative q = Σ v_i ∂_i u along a direction that does not depend on u.
+    """A directional derivative q = Σ v_i ∂_i u that replaces all first derivatives; the direction v does not depend on u.
 
     Attributes:
-        slopes: the expressions v_i for the variables i that occur.
+        slopes: components v_i of the direction, as expressions, by the variable i.
         output: the local expression in terms of u and q.
-        symbol: of q.
+        symbol: symbol of q.
     """
 
     slopes: dict[int, Any]
@@ -118,13 +119,13 @@ class Direction:
 
 @dataclass(frozen=True)
 class Expressions:
-    """A local expression on symbols.
+    """A local expression as SymPy expressions.
 
     Attributes:
-        symbols: in which it is written.
-        outputs: the energy density, or residuals.
-        exists: a comparison that holds where it exists; None where it always does.
-        streams: the derivatives of the unknown that occur, and all of which they are derivatives.
+        symbols: the symbols of the expressions.
+        outputs: the energy density, or the residuals.
+        exists: comparison that holds where the local expression exists; None if it exists everywhere.
+        streams: the derivatives of the unknown that occur, and the lower derivatives that they require.
     """
 
     symbols: Symbols
@@ -134,7 +135,11 @@ class Expressions:
 
     @cached_property
     def direction(self) -> Direction | None:
-        """The only direction of the first derivatives, where there is one and it spares streams."""
+        """The directional derivative that replaces the first derivatives; None if there is none or it saves no streams.
+
+        There is one for a single expression of first order in one component that is linear in the first derivatives, with
+        coefficients that do not depend on the unknown.
+        """
         import sympy
 
         places = self.symbols.of_unknown(self.outputs)
@@ -150,15 +155,15 @@ class Expressions:
 
 
 def derive(local: Local, symbols: Symbols, exists: Local | None = None) -> Expressions:
-    """A local expression on symbols.
+    """Derive a local expression symbolically.
 
     Args:
-        local: the expression.
-        symbols: that it may use.
-        exists: where it exists, if not everywhere.
+        local: the local expression.
+        symbols: the symbols with which it is called.
+        exists: condition for the existence of the expression, if it does not exist everywhere.
 
     Raises:
-        NotDerivable: it does something that symbols cannot do.
+        NotDerivable: the expression or the condition uses an operation that SymPy symbols do not support.
     """
     outputs = _expressions(local, symbols)
     condition = None if exists is None else _condition(exists, symbols)
@@ -186,10 +191,10 @@ def _expressions(local: Local, symbols: Symbols) -> tuple[Any, ...]:
 
 
 def _renamed(expression: Any, symbols: Symbols) -> Any:
-    """An expression with our symbols of parameters in place of others of the same name.
+    """An expression in which symbols with the name of a parameter are replaced by the symbol of that parameter.
 
     Raises:
-        NotDerivable: there are symbols that are not known.
+        NotDerivable: unknown symbols remain.
     """
     if not hasattr(expression, "xreplace"):
         return expression
@@ -201,10 +206,10 @@ def _renamed(expression: Any, symbols: Symbols) -> Any:
 
 
 def _condition(exists: Local, symbols: Symbols) -> Any:
-    """A comparison; None where it always holds.
+    """The existence condition as a comparison; None if it always holds.
 
     Raises:
-        NotDerivable: it is something else.
+        NotDerivable: the condition cannot be evaluated with symbols, or is not a single comparison.
     """
     import sympy
 
@@ -221,7 +226,12 @@ def _condition(exists: Local, symbols: Symbols) -> Any:
 
 
 def _with_laplacian(e: Expressions, needed: Sequence[Monomial]) -> Expressions | None:
-    """The same with Laplacians; None where second derivatives in space enter otherwise, or not at all, or are needed for higher ones."""
+    """The expressions with the second derivatives in space replaced by Laplacians.
+
+    Returns:
+        The new expressions; None if no pure second derivative in space occurs, if the second derivatives do not occur as their
+        sum alone, or if higher derivatives require them as well.
+    """
     space, dimension = e.symbols.unknowns.space, e.streams.dimension
     squares = {unit(dimension, i, i) for i in space}
     seconds = {unit(dimension, i, j) for i in space for j in space}
@@ -244,7 +254,7 @@ def _with_laplacian(e: Expressions, needed: Sequence[Monomial]) -> Expressions |
 
 
 def _alike(expression: Any, entries: Sequence[Any]) -> bool:
-    """Whether the derivatives of an expression in these symbols are equal, so that it depends on their sum alone."""
+    """Whether an expression depends on these symbols only through their sum, that is, all its derivatives in them are equal."""
     import sympy
 
     first, *rest = (sympy.diff(expression, entry) for entry in entries)

@@ -1,7 +1,9 @@
-"""Derivatives of the discretised solution with respect to theta, point by point, and what follows from them for a whole loss.
+"""Gauss-Newton part of the Hessian and tangent kernel of a loss, from derivatives of its local quantities in theta.
 
-With the local quantities z of all terms (see ``quantities``) and B = ∂z/∂theta: the kernel BBᵀ, for sums of squares the neural tangent kernel JJᵀ; Bᵀw;
-and the dense Gauss-Newton part G = BᵀMB. Half of the Hessian of a sum of squares is JᵀJ + Σ r ∇²r. Where a loss does not exist, all of these are NaN.
+Let z be the local quantities of all terms (see ``quantities``), B = ∂z/∂theta, and M the block-diagonal matrix of the second
+derivatives of the loss in z. This module computes the Gauss-Newton part G = BᵀMB of the Hessian, products Bᵀw, and the kernel
+BBᵀ. For a sum of squares, z are the weighted residuals r and B is their Jacobian J; then BBᵀ is the neural tangent kernel JJᵀ,
+and half of the Hessian is JᵀJ + Σ r ∇²r. All results are NaN where the loss does not exist.
 """
 
 from collections.abc import Sequence
@@ -15,16 +17,17 @@ from pinnscape.losses.solution import Solution
 
 
 def quantities(objective: FieldObjective) -> list[Quantities]:
-    """Those of each term."""
+    """The local quantities of each term of a loss."""
     terms = (objective.assembly.terms[name] for name in objective.names)
     return [Quantities(objective.assembly.group(term.name), term.name, term.weight) for term in terms]
 
 
 def least_squares(objective: FieldObjective, theta: Tensor) -> tuple[Tensor, Tensor]:
-    """J (m, P) and r (m,) at theta (P,), or fewer rows with the same JᵀJ, Jᵀr and |r|, and so the same singular values and least squares.
+    """Jacobian J (m, P) and weighted residuals r (m,) of a sum of squares at theta (P,), or an equivalent smaller system.
 
-    Where J would have more than 2P rows, QᵀJ and Qᵀr of a QR decomposition stand in for it, made block by block of the points (Golub & Van Loan 2013,
-    sec. 5.2): a matrix of all rows is never formed.
+    If J has more than 2P rows, it is replaced by QᵀJ and Qᵀr of a QR decomposition, which is updated block by block of the
+    points (Golub & Van Loan 2013, sec. 5.2), so that a matrix of all rows is never formed. The smaller system has the same JᵀJ,
+    Jᵀr and |r|, and hence the same singular values and least-squares solutions.
 
     Raises:
         ValueError: the loss is not a sum of squares.
@@ -44,9 +47,10 @@ def least_squares(objective: FieldObjective, theta: Tensor) -> tuple[Tensor, Ten
 
 
 def gauss_newton(objective: FieldObjective, theta: Tensor) -> Tensor:
-    """The Gauss-Newton part G (P, P) of the Hessian at theta (P,): 2JᵀJ for squared terms, the energy Gram matrix for energies.
+    """The dense Gauss-Newton part G (P, P) of the Hessian at theta (P,): 2JᵀJ for squares, the Gram matrix for energies.
 
-    It is what is left of the Hessian where residuals vanish, and indefinite where an energy density is not convex.
+    For a sum of squares, it equals the Hessian where the residuals vanish. It is indefinite where an energy density is not
+    convex.
     """
     if objective.is_squared:
         j, _ = least_squares(objective, theta)
@@ -70,28 +74,34 @@ def _gram(term: Quantities, theta: Tensor) -> Tensor:
 
 
 def kernel_size(objective: FieldObjective) -> int:
-    """Number q of local quantities of a loss: rows of B and of the kernel BBᵀ."""
+    """Number q of local quantities of a loss, which is the number of rows of B and of the kernel BBᵀ."""
     return sum(term.count * term.group.points.count for term in quantities(objective))
 
 
 def slopes_and_moduli(objective: FieldObjective, theta: Tensor) -> list[tuple[Tensor, Tensor]]:
-    """First and second derivatives (n, k), (n, k, k) of each term in its local quantities at theta (P,)."""
+    """First derivatives (n, k) and second derivatives (n, k, k) of each term in its k local quantities at n points.
+
+    Args:
+        objective: the loss.
+        theta: parameters (P,).
+    """
     return [term.slope_and_modulus(theta) for term in quantities(objective)]
 
 
 def pull_back(objective: FieldObjective, theta: Tensor, weights: Tensor) -> Tensor:
-    """Bᵀw (j, P) for weights (j, q) of the local quantities at theta (P,); B is not formed."""
+    """The products Bᵀw (j, P) for vectors w (j, q), given as ``weights``, at theta (P,); B is not formed."""
     terms = quantities(objective)
     parts = weights.split([term.count * term.group.points.count for term in terms], -1)
     return sum((term.pull_back(theta, part) for term, part in zip(terms, parts, strict=True)), theta.new_zeros(()))
 
 
 def kernel(objective: FieldObjective, theta: Tensor) -> Tensor:
-    """The kernel BBᵀ (q, q) of the local quantities at theta (P,), for a sum of squares the neural tangent kernel JJᵀ; B is not formed.
+    """The kernel BBᵀ (q, q) of the local quantities at theta (P,); for a sum of squares, the neural tangent kernel JJᵀ.
 
-    A row of B is, in a layer, a sum over streams s of an outer product of the adjoint δ_s of what comes out of the affine map with what goes in,
-    a_s. The inner product of two rows is therefore Σ (δ_s·δ'_t)(a_s·a'_t), with a part δ_0·δ'_0 of the biases (Novak, Sohl-Dickstein &
-    Schoenholz 2022, ICML, "Fast finite width neural tangent kernel"): the work and memory of it grow with the width and not with P.
+    For the weights of one layer, a row of B is Σ_s δ_s a_sᵀ: a_s is stream s of the input of the affine map, and δ_s is the
+    adjoint of stream s of its output. The inner product of two rows is therefore Σ_st (δ_s·δ'_t)(a_s·a'_t), plus δ_0·δ'_0 for
+    the biases (Novak, Sohl-Dickstein & Schoenholz 2022, ICML, "Fast finite width neural tangent kernel"). Work and memory thus
+    grow with the width and not with P, and B is not formed.
     """
     terms = quantities(objective)
     if type(objective.assembly.solution) is not Solution:
@@ -107,27 +117,33 @@ def kernel(objective: FieldObjective, theta: Tensor) -> Tensor:
 
 
 def kernel_traces(objective: FieldObjective, theta: Tensor) -> dict[str, float]:
-    """The traces of the diagonal blocks of the kernel by term, Σ |∂z/∂theta|² over the local quantities z of the term."""
+    """Traces of the diagonal blocks of the kernel by term: Σ |∂z/∂theta|² over the local quantities z of the term.
+
+    Args:
+        objective: the loss.
+        theta: parameters (P,).
+    """
     return {
         term.name: sum(float(term.sensitivities(theta, rows).square().sum()) for rows in term.pieces(theta.numel()))
         for term in quantities(objective)
     }
 
 
-Traced = Sequence[tuple[Tensor, Tensor]]
+Traced = Sequence[tuple[Tensor, Tensor]]  # inputs and adjoints of each layer, as given by ``Quantities.trace``
 
 
 def _block(a: Quantities, b: Quantities, one: Traced, other: Traced) -> Tensor:
-    """The rows (n k, m l) of the kernel that belong to two terms."""
+    """The block (n k, m l) of the kernel for two terms a and b with k and l local quantities at n and m points."""
     k, streams, n, _ = one[0][1].shape
     entries = k * streams * other[0][1].shape[0] * other[0][1].shape[1] * other[0][1].shape[2]
-    # A product of adjoints, one of streams and their product are formed at a time.
+    # Three arrays of this size exist at a time: the products of adjoints, those of streams, and their product.
     size = max(1, int(a.group.solution.memory / (3 * 8 * entries)))
     rows = (slice(start, start + size) for start in range(0, n, size))
     return torch.cat([_rows(a, b, one, other, block) for block in rows])
 
 
 def _rows(a: Quantities, b: Quantities, one: Traced, other: Traced, rows: slice) -> Tensor:
+    """The rows of a block that belong to some of the points of the first term."""
     total = None
     for (x, delta), (y, bar) in zip(one, other, strict=True):
         inputs = torch.einsum("sif,tjf->sitj", x[:, rows], y)

@@ -1,4 +1,4 @@
-"""From the settings of a case to its losses: the only place where names become problems, networks and points."""
+"""Construction of a case's losses from its settings: names in the settings become problems, networks and points only here."""
 
 import hashlib
 import json
@@ -23,32 +23,34 @@ from pinnscape.problems.points import SETS, Rule
 from pinnscape.problems.problem import Problem
 from pinnscape.problems.rules import Rules
 
-EVALUATIONS_A_STEP = 1.2  # of a training: a line search takes a little more than one gradient
-_KERNELS = Path(".cache/kernels")  # of the folder of the study
+EVALUATIONS_A_STEP = 1.2  # mean number of loss evaluations in a training step; a line search may need more than one
+_KERNELS = Path(".cache/kernels")  # folder of compiled code, relative to the folder of the study
 _PACKAGE = Path(__file__).parents[1]
 _DERIVES = ("losses/evaluation.py", "losses/native/source.py", "problems/statement.py")
 _ARCHITECTURES = {"mlp": Mlp, "residual": Residual, "modified": Modified}
-_TEST = Rule("gauss-legendre", 32)  # of errors where losses have random points
+_TEST = Rule("gauss-legendre", 32)  # default rule for errors if the losses use sets of collocation points
 
 
 def problem(model: Model) -> Problem:
     """The problem of a case.
 
     Raises:
-        ProblemError: there is no such problem, or its parameters do not fit; one line.
+        ProblemError: the problem does not exist, or its parameters are invalid; one line.
     """
     return load(model.problem, model.parameters)
 
 
 def architecture(stated: Problem, ansatz: Ansatz, settings: NetworkSettings) -> Architecture:
-    """The network of a problem, with the embeddings that its hard conditions and the settings ask for."""
+    """The network of a problem, with the embeddings that its hard periodic conditions and the settings require."""
     domain, embeddings = stated.domain, list[Embedding]()
     names = list(domain.names)
     for condition in ansatz.hard:
         if isinstance(condition, Periodic):
             low, high = domain.bounds[domain.names.index(condition.variable)].tolist()
-            embeddings.append(Waves(names.index(condition.variable), high - low, condition.harmonics))
-            names.remove(condition.variable)  # what is left comes first
+            # A scaled network receives variables from -1 to 1.
+            period = 2.0 if settings.scaled else high - low
+            embeddings.append(Waves(names.index(condition.variable), period, condition.harmonics))
+            names.remove(condition.variable)  # a periodic embedding moves the other variables to the front
     if settings.scaled:
         embeddings.insert(0, Box(*map(tuple, domain.bounds.T.tolist())))
     if settings.fourier:
@@ -66,19 +68,24 @@ def network(model: Model) -> Architecture:
 
 
 def rule(settings: RuleSettings) -> Rule:
-    """The rule that a section describes."""
+    """The rule that a section of the configuration describes."""
     return Rule(settings.rule, settings.points, settings.panels, settings.seed)
 
 
 def rules(model: Model) -> Rules:
-    """The points of a case."""
+    """The rules by which the points of a case are placed."""
     own = model.quadrature
     test = _TEST if own.test is None and own.rule in SETS else None if own.test is None else rule(own.test)
     return Rules(rule(own), others=None if own.conditions is None else rule(own.conditions), test=test)
 
 
 def compiler(engine: EngineSettings, evaluations: float) -> Compiler | None:
-    """The compiler that the section ``engine`` asks for; ``evaluations`` as in ``Compiler``."""
+    """The compiler that the section ``engine`` of the configuration requests; None for ``compile: never``.
+
+    Args:
+        engine: the section.
+        evaluations: expected number of evaluations of losses and derivatives, which decides for ``compile: auto``.
+    """
     if engine.compile == "never":
         return None
     return Compiler(_KERNELS, evaluations if engine.compile == "auto" else None)
@@ -91,17 +98,17 @@ def discretization(
     memory: float = 1000.0,
     reference: Known | None = None,
 ) -> Discretization:
-    """The losses of a case.
+    """The discretised problem of a case, with its losses.
 
     Args:
         model: settings that define the losses.
         device: device of the tensors.
         compiler: compiler of losses and derivatives, if any.
-        memory: bound on intermediate values, in megabytes.
-        reference: a numerical solution to compare with, if the problem names one.
+        memory: upper bound on intermediate values, in megabytes.
+        reference: numerical solution from which errors are measured if the problem has no exact solution.
 
     Raises:
-        ProblemError: the problem is at fault; one line.
+        ProblemError: the definition of the problem has an error; one line.
         ValueError: settings do not fit the problem; one line.
     """
     stated, conditions = problem(model), model.condition_settings
@@ -114,12 +121,19 @@ _MEMORIES: dict[str, Kept] = {}
 
 
 def kept(stated: Problem, conditions: dict[str, Any], folder: Path | None) -> Kept | None:
-    """A memory of what SymPy derives from a problem; None for a problem that is not written in a file."""
+    """The cache of the symbolic derivations of a problem; None for a problem that is not defined in a file.
+
+    Args:
+        stated: the problem.
+        conditions: settings of its conditions.
+        folder: folder of the cache; None for a cache in memory only.
+    """
     file = getattr(sys.modules.get(type(stated).__module__), "__file__", None)
     if file is None:
         return None
     code = digest([Path(file), *(_PACKAGE / name for name in _DERIVES)], (_PACKAGE, Path(file).parent))
-    # The module of a user's file is named after its content, which may change while a process runs; the digest of a file is computed once.
+    # The module name of a user's file depends on its content, which may change while a process runs; its digest is computed
+    # only once.
     about = [
         code,
         type(stated).__module__,

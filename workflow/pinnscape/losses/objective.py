@@ -1,6 +1,7 @@
-"""The interface between losses and everything above them: a loss as a function of a flat parameter vector, with its derivatives.
+"""The interface through which all analyses see a loss: a function of a flat parameter vector, with its derivatives.
 
-All functions are batched over leading dimensions of theta where a signature says so. No analysis above this interface knows a differential equation.
+Analyses that use only this interface need no knowledge of the differential equation. Functions are batched over leading
+dimensions of theta where their shapes say so.
 """
 
 from typing import Any, Protocol, Self
@@ -17,7 +18,7 @@ class Objective(Protocol):
 
     Attributes:
         name: name of the loss.
-        minimum: the loss at the exact solution under the same rule; NaN if it is not known.
+        minimum: the loss at the exact solution under the same quadrature rules; NaN if unknown.
     """
 
     @property
@@ -31,59 +32,59 @@ class Objective(Protocol):
 
     @property
     def layout(self) -> Layout:
-        """Where the affine maps of the network are in theta."""
+        """Positions of the network's weights and biases in theta."""
         ...
 
     @property
     def device(self) -> torch.device: ...
     @property
     def batch(self) -> int:
-        """Number of parameter vectors to evaluate at a time."""
+        """Number of parameter vectors to evaluate in one batch."""
         ...
 
     @property
     def is_squared(self) -> bool:
-        """Whether the loss is a sum of squares, so that its minimum is not below 0."""
+        """Whether the loss is a sum of squares with nonnegative weights, and hence nonnegative."""
         ...
 
     def loss(self, theta: Tensor) -> Tensor:
-        """Loss (...) at parameters (..., P), without a graph."""
+        """Loss (...) at parameters (..., P), without an autograd graph."""
         ...
 
     def gradient(self, theta: Tensor) -> Tensor:
-        """Gradient (..., P)."""
+        """Gradient (..., P) at parameters (..., P)."""
         ...
 
     def loss_and_gradient(self, theta: Tensor) -> tuple[Tensor, Tensor]:
-        """Loss (...) and gradient (..., P)."""
+        """Loss (...) and gradient (..., P) at parameters (..., P)."""
         ...
 
     def hessian_product(self, theta: Tensor, vectors: Tensor) -> Tensor:
-        """Hessian-vector products, of the shape of ``vectors``, (P,) or (k, P), at theta (P,)."""
+        """Products of the Hessian at theta (P,) with vectors (P,) or (k, P), of the same shape."""
         ...
 
     def gauss_newton_product(self, theta: Tensor, vectors: Tensor) -> Tensor:
-        """Products with the Gauss-Newton part of the Hessian, likewise."""
+        """Products of the Gauss-Newton part of the Hessian at theta (P,) with vectors (P,) or (k, P), of the same shape."""
         ...
 
     def terms(self, theta: Tensor) -> dict[str, Tensor]:
-        """The weighted terms (...), whose sum is the loss."""
+        """The weighted terms (...) at parameters (..., P), by name; their sum is the loss."""
         ...
 
     def measure(self, theta: Tensor) -> dict[str, Tensor]:
-        """All losses and errors (...) that are measured with this loss."""
+        """All losses and errors (...) at parameters (..., P) that can be evaluated together with this loss, by name."""
         ...
 
     @property
     def fresh(self) -> "Objective | None":
-        """The same loss at points that a training on this one does not use; None if it has no points of its own."""
+        """The same loss at points that training on this loss does not use; None if there are no other points."""
         ...
 
     def with_minimum(self, minimum: float) -> Self:
-        """The same loss with another value in place of an unknown minimum."""
+        """A copy with another value of ``minimum``."""
         ...
 
 
 def tensor(theta: Any, device: str | torch.device = "cpu") -> Tensor:
-    """Parameters from a file as a float64 tensor."""
+    """Parameters, such as an array from a file, as a float64 tensor on a device."""
     return torch.tensor(np.asarray(theta), dtype=torch.float64, device=device)

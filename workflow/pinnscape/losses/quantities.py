@@ -1,9 +1,10 @@
-"""What terms are made of, point by point: local quantities z, and the derivatives of a term in them.
+"""Local quantities z of a term (weighted residuals, or arguments of an energy density) and the term's derivatives in z.
 
-A squared term is |z|² of a weighted residual z = √w r, an energy a function of the derivatives z of u that occur in its density. With B = ∂z/∂theta,
-the gradient of a term is Bᵀ times its first derivative in z, and the Gauss-Newton part of its Hessian is BᵀMB with its second derivative M: 2JᵀJ for
-squares, and the energy Gram matrix for energies (Müller & Zeinhofer 2023: the pullback of the second derivative of the energy). At a point where a
-term does not exist, all of these are NaN.
+For a squared term |z|², z = √w r are the weighted residuals. For an energy, z are the values and derivatives of u that occur in
+its density. With B = ∂z/∂theta, the gradient of a term is Bᵀ times its first derivative in z. The Gauss-Newton part of its
+Hessian is BᵀMB with its second derivative M in z: 2JᵀJ for squares, with J = B, and the energy Gram matrix for energies (Müller
+& Zeinhofer 2023: the pullback of the second derivative of the energy). At a point where the term does not exist, all of these
+are NaN.
 """
 
 from dataclasses import dataclass
@@ -23,9 +24,9 @@ class Quantities:
     """The local quantities of a term.
 
     Attributes:
-        group: to which the term belongs.
-        name: of the term.
-        weight: of the term; at least 0 for a squared term.
+        group: the terms on the same point set, including this one.
+        name: name of the term.
+        weight: weight of the term; nonnegative for a squared term.
     """
 
     group: TorchGroup
@@ -42,7 +43,7 @@ class Quantities:
 
     @cached_property
     def count(self) -> int:
-        """Number k of quantities at a point."""
+        """Number k of local quantities at a point."""
         if self.is_energy:
             return len(self._occurring)
         theta = torch.zeros(self.group.solution.network.size, dtype=torch.float64, device=self.group.solution.device)
@@ -50,7 +51,7 @@ class Quantities:
 
     @cached_property
     def _occurring(self) -> list[int]:
-        """Entries of streams (S, sites, c) that occur in an energy, in their order."""
+        """Indices into the flattened streams (S, sites, c) of the entries that occur in an energy density, ascending."""
         u, sites = self.group.solution.unknowns, self.group.points.sites
         size = self.streams.count * sites * len(u.components)
         if self.name not in self.group.derived:
@@ -69,24 +70,24 @@ class Quantities:
         return (self.streams.count - 1,) if self.streams.laplacian else self.streams.summands(space)
 
     def of(self, u: Tensor, rows: slice) -> Tensor:
-        """Z (n, k) from streams (S, sites, n, c) of the solution at some of the points."""
+        """Local quantities (n, k) from streams (S, sites, n, c) of the solution at the points ``rows``."""
         if self.is_energy:
             return u.movedim(-2, 0).flatten(1)[:, self._occurring]
         outputs, exists = self.group(self.name, u, self.streams, rows)
         factor = (self.weight * self.group.weights[rows]).sqrt()
         if exists is not None:
-            # A factor and not a choice, so that the derivatives do not exist either.
+            # A NaN factor also makes the derivatives NaN; choosing NaN with `torch.where` would make them zero.
             factor = torch.where(exists, 1.0, torch.nan) * factor
         return factor.unsqueeze(-1) * torch.stack(outputs, -1)
 
     @torch.no_grad()
     def values(self, theta: Tensor) -> Tensor:
-        """Z (n, k) at theta (P,)."""
+        """Local quantities (n, k) at all points, at theta (P,)."""
         blocks = self.group.blocks(self.streams)
         return torch.cat([self.of(self.group.solve(theta, self.streams, rows), rows) for rows in blocks])
 
     def slope_and_modulus(self, theta: Tensor) -> tuple[Tensor, Tensor]:
-        """First and second derivative (n, k), (n, k, k) of the term in z at each point, at theta (P,)."""
+        """First derivative (n, k) and second derivative (n, k, k) of the weighted term in z at each point, at theta (P,)."""
         if not self.is_energy:
             z = self.values(theta)
             return 2.0 * z, 2.0 * torch.eye(z.shape[-1], dtype=z.dtype, device=z.device).expand(len(z), -1, -1)
@@ -94,7 +95,7 @@ class Quantities:
         return torch.cat([first for first, _ in found]), torch.cat([second for _, second in found])
 
     def of_energy(self, theta: Tensor, rows: slice) -> tuple[Tensor, Tensor]:
-        """``slope_and_modulus`` of an energy at some of the points."""
+        """Like ``slope_and_modulus``, for an energy at the points ``rows``."""
         with torch.no_grad():
             u = self.group.solve(theta, self.streams, rows)
         shape = u.movedim(-2, 0).shape
@@ -111,28 +112,28 @@ class Quantities:
         return factor[:, None] * first.detach(), factor[:, None, None] * second
 
     def sensitivities(self, theta: Tensor, rows: slice) -> Tensor:
-        """B (n, k, P) at some of the points, at theta (P,)."""
+        """The derivatives B = ∂z/∂theta (n, k, P) at the points ``rows``, at theta (P,)."""
         if type(self.group.solution) is not Solution:
             return self._automatic(theta, rows)
         data = self.group.data(self.streams).rows(rows)
-        # Each point gets a copy of theta of its own: the gradient of a sum over points then holds the rows of all of them.
+        # Each point gets its own copy of theta, so that one gradient of a sum over points gives the rows of all points.
         copies = theta.detach().expand(data.inputs.shape[2], -1).clone().requires_grad_()
         values = self.of(self.group.solution.at_each_point(copies, self.streams, data), rows)
         return torch.stack([slope(v.sum(), copies, keep=True) for v in values.unbind(-1)], 1)
 
     def _automatic(self, theta: Tensor, rows: slice) -> Tensor:
-        """The same for solutions that are not networks: row by row."""
+        """Like ``sensitivities``, computed row by row, for solutions that are not networks."""
         theta = theta.detach().requires_grad_()
         values = self.of(self.group.solve(theta, self.streams, rows), rows)
         return torch.stack([slope(v, theta, keep=True) for v in values.flatten()]).unflatten(0, values.shape)
 
     def pieces(self, size: int) -> list[slice]:
-        """Blocks of points whose sensitivities to P = ``size`` parameters, with the copies of theta that they take, are within the memory."""
+        """Blocks of points whose derivatives in P = ``size`` parameters, with copies of theta, fit into the memory limit."""
         block = max(1, int(self.group.solution.memory / (8 * size * (self.count + 3))))
         return [slice(start, start + block) for start in range(0, self.group.points.count, block)]
 
     def pull_back(self, theta: Tensor, weights: Tensor) -> Tensor:
-        """Bᵀw (j, P) for weights (j, n k) at theta (P,), point by point; B is not formed."""
+        """The products Bᵀw (j, P) for vectors w (j, n k), given as ``weights``, at theta (P,); B is not formed."""
         total, start = theta.new_zeros(len(weights), theta.numel()), 0
         for rows in self.group.blocks(self.streams):
             leaf = theta.detach().requires_grad_()
@@ -143,7 +144,12 @@ class Quantities:
         return total
 
     def trace(self, theta: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Streams (S · sites, n, fan_in) into each affine map, and adjoints (k, S · sites, n, fan_out) of what comes out, for each quantity."""
+        """Inputs and adjoints of all affine maps of the network, at theta (P,).
+
+        Returns:
+            For each affine map, the streams (S · sites, n, fan_in) of its input, and the derivatives of each of the k local
+            quantities in the streams of its output (k, S · sites, n, fan_out).
+        """
         found = [self._trace(theta, rows) for rows in self.group.blocks(self.streams)]
         return [
             (torch.cat([a for a, _ in layer], -2), torch.cat([b for _, b in layer], -2)) for layer in zip(*found, strict=True)
@@ -166,5 +172,5 @@ class Quantities:
 
     @property
     def values_among_streams(self) -> list[int]:
-        """Which of the S · sites streams are values: those that a bias enters."""
+        """Indices of the values among the S · sites streams of ``trace``; biases are added only to these."""
         return list(range(self.group.points.sites))

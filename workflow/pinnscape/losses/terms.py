@@ -1,7 +1,8 @@
-"""Terms of a loss: weighted integrals or means of local expressions over point sets, and the ansatz that makes a network a solution.
+"""Terms of a loss, and the ansatz that turns a network into a solution.
 
-Squared terms are means over their points, so that their weights sum to 1; energies, and boundary terms of energies, are integrals, and their weights
-sum to the measure of what they integrate over. On the unit cube both are the same.
+A term is a weighted sum of a local expression over a point set. Energies, including their boundary terms, are integrals: the
+weights of the points sum to the measure of the domain of integration. Squared terms are means over their points. On the unit
+cube both normalisations agree.
 """
 
 import inspect
@@ -19,7 +20,8 @@ from pinnscape.common.errors import ProblemError
 from pinnscape.problems.field import Field, Point, value_of
 from pinnscape.problems.points import PointSet
 
-Local = Callable[[Any, Any, Any], Any]  # of a point p, a field u, and named values f; with several sites, p and u are tuples
+# A local expression: a function of a point p, a field u and named values f. With several sites, p and u are tuples.
+Local = Callable[[Any, Any, Any], Any]
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,8 @@ class Values(Mapping[str, Any]):
     """The third argument f of a local expression: data columns of the points and parameters of the problem, by name.
 
     Attributes:
-        columns: values (n,) at the points, or symbols.
-        parameters: numbers, or symbols.
+        columns: values (n,) at the points, or symbols, by name.
+        parameters: numbers, or symbols, by name.
     """
 
     columns: Mapping[str, Any] = field(default_factory=dict)
@@ -49,7 +51,14 @@ class Values(Mapping[str, Any]):
 
 
 def called(local: Local, points: Sequence[Point], fields: Sequence[Field], f: Values) -> tuple[Any, ...]:
-    """What a local expression gives at its sites, as a tuple; a single site is given by itself."""
+    """The values of a local expression as a tuple.
+
+    Args:
+        local: the local expression.
+        points: the point at each site.
+        fields: the field at each site.
+        f: data columns and parameters.
+    """
     p, u = (points[0], fields[0]) if len(points) == 1 else (tuple(points), tuple(fields))
     found = local(p, u, f)
     return tuple(map(value_of, found)) if isinstance(found, (tuple, list)) else (value_of(found),)
@@ -57,16 +66,19 @@ def called(local: Local, points: Sequence[Point], fields: Sequence[Field], f: Va
 
 @dataclass(frozen=True)
 class Term:
-    """One term of a loss.
+    """One term of a loss: Σ w e for an energy, Σ w |r|² for squares, summed over the points of a set.
 
     Attributes:
-        name: of the term, such as interior, initial, periodic.
-        kind: ``energy`` for Σ w e, ``squared`` for Σ w |r|².
-        local: e or r at a point, a function (p, u, f) of the point, the field and ``Values``; a tuple for several residuals.
-        points: with weights w and data.
-        weight: by which the term is multiplied; another one takes no other code.
-        exists: a condition on (p, u, f) that holds where the term exists; where it fails, the term is NaN.
-        symbolic: gives ``local`` and ``exists`` for symbols, where they are other functions; symbols with the names of parameters stand for these.
+        name: name of the term, such as ``strong-form/initial``.
+        kind: ``energy`` or ``squared``.
+        local: the energy density e or the residual r at a point, as a function (p, u, f) of the point, the field and
+            ``Values``; it returns a tuple for several residuals.
+        points: the points with their weights w and data.
+        weight: factor of the whole term; native code does not depend on it.
+        exists: condition, as a function of (p, u, f), that holds where the term exists. The term is NaN if it fails at any
+            point.
+        symbolic: function that returns the versions of ``local`` and ``exists`` for symbolic derivation, if they differ from
+            those for tensors. Symbols with the name of a parameter stand for that parameter.
     """
 
     name: str
@@ -81,7 +93,7 @@ class Term:
         """Check the kind and the weight.
 
         Raises:
-            ValueError: there is no such kind, or the weight is not finite.
+            ValueError: the kind is unknown or the weight is not finite.
         """
         if self.kind not in ("energy", "squared"):
             raise ValueError(f"`kind` of the term {self.name} must be energy or squared, not {self.kind!r}")
@@ -91,11 +103,11 @@ class Term:
 
 @dataclass(frozen=True)
 class Ansatz:
-    """The solution u = lift + factor · network, with conditions that hold for every network.
+    """The ansatz u = lift + factor · network, which satisfies the hard conditions of a problem for every network.
 
     Attributes:
-        lift: maps points (n, d) to (n, c); zero where it is None.
-        factor: maps points (n, d) to (n, 1), or (n, c) with one for each component; one where it is None.
+        lift: function from points (n, d) to (n, c); None stands for 0.
+        factor: function from points (n, d) to (n, 1), or to (n, c) with a factor for each component; None stands for 1.
     """
 
     lift: Callable[[Tensor], Tensor] | None = None
@@ -103,17 +115,17 @@ class Ansatz:
 
     @property
     def is_network(self) -> bool:
-        """Whether the network is the solution itself."""
+        """Whether the network itself is the solution, without lift and factor."""
         return self.lift is None and self.factor is None
 
 
 def fault(term: Term, text: str) -> ProblemError:
-    """An error in a term: one line with the file of its local expression."""
+    """An error in the definition of a term; the message is one line that names the file of its local expression."""
     return ProblemError(f"{_file(term.local)}: term {term.name}: {text}")
 
 
 def _file(local: Any) -> str:
-    """Where a function is written, relative to the current folder if it is below it."""
+    """The source file of a function, relative to the current folder if it is inside it."""
     while isinstance(local, (partial, MethodType)):
         local = local.func if isinstance(local, partial) else local.__func__
     try:

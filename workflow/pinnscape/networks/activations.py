@@ -1,4 +1,8 @@
-"""Activation functions with derivatives of any order, by recursions, in arithmetic alone: for tensors, and for machine code that is written."""
+"""Activation functions with derivatives of any order, by recursions.
+
+The recursions consist of arithmetic and the functions of ``Elementary`` only, so that the same Python code evaluates them for
+tensors and generates native code.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +16,11 @@ from pinnscape.networks.arithmetic import named, power, scaled, total
 
 
 class Elementary(Protocol):
-    """The functions of one argument that activations are made of; ``normal`` is the distribution function of the normal distribution."""
+    """The elementary functions of activations, each of one argument z.
+
+    ``normal`` is the cumulative distribution function of the standard normal distribution, ``step`` is 1 for positive arguments
+    and otherwise 0, and ``zero`` is 0.
+    """
 
     def tanh(self, z: Any) -> Any: ...
     def sin(self, z: Any) -> Any: ...
@@ -34,8 +42,9 @@ class Activation:
     """An activation function s.
 
     Attributes:
-        derivatives: of z, a number n and ``Elementary`` functions: s(z), s'(z), ..., s^(n)(z).
-        exist: how many derivatives exist almost everywhere without a point mass; one more would be zero almost everywhere, and wrong.
+        derivatives: function of z, an order n and ``Elementary`` functions that returns s(z), s'(z), ..., s^(n)(z).
+        exist: highest order of derivatives that are ordinary functions. The next derivative of relu contains a delta
+            distribution, which is missed by pointwise values.
     """
 
     derivatives: Derivatives
@@ -43,7 +52,10 @@ class Activation:
 
 
 def _tanh(z: Any, count: int, f: Elementary) -> list[Any]:
-    """From s' = 1 - s²: s^(n+1) = -Σ_k C(n, k) s^(k) s^(n-k) for n > 0, summed from the middle, where both factors are equally long."""
+    """Derivatives of tanh: s' = 1 - s², and s^(n+1) = -Σ_k C(n, k) s^(k) s^(n-k) for n > 0.
+
+    The terms k and n - k are equal and computed once; the sum starts in the middle.
+    """
     s = [named(f.tanh(z))]
     if count > 0:
         s.append(named(1.0 - s[0] * s[0]))
@@ -69,7 +81,7 @@ def _cos(z: Any, count: int, f: Elementary) -> list[Any]:
 
 @dataclass(frozen=True)
 class _Logistic:
-    """Derivatives of the logistic function g, as polynomials in odd = 1 - 2g and slope = g (1 - g) times the slope."""
+    """Derivatives of the logistic function g: the product of slope = g (1 - g) and a polynomial in odd = 1 - 2g and slope."""
 
     g: Any
     odd: Any
@@ -81,7 +93,7 @@ class _Logistic:
         return cls(g, named(1.0 - 2.0 * g), named(g * (1.0 - g)))
 
     def over_slope(self, n: int) -> Any:
-        """g^(n) / slope for n > 0: a number for n = 1."""
+        """The polynomial g^(n) / slope for n > 0; the number 1 for n = 1."""
         powers: dict[tuple[int, int], int] = {(0, 0): 1}
         for _ in range(1, n):
             powers = _next(powers)
@@ -89,7 +101,10 @@ class _Logistic:
 
 
 def _next(powers: dict[tuple[int, int], int]) -> dict[tuple[int, int], int]:
-    """Σ coefficient · odd^a · slope^b of the next derivative over the slope; odd' = -2 slope, slope' = slope · odd."""
+    """Coefficients of odd^a · slope^b, by (a, b), in the polynomial of the next derivative.
+
+    They follow from odd' = -2 slope and slope' = slope · odd.
+    """
     found: dict[tuple[int, int], int] = {}
     for (a, b), coefficient in powers.items():
         for key, value in (((a + 1, b), coefficient * (b + 1)), ((a - 1, b + 1), -2 * a * coefficient)):
@@ -99,7 +114,7 @@ def _next(powers: dict[tuple[int, int], int]) -> dict[tuple[int, int], int]:
 
 
 def _swish(z: Any, count: int, f: Elementary) -> list[Any]:
-    """The product z g with the logistic function, so that s^(n) = z g^(n) + n g^(n-1)."""
+    """The product s = z g with the logistic function g; its derivatives are s^(n) = z g^(n) + n g^(n-1)."""
     logistic = _Logistic.of(z, f)
     s = [z * logistic.g]
     if count > 0:
@@ -110,7 +125,7 @@ def _swish(z: Any, count: int, f: Elementary) -> list[Any]:
 
 
 def _softplus(z: Any, count: int, f: Elementary) -> list[Any]:
-    """The integral of the logistic function g."""
+    """The integral s = log(1 + exp z) of the logistic function."""
     s = [f.softplus(z)]
     logistic = _Logistic.of(z, f) if count > 0 else None
     for n in range(1, count + 1):
@@ -120,7 +135,10 @@ def _softplus(z: Any, count: int, f: Elementary) -> list[Any]:
 
 
 def _gelu(z: Any, count: int, f: Elementary) -> list[Any]:
-    """The product z Φ(z) (Hendrycks & Gimpel 2016); derivatives of the density φ = Φ' by φ^(n+1) = -(z φ^(n) + n φ^(n-1))."""
+    """The product s = z Φ(z) with the normal distribution function Φ (Hendrycks & Gimpel 2016).
+
+    Derivatives of the density φ = Φ' follow from φ^(n+1) = -(z φ^(n) + n φ^(n-1)).
+    """
     normal = [named(f.normal(z))]
     if count > 0:
         normal.append(named(f.exp(-0.5 * (z * z)) * (1.0 / sqrt(2.0 * pi))))
@@ -135,7 +153,7 @@ def _relu(z: Any, count: int, f: Elementary) -> list[Any]:
 
 
 def _relu3(z: Any, count: int, f: Elementary) -> list[Any]:
-    """The cube of relu (E & Yu 2018)."""
+    """The cube of relu, s = max(0, z)³ (E & Yu 2018)."""
     r = named(f.relu(z))
     known = [(r * r) * r, 3.0 * (r * r), 6.0 * r, 6.0 * f.step(z)]
     return [*known, *(f.zero(z) for _ in range(count - 3))][: count + 1]
@@ -150,7 +168,7 @@ ACTIVATIONS: dict[str, Activation] = {
     "relu3": Activation(_relu3, 3),
     "gelu": Activation(_gelu),
 }
-COSINE = Activation(_cos)  # of embeddings
+COSINE = Activation(_cos)  # used by embeddings
 
 
 class OnTensors:
@@ -166,7 +184,8 @@ class OnTensors:
 
     @staticmethod
     def softplus(z: Tensor) -> Tensor:
-        # Unlike torch's softplus, this has no threshold beyond which it switches to the identity, and unlike logaddexp finite second derivatives.
+        # Unlike torch's softplus, this does not switch to the identity above a threshold; unlike with logaddexp, second
+        # derivatives are finite.
         return -torch.nn.functional.logsigmoid(-z)
 
     @staticmethod
@@ -179,11 +198,11 @@ class OnTensors:
 
 
 def derivatives(name: str, z: Tensor, count: int) -> list[Tensor]:
-    """s(z) and its first derivatives.
+    """The values s(z), s'(z), ..., s^(n)(z) of an activation function and its derivatives, each of the shape of z.
 
     Args:
-        name: of the activation.
+        name: name of the activation in ``ACTIVATIONS``.
         z: tensor of any shape.
-        count: number n of derivatives.
+        count: highest order n of the derivatives.
     """
     return ACTIVATIONS[name].derivatives(z, count, OnTensors)

@@ -1,6 +1,6 @@
-"""Networks as pure functions of one flat parameter vector: a description, from which layout, initialisation and forward pass follow.
+"""Architectures of networks: descriptions that determine the layout of the flat parameter vector and the initialisation.
 
-The forward pass is in ``forward``.
+The forward pass, a pure function of the parameter vector, is in ``forward``.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from pinnscape.networks.activations import ACTIVATIONS
 from pinnscape.networks.embeddings import Embedding
 from pinnscape.networks.layout import Layer, Layout
 
-# Variance of a weight times a fan: Glorot & Bengio 2010 (eq. 12), LeCun et al. 1998 (sec. 4.6), He et al. 2015 (eq. 10).
+# Variance of the initial weights: Glorot & Bengio 2010 (eq. 12), LeCun et al. 1998 (sec. 4.6), He et al. 2015 (eq. 10).
 _VARIANCE = {
     "glorot": lambda fan_in, fan_out: 2.0 / (fan_in + fan_out),
     "lecun": lambda fan_in, fan_out: 1.0 / fan_in,
@@ -27,11 +27,11 @@ class Architecture:
 
     Attributes:
         inputs: number of variables d.
-        outputs: c.
-        width: units of each hidden layer.
-        depth: number of hidden layers, or of blocks of them.
-        activation: a name in ``ACTIVATIONS``.
-        embeddings: what the first layer sees in place of x.
+        outputs: number of components c.
+        width: number of units of each hidden layer.
+        depth: number of hidden layers, or of residual blocks.
+        activation: name of the activation function in ``ACTIVATIONS``.
+        embeddings: fixed functions that are applied to x one after the other; the result is the input of the first layer.
     """
 
     inputs: int
@@ -57,7 +57,7 @@ class Architecture:
 
     @property
     def features(self) -> int:
-        """Number of inputs of the first layer."""
+        """Number of inputs of the first layer, after all embeddings."""
         count = self.inputs
         for embedding in self.embeddings:
             count = embedding.features(count)
@@ -65,12 +65,12 @@ class Architecture:
 
     @property
     def hidden(self) -> int:
-        """Number of hidden affine maps that follow one another."""
+        """Number of affine maps to the hidden width that are applied one after the other."""
         return self.depth
 
     @property
     def encoders(self) -> int:
-        """Number of further maps from the inputs to the hidden width, which come first in the layout."""
+        """Number of additional affine maps from the inputs to the hidden width; they are the first in the layout."""
         return 0
 
     @cached_property
@@ -93,17 +93,17 @@ class Architecture:
         return self.layout.size
 
     def initial(self, initialization: str, seed: int) -> np.ndarray:
-        """Normal weights of the named variance and zero biases.
+        """Initial parameters: normally distributed weights, and biases of zero.
 
         Args:
-            initialization: ``glorot``, ``lecun`` or ``he``.
-            seed: of the pseudo-random generator.
+            initialization: rule for the variance of the weights: ``glorot``, ``lecun`` or ``he``.
+            seed: seed of the pseudo-random generator.
 
         Returns:
             theta (P,), float64.
 
         Raises:
-            ValueError: unknown initialisation.
+            ValueError: the initialisation is unknown.
         """
         if initialization not in _VARIANCE:
             raise ValueError(f"`initialization` must be one of {', '.join(_VARIANCE)}, not {initialization!r}")
@@ -117,14 +117,17 @@ class Architecture:
 
 @dataclass(frozen=True)
 class Mlp(Architecture):
-    """A multilayer perceptron: ``depth`` hidden layers a = s(W a + b), then an affine map."""
+    """A multilayer perceptron: ``depth`` hidden layers a → s(W a + b), followed by an affine map."""
 
     kind = "mlp"
 
 
 @dataclass(frozen=True)
 class Residual(Architecture):
-    """Residual blocks (E & Yu 2018, "The Deep Ritz Method", sec. 2.1): an affine map, ``depth`` blocks a + s(W' s(W a + b) + b'), an affine map."""
+    """A residual network (E & Yu 2018, "The Deep Ritz Method", sec. 2.1).
+
+    It consists of an affine map, ``depth`` blocks a → a + s(W' s(W a + b) + b'), and another affine map.
+    """
 
     kind = "residual"
 
@@ -137,7 +140,8 @@ class Residual(Architecture):
 class Modified(Architecture):
     """The modified multilayer perceptron (Wang, Teng & Perdikaris 2021, SIAM J. Sci. Comput. 43, eqs. 43-47).
 
-    Two encoders U = s(W x + b) and V of the inputs gate each hidden layer but the first: a = (1 - z) U + z V, z = s(W a + b).
+    Two encoders of the inputs, U = s(W x + b) and V likewise, gate each hidden layer except the first:
+    a → (1 - z) U + z V with z = s(W a + b).
     """
 
     kind = "modified"

@@ -1,4 +1,4 @@
-"""Arithmetic that runs on numbers and tensors, and that also writes machine code when it is given values that write down what is done with them."""
+"""Arithmetic for numbers and tensors, and for generating native code from values that record operations (``native.code``)."""
 
 from collections.abc import Iterable
 from functools import reduce
@@ -7,17 +7,20 @@ from typing import Any
 
 
 def named(value: Any) -> Any:
-    """A value that is used again. Where code is written it gets a name here, which says what is computed first; else nothing happens."""
+    """Mark a value that is used several times.
+
+    In generated code, the value is assigned to a variable at this place; numbers and tensors are returned as they are.
+    """
     return value.named() if hasattr(value, "named") else value
 
 
 def total(summands: Iterable[Any]) -> Any:
-    """The sum in one expression."""
+    """The sum of values; in generated code, a single expression."""
     return reduce(add, summands)
 
 
 def running(start: Any, summands: Iterable[Any]) -> Any:
-    """The sum as a running total that starts from a value."""
+    """The sum of a start value and further values; in generated code, each partial sum is assigned to a variable."""
     found = named(start)
     for summand in summands:
         found = named(found + summand)
@@ -25,11 +28,11 @@ def running(start: Any, summands: Iterable[Any]) -> Any:
 
 
 def scaled(value: Any, factor: float) -> Any:
-    """``factor`` times a value, without a product by one."""
+    """``factor`` times a value; the value itself if the factor is 1."""
     return value if factor == 1.0 else float(factor) * value
 
 
 def power(factors: Iterable[Any]) -> Any:
-    """The product in one expression; one if it is empty."""
+    """The product of values, in generated code a single expression; 1 for no values."""
     factors = list(factors)
     return reduce(mul, factors) if factors else 1.0

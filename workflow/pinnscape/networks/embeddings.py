@@ -1,6 +1,7 @@
-"""What a network sees in place of the point x: fixed functions of x without parameters, applied one after the other.
+"""Embeddings: fixed functions of the point x, without trainable parameters, whose result is the input of a network.
 
-Each takes the streams of its input, one tensor (n, d) a stream, and gives those of its output. The first input is the identity.
+Several embeddings are applied one after the other. Each maps the streams of its input, a list with one tensor (n, features) for
+each derivative in x, to the streams of its output; see ``streams``.
 """
 
 from collections.abc import Sequence
@@ -20,21 +21,21 @@ class Embedding(Protocol):
     """A fixed function of x."""
 
     def features(self, inputs: int) -> int:
-        """Number of outputs."""
+        """Number of outputs, for a number of inputs."""
         ...
 
     def __call__(self, x: list[Tensor], streams: Streams) -> list[Tensor]:
-        """Streams (n, features) of the output from those (n, inputs) of the input."""
+        """The streams of the output, each (n, features), from the streams of the input, each (n, inputs)."""
         ...
 
 
 @dataclass(frozen=True)
 class Box:
-    """Each variable mapped from its interval to (-1, 1).
+    """Linear scaling of each variable from an interval to (-1, 1).
 
     Attributes:
-        lower: ends of the intervals (d,).
-        upper: the other ends.
+        lower: lower ends of the intervals (d,).
+        upper: upper ends of the intervals (d,).
     """
 
     lower: tuple[float, ...]
@@ -44,7 +45,7 @@ class Box:
         """Check the intervals.
 
         Raises:
-            ValueError: one of them is empty, or the numbers of ends differ.
+            ValueError: an interval is empty, or the numbers of lower and upper ends differ.
         """
         if len(self.lower) != len(self.upper) or not all(a < b for a, b in zip(self.lower, self.upper, strict=True)):
             raise ValueError(f"`lower` must be below `upper` in each variable, not {self.lower} and {self.upper}")
@@ -60,7 +61,15 @@ class Box:
 
 @dataclass(frozen=True)
 class Periodic:
-    """One variable x_i replaced by cos(2π k x_i / period) and sin(2π k x_i / period) for k = 1, ..., multiples; the others stay and come first."""
+    """Replacement of a variable x_i by cos(2π k x_i / period) and sin(2π k x_i / period) for k = 1, ..., multiples.
+
+    The outputs are the other variables, unchanged, followed by all cosines and all sines.
+
+    Attributes:
+        variable: index i of the variable.
+        period: period in the variable.
+        multiples: number of frequencies.
+    """
 
     variable: int
     period: float
@@ -87,7 +96,13 @@ class Periodic:
 
 @dataclass(frozen=True)
 class Fourier:
-    """Random Fourier features cos(2π B x), sin(2π B x), with B (frequencies, d) normal and fixed by its seed (Tancik et al. 2020, arXiv:2006.10739)."""
+    """Random Fourier features cos(2π B x), sin(2π B x) with a fixed random matrix B (Tancik et al. 2020, arXiv:2006.10739).
+
+    Attributes:
+        frequencies: number of rows of B (frequencies, d).
+        deviation: standard deviation of the independent normal entries of B.
+        seed: seed of B.
+    """
 
     frequencies: int
     deviation: float = 1.0
@@ -114,7 +129,7 @@ class Fourier:
 
 
 def _waves(z: list[Tensor], streams: Streams) -> list[Tensor]:
-    """Streams (n, 2 m) of cos z and sin z from those (n, m) of z."""
+    """Streams of (cos z, sin z), each (n, 2 m), from the streams of z, each (n, m)."""
     both = [
         streams.compose(activation.derivatives(z[0], streams.order, OnTensors), z)
         for activation in (COSINE, ACTIVATIONS["sin"])
@@ -123,7 +138,7 @@ def _waves(z: list[Tensor], streams: Streams) -> list[Tensor]:
 
 
 def identity(points: Tensor, streams: Streams) -> list[Tensor]:
-    """Streams (n, d) of x itself: the points, unit vectors, zeros."""
+    """Streams of x itself, each (n, d): the points, unit vectors for first derivatives, and zeros for higher ones."""
     dimension = points.shape[1]
     firsts = {unit(dimension, i): i for i in range(dimension)}
     found = [points]
@@ -136,7 +151,7 @@ def identity(points: Tensor, streams: Streams) -> list[Tensor]:
 
 
 def embedded(embeddings: Sequence[Embedding], points: Tensor, streams: Streams) -> Tensor:
-    """Streams (S, n, features) of the embeddings, one after the other, at points (n, d)."""
+    """Streams (S, n, features) of all embeddings, applied one after the other, at points (n, d)."""
     x = identity(points, streams)
     for embedding in embeddings:
         x = embedding(x, streams)

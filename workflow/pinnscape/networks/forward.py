@@ -1,6 +1,7 @@
-"""Networks with any of their derivatives in x, in torch and in one pass: all streams go through the affine maps alike, activations mix them.
+"""Forward pass of networks in torch, with any set of derivatives in x.
 
-Everything is batched over leading dimensions of theta.
+The value and its derivatives (streams) are propagated together: affine maps act on all streams alike, and activations combine
+them by the chain rule. Functions are batched over leading dimensions of theta.
 """
 
 from collections.abc import Callable
@@ -13,11 +14,12 @@ from pinnscape.networks.architectures import Architecture
 from pinnscape.networks.layout import Layer
 from pinnscape.networks.streams import Monomial, Streams, degree, variables
 
-# Nested differentiation keeps about 1.5 kB a point.
+# Number of points differentiated at a time; nested automatic differentiation stores about 1.5 kB for each point.
 _POINTS = 16_384
 
 
-Trace = list[tuple[Tensor, Tensor]]  # streams (..., S, n, fan_in) into each affine map, and (..., S, n, fan_out) out of it
+# Streams of the input (..., S, n, fan_in) and of the output (..., S, n, fan_out) of each affine map.
+Trace = list[tuple[Tensor, Tensor]]
 
 
 def network_streams(
@@ -28,12 +30,13 @@ def network_streams(
     Args:
         network: architecture.
         theta: parameters (..., P).
-        inputs: streams (S, n, features) of what the first layer sees, as ``embeddings.embedded`` gives them, or such streams for each theta.
-        streams: which derivatives they are.
-        trace: a list to which the inputs and outputs of each affine map are added.
+        inputs: streams (S, n, features) of the inputs of the first layer, see ``embeddings.embedded``; or (..., S, n,
+            features), with separate inputs for each parameter vector.
+        streams: the derivatives in x that the streams stand for.
+        trace: list to which the inputs and outputs of each affine map are appended.
 
     Returns:
-        (..., S, n, c), batched as theta is.
+        The streams (..., S, n, c).
     """
     through = {"mlp": _mlp, "residual": _residual, "modified": _modified}[network.kind]
 
@@ -41,7 +44,7 @@ def network_streams(
         found = z.unbind(-3)
         return torch.stack(streams.compose(derivatives(network.activation, found[0], streams.order), found), -3)
 
-    # A batch of copies: as one matrix, the networks of a batch would be rounded otherwise with their number.
+    # Inputs are copied for each network: the rounding of a single matrix product would depend on the number of networks.
     x = inputs.expand(*theta.shape[:-1], *inputs.shape[-3:])
     return through([_map(theta, layer, trace) for layer in network.layers], x, activated, streams)
 
@@ -50,7 +53,7 @@ Map = Callable[[Tensor], Tensor]
 
 
 def _map(theta: Tensor, layer: Layer, trace: Trace | None = None) -> Map:
-    """The affine map of a layer, of streams (..., S, n, fan_in): one product for all of them, the bias for the value alone."""
+    """The affine map of a layer for streams (..., S, n, fan_in): the weights act on all streams, the bias only on the value."""
     weight = theta[..., layer.weights].unflatten(-1, (layer.fan_out, layer.fan_in)).transpose(-1, -2)
     bias = theta[..., layer.biases]
 
@@ -90,14 +93,15 @@ def _modified(maps: list[Map], x: Tensor, activated: Map, streams: Streams) -> T
 
 
 def function_streams(function: Callable[[Tensor], Tensor], points: Tensor, streams: Streams) -> Tensor:
-    """Streams (S, n, c) of a smooth function of a point by nested automatic differentiation; for data that are computed once.
+    """Streams (S, n, c) of a smooth function of a point, by nested automatic differentiation.
 
-    In reverse mode throughout: the first use of torch's forward mode takes two seconds of imports, which every job would pay.
+    It is meant for data that are computed once. All derivatives are computed in reverse mode, because the first use of torch's
+    forward mode takes two seconds of imports in each job.
 
     Args:
-        function: maps points (n, d) to values (n, c), each row by itself.
-        points: (n, d).
-        streams: which derivatives.
+        function: function from points (n, d) to values (n, c), row by row.
+        points: points (n, d).
+        streams: the derivatives to compute.
     """
     return torch.cat([_function_streams(function, block, streams) for block in points.split(_POINTS)], 1)
 
@@ -125,13 +129,13 @@ def _function_streams(function: Callable[[Tensor], Tensor], points: Tensor, stre
 
 
 def _with_squares(streams: Streams) -> list[Monomial]:
-    """The monomials, and after them those whose derivatives a Laplacian sums."""
+    """The monomials of the streams, followed by the second derivatives that a Laplacian sums."""
     squares = (tuple(2 * (i == k) for k in range(streams.dimension)) for i in streams.laplacian)
     return [*streams.monomials, *squares]
 
 
 def _slope(values: Tensor, x: Tensor) -> Tensor:
-    """Gradient (n, d) of each of the values (n,) in its own row of x (n, d); zero where they do not depend on it."""
+    """Gradients (n, d) of values (n,) with respect to their rows of x (n, d); zero if the values do not depend on x."""
     if not values.requires_grad:
         return torch.zeros_like(x)
     return torch.autograd.grad(values.sum(), x, create_graph=True, materialize_grads=True)[0]

@@ -1,4 +1,4 @@
-"""Where the affine maps of a network are in its flat parameter vector, in memory and in files.
+"""Layout of the flat parameter vector of a network: positions of its affine maps, in memory and in files.
 
 The vector holds, layer by layer, the weight matrix (fan_out, fan_in) by rows and then the bias (fan_out,). A row of the weight
 matrix and its bias entry are the incoming parameters of one neuron, the *filter* of filter normalisation.
@@ -16,7 +16,13 @@ from pinnscape.files.dimensions import PARAMETER
 
 @dataclass(frozen=True)
 class Layer:
-    """One affine map; ``weights`` and ``biases`` are slices of the flat vector."""
+    """An affine map of a network.
+
+    Attributes:
+        fan_in: number of inputs.
+        fan_out: number of outputs.
+        offset: position of the first weight in the flat vector; ``weights`` and ``biases`` are slices of this vector.
+    """
 
     fan_in: int
     fan_out: int
@@ -33,11 +39,12 @@ class Layer:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the affine maps of a network are in the flat vector.
+    """Positions of the affine maps of a network in the flat vector.
 
     Attributes:
-        layers: the maps, in the order of their offsets.
-        permutable: whether the layers follow one another and nothing else, so that the units of each hidden layer can be permuted independently.
+        layers: the affine maps, in the order of their offsets.
+        permutable: whether the network is a plain chain of layers, so that permuting the units of a hidden layer, along with
+            their incoming and outgoing weights, does not change the function.
     """
 
     layers: tuple[Layer, ...]

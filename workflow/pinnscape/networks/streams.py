@@ -1,16 +1,19 @@
-"""Partial derivatives that travel together: which of them a computation needs, and how products and compositions mix them.
+"""Sets of partial derivatives that are propagated together, and the rules for derivatives of products and compositions.
 
-A *stream* is one partial derivative ∂^α f of a function at a set of points, named by its monomial α = (α_1, ..., α_d), the exponents of the
-variables. A set of monomials that is closed under division (with α it contains all β ≤ α) is closed under the rules of Leibniz and of Faà di Bruno:
+A *stream* holds one partial derivative ∂^α f of a function f at a set of points. The derivative is identified by its monomial
+α = (α_1, ..., α_d), the orders of the derivative in the d variables. A set of monomials that contains with α all β ≤ α (its
+divisors) is closed under the product rule of Leibniz and the chain rule of Faà di Bruno:
 
     ∂^k (a b) = Σ_{i + j = k} C(k, i) ∂^i a ∂^j b,        ∂^k s(z) = Σ_m s^(m)(z) B_{k,m}(∂z),
 
-with the partial Bell polynomials B (Constantine & Savits 1996, "A multivariate Faà di Bruno formula", Trans. AMS 348). Where second derivatives
-enter only through a Laplacian, one stream L = Σ_i ∂_ii stands for all of them (Li et al. 2023, "Forward Laplacian", arXiv:2307.08214):
+with the partial Bell polynomials B (Constantine & Savits 1996, "A multivariate Faà di Bruno formula", Trans. AMS 348). If
+second derivatives are needed only in a Laplacian, a single stream L = Σ_i ∂_ii replaces them (Li et al. 2023, "Forward
+Laplacian", arXiv:2307.08214):
 
     L(a b) = a L b + 2 Σ_i ∂_i a ∂_i b + b L a,        L s(z) = s'(z) L z + s''(z) Σ_i (∂_i z)².
 
-The rules are kept as tables. What evaluates them does arithmetic alone, so that it runs on tensors and also writes machine code.
+The rules are stored as tables. Evaluating them takes only arithmetic, so that the same Python code evaluates them for tensors
+and generates native code.
 """
 
 from collections import Counter
@@ -23,50 +26,50 @@ from typing import Any
 
 from pinnscape.networks.arithmetic import named, power, running, scaled, total
 
-Monomial = tuple[int, ...]
-Factors = tuple[int, int, float]  # of a product of two functions: their streams i and j, and a coefficient
-Powers = tuple[tuple[float, tuple[int, ...]], ...]  # a polynomial: coefficients and the streams that are multiplied
+Monomial = tuple[int, ...]  # orders of a partial derivative in the variables
+Factors = tuple[int, int, float]  # summand of the product rule: streams i and j of the two factors, and a coefficient
+Powers = tuple[tuple[float, tuple[int, ...]], ...]  # polynomial: coefficient of each summand, and the streams it multiplies
 
 
 def degree(monomial: Monomial) -> int:
-    """The order of the derivative."""
+    """The total order of the derivative."""
     return sum(monomial)
 
 
 def divisors(monomial: Monomial) -> list[Monomial]:
-    """All β ≤ α."""
+    """All monomials β ≤ α of a monomial α."""
     return list(grid(*(range(exponent + 1) for exponent in monomial)))
 
 
 def times(a: Monomial, b: Monomial) -> Monomial:
-    """The product of two monomials: ∂^a ∂^b."""
+    """The product of two monomials, which stands for the derivative ∂^a ∂^b."""
     return tuple(i + j for i, j in zip(a, b, strict=True))
 
 
 def variables(monomial: Monomial) -> tuple[int, ...]:
-    """The variables of a derivative one after the other, each as often as it occurs: (0, 0, 1) for u_xxy."""
+    """The variables of a derivative, repeated according to their orders: (0, 0, 1) for u_xxy."""
     return tuple(i for i, exponent in enumerate(monomial) for _ in range(exponent))
 
 
 def unit(dimension: int, *among: int) -> Monomial:
-    """The monomial of the derivative by these variables."""
+    """The monomial of the derivative in the given variables: (2, 1) for the variables 0, 0, 1 in two dimensions."""
     return tuple(among.count(i) for i in range(dimension))
 
 
 @dataclass(frozen=True)
 class Streams:
-    """An ordered set of streams: the value, first derivatives, second ones, ..., and a Laplacian at the end if there is one.
+    """An ordered set of streams: the value, first derivatives, second derivatives, ..., and possibly a Laplacian at the end.
 
     Attributes:
-        monomials: closed under division, in the order of ``closure``.
-        laplacian: variables i over which the last stream Σ ∂_ii is summed; empty where there is no such stream.
+        monomials: the partial derivatives, with all their divisors, in the order of ``closure``.
+        laplacian: the variables i in the Laplacian Σ ∂_ii, which is the last stream; empty without Laplacian.
     """
 
     monomials: tuple[Monomial, ...]
     laplacian: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check that the set is closed.
+        """Check that the set contains all divisors of its monomials.
 
         Raises:
             ValueError: a divisor is missing.
@@ -78,20 +81,27 @@ class Streams:
 
     @classmethod
     def of(cls, needed: Iterable[Monomial], laplacian: Iterable[int] = ()) -> "Streams":
-        """The smallest set that contains all of these derivatives.
+        """The smallest set of streams that contains the given derivatives.
 
         Args:
             needed: monomials, at least one.
-            laplacian: variables of the Laplacian, if that is needed.
+            laplacian: variables of the Laplacian, if one is needed.
         """
         return cls(cls.closure(needed, laplacian), tuple(sorted(laplacian)))
 
     @staticmethod
     def closure(needed: Iterable[Monomial], laplacian: Iterable[int] = (), check: bool = True) -> tuple[Monomial, ...]:
-        """All divisors of the monomials, by degree and then by variables: 1, x, y, xx, xy, yy, ...
+        """All divisors of the given monomials, ordered by degree and then by variables: 1, x, y, xx, xy, yy, ...
+
+        The first derivatives that a Laplacian requires are included.
+
+        Args:
+            needed: monomials, at least one.
+            laplacian: variables of the Laplacian, if one is needed.
+            check: whether to check the monomials.
 
         Raises:
-            ValueError: there is no monomial, or they belong to different dimensions.
+            ValueError: there is no monomial, or the monomials have different numbers of variables.
         """
         needed = list(needed)
         if check and len({len(monomial) for monomial in needed}) != 1:
@@ -117,24 +127,28 @@ class Streams:
 
     @cached_property
     def position(self) -> dict[Monomial, int]:
-        """The index of each monomial's stream."""
+        """The index of the stream of each monomial."""
         return {monomial: k for k, monomial in enumerate(self.monomials)}
 
     def includes(self, other: "Streams") -> bool:
-        """Whether the streams of another set can be read off these: a Laplacian also as a sum of second derivatives."""
+        """Whether these streams determine those of another set, where second derivatives may be summed to a Laplacian."""
         missing = set(other.monomials) - set(self.monomials)
         return not missing and (
             not other.laplacian or other.laplacian == self.laplacian or bool(self.summands(other.laplacian))
         )
 
     def summands(self, laplacian: Sequence[int]) -> tuple[int, ...]:
-        """The streams of the second derivatives that add up to a Laplacian; empty where some of them are missing."""
+        """Indices of the second derivatives that sum to the Laplacian in these variables; empty if any of them is missing."""
         squares = [unit(self.dimension, i, i) for i in laplacian]
         return tuple(self.position[m] for m in squares) if all(m in self.position for m in squares) else ()
 
     @staticmethod
     def union(sets: Sequence["Streams"]) -> "Streams":
-        """The smallest set that includes all of these, which have no two different Laplacians unless all second derivatives of one are there."""
+        """The smallest set that includes all of the given sets.
+
+        A Laplacian is kept as a stream unless its second derivatives are streams of their own. If several different Laplacians
+        remain, all of them are replaced by their second derivatives, because a set can have only one.
+        """
         needed = [monomial for streams in sets for monomial in streams.monomials]
         merged = Streams.of(needed)
         open_ones = {streams.laplacian for streams in sets if streams.laplacian and not merged.summands(streams.laplacian)}
@@ -145,9 +159,10 @@ class Streams:
 
     @cached_property
     def products(self) -> tuple[tuple[Factors, ...], ...]:
-        """For each stream of a product a · b: streams i of a and j of b with their coefficients, (k, 0) first and (0, k) last.
+        """The product rule: for each stream k of a product a · b, the streams i of a and j of b with their coefficients.
 
-        A coefficient of two is two entries, which are as cheap as a product with 2 and one addition less to round.
+        The pair (k, 0) is first and (0, k) is last. A coefficient of 2 is stored as two entries with coefficient 1; the
+        additional addition costs no more than a multiplication by 2.
         """
         table = [self._leibniz(k, monomial) for k, monomial in enumerate(self.monomials)]
         if self.laplacian:
@@ -169,7 +184,10 @@ class Streams:
 
     @cached_property
     def compositions(self) -> tuple[tuple[Powers, ...], ...]:
-        """For each stream of s(z) but the first, the polynomials B_{k,1}, B_{k,2}, ... in the streams of z that multiply s', s'', ..."""
+        """The chain rule: for each stream k of s(z), the polynomials B_{k,1}, B_{k,2}, ... that multiply s'(z), s''(z), ...
+
+        They are polynomials in the streams of z. There are none for the value, k = 0.
+        """
         table = [self._bell(monomial) for monomial in self.monomials]
         if self.laplacian:
             first = [self.position[unit(self.dimension, i)] for i in self.laplacian]
@@ -184,11 +202,11 @@ class Streams:
         return tuple(tuple(sorted(terms, key=lambda term: term[1])) for terms in found)
 
     def product(self, a: Sequence[Any], b: Sequence[Any]) -> list[Any]:
-        """Streams of a · b."""
+        """Streams of the product a · b, from the streams of a and b."""
         return [total(a[i] * scaled(b[j], factor) for i, j, factor in pairs) for pairs in self.products]
 
     def product_back(self, b: Sequence[Any], adjoint: Sequence[Any]) -> list[Any]:
-        """Adjoints of the streams of a, from those of the streams of a · b."""
+        """Adjoints of the streams of a, from the streams of b and the adjoints of the streams of a · b."""
         shares: list[list[Any]] = [[] for _ in range(self.count)]
         for pairs, o in zip(self.products, adjoint, strict=True):
             for i, j, factor in pairs:
@@ -196,25 +214,25 @@ class Streams:
         return [running(first, rest) for first, *rest in shares]
 
     def compose(self, s: Sequence[Any], z: Sequence[Any]) -> list[Any]:
-        """Streams of s(z).
+        """Streams of the composition s(z).
 
         Args:
-            s: s(z), s'(z), ..., as many derivatives as ``order``.
-            z: streams.
+            s: s(z), s'(z), ..., up to the derivative of order ``order``.
+            z: streams of z.
         """
         return [s[0], *(self._composed(s, z, k, 0) for k in range(1, self.count))]
 
     def compose_back(self, s: Sequence[Any], z: Sequence[Any], adjoint: Sequence[Any], zero: Any) -> list[Any]:
-        """Adjoints of the streams of z, from those of the streams of s(z).
+        """Adjoints of the streams of z, from the adjoints of the streams of s(z).
 
-        With w = s'(z), whose streams are those of s(z) with each derivative of s replaced by the next, the derivative of s(z) in z is a product
-        with w, of which this is the transpose.
+        The differential of s(z) in z is the product with w = s'(z), and the adjoints of z are the transpose of this product
+        applied to the adjoints of s(z). The streams of w are those of s(z) with each derivative of s replaced by the next.
 
         Args:
-            s: s(z), of which nothing is used, s'(z), ..., one derivative more than ``order``.
-            z: streams.
-            adjoint: of the streams of s(z).
-            zero: from which sums start.
+            s: s(z), s'(z), ..., up to the derivative of order ``order + 1``; s(z) itself is not used.
+            z: streams of z.
+            adjoint: adjoints of the streams of s(z).
+            zero: initial value of sums.
         """
         shares = [[s[1] * o] for o in adjoint]
         for k, pairs in enumerate(self.products):
@@ -235,7 +253,7 @@ class Streams:
 
 @cache
 def _partitions(monomial: Monomial) -> Counter[tuple[Monomial, ...]]:
-    """Products of derivatives of z in ∂^α s(z), those of m factors with s^(m), and how often each occurs."""
+    """The products of derivatives of z in ∂^α s(z) with their coefficients; a product of m factors is multiplied by s^(m)."""
     if degree(monomial) == 0:
         return Counter({(): 1})
     i = next(i for i, exponent in enumerate(monomial) if exponent)
@@ -250,7 +268,7 @@ def _partitions(monomial: Monomial) -> Counter[tuple[Monomial, ...]]:
 
 
 def _polynomial(z: Sequence[Any], terms: Powers, zero: Any = None) -> Any:
-    """Σ coefficient · Π z; from ``zero`` on, if given, unless it is a single stream."""
+    """The polynomial Σ coefficient · Π z_i; unless it is a single stream, the sum starts from ``zero`` if that is given."""
     if len(terms[0][1]) == 1:
         return z[terms[0][1][0]]
     summands = [scaled(power(z[i] for i in among), coefficient) for coefficient, among in terms]

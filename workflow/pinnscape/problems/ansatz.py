@@ -1,6 +1,7 @@
-"""Hard conditions: u = lift + factor · N(embedding(x)) meets them whatever the network N is.
+"""Fields that satisfy hard conditions by construction: u = lift + factor · N(embedding(x)) for any network N.
 
-The lift has the prescribed values; the factor vanishes where values are prescribed, to higher order where derivatives are; the embedding is periodic.
+The lift has the prescribed values. The factor vanishes where values are prescribed, and to higher order where derivatives are
+prescribed too. The embedding replaces periodic variables by their sines and cosines.
 """
 
 import math
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ansatz:
-    """The field that a network makes.
+    """The field that a network represents, with the hard conditions of a problem built in.
 
     Args:
         problem: the problem.
-        hard: those of its conditions that are enforced by construction.
+        hard: the conditions of the problem that are enforced by construction.
 
     Raises:
-        ValueError: there is no such field; one line.
+        ValueError: the hard conditions contradict each other, or a hard condition or a lift is missing.
     """
 
     problem: "Problem"
@@ -39,32 +40,39 @@ class Ansatz:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """What the network gets: the variables that are not periodic, then ``cos x``, ``cos 2x``, ..., ``sin x``, ``sin 2x``, ... of those that are."""
+        """Names of the inputs of the network.
+
+        Variables that are not periodic come first, followed by ``cos x``, ``cos 2x``, ..., ``sin x``, ``sin 2x``, ... for each
+        periodic variable x.
+        """
         return tuple(name for name, _ in self._inputs(None))
 
     def embedding(self, p: Point) -> tuple[Any, ...]:
-        """The values of the inputs at a point."""
+        """Values of the inputs of the network at a point, in the order of ``inputs``."""
         return tuple(value for _, value in self._inputs(p))
 
     def lift(self, p: Point) -> tuple[Any, ...]:
-        """The part of u without the network, for each component."""
+        """The lift at a point, with one value for each component.
+
+        It is the method ``lift`` of the problem or, without this method, follows from the hard conditions.
+        """
         if self.problem.has("lift"):
             found = self.problem.lift(p)
             return tuple(found) if isinstance(found, (tuple, list)) else (found,)
         return tuple(self._lift(component, p) for component in self.problem.components)
 
     def factor(self, p: Point) -> tuple[Any, ...]:
-        """What the network's output is multiplied by, for each component."""
+        """The factor of the network output at a point, including the scale of the problem; one value for each component."""
         return tuple(self.problem.scale * self._vanishing(component, p) for component in self.problem.components)
 
     @property
     def one_factor(self) -> bool:
-        """Whether the factor is the same for all components."""
+        """Whether all components have the same factor."""
         first, *others = (self._times(component) for component in self.problem.components)
         return all(times == first for times in others)
 
     def field(self, p: Point, outputs: Sequence[Any]) -> tuple[Any, ...]:
-        """The values of u for outputs of the network."""
+        """The components of u at a point, given one network output for each component."""
         parts = zip(self.lift(p), self.factor(p), outputs, strict=True)
         return tuple(lift + factor * output for lift, factor, output in parts)
 
@@ -95,7 +103,7 @@ class Ansatz:
             )
 
     def _inputs(self, p: Point | None) -> Iterator[tuple[str, Any]]:
-        """The name of each input, and its value at a point if there is one."""
+        """Names of the inputs and their values at the point p; the values are None if p is None."""
         domain = self.problem.domain
         periodic = {c.variable: c for c in self.hard if isinstance(c, Periodic)}
         for name in domain.names:
@@ -108,7 +116,11 @@ class Ansatz:
                 yield f"{wave.__name__} {name if k == 1 else f'{k}{name}'}", value
 
     def _vanishing(self, component: str, p: Point) -> Any:
-        """The product of the distances from all pieces with prescribed values, as often as values and derivatives are prescribed there."""
+        """The factor without the scale, to the order that the hard conditions require on each piece of the boundary.
+
+        It is a product of distance functions. On a piece where m quantities (the value and derivatives) are prescribed, m of
+        these functions vanish.
+        """
         domain, times = self.problem.domain, self._times(component)
         found: Any = 1.0
         for k in range(1, max(times.values(), default=0) + 1):
@@ -116,7 +128,7 @@ class Ansatz:
         return found
 
     def _times(self, component: str) -> Counter[str]:
-        """How often values and derivatives of a component are prescribed on each piece of the boundary."""
+        """Number of quantities (the value and derivatives) that are prescribed for a component on each piece of the boundary."""
         times = Counter[str]()
         for condition in self._about(component):
             if not isinstance(condition, Periodic):
@@ -133,7 +145,7 @@ class Ansatz:
         return total
 
     def _prescribed(self, condition: Condition, component: str, value: Value, p: Point) -> Any:
-        """The value that a condition prescribes, carried on into the domain."""
+        """The value that a condition prescribes, extended from its piece of the boundary into the domain."""
         column = condition.data(self.problem)[f"value_{component}"]
         if isinstance(condition, Dirichlet):
             return column(p)

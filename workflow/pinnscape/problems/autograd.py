@@ -1,6 +1,7 @@
-"""Fields of functions that torch can evaluate, by nested reverse differentiation: slow, exact to rounding, of any order.
+"""Derivatives of functions of a point, of any order, by nested reverse-mode automatic differentiation in torch.
 
-This is how exact solutions and lifts are differentiated at points, once; losses have faster ways.
+The derivatives are exact to rounding, but slow to compute. They are used for exact solutions and lifts, which are differentiated
+once. Losses use faster methods.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,12 +17,18 @@ if TYPE_CHECKING:
 
 
 def point(domain: "Domain", points: Tensor) -> Point:
-    """Points (n, d) by the names of their coordinates."""
+    """Points (n, d) as a ``Point``, whose coordinates (n,) have the names of the variables of the domain."""
     return Point(domain.names, points.unbind(-1))
 
 
 def columns(values: Any, like: Tensor) -> list[Tensor]:
-    """What a function of points gives, a value or a tuple of them, as tensors of the shape of ``like``; what has fewer axes is spread."""
+    """Convert the value of a function of points to a list of tensors with the shape of ``like``, one for each component.
+
+    Args:
+        values: a number, tensor or field, or several of these in a tuple or list; values with fewer axes than ``like`` are
+            broadcast.
+        like: tensor that sets the shape, dtype and device.
+    """
     given = values if isinstance(values, (tuple, list)) or (isinstance(values, Field) and len(values) > 1) else [values]
     return [_column(value, like) for value in given]
 
@@ -36,16 +43,19 @@ def _column(value: Any, like: Tensor) -> Tensor:
 def differentiable(
     function: Callable[[Point], Any], domain: "Domain", points: Tensor, components: Sequence[str] = ("u",)
 ) -> tuple[Point, Field]:
-    """A function of points as a field there.
+    """Evaluate a function of a point as a field, whose derivatives are computed when they are accessed.
 
     Args:
-        function: gives a value, or one for each component, from a point.
-        domain: its names of the variables.
+        function: maps a point to a value, or to a tuple with one value for each component.
+        domain: domain that names the variables.
         points: (n, d).
         components: names of the components.
 
     Returns:
-        The point and the field; derivatives (n,) have a graph back to whatever the function depends on.
+        The points and the field. Its derivatives (n,) are differentiable themselves.
+
+    Raises:
+        ValueError: the number of values differs from the number of components.
     """
     coordinates = [column.detach().clone().requires_grad_() for column in points.unbind(-1)]
     p = Point(domain.names, coordinates)

@@ -1,10 +1,11 @@
-"""Conditions on a solution: at the boundary of its domain, at the first moment, and between opposite faces.
+"""Boundary conditions, initial conditions and periodicity of a solution.
 
-Each can be enforced *hard*, by the construction of the field (``ansatz``), or *soft*, by a term of the loss: the mean over the place of the squares of what
-must vanish, times a weight. Neumann and Robin conditions are never hard. To an energy they are natural: they add an integral over their place, which
-weights do not change; for residuals they are soft.
+A *hard* condition is satisfied by the construction of the field (``ansatz``). A *soft* condition adds a term to the loss: its
+weight times the mean of the squared violation over the part of the boundary where the condition holds. Neumann and Robin
+conditions cannot be hard. They are natural conditions of an energy, to which they add a boundary integral without a weight; in
+losses that consist of residuals they are soft.
 
-A value is a number or a function of a point, which gives a number or a tuple with one for each component.
+A prescribed value is a number or a function of a point. A function returns a number, or a tuple with one for each component.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,19 +28,26 @@ Enforce = Literal["hard", "soft"]
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """What all conditions have; the arguments come after those of each.
+    """Base class of the conditions; its arguments are passed by keyword.
 
     Attributes:
-        component: the one that it is about; all of them if none is named.
-        name: of its term in the loss, and its key in the configuration; each kind has a name of its own.
-        enforce: ``hard`` or ``soft``, unless the configuration says otherwise.
-        weight: of its term in the loss, where it is soft.
+        component: name of the component to which the condition applies; None for all components.
+        name: name of the term in the loss, and key in the configuration; each kind of condition has its own default.
+        enforce: ``hard`` or ``soft``; the configuration may change it.
+        weight: weight of the term in the loss if the condition is soft; the configuration may change it.
+        default_name: default of ``name``.
+        default_enforce: default of ``enforce``.
+        sites: number of points that ``vanishing`` combines: two opposite points for periodicity, otherwise one.
+        normals: whether ``vanishing`` needs outward unit normals.
+
+    Raises:
+        ValueError: an argument is invalid, or a condition that cannot be hard is declared hard.
     """
 
     default_name: ClassVar[str]
     default_enforce: ClassVar[Enforce] = "hard"
     sites: ClassVar[int] = 1
-    normals: ClassVar[bool] = False  # whether ``vanishing`` needs them
+    normals: ClassVar[bool] = False
 
     component: str | None = None
     name: str = ""
@@ -59,18 +67,18 @@ class Condition:
             raise ValueError(f"`weight` of the condition {self.name} must be a number from 0 on, not {self.weight!r}")
 
     def pieces(self, domain: Domain) -> tuple[str, ...]:
-        """The pieces of the boundary where it holds.
+        """Names of the pieces of the boundary on which the condition holds; for periodicity, those of the two opposite faces.
 
         Raises:
-            ValueError: the domain does not have them.
+            ValueError: the domain has no such pieces.
         """
         raise NotImplementedError
 
     def about(self, problem: "Problem") -> tuple[str, ...]:
-        """The components that it is about.
+        """Names of the components to which the condition applies.
 
         Raises:
-            ValueError: there is no such component.
+            ValueError: the problem has no component of this name.
         """
         if self.component is not None and self.component not in problem.components:
             known = ", ".join(problem.components)
@@ -78,33 +86,45 @@ class Condition:
         return problem.components if self.component is None else (self.component,)
 
     def of(self, problem: "Problem", u: Any, name: str) -> Any:
-        """A component of the field."""
+        """The component of the field u with this name."""
         return component_of(u, problem.components, name)
 
     def values(self) -> dict[str, Value]:
-        """What is prescribed, by the names of columns."""
+        """The prescribed values by quantity, such as ``value``, ``slope`` or ``flux``."""
         return {}
 
     def vanishing(self, problem: "Problem", p: Any, u: Any, f: Columns) -> list[Any]:
-        """What must be zero at a point; with several sites, p and u are tuples."""
+        """The expressions that are zero where the condition is satisfied.
+
+        Args:
+            problem: the problem.
+            p: a point; a tuple of points if there are several sites.
+            u: the field at p; a tuple of fields if there are several sites.
+            f: prescribed values and normals by name, such as ``value_u`` and ``normal_x``; values that are zero are absent.
+        """
         raise NotImplementedError
 
     def soft(self, problem: "Problem") -> TermSpec:
-        """The term that the condition adds to a loss."""
+        """The term that the condition adds to a loss if it is soft: the mean of the squared violation."""
         local = partial(_local, self.vanishing, problem)
         where, data = self.pieces(problem.domain), self.data(problem)
         return TermSpec(self.name, "squared", where, local, data, self.normals, self.sites, self.weight)
 
     def natural(self, problem: "Problem") -> TermSpec | None:
-        """The term that the condition adds to an energy by itself; None for one that is not natural, or adds nothing."""
+        """The boundary integral that the condition adds to an energy; None if it is not natural or the integral is zero.
+
+        Raises:
+            ValueError: the condition is not natural to the energy density of the problem, which has second derivatives.
+        """
         return None
 
     @property
     def is_natural(self) -> bool:
+        """Whether the condition is a natural condition of energies with first derivatives."""
         return self.default_enforce == "soft"
 
     def data(self, problem: "Problem") -> dict[str, Callable[[Point], Any]]:
-        """Columns of the prescribed values, for each component; what is zero has none."""
+        """Functions of a point that compute the prescribed values, by name (such as ``value_u``); zero values are absent."""
         about = self.about(problem)
         return {
             f"{column}_{component}": partial(_value, value, k, len(about))
@@ -115,11 +135,12 @@ class Condition:
 
 
 def is_zero(value: Value) -> bool:
+    """Whether a prescribed value is the number 0."""
     return not callable(value) and isinstance(value, (int, float)) and value == 0
 
 
 def _value(value: Value, k: int, count: int, p: Point) -> Any:
-    """A prescribed value of the k-th of some components."""
+    """The value at p that is prescribed for the k-th of ``count`` components."""
     found = value(p) if callable(value) else value
     if isinstance(found, (tuple, list)):
         if len(found) != count:
@@ -133,7 +154,7 @@ def _local(vanishing: Callable[..., list[Any]], problem: "Problem", p: Any, u: A
 
 
 def _less(value: Any, f: Columns, column: str) -> Any:
-    """A value without what is prescribed."""
+    """A value minus the prescribed value in this column, or minus zero if there is no such column."""
     return value - f[column] if column in f else value
 
 
@@ -147,7 +168,12 @@ class _OnBoundary(Condition):
 
 @dataclass(frozen=True)
 class Dirichlet(_OnBoundary):
-    """Values on the boundary: u = value."""
+    """Dirichlet condition u = value.
+
+    Args:
+        where: names of pieces of the boundary or groups of pieces.
+        value: the prescribed value.
+    """
 
     default_name = "boundary"
     value: Value = 0.0
@@ -161,7 +187,13 @@ class Dirichlet(_OnBoundary):
 
 @dataclass(frozen=True)
 class Clamped(_OnBoundary):
-    """Values and slopes on the boundary: u = value and ∂u/∂n = slope, for equations of fourth order."""
+    """Clamped boundary of equations of fourth order: u = value and ∂u/∂n = slope.
+
+    Args:
+        where: names of pieces of the boundary or groups of pieces.
+        value: the prescribed value.
+        slope: the prescribed derivative along the outward normal.
+    """
 
     default_name = "clamped"
     normals = True
@@ -180,7 +212,7 @@ class Clamped(_OnBoundary):
 
 
 def _along_normal(vector: list[Any], domain: Domain, f: Columns) -> Any:
-    """n·v for a vector in all variables; the normal has no part in time."""
+    """n·v for a vector with an entry for each variable; the normal n has no component in time."""
     first, *more = (f[f"normal_{name}"] * vector[domain.names.index(name)] for name in domain.space)
     return sum(more, first)
 
@@ -191,7 +223,7 @@ class _Natural(_OnBoundary):
     normals = True
 
     def outflow(self, problem: "Problem", p: Point, u: Field, f: Columns) -> dict[str, Any]:
-        """∂u/∂n of each component; for a problem with an energy density, the flux n·∂e/∂∇u."""
+        """∂u/∂n by component or, if the problem has an energy density e, the flux n·∂e/∂∇u."""
         about = self.about(problem)
         if not problem.has("density"):
             return {name: _along_normal(self.of(problem, u, name).gradient, problem.domain, f) for name in about}
@@ -207,13 +239,20 @@ class _Natural(_OnBoundary):
         return TermSpec(self.name, "energy", self.pieces(problem.domain), partial(self.energy, problem), data) if data else None
 
     def energy(self, problem: "Problem", p: Any, u: Any, f: Columns) -> Any:
-        """The density on the boundary whose integral makes the condition natural."""
+        """The density of the boundary integral for which the condition is the natural boundary condition."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class Neumann(_Natural):
-    """Fluxes through the boundary: ∂u/∂n = flux. For a problem with an energy density e, ∂u/∂n stands for its flux n·∂e/∂∇u."""
+    """Neumann condition ∂u/∂n = flux.
+
+    If the problem has an energy density e, ∂u/∂n is replaced by the flux n·∂e/∂∇u.
+
+    Args:
+        where: names of pieces of the boundary or groups of pieces.
+        flux: the prescribed flux.
+    """
 
     default_name = "neumann"
     flux: Value = 0.0
@@ -230,7 +269,15 @@ class Neumann(_Natural):
 
 @dataclass(frozen=True)
 class Robin(_Natural):
-    """Exchange through the boundary: ∂u/∂n + a u = g. For a problem with an energy density e, ∂u/∂n stands for its flux n·∂e/∂∇u."""
+    """Robin condition ∂u/∂n + a u = g.
+
+    If the problem has an energy density e, ∂u/∂n is replaced by the flux n·∂e/∂∇u.
+
+    Args:
+        where: names of pieces of the boundary or groups of pieces.
+        a: coefficient of u.
+        g: right-hand side.
+    """
 
     default_name = "robin"
     a: Value = 1.0
@@ -270,7 +317,11 @@ class _AtFirst(Condition):
 
 @dataclass(frozen=True)
 class Initial(_AtFirst):
-    """Values at the first moment: u = value."""
+    """Initial condition u = value at the initial time.
+
+    Args:
+        value: the prescribed value.
+    """
 
     default_name = "initial"
 
@@ -280,7 +331,15 @@ class Initial(_AtFirst):
 
 @dataclass(frozen=True)
 class InitialRate(_AtFirst):
-    """Rates at the first moment: ∂u/∂t = value, or a higher derivative of the order that is given."""
+    """Initial condition on a time derivative: ∂u/∂t = value at the initial time.
+
+    Args:
+        value: the prescribed value.
+        order: order of the derivative, at least 1.
+
+    Raises:
+        ValueError: the order is not a positive integer.
+    """
 
     default_name = "rate"
     order: int = 1
@@ -300,9 +359,18 @@ class InitialRate(_AtFirst):
 
 @dataclass(frozen=True)
 class Periodic(Condition):
-    """Equal values on opposite faces, and equal derivatives up to some order.
+    """Periodicity in a space variable: equal values, and equal derivatives up to a given order, on opposite faces.
 
-    Enforced hard, the network gets cos(2πkx/L) and sin(2πkx/L) for k up to ``harmonics`` in place of x, where L is the period; then all derivatives agree.
+    If the condition is hard, the inputs cos(2πkx/L) and sin(2πkx/L) with k = 1, ..., ``harmonics`` replace the input x of the
+    network, where L is the period. Derivatives of all orders then agree.
+
+    Args:
+        variable: name of the variable.
+        derivatives: highest order of the derivatives that agree if the condition is soft.
+        harmonics: number of harmonics if the condition is hard.
+
+    Raises:
+        ValueError: a number is not an integer in its range.
     """
 
     default_name = "periodic"

@@ -1,11 +1,13 @@
 """The Euler-Lagrange operator of an energy density with derivatives of any order (Gelfand & Fomin 1963, secs. 11 and 35).
 
-With one variable u_α for each derivative that the density e names (u_xy and u_yx are one variable),
+The operator of a density e is
 
     EL[e](u) = Σ_α (-1)^|α| D^α ∂e/∂u_α,
 
-where D is the total derivative through x and u. Its natural boundary condition, for densities with first derivatives, is that of the flux
-n·∂e/∂∇u. Both are derived once by SymPy; for a density that SymPy cannot take, torch differentiates at each evaluation.
+where the sum is over all derivatives u_α on which e depends (u_xy and u_yx are one derivative), and D is the total derivative
+with respect to a variable, through x and u. If e depends on first derivatives only, its natural boundary condition prescribes the
+flux n·∂e/∂∇u. SymPy derives the operator and the flux once. If a density cannot be evaluated with SymPy symbols, torch
+differentiates it at each evaluation.
 """
 
 import logging
@@ -24,21 +26,21 @@ from pinnscape.problems.symbols import Derived, Key, Symbols
 if TYPE_CHECKING:
     from pinnscape.problems.problem import Problem
 
-# What a density raises on symbols that is more than arithmetic and ``functions``.
+# Errors raised when a method is called with symbols but contains more than arithmetic and ``functions``.
 NOT_SYMBOLIC = (TypeError, AttributeError, ValueError, IndexError, KeyError, NameError, NotImplementedError, RuntimeError)
 
 
 class EulerLagrange:
-    """EL[e] and the flux of the density of a problem.
+    """The operator EL[e] and the flux ∂e/∂∇u of the energy density e of a problem.
 
     Args:
-        problem: with a density.
-        kept: memory of what is derived, if any.
+        problem: a problem with a density.
+        kept: cache for the derived expressions, if any.
 
     Attributes:
-        residual: EL[e], one expression for each component; None where SymPy cannot derive it.
-        flux: ∂e/∂(∂ᵢu), for each component and then each variable; None likewise.
-        order: of the highest derivative in the density; None likewise.
+        residual: EL[e], with one expression for each component.
+        flux: ∂e/∂(∂ᵢu), with one expression for each variable i of each component, component by component.
+        order: order of the highest derivative in the density. All three are None if SymPy cannot derive the expressions.
     """
 
     residual: "Derived | None" = None
@@ -66,8 +68,8 @@ class EulerLagrange:
 
     @cached_property
     def _derived(self) -> tuple[int, Derived, Derived]:
-        """The order of the density, EL[e] and the flux, with their expressions."""
-        import sympy  # late: takes half a second
+        """The order of the density, EL[e] and the flux, derived by SymPy."""
+        import sympy  # imported here, because it takes half a second
 
         problem, symbolic = self._problem, self._problem.symbolic()
         symbols = Symbols(problem.unknowns)
@@ -91,11 +93,11 @@ class EulerLagrange:
         return highest, Derived.of(symbols, residual, parameters), Derived.of(symbols, flux, parameters)
 
     def __call__(self, p: Any, u: Any) -> list[Any]:
-        """EL[e](u), one value for each component; tensors (..., n) or expressions."""
+        """EL[e](u), with one value for each component: a tensor (..., n), an array or a SymPy expression."""
         return by_torch(self._problem, p, u) if self.residual is None else self._evaluated(self.residual, p, u)
 
     def fluxes(self, p: Any, u: Any) -> list[list[Any]]:
-        """∂e/∂(∂ᵢu) for each component and each variable."""
+        """∂e/∂(∂ᵢu), as a list over components of lists over variables i."""
         d = len(p)
         found = _flux_by_torch(self._problem, p, u) if self.flux is None else self._evaluated(self.flux, p, u)
         return [found[k : k + d] for k in range(0, len(found), d)]
@@ -113,25 +115,30 @@ _KEPT: "WeakKeyDictionary[Problem, EulerLagrange]" = WeakKeyDictionary()
 
 
 def operator(problem: "Problem", kept: Kept | None = None) -> EulerLagrange:
-    """EL[e] of a problem, derived once for each object; ``kept`` counts the first time."""
+    """The operator EL[e] of a problem, derived once for each problem object.
+
+    Args:
+        problem: a problem with a density.
+        kept: cache for the derived expressions; used only in the first call for a problem.
+    """
     if problem not in _KEPT:
         _KEPT[problem] = EulerLagrange(problem, kept)
     return _KEPT[problem]
 
 
 def _path(order: Order) -> Iterable[int]:
-    """The variables of a derivative, one after the other."""
+    """Indices of the variables of a derivative, each repeated as often as the derivative is taken in it."""
     return (variable for variable, count in enumerate(order) for _ in range(count))
 
 
 def _derivatives(problem: "Problem", u: Any) -> Derivative:
-    """The derivatives of any field that problems can be written with."""
+    """A function that returns a derivative of a field by component and order."""
     fields = [component_of(u, problem.components, name) for name in problem.components]
     return lambda component, order: derivative_of(fields[component], order, problem.domain.names)
 
 
 def _energy(problem: "Problem", p: Point, given: Derivative, known: dict[Key, Any]) -> Any:
-    """The density, with all derivatives that it asks for put into ``known``."""
+    """The density at p; the derivatives on which it depends are added to ``known``."""
 
     def derivative(component: int, order: Order) -> Any:
         if (component, order) not in known:
@@ -160,7 +167,16 @@ def _flux_by_torch(problem: "Problem", p: Point, u: Any) -> list[Any]:
 
 
 def by_torch(problem: "Problem", p: Point, u: Any) -> list[Any]:
-    """EL[e](u) by automatic differentiation in a displacement s from each point, along which u is its Taylor polynomial."""
+    """EL[e](u) by automatic differentiation, with one tensor (..., n) for each component.
+
+    Around each point, u is replaced by its Taylor polynomial in a displacement s, so that total derivatives become derivatives
+    with respect to s.
+
+    Args:
+        problem: a problem with a density.
+        p: points, each coordinate a tensor (n,).
+        u: a field at p, with derivatives (..., n).
+    """
     import torch
 
     given, names = _derivatives(problem, u), dict[Key, Any]()
@@ -189,7 +205,10 @@ def _slope(values: Any, s: Any) -> Any:
 
 
 def _taylor(given: Derivative, s: list[Any], component: int, order: Order, degree: int) -> Any:
-    """The derivative of this order of the Taylor polynomial of a component, at a displacement s; by |β| ≤ ``degree`` derivatives of u."""
+    """A derivative, of the given order, of the Taylor polynomial of a component at the displacement s.
+
+    The polynomial contains the derivatives of u up to the order ``degree``.
+    """
     total: Any = 0.0
     for more in product(range(degree + 1), repeat=len(s)):
         if sum(more) + sum(order) <= degree:

@@ -1,4 +1,4 @@
-"""Faults in the file of a problem: one line each that names file, class, method and remedy."""
+"""Errors in the definition of a problem: one-line messages with the file, the class, the method and the remedy."""
 
 import sys
 import textwrap
@@ -12,30 +12,36 @@ from pinnscape.common.errors import PinnscapeError, ProblemError
 
 
 def fault(problem: Any, method: str, text: str) -> ProblemError:
-    """An error in a method or an attribute of a problem, which may be an object or a class."""
+    """An error in the definition of a problem.
+
+    Args:
+        problem: a problem or its class.
+        method: name of the method or attribute that is wrong.
+        text: what is wrong with it, and the remedy.
+    """
     cls = problem if isinstance(problem, type) else type(problem)
     return ProblemError(f"{file_of(cls)}: {cls.__name__}.{method}: {text}")
 
 
 def file_of(cls: type) -> str:
-    """The file of a class, relative to the current folder where it lies in it."""
+    """The file that defines a class, as messages show it (see ``shown``)."""
     path = getattr(sys.modules.get(cls.__module__), "__file__", None)
     return cls.__module__ if path is None else shown(Path(path))
 
 
 def shown(path: Path) -> str:
-    """A path as messages show it."""
+    """A path as messages show it: relative to the current folder if it is inside that folder, otherwise absolute."""
     found = path.resolve()
     return str(found.relative_to(Path.cwd()) if found.is_relative_to(Path.cwd()) else found)
 
 
 def cut(text: str, length: int = 100) -> str:
-    """A text of at most this length."""
+    """A text, truncated to at most this length."""
     return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
 def said(error: BaseException) -> str:
-    """The first line of an error, shortened."""
+    """The first line of the message of an error, shortened."""
     text = error.msg if isinstance(error, SyntaxError) else str(error)
     lines = text.strip().splitlines()
     return textwrap.shorten(lines[0], 200, placeholder=" ...") if lines else "no message"
@@ -43,10 +49,15 @@ def said(error: BaseException) -> str:
 
 @contextmanager
 def naming(problem: Any, method: str, remedy: str = "") -> Iterator[None]:
-    """Whatever goes wrong inside is a fault of this method, unless it is memory that ran out.
+    """Report any error in the block as an error in the definition of a problem, except a lack of memory.
+
+    Args:
+        problem: a problem or its class.
+        method: name of the method or attribute to which the error is attributed.
+        remedy: text that is added to the message.
 
     Raises:
-        ProblemError: something did.
+        ProblemError: the block has raised an error.
     """
     try:
         yield

@@ -1,7 +1,7 @@
-"""Points and fields as the methods of a problem see them: ``p.x``, ``p.t``; ``u``, ``u.x``, ``u.xt``, ``u.laplacian``.
+"""Points and fields, the arguments of the methods of a problem: ``p.x``, ``p.t``; ``u``, ``u.x``, ``u.xt``, ``u.laplacian``.
 
-Both are thin names around values that are tensors in computations and SymPy symbols in derivations; where the values and derivatives come from is not
-their business. A field asks for a derivative when it is named, so that the derivatives that an equation needs are those that it names.
+Points and fields give names to coordinates and derivatives, which are tensors in computations and SymPy symbols in derivations.
+A field computes a derivative when it is accessed; the derivatives that an equation needs are therefore those that it names.
 """
 
 import operator
@@ -10,16 +10,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-Order = tuple[int, ...]  # how often a derivative is taken in each variable
-Derivative = Callable[[int, Order], Any]  # of a component
+Order = tuple[int, ...]  # order of a derivative in each variable
+Derivative = Callable[[int, Order], Any]  # maps the index of a component and an order to the derivative
 
 
 class Point:
-    """A point, or n of them, by the names of its coordinates: ``p.x``, or ``x, t = p``.
+    """A point, or n points, whose coordinates have names: ``p.x``, or ``x, t = p``.
 
     Args:
-        names: of the variables, in their order.
-        values: the coordinates, each a tensor (n,), a symbol or a number.
+        names: names of the variables, in order.
+        values: coordinates, each a tensor (n,), a symbol or a number.
+
+    Raises:
+        ValueError: the numbers of names and values differ.
     """
 
     def __init__(self, names: Sequence[str], values: Sequence[Any]) -> None:
@@ -45,7 +48,7 @@ class Point:
 
 
 def value_of(z: Any) -> Any:
-    """The value of a field; anything else as it is."""
+    """The value of a field; any other object is returned unchanged."""
     return z.value if isinstance(z, Field) else z
 
 
@@ -65,19 +68,20 @@ def _unary(name: str) -> Callable[[Any], Any]:
 
 
 class Field:
-    """A function at points, with its derivatives under the names of the variables.
+    """The values and derivatives of a function at a point or at n points.
 
-    In arithmetic, a field with one component is its value; ``u.x`` is ∂u/∂x, ``u.xt`` is ∂²u/∂x∂t, and so on to any order. A field with several
-    components unpacks, ``v, q = u``, or gives them by name, ``u["v"]``; each is a field with one component.
+    In arithmetic, a field with one component stands for its value; ``u.x`` is ∂u/∂x, ``u.xt`` is ∂²u/∂x∂t, and so on to any
+    order. A field with several components can be unpacked, ``v, q = u``, or indexed by name, ``u["v"]``; each component is a
+    field.
 
     Args:
-        variables: their names, in their order.
-        derivative: gives a derivative of a component, the value for an order of zeros.
-        components: their names.
-        time: the name of the time variable, which the Laplacian leaves out.
+        variables: names of the variables, in order.
+        derivative: function that returns the derivative of a component by index and order; order zero is the value.
+        components: names of the components.
+        time: name of the time variable, which the Laplacian excludes; None if there is none.
     """
 
-    __array_ufunc__ = None  # NumPy's numbers leave arithmetic to the field
+    __array_ufunc__ = None  # NumPy numbers then use the operators of the field
 
     def __init__(
         self, variables: Sequence[str], derivative: Derivative, components: Sequence[str] = ("u",), time: str | None = None
@@ -91,13 +95,13 @@ class Field:
 
     @property
     def gradient(self) -> list[Any]:
-        """First derivatives in all variables, in their order."""
+        """First derivatives with respect to all variables, in order."""
         first = self._only("its gradient")
         return [first(order) for order in units(len(self.variables))]
 
     @property
     def laplacian(self) -> Any:
-        """The sum of the second derivatives in the variables of space."""
+        """The sum of the second derivatives with respect to the space variables."""
         second, *more = (
             tuple(2 * k for k in order)
             for name, order in zip(self.variables, units(len(self.variables)), strict=True)
@@ -152,9 +156,9 @@ class Unknowns:
     """Names of the variables and components of a field.
 
     Attributes:
-        variables: of a point, in the order of its coordinates.
-        components: of the field.
-        time: the name of the time variable, if there is one.
+        variables: names of the variables, in the order of the coordinates of a point.
+        components: names of the components.
+        time: name of the time variable; None if there is none.
     """
 
     variables: tuple[str, ...]
@@ -163,7 +167,7 @@ class Unknowns:
 
     @property
     def space(self) -> tuple[int, ...]:
-        """Positions of the variables of space."""
+        """Indices of the space variables."""
         return tuple(i for i, name in enumerate(self.variables) if name != self.time)
 
     def point(self, values: Sequence[Any]) -> Point:
@@ -176,15 +180,15 @@ class Unknowns:
 
 
 def units(size: int) -> list[Order]:
-    """The orders of the first derivatives in each of some variables."""
+    """The orders of the first derivatives with respect to each of ``size`` variables: (1, 0, ...), (0, 1, ...), ..."""
     return [tuple(int(i == k) for k in range(size)) for i in range(size)]
 
 
 def order_of(name: str, variables: Sequence[str]) -> Order:
-    """How often each variable is in the name of a derivative: ``xxt`` is (2, 1) in x and t.
+    """The order of a derivative in each variable, from its name: that of ``xxt`` in the variables x and t is (2, 1).
 
     Raises:
-        AttributeError: the name is not made of the variables.
+        AttributeError: the name does not consist of names of variables.
     """
     pattern = "|".join(map(re.escape, sorted(variables, key=len, reverse=True)))
     if not re.fullmatch(f"(?:{pattern})+", name):
@@ -197,16 +201,16 @@ def order_of(name: str, variables: Sequence[str]) -> Order:
 
 
 def component_of(u: Any, components: Sequence[str], name: str) -> Any:
-    """A component of a field with these components; a field with one component is that component."""
+    """The component of a field with this name; a field with a single component is returned as it is."""
     return u if len(components) == 1 else u[name]
 
 
 def derivative_of(u: Any, order: Order, variables: Sequence[str]) -> Any:
-    """A derivative of a component, by its name; the value for an order of zeros."""
+    """The derivative of this order of a field with one component; order zero is the value."""
     name = name_of(order, variables)
     return getattr(u, name) if name else value_of(u)
 
 
 def name_of(order: Order, variables: Sequence[str]) -> str:
-    """The name of a derivative; empty for the value."""
+    """The name of the derivative of this order, such as ``xxt``; empty for order zero."""
     return "".join(variable * count for variable, count in zip(variables, order, strict=True))

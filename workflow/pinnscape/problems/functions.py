@@ -1,7 +1,8 @@
-"""Elementary functions of numbers, tensors, arrays, symbols and fields alike, so that an equation can be computed with and be differentiated symbolically.
+"""Elementary functions that accept numbers, arrays, tensors, SymPy symbols and fields.
 
-Use them in the methods of a problem instead of torch's: ``log(j)`` is ``torch.log`` for a tensor, ``np.log`` for an array, ``sympy.log`` for a symbol and
-``math.log`` for a number. Importing this module imports neither torch nor SymPy.
+An equation that is written with these functions, instead of those of torch, can be evaluated and be differentiated symbolically:
+``log(j)`` is ``torch.log`` for a tensor, ``np.log`` for an array, ``sympy.log`` for a symbol and ``math.log`` for a number. The
+module imports neither torch nor SymPy before they are needed.
 """
 
 import math
@@ -23,7 +24,7 @@ def is_tensor(z: Any) -> bool:
 
 
 def is_array(z: Any) -> bool:
-    """Whether an object is an array of numbers."""
+    """Whether an object is a NumPy array of numbers."""
     return isinstance(z, np.ndarray) and z.dtype != object
 
 
@@ -42,7 +43,7 @@ def _dispatch(name: str, arguments: str = "z") -> Callable[..., Any]:
             return getattr(np, _NUMPY.get(name, name))(*values)
         if all(isinstance(value, (int, float)) for value in values):
             return getattr(math, name)(*values)
-        import sympy  # late: only where an equation is derived
+        import sympy  # imported here, because it is needed only for derivations
 
         return np.vectorize(getattr(sympy, name), otypes=[object])(*values)[()]
 

@@ -1,16 +1,18 @@
-"""All that the file of a problem needs, from one place.
+"""All names that the definition of a problem needs.
 
     from pinnscape.problems.language import Initial, Parameter, Periodic, Problem, SpaceTime, pi, sin
 
-A file has a subclass of ``Problem``, with
+A problem is a subclass of ``Problem`` that defines
 
-- ``domain``: ``Interval``, ``Box``, ``SpaceTime``, ``LShape``, ``SlitSquare``, ``Disk``;
-- ``conditions(self)``: ``Dirichlet``, ``Neumann``, ``Robin``, ``Clamped``, ``Initial``, ``InitialRate``, ``Periodic``;
+- ``domain``: ``Interval``, ``Box``, ``SpaceTime``, ``LShape``, ``SlitSquare`` or ``Disk``;
+- ``conditions(self)``, which returns ``Dirichlet``, ``Neumann``, ``Robin``, ``Clamped``, ``Initial``, ``InitialRate`` or
+  ``Periodic`` conditions;
 - ``residual(self, p, u)``, ``density(self, p, u)`` or both;
-- where they are known, ``exact(self, p)``, ``load(self, p)``, ``lift(self, p)`` and ``exists(self, p, u)``.
+- optionally ``exact(self, p)``, ``load(self, p)``, ``lift(self, p)`` and ``exists(self, p, u)``.
 
-In these methods, p is a point with its coordinates by name (``p.x``, or ``x, t = p``) and u a field with its derivatives by the names of the variables
-(``u``, ``u.x``, ``u.xt``, ``u.laplacian``; ``v, q = u`` for two components). The functions here take what p and u give.
+In these methods, p is a point with named coordinates (``p.x``, or ``x, t = p``), and u is a field, whose derivatives are named
+after the variables (``u``, ``u.x``, ``u.xt``, ``u.laplacian``; ``v, q = u`` for two components). The functions of this module
+accept the coordinates and derivatives.
 """
 
 from pinnscape.problems.conditions import Clamped, Dirichlet, Initial, InitialRate, Neumann, Periodic, Robin

@@ -1,4 +1,4 @@
-"""Problems from files anywhere: ``my_problems/mine.py``, or ``my_problems/mine.py:Mine`` where a file has several."""
+"""Loading of problems by name, or from a file: ``my_problems/mine.py``, or ``my_problems/mine.py:Mine`` if it defines several."""
 
 import hashlib
 import importlib.util
@@ -19,14 +19,15 @@ PROJECT = Path(__file__).resolve().parents[3]
 
 
 def load(name: str, parameters: Mapping[str, float] | None = None) -> Problem:
-    """The problem of this name, or the one in a file.
+    """Load a problem of the library, or a problem from a file.
 
     Args:
-        name: in ``registry.PROBLEMS``, or a path that ends in ``.py``, with ``:Class`` behind it where the file has several problems.
-        parameters: values of some of its parameters.
+        name: a name in ``registry.PROBLEMS``, or a path that ends in ``.py``, followed by ``:Class`` if the file defines several
+            problems.
+        parameters: values of parameters by name; the others keep their defaults.
 
     Raises:
-        ProblemError: there is no such problem, its file cannot be used, or a parameter does not fit; one line.
+        ProblemError: there is no such problem, its file cannot be used, or a parameter is unknown or out of range.
     """
     cls = load_class(name)
     try:
@@ -44,10 +45,13 @@ def load(name: str, parameters: Mapping[str, float] | None = None) -> Problem:
 
 
 def load_class(name: str) -> type[Problem]:
-    """The class of a problem; arguments as for ``load``.
+    """Load the class of a problem.
+
+    Args:
+        name: as for ``load``.
 
     Raises:
-        ProblemError: there is none, or several; one line.
+        ProblemError: there is no such problem, its file cannot be used, or the file defines several problems and none is named.
     """
     path, _, wanted = name.partition(":")
     if not path.endswith(".py"):
@@ -72,7 +76,7 @@ def load_class(name: str) -> type[Problem]:
 
 
 def file_of(name: str) -> Path:
-    """The file that defines a problem; arguments as for ``load``."""
+    """The file that defines the problem of this name; see ``load``."""
     path = name.partition(":")[0]
     if path.endswith(".py"):
         return _located(path)
@@ -80,30 +84,30 @@ def file_of(name: str) -> Path:
 
 
 def _located(path: str) -> Path:
-    """The file at this path, relative to the working directory or, if there is none, to the folder of the workflow.
+    """The file at this path, relative to the working directory or, if it does not exist there, to the folder of the project.
 
-    Studies with results in a folder of their own are run in that folder.
+    The working directory of a study with a separate folder for its results is that folder.
     """
     beside = PROJECT / path
     return beside if beside.is_file() and not Path(path).is_file() else Path(path)
 
 
 def _is_own(value: object, module: ModuleType) -> bool:
-    """Whether something is a problem that this module defines; names with an underscore are bases of others."""
+    """Whether an object is a problem class that the module itself defines; base classes have names with a leading underscore."""
     if not isinstance(value, type) or not issubclass(value, Problem):
         return False
     return value.__module__ == module.__name__ and not value.__name__.startswith("_")
 
 
 def _imported(path: Path) -> ModuleType:
-    """The module of a file, run once for each content; modules beside it can be imported.
+    """Import a file as a module; it is executed again only if its content changes. It may import modules from its folder.
 
     Raises:
-        ProblemError: it cannot be read or run; one line.
+        ProblemError: the file cannot be read, or raises an error.
     """
     try:
         content = path.read_bytes()
-    except (OSError, ValueError) as error:  # ValueError for characters that no path has
+    except (OSError, ValueError) as error:  # a ValueError means that the path contains an invalid character
         reason = getattr(error, "strerror", None) or error
         raise ProblemError(f"{path}: cannot be read ({reason}); a problem is a name, or a path that ends in .py") from None
     name = f"pinnscape_problem_{hashlib.sha256(str(path.resolve()).encode() + content).hexdigest()[:16]}"
@@ -129,7 +133,7 @@ def _imported(path: Path) -> ModuleType:
 
 
 def _where(error: BaseException, path: Path) -> str:
-    """The line of a file at which an error arose."""
+    """The line of the file in which an error was raised, as the beginning of a message; empty if unknown."""
     if isinstance(error, SyntaxError) and error.lineno:
         return f"line {error.lineno}: "
     lines = [

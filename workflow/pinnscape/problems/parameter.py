@@ -1,4 +1,4 @@
-"""Parameters of a problem: numbers with a range and a default, stated where the class of the problem begins."""
+"""Parameters of a problem: numbers with a range and a default value, declared as attributes of the class of the problem."""
 
 import math
 from dataclasses import dataclass
@@ -7,16 +7,17 @@ from typing import Any, overload
 
 @dataclass
 class Parameter:
-    """A number that an equation depends on, as an attribute of a problem's class; an object of the class has a float under this name.
+    """A number on which an equation depends, declared as an attribute of the class of a problem.
 
-    Its key in the configuration is its name without a trailing underscore: ``lambda_`` is ``lambda`` there.
+    In an object of the class, the attribute is a float. Its key in the configuration is its name without trailing underscores:
+    the key of ``lambda_`` is ``lambda``.
 
     Args:
-        default: the value where none is given.
-        above: the value must be larger.
-        at_least: the value must be as large.
-        below: the value must be smaller.
-        text: what it is, in a few words.
+        default: default value.
+        above: exclusive lower bound.
+        at_least: inclusive lower bound.
+        below: exclusive upper bound.
+        text: meaning in a few words, for messages.
     """
 
     default: float
@@ -30,6 +31,7 @@ class Parameter:
 
     @property
     def key(self) -> str:
+        """Key in the configuration."""
         return self.name.rstrip("_")
 
     @overload
@@ -50,10 +52,14 @@ class Parameter:
         return f"a number {' and '.join(words)}" if words else "a number"
 
     def checked(self, value: Any, owner: str) -> float:
-        """The value as a float.
+        """Check a value and convert it to a float.
+
+        Args:
+            value: the value.
+            owner: name of the class of the problem, for the message.
 
         Raises:
-            ValueError: it is no finite number or out of range; one line.
+            ValueError: the value is not a finite number, or is out of range.
         """
         number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
         inside = number and not (

@@ -1,12 +1,12 @@
-"""Points at which the terms of a loss are evaluated, in the interior or on pieces of the boundary, with weights.
+"""Points and weights for the terms of a loss, in the interior of a domain or on pieces of its boundary.
 
-Products of one-dimensional rules (``gauss-legendre``, ``simpson``, ``uniform``) are for integrals of smooth functions: their size is given per axis of each
-patch of a domain, and panels divide each axis. ``duffy`` is Gauss-Legendre for functions with a singularity at a reentrant corner. Sets of a given size
-(``sobol``, ``latin-hypercube``, ``monte-carlo``) are what collocation methods use; they depend on a seed and, where points are drawn again during a training,
-on the step.
+Product rules (``gauss-legendre``, ``simpson``, ``uniform``) integrate smooth functions. They have a number of points along each
+axis of each patch of the domain, and panels divide each axis into equal parts. ``duffy`` is a Gauss-Legendre rule for functions
+that are singular at a reentrant corner. Point sets (``sobol``, ``latin-hypercube``, ``monte-carlo``) have a total number of
+points, as in collocation methods. They depend on a seed and, if points are resampled during the training, on the step.
 
-The weights of energies sum to the measure of the set, so that a sum over the points is an integral; those of squared residuals sum to 1, so that it is a
-mean. On the unit cube both are the same.
+The weights of this module sum to the measure of the domain or piece. Energies use these weights, so that weighted sums are
+integrals. Mean squares use the weights divided by their sum (see ``terms``). On the unit cube there is no difference.
 """
 
 import warnings
@@ -32,15 +32,16 @@ RULES = (*PRODUCTS, *SETS)
 
 @dataclass(frozen=True, eq=False)
 class PointSet:
-    """Points with weights, and what is known at them; terms of a loss on the same object are evaluated together.
+    """Points with weights and given data; terms of a loss that share a ``PointSet`` object are evaluated together.
 
     Attributes:
-        points: (sites, n, d). A local expression sees all sites of a point at once: two of them for a periodic condition, else one.
+        points: (sites, n, d). There are two sites if an expression combines the field at two points, as for periodicity, where
+            these are opposite points; otherwise there is one site.
         weights: (n,).
-        data: columns (n,) by name, such as values of a load or of an exact solution.
+        data: arrays (n,) by name, such as values of a load or of an exact solution.
 
     Raises:
-        ValueError: an array has another shape than it should have, no entry, or another type than float64, or a name is no identifier.
+        ValueError: an array is empty, is not float64 or has a wrong shape, or a name is not an identifier.
     """
 
     points: np.ndarray
@@ -62,6 +63,7 @@ class PointSet:
 
     @property
     def sites(self) -> int:
+        """Number of points that an expression combines."""
         return self.points.shape[0]
 
     @property
@@ -70,28 +72,29 @@ class PointSet:
         return self.points.shape[1]
 
     def with_data(self, data: Mapping[str, np.ndarray]) -> "PointSet":
-        """The same points with other columns."""
+        """The same points and weights with other data."""
         return PointSet(self.points, self.weights, dict(data))
 
     def first(self, count: int) -> "PointSet":
-        """The first points, as many as there are up to ``count``."""
+        """The first ``count`` points, or all points if there are fewer."""
         data = {name: column[:count] for name, column in self.data.items()}
         return PointSet(self.points[:, :count], self.weights[:count], data)
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How points are chosen.
+    """A rule for the choice of points.
 
     Attributes:
         name: one of ``RULES``.
-        points: for products, the number per axis and panel, or one for each axis; for sets, the number altogether.
-        panels: for products, the number of equal parts of each axis, or one number for each axis.
-        seed: of sets.
-        step: of the training at which they are drawn; other points for each step.
+        points: for product rules, the number of points along each axis in each panel (one number, or one for each axis); for
+            point sets, the total number of points.
+        panels: for product rules, the number of equal parts of each axis (one number, or one for each axis).
+        seed: seed of point sets.
+        step: step of the training at which point sets are drawn; each step has different points.
 
     Raises:
-        ValueError: the name is unknown or a number is not positive; one line.
+        ValueError: the name is unknown, or a number is not a positive integer.
     """
 
     name: str = "gauss-legendre"
@@ -114,23 +117,25 @@ class Rule:
 
 
 def place(domain: Domain, where: Where = INTERIOR, rule: Rule | None = None, sites: int = 1) -> PointSet:
-    """Points in a domain, with weights that sum to the measure of the set.
+    """Points in the interior or on the boundary of a domain, with weights that sum to the measure of the interior or piece.
 
     Args:
         domain: the domain.
-        where: ``interior``, or pieces of the boundary or groups of them. With several sites, one piece for each: the points of the others are opposite to
-            those on the first.
-        rule: how points are chosen.
-        sites: number of places that belong together.
+        where: ``interior``, or names of pieces of the boundary or groups of pieces. If there are several sites, there is one
+            piece for each site, and corresponding points are opposite to each other.
+        rule: how points are chosen; by default the Gauss-Legendre rule with 20 points along each axis.
+        sites: number of points that an expression combines.
 
     Returns:
-        Points (sites, n, d) and weights (n,). On the boundary, ``data`` has the outward unit normal at the first site: ``normal_x``, ...
+        Points (sites, n, d) and weights (n,). On the boundary, ``data`` contains the outward unit normals at the first site,
+        ``normal_x``, ...
 
     Raises:
-        ValueError: the rule does not exist on this domain, or a name is unknown; one line.
+        ValueError: the rule does not exist on this domain, a name is unknown, or the number of pieces differs from that of sites.
     """
     rule, names = rule or Rule(), (INTERIOR,) if where in (INTERIOR, (INTERIOR,)) else domain.resolve(where)
-    stream = 0 if names == (INTERIOR,) else 1 + list(domain.pieces).index(names[0])  # no two places share their random numbers
+    # The interior and each piece of the boundary have their own random numbers.
+    stream = 0 if names == (INTERIOR,) else 1 + list(domain.pieces).index(names[0])
     if sites == 1:
         images = _images(_patches(domain, names, rule), rule, stream)
         return PointSet(_joined(images).points[None], _joined(images).weights, _normals(domain, images))
@@ -153,7 +158,7 @@ def _patches(domain: Domain, names: tuple[str, ...], rule: Rule) -> tuple[Patch,
 
 @dataclass(frozen=True)
 class _Image:
-    """Points (n, d) on a patch, and their weights (n,)."""
+    """Points (n, d) on a patch and their weights (n,)."""
 
     patch: Patch
     points: np.ndarray
@@ -177,7 +182,7 @@ def _images(patches: Sequence[Patch], rule: Rule, stream: int) -> list[_Image]:
 
 
 def _product(patch: Patch, rule: Rule) -> _Image:
-    """A product rule; the last coordinate of the unit cube varies fastest."""
+    """A product rule on a patch; the last coordinate of the unit cube varies fastest."""
     k = patch.dimension
     points, panels = _per_axis("points", rule.points, k), _per_axis("panels", rule.panels, k)
     axes = [_axis("uniform" if i in patch.periodic else rule.name, points[i], panels[i]) for i in range(k)]
@@ -197,7 +202,7 @@ def _axis(name: str, points: int, panels: int) -> Axis:
 
 
 def _per_axis(key: str, given: int | Sequence[int], axes: int) -> Sequence[int]:
-    """One number for each axis; of those that are given, the first ones."""
+    """One number for each axis: the given number, or the first ``axes`` of several given numbers."""
     if isinstance(given, int):
         return [given] * axes
     if len(given) < axes:
@@ -206,13 +211,13 @@ def _per_axis(key: str, given: int | Sequence[int], axes: int) -> Sequence[int]:
 
 
 def _of_set(patches: Sequence[Patch], rule: Rule, stream: int) -> list[_Image]:
-    """A set of points, spread over patches by their measures; a patch that is a single point is taken once, whatever the number."""
+    """A point set that is uniform on the union of the patches. Patches that are single points are taken once each."""
     if patches[0].dimension == 0:
         return [_product(patch, rule) for patch in patches]
     unit = _unit_set(rule, patches[0].dimension, stream)
     measures = np.array([patch.measure for patch in patches])
     share = float(measures.sum() / len(unit))
-    # The first coordinate chooses the patch, and what is left of it is a coordinate there.
+    # The first coordinate chooses a patch, with probability proportional to its measure, and is then rescaled within the patch.
     ends = np.concatenate([[0.0], np.cumsum(measures)]) / measures.sum()
     index = np.clip(np.searchsorted(ends, unit[:, 0], side="right") - 1, 0, len(patches) - 1)
     if len(patches) > 1:
@@ -224,15 +229,16 @@ def _of_set(patches: Sequence[Patch], rule: Rule, stream: int) -> list[_Image]:
 
 
 def _unit_set(rule: Rule, dimension: int, stream: int) -> np.ndarray:
-    """Points (n, k) in the unit cube."""
+    """A point set (n, k) in the k-dimensional unit cube."""
     generator, number = np.random.default_rng([rule.seed, rule.step, stream]), rule.points
     assert isinstance(number, int)
     if rule.name == "monte-carlo":
         return generator.random((number, dimension))
-    from scipy.stats import qmc  # late: takes a second
+    from scipy.stats import qmc  # imported here, because it takes a second
 
     if rule.name == "latin-hypercube":
         return qmc.LatinHypercube(dimension, rng=generator).random(number)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The balance properties of Sobol' points")  # of numbers that are no power of 2
+        # SciPy warns if the number of points is not a power of 2.
+        warnings.filterwarnings("ignore", "The balance properties of Sobol' points")
         return qmc.Sobol(dimension, rng=generator).random(number)

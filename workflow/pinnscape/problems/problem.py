@@ -1,7 +1,7 @@
-"""What a problem is: an equation on a domain with conditions, in a class that reads like the equation on paper.
+"""The base class of problems: equations with conditions on a domain, written in Python as they are on paper.
 
     class Convection(Problem):
-        '''Transport u_t + β u_x = 0 on (0, 2π) × (0, 1), periodic in x, from u = sin x.'''
+        '''The convection equation u_t + β u_x = 0 on (0, 2π) × (0, 1), periodic in x, with the initial values sin x.'''
 
         domain = SpaceTime(x=(0, 2 * pi), t=(0, 1))
         beta = Parameter(30.0, text="speed of transport")
@@ -15,7 +15,7 @@
         def exact(self, p):
             return sin(p.x - self.beta * p.t)
 
-Methods are called with tensors and with SymPy symbols; functions of ``pinnscape.problems.functions`` take both.
+The methods are called with tensors and with SymPy symbols; the functions of ``pinnscape.problems.functions`` accept both.
 """
 
 import copy
@@ -32,21 +32,21 @@ OPTIONAL = ("density", "residual", "load", "exact", "lift", "exists")
 
 
 class Problem:
-    """Base of all problems.
+    """Base class of all problems.
 
-    A class gives ``domain``, ``conditions`` and at least one of ``density`` and ``residual``; the rest is optional.
+    A subclass defines ``domain``, ``conditions`` and at least one of ``density`` and ``residual``; all else is optional.
 
     Args:
-        parameters: values of some of the parameters of the class, by name or key; the others have their defaults.
+        parameters: values of parameters by name or key; the others keep their defaults.
 
     Attributes:
-        domain: where the equation holds.
-        components: names of the components of u.
-        scale: the typical size of u; the output of a network is multiplied by it.
-        reference: the name of a way to a numerical solution (``pinnscape.problems.reference``), for a problem without an exact one.
+        domain: domain on which the equation holds.
+        components: names of the components of the solution u.
+        scale: typical size of u, by which the output of the network is multiplied.
+        reference: name of a numerical method (see ``pinnscape.problems.reference``), for a problem without an exact solution.
 
     Raises:
-        ValueError: there is no such parameter, or its value is out of range; one line.
+        ValueError: a parameter is unknown, or its value is out of range.
     """
 
     domain: Domain
@@ -67,7 +67,7 @@ class Problem:
     @classmethod
     @cache
     def parameter_table(cls) -> Mapping[str, Parameter]:
-        """The parameters by their keys in the configuration, in the order of definition."""
+        """Declarations of the parameters by key in the configuration, in the order of definition."""
         found: dict[str, Parameter] = {}
         for base in reversed(cls.__mro__):
             found |= {value.key: value for value in vars(base).values() if isinstance(value, Parameter)}
@@ -75,22 +75,22 @@ class Problem:
 
     @property
     def unknowns(self) -> Unknowns:
-        """Names of variables and components."""
+        """Names of the variables and components."""
         return Unknowns(self.domain.names, self.components, self.domain.time)
 
     @property
     def parameter_names(self) -> list[str]:
-        """The attributes that hold parameters."""
+        """Names of the attributes that contain parameters."""
         return [parameter.name for parameter in self.parameter_table().values()]
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The values of the parameters by their keys in the configuration."""
+        """Values of the parameters by key in the configuration."""
         return {key: getattr(self, parameter.name) for key, parameter in self.parameter_table().items()}
 
     def symbolic(self) -> "Problem":
-        """The same problem with SymPy symbols in place of the values of its parameters."""
-        import sympy  # late: takes half a second
+        """A copy of the problem with SymPy symbols instead of values of parameters."""
+        import sympy  # imported here, because it takes half a second
 
         found = copy.copy(self)
         for key, parameter in self.parameter_table().items():
@@ -101,23 +101,29 @@ class Problem:
 
     @classmethod
     def has(cls, method: str) -> bool:
-        """Whether the class defines a method that problems may leave out."""
+        """Whether the class defines this optional method."""
         return getattr(cls, method, None) is not getattr(Problem, method)
 
     def conditions(self) -> Condition | tuple[Condition, ...]:
-        """The conditions at the boundary and at the first moment; ``()`` for none."""
+        """Boundary and initial conditions; ``()`` if there are none."""
         raise TypeError("is missing; define `def conditions(self)`, and return () if there are none")
 
     def density(self, p: Point, u: Field, /) -> Any:
-        """Energy density without the load; the equation is that of its stationary points."""
+        """Energy density without the load; the equation is its Euler-Lagrange equation."""
         raise TypeError("is missing")
 
     def residual(self, p: Point, u: Field, /) -> Any:
-        """What vanishes for a solution: an expression, a tuple of them, or a dictionary of named ones, each a term of the loss."""
+        """Residual of the equation, which vanishes for a solution: an expression, a tuple or a dictionary of expressions.
+
+        Each entry of a dictionary becomes a separate term of the loss, with its key as name.
+        """
         raise TypeError("is missing")
 
     def load(self, p: Point, /) -> Any:
-        """Right side f of the equation EL[e](u) = f of a density; derived from ``exact`` where there is none, zero without either."""
+        """Right-hand side f of the equation EL[e](u) = f of a density e: a value, or a tuple with one for each component.
+
+        Without this method, f follows from ``exact``, or is zero if there is no exact solution.
+        """
         raise TypeError("is missing")
 
     def exact(self, p: Point, /) -> Any:
@@ -125,9 +131,12 @@ class Problem:
         raise TypeError("is missing")
 
     def lift(self, p: Point, /) -> Any:
-        """A smooth function with the values that hard conditions prescribe; derived from them where one alone has values."""
+        """A smooth function that satisfies the hard conditions: a value, or a tuple with one for each component.
+
+        It is needed if several hard conditions, or a clamped one, prescribe values other than zero.
+        """
         raise TypeError("is missing")
 
     def exists(self, p: Point, u: Field, /) -> Any:
-        """Where the energy exists; everywhere unless stated."""
+        """Whether the energy exists for u at p, as a comparison; without this method, it exists everywhere."""
         raise TypeError("is missing")

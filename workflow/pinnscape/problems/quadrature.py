@@ -1,22 +1,23 @@
-"""Quadrature rules on the unit interval: nodes and weights.
+"""Quadrature rules on the unit interval: nodes (n,) and weights (n,).
 
-Gauss-Legendre with n points is exact for polynomials of degree 2n - 1, composite Simpson for degree 3, midpoints for degree 1.
+The Gauss-Legendre rule with n points is exact for polynomials of degree 2n - 1, the composite Simpson rule for degree 3, and the
+composite midpoint rule for degree 1.
 """
 
 import numpy as np
 
 
 def gauss_legendre(points: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights on [0, 1]; exact for degree 2·points - 1."""
+    """The Gauss-Legendre rule on [0, 1], exact for polynomials of degree 2·points - 1."""
     nodes, weights = np.polynomial.legendre.leggauss(points)
     return 0.5 * (nodes + 1.0), 0.5 * weights
 
 
 def simpson(points: int) -> tuple[np.ndarray, np.ndarray]:
-    """Composite Simpson on [0, 1], end points included; exact for degree 3.
+    """The composite Simpson rule on [0, 1], including the end points; exact for polynomials of degree 3.
 
     Raises:
-        ValueError: an even number of points, or fewer than three.
+        ValueError: the number of points is even or less than three.
     """
     if points < 3 or points % 2 == 0:
         raise ValueError(f"`points` of the Simpson rule must be odd and at least 3, not {points}")
@@ -26,5 +27,5 @@ def simpson(points: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def uniform(points: int) -> tuple[np.ndarray, np.ndarray]:
-    """Midpoints of equal cells on [0, 1]; exact for degree 1."""
+    """The composite midpoint rule on [0, 1], exact for polynomials of degree 1."""
     return (np.arange(points) + 0.5) / points, np.full(points, 1.0 / points)

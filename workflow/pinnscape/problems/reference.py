@@ -1,13 +1,13 @@
-"""Numerical solutions of problems without an exact one, computed once and kept as datasets, which NetCDF can hold.
+"""Numerical reference solutions of problems without an exact solution, as datasets that can be stored as NetCDF files.
 
-A problem names the way to its solution in its attribute ``reference``:
+The attribute ``reference`` of a problem names the method:
 
 ``cole-hopf``
-    Burgers' equation by quadrature (``references.cole_hopf``).
+    Cole-Hopf transformation of Burgers' equation (``references.cole_hopf``).
 ``method-of-lines``
-    Equations in one variable of space and time (``references.method_of_lines``).
+    Equations in time and one space variable (``references.method_of_lines``).
 ``finite-elements``
-    Energies in two variables (``references.finite_elements``).
+    Energies in two space variables (``references.finite_elements``).
 """
 
 import importlib
@@ -26,17 +26,17 @@ WAYS = ("cole-hopf", "method-of-lines", "finite-elements")
 
 
 def compute(problem: "Problem", **settings: Any) -> xr.Dataset:
-    """The numerical solution of a problem, by the way that it names.
+    """Solve a problem numerically by the method that its attribute ``reference`` names.
 
     Args:
-        problem: with the attribute ``reference``.
-        settings: of the way, such as ``points``; see its module.
+        problem: the problem.
+        settings: settings of the method, such as ``points``; see the function ``solve`` of its module.
 
     Returns:
-        A dataset; its attribute ``error_estimate`` is an estimate of the largest error of a value.
+        A dataset; its attribute ``error_estimate`` is an estimate of the maximum error of the solution.
 
     Raises:
-        ValueError: the problem names no way, an unknown one, or one that does not solve it; one line.
+        ValueError: the method is missing or unknown, or cannot solve the problem.
     """
     way = problem.reference
     if way not in WAYS:
@@ -45,7 +45,7 @@ def compute(problem: "Problem", **settings: Any) -> xr.Dataset:
 
 
 def at(data: xr.Dataset, points: np.ndarray) -> np.ndarray:
-    """Values (n, c) of a numerical solution at points (n, d)."""
+    """Values (n, c) of a numerical solution with c components at points (n, d)."""
     way = data.attrs["way"]
     return importlib.import_module(f"pinnscape.problems.references.{'finite_elements' if way == WAYS[2] else 'grid'}").at(
         data, points
@@ -53,8 +53,15 @@ def at(data: xr.Dataset, points: np.ndarray) -> np.ndarray:
 
 
 def solution(data: xr.Dataset) -> Callable[[Point], Any]:
-    """A numerical solution as a function of a point of tensors, as ``statement.terms`` takes it."""
-    import torch  # late: an equation can be stated without it
+    """A numerical solution as a function of a point, as ``statement.terms`` needs it.
+
+    Args:
+        data: the dataset of ``compute``.
+
+    Returns:
+        A function that maps a point, whose coordinates are tensors (n,), to a tuple of tensors (n,), one for each component.
+    """
+    import torch  # imported here, because equations can be defined without torch
 
     def function(p: Point) -> tuple[Any, ...]:
         points = torch.stack(list(p), -1).detach().cpu().numpy()

@@ -1,4 +1,7 @@
-"""The problems of the library. To add one: write a file in ``equations`` with a subclass of ``Problem``, and add a line here."""
+"""The problems of the library, by name.
+
+To add a problem, define a subclass of ``Problem`` in a file in ``equations``, and name it here.
+"""
 
 import importlib
 from typing import TYPE_CHECKING
@@ -21,15 +24,15 @@ PROBLEMS = {
 
 
 def problem_class(name: str) -> "type[Problem]":
-    """The class of this name.
+    """The class of the problem of this name.
 
     Raises:
-        KeyError: no such problem.
+        KeyError: there is no such problem.
     """
     module, cls = PROBLEMS[name].split(":")
     return getattr(importlib.import_module(f"pinnscape.problems.equations.{module}"), cls)
 
 
 def about(name: str) -> str:
-    """The first line of the docstring of a problem, without the full stop."""
+    """A description of a problem in one line: the first line of its docstring without the full stop."""
     return (problem_class(name).__doc__ or "").strip().splitlines()[0].removesuffix(".")

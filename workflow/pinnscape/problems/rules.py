@@ -1,11 +1,11 @@
-"""Which points each place of a problem gets: the interior, the boundary, the first moment, and the test points of errors."""
+"""Rules for the points of a problem: those of the interior, of the conditions, and of the measurement of errors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from pinnscape.problems.points import PRODUCTS, SETS, Rule
 
-_FRESH = 1_000_003  # added to the seed of points that no training has seen
+_FRESH = 1_000_003  # added to the seed of a point set, for points that were not used in a training
 
 
 @dataclass(frozen=True)
@@ -13,10 +13,10 @@ class Rules:
     """The rules of a discretisation.
 
     Attributes:
-        interior: of the interior.
-        conditions: of single conditions, by name.
-        others: of all other conditions; like the interior where it is None.
-        test: of errors; the rule of the interior where it is None.
+        interior: rule of the interior.
+        conditions: rules of individual conditions by name.
+        others: rule of all other conditions; None for the rule of the interior.
+        test: rule of the points at which errors are measured; None for the rule of the interior.
     """
 
     interior: Rule
@@ -28,8 +28,8 @@ class Rules:
         """The rule of a term.
 
         Args:
-            name: of the term.
-            inside: whether it is a term of the interior.
+            name: name of the term.
+            inside: whether the term is an integral or mean over the interior.
         """
         if inside:
             return self.interior
@@ -37,19 +37,22 @@ class Rules:
 
     @property
     def errors(self) -> Rule:
-        """The rule of errors."""
+        """Rule of the points at which errors are measured."""
         return self.test or self.interior
 
     def fresh(self) -> "Rules":
-        """Points that no training has seen: other sets of the same sizes, and product rules with about half as many points more along each axis."""
+        """Rules with points that were not used in the training.
+
+        Point sets have the same size but another seed. Product rules have about 1.5 times as many points along each axis.
+        """
         return self._changed(fresh)
 
     def at_step(self, step: int) -> "Rules":
-        """The sets of points that are drawn at a step of a training; product rules stay, and so do test points."""
+        """Rules with the point sets of a step of the training; product rules and the points for errors do not change."""
         return self._changed(lambda rule: replace(rule, step=step) if rule.name in SETS else rule, test=self.errors)
 
     def with_interior(self, rule: Rule) -> "Rules":
-        """Another rule for the interior, and for errors where these have none of their own."""
+        """Rules with another rule for the interior, and for errors if they have no separate rule."""
         return replace(self, interior=rule)
 
     def _changed(self, change, **more) -> "Rules":
@@ -59,7 +62,7 @@ class Rules:
 
 
 def fresh(rule: Rule) -> Rule:
-    """A rule with other points for the same integrals."""
+    """A rule with other points for the same integrals; see ``Rules.fresh``."""
     if rule.name in SETS:
         return replace(rule, seed=rule.seed + _FRESH)
     assert rule.name in PRODUCTS

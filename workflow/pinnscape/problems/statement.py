@@ -1,7 +1,7 @@
-"""What a problem states: its formulations, its conditions as the configuration has them, and the terms of its losses.
+"""The losses of a problem and their terms, and its conditions with the settings of the configuration.
 
-The loss ``deep-ritz`` is the integral of the energy density, ``strong-form`` the mean of the squared residual, ``supervised`` the mean of the squared error
-against a known solution. To the first two, soft conditions add terms of their own.
+The loss ``deep-ritz`` is the integral of the energy density, ``strong-form`` is the mean squared residual, and ``supervised`` is
+the mean squared error with respect to a known solution. Soft conditions add terms to the first two.
 """
 
 import re
@@ -20,13 +20,13 @@ from pinnscape.problems.problem import Problem
 from pinnscape.problems.terms import TermSpec, value_or_tuple
 
 DEEP_RITZ, STRONG_FORM, SUPERVISED = "deep-ritz", "strong-form", "supervised"
-Settings = Mapping[str, Mapping[str, Any]]  # of conditions, and weights of other terms, by name
+Settings = Mapping[str, Mapping[str, Any]]  # settings of conditions, and weights of other terms, by name
 _NAME, _NAMES = re.compile(r"[A-Za-z][A-Za-z0-9_]*"), "letters, digits and underscores after a letter"
 _KEYS = ("enforce", "weight", "harmonics")
 
 
 def formulations(problem: Problem) -> tuple[str, ...]:
-    """The losses that a problem has."""
+    """Names of the losses that can be defined for a problem."""
     there = {
         DEEP_RITZ: problem.has("density"),
         STRONG_FORM: problem.has("density") or problem.has("residual"),
@@ -36,11 +36,16 @@ def formulations(problem: Problem) -> tuple[str, ...]:
 
 
 def conditions(problem: Problem, settings: Settings | None = None) -> tuple[Condition, ...]:
-    """The conditions of a problem, as the configuration changes them: ``{"initial": {"enforce": "soft", "weight": 100.0}}``.
+    """The conditions of a problem, with the changes of the configuration.
+
+    Args:
+        problem: the problem.
+        settings: settings by name of the condition, such as ``{"initial": {"enforce": "soft", "weight": 100.0}}``, and weights
+            by name of the other terms.
 
     Raises:
-        ProblemError: the method ``conditions`` is at fault.
-        ValueError: the settings name no condition of the problem, or do not fit it; one line.
+        ProblemError: the method ``conditions`` is incorrect.
+        ValueError: a name is unknown, or a setting is invalid for its condition.
     """
     found = _stated(problem)
     for name, own in (settings or {}).items():
@@ -53,16 +58,16 @@ def conditions(problem: Problem, settings: Settings | None = None) -> tuple[Cond
 
 
 def names(problem: Problem) -> tuple[str, ...]:
-    """Names of all conditions, and of the terms of the equation itself.
+    """Names of all conditions and of the terms of the equation.
 
     Raises:
-        ProblemError: a method is at fault.
+        ProblemError: a method of the problem is incorrect.
     """
     return (*[condition.name for condition in _stated(problem)], *_inner_names(problem))
 
 
 def _inner_names(problem: Problem) -> tuple[str, ...]:
-    """Names of the terms that are no conditions, in any loss."""
+    """Names of the terms of all losses that do not belong to conditions."""
     residuals = _residual_names(problem)
     return (*([] if residuals and not problem.has("density") else [INTERIOR]), *residuals)
 
@@ -104,10 +109,14 @@ def _check_keys(owner: str, settings: Mapping[str, Any], known: Sequence[str]) -
 
 
 def ansatz(problem: Problem, settings: Settings | None = None) -> Ansatz:
-    """The field that a network makes, with the hard conditions of the problem.
+    """The field that a network represents, with the hard conditions of a problem built in.
+
+    Args:
+        problem: the problem.
+        settings: as for ``conditions``.
 
     Raises:
-        ProblemError: there is no such field.
+        ProblemError: the hard conditions contradict each other, or a hard condition or a lift is missing.
     """
     hard = tuple(condition for condition in conditions(problem, settings) if condition.enforce == "hard")
     with naming(problem, "conditions"):
@@ -120,18 +129,18 @@ def terms(
     settings: Settings | None = None,
     solution: Callable[[Point], Any] | None = None,
 ) -> tuple[TermSpec, ...]:
-    """The terms of a loss, whose weighted sum it is.
+    """The terms of a loss, which is their weighted sum.
 
     Args:
-        problem: with values of its parameters, or with symbols (``problem.symbolic()``); the terms have the same names, data and points either way, and
-            the data are to be taken from the one with values.
-        formulation: of the loss.
-        settings: of conditions, as for ``conditions``.
-        solution: for ``supervised``, what to compare with where the problem has no exact solution.
+        problem: a problem with values of its parameters, or with symbols (``problem.symbolic()``). The names and points of the
+            terms are the same in both cases; the data must be computed with values.
+        formulation: name of the loss.
+        settings: as for ``conditions``.
+        solution: numerical reference for ``supervised``, for a problem without an exact solution.
 
     Raises:
-        ProblemError: the problem is at fault.
-        ValueError: the problem has no such loss; one line.
+        ProblemError: a method of the problem is incorrect.
+        ValueError: the problem has no such loss, or the reference is missing.
     """
     if formulation not in formulations(problem):
         known = ", ".join(formulations(problem)) or "none"
@@ -151,15 +160,19 @@ def terms(
 
 
 def load(problem: Problem) -> Callable[[Point], Any] | None:
-    """The right side of the equation of a density, a value or one for each component; None where it is zero."""
+    """The right-hand side f of the equation EL[e](u) = f of a density e, as a function of a point; None if f is zero.
+
+    The function returns a value, or a tuple or list with one for each component. If the problem has no method ``load``, f follows
+    from the exact solution.
+    """
     if problem.has("load"):
         return problem.load
     return partial(_manufactured, problem) if problem.has("exact") else None
 
 
 def _manufactured(problem: Problem, p: Point) -> list[Any]:
-    """EL[exact] at tensors."""
-    import torch  # late: an equation can be stated without it
+    """EL[e](u*) for the exact solution u* at points whose coordinates are tensors."""
+    import torch  # imported here, because equations can be defined without torch
 
     from pinnscape.problems import autograd
 
@@ -173,7 +186,7 @@ def _load_columns(problem: Problem) -> dict[str, Callable[[Point], Any]]:
 
 
 def columns(function: Callable[[Point], Any], name: str, problem: Problem) -> dict[str, Callable[[Point], Any]]:
-    """A column of data for each component of what a function of a point gives."""
+    """The components of a function of a point, as separate functions by name, such as ``load_u``."""
     return {f"{name}_{component}": partial(_entry, function, k) for k, component in enumerate(problem.components)}
 
 
@@ -211,7 +224,7 @@ def _named_residual(problem: Problem, name: str, p: Point, u: Field, f: Mapping[
 
 
 def euler_lagrange(problem: Problem) -> TermSpec:
-    """The term of the equation that follows from the density."""
+    """The term of the strong form that follows from the density: the mean of (EL[e](u) - f)²."""
     loads = _load_columns(problem)
 
     def local(p: Point, u: Field, f: Mapping[str, Any]) -> Any:
@@ -235,7 +248,7 @@ def _supervised(problem: Problem, solution: Callable[[Point], Any] | None) -> Te
 
 
 def _residual_names(problem: Problem) -> tuple[str, ...]:
-    """The names in the dictionary that ``residual`` gives; empty where it gives something else."""
+    """The keys of the dictionary that ``residual`` returns; empty if it does not return a dictionary."""
     if not problem.has("residual"):
         return ()
     middle = [0.5 * float(low + high) for low, high in problem.domain.bounds]
@@ -248,10 +261,13 @@ def _residual_names(problem: Problem) -> tuple[str, ...]:
 
 
 def _residual_at(problem: Problem, middle: Sequence[float], derivative: Callable[..., Any]) -> Any:
-    """What ``residual`` gives at a point for a field with one number for all derivatives; as tensors where numbers will not do."""
+    """The value of ``residual`` at a point for a field whose derivatives are all the same number.
+
+    If the method does not accept numbers, it is called with tensors.
+    """
     try:
         return problem.residual(problem.unknowns.point(middle), problem.unknowns.field(derivative))
-    except Exception:  # noqa: BLE001 - whatever numbers cannot do, tensors may
+    except Exception:  # noqa: BLE001 - tensors may work if numbers do not
         import torch
 
         def tensor(value: float) -> Any:

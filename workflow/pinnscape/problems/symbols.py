@@ -1,4 +1,4 @@
-"""Points and fields of SymPy symbols, and expressions in them that are derived once and evaluated at tensors, arrays or numbers."""
+"""Points and fields of SymPy symbols, and derived expressions that can be evaluated with tensors, arrays or numbers."""
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,23 +12,28 @@ from pinnscape.problems.functions import FUNCTIONS
 if TYPE_CHECKING:
     import sympy
 
-Key = tuple[int, Order]  # a derivative of a component
-_NAME = "_lambdifygenerated"  # what SymPy calls the functions that it writes
+Key = tuple[int, Order]  # index of a component and order of its derivative
+_NAME = "_lambdifygenerated"  # name of the functions that SymPy generates
 _SCOPE = {**FUNCTIONS, "Abs": abs}
 
 
 def symbol(name: str) -> "sympy.Symbol":
     """A real symbol."""
-    import sympy  # late: takes half a second
+    import sympy  # imported here, because it takes half a second
 
     return sympy.Symbol(name, real=True)
 
 
 class Symbols:
-    """A symbol for each coordinate, and one for each derivative of a field that an equation names.
+    """SymPy symbols of the coordinates of a point, and of those derivatives of a field that an equation uses.
 
     Args:
-        unknowns: names of variables and components.
+        unknowns: names of the variables and components.
+
+    Attributes:
+        coordinates: symbols of the coordinates.
+        point: a point with these coordinates.
+        field: a field that creates the symbol of a derivative when it is accessed.
     """
 
     def __init__(self, unknowns: Unknowns) -> None:
@@ -39,7 +44,7 @@ class Symbols:
         self._named: dict[Key, sympy.Symbol] = {}
 
     def derivative(self, component: int, order: Order) -> "sympy.Symbol":
-        """The symbol of a derivative, the same each time."""
+        """The symbol of a derivative; each derivative has only one symbol."""
         key = component, order
         if key not in self._named:
             name, suffix = self.unknowns.components[component], name_of(order, self.unknowns.variables)
@@ -47,14 +52,14 @@ class Symbols:
         return self._named[key]
 
     def named(self, expressions: Iterable[Any]) -> "dict[Key, sympy.Symbol]":
-        """The derivatives that occur in expressions, in the order of component and order."""
+        """The symbols of derivatives that occur in expressions, sorted by component and order."""
         import sympy
 
         free = set().union(*(sympy.sympify(expression).free_symbols for expression in expressions))
         return {key: self._named[key] for key in sorted(self._named) if self._named[key] in free}
 
     def total(self, expression: Any, variable: int) -> Any:
-        """The total derivative of an expression along a variable, through the coordinates and the field."""
+        """The total derivative of an expression with respect to a variable, through the coordinates and the field."""
         import sympy
 
         found = sympy.diff(expression, self.coordinates[variable])
@@ -66,15 +71,17 @@ class Symbols:
 
 @dataclass(frozen=True)
 class Derived:
-    """Expressions in the symbols of a point and of a field, and in parameters, as Python source that needs no SymPy.
+    """Derived expressions as the source code of a Python function, which can be stored and evaluated without SymPy.
+
+    The arguments of the function are the coordinates of a point, derivatives of a field, and parameters, in this order.
 
     Attributes:
-        unknowns: names of variables and components.
-        derivatives: of the field that the source takes, in the order of its arguments.
-        parameters: their names, likewise.
-        text: source of a function of coordinates, derivatives and parameters.
-        expressions: the same as SymPy expressions in ``symbols``, where they have been derived in this process.
-        symbols: arguments of the expressions.
+        unknowns: names of the variables and components.
+        derivatives: component and order of each derivative among the arguments.
+        parameters: name of each parameter among the arguments.
+        text: source code of the function.
+        expressions: the SymPy expressions, if they were derived in this process.
+        symbols: arguments of the SymPy expressions.
     """
 
     unknowns: Unknowns
@@ -86,12 +93,12 @@ class Derived:
 
     @classmethod
     def of(cls, symbols: Symbols, expressions: Sequence[Any], parameters: Mapping[str, Any]) -> "Derived":
-        """Write down what has been derived.
+        """Generate the source code of expressions.
 
         Args:
-            symbols: of point and field.
-            expressions: what has been derived.
-            parameters: the symbol of each parameter by its name.
+            symbols: symbols of the point and the field.
+            expressions: SymPy expressions.
+            parameters: symbols of the parameters by name.
         """
         import sympy
 
@@ -114,14 +121,14 @@ class Derived:
     @cached_property
     def _function(self) -> Any:
         scope: dict[str, Any] = dict(_SCOPE)
-        exec(self.text, scope)  # noqa: S102 - our own text
+        exec(self.text, scope)  # noqa: S102 - source code that SymPy generated
         return scope[_NAME]
 
     def check(self) -> None:
-        """Find out what tensors cannot do although symbols can: derivatives of a modulus, the logarithm of a number, ...
+        """Check that the expressions, which may contain functions known only to SymPy, can be evaluated with tensors.
 
         Raises:
-            NameError, TypeError, ValueError, AttributeError: the expressions cannot be evaluated at tensors.
+            NameError, TypeError, ValueError, AttributeError: they cannot; an example is the derivative of an absolute value.
         """
         import torch
 
@@ -129,11 +136,20 @@ class Derived:
         self._function(*[torch.ones(2, dtype=torch.float64)] * count)
 
     def __call__(self, p: Any, u: Field, parameters: Mapping[str, Any]) -> list[Any]:
-        """The value of each expression at a point, a field and values of the parameters: tensors, arrays or numbers."""
+        """Evaluate the expressions.
+
+        Args:
+            p: point; its coordinates are tensors, arrays or numbers.
+            u: field at p.
+            parameters: values of the parameters by name.
+
+        Returns:
+            The value of each expression.
+        """
         return list(self._function(*self._arguments(p, u, parameters)))
 
     def replaced(self, p: Any, u: Field, parameters: Mapping[str, Any]) -> list[Any]:
-        """The same for symbols or expressions of SymPy, where ``expressions`` are known."""
+        """Substitute SymPy expressions for the arguments; needs ``expressions``. The arguments are those of ``__call__``."""
         import sympy
 
         given = dict(zip(self.symbols, map(sympy.sympify, self._arguments(p, u, parameters)), strict=True))

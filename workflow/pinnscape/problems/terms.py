@@ -1,4 +1,4 @@
-"""Terms of a loss before their points are chosen."""
+"""Definitions of the terms of a loss, independent of the choice of points."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,25 +12,26 @@ Kind = Literal["energy", "squared"]
 
 
 def value_or_tuple(values: Sequence[Any]) -> Any:
-    """Several values as a tuple, one by itself."""
+    """A tuple of several values; a single value is returned without a tuple."""
     return tuple(values) if len(values) > 1 else values[0]
 
 
 @dataclass(frozen=True)
 class TermSpec:
-    """A term of a loss: the integral of an energy density, or the mean of squares.
+    """A term of a loss: the integral of an energy density, or the mean of squared residuals.
 
     Attributes:
-        name: ``interior``, or that of a condition.
-        kind: ``energy`` (an integral: weights sum to the measure of the set) or ``squared`` (a mean: weights sum to 1).
-        where: ``interior``, or pieces of the boundary.
-        local: gives the density, or what is squared (a value or a tuple), from a point p, a field u and columns of data f by name; with several sites, p and
-            u are tuples. It takes tensors and symbols, and asks of u what problems do: arithmetic, ``u.x``, ``u["v"].xx``.
-        data: functions of a point that give the columns.
-        normals: whether ``local`` needs the outward normal: ``f["normal_x"]``, ...
-        sites: number of places that belong together.
-        weight: the factor of the term in the loss.
-        exists: where the term exists, a comparison from the same arguments; everywhere if there is none.
+        name: ``interior``, or the name of a residual or condition.
+        kind: ``energy`` (integral; the weights sum to the measure of the domain or piece) or ``squared`` (mean; they sum to 1).
+        where: ``interior``, or names of pieces of the boundary.
+        local: function of a point p, a field u and data f by name. It returns the energy density, or the residual (a value or a
+            tuple) before it is squared. If there are several sites, p and u are tuples. Like the methods of a problem, it accepts
+            tensors and symbols.
+        data: functions of a point that compute the data, by name.
+        normals: whether the data include the outward unit normal, ``f["normal_x"]``, ...
+        sites: number of points that ``local`` combines.
+        weight: factor of the term in the loss.
+        exists: function of the same arguments that tells where the term exists, as a comparison; None if it exists everywhere.
     """
 
     name: str
@@ -44,21 +45,32 @@ class TermSpec:
     exists: Callable[[Any, Any, Mapping[str, Any]], Any] | None = None
 
     def place(self, domain: Domain, rule: Rule) -> PointSet:
-        """Points, weights that fit the kind of the term, and the columns of data that it needs."""
+        """Choose the points of the term.
+
+        Args:
+            domain: the domain.
+            rule: how points are chosen.
+
+        Returns:
+            Points, weights for the kind of the term, and the data of ``local``.
+
+        Raises:
+            ValueError: the rule does not exist on this domain.
+        """
         return self.at(domain, place(domain, self.where, rule, self.sites))
 
     def at(self, domain: Domain, points: PointSet) -> PointSet:
-        """The same at given points, whose weights sum to the measure of their set."""
-        # With several sites, the first one has the weights.
+        """The same as ``place`` for given points, whose weights sum to the measure of the domain or piece."""
+        # If there are several sites, the weights are those of the first one.
         total = 1.0 if self.kind == "energy" else domain.measure(self.where if self.sites == 1 else self.where[:1])
         return PointSet(points.points, points.weights / total, self.columns(domain, points))
 
     def columns(self, domain: Domain, points: PointSet) -> dict[str, Any]:
-        """What ``local`` needs at given points (n,), by name: normals and the values of ``data``."""
+        """The data (n,) that ``local`` needs at given points, by name: normals, and values of the functions in ``data``."""
         normals = dict(points.data) if self.normals else {}
         if not self.data:
             return normals
-        import torch  # late: an equation can be stated without it
+        import torch  # imported here, because equations can be defined without torch
 
         from pinnscape.problems import autograd
 

@@ -1,6 +1,6 @@
-"""Cases of a study: problems with their settings, among them the cases of sweeps, and what is known of them before any job.
+"""The cases of a study, including those of sweeps: problems with their settings, checked before any job starts.
 
-Torch and SymPy are not imported.
+The module does not import torch or SymPy.
 """
 
 import re
@@ -25,7 +25,12 @@ _LONGEST_NAME = 100
 
 
 class Fault(Exception):
-    """A case that cannot be: the dotted key of the setting, and what is wrong with it."""
+    """An error in the settings of a case.
+
+    Attributes:
+        key: dotted key of the setting.
+        text: what is wrong with it.
+    """
 
     def __init__(self, key: str, text: str) -> None:
         super().__init__(key, text)
@@ -39,7 +44,7 @@ class Case:
     Attributes:
         name: name of the case.
         model: settings that define its losses.
-        training: how its networks are trained.
+        training: settings of the training.
         losses: losses that are minimised, in the order of the study.
         problem: the problem, with the parameters of the case.
         sweep: name of the sweep that makes the case; empty for cases of the section ``cases``.
@@ -64,7 +69,7 @@ class Case:
 
     @property
     def needs_reference(self) -> bool:
-        """Whether a numerical reference takes the place of an exact solution."""
+        """Whether a numerical reference must be computed, because there is no exact solution."""
         return self.problem.reference is not None and not self.problem.has("exact")
 
     @property
@@ -74,14 +79,14 @@ class Case:
         return any(len(statement.terms(self.problem, loss, settings)) > 1 for loss in self.losses if loss in PHYSICS)
 
     def is_like(self, other: "Case") -> bool:
-        """Whether the other case has the same settings, up to parameters that are left out and take their defaults."""
+        """Whether the other case has the same settings; an omitted parameter is equal to its default value."""
         same_parameters = self.problem.parameters == other.problem.parameters
         models = [case.model.model_copy(update={"parameters": {}}) for case in (self, other)]
         return same_parameters and models[0] == models[1] and self.training == other.training
 
     @property
     def prefix(self) -> str:
-        """What precedes the keys of the case in errors."""
+        """Text before the keys of the case in error messages."""
         return _prefix(self.name, self.sweep)
 
 
@@ -95,12 +100,12 @@ def merged(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, An
 
 
 def all_cases(config: Configuration) -> dict[str, Case]:
-    """The cases of the section ``cases``, and after them those of sweeps, by name.
+    """The cases of the section ``cases``, followed by those of sweeps, by name.
 
-    A sweep makes no case for the value that its own case has.
+    A sweep adds no case for a value that its base case already has.
 
     Raises:
-        Fault: a problem cannot be used, or settings do not fit.
+        Fault: a problem cannot be used, or a setting is invalid.
     """
     stated = {name: settings.plain(given=True) for name, settings in config.cases.items()}
     found = {name: _case(config, name, own) for name, own in stated.items()}
@@ -130,7 +135,7 @@ def all_cases(config: Configuration) -> dict[str, Case]:
 
 
 def swept(config: Configuration, cases: Mapping[str, Case]) -> dict[str, dict[Any, str]]:
-    """Names of cases by swept value, for each sweep."""
+    """The name of the case for each value of a sweep, by name of the sweep."""
     return {
         sweep: {value: name if (name := case_name(sweep, value)) in cases else settings.case for value in settings.values}
         for sweep, settings in config.sweeps.items()
@@ -138,13 +143,19 @@ def swept(config: Configuration, cases: Mapping[str, Case]) -> dict[str, dict[An
 
 
 def case_name(sweep: str, value: Any) -> str:
-    """The name of the case of a sweep with a value, such as ``beta-30`` or ``width-0_5``."""
+    """The name of the case that a sweep adds for a value, such as ``beta-30`` or ``width-0_5``."""
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return f"{sweep}-{re.sub(r'[^a-z0-9_-]', '_', f'{value:g}' if number else str(value).lower())}"
 
 
 def with_value(own: Mapping[str, Any], vary: str, value: Any) -> dict[str, Any]:
-    """The settings of a case with another value at a dotted key."""
+    """The settings of a case with another value of one setting.
+
+    Args:
+        own: settings of the case.
+        vary: dotted key of the setting.
+        value: its new value.
+    """
     first, _, rest = vary.partition(".")
     inner = own.get(first, {})
     return {**own, first: with_value(inner if isinstance(inner, Mapping) else {}, rest, value) if rest else value}
@@ -176,11 +187,11 @@ def _problem(start: str, model: Model) -> Problem:
     """The problem of a case.
 
     Args:
-        start: what precedes the keys of the case in errors.
+        start: text before the keys of the case in error messages.
         model: settings of the case.
 
     Raises:
-        Fault: it cannot be used.
+        Fault: the problem cannot be used, or a parameter or condition is invalid.
     """
     try:
         cls = load_class(model.problem)
@@ -206,7 +217,7 @@ def _check_parameters(key: str, cls: type[Problem], parameters: Mapping[str, flo
 
 
 def _check_conditions(key: str, problem: Problem, settings: Mapping[str, Any]) -> None:
-    statement.ansatz(problem)  # what the class states by itself is a fault of the problem
+    statement.ansatz(problem)  # without settings, so that an error in the class itself is reported as such
     for name, own in settings.items():
         try:
             statement.conditions(problem, {name: own})
@@ -219,10 +230,10 @@ def _check_conditions(key: str, problem: Problem, settings: Mapping[str, Any]) -
 
 
 def _valid(start: str, section: Any, plain: Mapping[str, Any]) -> Any:
-    """A section of these settings.
+    """A validated section with these settings.
 
     Raises:
-        Fault: one of them does not fit.
+        Fault: a setting is invalid.
     """
     try:
         return section.of(plain)

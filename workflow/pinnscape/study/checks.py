@@ -67,7 +67,7 @@ def network_size(case: Case) -> int:
 
 
 def _harmonics(case: Case) -> int:
-    """Inputs of the network that hard periodicity adds."""
+    """Number of additional inputs of the network due to hard periodicity."""
     conditions = statement.conditions(case.problem, case.model.condition_settings)
     return sum(2 * c.harmonics - 1 for c in conditions if isinstance(c, Periodic) and c.enforce == "hard")
 
@@ -92,7 +92,10 @@ def _trajectory(config: Configuration, case: Case) -> Iterator[Fault]:
 
 
 def _without_effect(config: Configuration, case: Case) -> Iterator[Fault]:
-    """Settings that a condition does not have as it is enforced, unless a sweep changes how that is."""
+    """Weights of hard conditions and harmonics of soft conditions, which have no effect.
+
+    They are accepted in the cases of a sweep that varies how the condition is enforced.
+    """
     if case.sweep and config.sweeps[case.sweep].vary.endswith(".enforce"):
         return
     for condition in statement.conditions(case.problem, case.model.condition_settings):
@@ -107,7 +110,7 @@ def _without_effect(config: Configuration, case: Case) -> Iterator[Fault]:
 
 
 def _rules(case: Case) -> Iterator[Fault]:
-    """Rules of quadrature that do not exist on a domain."""
+    """Quadrature rules that do not exist on the domain."""
     domain, own = case.problem.domain, case.model.quadrature
     for key, rule in (("quadrature", own), ("quadrature.test", own.test)):
         if rule is not None and rule.rule == "duffy" and not domain.singular:

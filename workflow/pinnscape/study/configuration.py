@@ -42,12 +42,12 @@ CaseName = TypeAliasType(
 
 
 class StudySettings(Section):
-    """What is studied: one network is trained for each case, loss and seed."""
+    """The losses and seeds of the study; one network is trained for each case, loss and seed."""
 
     losses: Distinct[Loss] = Field(
         default=("deep-ritz", "strong-form", "supervised"),
         min_length=1,
-        description="losses that are minimised, where a case has them; supervised: the same network fitted to the known solution",
+        description="losses that are minimised, if a case has them; supervised: the same network is fitted to the known solution",
     )
     seeds: Distinct[Annotated[int, Field(ge=0, le=2**31 - 1, description="a seed")]] = Field(
         default=(0, 1, 2),
@@ -72,19 +72,18 @@ class TrainingOverride(TrainingSettings):
 
 
 class CaseSettings(Section):
-    """A case: a problem, and the settings that are overridden for it."""
+    """A case: a problem with its parameters and conditions, and settings that are overridden for it."""
 
     problem: Optional[str] = Field(
         default=None,
         min_length=1,
         max_length=4096,
-        description="name of a problem, by default that of the case; or the path of a file that defines one, such as my_problems/mine.py",
+        description="name of a problem (by default that of the case), or path of a file that defines one, such as "
+        "my_problems/mine.py",
     )
-    parameters: dict[Identifier, float] = Field(
-        default={}, description="coefficients of the equation, by their names in the definition of the problem"
-    )
+    parameters: dict[Identifier, float] = Field(default={}, description="values of the parameters of the problem, by name")
     conditions: dict[Identifier, ConditionSettings] = Field(
-        default={}, description="how conditions enter the losses, and weights of terms, by name of the condition or term"
+        default={}, description="how conditions are enforced, and weights of terms, by name of the condition or term"
     )
     network: NetworkOverride = defaults_of(NetworkOverride)
     quadrature: QuadratureOverride = defaults_of(QuadratureOverride)
@@ -94,10 +93,10 @@ class CaseSettings(Section):
 class Sweep(Section):
     """Cases that differ in one setting."""
 
-    case: str = Field(description="the case, whose other settings are kept")
-    vary: str = Field(description="dotted key of a case that is varied, such as network.width or parameters.beta")
+    case: str = Field(description="name of the base case, whose other settings are kept")
+    vary: str = Field(description="dotted key of the setting that is varied, such as network.width or parameters.beta")
     values: Distinct[Annotated[float | int | str | bool, Field(description="a value")]] = Field(
-        min_length=1, max_length=100, description="its values"
+        min_length=1, max_length=100, description="values of the setting"
     )
 
 
@@ -150,7 +149,8 @@ class Configuration(Section):
     training: TrainingSettings = defaults_of(TrainingSettings)
     cases: dict[CaseName, CaseSettings] = Field(
         min_length=1,
-        description="what is studied, by name: problem, parameters, conditions, and individual keys of network, quadrature and training above",
+        description="cases of the study, by name; each has a problem, parameters, conditions, and overrides of network, "
+        "quadrature and training above",
         examples=[
             {
                 "poisson1d": {"quadrature": {"points": 350}},
@@ -165,7 +165,7 @@ class Configuration(Section):
         ],
     )
     sweeps: dict[CaseName, Sweep] = Field(
-        default={}, description="further cases, by name: a case, a key of it, and the values that the key takes"
+        default={}, description="sweeps, by name; each adds cases in which one setting of a base case has other values"
     )
     checkpoints: dict[CheckpointName, Fraction] = Field(
         default={"middle": 0.1},

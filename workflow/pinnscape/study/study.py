@@ -36,6 +36,7 @@ class Study:
 
     Attributes:
         config: all sections, with all defaults filled in.
+        all_cases: cases by name; those of sweeps come last.
     """
 
     config: Configuration
@@ -43,7 +44,7 @@ class Study:
 
     @property
     def cases(self) -> tuple[str, ...]:
-        """Names of the cases, as they are in the file; those of sweeps follow."""
+        """Names of the cases in the order of the file, followed by those of sweeps."""
         return tuple(self.all_cases)
 
     def losses(self, case: str) -> tuple[str, ...]:
@@ -52,7 +53,7 @@ class Study:
 
     @cached_property
     def cases_by_losses(self) -> dict[tuple[str, ...], tuple[str, ...]]:
-        """Names of cases by the losses that are minimised for them, in the order of the cases."""
+        """Names of the cases for which the same losses are minimised, by these losses, in the order of the cases."""
         found: dict[tuple[str, ...], tuple[str, ...]] = {}
         for name, case in self.all_cases.items():
             found[case.losses] = (*found.get(case.losses, ()), name)
@@ -60,12 +61,12 @@ class Study:
 
     @cached_property
     def sweeps(self) -> dict[str, dict[Any, str]]:
-        """Names of cases by the value of the swept setting, for each sweep."""
+        """The name of the case for each value of a sweep, by name of the sweep."""
         return swept(self.config, self.all_cases)
 
     @property
     def swept_values(self) -> dict[str, tuple[str, Any]]:
-        """The sweep that a case belongs to, the first one if there are several, and the value of the swept setting."""
+        """Name of the sweep to which a case belongs (the first one of several) and value of the varied setting, by case."""
         found: dict[str, tuple[str, Any]] = {}
         for sweep, cases in self.sweeps.items():
             found = {case: (sweep, value) for value, case in cases.items()} | found
@@ -107,12 +108,12 @@ class Study:
         )
 
     def techniques_of(self, case: str) -> tuple[str, ...]:
-        """Techniques that apply to a case; ``left_out`` has the reasons of the others."""
+        """Names of the techniques that apply to a case; ``left_out`` gives the reasons why others do not."""
         without = self.left_out(case)
         return tuple(name for name in self.techniques if name not in without)
 
     def left_out(self, case: str) -> dict[str, str]:
-        """The techniques, and the claim of likeness, that need what a case does not have, with the reason."""
+        """The techniques that do not apply to a case, with reasons; also the claim ``alike`` if a physics loss is missing."""
         needs = {name: TECHNIQUES[name].needs for name in self.techniques} | {"alike": PHYSICS}
         found = {name: missing(needs[name], self.all_cases[case]) for name in needs}
         return {name: reason for name, reason in found.items() if reason}
@@ -214,7 +215,8 @@ def parse(config: Any, source: str = "config.yaml") -> Study:
         source: name of the configuration in messages.
 
     Raises:
-        StudyError: a setting is unknown, mistyped, out of range or contradicts another one, or a problem cannot be used; one line that names its key.
+        StudyError: a setting is unknown, mistyped, out of range or contradicts another one, or a problem cannot be used; the
+            message names its key in one line.
     """
     check_form(config, source)
     try:

@@ -151,7 +151,7 @@ def _check(state: State, lowest: float, step: int, phase: Phase, name: str) -> N
 def _remedy(state: State, lowest: float, step: int, optimizer: str) -> str:
     if state.loss < lowest:
         points = "check the signs in `density` and the number of quadrature points (quadrature.points)"
-        return f"{points}, or remove deep-ritz from study.formulations"
+        return f"{points}, or remove deep-ritz from study.losses"
     if not step:
         return "change the network or the seed"
     return (

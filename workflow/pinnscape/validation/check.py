@@ -1,8 +1,8 @@
-"""A problem on trial before anything trains: is it a boundary or initial value problem with this solution, and are its derivatives right?
+"""Checks of a problem before the training: is the problem consistent, does the exact solution solve it, are derivatives correct?
 
-A network that 'converges' to the wrong thing because the file of a problem is wrong must be impossible. Every check compares two ways to one number:
-derivatives with central differences, symbols with tensors, an exact solution with the equation and its conditions, and the field that a network makes with
-the conditions that it is to satisfy by construction.
+Without these checks, a network could converge to the solution of another problem than the intended one. Each check computes a
+quantity in two ways: derivatives automatically and by central differences, methods with symbols and with tensors. The exact
+solution must satisfy the equation and the conditions, and the field of a network must satisfy the hard conditions.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,13 @@ from pinnscape.validation import form, load, losses, methods, solution, weak
 
 @dataclass(frozen=True)
 class Finding:
-    """One check: its name, what was found, and what would have been refused."""
+    """The result of one check.
+
+    Attributes:
+        check: name of the check.
+        deviation: the relative deviation.
+        tolerance: relative deviation above which the problem is rejected.
+    """
 
     check: str
     deviation: float
@@ -28,7 +34,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """What was checked, and what a user should know although it is no fault."""
+    """Results of checks that a problem has passed.
+
+    Attributes:
+        findings: results of the checks.
+        warnings: properties of the problem that are not errors, but that the user should know.
+    """
 
     findings: tuple[Finding, ...]
     warnings: tuple[str, ...]
@@ -41,14 +52,14 @@ def validate(problem: Problem, settings: Settings | None = None) -> Report:
     """Check a problem.
 
     Args:
-        problem: any object of a subclass of ``Problem``.
-        settings: of its conditions, as the configuration has them.
+        problem: the problem.
+        settings: settings of its conditions by name; see ``statement.conditions``.
 
     Returns:
-        What was found, all of it within its tolerance.
+        The results, all within their tolerances, and warnings.
 
     Raises:
-        ProblemError: the first fault, in one line that names file, class, method and remedy.
+        ProblemError: a check fails; the message names the file, the class, the method and the remedy in one line.
     """
     form.check(problem)
     methods.pointwise(problem)
@@ -69,10 +80,10 @@ def validate(problem: Problem, settings: Settings | None = None) -> Report:
 
 
 def validate_losses(discretization: Discretization) -> Report:
-    """Check the derivatives of all losses, on the device and by the route (native code or torch) that ``discretization`` takes.
+    """Check the derivatives of all losses with the device and the implementation (native code or torch) of ``discretization``.
 
     Raises:
-        ProblemError: one of them is wrong; one line.
+        ProblemError: a derivative is incorrect.
     """
     derivatives, warnings = losses.check(discretization)
     return Report(tuple(Finding(name, off, TOLERANCE) for name, off in derivatives.items()), tuple(warnings))
@@ -81,31 +92,35 @@ def validate_losses(discretization: Discretization) -> Report:
 CHECK = File(
     "check.nc",
     {
-        "deviation": Variable("check", "relative deviation that was found"),
-        "tolerance": Variable("check", "relative deviation beyond which the problem is refused"),
+        "deviation": Variable("check", "relative deviation"),
+        "tolerance": Variable("check", "relative deviation above which the problem is rejected"),
     },
-    {"check": Variable("check", "what was checked, see below")},
+    {"check": Variable("check", "name of the check, see below")},
     """\
-What `check_problem` found before anything trained; a problem that does not pass has no such file, and no other one.
+Results of the checks of the problem before the training. If a check fails, the file is not written and no network is trained.
 
-| check | compares |
+| check | deviation |
 |---|---|
-| `{method}_slope`, `{method}_first`, `{method}_second` | torch's derivatives of the methods of the problem with central differences |
-| `{method}_symbolic` | values of a method by symbols with its values by tensors |
-| `equation`, `both_forms` | the exact solution with the equation, and the residual with the equation that follows from the density |
-| `condition_{name}` | the exact solution with a condition |
-| `hard_{name}` | the field of a random network with a condition that is met by construction |
-| `{method}_smooth` | integration by parts of the methods and their gradients, which fails where there is a jump or a kink |
-| `stationarity` | the first variation of the energy at the exact solution with zero |
-| `{loss}_gradient`, `{loss}_hessian` | gradient and Hessian-vector products of each loss, by the route that training takes, with central differences \
-at two parameter vectors |
+| `{method}_slope`, `{method}_first`, `{method}_second` | derivatives of a method of the problem by torch, compared with central \
+differences |
+| `{method}_symbolic` | values of a method with SymPy symbols, compared with those with tensors |
+| `operator` | Euler-Lagrange operator as derived by SymPy, compared with automatic differentiation |
+| `equation_{term}` | residual of the equation for the exact solution |
+| `both_forms` | residual of the equation that follows from the density, for the exact solution |
+| `condition_{name}` | violation of a condition by the exact solution |
+| `hard_{name}` | violation of a hard condition by the field of a random network |
+| `{method}_smooth` | error of integration by parts for a method and its gradient, which is large if there is a jump or a kink |
+| `stationarity` | first variation of the energy at the exact solution |
+| `{loss}_gradient`, `{loss}_hessian` | gradient and Hessian-vector products of a loss at two parameter vectors, computed as in \
+the training, compared with central differences |
 
-The attribute `warnings` has what is no fault but worth knowing, such as an exact solution that is no minimum of its energy.""",
+The attribute `warnings` contains properties of the problem that are not errors, for example that the exact solution is not a
+minimum of the energy.""",
 )
 
 
 def dataset(report: Report) -> xr.Dataset:
-    """check.nc."""
+    """The dataset of check.nc."""
     found = report.findings
     values = {name: [getattr(f, name) for f in found] for name in ("deviation", "tolerance", "check")}
     return CHECK.dataset(values, attributes={"warnings": "; ".join(report.warnings)})

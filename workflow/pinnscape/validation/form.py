@@ -1,4 +1,4 @@
-"""What a problem must have, and that its methods give values of the right kind; without derivatives."""
+"""Checks that a problem is complete and that its methods return values of the correct type and shape, without derivatives."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,10 +23,10 @@ DIFFERENTIABLE = (
 
 
 def check(problem: Problem) -> None:
-    """Attributes, methods and conditions are there, and the methods give one finite float64 value for each point.
+    """Check attributes, conditions and methods. The methods must return one float64 value for each point.
 
     Raises:
-        ProblemError: the first fault.
+        ProblemError: the first error that is found.
     """
     presence(problem)
     stated.conditions(problem)
@@ -46,7 +46,13 @@ def check(problem: Problem) -> None:
 
 
 class _SinglePrecision(TorchFunctionMode):
-    """Finds the first operation that takes digits from a float64 tensor; constants of fewer digits are promoted and do no such harm."""
+    """Detects the first operation that converts a float64 tensor to lower precision.
+
+    Constants of lower precision are harmless, because torch promotes them.
+
+    Attributes:
+        found: data type and name of the operation; empty if there was none.
+    """
 
     found = ""
 
@@ -59,10 +65,10 @@ class _SinglePrecision(TorchFunctionMode):
 
 
 def called(problem: Problem, method: str, *arguments: Any) -> Any:
-    """What a method gives, which computes in float64 and leaves its arguments as they are.
+    """Call a method of a problem, and check that it computes in float64 and does not change its arguments.
 
     Raises:
-        ProblemError: it does not.
+        ProblemError: it computes in lower precision, changes its arguments, or raises an error.
     """
     fields = [a for a in arguments if isinstance(a, Field)]
     mode = _SinglePrecision()
@@ -90,10 +96,18 @@ def called(problem: Problem, method: str, *arguments: Any) -> Any:
 
 
 def kind(problem: Problem, method: str, found: Any, like: Tensor, count: int | None) -> None:
-    """Values are numbers or float64 tensors of the shape of ``like``, finite, and as many as there should be.
+    """Check the type, shape and number of the values that a method returns.
+
+    Args:
+        problem: the problem.
+        method: name of the method.
+        found: returned value, or tuple or list of values.
+        like: tensor with the expected shape.
+        count: expected number of values; None for any number.
 
     Raises:
-        ProblemError: they are not.
+        ProblemError: a value is not a number or float64 tensor of this shape, a function of points is not finite, or the number
+            of values is wrong.
     """
     values = list(found) if isinstance(found, (tuple, list)) else [found]
     if count is not None and len(values) != count:

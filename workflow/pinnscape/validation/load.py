@@ -1,4 +1,8 @@
-"""The load of a problem with a density is derived from its exact solution. A load that the density has of its own would cancel, and nothing would be solved."""
+"""Check that a problem does not specify its load twice.
+
+If a problem with a density has an exact solution and no method ``load``, the load follows from the exact solution. A load that
+the density contains in addition would then be cancelled without notice, and the network would solve another equation.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,17 +18,17 @@ from pinnscape.problems.symbols import Derived, Symbols
 from pinnscape.problems.terms import TermSpec, value_or_tuple
 from pinnscape.validation import samples, solution
 
-_LEFT = 1e-6  # relative: what the exact solution may leave of a load in the density
+_LEFT = 1e-6  # largest residual of the exact solution, relative to the load in the density
 
 
 def check(problem: Problem) -> Iterator[str]:
-    """Refuse a density with a load of its own that the exact solution does not solve.
+    """Reject a density that contains a load if the exact solution does not solve the equation with this load.
 
     Yields:
-        A warning where this cannot be told.
+        A warning if the check is impossible, or if the exact solution is zero.
 
     Raises:
-        ProblemError: the load would be stated twice.
+        ProblemError: the load in the density would be cancelled.
     """
     if not problem.has("density") or not problem.has("exact") or problem.has("load"):
         return
@@ -51,11 +55,12 @@ def check(problem: Problem) -> Iterator[str]:
 
 
 def _own_load(problem: Problem) -> float | None:
-    """The size of a load in the density: EL[e](0) of one that is a polynomial in u and its derivatives, else its terms linear in u; None where not known.
+    """The maximum of the load in the density e; None if e cannot be evaluated with SymPy symbols.
 
-    The linear part of an exponential, for one, is part of a function that is not a load.
+    If e is a polynomial in u and its derivatives, the load is EL[e](0). Otherwise, it is computed from the terms of e that are
+    linear in u or a derivative, because EL[e](0) would include linear parts of other functions, such as the exponential function.
     """
-    import sympy  # late: takes half a second
+    import sympy  # imported here, because it takes half a second
 
     symbols = Symbols(problem.unknowns)
     try:
@@ -74,7 +79,7 @@ def _own_load(problem: Problem) -> float | None:
 
 
 def _of_linear_terms(energy: Any, symbols: Symbols) -> list[Any]:
-    """EL of the terms g(x) u_α of an expression, for each component: Σ (-1)^|α| ∂^α g."""
+    """The Euler-Lagrange operator of the terms g(x) u_α of an expression, Σ (-1)^|α| ∂^α g, for each component."""
     import sympy
 
     named = symbols.named([energy])

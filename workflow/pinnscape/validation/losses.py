@@ -1,4 +1,7 @@
-"""Gradients and Hessian-vector products of the losses against central differences, by the route that training and analyses take."""
+"""Comparison of gradients and Hessian-vector products of the losses with central differences.
+
+The derivatives are computed by the implementation (native code or torch) and on the device that training and analyses use.
+"""
 
 import math
 from dataclasses import replace
@@ -13,16 +16,22 @@ from pinnscape.problems.faults import fault, naming
 from pinnscape.problems.points import Rule
 from pinnscape.problems.statement import DEEP_RITZ, SUPERVISED
 
-_POINTS = {1: 16, 2: 7}  # an axis: each point has its own part in the derivatives, so that few suffice
-_MORE = 3  # in more dimensions
+# Points along each axis, by dimension, and in more than two dimensions. Few points suffice, because each one contributes to the
+# derivatives.
+_POINTS = {1: 16, 2: 7}
+_MORE = 3
 REMEDY = "write it with functions of pinnscape.problems.functions, which are differentiated right"
 
 
 def check(d: Discretization) -> tuple[dict[str, float], list[str]]:
-    """The deviation of gradient and Hessian of each loss at two parameter vectors, and warnings of losses that cannot be checked.
+    """Check the gradient and the Hessian of each loss at two parameter vectors.
+
+    Returns:
+        The larger of the two deviations from central differences, with the names ``{loss}_gradient`` and ``{loss}_hessian``, and
+        warnings about losses that cannot be checked.
 
     Raises:
-        ProblemError: one is wrong.
+        ProblemError: a derivative is incorrect.
     """
     probe, found, warnings = _probe(d), {}, []
     generator = torch.Generator().manual_seed(8)
@@ -31,7 +40,7 @@ def check(d: Discretization) -> tuple[dict[str, float], list[str]]:
         return torch.randn(d.network.size, generator=generator, dtype=torch.float64).to(d.device)
 
     def direction() -> Tensor:
-        """All entries are of one size, so that a derivative in any of them counts."""
+        """A random vector of signs; since all entries have the same magnitude, an error in any derivative is noticed."""
         return random().sign()
 
     for loss in probe.losses:
@@ -57,7 +66,7 @@ def check(d: Discretization) -> tuple[dict[str, float], list[str]]:
 
 
 def _probe(d: Discretization) -> Discretization:
-    """The same problem and network by the same route, on few points."""
+    """A discretisation of the same problem with the same network and implementation, but with few points."""
     points = _POINTS.get(d.problem.domain.dimension, _MORE)
     return d.with_rules(
         replace(d.rules, interior=Rule("gauss-legendre", points), conditions={}, others=Rule("gauss-legendre", points))
@@ -65,14 +74,14 @@ def _probe(d: Discretization) -> Discretization:
 
 
 def _method(d: Discretization, loss: str) -> str:
-    """The method of a problem that a loss follows from."""
+    """Name of the method or attribute of the problem that defines a loss."""
     if loss == SUPERVISED:
         return "exact" if d.problem.has("exact") else "reference"
     return "residual" if d.problem.has("residual") and loss != DEEP_RITZ else "density"
 
 
 def _where_finite(objective: FieldObjective, theta: Tensor) -> Tensor | None:
-    """The parameters, or a fraction of them at which the loss is a number; None where even small ones have none."""
+    """Parameters, scaled down until the loss is finite; None if it is not finite for small parameters either."""
     for _ in range(20):
         if objective.loss(torch.stack([theta, 1.1 * theta])).isfinite().all():
             return theta
@@ -81,7 +90,7 @@ def _where_finite(objective: FieldObjective, theta: Tensor) -> Tensor | None:
 
 
 def _slope(objective: FieldObjective, theta: Tensor, direction: Tensor) -> float:
-    """Along the gradient itself, where nothing cancels, and along a random direction."""
+    """The deviation of the derivative along a given direction and along the gradient, where no terms cancel."""
     _, gradient = objective.loss_and_gradient(theta)
     norm = float(gradient.norm())
     if not math.isfinite(norm):

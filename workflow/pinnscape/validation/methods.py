@@ -1,4 +1,4 @@
-"""Each method of a problem on its own: a smooth function of a point by itself, with right derivatives, and the same for tensors as for symbols."""
+"""Checks of the individual methods of a problem: independence of other points, derivatives, and values with SymPy symbols."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -17,16 +17,16 @@ from pinnscape.problems.symbols import Derived, Symbols
 from pinnscape.validation import samples
 from pinnscape.validation.form import DIFFERENTIABLE, OF_FIELDS, OF_POINTS
 
-EQUAL = 1e-10  # relative: what a value may change by when it is computed in another way
-SAME = 1e-8  # relative: what symbols and tensors may differ by
+EQUAL = 1e-10  # largest relative change of a value when it is computed together with other points or fields
+SAME = 1e-8  # largest relative difference between values computed from symbols and with tensors
 _OPERATIONS = "an operation in it does with symbols what it does not with tensors; write it out in arithmetic and functions of pinnscape.problems.functions"
 
 
 def pointwise(problem: Problem) -> None:
-    """Every value depends on its own point and its own field alone, whatever is computed with it, and is the same each time.
+    """Check that each value depends only on its own point and field, and is the same in each call.
 
     Raises:
-        ProblemError: the first fault.
+        ProblemError: the first error that is found.
     """
     points = samples.interior(problem)
     p, n = autograd.point(problem.domain, points), len(points)
@@ -56,7 +56,7 @@ def pointwise(problem: Problem) -> None:
 
 
 def _stacked(problem: Problem, method: str, *arguments: Point | Field, like: Tensor) -> Tensor:
-    """What a method gives (k, *shape of like); of no length for a method that there is not."""
+    """The k values of a method as a tensor (k, ...), where ... is the shape of ``like``; k = 0 if there is no such method."""
     with naming(problem, method, "it must work for any number of points and fields"):
         found = samples.values(problem, method, *arguments, like=like)
     return torch.stack([value.detach() for value in found]) if found else torch.empty(0, *like.shape, dtype=like.dtype)
@@ -72,13 +72,13 @@ def _equal(problem: Problem, method: str, one: Tensor, other: Tensor, what: str)
 
 
 def differentiability(problem: Problem) -> dict[str, float]:
-    """Check torch's derivatives of every method against central differences.
+    """Compare the derivatives of all methods by torch with central differences.
 
     Returns:
-        The deviation of each, relative to the largest entry.
+        The deviation for each method and order of differentiation, relative to the largest entry.
 
     Raises:
-        ProblemError: a derivative is wrong.
+        ProblemError: a derivative is incorrect.
     """
     found: dict[str, float] = {}
     points = samples.interior(problem)
@@ -111,7 +111,7 @@ def _of_points(problem: Problem, method: str, points: Tensor) -> dict[str, float
 
 
 def _along(problem: Problem, method: str, points: Tensor, direction: Tensor, times: int) -> Tensor:
-    """The derivatives (c, n) along a direction, so many times."""
+    """The directional derivative (c, n) of order ``times`` of a function of points with c components."""
     _, field = autograd.differentiable(getattr(problem, method), problem.domain, points, problem.components)
     found = torch.zeros(len(field), len(points), dtype=points.dtype)
     for k, path in product(range(len(field)), product(range(len(direction)), repeat=times)):
@@ -121,7 +121,7 @@ def _along(problem: Problem, method: str, points: Tensor, direction: Tensor, tim
 
 
 def _of_fields(problem: Problem, method: str, points: Tensor) -> float:
-    """The deviation of the derivative along random changes of the field and all its derivatives."""
+    """The deviation of the derivative of a method in a random direction in the space of u and its derivatives."""
     p = autograd.point(problem.domain, points)
     base, change = (
         samples.part(samples.feasible(problem, points), 0),
@@ -165,13 +165,15 @@ def _of_fields(problem: Problem, method: str, points: Tensor) -> float:
 
 
 def symbolic(problem: Problem) -> Iterator[tuple[str, float]]:
-    """What SymPy makes of density and residual, and of the Euler-Lagrange operator, against torch; nothing where SymPy cannot take them.
+    """Compare density, residual and Euler-Lagrange operator as derived by SymPy with their evaluation by torch.
+
+    Methods that cannot be evaluated with SymPy symbols are skipped.
 
     Yields:
-        The name of each check, and the relative deviation.
+        Name and relative deviation of each check.
 
     Raises:
-        ProblemError: they differ.
+        ProblemError: the values differ.
     """
     points = samples.interior(problem)
     p, fields = autograd.point(problem.domain, points), samples.feasible(problem, points)

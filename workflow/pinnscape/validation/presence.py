@@ -1,4 +1,4 @@
-"""What the class of a problem must have, as far as that can be seen without a call of its methods, and without torch."""
+"""Checks of a problem without calls of its methods and without torch: required attributes and methods, and names."""
 
 import math
 
@@ -8,10 +8,10 @@ from pinnscape.problems.problem import OPTIONAL, Problem
 
 
 def presence(problem: Problem) -> None:
-    """Attributes and methods are there.
+    """Check that the required attributes and methods are defined.
 
     Raises:
-        ProblemError: the first fault.
+        ProblemError: the first error that is found.
     """
     if not isinstance(getattr(problem, "domain", None), Domain):
         given = repr(getattr(problem, "domain", None))
@@ -29,7 +29,7 @@ def presence(problem: Problem) -> None:
     if not problem.has("conditions"):
         raise fault(problem, "conditions", "is missing; define `def conditions(self)`, and return () if there are none")
     if problem.reference is not None:
-        from pinnscape.problems.reference import WAYS  # late: xarray takes half a second
+        from pinnscape.problems.reference import WAYS  # imported here, because xarray takes half a second
 
         if problem.reference not in WAYS:
             raise fault(problem, "reference", f"is {problem.reference!r}; must be one of {', '.join(WAYS)}")

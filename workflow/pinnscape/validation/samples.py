@@ -1,4 +1,4 @@
-"""Points and fields at which problems are tried."""
+"""Random points and fields at which the methods of a problem are checked."""
 
 import zlib
 from collections.abc import Callable
@@ -13,11 +13,18 @@ from pinnscape.problems.field import Field, Order, Point
 from pinnscape.problems.points import Rule, place
 from pinnscape.problems.problem import Problem
 
-FIELDS, POINTS = 13, 11  # sizes that components and dimensions do not have
+# Numbers of random fields and points. They differ from numbers of components and dimensions, so that confused axes are noticed.
+FIELDS, POINTS = 13, 11
 
 
 def interior(problem: Problem, count: int = POINTS, seed: int = 1) -> Tensor:
-    """Random points (count, d), in the half of the domain that is farther from its boundary."""
+    """Random points (count, d) inside the domain: of twice as many points, those with the largest distance function.
+
+    Args:
+        problem: the problem.
+        count: number of points.
+        seed: seed of the random numbers.
+    """
     domain = problem.domain
     points = torch.tensor(place(domain, rule=Rule("monte-carlo", 2 * count, seed=seed)).points[0])
     distance = domain.distance(tuple(domain.pieces))(autograd.point(domain, points))
@@ -25,7 +32,10 @@ def interior(problem: Problem, count: int = POINTS, seed: int = 1) -> Tensor:
 
 
 def solution(problem: Problem, points: Tensor) -> Callable[[int, Order], Tensor]:
-    """Derivatives (n,) of the exact solution as data; zero for a problem without one."""
+    """A function that returns derivatives (n,) of the exact solution at points (n, d) by component and order.
+
+    The derivatives have no graph. They are zero for a problem without an exact solution.
+    """
     if not problem.has("exact"):
         return lambda component, order: torch.zeros_like(points[:, 0])
     _, field = autograd.differentiable(problem.exact, problem.domain, points, problem.components)
@@ -33,13 +43,13 @@ def solution(problem: Problem, points: Tensor) -> Callable[[int, Order], Tensor]
 
 
 def states(problem: Problem, points: Tensor, size: float = 1.0, seed: int = 0) -> Field:
-    """Random fields around the solution, with derivatives (fields, n) of any order that have nothing to do with each other.
+    """Random fields around the exact solution, whose values and derivatives (``FIELDS``, n) are independent of each other.
 
     Args:
         problem: the problem.
         points: (n, d).
-        size: how far they are from the solution, in units of the scale of the problem.
-        seed: of the random numbers.
+        size: size of the random changes; 1 stands for a standard deviation of 0.3 times the scale of the problem.
+        seed: seed of the random numbers.
     """
     center, known = solution(problem, points), dict[tuple[int, Order], Tensor]()
 
@@ -54,15 +64,22 @@ def states(problem: Problem, points: Tensor, size: float = 1.0, seed: int = 0) -
 
 
 def part(field: Field, *index: int | slice) -> Field:
-    """A field at some of its entries."""
+    """A field whose values and derivatives are indexed by ``index``."""
     return Field(field.variables, lambda k, order: field.derivative(k, order)[index], field.components, field.time)
 
 
 def feasible(problem: Problem, points: Tensor) -> Field:
-    """Random fields (fields, n) at which the energy exists, and at which the equation is finite.
+    """Random fields around the exact solution for which the energy exists and density and residual are finite.
+
+    Args:
+        problem: the problem.
+        points: (n, d).
+
+    Returns:
+        A field with derivatives (``FIELDS``, n).
 
     Raises:
-        ProblemError: there are none around the solution.
+        ProblemError: there are no such fields close to the solution.
     """
     p, size = autograd.point(problem.domain, points), 1.0
     for _ in range(30):
@@ -75,7 +92,11 @@ def feasible(problem: Problem, points: Tensor) -> Field:
 
 
 def exists(problem: Problem, p: Point, u: Field) -> Tensor:
-    """Where (..., n) the density or the residual is a number, and the problem says that it exists."""
+    """Whether density and residual are finite for u at p, and the energy exists according to the problem: booleans (..., n).
+
+    Raises:
+        ProblemError: the method ``exists`` does not return a comparison.
+    """
     like = u.derivative(0, (0,) * len(u.variables))
     found = torch.ones_like(like, dtype=torch.bool)
     for method in ("density", "residual"):
@@ -90,7 +111,7 @@ def exists(problem: Problem, p: Point, u: Field) -> Tensor:
 
 
 def values(problem: Problem, method: str, *arguments: Any, like: Tensor) -> list[Tensor]:
-    """What a method gives, as a list of tensors of the shape of ``like``; empty for a method that the problem does not have."""
+    """The values of a method as a list of tensors with the shape of ``like``; empty if the problem has no such method."""
     if not problem.has(method):
         return []
     found = getattr(problem, method)(*arguments)

@@ -1,4 +1,4 @@
-"""The statements of a problem against each other: exact solution, equation, conditions, and the field that a network makes."""
+"""Checks that exact solution, equation, conditions and lift of a problem are consistent."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,23 +18,30 @@ from pinnscape.problems.problem import Problem
 from pinnscape.problems.terms import TermSpec
 from pinnscape.validation import samples
 
-SMALL = 1e-8  # relative: what is zero on paper is smaller
-_FAR = 1e3  # factor between scale and the size of u - lift beyond which there is a warning
+SMALL = 1e-8  # relative size below which a quantity counts as zero
+_FAR = 1e3  # largest factor between the scale and the size of u - lift without a warning
 _RULE = Rule("sobol", 32, seed=11)
 Function = Callable[[Point], Any]
 
 
 def inside(problem: Problem, count: int = 64) -> PointSet:
-    """Points inside the domain, with weights."""
+    """Random points inside the domain, with equal weights that sum to its volume."""
     points = samples.interior(problem, count, seed=5).numpy()
     return PointSet(points[None], torch.full((count,), problem.domain.volume / count, dtype=torch.float64).numpy())
 
 
 def remainder(term: TermSpec, problem: Problem, function: Function, points: PointSet) -> tuple[float, float]:
-    """What a function leaves of a term that should vanish, and the size of the parts of the term.
+    """The residual r of a term for a given function, which should vanish, and a scale to which it is compared.
+
+    Args:
+        term: a term of the strong form.
+        problem: the problem.
+        function: the function u.
+        points: points at which the residual is evaluated.
 
     Returns:
-        The largest absolute value r, and the largest sum over derivatives of |∂r/∂u_α| times |u_α|, but at least times |u| as it is inside the domain.
+        The maximum of |r|, and the maximum of Σ_α |∂r/∂u_α| max(|u_α|, m), where m is the maximum of |u| inside the domain. The
+        maximum of the prescribed data is a lower bound of the scale.
     """
     placed = term.at(problem.domain, points)
     known: list[dict[tuple[int, Order], Tensor]] = [{} for _ in placed.points]
@@ -55,7 +62,7 @@ def remainder(term: TermSpec, problem: Problem, function: Function, points: Poin
 
 
 def _site(problem: Problem, function: Function, points: Tensor, kept: dict[tuple[int, Order], Tensor]) -> tuple[Point, Field]:
-    """A function as a field whose derivatives are leaves of a graph, which are kept."""
+    """The points, and a function as a field there; its derivatives are leaves of a graph and are stored in ``kept``."""
     _, found = autograd.differentiable(function, problem.domain, points, problem.components)
 
     def derivative(component: int, order: Order) -> Tensor:
@@ -68,13 +75,13 @@ def _site(problem: Problem, function: Function, points: Tensor, kept: dict[tuple
 
 
 def equation(problem: Problem) -> dict[str, float]:
-    """The exact solution leaves nothing of the residuals.
+    """Check that the exact solution solves the equation.
 
     Returns:
-        What it leaves of each, relative to the size of its parts.
+        The residual of each term of the equation, relative to the size of its parts (see ``remainder``).
 
     Raises:
-        ProblemError: it does not solve the equation.
+        ProblemError: the exact solution does not solve the equation.
     """
     found = {}
     for term in stated.terms(problem, stated.STRONG_FORM) if problem.has("exact") else ():
@@ -99,10 +106,13 @@ def equation(problem: Problem) -> dict[str, float]:
 
 
 def both_forms(problem: Problem) -> dict[str, float]:
-    """For a problem with density and residual, the exact solution solves the equation of the density as well.
+    """Check that the exact solution solves the equation of the density too, if a problem has a density and a residual.
+
+    Returns:
+        The residual, relative to the size of its parts.
 
     Raises:
-        ProblemError: it does not.
+        ProblemError: the exact solution does not solve the equation of the density.
     """
     if not (problem.has("exact") and problem.has("density") and problem.has("residual")):
         return {}
@@ -117,13 +127,13 @@ def both_forms(problem: Problem) -> dict[str, float]:
 
 
 def conditions(problem: Problem) -> dict[str, float]:
-    """The exact solution satisfies the conditions.
+    """Check that the exact solution satisfies all conditions.
 
     Returns:
-        How far it does not, relative to the size of its parts, for each condition.
+        The violation of each condition, relative to the size of its parts.
 
     Raises:
-        ProblemError: it does not.
+        ProblemError: the exact solution does not satisfy a condition.
     """
     found = {}
     for condition in stated.conditions(problem) if problem.has("exact") else ():
@@ -144,10 +154,17 @@ def _remainder_on(condition: Condition, problem: Problem, function: Function) ->
 
 
 def by_construction(problem: Problem, settings: stated.Settings | None = None) -> dict[str, float]:
-    """The field that a network makes satisfies the hard conditions, whatever the network is, and something is left for it to learn.
+    """Check that fields of random networks satisfy the hard conditions, and that the lift is not already the exact solution.
+
+    Args:
+        problem: the problem.
+        settings: settings of its conditions by name.
+
+    Returns:
+        The violation of each hard condition, relative to the size of its parts.
 
     Raises:
-        ProblemError: it does not.
+        ProblemError: a hard condition is not satisfied, or the lift is the exact solution.
     """
     made, found = stated.ansatz(problem, settings), {}
     for condition in made.hard:
@@ -174,7 +191,7 @@ def by_construction(problem: Problem, settings: stated.Settings | None = None) -
 
 
 def _random_field(made: Ansatz, seed: int) -> Function:
-    """The field that a small network with random weights makes."""
+    """The field of a small network with random weights, as a function of a point."""
     generator = torch.Generator().manual_seed(seed)
     width = 7
     inner = torch.randn(width, len(made.inputs) + 1, generator=generator, dtype=torch.float64)
@@ -202,13 +219,13 @@ def _something_left(problem: Problem, made: Ansatz) -> None:
 
 
 def values(problem: Problem, function: Function) -> Tensor:
-    """Values (c, n) of a function at points inside the domain."""
+    """Values (c, n) of a function with c components at 200 random points inside the domain."""
     points = samples.interior(problem, 200)
     return torch.stack(autograd.columns(function(autograd.point(problem.domain, points)), points[:, 0])).detach()
 
 
 def scale(problem: Problem, settings: stated.Settings | None = None) -> Iterator[str]:
-    """A warning where ``scale`` is far from the size of what the network has to learn."""
+    """A warning if ``scale`` differs much from the size of u - lift, which the network has to learn."""
     if problem.has("exact"):
         made = stated.ansatz(problem, settings)
         size = float((values(problem, problem.exact) - values(problem, made.lift)).abs().max())

@@ -1,7 +1,7 @@
-"""Integrals that must vanish: they find jumps and kinks, which derivatives at single points do not see.
+"""Detection of jumps and kinks, which derivatives at single points do not reveal, by integrals that must vanish.
 
-For a smooth function f and a test function v that vanishes on the boundary, ∫ f ∂v + v ∂f = 0. The rules are refined until the integral is small, or until
-it is clear that it does not become smaller.
+If f is smooth and v is a test function that vanishes on the boundary, then ∫ f ∂v + v ∂f = 0. The quadrature rule is refined
+until the integral is small or the finest rule is reached. The integral must be small, or decrease under refinement.
 """
 
 import itertools
@@ -19,24 +19,28 @@ from pinnscape.problems.functions import cos
 from pinnscape.problems.points import Rule, place
 from pinnscape.problems.problem import Problem
 
-REFUSED = (
-    1e-3  # relative to the moduli of the terms: beyond, and unless it shrinks with finer rules, an integral does not vanish
-)
+# Limits of integrals, relative to those of the absolute values of their terms. An integral above the first limit counts as
+# nonzero, unless it decreases under refinement; below the second limit there is no refinement; above the third is a warning.
+REFUSED = 1e-3
 _VANISHED = 1e-8
-_NOTICED = 1e-6  # beyond, there is a warning
-_NEGATIVE = 1e-6  # relative to the largest: a second derivative of the energy below minus this is negative
-# Points an axis of each patch, by dimension; the next one is taken where the one before does not suffice. Odd and even ones, because a jump in the middle
-# may escape either. In more dimensions than three there is no such check.
+_NOTICED = 1e-6
+_NEGATIVE = 1e-6  # a second derivative of the energy is negative if it is below minus this share of the largest one
+# Points along each axis of each patch, by dimension, for successive rules. Some are odd and some even, because rules of one kind
+# may miss a jump at the centre. In more than three dimensions this check is omitted.
 _POINTS = {1: (64, 255, 1024), 2: (24, 49, 96), 3: (12, 25)}
 
-Terms = Callable[[Tensor], Tensor]  # points (n, d) -> (k, t, n): k integrals that must vanish, of t terms each
+# Maps points (n, d) to the integrands (k, t, n) of k integrals that must vanish, each a sum of t terms.
+Terms = Callable[[Tensor], Tensor]
 
 
 def check(problem: Problem) -> dict[str, float]:
-    """How far integrals do not vanish, relative to those of the moduli of their terms.
+    """Check that exact solution and lift are smooth, and that the exact solution is a stationary point of the energy.
+
+    Returns:
+        The integrals that must vanish, by name of the check, relative to the integrals of the absolute values of their terms.
 
     Raises:
-        ProblemError: one does not vanish at all.
+        ProblemError: an integral does not vanish.
     """
     if problem.domain.dimension not in _POINTS:
         return {}
@@ -47,7 +51,11 @@ def check(problem: Problem) -> dict[str, float]:
 
 
 def warnings(found: dict[str, float]) -> Iterator[str]:
-    """One for each integral that is not small although it was not refused."""
+    """A warning for each integral that is accepted although it is not small.
+
+    Args:
+        found: the result of ``check``.
+    """
     for name, off in found.items():
         if off > _NOTICED:
             what = "the energy" if name == "stationarity" else name.removesuffix("_smooth")
@@ -55,7 +63,7 @@ def warnings(found: dict[str, float]) -> Iterator[str]:
 
 
 def _vanishing(problem: Problem, terms: Terms) -> tuple[float, bool]:
-    """The largest integral by the finest rule that was needed, relative to its terms, and whether finer rules bring it closer to zero."""
+    """The largest of several integrals, relative to its terms, and whether refinement at least halves it."""
     domain, sizes = problem.domain, list[float]()
     for count in _POINTS[domain.dimension]:
         found = place(domain, rule=Rule("duffy" if domain.singular else "gauss-legendre", count))
@@ -72,7 +80,7 @@ def _vanishing(problem: Problem, terms: Terms) -> tuple[float, bool]:
 
 
 def _tests(problem: Problem, points: Tensor, times: int) -> Field:
-    """Smooth functions that vanish on the boundary so many times, and share no symmetry, as components of a field."""
+    """Three test functions as components of a field; they vanish on the boundary to the order ``times`` and share no symmetry."""
     domain = problem.domain
     distance = domain.distance(tuple(domain.pieces))
 
@@ -85,7 +93,11 @@ def _tests(problem: Problem, points: Tensor, times: int) -> Field:
 
 
 def _smooth(problem: Problem, method: str) -> float:
-    """Integration by parts holds for a function and for its first derivatives."""
+    """The error of integration by parts for a method and for its first derivatives.
+
+    Raises:
+        ProblemError: the error is large.
+    """
     domain, first = problem.domain, units(problem.domain.dimension)
 
     def terms(points: Tensor) -> Tensor:
@@ -112,7 +124,11 @@ def _sum(one: Order, other: Order) -> Order:
 
 
 def _stationary(problem: Problem) -> float:
-    """The energy does not change to first order from the exact solution to its neighbours: ∫ Σ ∂e/∂u_α ∂^α v - EL[e](u) v = 0."""
+    """The first variation of the energy at the exact solution u for test functions v: ∫ Σ_α ∂e/∂u_α ∂^α v - EL[e](u) v.
+
+    Raises:
+        ProblemError: it does not vanish.
+    """
     domain = problem.domain
 
     def terms(points: Tensor) -> Tensor:
@@ -137,7 +153,7 @@ def _stationary(problem: Problem) -> float:
 
 
 def definiteness(problem: Problem) -> Iterator[str]:
-    """A warning where the exact solution is a saddle of the energy, so that minimising leads away from it."""
+    """A warning if the exact solution is a saddle point of the energy, so that minimisation leads away from it."""
     domain = problem.domain
     if not (problem.has("density") and problem.has("exact")) or domain.dimension not in _POINTS:
         return
@@ -165,12 +181,12 @@ def definiteness(problem: Problem) -> Iterator[str]:
         if bends[0] < -_NEGATIVE * bends.abs().max():
             yield (
                 f"the exact solution is no minimum of the energy (its second derivative along a smooth field is {float(bends[0]):.2e}, the largest is "
-                f"{float(bends[-1]):.2e}): a Deep Ritz training leaves it, maybe without bound; leave deep-ritz out of study.formulations"
+                f"{float(bends[-1]):.2e}): a Deep Ritz training leaves it, maybe without bound; leave deep-ritz out of study.losses"
             )
 
 
 def _slopes(problem: Problem, p: Point, u: Field) -> dict[tuple[int, Order], Tensor]:
-    """∂e/∂u_α (n,) for the derivatives that the density names."""
+    """∂e/∂u_α (n,) for the derivatives u_α on which the density e depends, by component and order."""
     known: dict[tuple[int, Order], Tensor] = {}
 
     def leaf(component: int, order: Order) -> Tensor:

@@ -1,4 +1,4 @@
-"""Native code of terms must give the numbers of torch."""
+"""Check of native code against torch."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -11,11 +11,11 @@ from pinnscape.losses import differences
 from pinnscape.losses.group import TorchGroup
 from pinnscape.losses.terms import Term, fault
 
-_TOLERANCE = 1e-9  # relative to the largest value
+_TOLERANCE = 1e-9  # largest difference, relative to the largest value
 
 
 class Native(Protocol):
-    """What native code computes of a group of terms, as ``TorchGroup`` does."""
+    """The functions of a group of terms that native code provides; shapes and meaning are those of ``TorchGroup``."""
 
     def measure(self, theta: Tensor) -> tuple[dict[str, Tensor], Tensor]: ...
     def loss(self, name: str, theta: Tensor) -> Tensor: ...
@@ -25,10 +25,14 @@ class Native(Protocol):
 
 
 def agree(native: Native, group: TorchGroup) -> None:
-    """Compare native code with torch at two parameter vectors.
+    """Compare native code with torch at two random parameter vectors.
+
+    Args:
+        native: the terms in native code.
+        group: the same terms in torch, at the same points.
 
     Raises:
-        ProblemError: they disagree; one line that names the term and both values.
+        ProblemError: the results differ; the message is one line that names the term and both values.
     """
     generator = torch.Generator().manual_seed(0)
     thetas = 0.3 * torch.randn(2, group.solution.network.size, generator=generator, dtype=torch.float64)
@@ -53,17 +57,17 @@ def agree(native: Native, group: TorchGroup) -> None:
 
 
 def compare(term: Term, what: str, found: Tensor, route: Callable[[Tensor], Tensor], thetas: Tensor) -> None:
-    """Refuse numbers that are not those of torch.
+    """Compare results of native code with those of torch.
 
     Args:
-        term: whose numbers they are.
-        what: is compared.
-        found: by native code.
-        route: the same by torch, as a function of parameters.
-        thetas: the parameters.
+        term: the term that is evaluated.
+        what: name of the compared quantity, for the message.
+        found: result of native code.
+        route: function that computes the same by torch from parameters (k, P).
+        thetas: the parameters (k, P).
 
     Raises:
-        ProblemError: the numbers differ by more than rounding, which is measured where it matters.
+        ProblemError: the results differ by more than ``_TOLERANCE`` and the estimated rounding errors.
     """
     numbers, values = found.numpy(), route(thetas).detach().numpy()
     exists = np.isfinite(values)

@@ -1,4 +1,7 @@
-"""Algebras of streams as C++: what pass.hpp and terms.hpp call to mix the streams of networks, factors and lifts."""
+"""Generation of C++ code for the rules of derivatives: compositions, products, and the ansatz lift + factor · network.
+
+pass.hpp and terms.hpp call this code. A set of streams with its rules is called an *algebra*; see ``networks.streams``.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +12,8 @@ from pinnscape.networks.activations import ACTIVATIONS
 from pinnscape.networks.arithmetic import named, running, scaled, total
 from pinnscape.networks.streams import Monomial, Streams, degree, unit
 
-Key = str  # of a derivative in x: its exponents as in "2,0", or "laplacian", or "along 3" with the number of the term that has the direction
+# Name of a derivative in x: its exponents as in "2,0"; "laplacian"; or "along 3", the derivative along the direction of term 3.
+Key = str
 
 
 def key(monomial: Monomial) -> Key:
@@ -17,18 +21,18 @@ def key(monomial: Monomial) -> Key:
 
 
 def monomial(key: Key) -> Monomial | None:
-    """The derivative of a key; None where it is none by the variables."""
+    """The partial derivative that a key stands for; None for a Laplacian or a derivative along a direction."""
     return tuple(map(int, key.split(","))) if key[0].isdigit() else None
 
 
 @dataclass(frozen=True)
 class Algebra:
-    """Streams of a pass through the network, and which derivatives in x they are.
+    """The streams of a pass through the network, and the derivatives in x that they stand for.
 
     Attributes:
-        streams: for a derivative along a direction those of one variable.
-        along: number of the term whose direction it is; None for derivatives by the variables themselves.
-        dimension: number of variables.
+        streams: the streams; with a direction, the value and first derivative in a single variable.
+        along: number of the term along whose direction derivatives are taken; None for partial derivatives.
+        dimension: number of variables d.
     """
 
     streams: Streams
@@ -37,27 +41,27 @@ class Algebra:
 
     @property
     def keys(self) -> list[Key]:
-        """What each stream is."""
+        """The derivative that each stream stands for."""
         if self.along is not None:
             return [key((0,) * self.dimension), f"along {self.along}"]
         return [*map(key, self.streams.monomials), *["laplacian"] * bool(self.streams.laplacian)]
 
     @property
     def data_keys(self) -> list[Key]:
-        """Which derivatives of factor and lift a product needs: those of the streams, and all that a Laplacian sums one by one."""
+        """Derivatives of factor and lift that a product needs: those of the streams, and the summands of a Laplacian."""
         squares = [key(unit(self.dimension, i, i)) for i in self.streams.laplacian]
         return [found for found in self.keys if found != "laplacian"] + squares
 
 
 @dataclass(frozen=True)
 class Slots:
-    """Where the derivatives are in the data of a site.
+    """Order of the derivatives in the data of a site.
 
     Attributes:
-        inputs: those of each input of the network.
-        ansatz: those of each factor and lift.
-        factors: number of factors: none, one, or one for each component.
-        lifted: whether there is a lift.
+        inputs: derivatives that are stored of each input of the network.
+        ansatz: derivatives that are stored of each factor and lift.
+        factors: number of factors of the ansatz: 0, 1, or one for each component.
+        lifted: whether the ansatz has a lift.
     """
 
     inputs: tuple[Key, ...]
@@ -67,7 +71,7 @@ class Slots:
 
 
 def activation(name: str, orders: set[int]) -> str:
-    """The function ``activation<COUNT>``: s(z) and its first COUNT derivatives."""
+    """C++ code of the function ``activation<COUNT>``: s(z) and its first COUNT derivatives, for each COUNT in ``orders``."""
     branches = []
     for count in sorted(orders):
         code = Code()
@@ -78,13 +82,13 @@ def activation(name: str, orders: set[int]) -> str:
 
 
 def struct(name: str, algebra: Algebra, slots: Slots, identity: bool) -> str:
-    """The type of an algebra.
+    """C++ code of the type of an algebra.
 
     Args:
-        name: of the type.
-        algebra: which streams there are.
-        slots: of the data.
-        identity: whether the network sees x itself.
+        name: name of the type.
+        algebra: the streams.
+        slots: order of the derivatives in the data.
+        identity: whether the inputs of the network are x itself, without embeddings.
     """
     streams, count = algebra.streams, algebra.streams.count
     identity = identity and algebra.along is None
@@ -138,7 +142,7 @@ def _product_back(code: Code, streams: Streams) -> None:
 
 
 def _ansatz(code: Code, slots: Slots) -> tuple[dict[Key, Written], dict[Key, Written]]:
-    """Streams of the factor and of the lift of component c."""
+    """Streams of the factor and of the lift of component c, by key; empty if there is none."""
     size = len(slots.ansatz)
     factor: dict[Key, Written] = {}
     if slots.factors:
@@ -151,7 +155,7 @@ def _ansatz(code: Code, slots: Slots) -> tuple[dict[Key, Written], dict[Key, Wri
 
 
 def _solution(code: Code, algebra: Algebra, slots: Slots) -> None:
-    """Streams u of lift + factor · network, from those n of the network."""
+    """Write streams u of lift + factor · network, from the streams n of the network."""
     factor, lift = _ansatz(code, slots)
     streams, n = algebra.streams, code.array("n", algebra.streams.count)
     keys = algebra.data_keys
@@ -163,7 +167,7 @@ def _solution(code: Code, algebra: Algebra, slots: Slots) -> None:
 
 
 def _laplacian(algebra: Algebra, n: list[Written], factor: dict[Key, Written], lift: dict[Key, Written]) -> Any:
-    """The Laplacian of the solution, variable by variable."""
+    """The Laplacian of lift + factor · network, summed variable by variable."""
     streams, zero = algebra.streams, algebra.keys[0]
     found: Any = named(n[-1] * factor[zero] if factor else n[-1])
     for i in streams.laplacian:
@@ -175,7 +179,7 @@ def _laplacian(algebra: Algebra, n: list[Written], factor: dict[Key, Written], l
 
 
 def _solution_back(code: Code, algebra: Algebra, slots: Slots) -> None:
-    """Adjoints of n from those of u: the transposed map."""
+    """Write adjoints of n from the adjoints of u: the transpose of ``_solution``."""
     factor, _ = _ansatz(code, slots)
     streams, o = algebra.streams, code.array("o", algebra.streams.count)
     if not factor:

@@ -1,4 +1,4 @@
-"""Arithmetic written down as C++: what computes with numbers in Python writes statements when it is given ``Written`` values."""
+"""Recording of arithmetic as C++: functions that compute with numbers generate statements if called with ``Written`` values."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,21 +7,21 @@ from pinnscape.losses.native.printing import literal
 
 
 class Code:
-    """Statements in order."""
+    """A list of C++ statements."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
 
     def value(self, text: str) -> "Written":
-        """Something that has a name already, or a constant."""
+        """A variable, constant or other expression, given as C++."""
         return Written(self, text)
 
     def array(self, name: str, count: int) -> list["Written"]:
-        """The entries of an array."""
+        """The first ``count`` entries of a C++ array."""
         return [self.value(f"{name}[{i}]") for i in range(count)]
 
     def store(self, name: str, values: Sequence[Any]) -> None:
-        """Assign the entries of an array."""
+        """Append statements that assign the entries of a C++ array."""
         self.lines += [f"{name}[{i}] = {value};" for i, value in enumerate(values)]
 
     def body(self, indent: str = "        ") -> str:
@@ -29,7 +29,7 @@ class Code:
 
 
 class Written:
-    """An expression that the code will compute."""
+    """A C++ expression; arithmetic with it gives larger expressions."""
 
     def __init__(self, code: Code, text: str) -> None:
         self._code, self._text = code, text
@@ -38,7 +38,7 @@ class Written:
         return self._text
 
     def named(self) -> "Written":
-        """The same under a name, computed at this place."""
+        """A variable that is assigned the expression at this place in the code; the expression itself if it is a variable."""
         if self._text.isidentifier():
             return self
         name = f"t{len(self._code.lines)}"
@@ -75,7 +75,7 @@ def _text(operand: Any) -> str:
 
 
 class Elementary:
-    """The functions that activations are made of, as calls of those of vector.hpp and elementary.hpp."""
+    """``Elementary`` functions of activations as calls of C++ functions in vector.hpp and elementary.hpp."""
 
     def __init__(self, code: Code) -> None:
         self._code = code

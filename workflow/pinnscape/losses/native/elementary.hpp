@@ -1,10 +1,10 @@
-// Elementary functions of activations that vector.hpp lacks.
+// Elementary functions that only activations need, in addition to those in vector.hpp.
 #pragma once
 #include "vector.hpp"
 
-INLINE Vec relu(Vec x) { return x < 0.0 ? Vec{} : x; }  // NaN stays
+INLINE Vec relu(Vec x) { return x < 0.0 ? Vec{} : x; }  // keeps NaN
 INLINE Vec step(Vec x) { return x > 0.0 ? broadcast(1.0) : Vec{}; }
-INLINE Vec normal(Vec x) {  // distribution function of the normal distribution
+INLINE Vec normal(Vec x) {  // cumulative distribution function of the standard normal distribution
     return 0.5 * by_lane(-0.7071067811865476 * x, [](double v) { return std::erfc(v); });
 }
 INLINE Dual relu(const Dual& x) { return {relu(x.v), step(x.v) * x.t}; }

@@ -1,4 +1,4 @@
-"""Terms that share a point set as native code (terms.hpp): values, gradients and products with Hessians and Gauss-Newton parts."""
+"""Evaluation of the terms on one point set by native code: values, gradients, and Hessian and Gauss-Newton products."""
 
 import copy
 import ctypes
@@ -28,20 +28,23 @@ from pinnscape.problems.field import Unknowns
 from pinnscape.problems.points import PointSet
 
 log = logging.getLogger(__name__)
-_BLOCK = 4  # vectors of points that the code takes at a time, at most
+_BLOCK = 4  # maximum number of vectors of points that the code processes at a time; their number is padded to a multiple
 Array = np.ndarray
 
 
 def native(group: TorchGroup, compiler: Compiler) -> "NativeGroup | None":
-    """Native code of a group; None, and one line in the log, where there is none.
+    """Native code of a group of terms.
+
+    Returns:
+        The group in native code; None, with a warning in the log, if a term cannot be derived symbolically or compiled.
 
     Raises:
-        ProblemError: fresh code gives other numbers than torch.
+        ProblemError: the results of newly compiled code differ from those of torch.
         StorageError: the disk is full.
         MemoryError: the compiler was killed.
     """
     if len(group.derived) < len(group.terms):
-        return None  # which the log says
+        return None  # the log already has a warning about the derivation
     names = ", ".join(group.terms)
     hard = group.solution.factors, group.solution.ansatz.lift is not None
     found = made(group.kept, f"native {names} {group.symbols} {group.solution.network} {hard}", lambda: _planned(group))
@@ -62,7 +65,7 @@ def native(group: TorchGroup, compiler: Compiler) -> "NativeGroup | None":
 
 
 def _planned(group: TorchGroup) -> dict[str, Any]:
-    """The plan of a group, or why there is none."""
+    """The plan of a group, or the ``reason`` why there is none."""
     try:
         return source_of(group).plan().to_json()
     except NotCompilable as error:
@@ -70,10 +73,10 @@ def _planned(group: TorchGroup) -> dict[str, Any]:
 
 
 def source_of(group: TorchGroup) -> Source:
-    """What the code of a group is made from.
+    """The generator of the code of a group.
 
     Raises:
-        NotDerivable: a term cannot be derived on symbols.
+        NotDerivable: a term cannot be derived symbolically.
     """
     derived = {name: group.expressions(name) for name in group.terms}
     kinds: dict[str, Literal["energy", "squared"]] = {name: term.kind for name, term in group.terms.items()}
@@ -82,11 +85,11 @@ def source_of(group: TorchGroup) -> Source:
 
 
 class NativeGroup:
-    """Terms that share a point set, by native code.
+    """Terms that share a point set, evaluated by native code.
 
     Args:
-        library: loaded.
-        plan: of its data.
+        library: the loaded code.
+        plan: layout of the data that the code reads.
         group: the same terms in torch, with their points.
     """
 
@@ -96,9 +99,10 @@ class NativeGroup:
         self._place(group)
 
     def _place(self, group: TorchGroup) -> None:
+        """Arrange the data of the points and the parameters of the problem as the code reads them."""
         lanes, fields = self._library.lanes(), point_fields(group, self._plan)
         count = -(-len(fields) // (lanes * _BLOCK)) * _BLOCK
-        # The last point again and again, without weight.
+        # The number of points is padded by copies of the last point with weight zero.
         padded = np.concatenate([fields, np.repeat(fields[-1:], count * lanes - len(fields), 0)])
         padded[len(fields) :, :, self._plan.fields["WEIGHT"]] = 0.0
         rows = padded.reshape(count, lanes, *fields.shape[1:]).transpose(0, 2, 3, 1)
@@ -106,13 +110,17 @@ class NativeGroup:
         self._data = _at(self._kept[0]), ctypes.c_long(count), _at(self._kept[1])
 
     def moved(self, group: TorchGroup) -> "NativeGroup":
-        """The same terms at other points, or with other parameters of the problem."""
+        """A copy for the same terms at other points or with other parameters of the problem, given as a torch group."""
         other = copy.copy(self)
         other._place(group)
         return other
 
     def measure(self, theta: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-        """All terms (...) at parameters (..., P) from one pass through the network, and whether all of them exist (...)."""
+        """All terms at parameters (..., P), from one forward pass.
+
+        Returns:
+            The terms (...) by name, without their weights; and whether all terms exist, bool (...).
+        """
         thetas = self._rows(theta)
         results = np.empty((len(thetas), len(self._position) + 1))
         self._library.measure(_at(thetas), ctypes.c_long(len(thetas)), *self._data, _at(results))
@@ -120,25 +128,25 @@ class NativeGroup:
         return dict(zip(self._position, columns, strict=False)), columns[-1] == 0.0
 
     def loss(self, name: str, theta: Tensor) -> Tensor:
-        """A term (...) at parameters (..., P), without its weight."""
+        """A term (...) at parameters (..., P), without the weight of the term."""
         thetas = self._rows(theta)
         results = np.empty(len(thetas))
         self._library.loss(self._position[name], _at(thetas), ctypes.c_long(len(thetas)), *self._data, _at(results))
         return torch.from_numpy(results).reshape(theta.shape[:-1])
 
     def gradients(self, name: str, theta: Tensor) -> tuple[Tensor, Tensor]:
-        """A term (...) and its gradient (..., P)."""
+        """A term (...) and its gradient (..., P) at parameters (..., P), without the weight of the term."""
         thetas = self._rows(theta)
         losses, results, count = np.empty(len(thetas)), _empty(thetas.shape), ctypes.c_long(len(thetas))
         self._library.gradients(self._position[name], _at(thetas), count, *self._data, _at(losses), _at(results))
         return torch.from_numpy(losses).reshape(theta.shape[:-1]), torch.from_numpy(results).reshape(theta.shape)
 
     def products(self, name: str, theta: Tensor, vectors: Tensor) -> Tensor:
-        """Hessian of a term at theta (P,) times vectors (k, P)."""
+        """Products (k, P) of the Hessian of a term at theta (P,) with vectors (k, P)."""
         return self._products(name, theta, vectors, 0)
 
     def gauss_newton(self, name: str, theta: Tensor, vectors: Tensor) -> Tensor:
-        """Gauss-Newton part of the Hessian of a term at theta (P,) times vectors (k, P)."""
+        """Products (k, P) of the Gauss-Newton part of a term's Hessian at theta (P,) with vectors (k, P)."""
         return self._products(name, theta, vectors, 1)
 
     def _products(self, name: str, theta: Tensor, vectors: Tensor, gauss_newton: int) -> Tensor:
@@ -149,10 +157,10 @@ class NativeGroup:
         return torch.from_numpy(results)
 
     def _rows(self, theta: Tensor) -> Array:
-        """Parameters as the code reads them.
+        """Parameters (..., P) as a contiguous array (m, P).
 
         Raises:
-            ValueError: they do not have P entries: the code would read beyond their end.
+            ValueError: the last dimension is not P; the code would read out of bounds.
         """
         rows = theta.detach().numpy().reshape(-1, theta.shape[-1])
         if rows.shape[1] != self._size:
@@ -161,7 +169,7 @@ class NativeGroup:
 
 
 def point_fields(group: TorchGroup, plan: Plan) -> Array:
-    """What the code needs at each point (n, sites, fields), in the order of ``Source.fields``."""
+    """The data that the code reads at each point (n, sites, fields), in the order of ``Source.fields``."""
     points, slots, network = group.points, plan.slots, group.solution.network
     flat = group.solution.tensor(points.points).flatten(0, 1)
     shape = points.points.shape[:2]
@@ -183,7 +191,7 @@ def point_fields(group: TorchGroup, plan: Plan) -> Array:
 
 
 def _needed(keys: set[Key], unknowns: Unknowns) -> Streams:
-    """Streams of which all keys can be made."""
+    """The streams from which the derivatives of all keys can be computed."""
     dimension = len(unknowns.variables)
     plain = [found for key in keys if (found := monomial(key)) is not None]
     firsts = [unit(dimension, i) for i in range(dimension)] if any(key.startswith("along") for key in keys) else []
@@ -191,7 +199,7 @@ def _needed(keys: set[Key], unknowns: Unknowns) -> Streams:
 
 
 def _by_key(values: Tensor, streams: Streams, directions: Mapping[Key, dict[int, Array]]) -> dict[Key, Array]:
-    """Streams (sites, n, ...) by what they are, with those along directions."""
+    """Derivatives (sites, n, ...) by key, including those along the given directions, from streams (S, sites, n, ...)."""
     rows = values.cpu().numpy()
     found = {key_of(monomial): rows[k] for monomial, k in streams.position.items()} | {"laplacian": rows[-1]}
     for key, slopes in directions.items():
@@ -201,7 +209,7 @@ def _by_key(values: Tensor, streams: Streams, directions: Mapping[Key, dict[int,
 
 
 def _direction(group: TorchGroup, plan: Plan, key: Key) -> dict[int, Array]:
-    """The direction of a term at each point: v_i (1, n) for the variables that occur."""
+    """The direction of a term at each point: components v_i (1, n) by variable i, for the variables that occur."""
     among, formula = plan.directions[int(key.split()[1])]
     points = group.points
     values = {**points.data, **group.solution.parameters}
@@ -211,14 +219,17 @@ def _direction(group: TorchGroup, plan: Plan, key: Key) -> dict[int, Array]:
 
 
 def _aligned(array: Array) -> Array:
-    """A copy that starts at a multiple of 64 bytes, as vectors of the machine must."""
+    """A copy whose address is a multiple of 64 bytes, as SIMD vectors require."""
     found = _empty(array.shape)
     np.copyto(found, array)
     return found
 
 
 def _empty(shape: tuple[int, ...]) -> Array:
-    """An array that starts at a multiple of 64 bytes, as those of torch do: the rounding of sums over it may depend on where it starts."""
+    """An uninitialised array whose address is a multiple of 64 bytes, as torch's are.
+
+    The alignment matters because the rounding of sums over an array may depend on its address.
+    """
     size = math.prod(shape)
     memory = np.empty(size + 8)
     start = -memory.ctypes.data % 64 // 8

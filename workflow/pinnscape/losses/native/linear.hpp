@@ -1,16 +1,16 @@
-// Products of small matrices whose columns are vectors of points. Sizes are known when this is compiled.
+// Products of small matrices whose entries are vectors of points. All sizes are compile-time constants.
 #pragma once
 #include "vector.hpp"
 
 #define UNROLL _Pragma("GCC unroll 8")  // tiles must end up in registers
 
-// Strides of a matrix W that is read by rows, or transposed.
+// Strides of a matrix W, which is read as stored by rows or transposed.
 template <int ROW_, int COLUMN_>
 struct Strides {
     static constexpr int ROW = ROW_, COLUMN = COLUMN_;
 };
 
-// C[m][n] (+)= sum_k W[m][k] A[k][n] for a tile of ROWS x COLUMNS that stays in registers.
+// C[m][n] (+)= sum_k W[m][k] A[k][n] for a tile of ROWS x COLUMNS entries that are held in registers.
 template <int ROWS, int COLUMNS, int DEPTH, class W, int LDA, int LDC>
 INLINE void tile(const double* w, const Vec* a, Vec* c, bool add) {
     Vec sums[ROWS][COLUMNS];
@@ -28,12 +28,13 @@ INLINE void tile(const double* w, const Vec* a, Vec* c, bool add) {
         UNROLL for (int n = 0; n < COLUMNS; ++n) c[m * LDC + n] = sums[m][n];
 }
 
-// Sums that fill the registers, 32 of 8 lanes or 16 of fewer, together with a row of A; the fastest shapes of those that were timed.
+// Tile size for which the sums and a row of A fill the registers: 32 registers of 8 lanes, otherwise 16. These shapes were the
+// fastest in measurements.
 constexpr int TILE_ROWS = LANES == 8 ? 8 : 4, TILE_COLUMNS = LANES == 8 ? 3 : 2;
 
 template <int ROWS, int COLUMNS, int DEPTH, class W, int LDA, int LDC>
 INLINE void row_of_tiles(const double* w, const Vec* a, Vec* c, bool add) {
-    // Two and two rather than three and one at the end.
+    // If one column would be left over, the last four are split into two and two rather than three and one.
     constexpr int LAST = COLUMNS % TILE_COLUMNS, WIDE = LAST == 1 && COLUMNS > TILE_COLUMNS && TILE_COLUMNS == 3 ? COLUMNS - 4 : COLUMNS - LAST;
     for (int n = 0; n < WIDE; n += TILE_COLUMNS) tile<ROWS, TILE_COLUMNS, DEPTH, W, LDA, LDC>(w, a + n, c + n, add);
     constexpr int PAIRS = WIDE + (COLUMNS - WIDE) / 2 * 2;
@@ -42,7 +43,7 @@ INLINE void row_of_tiles(const double* w, const Vec* a, Vec* c, bool add) {
     if constexpr (COLUMNS > PAIRS) tile<ROWS, 1, DEPTH, W, LDA, LDC>(w, a + PAIRS, c + PAIRS, add);
 }
 
-// Rows FIRST, FIRST + 1, ... of a product.
+// The rows FIRST, FIRST + 1, ... of a product.
 template <int FIRST, int ROWS, int COLUMNS, int DEPTH, class W, int LDA, int LDC>
 INLINE void rows_of_tiles(const double* w, const Vec* a, Vec* c, bool add) {
     constexpr int LEFT = ROWS - FIRST, HEIGHT = LEFT >= TILE_ROWS ? TILE_ROWS : LEFT >= 4 ? 4 : LEFT >= 2 ? 2 : 1, COUNT = LEFT / HEIGHT;
@@ -58,7 +59,7 @@ void multiply(const double* w, const Vec* a, Vec* c, bool add) {
 }
 
 #if defined(__AVX512F__)
-// The sums over the lanes of 8 vectors, each added in the order of `sum`; they end up in the order 0, 4, 1, 5, 2, 6, 3, 7.
+// The sums over the lanes of 8 vectors, each added in the order of `sum`; results are in the order 0, 4, 1, 5, 2, 6, 3, 7.
 INLINE Vec sums(const Vec (&v)[8]) {
     Vec halves[4], quarters[2];
     UNROLL for (int i = 0; i < 4; ++i)
@@ -68,7 +69,7 @@ INLINE Vec sums(const Vec (&v)[8]) {
     return Vec(_mm512_unpacklo_pd(quarters[0], quarters[1])) + Vec(_mm512_unpackhi_pd(quarters[0], quarters[1]));
 }
 
-// g[i] += sum(v_0, ..., v_7) for four numbers and four more.
+// g[i] += sum(row[i]) and h[i] += sum(next[i]) for i = 0, ..., 3.
 INLINE void add_sums(const Vec* row, const Vec* next, double* g, double* h) {
     const Vec found = sums({row[0], row[2], next[0], next[2], row[1], row[3], next[1], next[3]});
     _mm256_storeu_pd(g, _mm256_loadu_pd(g) + _mm512_castpd512_pd256(found));
@@ -76,7 +77,7 @@ INLINE void add_sums(const Vec* row, const Vec* next, double* g, double* h) {
 }
 #endif
 
-// G[m][k] += sum over points of B[m][n] A[k][n], for a tile.
+// G[m][k] += sum of B[m][n] A[k][n] over columns n and lanes, for a tile.
 template <int ROWS, int DEPTH, int COLUMNS, int LDB, int LDA, int LDG>
 INLINE void outer_tile(const Vec* b, const Vec* a, double* g) {
     Vec sums[ROWS][DEPTH] = {};
@@ -103,6 +104,7 @@ INLINE void row_of_outer_tiles(const Vec* b, const Vec* a, double* g) {
     if constexpr (DEPTH > PAIRS) outer_tile<ROWS, 1, COLUMNS, LDB, LDA, LDG>(b, a + PAIRS * LDA, g + PAIRS);
 }
 
+// G (ROWS x DEPTH) += B (ROWS x COLUMNS) times the transpose of A (DEPTH x COLUMNS), summed over lanes.
 template <int ROWS, int DEPTH, int COLUMNS, int LDB, int LDA, int LDG>
 void outer(const Vec* b, const Vec* a, double* g) {
     constexpr int WIDE = ROWS / OUTER * OUTER, PAIRS = ROWS / 2 * 2;
@@ -111,7 +113,7 @@ void outer(const Vec* b, const Vec* a, double* g) {
     if constexpr (ROWS > PAIRS) row_of_outer_tiles<1, DEPTH, COLUMNS, LDB, LDA, LDG>(b + PAIRS * LDB, a, g + PAIRS * LDG);
 }
 
-// g[j] += sum of `count` vectors, one after the other, of each of `rows` rows.
+// g[j] += sum of the first `count` vectors of row j, added one after the other, for `rows` rows.
 inline void row_sums(int rows, int count, const Vec* b, int ldb, double* g) {
     long m = 0;
 #if defined(__AVX512F__)

@@ -1,7 +1,10 @@
-// A network with derivatives in x: streams forwards, adjoints backwards, for vectors of points. T is Vec or a dual number, which turns the reverse
-// pass into its own derivative (forward over reverse). A says which streams there are, and how activations and products mix them. Before this
-// header: KIND, WIDTH, HIDDEN (affine maps of that width that follow one another), INPUTS (of the first), D (variables), C (outputs), SITES, FIELDS
-// and INPUT (data of a site, and where its inputs begin), `activation`.
+// Forward and reverse pass through a network, for vectors of points: the forward pass propagates the outputs and their
+// derivatives in x (streams), the reverse pass propagates adjoints. T is the number type: Vec, or Dual, for which the reverse
+// pass gives the derivative of the gradient along a direction (forward over reverse mode). A is the algebra: the set of
+// streams, with the rules by which activations and products combine them.
+// To be defined before this header is included: KIND; WIDTH; HIDDEN, the number of successive affine maps to this width;
+// INPUTS, the number of inputs of the first map; D, the number of variables; C, the number of outputs; SITES; FIELDS, the
+// number of data values of a site; INPUT, the position of the network inputs among these; and the function `activation`.
 #pragma once
 #include <cstdlib>
 #include <new>
@@ -15,24 +18,25 @@ template <class T, class A, bool REVERSE>
 struct Pass {
     using P = Planes<T>;
     static constexpr int S = A::S, K = P::TANGENTS;
-    // Vectors of points at a time: enough columns to keep the multiplier busy, few enough to stay in the caches; as timed.
+    // Number of vectors of points that are processed at a time, chosen by measurements: enough columns for fast matrix
+    // products, but few enough for the caches.
     static constexpr int COLUMNS = S * (1 + K), POINTS = COLUMNS == 1 ? 2 : COLUMNS <= 4 ? 4 : COLUMNS <= 8 ? 2 : 1, V = POINTS * SITES;
-    static constexpr int PLANE = S * V, ROW = PLANE * (1 + K);  // vectors in a plane and of a unit
-    static constexpr int SLOPES = A::ORDER + 1;                 // derivatives of the activation for the reverse pass
+    static constexpr int PLANE = S * V, ROW = PLANE * (1 + K);  // vectors in a plane (values or tangents) and in a unit
+    static constexpr int SLOPES = A::ORDER + 1;                 // derivatives of the activation that the reverse pass needs
     static constexpr int KEPT = REVERSE ? HIDDEN : 1;
     static constexpr int UNITS = WIDTH * ROW, SLOPES_OF_UNITS = WIDTH * V * (1 + K) * SLOPES;
 
-    // What an activation makes of a layer, and what its reverse pass needs.
+    // A hidden layer: preactivations z, activations a, and derivatives of the activation function for the reverse pass.
     struct Layer {
         Vec *z, *a, *slopes;
     };
 
     const double* theta;      // parameters
-    const double* direction;  // (P), for dual numbers
+    const double* direction;  // (P), direction of differentiation, for dual numbers
     Vec* memory;
     Layer layers[HIDDEN];
-    Layer encoders[2];             // of MODIFIED
-    Vec *gated[HIDDEN], *bars[2];  // of MODIFIED: what follows a gate; adjoints of the encoders
+    Layer encoders[2];             // encoders of a MODIFIED network
+    Vec *gated[HIDDEN], *bars[2];  // gated layers and adjoints of the encoders of a MODIFIED network
     Vec *inputs, *bar, *next, *skip, *out, *out_bar;
 
     Pass(const double* parameters, const double* vector) : theta(parameters), direction(vector) {
@@ -46,7 +50,7 @@ struct Pass {
         Vec* const a = take((KEPT + 1) * size_t(UNITS));
         Vec* const slopes = take(KEPT * size_t(SLOPES_OF_UNITS));
         Vec* const behind = ENCODERS > 0 ? take((KEPT + 1) * size_t(UNITS)) : nullptr;
-        // A hidden layer is kept if there is a reverse pass; else two buffers take turns.
+        // For a reverse pass, all hidden layers are stored; otherwise, two buffers are used alternately.
         for (int l = 0; l < HIDDEN; ++l) {
             const size_t first = REVERSE ? l : 0, turn = REVERSE ? l : l % 2;
             layers[l] = {z + first * UNITS, a + turn * UNITS, slopes + first * SLOPES_OF_UNITS};
@@ -63,7 +67,7 @@ struct Pass {
     ~Pass() { std::free(memory); }
 
     static constexpr int offset_of(int l) { return ENCODERS * INTO + (l == 0 ? 0 : INTO + (l - 1) * (WIDTH + 1) * WIDTH); }
-    // What the next affine map sees of hidden layer l.
+    // The output of hidden layer l, which is the input of the next affine map.
     Vec* after(int l) { return KIND == MODIFIED && l > 0 ? gated[l] : layers[l].a; }
 
     INLINE T parameter(int index) const {
@@ -72,7 +76,7 @@ struct Pass {
         return value;
     }
 
-    // Streams of the outputs at V vectors of points, whose data begin at `data`, into `out`.
+    // Writes streams of the outputs at V vectors of points, whose data start at `data`, to `out`.
     void forward(const Vec* data) {
         if constexpr (!A::IDENTITY) gather(data);
         if constexpr (KIND == RESIDUAL) {
@@ -98,8 +102,10 @@ struct Pass {
         affine<C>(offset_of(HIDDEN), after(HIDDEN - 1), out);
     }
 
-    // Adds to `gradient` (P), or for dual numbers to its derivative along the direction, what `out_bar` makes of the points of `forward`.
-    // `linear`: the values of `out_bar` are zero, and so are those of all adjoints, whose products are spared.
+    // Adds the contribution of the points of the last `forward` to `gradient` (P), from adjoints of the outputs in `out_bar`.
+    // For dual numbers, it is the derivative of the gradient along the direction.
+    // `linear`: the values of `out_bar` are zero and only its tangents are not; products with values of adjoints are then
+    // skipped.
     void reverse(const Vec* data, double* gradient, bool linear) {
         for (int e = 0; e < ENCODERS; ++e) clear(bars[e]);
         weights<C>(offset_of(HIDDEN), out_bar, after(HIDDEN - 1), gradient, linear);
@@ -123,7 +129,7 @@ struct Pass {
         }
     }
 
-    // After `forward` of values alone: the gradient in x of output c, (D, V), by a pass back.
+    // The gradient (D, V) in x of output c by reverse mode, after a `forward` pass of values only.
     void gradient_in_x(int c, Vec* gradient) {
         static_assert(K == 0 && S == 1 && REVERSE, "of values alone");
         const double *last = theta + offset_of(HIDDEN) + c * WIDTH, *first = theta;
@@ -159,14 +165,14 @@ struct Pass {
         for (int i = 0; i < UNITS; ++i) to[i] = Vec{};
     }
 
-    // Streams of the inputs, which are the data of each point.
+    // Copies the streams of the inputs from the data of each point.
     void gather(const Vec* data) {
         for (int f = 0; f < INPUTS; ++f)
             for (int s = 0; s < S; ++s)
                 for (int v = 0; v < V; ++v) inputs[f * PLANE + s * V + v] = data[v * FIELDS + INPUT + f * A::SLOTS + A::INPUT_SLOT[s]];
     }
 
-    // The affine map that sees the inputs.
+    // An affine map of the inputs.
     void into(int offset, const Vec* data, Vec* to) {
         if constexpr (A::IDENTITY) {
             for (int j = 0; j < WIDTH; ++j) {
@@ -219,7 +225,7 @@ struct Pass {
             }
     }
 
-    // Adjoints of z of a layer, into `next`, from those of a.
+    // Writes adjoints of the preactivations z of a layer to `next`, from adjoints of its activations a.
     void deactivate(const Layer& layer, const Vec* given) {
         const Vec *from = layer.z, *kept = layer.slopes;
         Vec* to = next;
@@ -233,7 +239,7 @@ struct Pass {
             }
     }
 
-    // Behind the gate: U + z (V - U), for the encoders U and V.
+    // The gated layer U + z (V - U), with the encoders U and V.
     void gate(int l) {
         const Vec *from = layers[l].a, *one = encoders[0].a, *other = encoders[1].a;
         Vec* to = gated[l];
@@ -247,7 +253,7 @@ struct Pass {
             }
     }
 
-    // Adjoints of z, in place of those behind the gate in `bar`; those of the encoders are added to `bars`.
+    // Replaces the adjoints of the gated layer in `bar` by adjoints of z, and adds adjoints of the encoders to `bars`.
     void ungate(int l) {
         const Vec *from = layers[l].a, *one = encoders[0].a, *other = encoders[1].a;
         Vec *given = bar, *to_one = bars[0], *to_other = bars[1];
@@ -266,7 +272,7 @@ struct Pass {
             }
     }
 
-    // bar of the layer below = transposed weights times `from`.
+    // Adjoints of the layer below: transposed weights times `from`.
     template <int ROWS>
     void transposed(int offset, const Vec* from, Vec* to, bool linear) {
         using Columns = Strides<1, WIDTH>;
@@ -280,6 +286,7 @@ struct Pass {
         if constexpr (K > 0) multiply<WIDTH, PLANE, ROWS, Columns, ROW, ROW>(direction + offset, from, to + PLANE, true);
     }
 
+    // Adds derivatives in the weights and biases of an affine map to the gradient.
     template <int ROWS>
     void weights(int offset, const Vec* adjoint, const Vec* below, double* gradient, bool linear) {
         outer<ROWS, WIDTH, PLANE, ROW, ROW, WIDTH>(adjoint + K * PLANE, below, gradient + offset);
@@ -287,7 +294,7 @@ struct Pass {
         row_sums(ROWS, V, adjoint + K * PLANE, ROW, gradient + offset + ROWS * WIDTH);
     }
 
-    // Of the affine map that sees the inputs, from adjoints in `next`.
+    // Adds derivatives in the weights and biases of an affine map of the inputs to the gradient, from adjoints in `next`.
     void input_weights(int offset, const Vec* data, double* gradient) {
         if constexpr (!A::IDENTITY) {
             outer<WIDTH, INPUTS, PLANE, ROW, PLANE, INPUTS>(next + K * PLANE, inputs, gradient + offset);

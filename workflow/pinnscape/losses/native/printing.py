@@ -1,4 +1,4 @@
-"""SymPy expressions as C++: statements that compute them with the functions of vector.hpp, common parts once."""
+"""Translation of SymPy expressions to C++ statements that use vector.hpp, with common subexpressions computed once."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,24 +7,24 @@ FUNCTIONS = ("exp", "log", "sin", "cos", "tanh")
 
 
 class NotCompilable(Exception):
-    """What there is no native code for; one line."""
+    """An expression cannot be translated to native code; the message is one line."""
 
 
 def literal(number: float) -> str:
-    """A number as a double."""
+    """A number as a C++ double literal."""
     return repr(float(number))
 
 
 def statements(outputs: Mapping[str, Any], late: frozenset[Any] = frozenset(), kind: str = "T") -> list[str]:
-    """Statements that compute expressions.
+    """C++ statements that compute expressions.
 
     Args:
-        outputs: what is assigned to each variable; what has no name is returned.
-        late: symbols of data. Summands that contain them are added one by one after all else.
-        kind: of the numbers.
+        outputs: expression that is assigned to each variable, by name; an expression with an empty name is returned.
+        late: symbols of data columns. Summands that contain them are added last, one by one.
+        kind: C++ type of the numbers.
 
     Raises:
-        NotCompilable: an expression has functions that vector.hpp has not.
+        NotCompilable: an expression contains a function that vector.hpp does not provide.
     """
     import sympy
 
@@ -33,7 +33,7 @@ def statements(outputs: Mapping[str, Any], late: frozenset[Any] = frozenset(), k
         for expression in (main, *summands):
             check(expression)
     shared, results = sympy.cse([main for main, _ in parts], symbols=sympy.numbered_symbols("c_"))
-    # Zero makes numbers of the right kind even of parts that are constant.
+    # Adding zero of this type converts constant expressions to the type.
     lines = [f"const {kind} {symbol} = {kind}{{}} + ({printed(value)});" for symbol, value in shared]
     for target, main, (_, summands) in zip(outputs, results, parts, strict=True):
         lines.append(f"{target or f'{kind} result'} = {kind}{{}} + ({printed(main)});")
@@ -43,7 +43,7 @@ def statements(outputs: Mapping[str, Any], late: frozenset[Any] = frozenset(), k
 
 
 def _split(expression: Any, late: frozenset[Any]) -> tuple[Any, list[Any]]:
-    """An expression without the summands that contain data, and these."""
+    """An expression without the summands that contain data columns, and the list of these summands."""
     import sympy
 
     summands = sympy.Add.make_args(expression)
@@ -57,10 +57,10 @@ def _added(target: str, summand: Any) -> str:
 
 
 def check(expression: Any) -> None:
-    """Refuse what vector.hpp does not have.
+    """Check that vector.hpp provides all functions and operations of an expression.
 
     Raises:
-        NotCompilable: the expression contains such a function or operation.
+        NotCompilable: the expression contains another function or operation.
     """
     import sympy
 
@@ -72,7 +72,11 @@ def check(expression: Any) -> None:
 
 
 def printed(expression: Any) -> str:
-    """An expression that ``check`` has passed."""
+    """An expression as C++; ``check`` must have accepted it.
+
+    Raises:
+        NotCompilable: an exponent is neither a number nor an expression of parameters of the problem.
+    """
     return _printer().doprint(expression)
 
 
@@ -80,7 +84,7 @@ def _printer() -> Any:
     from sympy.printing.cxx import CXX17CodePrinter
 
     class Printer(CXX17CodePrinter):
-        """Numbers are doubles, powers those of vector.hpp, functions found by their arguments."""
+        """Prints numbers as doubles, powers as calls of ``power``, and functions without namespace, to be overloaded."""
 
         def _print_Pow(self, expr: Any) -> str:
             base, exponent = self._print(expr.base), expr.exp

@@ -1,4 +1,4 @@
-"""The native code of a group of terms that share their points: what is generated, to be compiled with pass.hpp and terms.hpp."""
+"""Generation of the native code of a group of terms that share a point set; it includes pass.hpp and terms.hpp."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,18 +14,18 @@ from pinnscape.losses.native.term_code import Written
 from pinnscape.networks.architectures import Architecture
 from pinnscape.networks.streams import Streams, degree
 
-KINDS = ("mlp", "residual", "modified")  # in the order of pass.hpp
+KINDS = ("mlp", "residual", "modified")  # kinds of networks, in the order of `Kind` in pass.hpp
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is needed of a source to use its code, as text: SymPy is not.
+    """Generated code and the layout of the data that it reads, in a form that can be stored and used without SymPy.
 
     Attributes:
-        code: the source, complete.
-        slots: where derivatives are in the data.
-        fields: where the data of a site begin, see ``Source.fields``.
-        directions: of the terms with one, by number: the variables, and the formula of the components of the direction.
+        code: C++ source code.
+        slots: order of the derivatives in the data.
+        fields: positions of the data of a site, see ``Source.fields``.
+        directions: directions of derivatives by number of the term: variables, and the formula of the components in these.
     """
 
     code: str
@@ -51,13 +51,13 @@ class Plan:
 
 @dataclass(frozen=True)
 class Source:
-    """What native code of a group is made from.
+    """Generator of the native code of a group of terms.
 
     Attributes:
-        network: architecture.
-        derived: local expressions of the terms on symbols, by name.
-        kinds: of the terms.
-        factors: number of factors of the ansatz: none, one, or one for each component.
+        network: architecture of the network.
+        derived: symbolic local expressions of the terms, by name.
+        kinds: kinds of the terms, by name.
+        factors: number of factors of the ansatz: 0, 1, or one for each component.
         lifted: whether the ansatz has a lift.
     """
 
@@ -69,7 +69,7 @@ class Source:
 
     @cached_property
     def algebras(self) -> list[Algebra]:
-        """The algebra of each term for its derivatives."""
+        """The algebra in which each term is evaluated and differentiated."""
         return [self._algebra(k, expressions) for k, expressions in enumerate(self.derived.values())]
 
     def _algebra(self, k: int, expressions: Expressions) -> Algebra:
@@ -79,7 +79,7 @@ class Source:
 
     @cached_property
     def together(self) -> Algebra:
-        """The algebra of a pass for all terms."""
+        """The algebra of a single pass for all terms."""
         found = self.algebras
         directions = {algebra.along for algebra in found if algebra.along is not None}
         if len(directions) == 1 and all(a.along is not None or a.streams.order == 0 for a in found):
@@ -88,7 +88,7 @@ class Source:
 
     @cached_property
     def slots(self) -> Slots:
-        """Where derivatives are in the data."""
+        """Order of the derivatives in the data of a site."""
         all_of = [*self.algebras, self.together]
         identity = not self.network.embeddings
         inputs = [key for algebra in all_of if not identity or algebra.along is not None for key in algebra.keys]
@@ -97,12 +97,15 @@ class Source:
 
     @property
     def symbols(self) -> Symbols:
-        """Of the local expressions."""
+        """The symbols of the local expressions."""
         return next(iter(self.derived.values())).symbols
 
     @property
     def fields(self) -> dict[str, int]:
-        """Where the data of a site begin: coordinates, inputs, factors, lifts, the weight and columns; ``FIELDS`` is their number."""
+        """Start positions of the data of a site: coordinates, network inputs, factors, lifts, weight, data columns.
+
+        ``FIELDS`` is the total number of values.
+        """
         slots, components = self.slots, self.network.outputs
         sizes = {
             "X": self.network.inputs,
@@ -119,10 +122,10 @@ class Source:
         return starts | {"FIELDS": position}
 
     def plan(self) -> Plan:
-        """All that is needed later.
+        """The code and the layout of its data.
 
         Raises:
-            NotCompilable: a term has functions that vector.hpp has not.
+            NotCompilable: a term contains a function that vector.hpp does not provide.
         """
         directions = {}
         for algebra, expressions in zip(self.algebras, self.derived.values(), strict=True):
@@ -132,10 +135,10 @@ class Source:
         return Plan(self.code(), self.slots, self.fields, directions)
 
     def code(self) -> str:
-        """The source, complete.
+        """The C++ source code.
 
         Raises:
-            NotCompilable: a term has functions that vector.hpp has not.
+            NotCompilable: a term contains a function that vector.hpp does not provide.
         """
         network = self.network
         constants = {
@@ -161,7 +164,7 @@ class Source:
         return Algebra(Streams.of([(0,) * self.network.inputs]), None, self.network.inputs)
 
     def _structs(self) -> list[str]:
-        """The types of all algebras and terms."""
+        """C++ code of the types of all algebras and terms."""
         distinct = list(dict.fromkeys([self._value, *self.algebras, self.together]))
         names = {algebra: "Value" if k == 0 else f"Algebra{k}" for k, algebra in enumerate(distinct)}
         identity = not self.network.embeddings
@@ -177,7 +180,7 @@ class Source:
         return [*lines, self._all(names[self.together])]
 
     def _backwards(self, algebra: Algebra) -> bool:
-        """Whether reverse mode in x is less work for a value than streams."""
+        """Whether reverse mode in x needs less work than forward streams to evaluate a term without its gradient in theta."""
         plain = self.network.kind == "mlp" and not self.network.embeddings and self.symbols.sites == 1 and algebra.along is None
         return plain and algebra.streams.order == 1 and self.network.outputs < algebra.streams.count - 1
 
@@ -200,7 +203,7 @@ class Source:
 
 
 def _ordered(keys: Sequence[Key]) -> tuple[Key, ...]:
-    """Different keys: derivatives by order, then all others."""
+    """The distinct keys: partial derivatives by order, then Laplacians and derivatives along directions."""
 
     def place(found: Key) -> tuple[bool, int, str]:
         plain = algebras.monomial(found)

@@ -1,4 +1,4 @@
-"""Terms as C++: energy densities or residuals with their derivatives, as terms.hpp calls them."""
+"""Generation of C++ code for terms: energy densities or residuals with their derivatives, which terms.hpp calls."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from pinnscape.networks.streams import degree
 
 @dataclass(frozen=True)
 class Written:
-    """A term in an algebra.
+    """A term to be written as a function of the streams of an algebra.
 
     Attributes:
-        expressions: its local expression on symbols.
-        kind: of the term.
-        algebra: which streams it is given.
+        expressions: symbolic local expression of the term.
+        kind: kind of the term.
+        algebra: the streams that the term is computed from.
     """
 
     expressions: Expressions
@@ -26,12 +26,12 @@ class Written:
 
     @property
     def outputs(self) -> tuple[Any, ...]:
-        """The local expression in terms of the streams."""
+        """The local expression in terms of the streams of the algebra."""
         direction = self.expressions.direction if self.algebra.along is not None else None
         return self.expressions.outputs if direction is None else (direction.output,)
 
     def entries(self) -> dict[Any, str]:
-        """The entries of the array of streams: what each symbol of the unknown is, as C++ that reads the array ``u``."""
+        """The entry of the C++ array ``u`` of streams that each symbol of the unknown stands for."""
         symbols, streams = self.expressions.symbols, self.algebra.streams
         found: dict[Any, str] = {}
         for site in range(symbols.sites):
@@ -49,17 +49,17 @@ class Written:
 
 
 def struct(name: str, algebra_name: str, written: Written, backwards: bool, slopes: bool = True) -> str:
-    """The type of a term.
+    """C++ code of the type of a term.
 
     Args:
-        name: of the type.
-        algebra_name: the type of its algebra.
+        name: name of the type.
+        algebra_name: name of the type of its algebra.
         written: the term.
-        backwards: whether its value is found by reverse mode in x.
-        slopes: whether derivatives are wanted, too.
+        backwards: whether the derivatives in x that its value needs are computed by reverse mode.
+        slopes: whether the type also has derivatives of the term.
 
     Raises:
-        NotCompilable: an expression has functions that vector.hpp has not.
+        NotCompilable: an expression contains a function that vector.hpp does not provide.
     """
     energy, outputs = written.kind == "energy", written.outputs
     lines = [f"struct {name} {{", f"    using Algebra = {algebra_name};"]
@@ -83,7 +83,7 @@ def _slopes_of_energy(written: Written, late: frozenset[Any]) -> list[str]:
 
 
 def _slopes_of_residuals(written: Written) -> list[str]:
-    """Derivatives of Σ r_bar r: the adjoints of the streams."""
+    """Code of the derivatives of Σ r_bar r in the streams, which are the adjoints of the streams."""
     import sympy
 
     bars = [sympy.Symbol(f"r_bar_{k}", real=True) for k in range(len(written.outputs))]
@@ -93,7 +93,7 @@ def _slopes_of_residuals(written: Written) -> list[str]:
 
 
 def _slopes(written: Written, expression: Any) -> dict[str, Any]:
-    """The derivatives of an expression in all streams: values of all components first, then first derivatives, and so on."""
+    """The derivatives of an expression in all streams, ordered by the order of the stream: values, first derivatives, ..."""
     import sympy
 
     symbols, entries = written.expressions.symbols, written.entries()
@@ -106,7 +106,7 @@ def _slopes(written: Written, expression: Any) -> dict[str, Any]:
 
 
 def _function(head: str, more: str, written: Written, used: Iterable[Any], body: list[str], kind: str = "T") -> list[str]:
-    """A function of data, parameters and streams, which starts by giving names to what it uses."""
+    """C++ code of a function of data, parameters and streams; it starts with declarations of the symbols that it uses."""
     kept, name = head.split()
     first = f"    static INLINE {kept} {name}(const Vec* data, const double* q, const T* u{more}) {{"
     lines = [*_names(written, used, kind), *body]
@@ -131,7 +131,7 @@ def _names(written: Written, used: Iterable[Any], kind: str) -> list[str]:
 
 
 def _sums(written: Written) -> dict[Any, str]:
-    """Laplacians, where the streams hold the second derivatives one by one."""
+    """Laplacians as sums of second derivatives, if the algebra has these as separate streams."""
     symbols, algebra = written.expressions.symbols, written.algebra
     summands = algebra.streams.summands(symbols.unknowns.space) if algebra.along is None else ()
     found: dict[Any, str] = {}
@@ -143,13 +143,13 @@ def _sums(written: Written) -> dict[Any, str]:
 
 
 def _sides(written: Written) -> list[Any]:
-    """The difference of both sides of the condition."""
+    """The left minus the right side of the existence condition, as a list; empty without condition."""
     condition = written.expressions.exists
     return [] if condition is None else [condition.lhs - condition.rhs]
 
 
 def _missing(written: Written) -> list[str]:
-    """Where the term does not exist; where a side of the condition is NaN, too."""
+    """Statements that return a mask of the points where the term does not exist, including those where the condition is NaN."""
     import sympy
 
     if written.expressions.exists is None:

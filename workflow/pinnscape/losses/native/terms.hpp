@@ -1,12 +1,14 @@
-// Terms with their gradients and products of vectors with their Hessians and Gauss-Newton parts. Before this header come the sizes of the network,
-// the layout of the data, the terms (a type each, with its algebra of streams), `All` (all terms from one pass) and `dispatch` (from numbers to terms).
+// Terms with their gradients, and products of their Hessians and Gauss-Newton parts with vectors. To be defined before this
+// header is included: the sizes of the network and the layout of the data (see pass.hpp); a type for each term, with its
+// algebra of streams; `All`, which evaluates all terms from one pass; and `dispatch`, which maps the number of a term to its
+// type.
 #pragma once
 #include <limits>
 #include "pass.hpp"
 
 constexpr double NONE = std::numeric_limits<double>::quiet_NaN();
 
-// Streams of u at the sites of one point, from those of the network in a pass at its vectors v, v + 1, ...
+// Streams of the solution u at the sites of a point, from the outputs of the network at the vectors v, v + 1, ... of the pass.
 template <class A, class T, class P>
 INLINE void solve(const P& pass, const Vec* data, int v, T (&u)[SITES * C * A::S]) {
     for (int site = 0; site < SITES; ++site)
@@ -17,7 +19,7 @@ INLINE void solve(const P& pass, const Vec* data, int v, T (&u)[SITES * C * A::S
         }
 }
 
-// The part of a term at a vector of points, without its weight.
+// The integrand of a term (energy density or sum of squared residuals) at a vector of points, without the quadrature weight.
 template <class Term, class T>
 INLINE T part(const Vec* data, const double* q, const T* u) {
     if constexpr (Term::RESIDUALS == 0) {
@@ -30,7 +32,7 @@ INLINE T part(const Vec* data, const double* q, const T* u) {
     }
 }
 
-// Its derivatives in the streams of u, with the weight.
+// Derivatives of the integrand in the streams of u, times the quadrature weight.
 template <class Term, class T>
 INLINE void slopes(const Vec* data, const double* q, const T* u, T* bar) {
     const Vec w = data[WEIGHT];
@@ -45,8 +47,9 @@ INLINE void slopes(const Vec* data, const double* q, const T* u, T* bar) {
     }
 }
 
-// For u with a derivative along a direction: what the second derivative of the term in the streams of u makes of that derivative, with the weight, as
-// the derivative of `bar`, whose value is zero. Of squares, it leaves the second derivatives of the residual out.
+// Product of the integrand's second derivative in the streams of u, times the quadrature weight, with the tangent of u. The
+// result is the tangent of `bar`, whose value is zero. For squares, second derivatives of the residuals are omitted
+// (Gauss-Newton).
 template <class Term>
 INLINE void curvature(const Vec* data, const double* q, const Dual* u, Dual* bar) {
     constexpr int COUNT = SITES * C * Term::Algebra::S;
@@ -64,7 +67,7 @@ INLINE void curvature(const Vec* data, const double* q, const Dual* u, Dual* bar
     }
 }
 
-// Adds to the vectors `total` and `missing` what `of` makes of each point, from a pass without derivatives in theta.
+// Calls `of` with the data and the streams of u at each vector of points, after forward passes without derivatives in theta.
 template <class A, class P, class F>
 INLINE void over_points(P& pass, const double* points, long vectors, F of) {
     const Vec* data = reinterpret_cast<const Vec*>(points);
@@ -78,8 +81,9 @@ INLINE void over_points(P& pass, const double* points, long vectors, F of) {
     }
 }
 
-// Term and gradient at theta, or for dual numbers the gradient's derivative along the direction, or the Gauss-Newton part of that.
-// There are `vectors` of points, a multiple of 4.
+// A term and its gradient at theta. For dual numbers, the gradient is replaced by its derivative along the direction, which is
+// a Hessian-vector product, or with `gauss_newton` by the product with the Gauss-Newton part. The number `vectors` of vectors
+// of points is a multiple of 4.
 template <class Term, class T>
 void differentiate(const double* theta, const double* direction, bool gauss_newton, const double* points, long vectors, const double* q, double* loss, double* gradient) {
     using A = typename Term::Algebra;
@@ -97,7 +101,7 @@ void differentiate(const double* theta, const double* direction, bool gauss_newt
             solve<A>(pass, here, v, u);
             missing |= Term::missing(here, q, u);
             total += value_of(part<Term>(here, q, u)) * here[WEIGHT];
-            if constexpr (P::K > 0)  // one of both at run time: code for each of them would take the compiler twice the time
+            if constexpr (P::K > 0)  // chosen at run time: separate code for both cases would double the compilation time
                 if (gauss_newton) curvature<Term>(here, q, u, bar);
             if (!gauss_newton) slopes<Term>(here, q, u, bar);
             for (int site = 0; site < SITES; ++site)
@@ -114,7 +118,7 @@ void differentiate(const double* theta, const double* direction, bool gauss_newt
         for (int i = 0; i < PARAMETERS; ++i) gradient[i] = NONE;
 }
 
-// A term at `count` parameter vectors.
+// The values of a term at `count` parameter vectors.
 template <class Term>
 void evaluate(const double* thetas, long count, const double* points, long vectors, const double* q, double* losses) {
     using A = typename Term::Algebra;
@@ -131,7 +135,8 @@ void evaluate(const double* thetas, long count, const double* points, long vecto
     }
 }
 
-// The same with first derivatives in x by reverse mode, which is less work than streams where there are fewer components than derivatives.
+// The same, with first derivatives in x by reverse mode, which needs less work than streams if there are fewer components than
+// derivatives.
 template <class Term>
 void evaluate_backwards(const double* thetas, long count, const double* points, long vectors, const double* q, double* losses) {
     using A = typename Term::Algebra;
@@ -163,10 +168,10 @@ void evaluate_backwards(const double* thetas, long count, const double* points, 
     }
 }
 
-// What Python calls. `term` is a position among the terms, `q` are the parameters of the problem.
+// The functions below are called from Python. `term` is the number of a term, and `q` are the parameters of the problem.
 EXPORTED long lanes() { return LANES; }
 
-// All terms and whether one of them does not exist: TERMS + 1 numbers for each theta.
+// TERMS + 1 numbers for each theta: all terms, and 1 if any of them does not exist, otherwise 0.
 EXPORTED void measure(const double* thetas, long count, const double* points, long vectors, const double* q, double* results) {
     Pass<Vec, All::Algebra, false> pass(thetas, nullptr);
     for (long t = 0; t < count; ++t, results += TERMS + 1) {
@@ -199,7 +204,7 @@ EXPORTED void gradients(int term, const double* thetas, long count, const double
     });
 }
 
-// Of Hessians, or with `gauss_newton` of their Gauss-Newton parts.
+// Products of the Hessian of a term, or with `gauss_newton` of its Gauss-Newton part, with `count` directions.
 EXPORTED void products(int term, int gauss_newton, const double* theta, const double* directions, long count, const double* points, long vectors, const double* q, double* results) {
     dispatch(term, [=](auto which) {
         double loss;

@@ -1,4 +1,4 @@
-"""Intervals, rectangles, boxes in any number of dimensions, and boxes in space and time."""
+"""Intervals, rectangles, boxes of any dimension, and boxes in space and time."""
 
 import re
 from collections.abc import Callable
@@ -12,10 +12,15 @@ from pinnscape.problems.field import Field, Point
 
 
 class Box(Domain):
-    """An axis-parallel box: ``Box(x=(0, 1), y=(0, 2))``. Its faces are x_min, x_max, y_min, ...; ``boundary`` is all of them.
+    """An axis-parallel box, such as ``Box(x=(0, 1), y=(0, 2))``.
+
+    The pieces of its boundary are the faces ``x_min``, ``x_max``, ``y_min``, ...; the group ``boundary`` contains all faces.
 
     Args:
-        bounds: the lower and the upper bound of each variable, by its name.
+        bounds: lower and upper bound of each variable, by name.
+
+    Raises:
+        ValueError: there are no bounds, or a bound or the name of a variable is invalid.
     """
 
     def __init__(self, **bounds: tuple[float, float]) -> None:
@@ -45,10 +50,14 @@ class Box(Domain):
 
 
 def _check_name(name: str, others: list[str]) -> None:
-    """Whether derivatives can be named by this variable.
+    """Check that names of derivatives with this variable are valid and unambiguous.
+
+    Args:
+        name: name of the variable.
+        others: names of the other variables.
 
     Raises:
-        ValueError: they cannot; one line.
+        ValueError: the name is not an identifier, is an attribute of ``Field``, or consists of names of other variables.
     """
     made_of_others = others and re.fullmatch(f"(?:{'|'.join(map(re.escape, others))})+", name)
     if not name.isidentifier() or name.startswith("_") or hasattr(Field, name) or made_of_others:
@@ -58,18 +67,24 @@ def _check_name(name: str, others: list[str]) -> None:
 
 
 def cube(dimension: int, low: float = 0.0, high: float = 1.0) -> Box:
-    """A cube in d dimensions, the unit cube by default; the variables are x, y, z, or x1, x2, ... beyond three."""
+    """A cube, by default the unit cube. The variables are x, y, z in up to three dimensions, and x1, x2, ... in more.
+
+    Args:
+        dimension: number of variables.
+        low: lower bound of each variable.
+        high: upper bound of each variable.
+    """
     names = "xyz"[:dimension] if dimension <= 3 else [f"x{i + 1}" for i in range(dimension)]
     return Box(**{name: (low, high) for name in names})
 
 
 class Interval(Box):
-    """An interval, with the boundary pieces x_min and x_max.
+    """An interval; the pieces of its boundary are its ends, ``x_min`` and ``x_max``.
 
     Args:
-        low: its left end.
-        high: its right end.
-        name: of the variable.
+        low: left end.
+        high: right end.
+        name: name of the variable.
     """
 
     def __init__(self, low: float = 0.0, high: float = 1.0, name: str = "x") -> None:
@@ -77,9 +92,15 @@ class Interval(Box):
 
 
 class SpaceTime(Box):
-    """A box in space and time, the last variable: ``SpaceTime(x=(0, 1), t=(0, 2))``.
+    """A box in space and time, such as ``SpaceTime(x=(0, 1), t=(0, 2))``; the last variable is the time.
 
-    ``boundary`` is the faces of space; ``initial`` and ``final`` are the first and the last moment.
+    The group ``boundary`` contains the faces in space; ``initial`` and ``final`` are the faces at the initial and final time.
+
+    Args:
+        bounds: lower and upper bound of each variable, by name.
+
+    Raises:
+        ValueError: there are fewer than two variables, or a bound or the name of a variable is invalid.
     """
 
     def __init__(self, **bounds: tuple[float, float]) -> None:

@@ -1,7 +1,8 @@
-"""Domains with a reentrant corner, where solutions are singular (Grisvard 1985): the L-shape, and the square with a slit.
+"""Domains with a reentrant corner, where solutions are singular (Grisvard 1985): the L-shape and the square with a slit.
 
-At a corner of angle ω between sides on which u = 0, u is like r^(π/ω) sin(πθ/ω), with (r, θ) the polar coordinates around the corner and θ = 0 on the
-first side. If u = 0 on one of the sides alone, and the other one is free, it is like r^(π/2ω) sin(πθ/2ω), or the same with ω - θ.
+Let (r, θ) be polar coordinates around a corner of angle ω, with θ = 0 on its first side. If u = 0 on both sides of the corner,
+u behaves like r^(π/ω) sin(πθ/ω). If u = 0 on the first side only and the other side is free, u behaves like
+r^(π/2ω) sin(πθ/2ω); if u = 0 on the second side only, θ is replaced by ω - θ.
 """
 
 import itertools
@@ -18,17 +19,20 @@ from pinnscape.problems.functions import atan2, sin, sqrt
 
 
 def polar(p: Point) -> tuple[Any, Any]:
-    """Polar coordinates r and θ around 0; θ runs from 0 on the positive x axis, seen from above, to 2π."""
+    """Polar coordinates r and θ around the origin, with θ from 0 to 2π.
+
+    On the positive x axis, θ is 0 if y = 0.0, and 2π if y = -0.0, that is on the lower side of a slit.
+    """
     x, y = p
     return sqrt(x * x + y * y), math.pi + atan2(-y, -x)
 
 
 class _Corner(Domain):
-    """A part of the square (-1, 1)² with a corner at 0; the first side of the corner is the positive x axis.
+    """A part of the square (-1, 1)² with a corner at the origin, whose first side is on the positive x axis.
 
     Attributes:
-        angle: ω, of the corner.
-        sides: the two pieces of the boundary that meet at the corner.
+        angle: angle ω of the corner in radians.
+        sides: names of the two pieces of the boundary that meet at the corner.
     """
 
     names = ("x", "y")
@@ -55,9 +59,10 @@ class _Corner(Domain):
 
 
 class LShape(_Corner):
-    """The square (-1, 1)² without its quarter x > 0, y < 0.
+    """The square (-1, 1)² without the quarter x > 0, y < 0.
 
-    Its boundary is x_min, x_max, y_min, y_max (the outer sides) and ``corner_x``, ``corner_y``, the sides of the reentrant corner along the axes.
+    The pieces of its boundary are the outer sides ``x_min``, ``x_max``, ``y_min`` and ``y_max``, and the sides of the reentrant
+    corner along the x and y axes, ``corner_x`` and ``corner_y``, which form the group ``corner``.
     """
 
     angle = 1.5 * math.pi
@@ -84,10 +89,11 @@ class LShape(_Corner):
 
 
 class SlitSquare(_Corner):
-    """The square (-1, 1)² without the slit from 0 to its right side along the x axis (E & Yu 2018).
+    """The square (-1, 1)² without the slit 0 ≤ x < 1, y = 0 (E & Yu 2018).
 
-    Its boundary is x_min, x_max, y_min, y_max and the two sides of the slit, ``slit_above`` and ``slit_below``. Points below the slit have y = -0.0, so that
-    polar coordinates tell the sides apart.
+    The pieces of its boundary are the outer sides ``x_min``, ``x_max``, ``y_min`` and ``y_max``, and the two sides of the slit,
+    ``slit_above`` and ``slit_below``, which form the group ``slit``. Points on the lower side of the slit have y = -0.0, so that
+    ``polar`` distinguishes the two sides.
     """
 
     angle = 2.0 * math.pi

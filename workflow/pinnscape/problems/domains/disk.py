@@ -1,4 +1,4 @@
-"""The disk."""
+"""Disks."""
 
 import math
 from collections.abc import Callable
@@ -12,9 +12,17 @@ from pinnscape.problems.field import Point
 
 
 class Disk(Domain):
-    """The disk of some radius around a centre; its only boundary piece is ``circle``, also called ``boundary``.
+    """A disk; its boundary is a single piece, ``circle``, which is also the group ``boundary``.
 
-    Rules are products in polar coordinates: one in the radius, and equal weights in the angle, which are exact for trigonometric polynomials.
+    Product rules are products in polar coordinates: the chosen rule in the radius, and equidistant points with equal weights in
+    the angle, which integrate trigonometric polynomials exactly.
+
+    Args:
+        radius: its radius.
+        center: its centre.
+
+    Raises:
+        ValueError: the radius is not positive and finite.
     """
 
     names = ("x", "y")
@@ -46,7 +54,7 @@ class Disk(Domain):
         )
 
     def _at(self, share: np.ndarray | float, turn: np.ndarray) -> np.ndarray:
-        """Points at a share of the radius and of a turn."""
+        """Points (n, 2) with the given distances from the centre in units of the radius, and angles in units of a full turn."""
         r, angle = self.radius * share, 2.0 * math.pi * turn
         return np.column_stack([self.center[0] + r * np.cos(angle), self.center[1] + r * np.sin(angle)])
 

@@ -1,4 +1,4 @@
-"""What a domain is: its variables, its boundary by pieces, and functions that vanish on some of them."""
+"""The base class of domains: variables, pieces of the boundary, and functions that vanish on given pieces."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -17,13 +17,14 @@ class Domain:
     """A bounded set in d variables.
 
     Attributes:
-        names: of the variables, in their order.
-        time: the name of the time variable, if there is one.
-        bounds: the smallest box around it (d, 2).
-        interior: patches that make it up, without overlap.
-        singular: patches for functions that are singular at a corner; empty where there is no such corner.
-        pieces: the pieces of its boundary, by name, each made up of patches with normals.
-        groups: names for several pieces together; ``boundary`` is all but the faces of time.
+        names: names of the variables, in order.
+        time: name of the time variable; None if there is none.
+        bounds: bounds (d, 2) of the smallest box that contains the domain.
+        interior: patches into which the domain is divided.
+        singular: another such division, with rules for functions that are singular at a reentrant corner; empty if there is no
+            such corner.
+        pieces: patches of each piece of the boundary by name, with normals.
+        groups: names of the pieces in each group by name; ``boundary`` contains all pieces except the initial and final faces.
     """
 
     names: tuple[str, ...]
@@ -40,28 +41,32 @@ class Domain:
 
     @property
     def space(self) -> tuple[str, ...]:
-        """The variables of space."""
+        """Names of the space variables."""
         return tuple(name for name in self.names if name != self.time)
 
     @cached_property
     def volume(self) -> float:
+        """Measure of the interior, including the time."""
         return sum(patch.measure for patch in self.interior)
 
     def measure(self, where: Where) -> float:
-        """Length, area, ... of the interior or of pieces of the boundary; single points count 1 each."""
+        """Length, area, ... of the interior or of pieces of the boundary; a single point has measure 1."""
         return sum(patch.measure for patch in self.patches(where))
 
     def patches(self, where: Where) -> tuple[Patch, ...]:
-        """The patches of the interior or of pieces of the boundary."""
+        """Patches of the interior or of pieces of the boundary."""
         if where in (INTERIOR, (INTERIOR,)):
             return self.interior
         return tuple(patch for name in self.resolve(where) for patch in self.pieces[name])
 
     def resolve(self, where: Where) -> tuple[str, ...]:
-        """The names of pieces of the boundary, groups written out.
+        """Names of pieces of the boundary, without repetitions; groups are replaced by their pieces.
+
+        Args:
+            where: names of pieces or groups.
 
         Raises:
-            ValueError: there is no such piece.
+            ValueError: there is no piece or group of this name.
         """
         names = [where] if isinstance(where, str) else list(where)
         unknown = [name for name in names if name not in self.pieces and name not in self.groups]
@@ -72,27 +77,31 @@ class Domain:
         return tuple(dict.fromkeys(written))
 
     def contains(self, points: np.ndarray) -> np.ndarray:
-        """Whether points (n, d) lie in the closed domain (n,)."""
+        """Whether each of the points (n, d) lies in the closed domain: booleans (n,)."""
         low, high = self.bounds.T
         margin = 1e-12 * (high - low)
         return ((points >= low - margin) & (points <= high + margin)).all(-1)
 
     def distance(self, where: Where) -> Callable[[Point], Any]:
-        """A smooth function that is positive inside, and vanishes on these pieces of the boundary to first order and nowhere else.
+        """A function that is positive inside the domain and vanishes to first order on these pieces of the boundary only.
 
-        Its maximum is about 1. At a corner where solutions are singular, it is singular in the same way.
+        It is smooth, and its maximum is about 1. At a reentrant corner, where solutions are singular, it has the singularity of
+        the solutions.
         """
         raise NotImplementedError
 
     def unit(self, variable: str) -> Callable[[Point], Any]:
-        """A variable, scaled so that it runs from 0 to 1."""
+        """A function that maps a point to one of its variables, scaled to [0, 1]."""
         low, high = (float(bound) for bound in self.bounds[self.names.index(variable)])
         if (low, high) == (0.0, 1.0):
             return lambda p: getattr(p, variable)
         return lambda p: (getattr(p, variable) - low) / (high - low)
 
     def faces(self, names: Sequence[str]) -> Callable[[Point], Any]:
-        """The product of the distances from faces of the bounding box: ``x_min``, ``x_max``, ..."""
+        """A function that vanishes on these faces of the bounding box (``x_min``, ``x_max``, ...): a product of polynomials.
+
+        Other names are ignored.
+        """
 
         def product(p: Point) -> Any:
             found: Any = 1.0

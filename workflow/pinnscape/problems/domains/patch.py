@@ -1,7 +1,7 @@
-"""Patches: images of the unit interval, square, cube, ..., of which domains and their boundaries are made.
+"""Patches: images of the unit interval, square, cube, ..., into which domains and their boundaries are divided.
 
-A quadrature rule on a patch is the image of one on the unit cube, times the Jacobian determinant; a uniform set of points on it is the image of one under a
-map that preserves volumes.
+The points of a quadrature rule on a patch are the images of points of the unit cube; the weights are multiplied by the Jacobian
+determinant. Uniform point sets on a patch are images of uniform point sets under a map with a constant Jacobian determinant.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,21 +9,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-Map = Callable[[np.ndarray], np.ndarray]  # from (n, k) in the unit cube
+Map = Callable[[np.ndarray], np.ndarray]  # a function of points; the first axis of its argument and of its value is n
 
 
 @dataclass(frozen=True)
 class Patch:
-    """The image of the unit cube of k dimensions.
+    """The image of the k-dimensional unit cube.
 
     Attributes:
         dimension: k; 0 for a single point.
-        measure: length, area, ...; 1 for a single point, so that an integral over it is a value.
-        place: the map to points (n, d).
-        jacobian: its determinant (n,), where that is not the measure everywhere.
-        uniform: a map that preserves volumes, where ``place`` does not.
-        normal: outward unit normals (n, d) at points (n, d), on a boundary.
-        periodic: the axes along which every function on the patch is periodic, so that equal weights are the best.
+        measure: length, area, ...; 1 for a single point, so that an integral over it is the value there.
+        place: map from points (n, k) of the unit cube to points (n, d) of the patch.
+        jacobian: Jacobian determinant (n,) of ``place`` at points (n, k); None if it is constant, and therefore the measure.
+        uniform: map from (n, k) to (n, d) with a constant Jacobian determinant; None if ``place`` has this property.
+        normal: outward unit normals (n, d) at points (n, d) of the patch; None for patches of the interior.
+        periodic: axes of the unit cube along which all functions on the patch are periodic, so that equidistant points with equal
+            weights are optimal.
     """
 
     dimension: int
@@ -35,16 +36,21 @@ class Patch:
     periodic: tuple[int, ...] = ()
 
     def weights(self, unit: np.ndarray) -> np.ndarray:
-        """What a volume at points (n, k) of the unit cube is multiplied by (n,)."""
+        """Jacobian determinants (n,) at points (n, k) of the unit cube, by which quadrature weights are multiplied."""
         return np.full(len(unit), self.measure) if self.jacobian is None else self.jacobian(unit)
 
     def spread(self, unit: np.ndarray) -> np.ndarray:
-        """Points (n, d), uniform on the patch for uniform ones (n, k)."""
+        """Uniformly distributed points (n, d) of the patch, from uniformly distributed points (n, k) of the unit cube."""
         return (self.place if self.uniform is None else self.uniform)(unit)
 
 
 def box(bounds: Sequence[tuple[float, float]], normal: Sequence[float] | None = None) -> Patch:
-    """An axis-parallel box, or one of lower dimension where both bounds of a variable are equal."""
+    """An axis-parallel box as a patch.
+
+    Args:
+        bounds: lower and upper bound of each variable. A variable with equal bounds is constant and lowers the dimension.
+        normal: outward unit normal (d,) if the box is part of a boundary.
+    """
     free = [i for i, (low, high) in enumerate(bounds) if high > low]
     sides = [(bounds[i][0], bounds[i][1] - bounds[i][0]) for i in free]
 
@@ -60,15 +66,21 @@ def box(bounds: Sequence[tuple[float, float]], normal: Sequence[float] | None = 
 
 
 def constant(vector: Sequence[float]) -> Map:
-    """The same vector (d,) at every point."""
+    """A function that returns the same vector (d,) at each point."""
     return lambda points: np.broadcast_to(np.asarray(vector, dtype=float), (len(points), len(vector))).copy()
 
 
 def duffy(first: Sequence[float], second: Sequence[float], power: int) -> Patch:
-    """The triangle with corners 0, ``first`` and ``second``, for functions with a singularity at 0 (Duffy 1982, SIAM J. Numer. Anal. 19).
+    """A triangle with a corner at 0, for functions that are singular there (Duffy 1982, SIAM J. Numer. Anal. 19).
 
-    The point is r((1 - η) first + η second) with r = tᑫ for (t, η) in the unit square, and the Jacobian determinant is q t²ᑫ⁻¹ |first × second|. The power q
-    fits the singularity if it makes integrands polynomials in t: 3 for powers of r^(1/3), 2 for powers of r^(1/2).
+    A point (t, η) of the unit square is mapped to tᑫ((1 - η) first + η second). The Jacobian determinant is
+    q t²ᑫ⁻¹ |first × second|. The power q suits a singularity if integrands become polynomials in t: q = 3 for powers of r^(1/3),
+    q = 2 for powers of r^(1/2).
+
+    Args:
+        first: second corner (2,).
+        second: third corner (2,).
+        power: q.
     """
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     twice = abs(float(a[0] * b[1] - a[1] * b[0]))

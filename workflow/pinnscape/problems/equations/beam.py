@@ -1,4 +1,4 @@
-"""The Euler-Bernoulli beam: an energy with second derivatives, an equation of fourth order."""
+"""The Euler-Bernoulli beam: an energy with second derivatives and an equation of fourth order."""
 
 from pinnscape.problems.conditions import Clamped
 from pinnscape.problems.domains.boxes import Interval
@@ -7,7 +7,10 @@ from pinnscape.problems.problem import Problem
 
 
 class Beam(Problem):
-    """Bending EI w'''' = q on (0, 1), clamped at both ends; for EI = q = 1, the energy is -1/1440 and w(½) = 1/384."""
+    """The bending equation EI w'''' = q on (0, 1) of a beam that is clamped at both ends.
+
+    For EI = q = 1, the minimum of the energy is -1/1440, and w(½) = 1/384.
+    """
 
     domain = Interval(0, 1)
     components = ("w",)

@@ -1,4 +1,4 @@
-"""Burgers' equation, whose solution steepens to a layer of width ν at x = 0 (Basdevant et al. 1986; Raissi et al. 2019)."""
+"""Burgers' equation, whose solution forms a layer of width ν at x = 0 (Basdevant et al. 1986; Raissi et al. 2019)."""
 
 from pinnscape.problems.conditions import Dirichlet, Initial
 from pinnscape.problems.domains.boxes import SpaceTime
@@ -8,7 +8,7 @@ from pinnscape.problems.problem import Problem
 
 
 class Burgers(Problem):
-    """Flow u_t + u u_x = ν u_xx on (-1, 1) × (0, 1), u = 0 at both ends, from u = -sin πx."""
+    """Burgers' equation u_t + u u_x = ν u_xx on (-1, 1) × (0, 1) with u = 0 at both ends and the initial values -sin πx."""
 
     domain = SpaceTime(x=(-1, 1), t=(0, 1))
     nu = Parameter(0.01 / pi, above=0.0, text="viscosity")

@@ -1,4 +1,4 @@
-"""Convection, the standard example of a PINN that fails (Krishnapriyan et al. 2021, arXiv:2109.01050): it does for β = 30."""
+"""The convection equation, for which PINN training is known to fail at β = 30 (Krishnapriyan et al. 2021, arXiv:2109.01050)."""
 
 from pinnscape.problems.conditions import Initial, Periodic
 from pinnscape.problems.domains.boxes import SpaceTime
@@ -8,7 +8,7 @@ from pinnscape.problems.problem import Problem
 
 
 class Convection(Problem):
-    """Transport u_t + β u_x = 0 on (0, 2π) × (0, 1), periodic in x, from u = sin x."""
+    """The convection equation u_t + β u_x = 0 on (0, 2π) × (0, 1), periodic in x, with the initial values sin x."""
 
     domain = SpaceTime(x=(0, 2 * pi), t=(0, 1))
     beta = Parameter(30.0, text="speed of transport")

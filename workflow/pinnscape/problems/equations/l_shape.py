@@ -1,4 +1,4 @@
-"""Laplace's equation on the L-shape, with the solution that is singular at the reentrant corner (Grisvard 1985)."""
+"""Laplace's equation on the L-shape with a solution that is singular at the reentrant corner (Grisvard 1985)."""
 
 from pinnscape.problems.conditions import Dirichlet
 from pinnscape.problems.domains.corners import LShape, polar
@@ -7,7 +7,7 @@ from pinnscape.problems.problem import Problem
 
 
 class LShapePoisson(Problem):
-    """-Δu = 0 on the L-shape, with the boundary values of u = r^⅔ sin ⅔θ; the energy ½∫|∇u|² is 0.918113330937581."""
+    """Laplace's equation Δu = 0 on the L-shape with u* = r^⅔ sin ⅔θ; the minimum of the energy ½∫|∇u|² is 0.918113330937581."""
 
     domain = LShape()
 
@@ -25,6 +25,6 @@ class LShapePoisson(Problem):
         return r ** (2 / 3) * sin(2 / 3 * theta)
 
     def lift(self, p):
-        """The exact solution, but smaller inside: the factor is 1 on the outer sides alone."""
+        """The exact solution, multiplied by a function that is 1 on the outer sides and smaller inside the domain."""
         x, y = p
         return self.exact(p) * (x**2 + y**2 - x**2 * y**2) ** 2

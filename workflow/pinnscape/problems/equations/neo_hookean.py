@@ -1,7 +1,7 @@
 """Compressible neo-Hookean elasticity in plane strain (Bonet & Wood 2008, eq. 6.27).
 
-W(F) = μ/2 (tr FᵀF - 2 - 2 ln J) + λ/2 (ln J)², F = I + ∇u, J = det F. The energy is not convex, and exists only where J > 0. The exact solution is
-a stationary point of it; that it is a strict local minimum was checked numerically.
+W(F) = μ/2 (tr FᵀF - 2 - 2 ln J) + λ/2 (ln J)² with F = I + ∇u and J = det F. The energy is not convex and exists only where
+J > 0. The exact solution is a stationary point of the energy; a numerical check shows that it is a strict local minimum.
 """
 
 from pinnscape.problems.conditions import Dirichlet
@@ -12,7 +12,7 @@ from pinnscape.problems.problem import Problem
 
 
 class NeoHookean2d(Problem):
-    """On the unit square, stretched along x at the boundary, with a manufactured smooth displacement (J from 0.67 to 1.38)."""
+    """Neo-Hookean elasticity on the unit square, stretched along x, with a smooth manufactured displacement (0.67 < J < 1.38)."""
 
     domain = cube(2)
     components = ("u_1", "u_2")

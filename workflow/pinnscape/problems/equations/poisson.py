@@ -1,4 +1,4 @@
-"""Poisson's equation -Δu = f with u = 0 on the boundary: e = ½|∇u|²."""
+"""Poisson's equation -Δu = f with u = 0 on the boundary; its energy density is ½|∇u|²."""
 
 from pinnscape.problems.conditions import Dirichlet
 from pinnscape.problems.domains.boxes import Interval, cube
@@ -7,7 +7,7 @@ from pinnscape.problems.problem import Problem
 
 
 class Poisson1d(Problem):
-    """On (0, 1) with u* = sin πx + ½ sin 4πx; the minimum of the energy is -½∫|u*'|² = -5π²/4."""
+    """Poisson's equation on (0, 1) with u* = sin πx + ½ sin 4πx; the minimum of the energy is -½∫|u*'|² = -5π²/4."""
 
     domain = Interval(0, 1)
 
@@ -22,7 +22,7 @@ class Poisson1d(Problem):
 
 
 class Poisson2d(Problem):
-    """On the unit square with u* = sin πx sin πy; the minimum of the energy is -π²/4."""
+    """Poisson's equation on the unit square with u* = sin πx sin πy; the minimum of the energy is -π²/4."""
 
     domain = cube(2)
 

@@ -1,4 +1,7 @@
-"""Logistic growth at each point by itself (Krishnapriyan et al. 2021, arXiv:2109.01050; ρ = 5 there and in Rathore et al. 2024)."""
+"""The reaction equation: logistic growth at each point separately.
+
+The case ρ = 5 is that of Krishnapriyan et al. 2021 (arXiv:2109.01050) and Rathore et al. 2024 (arXiv:2402.01868).
+"""
 
 from pinnscape.problems.conditions import Initial, Periodic
 from pinnscape.problems.domains.boxes import SpaceTime
@@ -8,7 +11,10 @@ from pinnscape.problems.problem import Problem
 
 
 class Reaction(Problem):
-    """Growth u_t = ρ u (1 - u) on (0, 2π) × (0, 1), periodic in x, from a Gaussian around π of standard deviation π/4."""
+    """Logistic growth u_t = ρ u (1 - u) on (0, 2π) × (0, 1), periodic in x.
+
+    The initial values are a Gaussian around π with standard deviation π/4 and maximum 1.
+    """
 
     domain = SpaceTime(x=(0, 2 * pi), t=(0, 1))
     rho = Parameter(5.0, text="rate of growth")

@@ -1,4 +1,4 @@
-"""The semilinear equation -Δu + u³ = f with u = 0 on the boundary: e = ½|∇u|² + ¼u⁴, a convex energy."""
+"""The semilinear equation -Δu + u³ = f with u = 0 on the boundary; its energy density ½|∇u|² + ¼u⁴ is convex."""
 
 from pinnscape.problems.conditions import Dirichlet
 from pinnscape.problems.domains.boxes import cube
@@ -7,7 +7,7 @@ from pinnscape.problems.problem import Problem
 
 
 class Semilinear2d(Problem):
-    """On the unit square with u* = sin πx sin 2πy."""
+    """The semilinear equation -Δu + u³ = f on the unit square with u* = sin πx sin 2πy."""
 
     domain = cube(2)
 

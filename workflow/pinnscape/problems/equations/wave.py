@@ -8,7 +8,10 @@ from pinnscape.problems.problem import Problem
 
 
 class Wave(Problem):
-    """Waves u_tt = 4 u_xx on (0, 1) × (0, 1), u = 0 at both ends, from rest at u = sin πx + ½ sin βπx; β is a whole number."""
+    """The wave equation u_tt = 4 u_xx on (0, 1) × (0, 1) with u = 0 at both ends.
+
+    The initial values are sin πx + ½ sin βπx, and the initial velocity is zero. The parameter β must be an integer.
+    """
 
     domain = SpaceTime(x=(0, 1), t=(0, 1))
     beta = Parameter(5.0, at_least=1.0, text="number of half waves of the second mode")

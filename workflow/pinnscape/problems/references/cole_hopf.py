@@ -1,10 +1,11 @@
-"""Burgers' equation by the transformation of Cole (1951) and Hopf (1950), as Basdevant et al. (1986) use it.
+"""Burgers' equation by the transformation of Cole (1951) and Hopf (1950), following Basdevant et al. (1986).
 
-With u = 0 at x = ±1 and u = -sin πx at first,
+For u = 0 at x = ±1 and u = -sin πx at t = 0, the solution is
 
     u(x, t) = -∫ sin π(x - η) w(η) dη / ∫ w(η) dη,    w(η) = exp(-cos(π(x - η)) / 2πν - η² / 4νt).
 
-The integrals run over the whole line; their integrands decay like Gaussians, so that sums with equal weights converge faster than any power of the step.
+The integrals extend over the real line. The integrands are smooth and decay like Gaussians, so that the trapezoidal rule
+converges faster than any power of the step.
 """
 
 from typing import TYPE_CHECKING
@@ -21,13 +22,16 @@ _NEGLIGIBLE = 45.0  # exp(-45) is below rounding
 
 
 def solution(x: np.ndarray, t: np.ndarray, nu: float, step: float = 0.1) -> np.ndarray:
-    """Values u (n,) at points x (n,) and times t (n,) from 0 on.
+    """The solution u(x, t) at n points in space and time.
 
     Args:
-        x: places in [-1, 1].
-        t: times.
-        nu: viscosity.
-        step: of the sums, in units of √(4νt).
+        x: (n,), in [-1, 1].
+        t: times (n,), at least 0.
+        nu: viscosity ν.
+        step: step of the trapezoidal rule in units of √(4νt).
+
+    Returns:
+        Values (n,).
     """
     reach = np.sqrt(1.0 / (np.pi * nu) + _NEGLIGIBLE)
     s = np.arange(-np.ceil(reach / step), np.ceil(reach / step) + 1.0) * step
@@ -42,12 +46,18 @@ def solution(x: np.ndarray, t: np.ndarray, nu: float, step: float = 0.1) -> np.n
 
 
 def solve(problem: "Problem", points: int = 513, times: int = 201, step: float = 0.1) -> xr.Dataset:
-    """The solution of Burgers' equation on a grid that is fine in the layer at x = 0.
+    """Solve Burgers' equation on a grid that is finer in the layer at x = 0.
 
-    The error is estimated midway between the points of the grid, and with half the step.
+    The error is estimated midway between grid points, by comparing the interpolant with a solution with half the step.
+
+    Args:
+        problem: Burgers' equation, with the viscosity as parameter ``nu``.
+        points: number of grid points in space.
+        times: number of grid points in time.
+        step: see ``solution``.
 
     Raises:
-        ValueError: the problem is another one.
+        ValueError: the problem has no parameter ``nu``.
     """
     nu = problem.parameters.get("nu")
     if nu is None:
@@ -69,7 +79,7 @@ def solve(problem: "Problem", points: int = 513, times: int = 201, step: float =
 
 
 def _graded(points: int, nu: float) -> np.ndarray:
-    """Points in [-1, 1], closer by a factor sinh(a)/a at 0, where the layer has the width ν."""
+    """Points in [-1, 1] whose spacing at 0 is reduced by a factor of sinh(a)/a, to resolve the layer of width ν."""
     a = np.arcsinh(1.0 / (4.0 * nu)) if nu < 0.1 else 1e-6
     return np.sinh(a * np.linspace(-1.0, 1.0, points)) / np.sinh(a)
 

@@ -1,6 +1,7 @@
-"""Stationary points of an energy in two variables by finite elements and Newton's method, with scikit-fem (Gustafsson & McBain 2020).
+"""Stationary points of an energy in two space variables by finite elements and Newton's method.
 
-The first and second derivatives of the density are symbolic; the error is estimated by a coarser mesh.
+The elements are those of scikit-fem (Gustafsson & McBain 2020). SymPy derives the first and second derivatives of the energy
+density. The error is estimated by comparison with a coarser mesh.
 """
 
 import itertools
@@ -21,22 +22,26 @@ from pinnscape.problems.symbols import Derived, Symbols
 if TYPE_CHECKING:
     from pinnscape.problems.problem import Problem
 
-# Of Newton's method; the tolerance is relative to the first residual.
+# Newton's method: maximum number of steps, smallest damping factor, and tolerance relative to the norm of the initial residual.
 _STEPS, _SHORTEST, _TOLERANCE = 50, 1e-4, 1e-11
 
 
 def solve(problem: "Problem", refinements: int = 4, graded: int = 12) -> xr.Dataset:
-    """The solution on a mesh.
+    """Solve a problem on a mesh of triangles.
 
     Args:
-        problem: with a density of first derivatives, on a rectangle, an L-shape, a slit square or a disk.
-        refinements: how often each triangle of the first mesh is divided into four.
-        graded: how often those at a reentrant corner are halved first.
+        problem: a problem with an energy density of first derivatives on a rectangle, an L-shape, a slit square or a disk.
+        refinements: number of uniform refinements of the mesh, see ``meshes.triangulation``; at least 2.
+        graded: number of refinements at a reentrant corner that precede them; at least 2.
+
+    Returns:
+        Mesh and coefficients of the solution; the attribute ``error_estimate`` is the maximum difference from the solution on a
+        coarser mesh.
 
     Raises:
-        ValueError: the problem is of another kind; one line.
+        ValueError: the problem is of another kind, a number is too small, or Newton's method does not converge.
     """
-    from pinnscape.problems.references import meshes  # late: scikit-fem takes a second
+    from pinnscape.problems.references import meshes  # imported here, because scikit-fem takes a second
 
     if refinements < 2 or graded < 2:
         raise ValueError(
@@ -66,8 +71,13 @@ def solve(problem: "Problem", refinements: int = 4, graded: int = 12) -> xr.Data
 
 
 def at(data: xr.Dataset, points: np.ndarray) -> np.ndarray:
-    """Values (n, c) at points (n, 2)."""
-    import skfem  # late: takes a second
+    """Values (n, c) of a solution at points (n, 2).
+
+    Args:
+        data: the dataset of ``solve``.
+        points: (n, 2).
+    """
+    import skfem  # imported here, because it takes a second
 
     from pinnscape.problems.references import meshes
 
@@ -78,10 +88,15 @@ def at(data: xr.Dataset, points: np.ndarray) -> np.ndarray:
 
 
 class Density:
-    """An energy density with its first and second derivatives in u and ∇u.
+    """First and second derivatives of an energy density with respect to u and ∇u.
+
+    A state contains u, ∂u/∂x and ∂u/∂y for each of the c components.
 
     Args:
-        problem: whose density it is.
+        problem: a problem with a density.
+
+    Raises:
+        ValueError: the density contains higher derivatives.
     """
 
     def __init__(self, problem: "Problem") -> None:
@@ -107,25 +122,28 @@ class Density:
             self.problem.domain.names, lambda k, order: state[3 * k + order[0] + 2 * order[1]], self.problem.components
         )
         values = {name: getattr(self.problem, name) for name in self.problem.parameter_names}
-        with np.errstate(invalid="ignore"):  # Newton's method takes shorter steps where the energy does not exist
+        with np.errstate(invalid="ignore"):  # Newton's method shortens steps to points where the energy does not exist
             found = derived(Point(self.problem.domain.names, list(x)), field, values)
         return np.stack([np.broadcast_to(np.asarray(value, dtype=float), x[0].shape) for value in found])
 
     def slopes(self, x: np.ndarray, state: np.ndarray) -> np.ndarray:
-        """First derivatives (3c, ...) at points (2, ...) and (u, ∇u) (3c, ...)."""
+        """First derivatives (3c, ...) of the density at points x (2, ...) and states (3c, ...)."""
         return self._evaluated(self._slopes, x, state)
 
     def moduli(self, x: np.ndarray, state: np.ndarray) -> np.ndarray:
-        """Second derivatives (3c, 3c, ...)."""
+        """Second derivatives (3c, 3c, ...) of the density at points x (2, ...) and states (3c, ...)."""
         return self._evaluated(self._moduli, x, state).reshape(3 * self.count, 3 * self.count, *x[0].shape)
 
 
 class System:
-    """The discrete equations on a mesh.
+    """The nonlinear system of equations for the coefficients of the solution on a mesh.
 
     Args:
-        density: the energy.
-        mesh: of triangles.
+        density: derivatives of the energy density.
+        mesh: mesh of triangles.
+
+    Raises:
+        ValueError: a condition is not a Dirichlet, Neumann or Robin condition.
     """
 
     def __init__(self, density: Density, mesh: Any) -> None:
@@ -142,10 +160,13 @@ class System:
             self._impose(condition)
 
     def solved(self) -> tuple[Any, np.ndarray]:
-        """The mesh, and coefficients (N, c), by Newton's method with steps that are halved where the residual grows.
+        """Solve the equations by a damped Newton method, in which a step is halved until the norm of the residual decreases.
+
+        Returns:
+            The mesh, and coefficients (N, c) for N basis functions.
 
         Raises:
-            ValueError: it does not converge.
+            ValueError: the method does not converge.
         """
         from scipy.sparse.linalg import spsolve
 
@@ -160,7 +181,7 @@ class System:
                 return self._mesh, u.reshape(self._count, self._size).T
             step, share = np.zeros_like(u), 1.0
             step[free] = np.asarray(spsolve(self._tangent(u)[free][:, free].tocsc(), -residual))
-            # Not a number, where the energy does not exist, counts as larger.
+            # The residual is NaN where the energy does not exist; NaN counts as an increase.
             while not np.linalg.norm(residual := self._residual(u + share * step)[free]) < size and share > _SHORTEST:
                 share *= 0.5
             u, size = u + share * step, float(np.linalg.norm(residual))
@@ -169,7 +190,7 @@ class System:
         )
 
     def _state(self, u: np.ndarray) -> np.ndarray:
-        """(u, ∇u) (3c, elements, points)."""
+        """State (3c, elements, points) at the quadrature points of all elements."""
         rows = []
         for k in range(self._count):
             found = self._basis.interpolate(u[k * self._size : (k + 1) * self._size])
@@ -212,14 +233,14 @@ class System:
         return np.concatenate(parts)
 
     def _integral(self, basis: Any, function: Callable[[Point], Any]) -> np.ndarray:
-        """∫ f φ for all functions φ of a basis."""
+        """∫ f φ for each function φ of a basis."""
         import skfem
 
         values = self._values(function, np.array(basis.global_coordinates()))
         return skfem.LinearForm(lambda v, w: values * v).assemble(basis)
 
     def _values(self, function: Callable[[Point], Any], x: np.ndarray) -> np.ndarray:
-        """A function at points (2, ...)."""
+        """Values (...) of a function at points x (2, ...)."""
         import torch
 
         from pinnscape.problems import autograd

@@ -1,4 +1,4 @@
-"""Numerical solutions on a grid of one variable of space and time, as datasets, and their values at any points."""
+"""Numerical solutions on a grid in time and one space variable, as datasets, and their interpolation."""
 
 import json
 from typing import TYPE_CHECKING
@@ -9,18 +9,18 @@ import xarray as xr
 if TYPE_CHECKING:
     from pinnscape.problems.problem import Problem
 
-_DEGREE = 5  # of splines between the points of a grid
+_DEGREE = 5  # degree of the interpolating splines
 
 
 def dataset(problem: "Problem", axes: tuple[np.ndarray, np.ndarray], values: np.ndarray, error: float, way: str) -> xr.Dataset:
-    """A solution on a grid.
+    """The dataset of a solution on a grid.
 
     Args:
-        problem: whose solution it is.
-        axes: coordinates of space and of time, ascending.
-        values: of the components (c, len(x), len(t)).
-        error: an estimate of the largest error of a value.
-        way: how it was computed.
+        problem: the problem that was solved.
+        axes: coordinates of the grid in space and in time, ascending.
+        values: values (c, len(x), len(t)) of the components.
+        error: estimate of the maximum error.
+        way: name of the numerical method.
     """
     names = problem.domain.names
     variables = {
@@ -32,7 +32,7 @@ def dataset(problem: "Problem", axes: tuple[np.ndarray, np.ndarray], values: np.
 
 
 def attributes(problem: "Problem", error: float, way: str) -> dict[str, str | float]:
-    """What a reference says of itself."""
+    """Attributes of the dataset of a solution: problem, parameters, numerical method and error estimate."""
     return {
         "problem": type(problem).__name__,
         "parameters": json.dumps(problem.parameters),
@@ -42,8 +42,13 @@ def attributes(problem: "Problem", error: float, way: str) -> dict[str, str | fl
 
 
 def at(data: xr.Dataset, points: np.ndarray) -> np.ndarray:
-    """Values (n, c) at points (n, 2), by splines of degree 5."""
-    from scipy.interpolate import RectBivariateSpline  # late: takes a second
+    """Values (n, c) of a solution at points (n, 2), interpolated by splines of degree 5.
+
+    Args:
+        data: a dataset of ``dataset``.
+        points: (n, 2).
+    """
+    from scipy.interpolate import RectBivariateSpline  # imported here, because it takes a second
 
     values = [data[str(name)] for name in data.data_vars]
     axes = [data[str(name)].to_numpy() for name in values[0].dims]

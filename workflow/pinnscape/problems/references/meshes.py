@@ -1,4 +1,4 @@
-"""Triangulations of domains in two variables, with polynomials on each triangle, and values at any points."""
+"""Triangulations of two-dimensional domains, finite element spaces on them, and evaluation at arbitrary points."""
 
 from functools import partial
 from typing import Any
@@ -11,14 +11,14 @@ from pinnscape.problems.domains.corners import LShape, SlitSquare
 from pinnscape.problems.domains.disk import Disk
 from pinnscape.problems.domains.domain import Domain
 
-_NEWTON = 8  # steps, for maps that are close to linear
+_NEWTON = 8  # number of Newton steps for the inversion of the maps of elements, which are nearly affine
 
 
 def check(domain: Domain) -> None:
-    """Whether there are meshes of a domain.
+    """Check that ``triangulation`` supports a domain.
 
     Raises:
-        ValueError: there are none; one line.
+        ValueError: the domain is not a rectangle, an L-shape, a slit square or a disk.
     """
     is_rectangle = isinstance(domain, Box) and domain.dimension == 2 and domain.time is None
     if not is_rectangle and not isinstance(domain, (LShape, SlitSquare, Disk)):
@@ -26,13 +26,13 @@ def check(domain: Domain) -> None:
 
 
 def triangulation(domain: Domain, refinements: int, graded: int) -> Any:
-    """A mesh of triangles, whose sides follow the circle on a disk.
+    """A mesh of triangles; on a disk, the sides of the boundary triangles are curved.
 
     Args:
         domain: a rectangle, an L-shape, a slit square or a disk.
-        refinements: how often each triangle is divided into four; twice less with a reentrant corner, where the first mesh is fine already.
-        graded: how often the triangles at a reentrant corner are halved first.
-
+        refinements: number of uniform refinements, each of which divides a triangle into four. If there is a reentrant corner,
+            there are two fewer refinements, because the initial mesh is finer.
+        graded: number of preceding refinements of the triangles at a reentrant corner.
     """
     if isinstance(domain, Disk):
         mesh = skfem.MeshTri2.init_circle(refinements)
@@ -49,7 +49,7 @@ def _l_shape() -> Any:
 
 
 def _slit() -> Any:
-    """The sides of the slit have nodes of their own."""
+    """The initial mesh of the slit square; the two sides of the slit have separate nodes."""
     around = [(1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0)]
     points = np.array([(0, 0), *around], dtype=float).T
     return skfem.MeshTri(points, np.array([(0, k, k + 1) for k in range(1, 9)]).T)
@@ -63,7 +63,7 @@ def _at_corner(mesh: Any, graded: int) -> Any:
 
 
 def piece_facets(domain: Domain, mesh: Any, piece: str) -> np.ndarray:
-    """The sides of triangles on a piece of the boundary."""
+    """Indices of the facets (sides of triangles) on a piece of the boundary."""
     facets = mesh.boundary_facets()
     if isinstance(domain, Disk):
         return facets
@@ -71,13 +71,13 @@ def piece_facets(domain: Domain, mesh: Any, piece: str) -> np.ndarray:
     found = facets[_on(domain, piece, middle)]
     if not piece.startswith("slit"):
         return found
-    # Both sides of the slit are in the same place: that above belongs to triangles above.
+    # Facets on the two sides of the slit coincide; the triangles to which they belong distinguish them.
     centers = mesh.p[1, mesh.t].mean(0)[mesh.f2t[0, found]]
     return found[centers > 0.0] if piece == "slit_above" else found[centers < 0.0]
 
 
 def _on(domain: Domain, piece: str, points: np.ndarray) -> np.ndarray:
-    """Whether points lie on an axis-parallel piece."""
+    """Whether each of the points (n, 2) lies on an axis-parallel piece of the boundary."""
     inside = np.zeros(len(points), dtype=bool)
     for patch in domain.pieces[piece]:
         ends = patch.place(np.array([[0.0], [1.0]]))
@@ -87,19 +87,25 @@ def _on(domain: Domain, piece: str, points: np.ndarray) -> np.ndarray:
 
 
 def element(mesh: Any) -> Any:
-    """Polynomials of degree four on each triangle, or two where its sides are curved and no better than that."""
+    """The finite element: polynomials of degree 4, or of degree 2 if sides of triangles are curved (quadratic)."""
     return skfem.ElementTriP2() if isinstance(mesh, skfem.MeshTri2) else skfem.ElementTriP4()
 
 
 def basis(mesh: Any, facets: np.ndarray | None = None) -> Any:
-    """Functions on all triangles, or on sides."""
+    """The finite element basis on the triangles of a mesh or, if facets are given, on these facets."""
     if facets is None:
         return skfem.Basis(mesh, element(mesh), intorder=10)
     return skfem.FacetBasis(mesh, element(mesh), facets=facets, intorder=10)
 
 
 def values(mesh: Any, coefficients: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Values (n, c) of functions with these coefficients (N, c) at points (n, 2)."""
+    """Values (n, c) of finite element functions at points (n, 2).
+
+    Args:
+        mesh: the mesh.
+        coefficients: coefficients (N, c) of c functions.
+        points: (n, 2).
+    """
     found = basis(mesh)
     cells = _cells(mesh, points.T)
     places = _inverse(found.mapping, points.T[:, :, None], cells)
@@ -108,7 +114,10 @@ def values(mesh: Any, coefficients: np.ndarray, points: np.ndarray) -> np.ndarra
 
 
 def _inverse(mapping: Any, points: np.ndarray, cells: np.ndarray) -> np.ndarray:
-    """Points on the reference triangle, by Newton's method; scikit-fem's own stops at the sides of the triangle, and points beyond a side never arrive."""
+    """Map points to the reference triangle by Newton's method.
+
+    The method of scikit-fem does not leave the reference triangle, and therefore does not converge for points beyond a side.
+    """
     found = np.full(points.shape, 1.0 / 3.0)
     for _ in range(_NEWTON):
         found = found + np.einsum("ijkl,jkl->ikl", mapping.invDF(found, cells), points - mapping.F(found, cells))
@@ -116,7 +125,10 @@ def _inverse(mapping: Any, points: np.ndarray, cells: np.ndarray) -> np.ndarray:
 
 
 def _cells(mesh: Any, points: np.ndarray) -> np.ndarray:
-    """The triangle of each point (2, n); for one between a circle and its polygon, that beside it."""
+    """Index of the triangle of each of the points (2, n).
+
+    A point of a disk that is outside the polygon of the corners is moved towards the centre first.
+    """
     find = partial(_find, skfem.MeshTri(mesh.p, mesh.t))
     if not isinstance(mesh, skfem.MeshTri2):
         return find(points)

@@ -1,7 +1,8 @@
-"""Equations in one variable of space and time by spectral collocation in space and an integrator of ordinary differential equations in time.
+"""The method of lines for equations in time and one space variable: spectral collocation in space, an ODE solver in time.
 
-The equation is solved symbolically for the highest derivatives in time, in which it must be linear. Space has trigonometric interpolation where the solution
-is periodic, and Chebyshev polynomials elsewhere (Trefethen 2000, chs. 3 and 6); values at the ends follow from the conditions there.
+SymPy solves the equation for the highest time derivatives, in which it must be linear. The interpolants in space are
+trigonometric if the solution is periodic, and otherwise polynomials in Chebyshev points (Trefethen 2000, chs. 3 and 6). The
+values at the ends of the interval follow from the boundary conditions.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,20 +34,24 @@ def solve(
     tolerance: float = 1e-12,
     solver: Solver | None = None,
 ) -> xr.Dataset:
-    """The solution on a grid of ``stored`` places and ``times`` moments.
+    """Solve an equation and evaluate the solution on a grid in space and time.
 
-    The error is estimated by a solution with two thirds of the points and a hundred times the tolerance, and midway between the points of the grid.
+    The error estimate is the maximum of two errors: the difference from a solution with two thirds of the collocation points and
+    a hundred times the tolerance, and the interpolation error of the grid midway between its points.
 
     Args:
-        problem: with ``residual`` on a box in one variable of space and time.
+        problem: a problem with ``residual`` on ``SpaceTime`` with one space variable.
         points: number of collocation points in space.
-        times: number of moments in the dataset.
-        stored: number of places in the dataset, which the interpolant is evaluated at.
-        tolerance: relative and absolute, of the integrator.
-        solver: of SciPy's ``solve_ivp``; by default Radau where second derivatives in space meet first ones in time between two ends, else DOP853.
+        times: number of grid points in time.
+        stored: number of grid points in space, at which the interpolant is evaluated.
+        tolerance: relative and absolute tolerance of the ODE solver.
+        solver: method of ``scipy.integrate.solve_ivp``; by default Radau if the equations are stiff, otherwise DOP853.
+
+    Returns:
+        The solution on the grid, with the attribute ``error_estimate``.
 
     Raises:
-        ValueError: the equation or its conditions are of another kind; one line.
+        ValueError: the equation or its conditions are of another kind, or the ODE solver fails.
     """
     evolution = Evolution(problem)
     solver = solver or ("Radau" if evolution.is_stiff else "DOP853")
@@ -66,6 +71,14 @@ class Evolution:
 
     Args:
         problem: as for ``solve``.
+
+    Attributes:
+        orders: order of the highest time derivative of each component.
+        conditions: conditions of the problem.
+        is_periodic: whether the solution is periodic in space.
+
+    Raises:
+        ValueError: the problem is of another kind, or cannot be solved for the highest time derivatives.
     """
 
     def __init__(self, problem: "Problem") -> None:
@@ -107,11 +120,26 @@ class Evolution:
 
     @property
     def is_stiff(self) -> bool:
+        """Whether the equations are of first order in time, of second or higher order in space, and not periodic."""
         return not self.is_periodic and self._in_space >= 2 and max(self.orders) == 1
 
     def run(self, points: int, t: np.ndarray, x: np.ndarray, tolerance: float, solver: str) -> np.ndarray:
-        """Values (c, len(x), len(t)) with some number of collocation points."""
-        from scipy.integrate import solve_ivp  # late: takes a second
+        """Solve the equations.
+
+        Args:
+            points: number of collocation points.
+            t: times at which the solution is evaluated, ascending.
+            x: points in space at which the solution is evaluated.
+            tolerance: relative and absolute tolerance of the ODE solver.
+            solver: method of the ODE solver.
+
+        Returns:
+            Values (c, len(x), len(t)).
+
+        Raises:
+            ValueError: initial or boundary conditions are missing or of another kind, or the ODE solver fails.
+        """
+        from scipy.integrate import solve_ivp  # imported here, because it takes a second
 
         low, high = self.problem.domain.bounds[0]
         space = Fourier(points, low, high) if self.is_periodic else Chebyshev(points, low, high)
@@ -139,7 +167,7 @@ class Evolution:
         return np.stack([space.at(np.stack([state[k][0] for state in states], 1), x) for k in range(len(self.orders))])
 
     def _states(self, flat: np.ndarray, space: "Space", ends: list["End"], time: float) -> list[list[np.ndarray]]:
-        """Values and derivatives in time of each component at the collocation points, with those at the ends as the conditions have them."""
+        """Values and time derivatives of each component at the collocation points, with ends that satisfy the conditions."""
         rows = list(flat.reshape(sum(self.orders), len(space.points)))
         states = [[rows.pop(0) for _ in range(order)] for order in self.orders]
         for k, state in enumerate(states):
@@ -162,7 +190,7 @@ class Evolution:
         return np.concatenate(rows)
 
     def _ends(self, space: "Space") -> list["End"]:
-        """The conditions at the ends."""
+        """The conditions at the two ends of the interval."""
         problem, found = self.problem, []
         name = problem.domain.space[0]
         for condition in self.conditions:
@@ -181,7 +209,7 @@ def _at_first(condition: Condition, order: int) -> bool:
 
 
 def _values(value: Callable[[Point], Any] | None, problem: "Problem", x: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """A prescribed value at points; it may be written with torch."""
+    """Values (n,) of a prescribed function, which may use torch, at n points."""
     if value is None:
         return np.zeros_like(x)
     import torch
@@ -193,10 +221,10 @@ def _values(value: Callable[[Point], Any] | None, problem: "Problem", x: np.ndar
 
 
 def _in_time(value: Callable[[Point], Any] | None, problem: "Problem", x: float, orders: int) -> list[Callable[[float], float]]:
-    """A prescribed value at a place and its derivatives in time, as functions of time.
+    """A prescribed value at x and its time derivatives below the order ``orders``, as functions of time.
 
     Raises:
-        ValueError: SymPy cannot take it; one line.
+        ValueError: the prescribed value cannot be evaluated with SymPy symbols.
     """
     import sympy
 
@@ -212,7 +240,14 @@ def _in_time(value: Callable[[Point], Any] | None, problem: "Problem", x: float,
 
 @dataclass(frozen=True)
 class End:
-    """row · u = value(t) at one end, for one component; and the same for derivatives in time."""
+    """A boundary condition row · u = value(t) for one component at one end, where u are the values at the collocation points.
+
+    Attributes:
+        component: index of the component.
+        index: index of the collocation point at this end.
+        row: coefficients (n,).
+        values: value(t) and its time derivatives.
+    """
 
     component: int
     index: int
@@ -239,7 +274,7 @@ def _end(condition: Condition, last: bool, component: str, problem: "Problem", s
 
 
 def _with_ends(values: np.ndarray, ends: Sequence[End], time: float, order: int) -> np.ndarray:
-    """Values whose ends meet the conditions; those of their derivatives of some order in time, for derivatives."""
+    """Values (n,) with entries at the ends that satisfy the conditions on the time derivative of this order."""
     indices, rows = [end.index for end in ends], np.stack([end.row for end in ends])
     values = values.copy()
     values[indices] = 0.0
@@ -249,25 +284,29 @@ def _with_ends(values: np.ndarray, ends: Sequence[End], time: float, order: int)
 
 
 class Space:
-    """Interpolation at collocation points."""
+    """Interpolation in space.
+
+    Attributes:
+        points: collocation points (n,).
+    """
 
     points: np.ndarray
 
     def derivative(self, values: np.ndarray, order: int) -> np.ndarray:
-        """The derivative of the interpolant at the points."""
+        """The derivative (n,) of the interpolant of values (n,) at the collocation points."""
         raise NotImplementedError
 
     def matrix(self, order: int) -> np.ndarray:
-        """The same as a matrix."""
+        """The differentiation matrix (n, n) of this order."""
         return np.stack([self.derivative(column, order) for column in np.eye(len(self.points))], 1)
 
     def at(self, values: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """Interpolants at other places (m, k), of values (n, k)."""
+        """Values (m, k) at x (m,) of the interpolants of k columns of values (n, k)."""
         raise NotImplementedError
 
 
 class Fourier(Space):
-    """Trigonometric polynomials at equidistant points, the right end left out."""
+    """Trigonometric interpolation at equidistant points, which exclude the right end."""
 
     def __init__(self, count: int, low: float, high: float) -> None:
         self.points = low + (high - low) * np.arange(count) / count
@@ -289,7 +328,7 @@ class Fourier(Space):
 
 
 class Chebyshev(Space):
-    """Polynomials at Chebyshev points, both ends included."""
+    """Polynomial interpolation at Chebyshev points, which include both ends."""
 
     def __init__(self, count: int, low: float, high: float) -> None:
         k = np.arange(count)
