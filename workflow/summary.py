@@ -5,7 +5,13 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-_VERDICTS = {"holds": "hold", "mixed": "mixed", "does not hold": "do not hold", "not measured": "not measured"}
+_VERDICTS = {
+    "holds": "hold",
+    "mixed": "mixed",
+    "does not hold": "do not hold",
+    "not measured": "not measured",
+    "left out": "left out",
+}
 
 
 def verdicts(table: Path) -> list[str]:

@@ -19,13 +19,13 @@ def rows(names: list[str], python: Path, repeats: int) -> Iterator:
     from benchmarks.limits import LIMITS
     from benchmarks.suite import BENCHMARKS, Duel
 
-    with Client(python, "benchmarks.peers") as client:
-        duel = Duel(client, repeats)
-        for name, benchmark in BENCHMARKS.items():
-            if not names or name in names:
-                yield from benchmark(duel)
+    wanted = names or [*BENCHMARKS, *LIMITS]
+    if against_peers := [benchmark for name, benchmark in BENCHMARKS.items() if name in wanted]:
+        with Client(python, "benchmarks.peers") as client:
+            for benchmark in against_peers:
+                yield from benchmark(Duel(client, repeats))
     for name, benchmark in LIMITS.items():
-        if not names or name in names:
+        if name in wanted:
             yield from benchmark(min(repeats, 3))
 
 
