@@ -1,4 +1,4 @@
-"""The Gauss-Newton part G = BᵀMB (see ``local``) by its smaller side: where a loss has fewer local quantities q than parameters P.
+"""The Gauss-Newton part G = BᵀMB (see ``quantities``) by its smaller side: where a loss has fewer local quantities q than parameters P.
 
 With the eigendecomposition BBᵀ = U S Uᵀ of the kernel (q, q), the rows of Q = S^-½ Uᵀ B are an orthonormal basis of the range of Bᵀ, and G = QᵀTQ with
 
