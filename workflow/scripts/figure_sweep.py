@@ -17,7 +17,7 @@ def main(input, output, params):
     table = reading.table(input.metrics, sweep.COLUMNS, ("value",), "collect_metrics")
     planes = surfaces.by_case(input.surfaces)
     shown = {_hashable(value): planes[case] for case, value in params.cases.items() if case in planes}
-    figure = sweep.draw(shown, table[table["sweep"] == params.sweep], params.setting)
+    figure = sweep.draw(shown, table.loc[table["sweep"] == params.sweep], params.setting)
     style.save(figure, output.pdf, output.png, params.dpi)
 
 

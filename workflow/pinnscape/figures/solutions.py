@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import xarray as xr
@@ -64,7 +65,7 @@ def known_label(data: xr.Dataset) -> str:
     return str(data.attrs.get("known", "exact"))
 
 
-def aspect(names: Sequence[str]) -> str:
+def aspect(names: Sequence[str]) -> Literal["auto", "equal"]:
     """The aspect of an image: equal in space, but free if one of the variables is time."""
     return "auto" if set(names) & set(_TIMES) else "equal"
 

@@ -114,14 +114,14 @@ def shown_loss(surfaces: Iterable[Surfaces]) -> str:
 
 def table(metrics: pd.DataFrame, statistic: Statistic) -> pd.DataFrame:
     """The finite values of a statistic, with the columns trained_on, swept (see ``key``), seed and value."""
-    final = metrics[(metrics["checkpoint"] == "final") & np.isfinite(metrics["value"])]
+    final = metrics.loc[(metrics["checkpoint"] == "final") & np.isfinite(metrics["value"])]
     found = []
     for name in statistic.metrics:
-        wanted = final["trained_on"].map(lambda loss, name=name: name.format(loss=loss))
-        found.append(final[final["metric"] == wanted])
-    run = ["trained_on", "swept", "seed"]
-    rows = pd.concat(found)[[*run, "value"]]
-    return rows.assign(swept=[key(value) for value in rows["swept"]]).drop_duplicates(run)
+        pairs = zip(final["metric"], final["trained_on"], strict=True)
+        found.append(final.loc[np.array([metric == name.format(loss=loss) for metric, loss in pairs], dtype=bool)])
+    rows, run = pd.concat(found), ["trained_on", "swept", "seed"]
+    rows = rows.assign(swept=[key(value) for value in rows["swept"]])
+    return rows.loc[:, [*run, "value"]].drop_duplicates(run)
 
 
 def spread(rows: pd.DataFrame, loss: str, values: Sequence[Value]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -175,7 +175,7 @@ def _statistics(part: Any, tables: Mapping[str, pd.DataFrame], values: Sequence[
         _panel(ax, rows, losses, values)
         ax.set_title(title, fontsize=7)
         ax.set_xlabel(setting.rpartition(".")[2])
-    handles = [
+    handles: list[Line2D | Patch] = [
         Line2D([], [], color=style.colour(f), marker="o", markersize=3, label=style.formulation_label(f)) for f in losses
     ]
     if any(rows["seed"].nunique() > 1 for rows in tables.values()):

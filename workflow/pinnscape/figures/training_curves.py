@@ -42,7 +42,7 @@ def draw(trainings: Trainings) -> Figure:
     mosaic = layout(quantities)
     fig = style.figure(_ROW * (len(mosaic) + len(several)) + _REST)
     above, below = _parts(fig, len(mosaic), len(several)) if several else (fig, None)
-    panels = above.subplot_mosaic(mosaic, sharex=True)
+    panels: dict[str, Axes] = above.subplot_mosaic(mosaic, sharex=True)
     for quantity in quantities:
         _panel(panels[quantity], trainings, quantity)
     drawn = _at_fresh_points(panels["loss"], trainings)
@@ -83,7 +83,7 @@ def with_terms(trainings: Trainings) -> list[str]:
     return [name for name in names if fresh.terms_of(of_formulation(trainings, name))]
 
 
-def layout(quantities: Sequence[str]) -> list[list[str]]:
+def layout(quantities: Sequence[str]) -> list[list[Any]]:
     """The quantities by row: three in a row if there are three, otherwise two."""
     columns = 3 if len(quantities) == 3 else 2
     return [list(quantities[start : start + columns]) for start in range(0, len(quantities), columns)]
@@ -91,8 +91,8 @@ def layout(quantities: Sequence[str]) -> list[list[str]]:
 
 def _parts(fig: Figure, rows: int, losses: int) -> tuple[Any, Any]:
     """Subfigures for the rows of quantities, and for the terms, which have legends of their own, below."""
-    above, below = fig.subfigures(2, 1, height_ratios=[rows, 1.1 * losses])
-    return above, below
+    parts: Any = fig.subfigures(2, 1, height_ratios=[rows, 1.1 * losses])
+    return parts[0], parts[1]
 
 
 def of_formulation(trainings: Trainings, formulation: str) -> list[xr.Dataset]:
@@ -195,7 +195,7 @@ def _terms(ax: Axes, runs: Sequence[xr.Dataset], formulation: str) -> None:
     ax.set_title(scales.omission(*drawn), fontsize=7, loc="right")
     ax.grid(**style.GRID)
     _mark_switches(ax, runs)
-    handles = [line for line in ax.lines if not line.get_label().startswith("_")]
+    handles = [line for line in ax.lines if not str(line.get_label()).startswith("_")]
     handles.append(Line2D([], [], color="0.3", linewidth=1.4, label="at the training points"))
     handles.append(Line2D([], [], color="0.3", linewidth=1.2, linestyle="--", label="at fresh points"))
     ax.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5), borderaxespad=0.3, handlelength=1.7)
