@@ -156,6 +156,12 @@ def test_a_technique_gets_its_own_settings_and_those_of_its_directions():
     assert study.technique("interpolation") == {"points": 81, "extension": 0.5}
 
 
+def test_a_technique_has_random_directions_in_a_study_without_a_random_plane():
+    study = checked(changed(("grid.planes", ["trajectory"])))
+    assert study.technique("zoom")["directions"] == {"bias": "row", "normalization": "filter"}
+    assert "zoom" in study.techniques
+
+
 def test_defaults_of_optional_parts():
     config = changed(("figures", DELETE), ("checkpoints", DELETE), ("study.seeds", [4, 5]))
     config["hessian"]["checkpoints"] = ["final"]

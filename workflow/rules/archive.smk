@@ -7,7 +7,7 @@ rule write_archive:
     input:
         data=[
             *expand(CHECK, case=STUDY.cases),
-            *[REFERENCE.format(case=name) for name, case in STUDY.all_cases.items() if case.needs_reference],
+            *REFERENCES,
             *of_runs("training.nc", "solution.nc", "checkpoints.nc", *HESSIANS),
             *of_runs(*[f"{kind}-{plane}.nc" for kind in ("directions", "surface") for plane in STUDY.planes]),
             *of_techniques(),

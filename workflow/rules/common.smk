@@ -8,6 +8,7 @@ if workflow.enable_cache:
 LIBRARY = WORKFLOW / "pinnscape"
 RUN = "results/{case}/{trained_on}/seed-{seed}/{file}"
 REFERENCE = "results/{case}/reference.nc"
+REFERENCES = [REFERENCE.format(case=name) for name, case in STUDY.all_cases.items() if case.needs_reference]
 HESSIANS = [f"hessian-{checkpoint}.nc" for checkpoint in STUDY.hessian_checkpoints]
 HESSIAN_PLANES = [plane for plane in STUDY.planes if plane.startswith("hessian-")]
 OTHER_PLANES = [plane for plane in STUDY.planes if not plane.startswith("hessian-")]

@@ -7,6 +7,11 @@ rule check:
         expand(CHECK, case=STUDY.cases),
 
 
+rule reference:
+    input:
+        REFERENCES,
+
+
 rule compute_reference:
     output:
         REFERENCE,

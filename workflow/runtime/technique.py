@@ -40,7 +40,7 @@ def measure(input: Any, output: Any, params: Any, wildcards: Any, device: str) -
         checkpoints, training = store.read(points, "checkpoints"), store.read(history, "train")
         runs.append(Run(checkpoints.attrs["trained_on"], int(checkpoints.attrs["seed"]), checkpoints, training))
     log.info("%s for %d runs", name, len(runs))
-    parts = finished(output[0], identity(params, wildcards, device, [*input.checkpoints, *input.training]))
+    parts = finished(output[0], identity(params, wildcards, device, [*input.checkpoints, *input.training, *input.reference]))
     with suppress(Done):
         weights = final_weights(run.checkpoints for run in runs)
         given = Runs(discretized.with_weights(weights), tuple(runs), source(input, output, wildcards), parts)

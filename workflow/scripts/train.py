@@ -27,7 +27,7 @@ def main(input, output, params, wildcards, device) -> None:
     theta = tensor(discretized.network.initial(model.network.initialization, seed), device)
     objective = discretized.objective(trained_on)
     name = f"{case}/{trained_on}/seed-{seed}"
-    saves = Saves(restart(output.training, identity(params, wildcards, device)), every())
+    saves = Saves(restart(output.training, identity(params, wildcards, device, input.reference)), every())
     history = train(objective, theta, training, name, saves, model.quadrature.resample)
     common = {"case": case, "trained_on": trained_on, "seed": seed, "device": device, "stage": "train"}
     configuration = {"model": params.model, "training": params.training}

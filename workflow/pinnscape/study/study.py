@@ -22,6 +22,7 @@ from pinnscape.study.configuration import Configuration
 from pinnscape.techniques.catalog import TECHNIQUES
 
 LINES = "lines"
+_RANDOM = ("bias", "normalization")  # settings of random directions
 
 
 def fractions(config: Configuration) -> dict[str, float]:
@@ -164,8 +165,11 @@ class Study:
         The dictionary is empty for planes without random directions.
         """
         self._check_plane(plane)
-        names = {"random": ("bias", "normalization"), LINES: ("bias", "lines", "normalization")}.get(plane, ())
-        return {name: getattr(self.config.directions, name) for name in names}
+        names = {"random": _RANDOM, LINES: ("lines", *_RANDOM)}.get(plane, ())
+        return self._of_directions(names)
+
+    def _of_directions(self, names: tuple[str, ...]) -> dict[str, Any]:
+        return {name: getattr(self.config.directions, name) for name in sorted(names)}
 
     def grid(self, plane: str) -> dict[str, Any]:
         """Settings of the grid of a plane: ``tolerance``, ``points`` and ``radius``.
@@ -188,7 +192,7 @@ class Study:
     def technique(self, name: str) -> dict[str, Any]:
         """Settings of a technique, including ``directions`` if it uses normalised random directions."""
         settings = getattr(self.config.techniques, name).plain()
-        return settings | ({"directions": self.directions("random")} if TECHNIQUES[name].directions else {})
+        return settings | ({"directions": self._of_directions(_RANDOM)} if TECHNIQUES[name].directions else {})
 
     def claims(self) -> dict[str, Any]:
         """Thresholds of the verdicts."""
