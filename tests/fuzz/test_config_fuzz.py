@@ -26,7 +26,10 @@ SHORT = re.sub(r"(?ms)^techniques:.*?^(?=claims:)", "", TEXT)  # twice as fast t
 SCHEMA = schema(Configuration)
 PARTS, EACH = 10, 100
 CASES = {
-    "soft": {"problem": "convection", "conditions": {"initial": {"enforce": "soft", "weight": 10.0}, "periodic": {"harmonics": 2}}},
+    "soft": {
+        "problem": "convection",
+        "conditions": {"initial": {"enforce": "soft", "weight": 10.0}, "periodic": {"harmonics": 2}},
+    },
     "corner": {"problem": "l_shape", "quadrature": {"rule": "duffy", "points": 5, "test": {"points": 7}}},
 }
 SWEEPS = {
