@@ -9,6 +9,7 @@ from matplotlib.contour import ContourSet
 
 from pinnscape.common.errors import StorageError
 from pinnscape.figures import style, sweep
+from pinnscape.tables import names
 
 LOSSES = synthetic.case("convection").losses
 METRICS = {
@@ -23,14 +24,21 @@ METRICS = {
 def metrics(values=(1, 10, 30), seeds=(0, 1, 2)) -> pd.DataFrame:
     """Rows of metrics.csv: the number of each metric times the square of the position of the value, times 1 + seed."""
     rows = [
-        (f"beta-{value}", loss, seed, "final", metric.format(loss=loss), number * (k + 1) ** 2 * (1 + seed), "beta", value)
+        (
+            f"beta-{value}",
+            loss,
+            seed,
+            "final",
+            *names.columns(metric.format(loss=loss)),
+            number * (k + 1) ** 2 * (1 + seed),
+            value,
+        )
         for k, value in enumerate(values)
         for loss in LOSSES
         for seed in seeds
         for metric, number in METRICS.items()
     ]
-    columns = ["case", "trained_on", "seed", "checkpoint", "metric", "value", "sweep", "swept"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=[*sweep.COLUMNS, "swept"])
 
 
 def surfaces(values=(1, 10, 30), losses=LOSSES):
@@ -112,7 +120,10 @@ def test_a_statistic_is_read_at_the_final_point_of_its_own_loss():
         ("strong-form", 0, "final", "effective_rank[strong-form]", np.nan, 10),
         ("strong-form", 0, "final", "effective_rank_estimate[strong-form]", 5.0, 10),
     ]
-    table = pd.DataFrame(rows, columns=["trained_on", "seed", "checkpoint", "metric", "value", "swept"])
+    rows = [
+        (loss, seed, checkpoint, *names.columns(metric), value, swept) for loss, seed, checkpoint, metric, value, swept in rows
+    ]
+    table = pd.DataFrame(rows, columns=[*sweep.COLUMNS[1:], "swept"])
     found = sweep.table(table, rank)
     assert found[["swept", "value"]].to_numpy().tolist() == [[1.0, 3.0], [10.0, 5.0]]
     low, middle, high = sweep.spread(found, "strong-form", [1, 10, 100])

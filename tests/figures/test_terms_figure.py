@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from figures import synthetic
 from figures.readable import faults
 from matplotlib.contour import ContourSet
@@ -68,14 +69,38 @@ def test_without_spectra_of_terms_there_are_planes_alone(files):
     assert faults(fig) == []
 
 
-def test_spectra_that_one_file_lacks_are_not_measured():
+def test_points_without_spectra_of_terms_have_no_row_of_them():
     files = hessians()
     files["supervised"] = synthetic.hessian("convection", "supervised")
-    last = np.reshape(shown(terms.draw(surfaces(), files)), (4, 4))[3]
-    assert ["not measured" in [text.get_text() for text in ax.texts] for ax in last] == [False, True, True, True]
+    assert len(shown(terms.draw(surfaces(), files))) == 12
     del files["supervised"]
-    last = np.reshape(shown(terms.draw(surfaces(), files)), (4, 4))[3]
-    assert all("not measured" in [text.get_text() for text in ax.texts] for ax in last)
+    fig = terms.draw(surfaces(), files)
+    assert len(shown(fig)) == 12
+    assert faults(fig) == []
+
+
+def test_a_term_that_a_file_lacks_is_not_measured():
+    files = {name: data.isel(term=[0, 1]) for name, data in hessians().items()}
+    row = np.reshape(shown(terms.draw(surfaces(), files)), (4, 4))[1]
+    assert ["not measured" in [text.get_text() for text in ax.texts] for ax in row] == [False, False, False, True]
+
+
+def test_eigenvalues_of_rounding_size_are_left_out():
+    data = hessians()["strong-form"]
+    data["term_eigenvalue"][1, 4:] = 1e-30
+    found = terms.curvatures(data, "strong-form", NAMES)[2].eigenvalues
+    assert np.isfinite(found).tolist() == [True] * 4 + [False] * 6
+
+
+def test_each_field_has_its_own_interpolation_error():
+    """A large error of the interior must not hide a small term."""
+    data = surfaces()["strong-form"]
+    errors = xr.DataArray([50.0, 50.0, 2.0, 0.0], {"field": ["strong-form", *NAMES]}, "field")
+    data = data.assign(bound=errors, resolution=("loss", [50.0, 0.0]))
+    found = terms.fields(data, "strong-form")
+    assert [float(field.min()) for field in found.values()][:3] == [50.0, 50.0, 2.0]
+    assert float(found["periodic"].min()) == float(data["term_value"].sel(term=NAMES[2]).min()) < 2.0
+    assert float(found["interior"].max()) == float(data["term_value"].sel(term=NAMES[0]).max())
 
 
 def test_a_case_of_single_terms_is_refused():

@@ -44,7 +44,7 @@ def loss_at_fresh_points(data: xr.Dataset, lowest: float) -> np.ndarray:
     total = data[FRESH].sum("term", skipna=False).values
     if not FORMULATIONS[data.attrs["trained_on"]].is_energy:
         return total
-    error = float(data["energy_minimum_error"]) if "energy_minimum_error" in data else math.nan
+    error = data["energy_minimum_error"].values if "energy_minimum_error" in data else np.array(math.nan)
     gap = scales.resolved(total - lowest, error)
     return np.where(gap == 0.0, np.nan, gap)
 

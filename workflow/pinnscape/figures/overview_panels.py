@@ -96,7 +96,7 @@ PANELS: dict[str, Panel] = {
         ("line_gap", "initial_gap"), series.formulations, "loss", ("linear", "log"),
     ),
     "goldilocks": Panel(
-        "Goldilocks scan", lambda d: "share of positive eigenvalues", r"Euclidean norm $\|\theta\|$ (vertical: final points)",
+        "Goldilocks scan", lambda d: "share of positive eigenvalues", r"norm $\|\theta\|$ (vertical: final points)",
         ("positive_share", "radius"), series.goldilocks, "loss", ("log", "linear"), levels=lambda d: [0.5], marks=series.norm,
     ),
     "trajectory_geometry": Panel(
@@ -128,7 +128,7 @@ PANELS: dict[str, Panel] = {
         limits=(-0.05, 1.05),
     ),
     "ntk": Panel(
-        "Gauss–Newton remainder", lambda d: r"$|H-G|\,/\,|H|$", "point of training", ("remainder_share",), series.ntk,
+        "Gauss–Newton split", lambda d: r"$|H-G|\,/\,|H|$", "point of training", ("remainder_share",), series.ntk,
         scales=("linear", "log"),
     ),
     "refinement": Panel(

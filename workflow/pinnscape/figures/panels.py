@@ -93,6 +93,12 @@ def colour_bar(
     return bar
 
 
+def few_ticks(ax: Axes, columns: int) -> None:
+    """Leave space between the tick labels of neighbouring planes in a row of so many, which show their own."""
+    ax.tick_params(labelsize=6.5)
+    ax.locator_params(nbins=3 if columns > 3 else 5)
+
+
 def plane_height(columns: int) -> float:
     """Height in inches of a row of so many square panels with labels, beside a colour bar."""
     return min(5.75 / columns + 0.4, 2.6)

@@ -18,7 +18,7 @@ _FAINT = 0.1  # smallest relative size of the exact solution on the middle plane
 _ZERO = 1e-12  # a solution of at most this size has no relative error
 _TIMES = ("t", "time", "tau")  # names of a variable of time, which has another unit than those of space
 _SIDE = 2.6  # largest height in inches of an image
-_NARROW = 7.0  # size in points of the titles of more than three columns
+_NARROW, _SMALL = 7.0, 6.0  # sizes in points of titles and of the labels of errors in more than three columns
 
 Solutions = Mapping[str, xr.Dataset]  # solution.nc by the formulation
 
@@ -229,6 +229,8 @@ def _error_images(fig: Figure, axes: np.ndarray, chosen: Solutions, component: s
         bar = fig.colorbar(image, ax=ax, location="bottom", aspect=16, pad=0.02)
         tick = round_below(limit)
         bar.set_ticks([-tick, 0.0, tick], labels=[style.number(value, 1) for value in (-tick, 0.0, tick)])
+        if len(axes) > 3:
+            bar.ax.tick_params(labelsize=_SMALL)
         bar.set_label(f"error ${component} - {exact_symbol(component)}$", fontsize=7)
 
 

@@ -153,7 +153,7 @@ def _planes(part: Any, cells: Sequence[tuple[Value, xr.Dataset | None]], loss: s
     for place, (ax, (value, data)) in enumerate(zip(grid.flat, cells, strict=False)):
         ax.set_title(heading(setting, value))
         lowest, leftmost = place + columns >= len(cells), place % columns == 0
-        ax.tick_params(labelsize=6.5, labelbottom=lowest, labelleft=leftmost)
+        ax.tick_params(labelbottom=lowest, labelleft=leftmost)
         if data is None:
             ax.set_box_aspect(1.0)
             overview_marks.not_measured(ax)
@@ -161,6 +161,7 @@ def _planes(part: Any, cells: Sequence[tuple[Value, xr.Dataset | None]], loss: s
         panels.contours(ax, data, scales.shown(data, loss), scale)
         across, along = panels.axis_labels(data)
         panels.name_axes(ax, (across if lowest else "", along if leftmost else ""))
+        panels.few_ticks(ax, columns)
     bar = panels.colour_bar(part, list(grid.flat[: len(cells)]), scale, "", location="right")
     bar.set_label(scale.label(scales.loss_label(known[0], loss)).replace(" (", "\n("), fontsize=7)
     panels.legend(part, known)

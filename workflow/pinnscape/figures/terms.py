@@ -17,6 +17,7 @@ from pinnscape.figures import panels, scales, style
 
 SUM = "sum"
 MOST = 10  # number of eigenvalues
+SMALLEST = 1e-14  # relative to the largest eigenvalue; smaller ones are rounding errors of zero
 _SPECTRA, _REST = 1.6, 0.8  # heights in inches of a row of spectra, and of title and legend
 _TERM: dict[str, Any] = {"linewidth": 0.9, "marker": "o", "markersize": 2.5}
 _WHOLE: dict[str, Any] = {"linewidth": 1.0, "alpha": 0.55}
@@ -45,7 +46,7 @@ def draw(surfaces: Mapping[str, xr.Dataset], hessians: Mapping[str, xr.Dataset])
 
     Args:
         surfaces: resampled surface-random.nc keyed by the formulation that trained the point.
-        hessians: hessian-final.nc keyed by the formulation; may be empty, or lack the spectra of terms.
+        hessians: hessian-final.nc keyed by the formulation; may be empty. Points without spectra of terms show planes only.
 
     Raises:
         StorageError: no loss has several terms.
@@ -55,19 +56,20 @@ def draw(surfaces: Mapping[str, xr.Dataset], hessians: Mapping[str, xr.Dataset])
     if not shown:
         raise StorageError("nothing to draw in the figure of terms: no loss of this case has several terms")
     columns = 1 + max(len(terms_of(surfaces[name], loss)) for name, loss in shown.items())
-    spectra = any("term_eigenvalue" in hessians[name] for name in shown if name in hessians)
-    heights = [panels.plane_height(columns), *[_SPECTRA] * spectra] * len(shown)
+    spectra = [name for name, loss in shown.items() if name in hessians and has_terms(hessians[name], loss)]
+    heights = [height for name in shown for height in [panels.plane_height(columns), *[_SPECTRA] * (name in spectra)]]
     fig = style.figure(sum(heights) + _REST)
     grid = fig.subplots(len(heights), columns, squeeze=False, height_ratios=heights)
     for ax in grid.flat:
         ax.set_visible(False)  # those of terms that a loss does not have
-    step = 1 + spectra
-    for place, (name, loss) in enumerate(shown.items()):
-        _planes(fig, grid[step * place], surfaces[name], name, loss)
-        if spectra:
-            _spectra(grid[step * place + 1], curvatures(hessians.get(name), loss, terms_of(surfaces[name], loss)), loss)
-    _legend(fig, [surfaces[name] for name in shown], spectra)
-    fig.suptitle(style.title(surfaces.values(), "a loss and its terms on the random plane" + ", and their curvature" * spectra))
+    rows = iter(grid)
+    for name, loss in shown.items():
+        _planes(fig, next(rows), surfaces[name], name, loss)
+        if name in spectra:
+            _spectra(next(rows), curvatures(hessians[name], loss, terms_of(surfaces[name], loss)), loss)
+    _legend(fig, [surfaces[name] for name in shown], bool(spectra))
+    text = "a loss and its terms on the random plane" + ", and their curvature" * bool(spectra)
+    fig.suptitle(style.title(surfaces.values(), text))
     return fig
 
 
@@ -94,28 +96,43 @@ def terms_of(data: xr.Dataset, loss: str) -> list[str]:
 def fields(data: xr.Dataset, loss: str) -> dict[str, xr.DataArray]:
     """The loss (key ``SUM``) and its terms on the plane, by title.
 
-    Fields that are negative somewhere, which belong to energies, are shown above their lowest value on the plane.
+    Fields that are negative somewhere, which belong to energies, are shown above their lowest value on the plane. Values below the
+    interpolation error of a field are raised to this error: on the common scale, the errors of others do not matter for it.
     """
     values = {SUM: scales.shown(data, loss)}
-    values |= {style.term_label(name): data["term_value"].sel(term=name, drop=True) for name in terms_of(data, loss)}
+    for name in terms_of(data, loss):
+        known = "bound" in data and name in data["field"].values
+        error = float(data["bound"].sel(field=name)) if known else math.nan
+        values[style.term_label(name)] = data["term_value"].sel(term=name, drop=True).assign_attrs(resolution=error)
     found = {}
     for title, field in values.items():
-        known = title == SUM and scales.has_minimum(data, loss)
-        lowest = 0.0 if known else scales.lowest_if_negative([field.values])
-        found[f"{title}\n({_ABOVE})" if lowest else title] = (field - lowest).assign_attrs(field.attrs)
+        is_gap = title == SUM and scales.has_minimum(data, loss)
+        lowest, error = 0.0 if is_gap else scales.lowest_if_negative([field.values]), field.attrs.get("resolution", math.nan)
+        shifted = (field - lowest).drop_attrs()
+        found[f"{title}\n({_ABOVE})" if lowest else title] = shifted.clip(min=error) if math.isfinite(error) else shifted
     return found
 
 
-def curvatures(hessian: xr.Dataset | None, loss: str, terms: list[str]) -> list[Curvature]:
-    """Curvature of the loss and of each of its terms; NaN where the file lacks it."""
+def has_terms(hessian: xr.Dataset, loss: str) -> bool:
+    """Whether a file has the spectrum of a term of this loss; names of terms may lack that of the loss."""
+    names = [str(name) for name in hessian["term"].values] if "term_eigenvalue" in hessian else []
+    return any("/" not in name or name.startswith(f"{loss}/") for name in names)
+
+
+def curvatures(hessian: xr.Dataset, loss: str, terms: list[str]) -> list[Curvature]:
+    """Curvature of the loss and of each of its terms; NaN where the file lacks it.
+
+    Eigenvalues that are zero up to rounding errors are NaN.
+    """
     unknown = Curvature(np.full(MOST, np.nan), math.nan)
-    if hessian is None:
-        return [unknown] * (1 + len(terms))
     alone = [_of_term(hessian, name) or unknown for name in terms]
     whole = _of_loss(hessian, loss) or unknown
     if not math.isfinite(whole.trace):  # the Hessian is the sum of those of its terms
         whole = Curvature(whole.eigenvalues, sum(each.trace for each in alone))
-    return [whole, *alone]
+    found = [whole, *alone]
+    sizes = np.abs(np.concatenate([each.eigenvalues for each in found]))
+    zero = SMALLEST * np.max(sizes[np.isfinite(sizes)], initial=0.0)
+    return [Curvature(np.where(np.abs(each.eigenvalues) > zero, each.eigenvalues, np.nan), each.trace) for each in found]
 
 
 def _of_loss(hessian: xr.Dataset, loss: str) -> Curvature | None:
@@ -160,7 +177,8 @@ def _planes(fig: Figure, axes: np.ndarray, data: xr.Dataset, trained_on: str, lo
         ax.set_visible(True)
         panels.contours(ax, data, field, scale)
         panels.name_axes(ax, (across, ""))
-        ax.tick_params(labelleft=index == 0, labelsize=6.5)
+        panels.few_ticks(ax, len(used))
+        ax.tick_params(labelleft=index == 0)
         ax.set_title(title, color=style.term_colour(index - 1) if index else style.colour(loss))
     used[0].set_ylabel(f"{style.formulation_label(trained_on)} point\n{along}", color=style.colour(trained_on))
     bar = panels.colour_bar(fig, used, scale, "", location="right")
@@ -196,9 +214,6 @@ def _line(ax: Axes, curvature: Curvature, **look) -> None:
 
 
 def _legend(fig: Figure, surfaces: list[xr.Dataset], spectra: bool) -> None:
-    extra = [
-        Line2D([], [], color="0.3", label=f"{MOST} largest eigenvalues", **_TERM),
-        Line2D([], [], color="0.3", label="those of the sum", **_WHOLE),
-        Line2D([], [], color="0.3", label="trace", **_TRACE),
-    ]
+    looks = {f"{MOST} largest eigenvalues": _TERM, "those of the sum": _WHOLE, "trace": _TRACE}
+    extra = [Line2D([], [], color="0.3", label=label, **look) for label, look in looks.items()]
     panels.legend(fig, surfaces, extra if spectra else [])

@@ -83,7 +83,7 @@ def with_terms(trainings: Trainings) -> list[str]:
     return [name for name in names if fresh.terms_of(of_formulation(trainings, name))]
 
 
-def layout(quantities: Sequence[str]) -> list[list[str]]:
+def layout(quantities: Sequence[str]) -> list[list[Any]]:
     """The quantities by row: three in a row if there are three, otherwise two."""
     columns = 3 if len(quantities) == 3 else 2
     return [list(quantities[start : start + columns]) for start in range(0, len(quantities), columns)]

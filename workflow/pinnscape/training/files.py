@@ -60,7 +60,7 @@ def solution_file(names: tuple[str, ...]) -> File:
         },
         "The solution at the final point, on a uniform grid of the bounding box of the domain with 401, 81² or 33³ points; NaN outside the domain. The "
         "dimensions after `component` are the variables of the problem, such as `x` and `t`. In more than three variables it is stored on the plane of the "
-        "first two, with the others in the middle of their intervals, which the attribute `at` lists.",
+        "first two, with the others in the middle of their intervals, which the attribute `at` lists. The attribute `known` is `exact` or `reference`, and absent if neither is known.",
     )
 
 
@@ -94,10 +94,10 @@ def training_dataset(history: History, discretization: Discretization) -> xr.Dat
 def _withheld(discretization: Discretization) -> dict[str, dict[str, str]]:
     """Why errors are NaN, by name of the variable."""
     problem, found = discretization.problem, {}
-    if discretization.is_zero:
-        found |= {name: {"withheld": "the exact solution is zero"} for name in ("l2_error", "h1_error")}
-    elif discretization.known is None:
+    if discretization.known is None:
         found |= {name: {"withheld": "no exact solution and no reference is known"} for name in ("l2_error", "h1_error")}
+    elif discretization.is_zero:
+        found |= {name: {"withheld": "the exact solution is zero"} for name in ("l2_error", "h1_error")}
     elif not problem.has("exact"):
         found["h1_error"] = {"withheld": "the reference has no derivatives"}
     if not np.isfinite(discretization.energy_minimum):
@@ -132,4 +132,6 @@ def solution_dataset(history: History, discretization: Discretization) -> xr.Dat
         if len(middle)
         else {}
     )
+    if discretization.known is not None:
+        at["known"] = "exact" if problem.has("exact") else "reference"
     return solution_file(shown).dataset(values | dict(zip(shown, axes, strict=True)), attributes=at)
