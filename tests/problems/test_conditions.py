@@ -341,8 +341,8 @@ def test_terms_with_symbols_have_the_same_names_and_points() -> None:
     names = ("x", "y")
     p = Point(names, sympy.symbols("x y", real=True))
     u = Field(names, lambda _, order: sympy.Symbol(f"u{order[0]}{order[1]}", real=True))
-    found = symbolic[1].local(p, u, {name: sympy.Symbol(name) for name in ("normal_x", "normal_y", "a_u", "g_u")})
-    nx, ny, a, g, ux, uy, value_ = sympy.symbols("normal_x normal_y a_u g_u u10 u01 u00")
+    found = symbolic[1].local(p, u, {name: sympy.Symbol(name) for name in ("normal_x", "normal_y", "robin_a_u", "robin_g_u")})
+    nx, ny, a, g, ux, uy, value_ = sympy.symbols("normal_x normal_y robin_a_u robin_g_u u10 u01 u00")
     real = {s: sympy.Symbol(s.name, real=True) for s in (ux, uy, value_)}
     expected = ((1 + p.x**2) * (nx * ux + ny * uy) + a * value_ - g).subs(real)
     assert sympy.simplify(found - expected) == 0

@@ -131,9 +131,12 @@ class Discretization:
         bases = {key: place(self.problem.domain, key[0], key[2], key[1]) for key in dict.fromkeys(places.values())}
         columns: dict[Any, dict[str, np.ndarray]] = {key: {} for key in bases}
         for name, spec in self._specs.items():
-            columns[places[name]] |= spec.columns(self.problem.domain, bases[places[name]])
-            if name == SLOPE:
-                columns[places[name]] |= self._slopes(bases[places[name]])
+            key = places[name]
+            added = spec.columns(self.problem.domain, bases[key]) | (self._slopes(bases[key]) if name == SLOPE else {})
+            for column in added.keys() & columns[key].keys():
+                same = np.array_equal(added[column], columns[key][column], equal_nan=True)
+                assert same, f"two terms at the same points have different columns {column}"
+            columns[key] |= added
         found = {key: base.with_data(columns[key]) for key, base in bases.items()}
         return {name: found[key] for name, key in places.items()}
 

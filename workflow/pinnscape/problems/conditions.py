@@ -106,8 +106,9 @@ class Condition:
 
     def soft(self, problem: "Problem") -> TermSpec:
         """The term that the condition adds to a loss if it is soft: the mean of the squared violation."""
-        local = partial(_local, self.vanishing, problem)
-        where, data = self.pieces(problem.domain), self.data(problem)
+        columns = self._columns(problem) | ({f"normal_{x}": f"normal_{x}" for x in problem.domain.space} if self.normals else {})
+        local = partial(_local, partial(self.vanishing, problem), columns)
+        where, data = self.pieces(problem.domain), self._term_data(problem)
         return TermSpec(self.name, "squared", where, local, data, self.normals, self.sites, self.weight)
 
     def natural(self, problem: "Problem") -> TermSpec | None:
@@ -133,6 +134,18 @@ class Condition:
             for k, component in enumerate(about)
         }
 
+    def _columns(self, problem: "Problem") -> dict[str, str]:
+        """The columns of the term that hold the prescribed values, by the names of ``data``.
+
+        They begin with the name of the condition, because several conditions may prescribe values at the same points.
+        """
+        return {name: f"{self.name}_{name}" for name in self.data(problem)}
+
+    def _term_data(self, problem: "Problem") -> dict[str, Callable[[Point], Any]]:
+        """The functions of ``data`` by the names of their columns."""
+        columns = self._columns(problem)
+        return {columns[name]: function for name, function in self.data(problem).items()}
+
 
 def is_zero(value: Value) -> bool:
     """Whether a prescribed value is the number 0."""
@@ -149,8 +162,10 @@ def _value(value: Value, k: int, count: int, p: Point) -> Any:
     return found
 
 
-def _local(vanishing: Callable[..., list[Any]], problem: "Problem", p: Any, u: Any, f: Columns) -> Any:
-    return value_or_tuple(vanishing(problem, p, u, f))
+def _local(function: Callable[..., Any], columns: Mapping[str, str], p: Any, u: Any, f: Columns) -> Any:
+    """The function with the columns of its own term, by the names that it uses."""
+    found = function(p, u, {name: f[column] for name, column in columns.items()})
+    return value_or_tuple(found) if isinstance(found, list) else found
 
 
 def _less(value: Any, f: Columns, column: str) -> Any:
@@ -235,8 +250,9 @@ class _Natural(_OnBoundary):
             raise ValueError(
                 f"the condition {self.name} ({type(self).__name__}) is not natural to a density with second derivatives; take Clamped"
             )
-        data = self.data(problem)
-        return TermSpec(self.name, "energy", self.pieces(problem.domain), partial(self.energy, problem), data) if data else None
+        data = self._term_data(problem)
+        local = partial(_local, partial(self.energy, problem), self._columns(problem))
+        return TermSpec(self.name, "energy", self.pieces(problem.domain), local, data) if data else None
 
     def energy(self, problem: "Problem", p: Any, u: Any, f: Columns) -> Any:
         """The density of the boundary integral for which the condition is the natural boundary condition."""
