@@ -17,7 +17,7 @@ from pinnscape.losses.discretization import Discretization
 from pinnscape.losses.model import architecture, discretization
 from pinnscape.networks.architectures import Mlp
 from pinnscape.problems import statement
-from pinnscape.problems.language import Interval, Problem
+from pinnscape.problems.language import Dirichlet, Initial, InitialRate, Interval, Neumann, Problem, SpaceTime
 from pinnscape.problems.loader import load
 from pinnscape.problems.points import Rule, place
 from pinnscape.problems.registry import PROBLEMS, problem_class
@@ -316,3 +316,44 @@ def test_another_rule_is_that_of_a_discretization_made_with_it(name):
     np.testing.assert_equal(other.norms, made.norms)
     for key, value in made.measure(theta).items():
         assert_close(other.measure(theta)[key].double().nan_to_num(-1.0), value.double().nan_to_num(-1.0), 1e-14)
+
+
+class Swinging(Problem):
+    """Conditions with different values at the same points."""
+
+    domain = SpaceTime(x=(0, 1), t=(0, 2))
+
+    def conditions(self):
+        return (
+            Initial(lambda p: 1.0 + p.x, enforce="soft", weight=2.0),
+            InitialRate(lambda p: 2.0 - p.x, enforce="soft"),
+            InitialRate(0.0, order=2, enforce="soft"),
+            Dirichlet("x_min", 3.0, enforce="soft", name="left"),
+            Neumann("x_min", lambda p: p.t, name="inflow"),
+        )
+
+    def residual(self, p, u):
+        return u.tt - u.xx
+
+
+def test_conditions_at_the_same_points_keep_their_own_values():
+    d = Discretization(Swinging(), Mlp(2, 1, 4, 2), Rule("gauss-legendre", 6))
+    objective, theta = d.objective("strong-form"), random_theta(d.network)
+    x, w = np.polynomial.legendre.leggauss(6)
+    x, w = torch.tensor(0.5 * (x + 1.0)), torch.tensor(0.5 * w)
+    start = torch.stack([x, torch.zeros_like(x)], 1).requires_grad_()
+    side = torch.stack([torch.zeros_like(x), 2.0 * x], 1).requires_grad_()
+    u = d.at(theta, start)[:, 0]
+    (first,) = torch.autograd.grad(u.sum(), start, create_graph=True)
+    (second,) = torch.autograd.grad(first[:, 1].sum(), start, create_graph=True)
+    v = d.at(theta, side)[:, 0]
+    (slope,) = torch.autograd.grad(v.sum(), side)
+    expected = {
+        "initial": 2.0 * (u - 1.0 - x) ** 2,
+        "rate": (first[:, 1] - 2.0 + x) ** 2,
+        "rate_2": second[:, 1] ** 2,
+        "left": (v - 3.0) ** 2,
+        "inflow": (-slope[:, 0] - 2.0 * x) ** 2,
+    }
+    for name, squares in expected.items():
+        assert float(objective.only(name).loss(theta)) == pytest.approx(float((w * squares).sum().detach()), rel=1e-11), name

@@ -23,6 +23,10 @@ class ThroughNumpy(Poisson1d):
         return torch.tensor(np.sin(np.pi * p.x.detach().numpy()))
 
 
+class Misspelled(Poisson1d):
+    refrence = "finite-elements"
+
+
 class NumpyWithoutDetach(Poisson1d):
     def exact(self, p):
         return torch.from_numpy(np.sin(np.pi * p.x.numpy()))
@@ -204,6 +208,7 @@ class OtherForSymbols(Poisson2d):
 # Class, the method that must be named, and a part of what must be said.
 FAULTY = [
     (ThroughNumpy, "exact", "first derivatives by torch are off"),
+    (Misspelled, "refrence", "has no meaning; did you mean reference?"),
     (NumpyWithoutDetach, "exact", "without numpy"),
     (PartlyDetached, "exact", "first derivatives by torch are off"),
     (SinglePrecision, "exact", "computes in float32 (float)"),

@@ -55,6 +55,11 @@ def test_a_file_is_run_once_for_each_content(tmp_path: Path) -> None:
     assert first().parameters == {"k": 2.0}
 
 
+def test_a_base_without_an_equation_is_not_a_choice(tmp_path: Path) -> None:
+    base = "from pinnscape.problems.language import Interval, Problem\n\n\nclass Base(Problem):\n    domain = Interval()\n\n\n"
+    assert load_class(str(write(tmp_path, base + MINE))).__name__ == "Mine"
+
+
 def test_one_of_several_problems_is_named(tmp_path: Path) -> None:
     path = str(write(tmp_path, MINE + "\nclass Other(Mine):\n    pass\n"))
     assert load_class(f"{path}:Other").__name__ == "Other"

@@ -374,9 +374,20 @@ class Plate(Torsion):
         return 0.5 * u.laplacian**2
 
 
+class IllPosed(Heat):
+    """Modes exp(ikx) grow like exp(k^(2/3) t / 2)."""
+
+    def conditions(self):
+        return Dirichlet(), Initial(lambda p: sin(pi * p.x)), InitialRate(0.0), InitialRate(0.0, order=2)
+
+    def residual(self, p, u):
+        return u.ttt + u.tt + u.t - u.xx
+
+
 @pytest.mark.parametrize(
     ("problem", "way", "said"),
     [
+        (IllPosed(), "method-of-lines", "of IllPosed is not accurate: its error is about"),
         (Heat(), "spectral", "`reference` of Heat must be one of cole-hopf, method-of-lines, finite-elements, not 'spectral'"),
         (Heat(), "cole-hopf", "the reference cole-hopf is for Burgers' equation with a parameter nu, which Heat lacks"),
         (Stationary(), "method-of-lines", "is for problems with `residual` on SpaceTime with one variable of space"),

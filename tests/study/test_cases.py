@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from study_cases import DEFAULT, NAMES, WIDTHS, changed, checked
 
+from pinnscape.common.errors import StudyError
 from pinnscape.losses.model import network
 from pinnscape.problems.registry import PROBLEMS
 from pinnscape.study.cases import case_name, with_value
@@ -202,6 +203,33 @@ def test_losses_that_the_study_does_not_minimise_are_lacking():
 def test_only_techniques_of_the_study_are_left_out():
     study = checked(changed(("cases", {"convection": {}}), ("techniques", {"without": ["formulations", "three_points"]})))
     assert set(study.left_out("convection")) == {"alike"}
+
+
+# ---- conditions ----
+
+TWO_VALUES = """
+from pinnscape.problems.language import Dirichlet, Interval, Problem
+
+
+class Mine(Problem):
+    domain = Interval()
+
+    def conditions(self):
+        return Dirichlet("x_min", 1, name="left"), Dirichlet("x_max", lambda p: 2 * p.x, name="right")
+
+    def residual(self, p, u):
+        return u.xx
+"""
+
+
+def test_a_case_may_soften_conditions_that_have_no_lift(tmp_path):
+    (tmp_path / "mine.py").write_text(TWO_VALUES)
+    case = {"problem": str(tmp_path / "mine.py")}
+    soft = {"enforce": "soft"}
+    study = of_cases(mine=case | {"conditions": {"left": soft, "right": soft}})
+    assert study.all_cases["mine"].has_terms
+    with pytest.raises(StudyError, match=r"mine\.py: Mine\.conditions: .*define `?def lift"):
+        of_cases(mine=case)
 
 
 # ---- networks ----

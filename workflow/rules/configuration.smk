@@ -51,7 +51,7 @@ else:
     configfile: "config.yaml"
 
     GIVEN = [str(path) for path in workflow.overwrite_configfiles] + ["--config"] * bool(workflow.config_settings.config)
-    SOURCE = " with ".join(["config.yaml", *GIVEN])
+    SOURCE = " with ".join(["config.yaml", *GIVEN] if Path("config.yaml").is_file() else GIVEN)
     put(read_as_yaml(workflow.config_settings.config), config)
     for path in workflow.configfiles:
         checked(read, path)

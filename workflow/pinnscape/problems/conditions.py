@@ -106,7 +106,9 @@ class Condition:
 
     def soft(self, problem: "Problem") -> TermSpec:
         """The term that the condition adds to a loss if it is soft: the mean of the squared violation."""
-        columns = self._columns(problem) | ({f"normal_{x}": f"normal_{x}" for x in problem.domain.space} if self.normals else {})
+        columns = self._columns(problem) | (
+            {f"normal_{x}": f"normal_{x}" for x in problem.domain.space} if self.normals else {}
+        )
         local = partial(_local, partial(self.vanishing, problem), columns)
         where, data = self.pieces(problem.domain), self._term_data(problem)
         return TermSpec(self.name, "squared", where, local, data, self.normals, self.sites, self.weight)

@@ -68,6 +68,8 @@ def load_class(name: str) -> type[Problem]:
         return found[wanted]
     if not found:
         raise ProblemError(f"{path}: no problem in this file; define a subclass of pinnscape.problems.problem.Problem")
+    complete = {name: cls for name, cls in found.items() if cls.has("density") or cls.has("residual")}
+    found = complete or found  # classes without an equation are bases of others
     if len(found) > 1:
         raise ProblemError(
             f"{path}: {len(found)} problems in this file, {', '.join(found)}; name one, as in {path}:{next(iter(found))}"

@@ -22,6 +22,7 @@ from pinnscape.problems.field import Point
 if TYPE_CHECKING:
     from pinnscape.problems.problem import Problem
 
+_ACCURACY = 1e-2  # largest error estimate relative to the size of the solution
 WAYS = ("cole-hopf", "method-of-lines", "finite-elements")
 
 
@@ -36,12 +37,20 @@ def compute(problem: "Problem", **settings: Any) -> xr.Dataset:
         A dataset; its attribute ``error_estimate`` is an estimate of the maximum error of the solution.
 
     Raises:
-        ValueError: the method is missing or unknown, or cannot solve the problem.
+        ValueError: the method is missing or unknown, cannot solve the problem, or is not accurate.
     """
     way = problem.reference
     if way not in WAYS:
         raise ValueError(f"`reference` of {type(problem).__name__} must be one of {', '.join(WAYS)}, not {way!r}")
-    return _module(way).solve(problem, **settings)
+    with np.errstate(over="ignore", invalid="ignore"):  # the solver rejects steps in which numbers overflow
+        found = _module(way).solve(problem, **settings)
+    size, error = float(np.abs(found["u"]).max()), float(found.attrs["error_estimate"])
+    if not error <= _ACCURACY * size:
+        raise ValueError(
+            f"the reference {way} of {type(problem).__name__} is not accurate: its error is about {error:.1e} for a solution of size "
+            f"{size:.1e}; the equation may be ill-posed; correct it, or leave out `reference`"
+        )
+    return found
 
 
 def at(data: xr.Dataset, points: np.ndarray) -> np.ndarray:

@@ -222,10 +222,13 @@ def _check_conditions(key: str, problem: Problem, settings: Mapping[str, Any]) -
         try:
             statement.conditions(problem, {name: own})
         except ValueError as error:
-            raise Fault(f"{key}.{name}", f"{error}{suggestion(name, statement.names(problem))}") from None
+            known = statement.names(problem)
+            raise Fault(f"{key}.{name}", f"{error}{'' if name in known else suggestion(name, known)}") from None
     try:
         statement.ansatz(problem, settings)
     except PinnscapeError as error:
+        if not settings:
+            raise  # a fault of the problem
         raise Fault(key, str(error)) from error
 
 

@@ -14,7 +14,7 @@ from pinnscape.losses.differences import TOLERANCE
 from pinnscape.losses.discretization import Discretization
 from pinnscape.problems.problem import Problem
 from pinnscape.problems.statement import Settings
-from pinnscape.validation import form, load, losses, methods, solution, weak
+from pinnscape.validation import counts, form, load, losses, methods, solution, weak
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def validate(problem: Problem, settings: Settings | None = None) -> Report:
     methods.pointwise(problem)
     found = [Finding(name, off, TOLERANCE) for name, off in methods.differentiability(problem).items()]
     found += [Finding(name, off, methods.SAME) for name, off in methods.symbolic(problem)]
-    warnings = [*load.check(problem)]
+    warnings = [*load.check(problem), *counts.warnings(problem)]
     for values in (
         solution.equation(problem),
         solution.both_forms(problem),

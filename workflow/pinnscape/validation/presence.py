@@ -1,10 +1,13 @@
 """Checks of a problem without calls of its methods and without torch: required attributes and methods, and names."""
 
 import math
+from difflib import get_close_matches
 
 from pinnscape.problems.domains.domain import Domain
 from pinnscape.problems.faults import fault
 from pinnscape.problems.problem import OPTIONAL, Problem
+
+_LIKENESS = 0.8  # of names that are probably misspelled
 
 
 def presence(problem: Problem) -> None:
@@ -17,6 +20,7 @@ def presence(problem: Problem) -> None:
         given = repr(getattr(problem, "domain", None))
         raise fault(problem, "domain", f"is {given}; must be a domain, such as Interval(0, 1) or SpaceTime(x=(0, 1), t=(0, 1))")
     _names(problem)
+    _misspelled(problem)
     if isinstance(problem.scale, bool) or not isinstance(problem.scale, (int, float)) or not 0.0 < problem.scale < math.inf:
         raise fault(problem, "scale", f"is {problem.scale!r}; must be a number above 0, the typical size of u")
     for method in (*OPTIONAL, "conditions"):
@@ -49,3 +53,13 @@ def _names(problem: Problem) -> None:
         twice = [name for name in own if name in others]
         if twice:
             raise fault(problem, what, f"the name {twice[0]} is taken by a variable or a component; choose another one")
+
+
+def _misspelled(problem: Problem) -> None:
+    """Refuse an attribute whose name is almost that of an attribute with a meaning, such as ``exakt``."""
+    known = {*OPTIONAL, "domain", "conditions", "components", "scale", "reference"}
+    own = [name for cls in type(problem).__mro__ if cls.__module__ != Problem.__module__ for name in vars(cls)]
+    for name in own:
+        close = [] if name in known or name.startswith("_") else get_close_matches(name, sorted(known), 1, _LIKENESS)
+        if close and name not in problem.parameter_names and name not in vars(Problem):
+            raise fault(problem, name, f"has no meaning; did you mean {close[0]}? Otherwise give it another name")

@@ -7,6 +7,7 @@ values at the ends of the interval follow from the boundary conditions.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -23,6 +24,7 @@ from pinnscape.problems.symbols import Derived, Symbols
 if TYPE_CHECKING:
     from pinnscape.problems.problem import Problem
 
+_MOST_EVALUATIONS = 300_000  # of the right-hand side in one integration
 Solver = Literal["DOP853", "Radau", "LSODA"]
 
 
@@ -104,12 +106,18 @@ class Evolution:
         )
         residuals = [sympy.sympify(residual) for residual in given]
         named = symbols.named(residuals)
-        count = len(problem.components)
-        self.orders = [max((order[1] for c, order in named if c == k), default=0) for k in range(count)]
+        components = len(problem.components)
+        self.orders = [max((order[1] for c, order in named if c == k), default=0) for k in range(components)]
         rates = [symbols.derivative(k, (0, order)) for k, order in enumerate(self.orders)]
         mixed = any(order[0] and order[1] == self.orders[k] for k, order in named)
-        matrix = sympy.Matrix(residuals).jacobian(rates) if len(residuals) == count else sympy.zeros(1)
-        if 0 in self.orders or mixed or matrix.free_symbols & set(rates) or matrix.shape != (count, count) or matrix.det() == 0:
+        matrix = sympy.Matrix(residuals).jacobian(rates) if len(residuals) == components else sympy.zeros(1)
+        if (
+            0 in self.orders
+            or mixed
+            or matrix.free_symbols & set(rates)
+            or matrix.shape != (components, components)
+            or matrix.det() == 0
+        ):
             raise ValueError(
                 f"the equations of {type(problem).__name__} cannot be solved for the highest derivatives in {domain.time}"
             )
@@ -145,7 +153,14 @@ class Evolution:
         space = Fourier(points, low, high) if self.is_periodic else Chebyshev(points, low, high)
         ends = [] if self.is_periodic else self._ends(space)
 
+        evaluations = count()
+
         def slope(time: float, flat: np.ndarray) -> np.ndarray:
+            if next(evaluations) > _MOST_EVALUATIONS or not np.isfinite(flat).all():
+                raise ValueError(
+                    f"the reference method-of-lines of {type(self.problem).__name__} does not proceed beyond "
+                    f"{self.problem.domain.time} = {time:.3g}; the equation may be ill-posed; correct it, or leave out `reference`"
+                )
             states = self._states(flat, space, ends, time)
             field = Field(
                 self.problem.domain.names,
