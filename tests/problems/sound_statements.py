@@ -11,6 +11,7 @@ from pinnscape.problems.language import (
     Box,
     Dirichlet,
     Disk,
+    Initial,
     Problem,
     SlitSquare,
     SpaceTime,
@@ -249,7 +250,7 @@ class HeatInTwoDimensions(Problem):
     domain = SpaceTime(x=(0, 1), y=(0, 1), t=(0, 0.2))
 
     def conditions(self):
-        return Dirichlet(enforce="soft", weight=10.0)
+        return [Dirichlet(enforce="soft", weight=10.0), Initial(self.exact)]
 
     def residual(self, p, u):
         return u.t - u.laplacian
@@ -281,7 +282,7 @@ class WithoutSolution(Problem):
     domain = SpaceTime(x=(-1, 1), t=(0, 1))
 
     def conditions(self):
-        return Dirichlet()
+        return [Dirichlet(), Initial(0.0)]
 
     def residual(self, p, u):
         return u.t - u.xx - torch.exp(u.value)

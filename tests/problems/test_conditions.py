@@ -184,9 +184,9 @@ def test_conditions_may_be_about_one_component() -> None:
     factors = made.factor(Point(("x", "t"), sympy.symbols("x t")))
     assert [sorted(map(str, factor.free_symbols)) for factor in factors] == [["t"], ["t", "x"]]
     on = terms[1].place(problem.domain, Rule("gauss-legendre", 3))
-    assert set(on.data) == {"value_v", "value_q"}
-    np.testing.assert_array_equal(on.data["value_v"], on.points[0][:, 0])
-    np.testing.assert_array_equal(on.data["value_q"], 1.0)
+    assert set(on.data) == {"initial_value_v", "initial_value_q"}
+    np.testing.assert_array_equal(on.data["initial_value_v"], on.points[0][:, 0])
+    np.testing.assert_array_equal(on.data["initial_value_q"], 1.0)
 
 
 class Membrane(Problem):
@@ -401,7 +401,7 @@ def test_conditions_are_refused_where_they_are_written() -> None:
 def test_settings_that_fit_no_condition_are_refused_in_one_line() -> None:
     problem = stated(Dirichlet(), Initial())
     for settings, said in (
-        ({"bondary": {"enforce": "soft"}}, "Stated has no condition `bondary`; it has boundary, initial"),
+        ({"bondary": {"enforce": "soft"}}, "Stated has no condition or term `bondary`; it has boundary, initial, interior"),
         ({"boundary": {"harmonics": 2}}, "the condition boundary has no setting `harmonics`; it has enforce, weight"),
         ({"boundary": {"enforce": "firm"}}, "`enforce` of the condition boundary must be hard or soft, not 'firm'"),
     ):

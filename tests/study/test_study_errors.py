@@ -96,7 +96,7 @@ class Mine(Problem):
         (EQUATION.replace("domain =", "domains ="), "mine.py: Mine.domain: is None; must be a domain, such as Interval(0, 1)"),
         (
             EQUATION.replace("def conditions", "def condition"),
-            "mine.py: Mine.conditions: is missing; define `def conditions(self)`",
+            "mine.py: Mine.condition: has no meaning; did you mean conditions?",
         ),
         (EQUATION.replace("Dirichlet()", "Dirichlet('left')"), "mine.py: Mine.conditions: "),
         (

@@ -44,13 +44,19 @@ def compute(problem: "Problem", **settings: Any) -> xr.Dataset:
         raise ValueError(f"`reference` of {type(problem).__name__} must be one of {', '.join(WAYS)}, not {way!r}")
     with np.errstate(over="ignore", invalid="ignore"):  # the solver rejects steps in which numbers overflow
         found = _module(way).solve(problem, **settings)
-    size, error = float(np.abs(found["u"]).max()), float(found.attrs["error_estimate"])
+    size, error = _size(found), float(found.attrs["error_estimate"])
     if not error <= _ACCURACY * size:
         raise ValueError(
             f"the reference {way} of {type(problem).__name__} is not accurate: its error is about {error:.1e} for a solution of size "
             f"{size:.1e}; the equation may be ill-posed; correct it, or leave out `reference`"
         )
     return found
+
+
+def _size(data: xr.Dataset) -> float:
+    """Largest absolute value of a numerical solution."""
+    names = ["coefficient"] if "coefficient" in data else list(data.data_vars)
+    return max(float(np.abs(data[name]).max()) for name in names)
 
 
 def at(data: xr.Dataset, points: np.ndarray) -> np.ndarray:

@@ -217,7 +217,7 @@ def _check_parameters(key: str, cls: type[Problem], parameters: Mapping[str, flo
 
 
 def _check_conditions(key: str, problem: Problem, settings: Mapping[str, Any]) -> None:
-    statement.ansatz(problem)  # without settings, so that an error in the class itself is reported as such
+    statement.conditions(problem)  # an error in the class itself is reported as such
     for name, own in settings.items():
         try:
             statement.conditions(problem, {name: own})
