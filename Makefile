@@ -12,7 +12,12 @@ export LOGNAME := $(or $(LOGNAME),$(USER),user)
 SNAKEMAKE = $(BIN)/python -m snakemake $(if $(VERBOSE),,--logger pinnscape) --cores all $(OF_STUDY)
 SUMMARY = $(BIN)/python workflow/summary.py $(FOLDER_OF_STUDY)results
 FOLDER_OF_STUDY = $(if $(STUDY),results/studies/$(STUDY)/)
-OF_STUDY = $(if $(STUDY),--directory $(FOLDER_OF_STUDY) --configfile workflow/studies/$(STUDY).yaml)
+ifneq ($(STUDY),)
+ifeq ($(wildcard workflow/studies/$(STUDY).yaml),)
+$(error there is no study $(STUDY) in workflow/studies: $(notdir $(basename $(wildcard workflow/studies/*.yaml))))
+endif
+endif
+OF_STUDY = $(if $(STUDY),--configfile workflow/studies/$(STUDY).yaml --directory $(FOLDER_OF_STUDY))
 
 # `make test-narrow` restricts the instruction set to the oldest x86-64 that torch and numpy support.
 NARROW := ATEN_CPU_CAPABILITY=default PINNSCAPE_MARCH=x86-64-v2 MKL_CBWR=COMPATIBLE OPENBLAS_CORETYPE=Nehalem NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR"

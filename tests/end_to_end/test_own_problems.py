@@ -43,7 +43,7 @@ def workspace(tmp_path: Path) -> Workspace:
     [
         (CUBE.replace("domain =", "domains ="), f"{WHERE}.domain: is None; must be a domain, such as Interval(0, 1) or "),
         (CUBE.replace("def density", "def energy"), f"{WHERE}.residual: is missing, and so is density; define "),
-        (CUBE.replace("def conditions", "def condition"), f"{WHERE}.conditions: is missing; define `def conditions(self)`"),
+        (CUBE.replace("def conditions", "def condition"), f"{WHERE}.condition: has no meaning; did you mean conditions?"),
         (CUBE.replace("class Mine(Problem):", "class Mine(Problem)"), f"{FILE}: line 5: SyntaxError: expected ':'; mend it"),
     ],
     ids=["domain", "density", "conditions", "syntax"],

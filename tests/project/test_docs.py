@@ -17,6 +17,7 @@ from benchmarks.claims_table import number, signs, table
 from benchmarks.pages import DOCS, replace_table, table_at
 from end_to_end.test_reruns import OF_SURFACES, SURFACES
 
+import pinnscape
 from pinnscape.common.errors import PinnscapeError
 from pinnscape.problems.loader import load
 from pinnscape.study import study
@@ -268,6 +269,12 @@ def test_the_notebook_example_imports_what_there_is() -> None:
     lines = [line for line in code.splitlines() if line.startswith(("import", "from"))]
     assert len(lines) == 6
     exec("\n".join(lines), {})  # noqa: S102 - the text is our own
+
+
+def test_the_class_of_the_library_page_gives_an_objective() -> None:
+    found: dict[str, Any] = {"pinnscape": pinnscape}
+    exec(block(page("library"), "class Heat", "python"), found)  # noqa: S102 - the text is our own
+    assert found["objective"].size == 2 * 8 + 8 * 9 + 9
 
 
 # ---- how the workflow runs ----
