@@ -45,6 +45,7 @@ def test_variables_have_the_dimensions_of_the_schema(dataset):
         "weight": ("loss", "ritz"),
         "density_at": ("loss", "bin"),
         "density": ("loss", "bin"),
+        "gradient_norm": ("loss",),
     } | {name: ("loss",) for name in NUMBERS}
     coordinates = ("loss", "eigen", "vector", "ritz", "bin", "parameter")
     assert {name: variable.dims for name, variable in dataset.variables.items() if name not in coordinates} == expected

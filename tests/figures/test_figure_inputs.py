@@ -71,8 +71,8 @@ def files(tmp_path_factory):
 
     table, numbers = root / "claims.csv", root / "metrics.csv"
     synthetic.claims().to_csv(table, index=False)
-    row = ("beta-1", "strong-form", 0, "final", "l2_error", 0.1, "beta", 1.0)
-    pd.DataFrame([row], columns=["case", *sweep.COLUMNS]).to_csv(numbers, index=False)
+    row = ("neo_hookean2d", "strong-form", 0, "final", "l2_error", "", "", 0.1)
+    pd.DataFrame([row], columns=sweep.COLUMNS).to_csv(numbers, index=False)
     return {
         "solutions": [_write(root / "solution", synthetic.solution(problem, f, s, 9)) for f in names for s in (0, 1)],
         "trainings": [_write(root / "training", synthetic.training(problem, f, s)) for f in names for s in (0, 1)],
@@ -88,7 +88,7 @@ def files(tmp_path_factory):
     }
 
 
-PARAMS = {"seed": 0, "dpi": 77, "sweep": "beta", "setting": "parameters.beta", "cases": {"neo_hookean2d": 1.0}}
+PARAMS = {"seed": 0, "dpi": 77, "sweep": "beta", "setting": "parameters.beta", "cases": [(1.0, "neo_hookean2d")]}
 
 
 @pytest.fixture(scope="module")

@@ -78,6 +78,6 @@ def test_without_a_known_solution_there_is_no_row_of_errors():
     data["l2_error"][:] = np.nan
     assert refinement.quantities(data) == ["gap"]
     labels = [ax.get_ylabel() for ax in refinement.draw(data).axes if ax.get_ylabel()]
-    assert labels == ["gap of the trained loss", r"$|\lambda|\,/\,\lambda_{\max}$ at the end"]
+    assert labels == ["gap of the training loss", r"$|\lambda|\,/\,\lambda_{\max}$ at the end"]
     data["gap"][:] = np.nan
     assert refinement.quantities(data) == ["gap", "l2_error"]  # both are said not to be measured

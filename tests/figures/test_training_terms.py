@@ -94,7 +94,7 @@ def test_energies_at_fresh_points_are_gaps_beyond_the_quadrature_error_of_their_
 def test_energies_without_a_known_minimum_are_shown_above_the_lowest_one():
     data = runs("unsolved")
     fig = training_curves.draw(data)
-    assert fig.axes[0].get_ylabel() == "trained loss (Deep Ritz: \nabove the lowest energy)"
+    assert fig.axes[0].get_ylabel() == "training loss (Deep Ritz: \nabove the lowest energy)"
     own = [data["deep-ritz", seed] for seed in (0, 1)]
     lowest = min(float(run["loss"].min()) for run in own)
     assert training_curves.least(own) == lowest

@@ -11,7 +11,7 @@ from gpu import __main__ as command
 from gpu.agreement import close
 
 TESTS = Path(command.FOLDER).parent
-ABSENT = ("gudhi", "hypothesis", "jsonschema", "matplotlib", "seaborn", "snakemake", "tqdm", "xdist", "yaml")
+ABSENT = ("gudhi", "hypothesis", "jsonschema", "matplotlib", "seaborn", "skfem", "snakemake", "tqdm", "xdist", "yaml")
 PROGRAM = f"""
 import json, sys
 sys.path[:0] = [{str(TESTS)!r}, {str(TESTS.parent / "workflow")!r}]

@@ -34,7 +34,7 @@ def run(objective: pinnscape.Objective) -> xr.Dataset:
 def test_the_defaults_are_those_of_the_default_study() -> None:
     for name in ("poisson1d", "poisson2d"):
         made = pinnscape.objective(name, "strong-form").discretization
-        settings = CONFIG["quadrature"] | CONFIG["problems"][name].get("quadrature", {})
+        settings = CONFIG["quadrature"] | (CONFIG["cases"][name] or {}).get("quadrature", {})
         network = {key: CONFIG["network"][key] for key in ("width", "depth", "activation")}
         assert {key: getattr(made.network, key) for key in network} == network
         assert made.count("strong-form/interior") == settings["points"] ** made.problem.domain.dimension
@@ -154,7 +154,7 @@ def test_a_loss_that_belongs_to_no_problem_is_one_line(objective: pinnscape.Obje
         ({"activation": "relu2"}, "`activation` must be one of tanh, sin, swish, softplus, relu, relu3, gelu, not 'relu2'"),
         ({"depth": 0}, "`depth` of a mlp network must be at least 1, not 0"),
         ({"rule": "gauss"}, "`rule` must be one of gauss-legendre, simpson, uniform, duffy, sobol, .*, not 'gauss'"),
-        ({"conditions": {"start": {"weight": 1.0}}}, "Poisson1d has no condition `start`; it has boundary"),
+        ({"conditions": {"start": {"weight": 1.0}}}, "Poisson1d has no condition or term `start`; it has boundary, interior"),
         (
             {"conditions": {"boundary": {"enforce": "firm"}}},
             "`enforce` of the condition boundary must be hard or soft, not 'firm'",

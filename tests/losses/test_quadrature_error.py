@@ -187,7 +187,7 @@ def test_the_job_of_a_training_says_in_log_and_terminal_that_an_energy_is_below_
     monkeypatch.setattr(script, "Saves", lambda *args: SimpleNamespace(read=lambda _: None, due=False, delete=lambda: None))
     monkeypatch.setattr(script, "identity", lambda *args: "")
     monkeypatch.setattr(script, "restart", lambda *args: None)
-    script.main(output, params, wildcards, "cpu")
+    script.main(SimpleNamespace(reference=[]), output, params, wildcards, "cpu")
     (line,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert line.startswith("poisson2d/deep-ritz/seed-0: at step ")
     assert "below that of the exact solution" in line

@@ -38,7 +38,7 @@ def test_training_follows_its_schema(trained):
         name: ("step",)
         for name in ("loss", "energy_gap", "l2_error", "h1_error", "gradient_norm", "learning_rate", "optimizer")
     }
-    expected |= dict.fromkeys(("term_value", "fresh_term_value"), ("term", "step"))
+    expected |= dict.fromkeys(("term_value", "fresh_term_value", "weight"), ("term", "step"))
     expected |= {"theta": ("snapshot", "parameter"), "snapshot_step": ("snapshot",), "snapshot_loss": ("snapshot",)}
     expected |= {name: ("layer",) for name in ("fan_in", "fan_out", "weight_offset", "bias_offset")}
     expected |= {"quadrature_error": ("snapshot",), "energy_minimum": (), "energy_minimum_error": ()}

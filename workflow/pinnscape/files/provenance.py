@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 # Libraries that affect numbers or figures; the other libraries only run or check the workflow.
-SHAPING = ("torch", "numpy", "scipy", "pandas", "xarray", "netCDF4", "matplotlib", "seaborn", "sympy", "gudhi")
+SHAPING = ("torch", "numpy", "scipy", "pandas", "xarray", "netCDF4", "matplotlib", "seaborn", "sympy", "gudhi", "scikit-fem")
 
 _CODE = (".py", ".hpp", ".smk", ".yaml")
 _VERSION = re.compile(r'(?m)^__version__ = "(.+)"$')
