@@ -170,6 +170,7 @@ def importers(root: Path, module: str) -> set:
             | trainings(("width-3", "width-5"))
             | stages(*STAGES, *SURFACES, cases=("width-3", "width-5"))
             | figures(*DRAWINGS, cases=("width-3", "width-5"))
+            | {("figure_sweep", "width")}
             | TABLES,
         ),
     ],

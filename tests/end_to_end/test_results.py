@@ -151,7 +151,7 @@ def test_conda_users_get_the_same_pins() -> None:
 
 def test_figures_start_without_torch() -> None:
     scripts = sorted((PROJECT / "workflow/scripts").glob("figure_*.py"))
-    assert len(scripts) == 12
+    assert len(scripts) == 14
     figures = [f"__import__('pinnscape.figures.{name}')\n" for name in TECHNIQUES]
     code = (
         "import sys, runpy\n"

@@ -84,7 +84,11 @@ def scripts(workspace: Workspace) -> dict[str, tuple[Callable[..., None], dict[s
     }
     checkpoints, training = of_runs("checkpoints.nc"), of_runs("training.nc")
     inputs: dict[str, dict[str, list[str]]] = {
-        "surfaces": {"directions": of_runs(*(f"directions-{plane}.nc" for plane in PLANES)), "reference": []},
+        "surfaces": {
+            "directions": of_runs(*(f"directions-{plane}.nc" for plane in PLANES)),
+            "checkpoints": checkpoints,
+            "reference": [],
+        },
         "hessians": {"checkpoints": checkpoints, "reference": []},
         "techniques": {"checkpoints": checkpoints, "training": training, "reference": []},
     }

@@ -177,7 +177,7 @@ def rules_of() -> tuple[str, set[str]]:
     each set of losses begin with a name."""
     text = "".join(path.read_text(encoding="utf-8") for path in [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")])
     names = re.findall(r'(?m)^ *(?:use rule \w+ as |rule |"(?=figure_\w+": \())(\w+)', text)
-    return text, {*names, *re.findall(r'"(\w+)" \+ suffix\(losses\)', text)}
+    return text, {*names, *re.findall(r'rule_name\("(\w+)", losses\)', text)}
 
 
 def test_rules_that_pages_name_are_there() -> None:

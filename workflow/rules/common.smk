@@ -33,10 +33,10 @@ wildcard_constraints:
 # In Snakemake, the number of output files of a rule cannot depend on wildcards. A rule with an output file for each loss therefore
 # exists once for each set of losses that a case of the study has. For the losses of the first case, it has its plain name; for
 # other sets, the losses are appended to the name, as in `measure_hessians_strong_form_supervised`.
-def suffix(losses):
-    """Suffix of the names of rules for cases with these losses."""
+def rule_name(name, losses):
+    """Name of a rule for cases with these losses."""
     first = next(iter(STUDY.cases_by_losses))
-    return "" if losses == first else "_" + "_".join(losses).replace("-", "_")
+    return name if losses == first else "_".join([name, *losses]).replace("-", "_")
 
 
 def cases_with(losses):
@@ -62,6 +62,26 @@ def of_seeds(case, *files):
 def of_shown(case, *files):
     """Paths of these files for all losses of a case and the seed that figures show."""
     return expand(of_losses(STUDY.losses(case), *files), seed=STUDY.figure_seed, case=case)
+
+
+def seeds_of(*files):
+    """An input function that returns the paths of these files for all losses and seeds of a case."""
+    return lambda wildcards: of_seeds(wildcards.case, *files)
+
+
+def shown_of(*files):
+    """An input function that returns the paths of these files for all losses of a case and the seed that figures show."""
+    return lambda wildcards: of_shown(wildcards.case, *files)
+
+
+def inputs_of(functions):
+    """A parameter that changes with the set of the files that these input functions return."""
+    return lambda wildcards: listed(*[function(wildcards) for function in functions.values()])
+
+
+def surfaces_of_sweep(wildcards):
+    """Paths of the random planes of all cases of a sweep."""
+    return [file for case in STUDY.sweeps[wildcards.sweep].values() for file in of_shown(case, "surface-random.nc")]
 
 
 def reference(wildcards):

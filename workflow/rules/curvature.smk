@@ -5,7 +5,7 @@ for losses in STUDY.cases_by_losses:
 
     rule:
         name:
-            "measure_hessians" + suffix(losses)
+            rule_name("measure_hessians", losses)
         input:
             checkpoints=of_losses(losses, "checkpoints.nc"),
             reference=reference,
@@ -32,7 +32,7 @@ for losses in STUDY.cases_by_losses:
 
     rule:
         name:
-            "shard_hessians" + suffix(losses)
+            rule_name("shard_hessians", losses)
         input:
             checkpoints=of_losses(losses, "checkpoints.nc"),
             reference=reference,

@@ -1,21 +1,6 @@
 # Figures: results/figures/{name}-{case}.pdf and .png, drawn from NetCDF files without torch.
 
 
-def seeds_of(*files):
-    """An input function that returns the paths of these files for all losses and seeds of a case."""
-    return lambda wildcards: of_seeds(wildcards.case, *files)
-
-
-def shown_of(*files):
-    """An input function that returns the paths of these files for all losses of a case and the seed that figures show."""
-    return lambda wildcards: of_shown(wildcards.case, *files)
-
-
-def inputs_of(functions):
-    """A parameter that changes with the set of the files that these input functions return."""
-    return lambda wildcards: listed(*[function(wildcards) for function in functions.values()])
-
-
 # For each rule: title in the report, inputs, and planes that grid.planes must contain.
 PER_CASE = {
     "figure_solutions": ("Solutions and errors", {"solutions": seeds_of("solution.nc")}, ()),
@@ -51,17 +36,12 @@ PER_CASE = {
 SEEDED = ("figure_solutions", "figure_spectra", "figure_overview")  # figures that emphasise one seed
 DRAWN = [rule for rule, (_, _, planes) in PER_CASE.items() if set(planes) <= set(STUDY.planes)]
 SWEEPS = STUDY.sweeps if "random" in STUDY.planes else {}
-
-
-def cases_drawn(rule):
-    """Names of the cases for which the figure of this rule is drawn."""
-    return [case for case in STUDY.cases if rule != "figure_terms" or STUDY.all_cases[case].has_terms]
-
-
+WITH_TERMS = [case for case in STUDY.cases if STUDY.all_cases[case].has_terms]
+CASES_DRAWN = {rule: WITH_TERMS if rule == "figure_terms" else list(STUDY.cases) for rule in DRAWN}
 FIGURES = [
     f"results/figures/{name}.{kind}"
     for name in [
-        *[f"{rule.removeprefix('figure_')}-{case}" for rule in DRAWN for case in cases_drawn(rule)],
+        *[f"{rule.removeprefix('figure_')}-{case}" for rule in DRAWN for case in CASES_DRAWN[rule]],
         *[f"{technique}-{case}" for case in STUDY.cases for technique in STUDY.techniques_of(case)],
         *[f"sweep-{sweep}" for sweep in SWEEPS],
         "claims",
@@ -140,11 +120,6 @@ rule figure_technique:
         "Figure {wildcards.technique} of {wildcards.case}"
     script:
         "../scripts/figure_technique.py"
-
-
-def surfaces_of_sweep(wildcards):
-    """Paths of the random planes of all cases of a sweep."""
-    return [file for case in SWEEPS[wildcards.sweep].values() for file in of_shown(case, "surface-random.nc")]
 
 
 rule figure_sweep:

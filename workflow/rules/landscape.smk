@@ -7,7 +7,7 @@ for losses in STUDY.cases_by_losses:
 
     rule:
         name:
-            "find_directions" + suffix(losses)
+            rule_name("find_directions", losses)
         input:
             checkpoints=of_losses(losses, "checkpoints.nc"),
             training=of_losses(losses, "training.nc"),
@@ -35,7 +35,7 @@ for losses in STUDY.cases_by_losses:
 
     rule:
         name:
-            "evaluate_surfaces" + suffix(losses)
+            rule_name("evaluate_surfaces", losses)
         input:
             directions=of_losses(losses, *[f"directions-{plane}.nc" for plane in OTHER_PLANES]),
             checkpoints=of_losses(losses, "checkpoints.nc"),
@@ -63,7 +63,7 @@ for losses in STUDY.cases_by_losses:
 
     rule:
         name:
-            "shard_surfaces" + suffix(losses)
+            rule_name("shard_surfaces", losses)
         input:
             directions=of_losses(losses, *[f"directions-{plane}.nc" for plane in OTHER_PLANES]),
             checkpoints=of_losses(losses, "checkpoints.nc"),
@@ -93,7 +93,7 @@ for losses in STUDY.cases_by_losses if HESSIAN_PLANES else ():
 
     rule:
         name:
-            "find_hessian_directions" + suffix(losses)
+            rule_name("find_hessian_directions", losses)
         input:
             checkpoints=of_losses(losses, "checkpoints.nc"),
             hessian=of_losses(losses, "hessian-final.nc"),
@@ -121,7 +121,7 @@ for losses in STUDY.cases_by_losses if HESSIAN_PLANES else ():
 
     rule:
         name:
-            "evaluate_hessian_surfaces" + suffix(losses)
+            rule_name("evaluate_hessian_surfaces", losses)
         input:
             directions=of_losses(losses, *[f"directions-{plane}.nc" for plane in HESSIAN_PLANES]),
             checkpoints=of_losses(losses, "checkpoints.nc"),
@@ -149,7 +149,7 @@ for losses in STUDY.cases_by_losses if HESSIAN_PLANES else ():
 
     rule:
         name:
-            "shard_hessian_surfaces" + suffix(losses)
+            rule_name("shard_hessian_surfaces", losses)
         input:
             directions=of_losses(losses, *[f"directions-{plane}.nc" for plane in HESSIAN_PLANES]),
             checkpoints=of_losses(losses, "checkpoints.nc"),

@@ -109,7 +109,7 @@ for losses in STUDY.cases_by_losses:
 
     rule:
         name:
-            "select_checkpoints" + suffix(losses)
+            rule_name("select_checkpoints", losses)
         input:
             of_losses(losses, "training.nc"),
         output:
