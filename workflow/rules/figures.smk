@@ -22,7 +22,7 @@ PER_CASE = {
     ),
     "figure_spectra": ("Hessian spectra", {"hessians": seeds_of(*HESSIANS)}, ()),
     "figure_overview": (
-        "Overview of both formulations",
+        "Overview",
         {
             "surfaces": shown_of(*[f"surface-{plane}.nc" for plane in ("random", "trajectory") if plane in STUDY.planes]),
             "hessians": shown_of("hessian-final.nc"),

@@ -65,7 +65,8 @@ SURFACE = File(
         "l2_error": Variable(_GRID, "relative L2 error"),
         "h1_error": Variable(_GRID, "relative H1 error"),
         "infeasible": Variable(
-            _GRID, "1 where the energy does not exist, because det F <= 0 at a quadrature point, and the loss is NaN"
+            _GRID,
+            "1 where the energy does not exist at a quadrature point (elastic problem: det F <= 0), so that the loss is NaN",
         ),
         "energy_minimum": Variable((), "energy of the exact solution under the quadrature rule"),
         **OF_DIRECTIONS,
