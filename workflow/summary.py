@@ -35,10 +35,11 @@ def places(results: Path) -> list[str]:
     """Lines with the paths of the results."""
     figures = sorted((results / "figures").glob("*.pdf"))
     report = results / "report.html"
+    make = "make report" if results == Path("results") else f"make report STUDY={results.parent.name}"
     return [
         f"figures: {results / 'figures'} ({len(figures)}, each as PDF and PNG)",
-        f"tables:  {results / 'tables/metrics.csv'} and claims.csv; {results / 'README.md'} explains them",
-        f"report:  {report if report.is_file() else f'`make report` collects all on one page, {report}'}",
+        f"tables:  {results / 'tables/metrics.csv'} and claims.csv; results/README.md explains them",
+        f"report:  {report if report.is_file() else f'`{make}` collects all on one page, {report}'}",
     ]
 
 

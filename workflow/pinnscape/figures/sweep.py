@@ -168,7 +168,8 @@ def _planes(part: Any, cells: Sequence[tuple[Value, xr.Dataset | None]], loss: s
 
 
 def _statistics(part: Any, tables: Mapping[str, pd.DataFrame], values: Sequence[Value], setting: str) -> None:
-    grid = part.subplots(math.ceil(len(tables) / PANELS), min(len(tables), PANELS), squeeze=False)
+    rows = math.ceil(len(tables) / PANELS)
+    grid = part.subplots(rows, math.ceil(len(tables) / rows), squeeze=False)
     for ax in grid.flat[len(tables) :]:
         ax.set_visible(False)
     losses = style.ordered(name for rows in tables.values() for name in rows["trained_on"])
