@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="benchmarks to run (grid, picture, products, ...); all by default")
     parser.add_argument("--output", type=Path, required=True, help="the table, a CSV file")
     parser.add_argument("--peers", type=Path, default=FOLDER.parent / ".venv-peers/bin/python", help="interpreter of the peers")
-    parser.add_argument("--repeats", type=int, default=5, help="timings of each side (default 5; three of slow ones)")
+    parser.add_argument("--repeats", type=int, default=15, help="timings of each side (default 15; three of slow ones)")
     settings = parser.parse_args()
     torch.set_num_threads(1)
     found, begin = [], time.monotonic()
