@@ -1,4 +1,5 @@
-# `make`: set-up, then the study of config.yaml. `make test`: set-up, then lint and all tests. `VERBOSE=1`: complete output of Snakemake.
+# `make`: set-up, then the study of config.yaml. `make STUDY=quick`: the study of workflow/studies/quick.yaml, with its results in
+# results/studies/quick. `make demo`: one landscape of that study. `make test`: set-up, then lint and all tests. `VERBOSE=1`: complete output of Snakemake.
 # Paths are relative and programs are started with `python -m`, so that the folder may have any name that Python and NetCDF support.
 PYTHON ?= python3
 BIN := .venv/bin
@@ -8,18 +9,31 @@ export OMP_NUM_THREADS := 1
 export HOME := $(or $(HOME),/nonexistent)
 export LOGNAME := $(or $(LOGNAME),$(USER),user)
 # The logger plugin in workflow/logger shortens the output of Snakemake.
-SNAKEMAKE = $(BIN)/python -m snakemake $(if $(VERBOSE),,--logger pinnscape) --cores all
-SUMMARY = $(BIN)/python workflow/summary.py
+SNAKEMAKE = $(BIN)/python -m snakemake $(if $(VERBOSE),,--logger pinnscape) --cores all $(OF_STUDY)
+SUMMARY = $(BIN)/python workflow/summary.py $(FOLDER_OF_STUDY)results
+FOLDER_OF_STUDY = $(if $(STUDY),results/studies/$(STUDY)/)
+ifneq ($(STUDY),)
+ifeq ($(wildcard workflow/studies/$(STUDY).yaml),)
+$(error there is no study $(STUDY) in workflow/studies: $(notdir $(basename $(wildcard workflow/studies/*.yaml))))
+endif
+endif
+OF_STUDY = $(if $(STUDY),--configfile workflow/studies/$(STUDY).yaml --directory $(FOLDER_OF_STUDY))
 
 # `make test-narrow` restricts the instruction set to the oldest x86-64 that torch and numpy support.
 NARROW := ATEN_CPU_CAPABILITY=default PINNSCAPE_MARCH=x86-64-v2 MKL_CBWR=COMPATIBLE OPENBLAS_CORETYPE=Nehalem NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
 NUMERICAL := connectivity curvature landscape linalg losses networks problems tables training
 
-.PHONY: study extended config test test-narrow test-gpu lint report verify docs bench soak wide clean
+.PHONY: study demo extended config test test-narrow test-gpu lint report verify docs bench soak wide clean
 
 study: .venv/ready
 	@$(SNAKEMAKE)
 	@$(SUMMARY)
+
+# One landscape of one problem.
+demo: STUDY = quick
+demo: .venv/ready
+	@$(SNAKEMAKE) results/figures/planes-poisson2d.png
+	@echo 'Energy and squared residual around two trained networks: $(FOLDER_OF_STUDY)results/figures/planes-poisson2d.png'
 
 # The study with the expensive techniques.
 extended: .venv/ready

@@ -54,7 +54,7 @@ rule surfaces:
 
 rule techniques:
     input:
-        of_cases(*STUDY.techniques),
+        of_techniques(),
 
 
 rule tables:

@@ -1,5 +1,6 @@
 """Small discretisations, objectives and trained points that the tests of training, curvature, landscape and tables share."""
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -8,11 +9,13 @@ from settings_cases import model
 from torch import Tensor
 
 from pinnscape.common.formulations import FORMULATIONS
+from pinnscape.losses.discretization import Discretization
+from pinnscape.losses.field import FieldObjective
 from pinnscape.losses.model import discretization
-from pinnscape.losses.objective import Discretization, Objective, tensor
+from pinnscape.losses.objective import tensor
 from pinnscape.training.optimizers import LBFGS, start
 
-# Every kind of problem with every loss: one and two dimensions, one and two components, linear and not, Laplacian and full Hessian.
+# Problems with every loss: one and two dimensions, one and two components, linear and not, Laplacian and full Hessian.
 PROBLEMS = ("poisson1d", "poisson2d", "semilinear2d", "neo_hookean2d")
 LOSSES = [(problem, formulation) for problem in PROBLEMS for formulation in FORMULATIONS]
 
@@ -27,7 +30,7 @@ def small(
     device: torch.device | str = "cpu",
 ) -> Discretization:
     """A discretisation that evaluates in a millisecond."""
-    return discretization(problem, model(width, depth, points, activation), str(device))
+    return discretization(model(problem, width, depth, points, activation), str(device))
 
 
 def initial(discretized: Discretization, seed: int = 0) -> Tensor:
@@ -38,10 +41,10 @@ def initial(discretized: Discretization, seed: int = 0) -> Tensor:
 
 
 @cache
-def trained(formulation: str, width: int = 6, steps: int = 100) -> tuple[Objective, Tensor]:
+def trained(formulation: str, width: int = 6, steps: int = 100) -> tuple[FieldObjective, Tensor]:
     """A loss of poisson2d and a point to which some steps of L-BFGS led."""
     discretized = small(width=width)
-    objective = Objective(discretized, formulation)
+    objective = discretized.objective(formulation)
     state, optimizer = start(objective.loss_and_gradient, initial(discretized)), LBFGS(objective.loss_and_gradient)
     for _ in range(steps):
         successor = optimizer.step(state)
@@ -50,11 +53,21 @@ def trained(formulation: str, width: int = 6, steps: int = 100) -> tuple[Objecti
     return objective, state.theta
 
 
+def differentiable(objective: FieldObjective) -> Callable[[Tensor], Tensor]:
+    """The loss (...) at parameters (..., P) as torch evaluates it at all points at once, for automatic differentiation."""
+    terms = [objective.assembly.terms[name] for name in objective.names]
+
+    def loss(theta: Tensor) -> Tensor:
+        return sum(term.weight * objective.assembly.group(term.name).on(term.name, theta, slice(None)) for term in terms)
+
+    return loss
+
+
 @cache
 def exact_hessian(formulation: str, width: int = 6, steps: int = 100) -> Tensor:
     """The Hessian (P, P) of ``trained``, by nested automatic differentiation of the loss."""
     objective, theta = trained(formulation, width, steps)
-    return torch.func.hessian(objective.__call__)(theta)
+    return torch.func.hessian(differentiable(objective))(theta)
 
 
 class Quadratic:

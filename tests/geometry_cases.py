@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from pinnscape.networks.mlp import Network
+from pinnscape.networks.architectures import Mlp
 
 
 class Function:
@@ -39,7 +39,7 @@ def quadratic(matrix: Tensor, minimum: float = 0.0) -> Function:
     return Function(lambda theta: 0.5 * ((theta @ matrix) * theta).sum(-1) + minimum, len(matrix), minimum)
 
 
-RELU = Network(2, 1, 3, 1)  # its layout; `relu_loss` evaluates it
+RELU = Mlp(2, 1, 3, 1)  # its layout; `relu_loss` evaluates it
 
 
 def relu_loss(theta: Tensor) -> Tensor:

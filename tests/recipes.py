@@ -1,4 +1,5 @@
-"""Recipes of docs/: numbered steps, each of which names a file and shows what goes into it. They are followed to the letter.
+"""Recipes of docs/: numbered steps, each of which names a file and shows what goes into it. They are followed to the letter. A line that a step
+names may have a comment.
 
 A step either makes a file ("a new file, `PATH`") or adds lines to one ("`PATH`, below the line `TEXT`", or "above"), indented like that line. Its text
 ends with the lines in a fenced block.
@@ -39,7 +40,7 @@ class Step:
             file.write_text(self.lines, encoding="utf-8")
             return
         lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-        places = [number for number, line in enumerate(lines) if line.strip() == self.anchor]
+        places = [number for number, line in enumerate(lines) if self.anchor in (line.strip(), line.split(" # ")[0].strip())]
         if len(places) != 1:
             raise ValueError(f"{self.path} has the line {self.anchor!r} {len(places)} times")
         margin = re.match(r" *", lines[places[0]])

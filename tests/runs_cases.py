@@ -7,7 +7,7 @@ from cases import initial, small
 from settings_cases import phased
 
 from pinnscape.common.formulations import FORMULATIONS
-from pinnscape.losses.objective import Discretization, Objective
+from pinnscape.losses.discretization import Discretization
 from pinnscape.training.checkpoints import select
 from pinnscape.training.files import training_dataset
 from pinnscape.training.loop import train
@@ -31,8 +31,8 @@ def tiny(problem: str = "poisson2d", seeds: int = 2, formulations: tuple[str, ..
 def run_of(discretized: Discretization, problem: str, formulation: str, seed: int, steps: int | None = None) -> Run:
     """One training, with other numbers of steps if wanted."""
     phases = [{**phase, "steps": steps or phase["steps"]} for phase in PHASES]
-    objective, origin = Objective(discretized, formulation), initial(discretized, seed)
+    objective, origin = discretized.objective(formulation), initial(discretized, seed)
     history = train(objective, origin, phased(phases, 10, {"even": 9, "logarithmic": 5}), f"{problem}/{formulation}/{seed}")
-    training = training_dataset(history, objective)
+    training = training_dataset(history, discretized)
     training = training.assign_attrs(case=problem, trained_on=formulation, seed=seed)
     return Run(formulation, seed, select(training, {"middle": 0.2}), training)

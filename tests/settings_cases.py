@@ -7,6 +7,7 @@ import xarray as xr
 
 from pinnscape.config.sections import (
     AdamSettings,
+    ConditionSettings,
     DirectionSettings,
     EigensolverSettings,
     LBFGSSettings,
@@ -57,17 +58,21 @@ def phased(phases: Sequence[Mapping[str, Any]], log_every: int, snapshots: Mappi
 
 
 def model(
+    problem: str = "poisson2d",
     width: int = 4,
     depth: int = 2,
     points: int = 8,
     activation: str = "tanh",
     rule: str = "gauss-legendre",
     parameters: Mapping[str, float] | None = None,
+    conditions: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Model:
     """What defines the losses of a problem."""
     network = NetworkSettings.model_construct(width=width, depth=depth, activation=activation)
     return Model.model_construct(
+        problem=problem,
         network=network,
         quadrature=QuadratureSettings.model_construct(rule=rule, points=points),
         parameters=dict(parameters or {}),
+        conditions={name: ConditionSettings.of(keys) for name, keys in (conditions or {}).items()},
     )

@@ -26,7 +26,7 @@ from end_to_end.workspace import Workspace, merged
 KINDS = (".nc", ".png", ".pdf", ".csv")
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 TARGETS = ("snakemake", "group", "job")
-_STUDY = {"study": {"problems": ["poisson1d"]}}
+_STUDY = {"cases": {"poisson1d": {"quadrature": {"points": 12}}}}
 _LATEST = 12.0  # seconds after the start at which a run is hit
 _PATIENCE = 120.0  # seconds in which a run that was hit must end
 

@@ -15,20 +15,19 @@ NAMES = ("poisson1d", "poisson2d", "semilinear2d", "neo_hookean2d")
 # A study with every key, so that tests do not hang on the values of the repository's own.
 DEFAULT = yaml.safe_load("""
 study:
-  problems: [poisson1d, poisson2d, semilinear2d, neo_hookean2d]
-  formulations: [deep-ritz, strong-form, supervised]
+  losses: [deep-ritz, strong-form, supervised]
   seeds: [0, 1, 2]
 device: auto
 engine: {compile: auto, memory: 1000}
-network: {width: 16, depth: 2, activation: tanh, initialization: glorot}
-quadrature: {rule: gauss-legendre, points: 20}
+network: {architecture: mlp, width: 16, depth: 2, activation: tanh, initialization: glorot, scaled: false, fourier: 0, fourier_deviation: 1.0}
+quadrature: {rule: gauss-legendre, points: 20, panels: 1, seed: 0, resample: 0}
 training:
   phases:
     - {optimizer: adam, steps: 500, learning_rate: 0.01, decay: 0.1}
     - {optimizer: lbfgs, steps: 1500, history_size: 50, gradient_tolerance: 1.0e-9}
   log_every: 10
   snapshots: {even: 40, logarithmic: 30}
-problems:
+cases:
   poisson1d:
     quadrature: {points: 64}
   poisson2d: {}
@@ -93,6 +92,7 @@ def leaves(node: Any, key: tuple[Any, ...] = ()) -> Any:
 
 # Key, value, and a fragment of the line with which it is refused.
 ADAM = {"optimizer": "adam", "steps": 10, "learning_rate": 0.01}
+WIDTHS = {"case": "poisson2d", "vary": "network.width", "values": [8, 12]}
 BAD: list[tuple[str, Any, str]] = [
     # techniques
     ("extended", "yes", "extended: must be true or false; got 'yes'"),
@@ -131,28 +131,27 @@ BAD: list[tuple[str, Any, str]] = [
     # keys
     ("netwrk", {"width": 3}, "netwrk: unknown key; did you mean network? known keys are"),
     ("seeds", [0], "seeds: unknown key; did you mean study.seeds?"),
-    ("zzz", 1, "zzz: unknown key; known keys are checkpoints, claims"),
+    ("zzz", 1, "zzz: unknown key; known keys are cases, checkpoints, claims"),
     ("training.learning_rate", 0.1, "training.learning_rate: unknown key; did you mean training.phases[0].learning_rate?"),
     ("grid.radius.trajectory", 1.0, "grid.radius.trajectory: unknown key"),
     ("hessian.density.widht", 0.1, "hessian.density.widht: unknown key; did you mean width?"),
     ("claims.convex.radii", [0.1], "claims.convex.radii: unknown key; did you mean radius?"),
-    ("problems.poisson1d.netwrk", {}, "problems.poisson1d.netwrk: unknown key; did you mean network?"),
-    ("problems.poisson1d.training.snapshots.odd", 3, "problems.poisson1d.training.snapshots.odd: unknown key"),
+    ("cases.poisson1d.netwrk", {}, "cases.poisson1d.netwrk: unknown key; did you mean network?"),
+    ("cases.poisson1d.training.snapshots.odd", 3, "cases.poisson1d.training.snapshots.odd: unknown key"),
     ("network.bad\nname", 3, "network.'bad\\nname': unknown key"),
-    ("study", DELETE, "study: is missing; must be a section with keys among formulations, problems, seeds"),
-    ("network.width", DELETE, "network.width: is missing; must be a whole number from 1 to 8192"),
-    ("study.seeds", DELETE, "study.seeds: is missing; must be a list of at least 1 entry, each a whole number"),
-    ("grid.radius.lines", DELETE, "grid.radius.lines: is missing; must be a finite number above 0 and at most 100"),
-    ("hessian.checkpoints", DELETE, "hessian.checkpoints: is missing; must be a list of at least 1 entry, each text"),
     ("checkpoints", {1: 0.5}, "checkpoints.1: keys must be text, and YAML reads this one as 1: put it in quotes"),
     ("checkpoints", {False: 0.5}, "checkpoints.false: keys must be text, and YAML reads this one as false"),
     # types
     (
         "network",
         None,
-        "network: must be a section with keys among activation, depth, initialization, width; got nothing (null)",
+        "network: must be a section with keys among activation, architecture, depth, fourier, fourier_deviation, initialization,",
     ),
-    ("problems.poisson2d", None, "problems.poisson2d: must be a section with keys among network, parameters"),
+    (
+        "cases.poisson2d",
+        None,
+        "cases.poisson2d: must be a section with keys among conditions, network, parameters, problem, quadrature, training",
+    ),
     ("checkpoints", None, "checkpoints: must be a mapping from names to values; got nothing (null)"),
     ("network.width", None, "network.width: must be a whole number from 1 to 8192; got nothing (null)"),
     ("network.width", 16.0, "network.width: must be a whole number from 1 to 8192; got 16.0: write 16"),
@@ -160,13 +159,15 @@ BAD: list[tuple[str, Any, str]] = [
     ("network.width", "wide", "network.width: must be a whole number from 1 to 8192; got 'wide'"),
     ("network.width", "16", "got '16', which YAML reads as text: write 16 without quotes"),
     ("network.width", "1e2", "got '1e2', which YAML reads as text: write 100"),
-    ("network.activation", True, "network.activation: must be one of tanh, sin, swish, softplus; got true"),
-    ("network.activation", ["tanh"], "network.activation: must be one of tanh, sin, swish, softplus; got ['tanh']"),
+    ("network.activation", True, "network.activation: must be one of tanh, sin, swish, softplus, gelu, relu, relu3; got true"),
+    (
+        "network.activation",
+        ["tanh"],
+        "network.activation: must be one of tanh, sin, swish, softplus, gelu, relu, relu3; got ['tanh']",
+    ),
     ("study.seeds", 0, "study.seeds: must be a list of at least 1 entry, each a whole number from 0"),
     ("study.seeds", [0, True], "study.seeds[1]: must be a whole number from 0 to 2147483647; got true"),
     ("study.seeds", [1, 1.0], "study.seeds[1]: must be a whole number"),
-    ("study.problems", "poisson1d", "study.problems: must be a list of at least 1 entry, each one of"),
-    ("study.problems", [["poisson1d"]], "study.problems[0]: must be one of"),
     (
         "grid.radius",
         1.0,
@@ -183,17 +184,17 @@ BAD: list[tuple[str, Any, str]] = [
     ("grid.margin", math.nan, "grid.margin: must be a finite number from 0 to 10; got nan"),
     ("claims.well_conditioned.ratio", math.inf, "claims.well_conditioned.ratio: must be a finite number at least 1; got inf"),
     (
-        "problems.neo_hookean2d.parameters.mu",
+        "cases.neo_hookean2d.parameters.mu",
         "soft",
-        "problems.neo_hookean2d.parameters.mu: must be a finite number; got 'soft'",
+        "cases.neo_hookean2d.parameters.mu: must be a finite number; got 'soft'",
     ),
     (
-        "problems.neo_hookean2d.parameters.mu",
+        "cases.neo_hookean2d.parameters.mu",
         -math.inf,
-        "problems.neo_hookean2d.parameters.mu: must be a finite number; got -inf",
+        "cases.neo_hookean2d.parameters.mu: must be a finite number; got -inf",
     ),
-    ("problems.neo_hookean2d.parameters.mu", 10**400, "problems.neo_hookean2d.parameters.mu: is too large a number"),
-    ("problems.neo_hookean2d.parameters", [1, 2], "problems.neo_hookean2d.parameters: must be a mapping from names to values"),
+    ("cases.neo_hookean2d.parameters.mu", 10**400, "cases.neo_hookean2d.parameters.mu: is too large a number"),
+    ("cases.neo_hookean2d.parameters", [1, 2], "cases.neo_hookean2d.parameters: must be a mapping from names to values"),
     # ranges
     ("network.width", 0, "network.width: must be a whole number from 1 to 8192; got 0"),
     ("network.depth", 65, "network.depth: must be a whole number from 1 to 64; got 65"),
@@ -203,33 +204,26 @@ BAD: list[tuple[str, Any, str]] = [
     ("claims.convex.radius", [0.0, 0.5], "claims.convex.radius[0]: must be a finite number above 0; got 0.0"),
     ("checkpoints.middle", 0, "checkpoints.middle: must be a finite number above 0 and below 1; got 0"),
     ("checkpoints.middle", 1.0, "checkpoints.middle: must be a finite number above 0 and below 1; got 1.0"),
-    ("problems.poisson1d.quadrature.points", 1, "problems.poisson1d.quadrature.points: must be a whole number from 2"),
+    ("cases.poisson1d.quadrature.points", 0, "cases.poisson1d.quadrature.points: must be a whole number from 1"),
     # lists
     ("study.seeds", [], "study.seeds: must be a list of at least 1 entry, each a whole number"),
     ("study.seeds", [0, 1, 0], "study.seeds: must not contain an entry twice; got 0 twice"),
-    ("study.problems", ["poisson1d", "poisson1d"], "study.problems: must not contain an entry twice; got 'poisson1d' twice"),
     ("grid.planes", [], "grid.planes: must be a list of at least 1 entry, each one of random, trajectory"),
     ("training.phases", [], "training.phases: must be a list of 1 to 20 entries"),
     ("claims.convex.radius", [], "claims.convex.radius: must be a list of at least 1 entry, each a finite number above 0"),
     ("hessian.checkpoints", [], "hessian.checkpoints: must be a list of at least 1 entry, each text; got []"),
     # names
     ("device", "gpu", "device: must be one of auto, cpu, cuda; got 'gpu'"),
-    ("study.formulations", ["deepritz"], "got 'deepritz'; did you mean deep-ritz?"),
+    ("study.losses", ["deepritz"], "got 'deepritz'; did you mean deep-ritz?"),
     (
         "grid.planes",
         ["random", "lines"],
         "grid.planes[1]: must be one of random, trajectory, hessian-top, hessian-extreme; got 'lines'",
     ),
     (
-        "study.problems",
-        ["poisson3d"],
-        "study.problems[0]: must be one of neo_hookean2d, poisson1d, poisson2d, semilinear2d; got 'poisson3d'",
-    ),
-    ("study.problems", ["../poisson1d"], "study.problems[0]: must be one of"),
-    (
-        "problems.poison1d",
+        "cases.poison1d",
         {},
-        "problems.poison1d: must be one of neo_hookean2d, poisson1d, poisson2d, semilinear2d; got 'poison1d'",
+        "cases.poison1d.problem: poison1d: no such problem; there are poisson1d, poisson2d, ",
     ),
     ("checkpoints", {"init": 0.5}, "checkpoints.init: must be a name of lower-case letters, digits and single hyphens"),
     ("checkpoints", {"../../x": 0.5}, "checkpoints.'../../x': must be a name of lower-case letters"),
@@ -238,13 +232,13 @@ BAD: list[tuple[str, Any, str]] = [
     ("checkpoints", {"Late": 0.5}, "checkpoints.Late: must be a name"),
     ("checkpoints", {"": 0.5}, "checkpoints.'': must be a name"),
     ("checkpoints", {"a" * 41: 0.5}, "of at most 40 characters"),
-    ("problems.neo_hookean2d.parameters", {"m u": 1.0}, "problems.neo_hookean2d.parameters.'m u': must be a name of letters"),
+    ("cases.neo_hookean2d.parameters", {"m u": 1.0}, "cases.neo_hookean2d.parameters.'m u': must be a name of letters"),
     (
-        "problems.neo_hookean2d.parameters",
+        "cases.neo_hookean2d.parameters",
         {"mue": 1.0},
         "parameters.mue: unknown name; must be one of lambda, mu; did you mean mu?",
     ),
-    ("problems.poisson1d.parameters", {"mu": 1.0}, "problems.poisson1d.parameters.mu: unknown name; must be left out"),
+    ("cases.poisson1d.parameters", {"mu": 1.0}, "cases.poisson1d.parameters.mu: unknown name; must be left out"),
     # phases
     ("training.phases.0", {"steps": 5}, "training.phases[0].optimizer: is missing; must be one of adam, lbfgs"),
     (
@@ -282,9 +276,155 @@ BAD: list[tuple[str, Any, str]] = [
         "training.phases[1].steps: must be a whole number from 1 to 100000000; got 1000.0: write 1000",
     ),
     (
-        "problems.poisson2d.training.phases",
+        "cases.poisson2d.training.phases",
         [{"optimizer": "adam", "steps": 5}],
-        "problems.poisson2d.training.phases[0].learning_rate: is missing",
+        "cases.poisson2d.training.phases[0].learning_rate: is missing",
+    ),
+    # cases
+    ("study.losses", ["deep-rits"], "got 'deep-rits'; did you mean deep-ritz?"),
+    ("cases", {}, "cases: must be a mapping from names to values; got {}"),
+    ("cases", {"../mine": {}}, "cases.'../mine': must be a name of lower-case letters, digits, hyphens and underscores"),
+    ("cases", {"Mine": {}}, "cases.Mine: must be a name of lower-case letters"),
+    ("cases", {"m" * 65: {}}, "of at most 64 characters"),
+    ("cases.mine", {"problem": "poisson3d"}, "cases.mine.problem: poisson3d: no such problem; there are poisson1d, poisson2d,"),
+    ("cases.mine", {"problem": ["poisson1d"]}, "cases.mine.problem: must be text; got ['poisson1d']"),
+    ("cases.mine", {}, "cases.mine.problem: mine: no such problem; there are "),
+    ("cases.mine", {"problem": "none.py"}, "cases.mine.problem: none.py: cannot be read (No such file or directory)"),
+    ("cases.mine", {"problem": "no\0ne.py"}, "mine.problem: no\\x00ne.py: cannot be read (embedded null byte)"),
+    ("cases.mine", {"problem": "x" * 5000 + ".py"}, "cases.mine.problem: must be text"),
+    ("cases.mine", {"problem": "x" * 4000}, "cases.mine.problem: " + "x" * 97 + "...: no such problem; there are "),
+    ("cases.burgers", {"parameters": {"nu": 0}}, "cases.burgers.parameters.nu: must be a number above 0; got 0"),
+    # conditions
+    (
+        "cases.convection",
+        {"conditions": {"initail": {"enforce": "soft"}}},
+        "cases.convection.conditions.initail: Convection has no condition or term `initail`; it has initial, periodic, interior; did you mean initial?",
+    ),
+    (
+        "cases.poisson1d.conditions",
+        {"boundary": {"enforce": "sofd"}},
+        "cases.poisson1d.conditions.boundary.enforce: must be one of hard, soft; got 'sofd'; did you mean soft?",
+    ),
+    (
+        "cases.convection",
+        {"conditions": {"initial": {"enforce": "soft", "weight": -1}}},
+        "cases.convection.conditions.initial.weight: must be a finite number from 0 to 1000000000000.0; got -1",
+    ),
+    (
+        "cases.convection",
+        {"conditions": {"initial": {"harmonics": 2}}},
+        "cases.convection.conditions.initial: the condition initial has no setting `harmonics`; it has enforce, weight",
+    ),
+    (
+        "cases.convection",
+        {"conditions": {"interior": {"enforce": "soft"}}},
+        "cases.convection.conditions.interior: the term interior has no setting `enforce`; it has weight",
+    ),
+    (
+        "cases.convection",
+        {"conditions": {"initial": {"weight": 10}}},
+        "conditions.initial.weight: has no effect, because the condition is hard; set cases.convection.conditions.initial.enforce: soft",
+    ),
+    (
+        "cases.convection",
+        {"conditions": {"periodic": {"enforce": "soft", "harmonics": 2}}},
+        "cases.convection.conditions.periodic.harmonics: has no effect, because the condition is soft; set ",
+    ),
+    (
+        "cases.wave",
+        {"conditions": {"initial": {"enforce": "soft"}}},
+        "Wave.conditions: a hard InitialRate of u needs a hard Initial beside it; add it, or make both soft",
+    ),
+    # quadrature
+    (
+        "cases.poisson2d.quadrature",
+        {"rule": "duffy"},
+        "cases.poisson2d.quadrature.rule: must be another rule for poisson2d: duffy is for domains with a reentrant corner",
+    ),
+    (
+        "cases.poisson2d.quadrature",
+        {"test": {"rule": "duffy", "points": 4}},
+        "cases.poisson2d.quadrature.test.rule: must be another rule for poisson2d: duffy is for",
+    ),
+    ("quadrature.test", {"rule": "sobol"}, "quadrature.test.points: is missing; must be a whole number from 1"),
+    (
+        "cases.poisson2d.quadrature",
+        {"conditions": {"point": 4}},
+        "cases.poisson2d.quadrature.conditions.point: unknown key; did you mean points?",
+    ),
+    # sweeps
+    ("sweeps", {"width": {}}, "sweeps.width.case: is missing; must be text"),
+    ("sweeps.figures", WIDTHS, "sweeps.figures: must be a name of lower-case letters"),
+    (
+        "sweeps.width",
+        WIDTHS | {"case": "poison2d"},
+        "sweeps.width.case: must be one of poisson1d, poisson2d, semilinear2d, neo_hookean2d; got 'poison2d'; did you mean poisson2d?",
+    ),
+    ("sweeps.width", WIDTHS | {"values": []}, "sweeps.width.values: must be a list of 1 to 100 entries"),
+    ("sweeps.width", WIDTHS | {"values": [2, 2]}, "sweeps.width.values: must not contain an entry twice; got 2 twice"),
+    (
+        "sweeps.width",
+        WIDTHS | {"values": [None]},
+        "sweeps.width.values[0]: must be a finite number, a whole number, text, or true or false; got nothing (null)",
+    ),
+    ("sweeps.width", WIDTHS | {"vary": "netwrk.width"}, "sweeps.width: netwrk: unknown key; did you mean network?"),
+    ("sweeps.width", WIDTHS | {"vary": "network.widht"}, "sweeps.width: network.widht: unknown key; did you mean width?"),
+    ("sweeps.width", WIDTHS | {"vary": ""}, "sweeps.width: '': unknown key; known keys are conditions"),
+    ("sweeps.width", WIDTHS | {"vary": "network"}, "sweeps.width: network: must be a section with keys among"),
+    (
+        "sweeps.width",
+        WIDTHS | {"values": [8, "wide"]},
+        "sweeps.width: network.width: must be a whole number from 1 to 8192; got 'wide'",
+    ),
+    (
+        "sweeps.width",
+        WIDTHS | {"values": [8, True]},
+        "sweeps.width: network.width: must be a whole number from 1 to 8192; got true",
+    ),
+    (
+        "sweeps.width",
+        WIDTHS | {"values": [1.5, 8]},
+        "sweeps.width: network.width: must be a whole number from 1 to 8192; got 1.5",
+    ),
+    (
+        "sweeps.width",
+        WIDTHS | {"vary": "quadrature.rule", "values": ["sobol", "Sobol"]},
+        "sweeps.width.values: makes a case width-sobol, which there is already; rename the sweep, or leave 'Sobol' out",
+    ),
+    (
+        "sweeps.mu",
+        {"case": "neo_hookean2d", "vary": "parameters.mu", "values": [1.0, 1.00000001]},
+        "sweeps.mu.values: makes a case mu-1, which there is already; rename the sweep, or leave 1.00000001 out",
+    ),
+    (
+        "sweeps.mu",
+        {"case": "neo_hookean2d", "vary": "parameters.mu", "values": [-1.0]},
+        "sweeps.mu: parameters.mu: must be a number above 0; got -1",
+    ),
+    (
+        "sweeps.mu",
+        {"case": "neo_hookean2d", "vary": "parameters.nu", "values": [1.0]},
+        "sweeps.mu: parameters.nu: unknown name; must be one of lambda, mu",
+    ),
+    (
+        "sweeps.problem",
+        {"case": "poisson2d", "vary": "problem", "values": ["x" * 100]},
+        "sweeps.problem.values: makes a name of more than 100 characters of 'xxx",
+    ),
+    (
+        "sweeps.points",
+        {"case": "poisson2d", "vary": "quadrature.points", "values": [0]},
+        "sweeps.points: quadrature.points: must be a whole number from 1 to 1000000; got 0",
+    ),
+    (
+        "sweeps.small",
+        {"case": "poisson2d", "vary": "network.width", "values": [1]},
+        "hessian.extremes: must be at most 3 for small-1, whose network has 7 parameters; got 10",
+    ),
+    (
+        "sweeps.weight",
+        {"case": "poisson2d", "vary": "conditions.boundary.weight", "values": [1, 10]},
+        "sweeps.weight: conditions.boundary.weight: has no effect, because the condition is hard; set ",
     ),
     # contradictions
     ("figures.seed", 3, "figures.seed: must be one of study.seeds (0, 1, 2); got 3"),
@@ -338,23 +478,21 @@ BAD: list[tuple[str, Any, str]] = [
         "claims.well_conditioned.rank: must be at most 321 for poisson1d, whose network has 321 parameters; got 322",
     ),
     (
-        "problems.poisson2d.network",
+        "cases.poisson2d.network",
         {"width": 3, "depth": 1},
         "hessian.extremes: must be at most 6 for poisson2d, whose network has 13 parameters; got 10",
     ),
     ("grid.points", 40, "grid.points: must be odd, so that the centre is one of the points; got 40"),
     ("grid.line_points", 100, "grid.line_points: must be odd, so that the centre is one of the points; got 100"),
-    ("grid.radius.random", DELETE, "grid.radius.random: is missing; must be a number above 0, because grid.planes has random"),
-    ("grid.radius.hessian-top", DELETE, "grid.radius.hessian-top: is missing"),
     (
         "quadrature.rule",
         "simpson",
-        "problems.poisson1d.quadrature.points: must be odd for the simpson rule of poisson1d; got 64",
+        "config.yaml: quadrature.points: must be odd and at least 3 for the simpson rule; got 20",
     ),
     (
-        "problems.poisson2d.quadrature.rule",
+        "cases.poisson2d.quadrature.rule",
         "simpson",
-        "config.yaml: quadrature.points: must be odd for the simpson rule of poisson2d; got 20",
+        "cases.poisson2d.quadrature.points: must be odd and at least 3 for the simpson rule; got 20",
     ),
     (
         "training.snapshots",
@@ -362,8 +500,8 @@ BAD: list[tuple[str, Any, str]] = [
         "training.snapshots: must be at least 3, even and logarithmic together",
     ),
     (
-        "problems.poisson2d.training.snapshots",
+        "cases.poisson2d.training.snapshots",
         {"even": 0, "logarithmic": 0},
-        "problems.poisson2d.training.snapshots: must be at least 3",
+        "cases.poisson2d.training.snapshots: must be at least 3",
     ),
 ]

@@ -36,9 +36,9 @@ def page() -> str:
         "techniques": "\n\n".join(_technique(name, texts[f"{name}.nc"]) for name in NAMES),
         "metrics": "\n".join(
             [
-                "| metric | meaning |",
-                "|---|---|",
-                *(_row(key, text) for own in described_metrics().values() for key, text in own.items()),
+                "| metric | loss | variant | meaning |",
+                "|---|---|---|---|",
+                *(metric_row(name, text) for own in described_metrics().values() for name, text in own.items()),
             ]
         ),
     }
@@ -54,6 +54,14 @@ def described(file: File) -> str:
     table = "\n".join(["| variable | dimensions | meaning |", "|---|---|---|", *rows])
     coordinates = "; ".join(f"`{name}`{_along(name, v)} ({_meaning(v)})" for name, v in file.coordinates.items())
     return "\n\n".join(text for text in (table, f"Coordinates: {coordinates}.", file.text) if text)
+
+
+def metric_row(name: str, text: str) -> str:
+    """The row of a metric; a check mark for those of a loss, and what the variant is."""
+    metric, _, rest = name.partition("[")
+    arguments = rest.removesuffix("]").replace("/", ", ").split(", ")
+    variant = ", ".join(argument for argument in arguments if argument != "loss")
+    return _row(metric, "✓" if "loss" in arguments else "", variant, text)
 
 
 def _technique(name: str, text: str) -> str:

@@ -5,7 +5,13 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-_VERDICTS = {"holds": "hold", "mixed": "mixed", "does not hold": "do not hold", "not measured": "not measured"}
+_VERDICTS = {
+    "holds": "hold",
+    "mixed": "mixed",
+    "does not hold": "do not hold",
+    "not measured": "not measured",
+    "left out": "left out",
+}
 
 
 def verdicts(table: Path) -> list[str]:
@@ -29,10 +35,11 @@ def places(results: Path) -> list[str]:
     """Lines with the paths of the results."""
     figures = sorted((results / "figures").glob("*.pdf"))
     report = results / "report.html"
+    make = "make report" if results == Path("results") else f"make report STUDY={results.parent.name}"
     return [
         f"figures: {results / 'figures'} ({len(figures)}, each as PDF and PNG)",
-        f"tables:  {results / 'tables/metrics.csv'} and claims.csv; {results / 'README.md'} explains them",
-        f"report:  {report if report.is_file() else f'`make report` collects all on one page, {report}'}",
+        f"tables:  {results / 'tables/metrics.csv'} and claims.csv; results/README.md explains them",
+        f"report:  {report if report.is_file() else f'`{make}` collects all on one page, {report}'}",
     ]
 
 
@@ -47,4 +54,4 @@ def main(results: Path = Path("results")) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*map(Path, sys.argv[1:])))

@@ -40,7 +40,8 @@ def main(arguments: Sequence[str]) -> int:
         report_versions(archived)
         with ExitStack() as stack:
             folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pinnscape-verify-")))
-            run_again(options.archive, new_folder(folder), options.cores, settings(archived))
+            unpack(options.archive, [name for name in names if name.endswith(".py")], new_folder(folder))
+            run_again(options.archive, folder, options.cores, settings(archived))
             return compared(options.archive, [name for name in names if is_data(name)], folder, options.tolerance)
     except PinnscapeError as error:
         print(f"pinnscape: {error}", file=sys.stderr)
@@ -97,6 +98,15 @@ def new_folder(path: Path) -> Path:
     except OSError as error:
         raise StorageError(f"{path}: cannot be made ({error.strerror})") from error
     return path
+
+
+def unpack(path: Path, names: Sequence[str], folder: Path) -> None:
+    """Copy files of problems to the folder of the study, and say which code of the archive will run."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        archive.extract(path, name, folder / name)
+    if names:
+        print(f"runs code of the archive: {', '.join(names)}")
 
 
 def run_again(path: Path, folder: Path, cores: str, config: Sequence[str]) -> None:

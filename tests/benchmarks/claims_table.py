@@ -43,7 +43,7 @@ def threshold(value: float) -> str:
 
 
 def cell(rows: pd.DataFrame) -> str:
-    """Range over the problems of the medians over seeds, and for how many problems the claim holds, or is mixed or not measured."""
+    """Range over the cases of the medians over seeds, and for how many cases the claim holds, or is mixed or not measured."""
     low, high = number(rows["value"].min()), number(rows["value"].max())
     found = [f"{(rows['verdict'] == 'holds').sum()} of {len(rows)}"]
     found += [f"{count} {name}" for name in ("mixed", "not measured") if (count := int((rows["verdict"] == name).sum()))]
@@ -58,8 +58,8 @@ def signs() -> dict[tuple[str, str], str]:
 
 
 def table(claims: pd.DataFrame) -> str:
-    """The table in Markdown."""
-    known = signs()
+    """The table in Markdown, without the cases to which a claim does not apply."""
+    known, claims = signs(), claims[claims["verdict"] != "left out"]
     lines = [HEADER, "|---" * (3 + len(FORMULATIONS)) + "|"]
     for (claim, statistic), rows in claims.groupby(["claim", "statistic"], sort=True):
         cells = [cell(rows[rows["trained_on"] == name]) for name in FORMULATIONS]

@@ -1,4 +1,4 @@
-"""Benchmarks without a peer: how far from the machine's limit we are, how times grow, memory, and the overhead of the workflow."""
+"""Benchmarks without another package: equations in plain torch, the machine's limit, how times grow, memory, and the overhead of the workflow."""
 
 import os
 import re
@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from benchmarks import ours
 from benchmarks.client import FOLDER, ONE_THREAD
+from benchmarks.equations import equations
 from benchmarks.rows import NAN, Row, slope
 from benchmarks.worker import Job, timed
 
-from pinnscape.losses.objective import Objective, tensor
+from pinnscape.losses.objective import tensor
 
 PROJECT = FOLDER.parent
 EVALUATIONS = 128  # parameter vectors of a timing
@@ -105,7 +106,7 @@ def growth(repeats: int) -> Iterator[Row]:
 
 
 def _product(width: int, theta: np.ndarray) -> Job:
-    objective, at = Objective(ours.discretized(width=width), "strong-form"), tensor(theta)
+    objective, at = ours.objective(width=width), tensor(theta)
     vector = torch.ones_like(at)[None]
     return lambda: {"product": objective.hessian_product(at, vector).numpy()}
 
@@ -142,6 +143,7 @@ def overhead(repeats: int) -> Iterator[Row]:
 
 
 LIMITS: dict[str, Callable[[int], Iterator[Row]]] = {
+    "equations": equations,
     "limit": limit,
     "growth": growth,
     "memory": memory,

@@ -19,7 +19,7 @@ def main() -> None:
     from benchmarks import ours
 
     from pinnscape.landscape.axes import centred_axis, plane_coordinates
-    from pinnscape.landscape.surfaces import chunk_size, evaluate
+    from pinnscape.landscape.surfaces import evaluate
     from pinnscape.losses.objective import tensor
 
     torch.set_num_threads(1)
@@ -35,9 +35,9 @@ def main() -> None:
             latest, evaluated = d.measure(theta), evaluated + len(theta)
         return {key: value[:1].repeat(len(theta)) for key, value in latest.items()}
 
-    evaluate(measure, origin, directions, plane_coordinates(axis, axis), chunk_size(d))
+    evaluate(measure, origin, directions, plane_coordinates(axis, axis), d.batch)
     gigabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(gigabytes, evaluated, SIZE**2, len(origin), len(d.points))
+    print(gigabytes, evaluated, SIZE**2, len(origin), d.count("strong-form/interior"))
 
 
 if __name__ == "__main__":

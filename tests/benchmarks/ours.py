@@ -21,15 +21,18 @@ from pinnscape.config.sections import (
     TrainingSettings,
 )
 from pinnscape.landscape.spectral import interpolate
-from pinnscape.landscape.surfaces import chunk_size, evaluate
+from pinnscape.landscape.surfaces import evaluate
 from pinnscape.linalg import density as spectral_density
 from pinnscape.linalg.lanczos import extremes
+from pinnscape.losses.discretization import Discretization
+from pinnscape.losses.field import FieldObjective
 from pinnscape.losses.model import discretization
 from pinnscape.losses.native.build import Compiler
-from pinnscape.losses.objective import Discretization, Objective, tensor
+from pinnscape.losses.objective import tensor
 from pinnscape.training.loop import train
 
 WIDTH, DEPTH, POINTS = 32, 3, 24
+KERNELS = Compiler(Path(".cache/kernels"))
 
 
 @cache
@@ -37,15 +40,22 @@ def discretized(
     problem: str = "poisson2d", rule: str = "gauss-legendre", points: int = POINTS, width: int = WIDTH, depth: int = DEPTH
 ) -> Discretization:
     network, quadrature = NetworkSettings(width=width, depth=depth), QuadratureSettings.of({"rule": rule, "points": points})
-    model = Model(network=network, quadrature=quadrature, parameters={})
-    return discretization(problem, model, compiler=Compiler(Path(".cache/kernels")))
+    model = Model(problem=problem, network=network, quadrature=quadrature, parameters={})
+    return discretization(model, compiler=KERNELS)
 
 
 @cache
 def objective(
     problem: str = "poisson2d", formulation: str = "strong-form", rule: str = "gauss-legendre", width: int = WIDTH
-) -> Objective:
-    return Objective(discretized(problem, rule, width=width), formulation)
+) -> FieldObjective:
+    return discretized(problem, rule, width=width).objective(formulation)
+
+
+def at_points(d: Discretization, formulation: str) -> dict[str, np.ndarray]:
+    """Points (n, d), weights (n,) and load (n, c) of the term of the equation."""
+    points = d.assembly.terms[f"{formulation}/interior"].points
+    load = np.stack([points.data[f"load_{name}"] for name in d.problem.components], -1)
+    return {"points": points.points[0], "weights": points.weights, "load": load}
 
 
 def initial(problem: str = "poisson2d", width: int = WIDTH) -> np.ndarray:
@@ -67,11 +77,11 @@ def grid(
 ) -> Job:
     """A plain grid, by name: one loss, or all losses and errors at once."""
     d, at, rows = discretized(**shape), tensor(origin), tensor(directions)
-    measure = d.measure if formulation is None else _alone(Objective(d, formulation))
-    return lambda: evaluate(measure, at, rows, coordinates, chunk_size(d))
+    measure = d.measure if formulation is None else _alone(d.objective(formulation))
+    return lambda: evaluate(measure, at, rows, coordinates, d.batch)
 
 
-def _alone(target: Objective) -> Callable[[Tensor], dict[str, Tensor]]:
+def _alone(target: FieldObjective) -> Callable[[Tensor], dict[str, Tensor]]:
     return lambda thetas: {target.name: target.loss(thetas)}
 
 
@@ -82,7 +92,7 @@ def picture(
     d, at, rows = discretized(), tensor(origin), tensor(directions)
 
     def function(points: np.ndarray) -> np.ndarray:
-        return evaluate(_alone(objective(formulation=formulation)), at, rows, points, chunk_size(d))[formulation][None]
+        return evaluate(_alone(objective(formulation=formulation)), at, rows, points, d.batch)[formulation][None]
 
     domain = tuple((float(axis[0]), float(axis[-1])) for axis in axes)
 

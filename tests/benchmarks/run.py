@@ -19,13 +19,13 @@ def rows(names: list[str], python: Path, repeats: int) -> Iterator:
     from benchmarks.limits import LIMITS
     from benchmarks.suite import BENCHMARKS, Duel
 
-    with Client(python, "benchmarks.peers") as client:
-        duel = Duel(client, repeats)
-        for name, benchmark in BENCHMARKS.items():
-            if not names or name in names:
-                yield from benchmark(duel)
+    wanted = names or [*BENCHMARKS, *LIMITS]
+    if against_peers := [benchmark for name, benchmark in BENCHMARKS.items() if name in wanted]:
+        with Client(python, "benchmarks.peers") as client:
+            for benchmark in against_peers:
+                yield from benchmark(Duel(client, repeats))
     for name, benchmark in LIMITS.items():
-        if not names or name in names:
+        if name in wanted:
             yield from benchmark(min(repeats, 3))
 
 
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="benchmarks to run (grid, picture, products, ...); all by default")
     parser.add_argument("--output", type=Path, required=True, help="the table, a CSV file")
     parser.add_argument("--peers", type=Path, default=FOLDER.parent / ".venv-peers/bin/python", help="interpreter of the peers")
-    parser.add_argument("--repeats", type=int, default=5, help="timings of each side (default 5; three of slow ones)")
+    parser.add_argument("--repeats", type=int, default=15, help="timings of each side (default 15; three of slow ones)")
     settings = parser.parse_args()
     torch.set_num_threads(1)
     found, begin = [], time.monotonic()

@@ -22,11 +22,12 @@ from typing import Any
 import yaml
 
 FOLDER = Path(__file__).resolve().parents[1]
-PROBLEM, FORMULATION = "poisson2d", "deep-ritz"
-RUN = f"results/{PROBLEM}/{FORMULATION}/seed-0"
-# The study: one problem and formulation, and trainings that take no time.
+CASE, LOSS = "poisson2d", "deep-ritz"
+RUN = f"results/{CASE}/{LOSS}/seed-0"
+# The study: one case and loss, and trainings that take no time.
 STUDY = {
-    "study": {"problems": [PROBLEM], "formulations": [FORMULATION], "seeds": [0, 1]},
+    "study": {"losses": [LOSS], "seeds": [0, 1]},
+    "cases": {CASE: {}},
     "extended": True,
     "device": "cpu",
     "training": {
@@ -40,26 +41,26 @@ STUDY = {
     "claims": {"well_conditioned": {"rank": 5}, "convex": {"radius": [0.2, 1.0]}},
 }
 SLURM = ("--workflow-profile", "profiles/slurm")
-# Name: file, log folder of the job and of its shards, settings of the single and of the double work.
-CASES: dict[str, tuple[str, str, str, Mapping[str, Any], Mapping[str, Any]]] = {
+# By name: file, log folder of the job and of its shards, settings of the single and of the double work.
+WORK: dict[str, tuple[str, str, str, Mapping[str, Any], Mapping[str, Any]]] = {
     "a surface, plain grid": (
         f"{RUN}/surface-random.nc",
-        f"surfaces/{PROBLEM}/seed-0",
-        f"surfaces/{PROBLEM}/seed-0",
+        f"surfaces/{CASE}/seed-0",
+        f"surfaces/{CASE}/seed-0",
         {"grid": {"points": 201}},
         {"grid": {"points": 285}},
     ),
     "dense Hessians": (
         f"{RUN}/hessian-final.nc",
-        f"hessian/{PROBLEM}/seed-0",
-        f"hessians/{PROBLEM}/seed-0",
+        f"hessian/{CASE}/seed-0",
+        f"hessians/{CASE}/seed-0",
         {"network": {"width": 32, "depth": 2}, "hessian": {"checkpoints": ["final"]}},
         {"network": {"width": 32, "depth": 2}, "hessian": {"checkpoints": ["middle", "final"]}},
     ),
     "intrinsic dimension": (
-        f"results/{PROBLEM}/intrinsic_dimension.nc",
-        f"techniques/intrinsic_dimension-{PROBLEM}",
-        f"intrinsic_dimension/{PROBLEM}",
+        f"results/{CASE}/intrinsic_dimension.nc",
+        f"techniques/intrinsic_dimension-{CASE}",
+        f"intrinsic_dimension/{CASE}",
         {"study": {"seeds": [0]}, "techniques": {"intrinsic_dimension": {"gradient_tolerance": 1e-300}}},
         {"study": {"seeds": [0, 1]}, "techniques": {"intrinsic_dimension": {"gradient_tolerance": 1e-300}}},
     ),
@@ -79,7 +80,7 @@ class Folder:
 
         self.merged, self.slurm = merged, slurm
         self.workspace = Workspace(root, fresh=True)
-        self.base = yaml.safe_load((FOLDER.parent / "config.yaml").read_text()) | {"problems": {}}
+        self.base = yaml.safe_load((FOLDER.parent / "config.yaml").read_text())
         cache = FOLDER.parent / ".cache"
         if cache.is_dir():
             shutil.copytree(cache, root / ".cache")
@@ -112,7 +113,7 @@ class Folder:
 
 def timed(name: str, repeats: int, slurm: bool) -> tuple[float, float, float, float]:
     """Medians of whole calls with one and two shards, and of the slowest job with one and two."""
-    target, of_job, of_shards, single, double = CASES[name]
+    target, of_job, of_shards, single, double = WORK[name]
     calls: dict[int, list[float]] = {1: [], 2: []}
     jobs: dict[int, list[float]] = {1: [], 2: []}
     with tempfile.TemporaryDirectory() as folder:
@@ -132,7 +133,7 @@ def timed(name: str, repeats: int, slurm: bool) -> tuple[float, float, float, fl
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", default=list(CASES), help=f"among {', '.join(CASES)}; all by default")
+    parser.add_argument("names", nargs="*", default=list(WORK), help=f"among {', '.join(WORK)}; all by default")
     parser.add_argument("--repeats", type=int, default=3, help="timings of each side (default 3)")
     parser.add_argument("--slurm", action="store_true", help="on a cluster of one node")
     settings = parser.parse_args()

@@ -35,9 +35,8 @@ def setting(
 ) -> dict[str, Any]:
     """What the peers need to build the same loss, at trained parameters: settings and arrays for a job."""
     d = ours.discretized(problem, rule, width=width)
-    arrays = {"points": d.points.numpy(), "weights": d.weights.numpy(), "load": d.load.numpy()}
     settings = {"problem": problem, "formulation": formulation, "width": width, "depth": ours.DEPTH}
-    return {"settings": settings, "arrays": arrays | {"theta": ours.trained(problem, width)}}
+    return {"settings": settings, "arrays": ours.at_points(d, formulation) | {"theta": ours.trained(problem, width)}}
 
 
 class Duel:

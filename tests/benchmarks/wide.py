@@ -13,13 +13,22 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 PROJECT = Path(__file__).resolve().parents[2]
-PARTS = ("Snakefile", "config.yaml", "pyproject.toml", "workflow", "profiles", "envs")
+PARTS = ("Snakefile", "pyproject.toml", "workflow", "profiles", "envs")
 STUDY = PROJECT / "tests" / "wide.yaml"
 MOST = 4000.0  # megabytes a job
 Row = tuple[str, float, float, float]  # name, seconds, seconds of CPU, megabytes
 _KEYS = ("s", "cpu_time", "max_rss")  # columns of Snakemake's benchmark files
+
+
+def study() -> dict[str, Any]:
+    """The default study with the settings of tests/wide.yaml; its cases take the place of all others."""
+    base, own = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in (PROJECT / "config.yaml", STUDY))
+    return base | {name: section if name == "cases" else base[name] | section for name, section in own.items()}
 
 
 def prepared(folder: Path) -> None:
@@ -32,6 +41,7 @@ def prepared(folder: Path) -> None:
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy2(source, target)
+    (folder / "config.yaml").write_text(yaml.safe_dump(study(), sort_keys=False), encoding="utf-8")
     (folder / "results").mkdir(exist_ok=True)
     shutil.copy2(PROJECT / "results" / "README.md", folder / "results" / "README.md")
 
@@ -69,7 +79,7 @@ def main() -> None:
     code = 0
     if not options.table:
         prepared(options.folder)
-        command = [sys.executable, "-m", "snakemake", "--cores", str(options.cores), "--configfile", str(STUDY), *options.more]
+        command = [sys.executable, "-m", "snakemake", "--cores", str(options.cores), *options.more]
         code = subprocess.run(command, cwd=options.folder, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False).returncode
     rows = list(measured(options.folder))
     print(table(rows))

@@ -2,35 +2,35 @@
 
 import ast
 from pathlib import Path
+from typing import get_args
 
 import pytest
-import torch
-from cases import initial, small
+from cases import small
 
-from pinnscape.common.formulations import FORMULATIONS, PHYSICS
-from pinnscape.losses import local
+from pinnscape.common.formulations import FORMULATIONS, PHYSICS, ordered
+from pinnscape.config.sections import Loss
+from pinnscape.problems import statement
 
 WORKFLOW = Path(__file__).resolve().parents[2] / "workflow"
 
 
-@pytest.mark.parametrize("problem", ["poisson1d", "neo_hookean2d"])
+@pytest.mark.parametrize("problem", ["poisson1d", "neo_hookean2d", "convection", "beam"])
 @pytest.mark.parametrize("name", FORMULATIONS)
-def test_a_loss_takes_the_derivatives_up_to_its_order_and_no_higher_ones(problem, name):
-    d = small(problem)
-    theta, formulation, orders = initial(d), FORMULATIONS[name], ("value", "gradient", d.second)
-    quantities = local.quantities(formulation)
-    found = quantities(d, d.jet(theta, orders[formulation.order]))
-    torch.testing.assert_close(found, quantities(d, d.jet(theta, d.second)), rtol=1e-12, atol=1e-12)
-    for lower in orders[: formulation.order]:
-        with pytest.raises(ValueError, match="the jet has no"):
-            quantities(d, d.jet(theta, lower))
+def test_what_a_formulation_says_of_its_loss_is_true(problem, name):
+    made = small(problem)
+    if name not in made.losses:
+        assert name == "deep-ritz"
+        return
+    objective, formulation = made.objective(name), FORMULATIONS[name]
+    assert objective.is_squared == (not formulation.is_energy)
+    assert objective.minimum == (made.energy_minimum if formulation.is_energy else 0.0)
+    assert (name in made.physics) == (not formulation.is_reference)
 
 
-@pytest.mark.parametrize("name", FORMULATIONS)
-def test_the_minimum_is_that_of_the_exact_solution(name):
-    d = small()
-    losses = {"deep-ritz": d.energy, "strong-form": d.squared_residual, "supervised": d.misfit}
-    assert float(losses[name](d.exact)) == FORMULATIONS[name].minimum(d.energy_minimum)
+def test_the_losses_of_a_problem_are_formulations_in_their_order():
+    assert small().losses == tuple(FORMULATIONS)
+    assert tuple(FORMULATIONS) == get_args(Loss) == (statement.DEEP_RITZ, statement.STRONG_FORM, statement.SUPERVISED)
+    assert ordered(["supervised", "zeta", "strong-form", "alpha"]) == ["strong-form", "supervised", "alpha", "zeta"]
 
 
 def test_the_physics_losses_are_those_that_do_not_know_the_exact_solution():

@@ -10,18 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pinnscape.connectivity import alignment
-from pinnscape.networks.mlp import Network
+from pinnscape.networks.architectures import Mlp
 
 SIZES = {"width": st.integers(1, 7), "depth": st.integers(1, 4), "seed": st.integers(0, 10**6)}
 
 
-def random_theta(network: Network, seed: int) -> np.ndarray:
+def random_theta(network: Mlp, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal(network.size)
 
 
 @given(**SIZES, odd=st.booleans())
 def test_a_permuted_copy_with_flipped_signs_is_found_again_exactly(width, depth, seed, odd):
-    network = Network(2, 2, width, depth)
+    network = Mlp(2, 2, width, depth)
     theta = random_theta(network, seed)
     hidden = alignment.random_matching(network.layers, odd, np.random.default_rng(seed + 1))
     copy = alignment.apply(network.layers, theta, hidden)
@@ -55,7 +55,7 @@ def test_a_flipped_sign_would_change_a_network_that_is_not_odd(activation):
 
 @given(**SIZES, odd=st.booleans())
 def test_the_distance_never_grows_and_only_places_and_signs_change(width, depth, seed, odd):
-    network = Network(1, 1, width, depth)
+    network = Mlp(1, 1, width, depth)
     reference, theta = random_theta(network, seed), random_theta(network, seed + 1)
     found, matching = alignment.align(network.layers, reference, theta, odd, 1, 0)
     assert np.linalg.norm(found - reference) <= np.linalg.norm(theta - reference)
@@ -66,7 +66,7 @@ def test_the_distance_never_grows_and_only_places_and_signs_change(width, depth,
 @settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), odd=st.booleans())
 def test_one_hidden_layer_gets_the_closest_of_all_matchings(seed, odd):
-    network = Network(2, 1, 3, 1)
+    network = Mlp(2, 1, 3, 1)
     reference, theta = random_theta(network, seed), random_theta(network, seed + 1)
     found, _ = alignment.align(network.layers, reference, theta, odd, 0, 0)
     signs = product([-1.0, 1.0], repeat=3) if odd else [(1.0, 1.0, 1.0)]
@@ -78,7 +78,7 @@ def test_one_hidden_layer_gets_the_closest_of_all_matchings(seed, odd):
 
 
 def test_more_starts_come_no_less_close_and_equal_seeds_give_equal_results():
-    network = Network(2, 1, 12, 3)
+    network = Mlp(2, 1, 12, 3)
     reference, theta = random_theta(network, 0), random_theta(network, 1)
     few, many, again = (alignment.align(network.layers, reference, theta, True, n, 3)[0] for n in (0, 20, 20))
     assert np.linalg.norm(many - reference) < np.linalg.norm(few - reference)
@@ -86,7 +86,7 @@ def test_more_starts_come_no_less_close_and_equal_seeds_give_equal_results():
 
 
 def test_a_point_aligned_to_itself_stays():
-    network = Network(2, 1, 6, 2)
+    network = Mlp(2, 1, 6, 2)
     theta = random_theta(network, 0)
     found, matching = alignment.align(network.layers, theta, theta, True, 3, 0)
     np.testing.assert_array_equal(found, theta)

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from cases import Quadratic, trained, with_spectrum
+from cases import Quadratic, differentiable, trained, with_spectrum
 from hypothesis import given
 from hypothesis import strategies as st
 from runs_cases import tiny
@@ -18,6 +18,7 @@ from pinnscape.landscape import comparison
 from pinnscape.linalg import eigen
 from pinnscape.linalg.similarity import principal_angles
 from pinnscape.techniques import catalog
+from pinnscape.training.runs import Runs
 
 SETTINGS = of("formulations", points=9, snapshots=3, subspace=3, lanczos_steps=15, lanczos_tolerance=1e-8)
 SOLVER = SETTINGS.eigensolver
@@ -32,8 +33,8 @@ def compared():
 
 
 def test_gaps_of_a_quadratic_grow_with_the_square_of_the_distance_from_its_minimiser():
-    d, shift = SineSeries(6), torch.tensor([0.0, 1.0, 0.0, 0.0, 0.0, 0.0], dtype=torch.float64)
-    found = formulations.gaps(d, torch.stack([exact(6), exact(6) + shift, exact(6) + 3 * shift]))
+    runs, shift = Runs(SineSeries(6), ()), torch.tensor([0.0, 1.0, 0.0, 0.0, 0.0, 0.0], dtype=torch.float64)
+    found = formulations.gaps(runs, torch.stack([exact(6), exact(6) + shift, exact(6) + 3 * shift]))
     k = 2 * np.pi
     expected = np.array([k**2 / 4, k**4 / 2, 1 / 2])  # of sin 2πx: half the energy norm, residual and misfit
     np.testing.assert_allclose(found, np.outer([0, 1, 9], expected), rtol=1e-10, atol=1e-12)
@@ -41,10 +42,12 @@ def test_gaps_of_a_quadratic_grow_with_the_square_of_the_distance_from_its_minim
 
 def test_a_gap_ratio_is_of_the_same_loss_at_the_other_minimiser():
     gap = np.array([[1.0, 20.0, 7.0], [4.0, 5.0, 7.0]])  # rows: deep-ritz and strong-form trained the point
-    assert comparison.gap_ratio(gap, "strong-form", "deep-ritz", TRAINED) == 4.0
-    assert comparison.gap_ratio(gap, "deep-ritz", "strong-form", TRAINED) == 4.0
-    assert np.isnan(comparison.gap_ratio(gap, "supervised", "deep-ritz", TRAINED))
-    assert np.isnan(comparison.gap_ratio(np.array([[-1e-9, 20.0, 7.0], [4.0, 5.0, 7.0]]), "deep-ritz", "strong-form", TRAINED))
+    assert comparison.gap_ratio(gap, "strong-form", "deep-ritz", TRAINED, list(ALL)) == 4.0
+    assert comparison.gap_ratio(gap, "deep-ritz", "strong-form", TRAINED, list(ALL)) == 4.0
+    assert np.isnan(comparison.gap_ratio(gap, "supervised", "deep-ritz", TRAINED, list(ALL)))
+    assert np.isnan(
+        comparison.gap_ratio(np.array([[-1e-9, 20.0, 7.0], [4.0, 5.0, 7.0]]), "deep-ritz", "strong-form", TRAINED, list(ALL))
+    )
 
 
 @given(st.floats(-5, 5), st.floats(-5, 5), st.floats(0, 10))
@@ -109,7 +112,7 @@ def test_a_point_without_a_loss_has_no_eigenspace():
 def test_a_network_has_the_eigenspace_of_its_dense_hessian():
     objective, theta = trained("strong-form", 6, 100)
     values, rows = formulations.top(objective, theta, 3, SOLVER, 0)
-    expected, vectors = eigen.decompose(torch.func.hessian(objective.__call__)(theta))
+    expected, vectors = eigen.decompose(torch.func.hessian(differentiable(objective))(theta))
     np.testing.assert_allclose(values, expected[:3], rtol=1e-9)
     assert principal_angles(rows, vectors[:3].numpy()).max() < 1e-3
 

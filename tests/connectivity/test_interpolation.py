@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runs_cases import tiny
 
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.connectivity import interpolation
 from pinnscape.files import store
-from pinnscape.losses.objective import FORMULATIONS
 from pinnscape.techniques import catalog
 
 SETTINGS = 5, 0.5  # points, extension

@@ -3,30 +3,29 @@
 import numpy as np
 import pytest
 import torch
-from cases import LOSSES, initial, small, with_spectrum
+from cases import LOSSES, differentiable, initial, small, with_spectrum
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pinnscape.common.errors import DivergenceError
 from pinnscape.curvature import dense
 from pinnscape.linalg import eigen
-from pinnscape.losses.objective import Objective
 
 # ---- Hessians ----
 
 
 @pytest.mark.parametrize(("problem", "formulation"), LOSSES)
 def test_the_hessian_is_that_of_nested_differentiation(problem, formulation):
-    objective = Objective(small(problem, width=3), formulation)
+    objective = small(problem, width=3).objective(formulation)
     theta = initial(objective.discretization)
-    found, expected = dense.hessian(objective, theta), torch.func.hessian(objective.__call__)(theta)
+    found, expected = dense.hessian(objective, theta), torch.func.hessian(differentiable(objective))(theta)
     torch.testing.assert_close(found, expected, rtol=0.0, atol=1e-10 * float(expected.abs().max()))
     assert torch.equal(found, found.T)
 
 
 @pytest.mark.parametrize("formulation", ["deep-ritz", "strong-form"])
 def test_the_hessian_is_the_difference_quotient_of_the_gradient(formulation):
-    objective = Objective(small(width=3), formulation)
+    objective = small(width=3).objective(formulation)
     theta = initial(objective.discretization)
     steps = 1e-5 * torch.eye(objective.size, dtype=torch.float64)
     expected = (objective.gradient(theta + steps) - objective.gradient(theta - steps)) / 2e-5
@@ -36,7 +35,7 @@ def test_the_hessian_is_the_difference_quotient_of_the_gradient(formulation):
 
 @pytest.mark.parametrize("block", [1, 7, 37, 1000])
 def test_the_hessian_does_not_depend_on_the_block_size(block):
-    objective = Objective(small(), "strong-form")
+    objective = small().objective("strong-form")
     theta = initial(objective.discretization)
     reference = dense.hessian(objective, theta)
     torch.testing.assert_close(
@@ -45,7 +44,7 @@ def test_the_hessian_does_not_depend_on_the_block_size(block):
 
 
 def test_a_hessian_where_the_loss_does_not_exist_is_refused_by_name():
-    objective = Objective(small("neo_hookean2d"), "deep-ritz")
+    objective = small("neo_hookean2d").objective("deep-ritz")
     theta = 30.0 * initial(objective.discretization)  # folds the body
     assert bool(objective.discretization.measure(theta)["infeasible"])
     with pytest.raises(DivergenceError) as caught:
@@ -87,7 +86,7 @@ def numbers(values, null_tolerance=1e-10) -> dict[str, float]:
 def test_a_spectrum_worked_out_by_hand():
     found = numbers([8.0, 4.0, 4.0, -2.0, 1e-12, 0.0, 1e-3, -1e-3])
     assert found["condition_number"] == pytest.approx(8.0 / 1e-3)
-    assert (found["negative"], found["null"]) == (2.0, 2.0)
+    assert (found["negative"], found["nullity"]) == (2.0, 2.0)
     assert found["bulk_share"] == pytest.approx(4 / 8)
     assert found["share_above"] == pytest.approx(3 / 8)  # 8e-3 and more: 1e-3 is not above
     shares = np.array([8, 4, 4, 2, 1e-3, 1e-3]) / 18.002
@@ -128,7 +127,7 @@ def test_the_condition_number_takes_magnitudes():
 def test_null_tolerance_is_relative_to_the_largest_magnitude():
     for scale in (1e-9, 1.0, 1e9):
         found = numbers(scale * np.array([1.0, -100.0, 0.9, -0.9, 1.1]), null_tolerance=1e-2)
-        assert found["null"] == pytest.approx(3)  # 1.0 is not beyond 1e-2 · 100
+        assert found["nullity"] == pytest.approx(3)  # 1.0 is not beyond 1e-2 · 100
         assert found["negative"] == pytest.approx(1)
 
 
@@ -150,7 +149,7 @@ def test_the_order_of_the_eigenvalues_does_not_matter():
 def test_counts_are_whole_and_complete(values):
     found, zero = numbers(values, 1e-3), 1e-3 * max(map(abs, values))
     assert found["negative"] == sum(value < -zero for value in values)
-    assert found["null"] == sum(abs(value) <= zero for value in values)
+    assert found["nullity"] == sum(abs(value) <= zero for value in values)
 
 
 @pytest.mark.parametrize(

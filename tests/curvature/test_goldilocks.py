@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from cases import small, trained, with_spectrum
+from cases import differentiable, small, trained, with_spectrum
 from geometry_cases import quadratic
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -54,7 +54,7 @@ def test_the_whole_space_has_the_spectrum_itself():
 def test_a_network_is_projected_like_its_dense_hessian():
     objective, theta = trained("deep-ritz")
     rows = tensor(basis(len(theta), 5, 1))
-    dense = rows @ torch.func.hessian(objective.__call__)(theta) @ rows.T
+    dense = rows @ torch.func.hessian(differentiable(objective))(theta) @ rows.T
     np.testing.assert_allclose(projected(objective, theta, rows), dense, atol=1e-10)
 
 

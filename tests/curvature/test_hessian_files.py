@@ -7,11 +7,10 @@ from settings_cases import changed, solver
 
 from pinnscape.config.sections import DensitySettings, SpectrumSettings
 from pinnscape.curvature.files import hessian_dataset, spectrum_dataset
-from pinnscape.losses.objective import Objective
 
 DENSITY = DensitySettings(probes=3, steps=10, deflate=6, bins=50, width=0.02)
 SETTINGS = SpectrumSettings(extremes=6, eigensolver=solver(lanczos_steps=67), density=DENSITY)
-NUMBERS = ("trace", "trace_estimate", "trace_estimate_error", "condition_number", "negative", "null")
+NUMBERS = ("trace", "trace_estimate", "trace_estimate_error", "condition_number", "negative", "nullity")
 NUMBERS += (
     "effective_rank",
     "share_above",
@@ -26,7 +25,7 @@ NUMBERS += (
 def dataset(request):
     """Both physics losses at the point that Deep Ritz trained; P = 67."""
     objective, theta = trained("deep-ritz")
-    objectives = [objective, Objective(objective.discretization, "strong-form")]
+    objectives = [objective, objective.discretization.objective("strong-form")]
     limit = 2500 if request.param == "dense" else 1
     settings = changed(SETTINGS, dense_limit=limit)
     found = hessian_dataset({each.name: spectrum_dataset(each, theta, settings, seed=0) for each in objectives})
@@ -46,6 +45,7 @@ def test_variables_have_the_dimensions_of_the_schema(dataset):
         "weight": ("loss", "ritz"),
         "density_at": ("loss", "bin"),
         "density": ("loss", "bin"),
+        "gradient_norm": ("loss",),
     } | {name: ("loss",) for name in NUMBERS}
     coordinates = ("loss", "eigen", "vector", "ritz", "bin", "parameter")
     assert {name: variable.dims for name, variable in dataset.variables.items() if name not in coordinates} == expected
@@ -94,6 +94,6 @@ def test_what_is_withheld_says_why_for_each_loss(dataset):
         assert [f"{loss}: " in dataset[name].attrs.get("reason", "") for loss in dataset["loss"].values] == [
             bool(np.isnan(value)) for value in values
         ]
-    for name in ("negative", "null", "negative_at_least"):
+    for name in ("negative", "nullity", "negative_at_least"):
         known = dataset[name].values[np.isfinite(dataset[name].values)]
         assert (known == np.rint(known)).all()

@@ -16,6 +16,7 @@ from pinnscape.curvature import dense, learning_coefficient
 from pinnscape.curvature.langevin import Chains
 from pinnscape.curvature.learning_coefficient import batch_error, estimate, local_learning_coefficient, quadratic, split_r_hat
 from pinnscape.linalg import eigen
+from pinnscape.losses.group import TorchGroup
 from pinnscape.losses.objective import tensor
 from pinnscape.techniques import catalog
 
@@ -174,7 +175,7 @@ def test_many_parameters_take_the_leading_eigenpairs(measured):
 
 def test_a_point_without_a_loss_gives_nan(monkeypatch):
     runs = tiny("poisson1d", 1, ("supervised",))
-    monkeypatch.setattr(type(runs.objective("supervised")), "_on", lambda self, part, theta: theta.sum(-1) * math.nan)
+    monkeypatch.setattr(TorchGroup, "on", lambda self, name, theta, rows: theta.sum(-1) * math.nan)
     found = learning_coefficient.dataset(runs, SETTINGS)
     for name in ("learning_coefficient", "standard_error", "quadratic", "trace", "left", "acceptance"):
         assert found[name].isnull().all()

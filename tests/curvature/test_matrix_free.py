@@ -12,7 +12,7 @@ from pinnscape.config.sections import DensitySettings, SpectrumSettings
 from pinnscape.curvature import dense
 from pinnscape.curvature.files import hessian_dataset, spectrum_dataset
 from pinnscape.linalg.lanczos import extremes
-from pinnscape.losses.objective import Objective
+from pinnscape.losses.field import FieldObjective
 from pinnscape.tables.metrics import of_hessian
 from pinnscape.techniques import catalog
 from pinnscape.training.optimizers import LBFGS, start
@@ -42,7 +42,7 @@ CRITICAL = of("critical_points", snapshots=2, random=0, scales=(), goal=1e-9, fl
 @pytest.fixture(autouse=True)
 def _products_by_a_matrix(monkeypatch):
     """Hessian-vector products, which have tests of their own, from one batch of them for each point: a fifth of the time."""
-    product, matrices = Objective.hessian_product, {}
+    product, matrices = FieldObjective.hessian_product, {}
 
     def by_matrix(self, theta, vectors):
         key = self.name, theta.numpy().tobytes()
@@ -50,7 +50,7 @@ def _products_by_a_matrix(monkeypatch):
             matrices[key] = product(self, theta, torch.eye(theta.numel(), dtype=theta.dtype))
         return vectors @ matrices[key]
 
-    monkeypatch.setattr(Objective, "hessian_product", by_matrix)
+    monkeypatch.setattr(FieldObjective, "hessian_product", by_matrix)
 
 
 def both(technique, given, settings, **changes) -> tuple[xr.Dataset, xr.Dataset]:
@@ -107,7 +107,7 @@ def test_hessians(problem, steps):
     assert counted == found["eigenvalue"].size or steps < theta.numel()
     assert bool((found["eigenvalue_low"] <= expected + 1e-12 * scale).all())
     assert bool((expected - 1e-12 * scale <= found["eigenvalue_high"]).all())
-    for name in ("negative", "null", "share_above", "bulk_share", "effective_rank", "condition_number"):
+    for name in ("negative", "nullity", "share_above", "bulk_share", "effective_rank", "condition_number"):
         same_or_missing(found[name], exact[name], 0.0, 1e-6)
     assert bool((found["negative_at_least"] <= exact["negative"]).all())
     assert bool(np.isnan(found["trace"]).all())
@@ -192,7 +192,7 @@ def test_critical_points():
 def test_no_eigenvalue_of_a_network_is_skipped():
     """Where version 0.1 skipped some for a fifth of the starts although all residuals were small."""
     discretized = small("neo_hookean2d", width=8)
-    objective = Objective(discretized, "deep-ritz")
+    objective = discretized.objective("deep-ritz")
     state, optimizer = start(objective.loss_and_gradient, initial(discretized)), LBFGS(objective.loss_and_gradient)
     for _ in range(70):
         successor = optimizer.step(state)

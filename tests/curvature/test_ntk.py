@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from cases import initial, small, trained
-from gauss_newton_cases import jacobian
+from cases import differentiable, initial, small, trained
 from hypothesis import given
 from hypothesis import strategies as st
 from naive import assert_close, random_theta
@@ -14,14 +13,16 @@ from sine_cases import SineSeries, exact
 
 from pinnscape.common.formulations import PHYSICS
 from pinnscape.curvature import dense, ntk
-from pinnscape.curvature.split import kernel_eigenvalues, split
+from pinnscape.curvature.split import kernel_eigenvalues, known, split
 from pinnscape.linalg import eigen
 from pinnscape.losses import gauss_newton
-from pinnscape.losses.objective import Discretization, Objective
+from pinnscape.losses.discretization import Discretization
+from pinnscape.losses.quantities import Quantities
 from pinnscape.losses.small_side import small_side
-from pinnscape.networks.mlp import Network
-from pinnscape.problems import quadrature
-from pinnscape.problems.base import Problem
+from pinnscape.networks.architectures import Mlp
+from pinnscape.problems.language import Dirichlet, Interval, Problem, pi, sin
+from pinnscape.problems.loader import load
+from pinnscape.problems.points import Rule
 from pinnscape.techniques import catalog
 
 SETTINGS = of("ntk", subspace=5, dense_limit=2500, lanczos_steps=200, lanczos_tolerance=1e-8, trace_products=30)
@@ -29,20 +30,18 @@ SETTINGS = of("ntk", subspace=5, dense_limit=2500, lanczos_steps=200, lanczos_to
 
 def split_of(objective, theta, subspace, null_tolerance=1e-10, dense_limit=2500):
     settings = changed(SETTINGS, null_tolerance=null_tolerance, dense_limit=dense_limit)
-    return split(objective, theta, subspace, settings, seed=3)
+    return split(objective, theta, count_of(objective, subspace, dense_limit), subspace, settings, seed=3)
 
 
-class Sized(Objective):
-    """A sine series: it has as many parameters as terms."""
-
-    @property
-    def size(self):
-        return len(self.discretization.wavenumbers)
+def count_of(objective, subspace, dense_limit):
+    """The number of eigenvalues in a file with both physics losses."""
+    d = objective.discretization
+    return known(objective.size, [gauss_newton.kernel_size(d.objective(f)) for f in d.physics], subspace, dense_limit)
 
 
 @pytest.mark.parametrize(("formulation", "power"), [("deep-ritz", 2), ("strong-form", 4)])
 def test_a_loss_that_is_quadratic_in_its_parameters_has_no_remainder_and_the_kernel_its_condition_number(formulation, power):
-    objective, terms = Sized(SineSeries(8), formulation), 8
+    objective, terms = SineSeries(8).objective(formulation), 8
     found = split_of(objective, exact(terms), 3, 1e-12)
     assert found.remainder_share < 1e-13
     assert found.numbers["condition_number"][:2] == pytest.approx([terms**power] * 2, rel=1e-7)
@@ -55,7 +54,7 @@ def test_a_loss_that_is_quadratic_in_its_parameters_has_no_remainder_and_the_ker
 def test_the_parts_add_up_and_have_the_eigenvalues_of_dense_matrices(formulation):
     objective, theta = trained(formulation, 6, 100)
     found = split_of(objective, theta, 4, 1e-10)
-    hessian = torch.func.hessian(objective.__call__)(theta)
+    hessian = torch.func.hessian(differentiable(objective))(theta)
     rest = hessian - gauss_newton.gauss_newton(objective, theta)
     for values, matrix in zip(found.eigenvalue, (hessian, hessian - rest, rest), strict=True):
         np.testing.assert_allclose(values, torch.linalg.eigvalsh(matrix).flip(0), atol=1e-11 * float(hessian.norm()))
@@ -65,16 +64,16 @@ def test_the_parts_add_up_and_have_the_eigenvalues_of_dense_matrices(formulation
 
 @pytest.mark.parametrize("formulation", ["strong-form", "supervised"])
 def test_the_kernel_has_the_nonzero_spectrum_of_half_the_gauss_newton_part(formulation):
-    objective = Objective(small("poisson1d"), formulation)  # 8 points, more parameters
+    objective = small("poisson1d").objective(formulation)  # 8 points, more parameters
     theta = initial(objective.discretization)
     found = split_of(objective, theta, 2, 1e-10)
-    matrix = jacobian(objective, theta)
+    matrix = objective.jacobian(theta)
     kernel = torch.linalg.eigvalsh(matrix @ matrix.T).flip(0).numpy()
     np.testing.assert_allclose(found.kernel[:8], kernel, atol=1e-12 * kernel[0])
     assert found.kernel.shape == (objective.size,)
     assert not found.kernel[8:].any()
     np.testing.assert_allclose(found.eigenvalue[1], 2 * found.kernel, rtol=1e-14)
-    assert found.numbers["null"][1] >= objective.size - 8
+    assert found.numbers["nullity"][1] >= objective.size - 8
 
 
 @given(st.integers(1, 7), st.integers(1, 7), st.integers(0, 100))
@@ -107,7 +106,7 @@ def test_where_the_loss_does_not_exist_everything_is_not_a_number():
     wild = initial(d)
     wild[d.network.layers[-1].weights] *= 500.0
     for formulation in ("deep-ritz", "strong-form"):
-        found = split_of(Objective(d, formulation), wild, 3, 1e-10)
+        found = split_of(d.objective(formulation), wild, 3, 1e-10)
         for values in (
             found.eigenvalue,
             found.kernel,
@@ -125,7 +124,7 @@ def test_where_the_loss_does_not_exist_everything_is_not_a_number():
 def test_the_file_has_every_run_and_checkpoint_with_both_physics_losses(problem, formulations):
     runs = tiny(problem, 1, formulations)
     data = ntk.dataset(runs, SETTINGS)
-    size = runs.discretization.network.size
+    size = runs.discretization.size
     assert dict(data.sizes) == {
         "trained_on": len(formulations), "seed": 1, "checkpoint": 2, "loss": 2, "part": 3, "eigen": size, "vector": 5
     }  # fmt: skip
@@ -154,10 +153,9 @@ def no_square_matrix(monkeypatch):
     """Whatever asks for a matrix of as many rows as there are parameters, or for the sensitivities of all local quantities, fails."""
     for module, name in (
         (dense, "hessian"),
-        (gauss_newton, "energy_gram"),
         (gauss_newton, "least_squares"),
-        (gauss_newton, "sensitivities"),
         (gauss_newton, "gauss_newton"),
+        (Quantities, "sensitivities"),
     ):
         monkeypatch.setattr(module, name, None)
 
@@ -173,7 +171,7 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "formulation", "limit"), CASES)
 def test_above_the_limit_what_is_stated_is_what_dense_matrices_give_within_its_error(name, formulation, limit, request):
-    objective = Objective(small(name, width=6, points=3), formulation)
+    objective = small(name, width=6, points=3).objective(formulation)
     theta, size = initial(objective.discretization), objective.size
     expected = split_of(objective, theta, 5)
     request.getfixturevalue("no_square_matrix")
@@ -181,7 +179,7 @@ def test_above_the_limit_what_is_stated_is_what_dense_matrices_give_within_its_e
     found = split_of(objective, theta, 5, dense_limit=size - 1 if limit == "kernel" else 0)
     count = len(found.kernel)
     assert count == (
-        5 if limit == "products" else max(gauss_newton.kernel_size(Objective(objective.discretization, f)) for f in PHYSICS)
+        5 if limit == "products" else max(gauss_newton.kernel_size(objective.discretization.objective(f)) for f in PHYSICS)
     )
     for row in range(3):
         values = found.eigenvalue[row]
@@ -220,13 +218,13 @@ def test_above_the_limit_what_is_stated_is_what_dense_matrices_give_within_its_e
 
 def test_an_energy_that_is_not_convex_has_an_indefinite_gauss_newton_part_by_the_kernel_too():
     """From ½|u'|² - 40 u²: the kernel BBᵀ is positive, its product with the second derivatives of the energy is not."""
-    network = Network(1, 1, 9, 1)
-    objective = Objective(Discretization(Concave(), network, quadrature.rule("gauss-legendre", 6, 1)), "deep-ritz")
+    network = Mlp(1, 1, 9, 1)
+    objective = Discretization(Concave(), network, Rule("gauss-legendre", 6)).objective("deep-ritz")
     theta = random_theta(network)
-    matrix = gauss_newton.energy_gram(objective.discretization, theta)
+    matrix = gauss_newton.gauss_newton(objective, theta)
     expected, found = split_of(objective, theta, 2), split_of(objective, theta, 2, dense_limit=objective.size - 1)
     assert expected.numbers["negative"][1] > 0
-    for number in ("negative", "null"):
+    for number in ("negative", "nullity"):
         assert found.numbers[number][1] == expected.numbers[number][1]
     small = small_side(objective, theta)
     rows = small.combined(torch.eye(len(small.values), dtype=torch.float64))
@@ -238,26 +236,29 @@ def test_an_energy_that_is_not_convex_has_an_indefinite_gauss_newton_part_by_the
 
 
 class Concave(Problem):
-    dimension = 1
+    domain = Interval(0, 1)
 
-    def density(self, x, u, du):
-        return 0.5 * (du * du).sum((-2, -1)) - 40.0 * (u * u).sum(-1)
+    def conditions(self):
+        return Dirichlet()
 
-    def exact(self, x):
-        return torch.sin(torch.pi * x)
+    def density(self, p, u):
+        return 0.5 * u.x**2 - 40.0 * u**2
+
+    def exact(self, p):
+        return sin(pi * p.x)
 
 
 @pytest.mark.parametrize("formulation", ["deep-ritz", "strong-form", "supervised"])
 def test_a_remainder_of_rounding_errors_is_within_the_error_of_its_estimate(formulation):
     """A loss that is quadratic in its parameters has none."""
-    found = split_of(Sized(SineSeries(40), formulation), torch.ones(40, dtype=torch.float64), 3, dense_limit=0)
+    found = split_of(SineSeries(40).objective(formulation), torch.ones(40, dtype=torch.float64), 3, dense_limit=0)
     assert found.estimates["remainder_share_estimate"] <= found.estimates["remainder_share_error"] < 1e-12
 
 
 def test_eigenvalues_to_which_lanczos_does_not_converge_are_withheld(caplog):
     objective, theta = trained("strong-form", 6, 100)
     settings = changed(SETTINGS, dense_limit=0, lanczos_steps=6, lanczos_tolerance=1e-12)
-    found = split(objective, theta, 5, settings)
+    found = split(objective, theta, 5, 5, settings)
     assert np.isnan(found.eigenvalue[0]).all()
     assert np.isnan(found.angle).all()
     text = "largest eigenvalues of the hessian of the strong-form loss: withheld, Lanczos has not converged after 6 steps"
@@ -270,7 +271,7 @@ def test_above_the_limit_too_a_loss_that_does_not_exist_has_no_numbers(formulati
     wild = initial(d)
     wild[d.network.layers[-1].weights] *= 500.0
     for limit in (0, len(wild) - 1):
-        found = split_of(Objective(d, formulation), wild, 3, dense_limit=limit)
+        found = split_of(d.objective(formulation), wild, 3, dense_limit=limit)
         for values in (
             found.eigenvalue,
             found.kernel,
@@ -284,7 +285,7 @@ def test_above_the_limit_too_a_loss_that_does_not_exist_has_no_numbers(formulati
 
 def test_above_the_limit_the_file_says_what_is_withheld_and_why(no_square_matrix):
     runs = tiny("poisson1d", 1, ("deep-ritz",))
-    size = runs.discretization.network.size
+    size = runs.discretization.size
     data = ntk.dataset(runs, changed(SETTINGS, checkpoints=["final"], dense_limit=size - 1))
     assert data.attrs["parameters"] == size
     assert data.sizes["eigen"] == 16 < size  # two quantities at each of the 8 points
@@ -307,3 +308,35 @@ def test_metrics_name_loss_and_checkpoint():
     assert found["deep-ritz", 0, "final", "remainder_share[strong-form]"] == float(cell["remainder_share"])
     assert found["deep-ritz", 0, "final", "kernel_lambda_max[strong-form]"] == float(cell["kernel_eigenvalue"][0])
     assert found["deep-ritz", 0, "final", "gauss_newton_negative[strong-form]"] == float(cell["negative"][1])
+
+
+SOFT = {"initial": {"enforce": "soft", "weight": 10.0}, "periodic": {"enforce": "soft"}}
+
+
+@pytest.mark.parametrize("dense_limit", [2500, 45, 5])
+def test_the_blocks_of_terms_are_those_of_the_kernel_of_the_whole_loss(dense_limit):
+    problem = load("convection", {"beta": 2.0})
+    discretization = Discretization(problem, Mlp(2, 1, 6, 1), Rule("gauss-legendre", 5), conditions=SOFT)
+    objective, theta = discretization.objective("strong-form"), random_theta(discretization.network)
+    whole = gauss_newton.kernel(objective, theta)
+    found = ntk._of_terms([objective], [theta], changed(SETTINGS, dense_limit=dense_limit))
+    _, names, _ = found["term"]
+    assert names.tolist() == ["strong-form/interior", "strong-form/initial", "strong-form/periodic"]
+    start = 0
+    for k, short in enumerate(objective.short_names):
+        count = gauss_newton.kernel_size(objective.only(short))
+        block = whole[start : start + count, start : start + count]
+        assert found["term_kernel_trace"][1][0, k] == pytest.approx(float(block.trace()), rel=1e-12)
+        values = found["term_kernel_eigenvalue"][1][0, k]
+        if min(count, objective.size) > dense_limit:
+            assert np.isnan(values).all()
+        else:
+            expected = torch.linalg.eigvalsh(block).flip(0)[:10]
+            np.testing.assert_allclose(values[: len(expected)], expected, atol=1e-12 * float(expected[0]))
+        start += count
+    assert start == len(whole)
+
+
+def test_a_loss_of_one_term_has_no_blocks():
+    objective, theta = trained("strong-form", 6, 100)
+    assert ntk._of_terms([objective], [theta], SETTINGS) == {}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from cases import initial, small, trained
+from cases import differentiable, initial, small, trained
 from runs_cases import tiny
 from settings_cases import changed, of
 from sine_cases import SineSeries, exact
@@ -11,7 +11,7 @@ from sine_cases import SineSeries, exact
 from pinnscape.curvature import dense, refinement
 from pinnscape.linalg import eigen
 from pinnscape.losses import gauss_newton
-from pinnscape.losses.objective import Objective
+from pinnscape.losses.quantities import Quantities
 from pinnscape.techniques import catalog
 
 SETTINGS = of(
@@ -26,7 +26,7 @@ def curvature(objective, theta, **keys):
 @pytest.mark.parametrize("formulation", ["deep-ritz", "strong-form"])
 def test_a_quadratic_is_left_at_its_minimiser_after_a_step(formulation):
     found = refinement.descend(
-        Objective(SineSeries(6), formulation), torch.zeros(6, dtype=torch.float64), changed(SETTINGS, lengths=10)
+        SineSeries(6).objective(formulation), torch.zeros(6, dtype=torch.float64), changed(SETTINGS, lengths=10)
     )
     assert (found.thetas[1] - exact(6)).abs().max() < 1e-12
     assert (found.thetas[-1] - exact(6)).abs().max() < 1e-12
@@ -50,7 +50,7 @@ def test_the_negative_eigenvalues_of_a_trained_point_go_with_its_residual():
 def test_curvature_is_that_of_the_dense_hessian():
     objective, theta = trained("deep-ritz", 6, 100)
     values, numbers = curvature(objective, theta)
-    expected = torch.linalg.eigvalsh(torch.func.hessian(objective.__call__)(theta)).flip(0).numpy()
+    expected = torch.linalg.eigvalsh(torch.func.hessian(differentiable(objective))(theta)).flip(0).numpy()
     np.testing.assert_allclose(values, expected, atol=1e-11 * expected[0])
     assert numbers["lambda_max"] == values[0]
     assert numbers["lambda_min"] == values[-1]
@@ -61,7 +61,7 @@ def test_where_the_loss_does_not_exist_there_is_one_point_and_no_hessian():
     d = small("neo_hookean2d")
     wild = initial(d)
     wild[d.network.layers[-1].weights] *= 500.0
-    objective = Objective(d, "deep-ritz")
+    objective = d.objective("deep-ritz")
     found = refinement.descend(objective, wild, SETTINGS)
     assert len(found.thetas) == 1
     values, numbers = curvature(objective, wild)
@@ -122,12 +122,12 @@ def test_metrics_are_those_of_the_last_point():
 def test_above_the_limit_bounds_and_estimates_hold_and_what_they_replace_is_withheld(formulation, monkeypatch):
     objective, theta = trained(formulation, 6, 100)
     values, exact_numbers = curvature(objective, theta)
-    for module, name in ((dense, "hessian"), (gauss_newton, "gauss_newton"), (gauss_newton, "sensitivities")):
+    for module, name in ((dense, "hessian"), (gauss_newton, "gauss_newton"), (Quantities, "sensitivities")):
         monkeypatch.setattr(module, name, None)
     for steps in (10, 67):  # a few products, and as many as there are parameters
         found, numbers = curvature(objective, theta, dense_limit=0, lanczos_steps=steps, eigenvalues=1)
         assert found.shape == (1,)
-        for name in ("lambda_min", "negative", "null", "condition_number", "remainder_share"):
+        for name in ("lambda_min", "negative", "nullity", "condition_number", "remainder_share"):
             assert np.isnan(numbers[name])
         rounding = 1e-12 * values[0]
         assert numbers["lambda_min_bound"] >= values[-1] - rounding
@@ -145,7 +145,7 @@ def test_above_the_limit_bounds_and_estimates_hold_and_what_they_replace_is_with
 def test_above_the_limit_the_file_says_how_directions_were_found_and_what_is_withheld(limit, method, monkeypatch):
     runs = tiny("poisson1d", 1, ("strong-form",))  # P = 33, 8 points
     limit = min(limit, runs.discretization.network.size - 1)
-    for module, name in ((dense, "hessian"), (gauss_newton, "sensitivities")):
+    for module, name in ((dense, "hessian"), (Quantities, "sensitivities")):
         monkeypatch.setattr(module, name, None)
     settings = changed(SETTINGS, checkpoints=["init"], steps=2, dense_limit=limit, lanczos_steps=4)
     data = refinement.dataset(runs, settings)
@@ -167,6 +167,6 @@ def test_above_the_limit_too_there_are_no_numbers_where_the_loss_does_not_exist(
     d = small("neo_hookean2d")
     wild = initial(d)
     wild[d.network.layers[-1].weights] *= 500.0
-    values, numbers = curvature(Objective(d, "deep-ritz"), wild, dense_limit=0)
+    values, numbers = curvature(d.objective("deep-ritz"), wild, dense_limit=0)
     assert np.isnan(values).all()
     assert np.isnan(list(numbers.values())).all()

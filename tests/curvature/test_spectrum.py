@@ -13,7 +13,6 @@ from pinnscape.common.errors import DivergenceError
 from pinnscape.config.sections import DensitySettings, SpectrumSettings
 from pinnscape.curvature.spectrum import Spectrum, spectrum
 from pinnscape.linalg.eigen import summary
-from pinnscape.losses.objective import Objective
 
 DENSITY = DensitySettings(probes=8, steps=40, deflate=8, bins=300, width=0.01)
 SETTINGS = SpectrumSettings(extremes=8, eigensolver=solver(lanczos_steps=150), density=DENSITY)
@@ -56,7 +55,7 @@ def test_the_numbers_are_those_of_the_exact_spectrum():
     expected = summary(values, 1e-10).numbers
     assert {name: found.numbers[name] for name in expected} == pytest.approx(expected, rel=1e-9)
     assert expected["condition_number"] == pytest.approx(2000.0)
-    assert (found.numbers["negative"], found.numbers["null"]) == (2.0, 2.0)
+    assert (found.numbers["negative"], found.numbers["nullity"]) == (2.0, 2.0)
     assert not found.reasons
 
 
@@ -148,7 +147,7 @@ def test_the_iterative_route_estimates_what_it_calls_an_estimate(formulation):
 @pytest.mark.parametrize("formulation", PHYSICS)
 def test_what_the_iterative_route_states_is_what_the_exact_one_does(formulation):
     found, expected = measured(formulation, False), measured(formulation, True)
-    for name in ("negative", "null", "share_above", "bulk_share", "effective_rank", "condition_number"):
+    for name in ("negative", "nullity", "share_above", "bulk_share", "effective_rank", "condition_number"):
         value = found.numbers[name]
         assert (np.isnan(value) and found.reasons[name]) or value == pytest.approx(expected.numbers[name], rel=1e-12)
     assert found.numbers["share_above"] == pytest.approx(expected.numbers["share_above"], rel=1e-12)
@@ -185,7 +184,7 @@ def test_counts_that_a_process_does_not_settle_are_withheld():
     # A third of the spectrum is null, and 76 of it negative by so little that no process of 150 steps can tell.
     values = np.concatenate([np.geomspace(1e-9, 1.0, 164), -np.geomspace(1e-9, 1e-7, 76), np.zeros(160)])
     found = of_matrix(with_spectrum(values), dense_limit=1)
-    assert np.isnan([found.numbers[name] for name in ("negative", "null", "condition_number", "effective_rank")]).all()
+    assert np.isnan([found.numbers[name] for name in ("negative", "nullity", "condition_number", "effective_rank")]).all()
     assert found.numbers["negative_at_least"] <= 76
     assert (found.eigenvalue_low[8:] <= np.sort(values)[7::-1]).all()
 
@@ -213,6 +212,6 @@ def test_the_same_seed_gives_the_same_bits():
 
 
 def test_a_point_without_a_loss_is_refused():
-    objective = Objective(small("neo_hookean2d"), "strong-form")
+    objective = small("neo_hookean2d").objective("strong-form")
     with pytest.raises(DivergenceError, match="strong-form loss is not finite"):
         spectrum(objective, 30.0 * initial(objective.discretization), SETTINGS, 0)

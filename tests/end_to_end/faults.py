@@ -17,7 +17,8 @@ TOUCH = ("--touch", "--forceall", "-c1")  # what a line about a wrong clock says
 LOG = "results/logs/train/poisson1d/deep-ritz/seed-0.log"
 # Long enough to be hit while it trains: half a second or so.
 _SMALL = {
-    "study": {"problems": ["poisson1d"], "formulations": ["deep-ritz"]},
+    "study": {"losses": ["deep-ritz"]},
+    "cases": {"poisson1d": {"quadrature": {"points": 12}}},
     "training": {"phases": [{"optimizer": "adam", "steps": 400, "learning_rate": 0.01, "decay": 0.5}]},
 }
 

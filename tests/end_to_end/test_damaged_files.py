@@ -8,9 +8,9 @@ from end_to_end.workspace import PROJECT, Workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("damaged files")]
 
-PROBLEMS, SEEDS = ("poisson1d", "neo_hookean2d"), (0, 1)
-STUDY = {"study": {"problems": list(PROBLEMS), "formulations": ["strong-form"], "seeds": list(SEEDS)}, "figures": {"seed": 0}}
-TARGETS = [f"results/{problem}/strong-form/seed-{seed}/checkpoints.nc" for problem in PROBLEMS for seed in SEEDS]
+CASES, SEEDS = ("poisson1d", "neo_hookean2d"), (0, 1)
+STUDY = {"study": {"losses": ["strong-form"], "seeds": list(SEEDS)}, "figures": {"seed": 0}}
+TARGETS = [f"results/{case}/strong-form/seed-{seed}/checkpoints.nc" for case in CASES for seed in SEEDS]
 RUNS = [str(Path(target).parent) for target in TARGETS]
 
 
@@ -60,13 +60,13 @@ def test_names_that_leave_the_results_are_refused_on_the_command_line(tmp_path: 
     """By ``--config`` and ``--configfile``; one of the bad configurations stands for all, which other tests read."""
     workspace = Workspace(tmp_path)
     names = PROJECT / "tests/bad_configs/checkpoint_of_control_characters.yaml"
-    cases = {
+    refused = {
         ": checkpoints.'../outside': must be a": ["--config", 'checkpoints={"../outside": middle}'],
-        "config.yaml with --config: study.problems[0]: must be one of": ["--config", 'study={problems: ["../poisson2d"]}'],
+        "config.yaml with --config: cases.'../poisson2d': must be a name": ["--config", 'cases={"../poisson2d": {}}'],
         "config.yaml with --config: network.width: must be": ["--config", "network={width: 8.5}"],
         f"config.yaml with {names}: checkpoints.'\\x1b[31mmiddle': must be a name": ["--configfile", str(names)],
     }
-    for words, arguments in cases.items():
+    for words, arguments in refused.items():
         done = workspace.snakemake("-n", *arguments)
         output = done.stdout + done.stderr
         assert done.returncode == 1

@@ -82,7 +82,7 @@ def test_make_gives_the_same_bytes_in_a_folder_of_any_name_in_an_ascii_locale_an
 ) -> None:
     """A whole study with its report as users run it. The scripts of the study that it is compared with ran in forks."""
     other = copied(study, tmp_path / ODD)
-    other.config(merged(other.settings, {"study": {"problems": ["poisson1d"]}}))
+    other.config(merged(other.settings, {"cases": {"poisson1d": {"quadrature": {"points": 12}}}}))
     with (other.root / "config.yaml").open("a", encoding="utf-8") as file:
         file.write("# Bézier, 日本\n")
     around = {"HOME": f"{closed}/nobody", "XDG_CACHE_HOME": None, "LC_ALL": "C", "PYTHONUTF8": "0"}

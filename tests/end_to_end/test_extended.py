@@ -6,6 +6,7 @@ import describe
 import numpy as np
 import pandas as pd
 import pytest
+from end_to_end.test_results import NUMBER
 from end_to_end.workspace import Workspace
 from file_cases import assert_combined, assert_described, combined
 
@@ -14,13 +15,13 @@ from pinnscape.techniques.catalog import TECHNIQUES
 
 pytestmark = [pytest.mark.xdist_group("extended"), pytest.mark.slow]  # one process runs them all: they share one finished study
 
-PROBLEM = "neo_hookean2d"
+CASE = "neo_hookean2d"
 TABLES = {("collect_metrics",), ("judge_claims",), ("figure_claims",)}
-PAGE = {("figure_overview", PROBLEM)}  # shows every technique
+PAGE = {("figure_overview", CASE)}  # shows every technique
 
 
 def technique(*names: str) -> set[tuple[str, ...]]:
-    return {(f"{kind}_{name}", PROBLEM) for name in names for kind in ("measure", "figure")}
+    return {(f"{kind}_{name}", CASE) for name in names for kind in ("measure", "figure")}
 
 
 def test_after_a_run_nothing_is_left_to_do(extended: Workspace) -> None:
@@ -29,15 +30,15 @@ def test_after_a_run_nothing_is_left_to_do(extended: Workspace) -> None:
 
 @pytest.mark.parametrize("name", TECHNIQUES)
 def test_a_technique_leaves_its_file_and_figure(extended: Workspace, name: str) -> None:
-    data = store.read(extended.root / f"results/{PROBLEM}/{name}.nc", name)
-    assert (data.attrs["case"], data.attrs["trained_on"], data.attrs["seed"]) == (PROBLEM, "all", -1)
+    data = store.read(extended.root / f"results/{CASE}/{name}.nc", name)
+    assert (data.attrs["case"], data.attrs["trained_on"], data.attrs["seed"]) == (CASE, "all", -1)
     assert list(data["trained_on"].values) == ["deep-ritz", "strong-form"]
     assert name in store.configuration(data)
     assert_described(data, describe.files()[f"{name}.nc"])
     numbers = [v.values for v in data.data_vars.values() if v.dtype.kind == "f" and v.size]
     assert any(np.isfinite(values).any() for values in numbers)
     for kind in ("png", "pdf"):
-        assert (extended.root / f"results/figures/{name}-{PROBLEM}.{kind}").stat().st_size > 3000
+        assert (extended.root / f"results/figures/{name}-{CASE}.{kind}").stat().st_size > 3000
 
 
 def test_every_number_of_the_table_is_described(extended: Workspace) -> None:
@@ -47,8 +48,8 @@ def test_every_number_of_the_table_is_described(extended: Workspace) -> None:
     found = without_brackets(pd.read_csv(extended.root / "results/tables/metrics.csv")["metric"])
     described = {technique: without_brackets(own) for technique, own in describe.described_metrics().items()}
     assert found <= set().union(*described.values())
-    # Bounds and estimates are only there where something is withheld.
-    wanted = re.compile(r".*(?<!_at_least)(?<!_at_most)(?<!_estimate)(?<!share_error)(?<!_bound)")
+    # Bounds and estimates are only there where something is withheld, kernels of terms only where a loss has several terms.
+    wanted = re.compile(r".*(?<!_at_least)(?<!_at_most)(?<!_estimate)(?<!share_error)(?<!_bound)(?<!^kernel_trace)")
     for technique, names in described.items():
         if technique:
             assert {name for name in names if wanted.fullmatch(name)} <= found, technique
@@ -68,20 +69,20 @@ RUNS += ("surface-trajectory", "surface-lines", "hessian-init", "hessian-final")
 
 @pytest.mark.parametrize("name", RUNS)
 def test_the_files_of_all_runs_combine(extended: Workspace, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    folder, formulations = extended.root / "results" / PROBLEM, ("deep-ritz", "strong-form")
-    paths = [[folder / formulation / f"seed-{seed}" / f"{name}.nc" for seed in (0, 1)] for formulation in formulations]
+    folder, losses = extended.root / "results" / CASE, ("deep-ritz", "strong-form")
+    paths = [[folder / loss / f"seed-{seed}" / f"{name}.nc" for seed in (0, 1)] for loss in losses]
     found = combined(monkeypatch, paths, concat_dim=["trained_on", "seed"])
-    assert found["trained_on"].values.tolist() == list(formulations)
+    assert found["trained_on"].values.tolist() == list(losses)
     assert found["seed"].values.tolist() == [0, 1]
-    for formulation, row in zip(formulations, paths, strict=True):
+    for loss, row in zip(losses, paths, strict=True):
         for seed, path in enumerate(row):
-            assert_combined(found.sel(trained_on=formulation, seed=seed), path)
+            assert_combined(found.sel(trained_on=loss, seed=seed), path)
 
 
 def test_metrics_and_claims_know_the_techniques(extended: Workspace) -> None:
     metrics = pd.read_csv(extended.root / "results/tables/metrics.csv")
-    assert not metrics.duplicated(["case", "trained_on", "seed", "checkpoint", "metric"]).any()
-    found = {metric.split("[")[0] for metric in metrics["metric"]}
+    assert not metrics.duplicated(NUMBER).any()
+    found = set(metrics["metric"])
     expected = {"monotone_violation", "barrier", "gradient_share", "gd_edge", "sam_sharpness", "basin_radius_median"}
     expected |= {"goldilocks_ratio", "map_convex_share", "zoom_convex_share", "intrinsic_dimension", "learning_coefficient"}
     expected |= {"remainder_share", "refined_gap", "gap_ratio", "cosine_median", "rule_deviation", "smad", "path_length"}
@@ -101,7 +102,7 @@ def test_metrics_and_claims_know_the_techniques(extended: Workspace) -> None:
         (
             {"study": {"seeds": [0]}},
             technique(*TECHNIQUES)
-            | {(f"figure_{name}", PROBLEM) for name in ("solutions", "training_curves", "spectra")}
+            | {(f"figure_{name}", CASE) for name in ("solutions", "training_curves", "spectra")}
             | TABLES
             | PAGE,
         ),
@@ -123,4 +124,4 @@ def test_a_technique_runs_again_alone_when_its_module_changes(extended: Workspac
     with extended.edited("workflow/pinnscape/curvature/goldilocks.py", append="\n# a remark\n"):
         assert extended.planned() == technique("goldilocks") | TABLES | PAGE
     with extended.edited("workflow/pinnscape/figures/goldilocks.py", append="\n# a remark\n"):
-        assert extended.planned() == {("figure_goldilocks", PROBLEM)}
+        assert extended.planned() == {("figure_goldilocks", CASE)}

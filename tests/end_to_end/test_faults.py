@@ -76,7 +76,7 @@ def test_a_diverged_training_is_one_line_and_keeps_its_history(tmp_path: Path) -
 
 
 def test_gpu_jobs_run_one_at_a_time_with_one_gpu(tmp_path: Path) -> None:
-    targets = [f"results/{problem}/deep-ritz/seed-0/solution.nc" for problem in ("poisson1d", "neo_hookean2d")]
+    targets = [f"results/{case}/deep-ritz/seed-0/solution.nc" for case in ("poisson1d", "neo_hookean2d")]
     workspace = Workspace(tmp_path)
     workspace.run("check")
     output = workspace.run("--resources", "gpu=1", "--", *targets)

@@ -29,11 +29,11 @@ KINDS = (".nc", ".png", ".pdf", ".csv")
 
 @pytest.fixture(scope="module")
 def archived(study: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """An archived study of one problem, in a folder that holds results of others too."""
+    """An archived study of one case, in a folder that holds results of others too."""
     workspace = Workspace.__new__(Workspace)
     workspace.root = shutil.copytree(study.root, tmp_path_factory.mktemp("archived") / "study")
     (workspace.root / "results/archive.zip").unlink(missing_ok=True)  # other tests may have made it
-    workspace.config(workspace.settings | {"study": workspace.settings["study"] | {"problems": ["poisson1d"]}})
+    workspace.config(workspace.settings | {"cases": {"poisson1d": workspace.settings["cases"]["poisson1d"]}})
     shutil.copytree(workspace.root / RUN, workspace.root / "results/poisson1d/deep-ritz/seed-7")
     workspace.run("archive", "--config", "device=cpu")
     return workspace
@@ -170,7 +170,7 @@ def _shared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SNAKEMAKE_OUTPUT_CACHE", str(folder))
 
 
-def test_each_problem_formulation_and_seed_has_an_entry_of_its_own(study: Workspace, folder: Path, first: Workspace) -> None:
+def test_each_case_loss_and_seed_has_an_entry_of_its_own(study: Workspace, folder: Path, first: Workspace) -> None:
     entries = {(first.root / name).resolve() for name in FILES}
     assert entries == set(folder.iterdir())
     assert len(entries) == len(FILES)
@@ -202,8 +202,10 @@ def test_another_folder_takes_what_is_there_and_is_up_to_date_with_and_without(
 def test_other_settings_and_other_code_are_other_entries(first: Workspace, folder: Path, tmp_path: Path) -> None:
     entries, other = set(folder.iterdir()), Workspace(tmp_path)
     phases = [{"optimizer": "adam", "steps": 15, "learning_rate": 0.02, "decay": 0.5}]
-    remark = other.edited("workflow/pinnscape/problems/neo_hookean.py", append="\n# a remark\n")
-    with remark, other.with_settings({"problems": {"poisson1d": {"training": {"phases": phases}}}}):
+    cases = other.settings["cases"]
+    changes = {"cases": cases | {"poisson1d": cases["poisson1d"] | {"training": {"phases": phases}}}}
+    remark = other.edited("workflow/pinnscape/problems/equations/neo_hookean.py", append="\n# a remark\n")
+    with remark, other.with_settings(changes):
         train(other, TRAININGS[0], TRAININGS[2])
     new = {(other.root / name).resolve() for name in FILES if (other.root / name).exists()}
     assert len(new) == 4

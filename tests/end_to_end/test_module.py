@@ -16,7 +16,11 @@ from end_to_end.faults import message
 from end_to_end.workspace import PROJECT, Workspace, merged
 
 PROFILE = ["--workflow-profile", "pinnscape/profiles/default"]
-SMALL = {"study": {"problems": ["poisson1d"], "formulations": ["deep-ritz"]}, "grid": {"planes": ["random"]}}
+SMALL = {
+    "study": {"losses": ["deep-ritz"]},
+    "cases": {"poisson1d": {"quadrature": {"points": 12}}},
+    "grid": {"planes": ["random"]},
+}
 
 
 class Theirs:

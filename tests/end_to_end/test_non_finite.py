@@ -14,23 +14,20 @@ pytestmark = pytest.mark.xdist_group("resources")
 # The energy overflows where u > 12, far from the solution; nothing marks such points but the loss itself.
 PROBLEM = '''"""A problem with a load that explodes."""
 
-import math
-
-import torch
-
-from pinnscape.problems.functions import exp
-from pinnscape.problems.base import Problem
+from pinnscape.problems.language import Dirichlet, Interval, Problem, exp, pi, sin
 
 
 class Gelfand1d(Problem):
-    name = "gelfand1d"
-    dimension = 1
+    domain = Interval(0, 1)
 
-    def density(self, x, u, du):
-        return 0.5 * (du * du).sum((-2, -1)) + 1e-28 * exp(60.0 * u).sum(-1)
+    def conditions(self):
+        return Dirichlet()
 
-    def exact(self, x):
-        return torch.sin(math.pi * x).prod(-1, keepdim=True)
+    def density(self, p, u):
+        return 0.5 * u.x**2 + 1e-28 * exp(60.0 * u)
+
+    def exact(self, p):
+        return sin(pi * p.x)
 '''
 
 
@@ -39,7 +36,7 @@ def test_losses_that_overflow_in_a_part_of_a_surface_are_masked_from_files_to_ta
     workspace = Workspace(tmp_path)
     workspace.problem(PROBLEM)
     changes = {
-        "study": {"problems": ["gelfand1d"]},
+        "cases": {"gelfand1d": {"problem": "my_problems/mine.py"}},
         "grid": {"radius": {"lines": 45.0, "random": 20.0}},
         "claims": {"convex": {"radius": [9.0, 45.0]}},
     }

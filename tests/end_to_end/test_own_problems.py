@@ -11,53 +11,58 @@ from pinnscape.files import store
 
 pytestmark = pytest.mark.xdist_group("own problems")
 
-HEAD = "import math\n\nimport numpy as np\nimport torch\n\nfrom pinnscape.problems.base import Problem\n\n\n"
-CUBE = f"""{HEAD}class Mine(Problem):
-    name = "mine"
-    dimension = 3
+CUBE = """
+from pinnscape.problems.language import Dirichlet, Problem, cube, pi, sin
 
-    def density(self, x, u, du):
-        return 0.5 * (du * du).sum((-2, -1))
 
-    def exact(self, x):
-        return torch.sin(math.pi * x).prod(-1, keepdim=True)
+class Mine(Problem):
+    domain = cube(3)
+
+    def conditions(self):
+        return Dirichlet()
+
+    def density(self, p, u):
+        return 0.5 * (u.x**2 + u.y**2 + u.z**2)
+
+    def exact(self, p):
+        return sin(pi * p.x) * sin(pi * p.y) * sin(pi * p.z)
 """
-WHERE = "pinnscape: workflow/pinnscape/problems/mine.py: Mine"
+FILE = "my_problems/mine.py"
+WHERE = f"{FILE}: Mine"
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     made = Workspace(tmp_path)
-    made.config(made.settings | {"study": {"problems": ["mine"], "formulations": ["deep-ritz", "strong-form"], "seeds": [0]}})
+    made.config(made.settings | {"cases": {"mine": {"problem": FILE}}})
     return made
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (CUBE.replace("def exact", "def exakt"), f"{WHERE}.exact: is missing; define `def exact(self, x)`"),
-        (CUBE.replace("def density", "def energy"), f"{WHERE}.density: is missing; define `def density(self, x, u, du)`"),
-        (
-            CUBE.replace("class Mine(Problem):", "class Mine(Problem)"),
-            "pinnscape: workflow/pinnscape/problems/mine.py: line 9: expected ':'; mend it",
-        ),
+        (CUBE.replace("domain =", "domains ="), f"{WHERE}.domain: is None; must be a domain, such as Interval(0, 1) or "),
+        (CUBE.replace("def density", "def energy"), f"{WHERE}.residual: is missing, and so is density; define "),
+        (CUBE.replace("def conditions", "def condition"), f"{WHERE}.condition: has no meaning; did you mean conditions?"),
+        (CUBE.replace("class Mine(Problem):", "class Mine(Problem)"), f"{FILE}: line 5: SyntaxError: expected ':'; mend it"),
     ],
-    ids=["exact", "density", "syntax"],
+    ids=["domain", "density", "conditions", "syntax"],
 )
-def test_what_a_module_lacks_is_said_before_any_job(workspace: Workspace, text: str, said: str) -> None:
+def test_what_a_file_lacks_is_said_before_any_job(workspace: Workspace, text: str, said: str) -> None:
     workspace.problem(text)
     done = workspace.snakemake("-n")
     assert done.returncode == 1
-    assert (done.stdout + done.stderr).splitlines()[-1] == said
+    assert (done.stdout + done.stderr).splitlines()[-1].startswith(f"pinnscape: config.yaml: cases.mine.problem: {said}")
     assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_a_faulty_problem_stops_before_anything_trains(workspace: Workspace) -> None:
-    through_numpy = "return torch.tensor(np.sin(np.pi * x.detach().numpy()).prod(-1, keepdims=True))"
-    workspace.problem(CUBE.replace("return torch.sin(math.pi * x).prod(-1, keepdim=True)", through_numpy))
+    through_numpy = "return torch.tensor(np.sin(np.pi * p.x.detach().numpy())) * sin(pi * p.y) * sin(pi * p.z)"
+    exact = "return sin(pi * p.x) * sin(pi * p.y) * sin(pi * p.z)"
+    workspace.problem("import numpy as np\nimport torch\n" + CUBE.replace(exact, through_numpy))
     done = workspace.snakemake("-c2", "-k")
     assert done.returncode == 1
-    said = f"{WHERE}.exact: depends on x, but torch cannot differentiate it; write it with torch alone"
+    said = f"pinnscape: {WHERE}.exact: "
     assert [line for line in done.stderr.splitlines() if line.startswith("pinnscape: ")] == [
         line
         for line in done.stderr.splitlines()

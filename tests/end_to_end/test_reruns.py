@@ -10,8 +10,9 @@ from end_to_end.workspace import Workspace, jobs
 
 pytestmark = pytest.mark.xdist_group("workflow")  # one process runs them all: they share one finished study
 
-PROBLEMS = ("poisson1d", "neo_hookean2d")
-FORMULATIONS = ("deep-ritz", "strong-form")
+OWN = {"poisson1d": {"quadrature": {"points": 12}}, "neo_hookean2d": {}}  # as in tests/tiny.yaml
+CASES = tuple(OWN)
+LOSSES = ("deep-ritz", "strong-form")
 STAGES = ("select_checkpoints", "find_directions", "measure_hessians", "find_hessian_directions")
 SURFACES = ("evaluate_surfaces", "evaluate_hessian_surfaces")
 TABLES = {("collect_metrics",), ("judge_claims",), ("figure_claims",)}
@@ -20,20 +21,20 @@ OF_SURFACES = (*OF_PLANES, "hessian_planes")
 DRAWINGS = ("solutions", "training_curves", "spectra", *OF_SURFACES)
 
 
-def stages(*rules: str, problems=PROBLEMS, seed="0"):
-    return {(rule, problem, seed) for rule, problem in product(rules, problems)}
+def stages(*rules: str, cases=CASES, seed="0"):
+    return {(rule, case, seed) for rule, case in product(rules, cases)}
 
 
-def trainings(problems=PROBLEMS, seed="0"):
-    return {("train_network", problem, formulation, seed) for problem, formulation in product(problems, FORMULATIONS)}
+def trainings(cases=CASES, seed="0"):
+    return {("train_network", case, loss, seed) for case, loss in product(cases, LOSSES)}
 
 
-def checks(problems=PROBLEMS):
-    return {("check_problem", problem) for problem in problems}
+def checks(cases=CASES):
+    return {("check_problem", case) for case in cases}
 
 
-def figures(*names: str, problems=PROBLEMS):
-    return {(f"figure_{name}", problem) for name, problem in product(names, problems)}
+def figures(*names: str, cases=CASES):
+    return {(f"figure_{name}", case) for name, case in product(names, cases)}
 
 
 ALL_FIGURES = figures(*DRAWINGS) | {("figure_claims",)}
@@ -67,7 +68,7 @@ def test_layout_and_comments_of_the_configuration_rerun_nothing(study: Workspace
         ("landscape/roughness.py", TABLES),
         ("landscape/chebyshev.py", stages(*SURFACES) | figures(*OF_SURFACES) | TABLES),
         ("__init__.py", set()),
-        ("problems/catalog.py", set()),
+        ("problems/registry.py", set()),
         ("tables/claims.py", {("judge_claims",), ("figure_claims",)}),
         ("landscape/surfaces.py", stages(*SURFACES) | figures(*OF_SURFACES) | TABLES),
         (
@@ -79,11 +80,11 @@ def test_layout_and_comments_of_the_configuration_rerun_nothing(study: Workspace
         ("training/optimizers.py", checks() | trainings() | AFTER_TRAINING),
         ("validation/weak.py", set()),  # what has passed has passed
         (
-            "problems/neo_hookean.py",
+            "problems/equations/neo_hookean.py",
             checks(("neo_hookean2d",))
             | trainings(("neo_hookean2d",))
-            | stages(*STAGES, *SURFACES, problems=("neo_hookean2d",))
-            | figures(*DRAWINGS, problems=("neo_hookean2d",))
+            | stages(*STAGES, *SURFACES, cases=("neo_hookean2d",))
+            | figures(*DRAWINGS, cases=("neo_hookean2d",))
             | TABLES,
         ),
     ],
@@ -120,14 +121,13 @@ def importers(root: Path, module: str) -> set:
         ({"training": {"log_every": 6}}, trainings() | AFTER_TRAINING),
         ({"engine": {"compile": "never"}}, checks() | trainings() | AFTER_TRAINING),
         (
-            {"problems": {"neo_hookean2d": {"parameters": {"mu": 2.0}}}},
+            {"cases": OWN | {"neo_hookean2d": {"parameters": {"mu": 2.0}}}},
             checks(("neo_hookean2d",))
             | trainings(("neo_hookean2d",))
-            | stages(*STAGES, *SURFACES, problems=("neo_hookean2d",))
-            | figures(*DRAWINGS, problems=("neo_hookean2d",))
+            | stages(*STAGES, *SURFACES, cases=("neo_hookean2d",))
+            | figures(*DRAWINGS, cases=("neo_hookean2d",))
             | TABLES,
         ),
-        ({"problems": {"poisson2d": {"quadrature": {"points": 9}}}}, set()),
         ({"checkpoints": {"middle": 0.5}}, AFTER_TRAINING - figures("solutions", "training_curves")),
         (
             {"directions": {"lines": 4}},
@@ -154,13 +154,23 @@ def importers(root: Path, module: str) -> set:
             {"grid": {"planes": ["random", "trajectory", "hessian-top"]}},
             stages("find_hessian_directions", "evaluate_hessian_surfaces") | TABLES,
         ),
-        ({"study": {"problems": ["neo_hookean2d"]}}, TABLES),
+        ({"cases": {"neo_hookean2d": {}}}, TABLES),
+        ({"cases": OWN | {"poisson1d": {"quadrature": {"points": 12}, "problem": "poisson1d"}}}, set()),
         (
-            {"study": {"problems": [*PROBLEMS, "poisson2d"]}},
+            {"cases": OWN | {"poisson2d": {}}},
             checks(("poisson2d",))
             | trainings(("poisson2d",))
-            | stages(*STAGES, *SURFACES, problems=("poisson2d",))
-            | figures(*DRAWINGS, problems=("poisson2d",))
+            | stages(*STAGES, *SURFACES, cases=("poisson2d",))
+            | figures(*DRAWINGS, cases=("poisson2d",))
+            | TABLES,
+        ),
+        (
+            {"sweeps": {"width": {"case": "poisson1d", "vary": "network.width", "values": [3, 5]}}},
+            checks(("width-3", "width-5"))
+            | trainings(("width-3", "width-5"))
+            | stages(*STAGES, *SURFACES, cases=("width-3", "width-5"))
+            | figures(*DRAWINGS, cases=("width-3", "width-5"))
+            | {("figure_sweep", "width")}
             | TABLES,
         ),
     ],
@@ -175,8 +185,8 @@ def test_a_deleted_figure_is_drawn_again_alone(study: Workspace) -> None:
     path = study.root / "results/figures/lines-poisson1d.png"
     before = path.read_bytes()
     path.unlink()
-    assert study.planned() == figures("lines", problems=("poisson1d",))
-    assert jobs(study.run()) == figures("lines", problems=("poisson1d",))
+    assert study.planned() == figures("lines", cases=("poisson1d",))
+    assert jobs(study.run()) == figures("lines", cases=("poisson1d",))
     assert path.read_bytes() == before
     assert study.planned() == set()
 

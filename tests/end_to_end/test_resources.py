@@ -98,7 +98,8 @@ def test_memory_that_does_not_suffice_is_one_line_and_its_remedy_works(tmp_path:
     target = "results/poisson2d/strong-form/seed-0/training.nc"
     workspace = small(
         tmp_path,
-        study={"problems": ["poisson2d"], "formulations": ["strong-form"]},
+        study={"losses": ["strong-form"]},
+        cases={"poisson2d": {}},
         training={"phases": [{"optimizer": "adam", "steps": 1, "learning_rate": 0.01, "decay": 1.0}]},
         network={"width": 40},
         quadrature={"points": 300},

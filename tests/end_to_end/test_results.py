@@ -17,18 +17,27 @@ from pinnscape.techniques.catalog import TECHNIQUES
 
 pytestmark = pytest.mark.xdist_group("workflow")  # one process runs them all: they share one finished study
 
+NUMBER = [
+    "case",
+    "trained_on",
+    "seed",
+    "checkpoint",
+    "metric",
+    "loss",
+    "variant",
+]  # columns that tell numbers of metrics.csv apart
 STAGES = {"training": "train", "solution": "train", "checkpoints": "checkpoints", "directions": "directions"}
 STAGES |= {"surface": "surfaces", "hessian": "hessian"}
 
 
-def rows_of(problem: str, path: Path) -> list[str]:
-    return [line for line in path.read_text().splitlines() if problem in line]
+def rows_of(case: str, path: Path) -> list[str]:
+    return [line for line in path.read_text().splitlines() if case in line]
 
 
 @pytest.mark.slow
 def test_a_study_run_again_gives_the_same_bytes_whatever_else_is_studied(study: Workspace, tmp_path: Path) -> None:
     again = Workspace(tmp_path)
-    with again.with_settings({"study": {"problems": ["neo_hookean2d"]}}):
+    with again.with_settings({"cases": {"neo_hookean2d": {}}}):
         again.run()
     files = [path for path in data_files(tmp_path) if "neo_hookean2d" in str(path)]
     assert files == [path for path in data_files(study.root) if "neo_hookean2d" in str(path)]
@@ -49,19 +58,19 @@ def described(path: Path):
 
 
 def test_every_file_says_what_its_path_says(study: Workspace) -> None:
-    for problem in study.settings["study"]["problems"]:
-        checks = store.read(study.root / f"results/{problem}/check.nc", "check")
+    for case in list(study.settings["cases"]):
+        checks = store.read(study.root / f"results/{case}/check.nc", "check")
         assert_described(checks, describe.files()["check.nc"])
         found = checks.attrs
-        assert (found["case"], found["trained_on"], found["seed"]) == (problem, "all", -1)
+        assert (found["case"], found["trained_on"], found["seed"]) == (case, "all", -1)
     for path in (study.root / "results").rglob("seed-*/*.nc"):
-        problem, formulation, seed = path.relative_to(study.root / "results").parts[:3]
+        case, loss, seed = path.relative_to(study.root / "results").parts[:3]
         kind = path.stem.split("-")[0]
         dataset = store.read(path, STAGES[kind])
         assert_described(dataset, described(path))
         assert (dataset.attrs["case"], dataset.attrs["trained_on"], f"seed-{dataset.attrs['seed']}") == (
-            problem,
-            formulation,
+            case,
+            loss,
             seed,
         )
         if kind in ("surface", "directions"):
@@ -74,22 +83,22 @@ def test_every_file_says_what_its_path_says(study: Workspace) -> None:
     "name",
     ["checkpoints", "training", "solution", "directions-random", "surface-lines", "surface-hessian-top", "hessian-final"],
 )
-def test_the_files_of_several_problems_combine(study: Workspace, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    problems = study.settings["study"]["problems"]
-    paths = {problem: study.root / f"results/{problem}/strong-form/seed-0/{name}.nc" for problem in problems}
+def test_the_files_of_several_cases_combine(study: Workspace, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    cases = list(study.settings["cases"])
+    paths = {case: study.root / f"results/{case}/strong-form/seed-0/{name}.nc" for case in cases}
     found = combined(monkeypatch, list(paths.values()), concat_dim="case")
-    assert found["case"].values.tolist() == problems
-    for problem, path in paths.items():
-        own = found.sel(case=problem)
-        assert_combined(own.isel(y=0) if name == "solution" and problem == "poisson1d" else own, path)
+    assert found["case"].values.tolist() == cases
+    for case, path in paths.items():
+        own = found.sel(case=case)
+        assert_combined(own.isel(y=0) if name == "solution" and case == "poisson1d" else own, path)
 
 
-def test_the_checks_of_several_problems_combine(study: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    problems = study.settings["study"]["problems"]
-    paths = {problem: study.root / f"results/{problem}/check.nc" for problem in problems}
+def test_the_checks_of_several_cases_combine(study: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    cases = list(study.settings["cases"])
+    paths = {case: study.root / f"results/{case}/check.nc" for case in cases}
     found = combined(monkeypatch, list(paths.values()), concat_dim="case")
-    for problem, path in paths.items():
-        assert_combined(found.sel(case=problem), path)
+    for case, path in paths.items():
+        assert_combined(found.sel(case=case), path)
 
 
 def test_stored_configurations_hold_the_settings_that_made_the_file(study: Workspace) -> None:
@@ -111,11 +120,11 @@ def test_no_file_holds_a_time_a_host_or_a_path(study: Workspace) -> None:
 
 def test_tables_cover_every_run(study: Workspace) -> None:
     metrics = pd.read_csv(study.root / "results/tables/metrics.csv")
-    assert list(metrics.columns) == ["case", "trained_on", "seed", "checkpoint", "metric", "value"]
+    assert list(metrics.columns) == [*NUMBER, "value", "sweep", "swept"]
     assert set(map(tuple, metrics[["case", "trained_on"]].drop_duplicates().to_numpy())) == {
         (p, f) for p in ("poisson1d", "neo_hookean2d") for f in ("deep-ritz", "strong-form")
     }
-    assert not metrics.duplicated(["case", "trained_on", "seed", "checkpoint", "metric"]).any()
+    assert not metrics.duplicated(NUMBER).any()
     claims = pd.read_csv(study.root / "results/tables/claims.csv")
     expected = {"smooth", "well conditioned", "convex near the solution", "alike"}
     assert set(claims["claim"]) == expected | {"bulk and outliers", "low-dimensional training"}
@@ -142,7 +151,7 @@ def test_conda_users_get_the_same_pins() -> None:
 
 def test_figures_start_without_torch() -> None:
     scripts = sorted((PROJECT / "workflow/scripts").glob("figure_*.py"))
-    assert len(scripts) == 12
+    assert len(scripts) == 14
     figures = [f"__import__('pinnscape.figures.{name}')\n" for name in TECHNIQUES]
     code = (
         "import sys, runpy\n"

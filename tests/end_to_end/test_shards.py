@@ -9,20 +9,19 @@ from typing import Any
 import pytest
 from end_to_end.workspace import PROJECT, Job, Workspace, jobs
 
-from pinnscape.problems.catalog import CATALOG
 from pinnscape.study import study
 from runtime.technique import measure
 
 pytestmark = [pytest.mark.xdist_group("shards"), pytest.mark.slow]
 
-PROBLEM, FORMULATIONS = "poisson1d", ("deep-ritz", "strong-form")
+CASE, LOSSES = "poisson1d", ("deep-ritz", "strong-form")
 PLANES, CHECKPOINTS = ("random", "trajectory", "lines"), ("init", "middle", "final")
 WORKS = ("surfaces", "hessians", "techniques")
-TECHNIQUE = f"results/{PROBLEM}/intrinsic_dimension.nc"
+TECHNIQUE = f"results/{CASE}/intrinsic_dimension.nc"
 
 
 def of_runs(*files: str) -> list[str]:
-    return [f"results/{PROBLEM}/{formulation}/seed-0/{file}" for formulation in FORMULATIONS for file in files]
+    return [f"results/{CASE}/{loss}/seed-0/{file}" for loss in LOSSES for file in files]
 
 
 # What the job of each work makes.
@@ -33,9 +32,9 @@ MADE = {
 }
 TARGETS = [files[-1] for files in MADE.values()]
 MAIN = {
-    "surfaces": ("evaluate_surfaces", PROBLEM, "0"),
-    "hessians": ("measure_hessians", PROBLEM, "0"),
-    "techniques": ("measure_intrinsic_dimension", PROBLEM),
+    "surfaces": ("evaluate_surfaces", CASE, "0"),
+    "hessians": ("measure_hessians", CASE, "0"),
+    "techniques": ("measure_intrinsic_dimension", CASE),
 }
 SHARD = {"surfaces": "shard_surfaces", "hessians": "shard_hessians", "techniques": "shard_intrinsic_dimension"}
 
@@ -76,18 +75,22 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 def scripts(workspace: Workspace) -> dict[str, tuple[Callable[..., None], dict[str, list[str]], SimpleNamespace]]:
     """By work: the script's function, its input, and its params."""
-    settings = study.parse(workspace.settings, CATALOG)
-    shared = {"engine": settings.engine(), "model": settings.model(PROBLEM)}
+    settings = study.parse(workspace.settings)
+    shared = {"engine": settings.engine(), "model": settings.model(CASE)}
     params = {
         "surfaces": {"grid": {plane: settings.grid(plane) for plane in PLANES}},
         "hessians": {"hessian": settings.hessian(), "checkpoints": list(CHECKPOINTS)},
         "techniques": {"settings": settings.technique("intrinsic_dimension")},
     }
     checkpoints, training = of_runs("checkpoints.nc"), of_runs("training.nc")
-    inputs = {
-        "surfaces": {"directions": of_runs(*(f"directions-{plane}.nc" for plane in PLANES))},
-        "hessians": {"checkpoints": checkpoints},
-        "techniques": {"checkpoints": checkpoints, "training": training},
+    inputs: dict[str, dict[str, list[str]]] = {
+        "surfaces": {
+            "directions": of_runs(*(f"directions-{plane}.nc" for plane in PLANES)),
+            "checkpoints": checkpoints,
+            "reference": [],
+        },
+        "hessians": {"checkpoints": checkpoints, "reference": []},
+        "techniques": {"checkpoints": checkpoints, "training": training, "reference": []},
     }
     paths = {
         work: str(PROJECT / f"workflow/scripts/{name}.py")
@@ -107,10 +110,10 @@ def test_any_number_of_shards_gives_the_same_bytes(
     main, given, params = scripts(finished)[work]
     paths = [str(tmp_path / f"{i}-of-{count}.nc") for i in range(1, count + 1)]
     for path in paths:
-        wildcards = Named(case=PROBLEM, seed="0", technique="intrinsic_dimension", scatteritem=Path(path).stem)
+        wildcards = Named(case=CASE, seed="0", technique="intrinsic_dimension", scatteritem=Path(path).stem)
         main(Named(**given), [path], params, wildcards, "cpu")
     files = [str(tmp_path / "made" / path) for path in MADE[work]]
-    wildcards = Named(case=PROBLEM, seed="0", technique="intrinsic_dimension")
+    wildcards = Named(case=CASE, seed="0", technique="intrinsic_dimension")
     main(Named(**given, parts=paths), files, params, wildcards, "cpu")
     assert {path: Path(file).read_bytes() for path, file in zip(MADE[work], files, strict=True)} == data(finished.root, work)
 
@@ -147,7 +150,7 @@ def test_a_killed_run_keeps_the_shards_that_are_finished(finished: Workspace) ->
         for path in MADE["hessians"]:
             (finished.root / path).unlink()
         made = jobs(finished.run("--", *TARGETS))
-        assert made == {MAIN["hessians"], ("shard_hessians", "2-of-3", PROBLEM, "0")}
+        assert made == {MAIN["hessians"], ("shard_hessians", "2-of-3", CASE, "0")}
     assert data(finished.root, *WORKS) == before
     assert parts(finished.root, "hessians") == [], "parts are temporary"
     assert finished.planned(*TARGETS) == set(), "with another number again"

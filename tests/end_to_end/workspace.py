@@ -18,10 +18,11 @@ Job = tuple[str, ...]  # name of the rule, then its wildcards
 
 
 def merged(base: dict, override: dict) -> dict:
-    """``base`` with the keys of ``override``, sections merged."""
+    """``base`` with the keys of ``override``, sections merged; cases are replaced, all of them."""
     result = dict(base)
     for key, value in override.items():
-        result[key] = merged(result[key], value) if isinstance(value, dict) and isinstance(result.get(key), dict) else value
+        inner = key != "cases" and isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if inner else value
     return result
 
 
@@ -36,14 +37,14 @@ class Workspace:
 
     Args:
         root: the folder.
-        more: a file of tests/ with what is different in its study.
+        more: files of tests/ with what is different in its study.
         fresh: without the machine code that other workspaces have left.
     """
 
     said = ""  # in the run that made its results
     scripts_in_forks = True  # for speed; see forks.py
 
-    def __init__(self, root: Path, more: str = "", *, fresh: bool = False) -> None:
+    def __init__(self, root: Path, *more: str, fresh: bool = False) -> None:
         self.root = root
         for part in PARTS:
             source = PROJECT / part
@@ -54,17 +55,18 @@ class Workspace:
             (PROJECT / ".cache").mkdir(exist_ok=True)
             (root / ".cache").symlink_to(PROJECT / ".cache")
         shutil.copy2(PROJECT / "results/README.md", root / "results/README.md")
-        tiny = yaml.safe_load((PROJECT / "tests/tiny.yaml").read_text(encoding="utf-8"))
-        if more:
-            tiny = merged(tiny, yaml.safe_load((PROJECT / "tests" / more).read_text(encoding="utf-8")))
-        self.config(merged(yaml.safe_load((PROJECT / "config.yaml").read_text(encoding="utf-8")), tiny))
+        settings: dict = {}
+        for path in ("config.yaml", *(f"tests/{name}" for name in ("tiny.yaml", *more))):
+            settings = merged(settings, yaml.safe_load((PROJECT / path).read_text(encoding="utf-8")))
+        self.config(settings)
 
     def config(self, settings: dict) -> None:
-        (self.root / "config.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+        (self.root / "config.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
 
     def problem(self, text: str) -> None:
-        """Add a problem: the text of its module, ``mine.py``."""
-        (self.root / "workflow/pinnscape/problems/mine.py").write_text(text, encoding="utf-8")
+        """Add a problem: the text of its file, ``my_problems/mine.py``."""
+        (self.root / "my_problems").mkdir(exist_ok=True)
+        (self.root / "my_problems/mine.py").write_text(text, encoding="utf-8")
 
     @property
     def settings(self) -> dict:
@@ -119,35 +121,37 @@ class Workspace:
     @contextmanager
     def with_settings(self, override: dict) -> Iterator[None]:
         """Another configuration for a while."""
-        with self.edited("config.yaml", yaml.safe_dump(merged(self.settings, override))):
+        with self.edited("config.yaml", yaml.safe_dump(merged(self.settings, override), sort_keys=False)):
             yield
 
 
 # What each rule's message looks like; Snakemake shows it in place of the rule's name.
 MESSAGES = {
-    "check_problem": r"Checking (\w+)",
-    "train_network": r"Training (\w+), ([\w-]+), seed (\d+)",
-    "select_checkpoints": r"Checkpoints of (\w+), seed (\d+)",
-    "measure_hessians": r"Hessians of (\w+), seed (\d+)",
-    "find_directions": r"Directions for (\w+), seed (\d+)",
-    "find_hessian_directions": r"Hessian directions for (\w+), seed (\d+)",
-    "evaluate_surfaces": r"Surfaces of (\w+), seed (\d+)",
-    "evaluate_hessian_surfaces": r"Hessian surfaces of (\w+), seed (\d+)",
-    "shard_hessians": r"Shard (\d+-of-\d+) of Hessians of (\w+), seed (\d+)",
-    "shard_surfaces": r"Shard (\d+-of-\d+) of surfaces of (\w+), seed (\d+)",
-    "shard_hessian_surfaces": r"Shard (\d+-of-\d+) of Hessian surfaces of (\w+), seed (\d+)",
+    "check_problem": r"Checking ([\w-]+)",
+    "compute_reference": r"Numerical reference of ([\w-]+)",
+    "train_network": r"Training ([\w-]+), ([\w-]+), seed (\d+)",
+    "select_checkpoints": r"Checkpoints of ([\w-]+), seed (\d+)",
+    "measure_hessians": r"Hessians of ([\w-]+), seed (\d+)",
+    "find_directions": r"Directions for ([\w-]+), seed (\d+)",
+    "find_hessian_directions": r"Hessian directions for ([\w-]+), seed (\d+)",
+    "evaluate_surfaces": r"Surfaces of ([\w-]+), seed (\d+)",
+    "evaluate_hessian_surfaces": r"Hessian surfaces of ([\w-]+), seed (\d+)",
+    "shard_hessians": r"Shard (\d+-of-\d+) of Hessians of ([\w-]+), seed (\d+)",
+    "shard_surfaces": r"Shard (\d+-of-\d+) of surfaces of ([\w-]+), seed (\d+)",
+    "shard_hessian_surfaces": r"Shard (\d+-of-\d+) of Hessian surfaces of ([\w-]+), seed (\d+)",
     "collect_metrics": r"Collecting metrics",
     "judge_claims": r"Judging claims",
+    "figure_sweep": r"Figure of the sweep ([\w-]+)",
     "figure_claims": r"Figure of the claims",
     "write_archive": r"Archive",
 }
-FIGURE = re.compile(r"Figure (\w+) of (\w+)")
-TECHNIQUE = re.compile(r"Technique (\w+) of (\w+)")
-SHARD = re.compile(r"Shard (\d+-of-\d+) of technique (\w+) of (\w+)")
+FIGURE = re.compile(r"Figure (\w+) of ([\w-]+)")
+TECHNIQUE = re.compile(r"Technique (\w+) of ([\w-]+)")
+SHARD = re.compile(r"Shard (\d+-of-\d+) of technique (\w+) of ([\w-]+)")
 
 
 def jobs(output: str) -> set[Job]:
-    """The jobs that Snakemake announces: (rule, problem, formulation, seed), as far as the job has these wildcards."""
+    """The jobs that Snakemake announces: (rule, case, loss, seed), as far as the job has these wildcards."""
     announced = re.findall(r"(?m)^Job \d+: (.*)$", output)
     found = [_job(message.strip()) for message in announced]
     assert len(set(found)) == len(found), "a job was announced twice"

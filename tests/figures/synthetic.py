@@ -1,10 +1,11 @@
 """Data sets built exactly as the schema in results/README.md says.
 
 They hold the difficult cases: energies below the exact minimum, gaps of round-off size, infeasible regions,
-cells without a value, runs that stop early, one and two components.
+cells without a value, runs that stop early, one and two components. Further cases lack losses or a known solution: see `CASES`.
 """
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,39 @@ CHECKPOINTS = ("init", "middle", "final")
 PROBLEMS = ("poisson1d", "poisson2d", "semilinear2d", "neo_hookean2d")
 ENERGY_MINIMUM = -4.934802200544679
 DIP = 3e-6  # how far the quadrature lets the energy fall below the exact minimum
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a case has.
+
+    Attributes:
+        losses: its losses.
+        terms: terms of the strong form.
+        known: whether a solution is known, and the minimum of the energy.
+        differentiable: whether derivatives of this solution are known.
+    """
+
+    losses: tuple[str, ...] = FORMULATIONS
+    terms: tuple[str, ...] = ("interior",)
+    known: bool = True
+    differentiable: bool = True
+
+
+CASES = {
+    "convection": Case(FORMULATIONS[1:], ("interior", "initial", "periodic")),
+    "l_shape": Case(),
+    "burgers": Case(FORMULATIONS[1:], differentiable=False),  # with a numerical reference
+    "unsolved": Case(FORMULATIONS[:2], known=False),
+    "alone": Case(("strong-form",), known=False),
+}
+
+
+def case(problem: str) -> Case:
+    """What a case has; all others have everything."""
+    return CASES.get(problem, Case())
+
+
 _STIFFNESS = {"deep-ritz": (9.0, 40.0), "strong-form": (60.0, 9000.0), "supervised": (0.02, 0.3)}
 _ERROR = {"deep-ritz": 2e-3, "strong-form": 6e-3, "supervised": 1e-4}
 
@@ -62,15 +96,27 @@ def solution(problem: str = "poisson1d", formulation: str = "deep-ritz", seed: i
         a, b, c = np.meshgrid(x, x, x, indexing="ij")
         exact = np.array([np.sin(np.pi * a) * np.sin(np.pi * b) * np.sin(np.pi * c)])
         error = size * np.array([np.sin(5 * np.pi * a) * np.sin(3 * np.pi * b) * np.cos(np.pi * c)])
+    elif problem in ("convection", "burgers"):
+        dims, coords = ("component", "x", "t"), {"x": 2 * np.pi * x, "t": x}
+        a, b = np.meshgrid(2 * np.pi * x, x, indexing="ij")
+        exact = np.array([np.sin(a - 10 * b)])
+        error = size * np.array([np.cos(a - 20 * b)])
     else:
         dims, coords = ("component", "x", "y"), {"x": x, "y": x}
         a, b = np.meshgrid(x, x, indexing="ij")
         exact = np.array([(1 - 0.6 * i) * np.sin(np.pi * a) * np.sin((1 + i) * np.pi * b) for i in range(len(components))])
         error = size * np.array([np.sin(5 * np.pi * a) * np.sin(3 * np.pi * b) * (1 + a) for _ in components])
+    u, known = exact + error, case(problem).known
+    if problem == "l_shape":
+        outside = (a > 0.5) & (b < 0.5)
+        u, exact, error = (np.where(outside, np.nan, values) for values in (u, exact, error))
+    if not known:
+        exact, error = exact * np.nan, error * np.nan
+    known_as = {"known": "reference" if problem == "burgers" else "exact"} if known else {}
     return xr.Dataset(
-        {"u": (dims, exact + error), "u_exact": (dims, exact), "error": (dims, error)},
+        {"u": (dims, u), "u_exact": (dims, exact), "error": (dims, error)},
         coords={"component": components, **coords},
-        attrs=attributes("train", problem, formulation, seed),
+        attrs=attributes("train", problem, formulation, seed, **known_as),
     )
 
 
@@ -85,13 +131,21 @@ def training(problem: str = "poisson2d", formulation: str = "deep-ritz", seed: i
         gap[-20:] = -DIP
     loss = ENERGY_MINIMUM + gap if formulation == "deep-ritz" else 100 * fall * noise
     snapshots = 10 * np.unique(np.linspace(0, step[-1] // 10, 12).astype(int))
+    facts = case(problem)
+    terms = facts.terms if formulation == "strong-form" else ("interior",)
+    shares = np.linspace(1.0, 2.0, len(terms))[:, None] / np.linspace(1.0, 2.0, len(terms)).sum()
+    excess = 10.0 ** (6.0 * np.linspace(0, 1, step.size)) if len(terms) > 1 else 1.0  # at fresh points
+    known = facts.known and "deep-ritz" in facts.losses
+    errors = [np.nan if not facts.known else 1.0, np.nan if not (facts.known and facts.differentiable) else 2.0]
     flag = xr.Variable("step", (step > 500).astype("int8"), {"flag_values": [0, 1], "flag_meanings": "adam lbfgs"})
-    return xr.Dataset(
+    data = xr.Dataset(
         {
             "loss": ("step", loss),
-            "energy_gap": ("step", gap),
-            "l2_error": ("step", np.sqrt(fall) * noise),
-            "h1_error": ("step", 2 * np.sqrt(fall) * noise),
+            "energy_gap": ("step", gap if known else gap * np.nan),
+            "l2_error": ("step", errors[0] * np.sqrt(fall) * noise),
+            "h1_error": ("step", errors[1] * np.sqrt(fall) * noise),
+            "term_value": (("term", "step"), shares * loss),
+            "fresh_term_value": (("term", "step"), excess * shares * loss),
             "gradient_norm": ("step", 30 * fall * noise),
             "learning_rate": ("step", np.full(step.size, 1e-2)),
             "optimizer": flag,
@@ -102,13 +156,18 @@ def training(problem: str = "poisson2d", formulation: str = "deep-ritz", seed: i
             "fan_out": ("layer", [2, 1]),
             "weight_offset": ("layer", [0, 4]),
             "bias_offset": ("layer", [2, 5]),
-            "quadrature_error": ("snapshot", np.full(snapshots.size, 1.1 * DIP)),
-            "energy_minimum": ((), ENERGY_MINIMUM),
-            "energy_minimum_error": ((), 10 * DIP),
+            "quadrature_error": ("snapshot", np.full(snapshots.size, 1.1 * DIP if known else np.nan)),
+            "energy_minimum": ((), ENERGY_MINIMUM if known else np.nan),
+            "energy_minimum_error": ((), 10 * DIP if known else np.nan),
         },
-        coords={"step": step},
+        coords={"step": step, "term": list(terms)},
         attrs=attributes("train", problem, formulation, seed),
     )
+    reasons = {"l2_error": "no exact solution and no reference is known" if not facts.known else ""}
+    reasons["h1_error"] = reasons["l2_error"] or ("" if facts.differentiable else "the reference has no derivatives")
+    for name, reason in reasons.items():
+        data[name].attrs.update({"withheld": reason} if reason else {})
+    return data
 
 
 def _losses(formulation: str, alpha: np.ndarray, beta: np.ndarray) -> np.ndarray:
@@ -146,6 +205,7 @@ def surface(plane: str = "random", problem: str = "poisson2d", formulation: str 
             "h1_error": (("alpha", "beta"), h1),
             "infeasible": (("alpha", "beta"), infeasible),
             "energy_minimum": ((), ENERGY_MINIMUM),
+            **_terms(problem, loss[1]),
             "norm": ("axis", [7.5, 7.25]),
             "quadrature_error": ((), 1.1 * DIP),
             "value_at_origin": ("loss", _losses(formulation, np.zeros(1), np.zeros(1))[:, 0]),
@@ -157,7 +217,29 @@ def surface(plane: str = "random", problem: str = "poisson2d", formulation: str 
     if plane.startswith("hessian"):
         data["eigenvalue"] = ("axis", [1234.5, -3.25e-3 if plane == "hessian-extreme" else 56.78])
         data["curvature"] = data["eigenvalue"] * data["norm"] ** 2
-    return _with_trajectory(data, formulation) if plane == "trajectory" else data
+    return _as_in(problem, _with_trajectory(data, formulation) if plane == "trajectory" else data)
+
+
+def _terms(problem: str, strong: np.ndarray) -> dict:
+    """Terms of the strong-form loss on a plane, which add up to it; none if there is a single one."""
+    names = case(problem).terms
+    if len(names) == 1:
+        return {}
+    shares = np.linspace(1.0, 0.01, len(names))
+    values = strong * (shares / shares.sum())[:, None, None]
+    return {"term_value": (("term", "alpha", "beta"), values), "term": [f"strong-form/{name}" for name in names]}
+
+
+def _as_in(problem: str, data: xr.Dataset) -> xr.Dataset:
+    """A surface as that of a case: with its losses only, and without what is not known there."""
+    facts, unknown = case(problem), []
+    if not (facts.known and "deep-ritz" in facts.losses):
+        unknown += ["energy_gap", "energy_minimum", "quadrature_error"]
+    if not facts.known:
+        unknown += ["l2_error"]
+    if not (facts.known and facts.differentiable):
+        unknown += ["h1_error", "h1_error_at_origin"]
+    return data.assign({name: data[name] * np.nan for name in unknown}).sel(loss=list(facts.losses))
 
 
 def _unit(plane: str) -> str:
@@ -190,7 +272,7 @@ def lines(problem: str = "poisson2d", formulation: str = "deep-ritz", count: int
         infeasible[-2:, alpha > 0.7] = 1
         infeasible[0, alpha < -0.85] = 1
     loss[:, infeasible == 1] = np.nan
-    return xr.Dataset(
+    data = xr.Dataset(
         {
             "value": (("loss", "line", "alpha"), loss),
             "energy_gap": (("line", "alpha"), loss[0] - ENERGY_MINIMUM),
@@ -206,13 +288,14 @@ def lines(problem: str = "poisson2d", formulation: str = "deep-ritz", count: int
         coords={"loss": list(FORMULATIONS), "alpha": alpha},
         attrs=attributes("surfaces", problem, formulation, plane="lines", axis_unit="filter norms"),
     )
+    return _as_in(problem, data)
 
 
 def hessian(
     problem: str = "poisson2d", formulation: str = "deep-ritz", seed: int = 0, checkpoint: str = "final", method: str = "dense"
 ) -> xr.Dataset:
     """hessian-{checkpoint}.nc with both signs in the spectrum; `lanczos` keeps ten eigenvalues at each end of it."""
-    names = [*FORMULATIONS[:2], *(["supervised"] if formulation == "supervised" else [])]
+    names = [name for name in case(problem).losses if name != "supervised" or formulation == "supervised"]
     spectra = [_spectrum(name, seed, checkpoint) for name in names]
     count = spectra[0].size
     kept = np.arange(count) if method == "dense" else np.concatenate([np.arange(10), np.arange(count - 10, count)])
@@ -234,6 +317,16 @@ def hessian(
         coords={"loss": names, "eigen": kept, "vector": vectors},
         attrs=attributes("hessian", problem, formulation, seed, checkpoint=checkpoint, method=method),
     )
+
+
+def with_terms(data: xr.Dataset, count: int = 10) -> xr.Dataset:
+    """A file of Hessian spectra with those of the terms of the strong form: its eigenvalues times 0.9, 0.5 and 0.001."""
+    names = [f"strong-form/{name}" for name in case(data.attrs["case"]).terms]
+    factors = np.array([0.9, 0.5, 0.001])[: len(names)]
+    largest = data["eigenvalue"].sel(loss="strong-form").values[:count]
+    traces = float(data["trace"].sel(loss="strong-form")) * factors / factors.sum()
+    spectra = {"term_eigenvalue": (("term", "term_eigen"), factors[:, None] * largest), "term_trace": ("term", traces)}
+    return data.assign(spectra).assign_coords(term=names)
 
 
 def _spectrum(name: str, seed: int, checkpoint: str, count: int = 120) -> np.ndarray:

@@ -254,7 +254,7 @@ def test_inverted_regions_are_holes_over_a_hatched_floor_in_three_dimensions():
 
 def test_a_plane_without_any_value_is_drawn_empty():
     surface = synthetic.surface(problem="neo_hookean2d")
-    surface["value"][:], surface["h1_error"][:], surface["infeasible"][:] = np.nan, np.nan, 1
+    surface["value"][:], surface["h1_error"][:], surface["l2_error"][:], surface["infeasible"][:] = np.nan, np.nan, np.nan, 1
     fig = planes.draw({"deep-ritz": surface})
     assert not any(_contours(ax) for ax in _panels(fig))
     assert panels.INFEASIBLE_LABEL in _legend_texts(fig)

@@ -51,3 +51,12 @@ def test_nothing_to_draw_is_said():
     nothing = synthetic()
     nothing["value"][:] = np.nan
     interpolation.draw(nothing).canvas.draw()
+
+
+def test_an_energy_without_a_known_minimum_is_drawn_above_the_lowest_one():
+    data = synthetic().assign(energy_minimum=np.nan)
+    data["value"][0, 0, 0, 0] = -5.5
+    fig = interpolation.draw(data)
+    assert [ax.get_title() for ax in fig.axes[:3]] == ["energy above the lowest", "strong-form loss", "supervised loss"]
+    np.testing.assert_allclose(lines_of(fig.axes[0])[0].get_ydata()[6], 0.5 + 1e-3, rtol=1e-9)
+    np.testing.assert_allclose(lines_of(fig.axes[3])[0].get_ydata()[6], 0.5 + 1e-3, rtol=1e-9)  # the same zero as above

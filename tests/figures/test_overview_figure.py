@@ -1,4 +1,4 @@
-"""The page of both formulations: which panels it has, what they show of real and of made-up files, and what it says where nothing is."""
+"""The overview of the physics formulations: which panels it has, what they show of real and of made-up files, and what it says where nothing is."""
 
 import importlib
 from types import SimpleNamespace
@@ -220,8 +220,24 @@ def test_fields_stand_side_by_side_in_the_colours_of_their_formulations(files):
     assert [to_hex(ax.title.get_color()) for ax in headed] == [BLUE, VERMILLION] * 2
     path = fields()["trajectory"]["deep-ritz"]["trajectory"].values
     assert any(np.array_equal(line.get_xdata(), path[:, 0]) for line in headed[2].lines)
+    partly = fields()
+    del partly["trajectory"]["strong-form"]
+    shown = [texts(ax) == ["not measured"] for ax in overview.draw(partly, {}, {}, 3).axes if ax.get_title()]
+    assert shown == [False, False, False, True]
+
+
+def test_a_case_with_one_physics_loss_has_no_empty_field():
     alone = overview.draw(fields(planes=("random",), names=("deep-ritz",)), {}, {}, 3)
-    assert [texts(ax) == ["not measured"] for ax in alone.axes if ax.get_title()] == [False, True]
+    assert [ax.get_title() for ax in alone.axes if ax.get_title()] == ["Deep Ritz: random plane"]
+    assert alone.get_suptitle() == "neo-Hookean 2-D: Deep Ritz (planes of seed 3)"
+
+
+def test_a_refinement_without_a_known_solution_shows_its_gap(files):
+    data = files["refinement"].copy(deep=True)
+    assert PANELS["refinement"].quantity(data) == "$L^2$ error from the initial point"
+    data["l2_error"][:] = np.nan
+    assert PANELS["refinement"].quantity(data) == "gap from the initial point"
+    assert np.isfinite(PANELS["refinement"].measure(data, "strong-form")[1]).any()
 
 
 def test_nothing_known_is_said_in_every_panel(files):

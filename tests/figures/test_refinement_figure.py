@@ -70,3 +70,14 @@ def test_where_only_the_largest_eigenvalues_are_known_the_figure_says_so():
     for parameters, said in ((132_609, True), (9, False)):
         fig = refinement.draw(synthetic().assign_attrs(parameters=parameters))
         assert ("the largest of 132,609 eigenvalues" in texts(fig.axes[4])) == said
+
+
+def test_without_a_known_solution_there_is_no_row_of_errors():
+    data = synthetic()
+    assert refinement.quantities(data) == ["gap", "l2_error"]
+    data["l2_error"][:] = np.nan
+    assert refinement.quantities(data) == ["gap"]
+    labels = [ax.get_ylabel() for ax in refinement.draw(data).axes if ax.get_ylabel()]
+    assert labels == ["gap of the training loss", r"$|\lambda|\,/\,\lambda_{\max}$ at the end"]
+    data["gap"][:] = np.nan
+    assert refinement.quantities(data) == ["gap", "l2_error"]  # both are said not to be measured

@@ -76,3 +76,13 @@ def test_the_axis_of_a_join_tree_fits_its_values():
     tree = topology.draw(data).axes[-1]
     assert tree.get_yscale() == "log"
     assert 1e-10 < tree.get_ylim()[0] < 1e-8
+
+
+def test_trees_are_those_of_the_physics_losses_of_the_case():
+    both, strong, alone = ["deep-ritz", "strong-form", "supervised"], ["strong-form", "supervised"], ["supervised"]
+    assert topology.with_trees(both, both) == ["deep-ritz", "strong-form"]
+    assert topology.with_trees(strong, strong) == ["strong-form"]
+    assert topology.with_trees(alone, strong) == ["supervised"]
+    fig = topology.draw(dataset().sel(trained_on=["strong-form"], loss=["strong-form"]))
+    assert len(fig.axes) == 2
+    assert not any("not measured" in texts(ax) for ax in fig.axes)

@@ -48,3 +48,10 @@ def test_nothing_measured_is_said(empty):
     data = (data * np.nan).assign_attrs(data.attrs) if empty == "nan" else data.isel({empty: slice(0, 0)})
     fig = zoom.draw(data)
     assert all(ax.texts[0].get_text() == "not measured" for ax in fig.axes)
+
+
+def test_an_unknown_quadrature_error_leaves_the_scale_as_it_is():
+    data = synthetic()
+    known = [mesh.norm.boundaries.tolist() for ax in zoom.draw(data).axes for mesh in meshes(ax)]
+    data["quadrature_error"][:] = np.nan
+    assert [mesh.norm.boundaries.tolist() for ax in zoom.draw(data).axes for mesh in meshes(ax)] == known

@@ -20,7 +20,8 @@ from file_cases import variable
 from pinnscape.common.errors import StorageError
 from pinnscape.files import checksum, netcdf, store
 from pinnscape.files.store import REQUIRED
-from pinnscape.networks.mlp import LAYOUT, Network, layout_values
+from pinnscape.networks.architectures import Mlp
+from pinnscape.networks.layout import LAYOUT, layout_values
 
 HEAD = {"case": "poisson1d", "trained_on": "deep-ritz", "seed": 3, "configuration": {"width": 5, "rule": "simpson"}}
 ATTRIBUTES = ["title", "stage", "conventions", "configuration", "versions", "case", "trained_on", "seed", "units"]
@@ -42,7 +43,7 @@ def sample() -> xr.Dataset:
             "energy_minimum": variable((), -0.25, "energy"),
             **{
                 name: variable("layer", values, LAYOUT[name].long_name)
-                for name, values in layout_values(Network(1, 1, 2, 1).layers).items()
+                for name, values in layout_values(Mlp(1, 1, 2, 1).layers).items()
             },
         },
         {"checkpoint": variable("checkpoint", np.array(["init", "final"]), "checkpoint")},

@@ -25,7 +25,19 @@ TEXT = (ROOT / "config.yaml").read_text()
 SHORT = re.sub(r"(?ms)^techniques:.*?^(?=claims:)", "", TEXT)  # twice as fast to read
 SCHEMA = schema(Configuration)
 PARTS, EACH = 10, 100
-KEYS = sorted(leaves(DEFAULT), key=str)
+CASES = {
+    "soft": {
+        "problem": "convection",
+        "conditions": {"initial": {"enforce": "soft", "weight": 10.0}, "periodic": {"harmonics": 2}},
+    },
+    "corner": {"problem": "l_shape", "quadrature": {"rule": "duffy", "points": 5, "test": {"points": 7}}},
+}
+SWEEPS = {
+    "beta": {"case": "soft", "vary": "parameters.beta", "values": [1, 5.0]},
+    "width": {"case": "poisson2d", "vary": "network.width", "values": [8, 32]},
+}
+GIVEN = DEFAULT | {"cases": DEFAULT["cases"] | CASES, "sweeps": SWEEPS}
+KEYS = sorted(leaves(GIVEN), key=str)
 CIRCLE: list[Any] = []
 CIRCLE.append(CIRCLE)
 DEEP: list[Any] = []
@@ -64,6 +76,9 @@ TEXTS += [
     "1" * 100_000,
     "poisson2d",
     "deep-ritz",
+    "none.py",
+    "soft",
+    "parameters.mu",
 ]
 OTHERS = [
     None,
@@ -222,7 +237,7 @@ def mutation(number: int) -> tuple[bytes, bool]:
         for _ in range(choose.choice([1, 1, 1, 2, 5])):
             text = edited(text, choose) or b"\n"
         return text, False
-    config = copy.deepcopy(DEFAULT)
+    config = copy.deepcopy(GIVEN)
     for _ in range(choose.choice([1, 1, 1, 2, 5])):
         restructured(config, choose)
     return yaml.dump(config, Dumper=yaml.CSafeDumper, allow_unicode=choose.random() < 0.5).encode(), True
@@ -253,17 +268,19 @@ def check_study(study: Study, path: Path) -> None:
     """All that an accepted study gives to a stage is JSON, and every number obeys the schema, by a validator that is not ours."""
     for config in (read(path), study.complete()):
         Draft202012Validator(SCHEMA).validate(json.loads(json.dumps(config, allow_nan=False)))
-    settings = [[study.model(problem), study.training(problem)] for problem in study.problems]
+    settings = [[study.model(case), study.training(case), study.left_out(case)] for case in study.cases]
     settings += [[study.directions(plane), study.grid(plane)] for plane in study.planes]
     settings += [study.technique(name) for name in study.techniques]
     settings += [study.engine(), study.checkpoints(), study.hessian(), study.claims(), study.figures(), study.figure_seed]
     assert json.loads(json.dumps(settings, allow_nan=False)) == settings
     assert study.figure_seed in study.seeds
-    assert len(study.runs) == len(study.problems) * len(study.formulations) * len(study.seeds) > 0
+    assert len(study.runs) == sum(len(study.losses(case)) for case in study.cases) * len(study.seeds) > 0
+    assert {case for cases in study.cases_by_losses.values() for case in cases} == set(study.cases)
+    assert set(study.swept_values) <= set(study.cases)
     assert set(study.hessian_checkpoints) <= set(study.checkpoint_names)
-    for part in (*study.problems, *study.formulations, *study.planes, *study.checkpoint_names, *study.techniques):
+    for part in (*study.cases, *study.config.study.losses, *study.planes, *study.checkpoint_names, *study.techniques):
         assert Path("results", part).resolve().parent == Path("results").resolve()
-        assert re.fullmatch(r"[a-z][a-z0-9_-]{0,63}", part, re.ASCII)
+        assert re.fullmatch(r"[a-z][a-z0-9_-]{0,99}", part, re.ASCII)
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -289,7 +306,7 @@ BOMBS = {
     "mixed": "study: {seeds: [" + ", ".join(f"{i}, s{i}" for i in range(2000)) + "]}\n",
     "number": "network: {width: '" + "1" * 200_000 + "'}\n",
     "exponent": "network: {width: '" + "1" * 200_000 + "e5'}\n",
-    "name": "study: {problems: ['" + "a" * 200_000 + "']}\n",
+    "name": "cases: {mine: {problem: '" + "a" * 200_000 + "'}}\n",
     "hyphens": "checkpoints: {" + "a-" * 100_000 + ": 0.5}\n",
     "long": "#" * 300_000,
     "deep": "[" * 200_000,

@@ -15,7 +15,7 @@ from pinnscape.landscape.axes import centred_axis, plane_coordinates
 from pinnscape.landscape.surfaces import Slice
 from pinnscape.linalg import density
 from pinnscape.linalg.lanczos import Lanczos
-from pinnscape.losses.objective import Objective
+from pinnscape.losses.field import FieldObjective
 from pinnscape.training.optimizers import Adam, start
 
 _PATIENCE = 3.0  # seconds after which a benchmark is not run once more
@@ -37,10 +37,11 @@ class Network:
     points: int
     threads: int
 
-    def on(self, device: torch.device) -> tuple[Objective, Tensor]:
+    def on(self, device: torch.device) -> tuple[FieldObjective, Tensor]:
         """The loss and the initial parameters."""
         where = small("poisson2d", self.width, self.depth, self.points, device=device)
-        return Objective(where, "strong-form"), initial(small("poisson2d", self.width, self.depth, self.points)).to(device)
+        theta = initial(small("poisson2d", self.width, self.depth, self.points)).to(device)
+        return where.objective("strong-form"), theta
 
 
 @dataclass(frozen=True)
@@ -101,23 +102,23 @@ class Row:
         )
 
 
-Task = Callable[[Objective, Tensor], np.ndarray]  # what is timed; its result is compared
+Task = Callable[[FieldObjective, Tensor], np.ndarray]  # what is timed; its result is compared
 
 
 def tasks(work: Work) -> Iterator[tuple[str, int, str, Task]]:
     """Name, amount and unit of the work, and the work itself."""
 
-    def plane(objective: Objective, theta: Tensor) -> np.ndarray:
+    def plane(objective: FieldObjective, theta: Tensor) -> np.ndarray:
         rows = torch.randn(2, len(theta), generator=torch.Generator().manual_seed(0), dtype=theta.dtype).to(theta)
         axis = centred_axis(0.1, work.plane)
         return Slice(objective.discretization, theta, rows).measure(plane_coordinates(axis, axis))[objective.name]
 
-    def products(objective: Objective, theta: Tensor) -> np.ndarray:
+    def products(objective: FieldObjective, theta: Tensor) -> np.ndarray:
         vector = torch.randn(len(theta), generator=torch.Generator().manual_seed(1), dtype=theta.dtype).to(theta)
         found = [objective.hessian_product(theta, vector) for _ in range(work.products)]
         return found[-1].cpu().numpy()
 
-    def lanczos(objective: Objective, theta: Tensor) -> np.ndarray:
+    def lanczos(objective: FieldObjective, theta: Tensor) -> np.ndarray:
         generator = torch.Generator().manual_seed(2)
         begin = torch.randn(1, len(theta), generator=generator, dtype=theta.dtype).to(theta)
         process = Lanczos(lambda rows: objective.hessian_product(theta, rows), begin, generator, work.lanczos)
@@ -125,13 +126,13 @@ def tasks(work: Work) -> Iterator[tuple[str, int, str, Task]]:
             process.step()
         return process.ritz()[0][0, -1:].cpu().numpy()
 
-    def spectral_density(objective: Objective, theta: Tensor) -> np.ndarray:
+    def spectral_density(objective: FieldObjective, theta: Tensor) -> np.ndarray:
         nodes, weights = density.quadrature(
             lambda rows: objective.hessian_product(theta, rows), theta, work.probes, work.steps, 3
         )
         return np.array([nodes @ weights])
 
-    def training(objective: Objective, theta: Tensor) -> np.ndarray:
+    def training(objective: FieldObjective, theta: Tensor) -> np.ndarray:
         state, optimizer = start(objective.loss_and_gradient, theta), Adam(objective.loss_and_gradient, work.training, 1e-4)
         for _ in range(work.training):
             state = optimizer.step(state)

@@ -13,7 +13,6 @@ from pinnscape.linalg import by_products, density, eigen
 from pinnscape.linalg.lanczos import extremes
 from pinnscape.linalg.trace import hutch_plus_plus
 from pinnscape.linalg.warm_started import WarmStartedLanczos
-from pinnscape.losses.objective import Objective
 
 # Eigenvalues by products: the orthogonalisation of a Lanczos process multiplies rounding, least where eigenvalues are well apart.
 PROCESS = 1e-9
@@ -21,7 +20,7 @@ PROCESS = 1e-9
 
 def hessian(device: torch.device | str, problem: str = "poisson1d"):
     """Products (k, P) -> (k, P) with a Hessian on a device, its point, and the loss."""
-    objective = Objective(small(problem, device=device), "strong-form")
+    objective = small(problem, device=device).objective("strong-form")
     theta = initial(small(problem)).to(device)
     return lambda rows: objective.hessian_product(theta, rows), theta, objective
 

@@ -11,7 +11,7 @@ from pinnscape.files.pieces import compute
 from pinnscape.landscape.axes import centred_axis, plane_coordinates
 from pinnscape.landscape.described import SURFACE
 from pinnscape.landscape.evaluation import SliceEvaluation
-from pinnscape.landscape.surfaces import Slice, chunk_size, evaluate
+from pinnscape.landscape.surfaces import Slice, evaluate
 from pinnscape.losses.model import discretization
 
 
@@ -53,8 +53,9 @@ def test_a_spectral_surface_is_that_of_the_cpu(directions, device) -> None:
 
 
 def test_a_gpu_takes_as_many_points_at_a_time_as_the_memory_allows_for(device) -> None:
-    sizes = [chunk_size(discretization("poisson2d", model(), str(device), memory=m)) for m in (100.0, 1.0, 0.01)]
-    each = small("poisson2d").bytes_a_point * 64 / 1e6
+    sizes = [discretization(model(), str(device), memory=m).batch for m in (100.0, 1.0, 0.01)]
+    (group,) = small("poisson2d").assembly.groups
+    each = group.bytes_a_point(group.streams) * 64 / 1e6
     assert sizes == [int(100.0 / each), int(1.0 / each), 1]
 
 

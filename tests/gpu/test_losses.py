@@ -6,19 +6,26 @@ from cases import LOSSES, PROBLEMS, initial, small
 from gpu.agreement import close, lies_on
 from settings_cases import model
 
+from pinnscape.config.sections import Model
 from pinnscape.losses import gauss_newton
+from pinnscape.losses.field import FieldObjective
 from pinnscape.losses.model import discretization
-from pinnscape.losses.objective import Objective
 from pinnscape.losses.quadrature_error import QuadratureError
-from pinnscape.validation.check import validate
+from pinnscape.validation.check import validate_losses
 
 # Rounding of a kernel or a Gram matrix, whose entries are sums of products of derivatives.
 PRODUCTS = 1e-11
 
 
-def pair(problem: str, formulation: str, device: torch.device) -> tuple[Objective, Objective]:
+def built(problem: str, **keys) -> Model:
+    """The settings of a case with other keys of its network."""
+    made = model(problem)
+    return made.model_copy(update={"network": made.network.model_copy(update=keys)})
+
+
+def pair(problem: str, formulation: str, device: torch.device) -> tuple[FieldObjective, FieldObjective]:
     """A loss on the device and on the CPU."""
-    return Objective(small(problem, device=device), formulation), Objective(small(problem), formulation)
+    return small(problem, device=device).objective(formulation), small(problem).objective(formulation)
 
 
 def points(problem: str, count: int = 3) -> torch.Tensor:
@@ -83,11 +90,12 @@ def test_what_losses_are_made_of_is_that_of_the_cpu(problem, formulation, device
 
 
 def test_blocks_of_points_sum_up_to_the_whole(device) -> None:
-    blocks = discretization("poisson2d", model(), str(device), memory=0.1)
-    assert len(blocks.parts) > 2
+    blocks = discretization(model(), str(device), memory=0.1)
+    (group,) = blocks.assembly.groups
+    assert len(list(group.blocks(group.streams))) > 2
     theta, vectors = points("poisson2d")[0].to(device), points("poisson2d").to(device)
     for formulation in ("deep-ritz", "strong-form"):
-        ours, whole = Objective(blocks, formulation), Objective(small("poisson2d", device=device), formulation)
+        ours, whole = blocks.objective(formulation), small("poisson2d", device=device).objective(formulation)
         found = [
             *ours.loss_and_gradient(theta),
             ours.hessian_product(theta, vectors),
@@ -120,7 +128,58 @@ def test_the_error_of_a_rule_is_that_of_the_cpu(device) -> None:
 
 
 def test_a_problem_passes_its_checks(device) -> None:
-    report = validate(small("poisson1d", device=device))
+    report = validate_losses(small("poisson1d", device=device))
     assert not report.warnings
     assert all(found.deviation <= found.tolerance for found in report.findings)
-    assert {"equation", "stationarity"} <= {found.check for found in report.findings}
+    assert {"deep-ritz_gradient", "strong-form_hessian"} <= {found.check for found in report.findings}
+
+
+SOFT = {"enforce": "soft", "weight": 3.0}
+# Losses of several terms at several sets of points, one of them with two sites; derivatives of the fourth order; a reference; other architectures.
+OTHERS = {
+    "convection": (model("convection", conditions={"initial": SOFT, "periodic": SOFT}), None),
+    "wave": (model("wave", conditions={"boundary": SOFT, "initial": SOFT, "rate": SOFT}), None),
+    "hard": (model("reaction"), None),
+    "burgers": (model("burgers", points=5), lambda p: p.x * p.t),
+    "beam": (model("beam", conditions={"clamped": SOFT}), None),
+    "sobol": (model("poisson2d", rule="sobol", points=30), None),
+    "modified": (built("poisson2d", architecture="modified", scaled=True), None),
+    "residual": (built("semilinear2d", architecture="residual", fourier=3), None),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_problems_of_other_kinds_have_the_losses_of_the_cpu(name, device) -> None:
+    settings, reference = OTHERS[name]
+    ours, cpu = (discretization(settings, str(place), reference=reference) for place in (device, "cpu"))
+    thetas = torch.stack([initial(cpu, seed) for seed in range(2)])
+    there = thetas.to(device)
+    found, expected = ours.measure(there), cpu.measure(thetas)
+    lies_on(device, *found.values())
+    for key, values in expected.items():
+        close(found[key], values, 1e-11 if key == "energy_gap" else 1e-12)
+    for loss in cpu.losses:
+        a, b = ours.objective(loss), cpu.objective(loss)
+        pairs = [
+            (a.gradient(there), b.gradient(thetas)),
+            (a.hessian_product(there[0], there), b.hessian_product(thetas[0], thetas)),
+            (a.gauss_newton_product(there[0], there), b.gauss_newton_product(thetas[0], thetas)),
+            (gauss_newton.gauss_newton(a, there[0]), gauss_newton.gauss_newton(b, thetas[0])),
+            (gauss_newton.kernel(a, there[0]), gauss_newton.kernel(b, thetas[0])),
+            *zip(a.terms(there).values(), b.terms(thetas).values(), strict=True),
+            *zip(a.fresh.terms(there).values(), b.fresh.terms(thetas).values(), strict=True),
+        ]
+        lies_on(device, *(found for found, _ in pairs))
+        for found_, expected_ in pairs:
+            close(found_, expected_, PRODUCTS)
+
+
+@pytest.mark.parametrize("name", ["convection", "sobol"])
+def test_residuals_and_jacobians_are_those_of_the_cpu(name, device) -> None:
+    ours, cpu = (discretization(OTHERS[name][0], str(place)).objective("strong-form") for place in (device, "cpu"))
+    theta = initial(cpu.discretization)
+    there = theta.to(device)
+    found = [*ours.residuals(there).values(), ours.jacobian(there)]
+    lies_on(device, *found)
+    for a, b in zip(found, [*cpu.residuals(theta).values(), cpu.jacobian(theta)], strict=True):
+        close(a, b, PRODUCTS)

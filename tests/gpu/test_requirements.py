@@ -10,10 +10,8 @@ from cases import initial, small
 from gpu import __main__ as command
 from gpu.agreement import close
 
-from pinnscape.losses.objective import Objective
-
 TESTS = Path(command.FOLDER).parent
-ABSENT = ("gudhi", "hypothesis", "jsonschema", "matplotlib", "seaborn", "snakemake", "tqdm", "xdist", "yaml")
+ABSENT = ("gudhi", "hypothesis", "jsonschema", "matplotlib", "seaborn", "skfem", "snakemake", "tqdm", "xdist", "yaml")
 PROGRAM = f"""
 import json, sys
 sys.path[:0] = [{str(TESTS)!r}, {str(TESTS.parent / "workflow")!r}]
@@ -26,9 +24,8 @@ from cases import initial, small
 from gpu.settings import technique
 from settings_cases import applied
 from gpu.test_techniques import on
-from pinnscape.losses.objective import Objective
 applied("curves", on("cpu", "poisson1d", ("strong-form",), 2), **technique("curves", "dense"))
-objective, theta = Objective(small(), "strong-form"), initial(small())
+objective, theta = small().objective("strong-form"), initial(small())
 loss, gradient = objective.loss_and_gradient(theta)
 print(json.dumps([[float(loss)], gradient.tolist(), objective.hessian_product(theta, gradient).tolist()]))
 """
@@ -37,7 +34,7 @@ print(json.dumps([[float(loss)], gradient.tolist(), objective.hessian_product(th
 def test_nothing_else_is_needed() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    objective, theta = Objective(small(), "strong-form"), initial(small())
+    objective, theta = small().objective("strong-form"), initial(small())
     loss, gradient = objective.loss_and_gradient(theta)
     expected = loss[None], gradient, objective.hessian_product(theta, gradient)
     for found, reference in zip(json.loads(done.stdout), expected, strict=True):

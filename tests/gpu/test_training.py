@@ -10,7 +10,6 @@ from cases import initial, small
 from gpu.agreement import close, datasets_agree, lies_on
 from settings_cases import phased
 
-from pinnscape.losses.objective import Objective
 from pinnscape.training.files import solution_dataset, training_dataset
 from pinnscape.training.loop import train
 from pinnscape.training.natural_gradient import NaturalGradient
@@ -44,7 +43,7 @@ class Keeping:
 
 
 def trained(problem: str, formulation: str, device: torch.device | str = "cpu", saves: Keeping | None = None):
-    objective = Objective(small(problem, device=device), formulation)
+    objective = small(problem, device=device).objective(formulation)
     theta = initial(small(problem)).to(device)
     return objective, train(objective, theta, TRAINING, "tiny", saves)  # pyright: ignore[reportArgumentType]
 
@@ -58,7 +57,7 @@ def test_a_training_is_that_of_the_cpu(problem, formulation, device) -> None:
         assert step == other
         close(theta, reference, PATH)
     loose = {"quadrature_error": 1e-2, "energy_minimum_error": 1e-2}  # little more than rounding
-    datasets_agree(training_dataset(found, ours), training_dataset(expected, cpu), PATH, loose)
+    datasets_agree(training_dataset(found, ours.discretization), training_dataset(expected, cpu.discretization), PATH, loose)
     datasets_agree(solution_dataset(found, ours.discretization), solution_dataset(expected, cpu.discretization), 1e-6)
 
 
@@ -82,7 +81,7 @@ def test_a_training_ends_in_the_same_bits_again_and_when_it_goes_on_from_a_file(
 def test_a_step_of_natural_gradient_is_that_of_the_cpu(dense_limit, method, formulation, device) -> None:
     losses = []
     for place in (device, torch.device("cpu")):
-        objective = Objective(small("poisson1d", points=12, width=6, device=place), formulation)
+        objective = small("poisson1d", points=12, width=6, device=place).objective(formulation)
         state = start(objective.loss_and_gradient, initial(small("poisson1d", points=12, width=6)).to(place))
         optimizer = NaturalGradient(
             objective, 1e-8, 8, dense_limit, 30

@@ -1,5 +1,6 @@
 """The calls of a notebook give what the workflow gives for the same settings, and refuse in one line what cannot be."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from pinnscape.common.errors import ProblemError
 from pinnscape.config.sections import DirectionSettings, TrainingSettings
 from pinnscape.interactive import calls
 from pinnscape.landscape.files import random_directions
+from pinnscape.problems.language import Dirichlet, Interval
 from pinnscape.training.checkpoints import select
 
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text(encoding="utf-8"))
@@ -32,10 +34,10 @@ def run(objective: pinnscape.Objective) -> xr.Dataset:
 def test_the_defaults_are_those_of_the_default_study() -> None:
     for name in ("poisson1d", "poisson2d"):
         made = pinnscape.objective(name, "strong-form").discretization
-        settings = CONFIG["quadrature"] | CONFIG["problems"][name].get("quadrature", {})
+        settings = CONFIG["quadrature"] | (CONFIG["cases"][name] or {}).get("quadrature", {})
         network = {key: CONFIG["network"][key] for key in ("width", "depth", "activation")}
         assert {key: getattr(made.network, key) for key in network} == network
-        assert len(made.points) == settings["points"] ** made.problem.dimension
+        assert made.count("strong-form/interior") == settings["points"] ** made.problem.domain.dimension
     training = TrainingSettings.of({"phases": list(calls.PHASES)})
     assert training.plain() == CONFIG["training"]
     assert CONFIG["network"]["initialization"] == pinnscape.train.__kwdefaults__["initialization"]
@@ -77,13 +79,16 @@ def test_a_point_may_be_any_kind_of_array(objective: pinnscape.Objective, run: x
 class Heat(pinnscape.Problem):
     """-u'' = f with u* = x (1 - x)."""
 
-    dimension = 1
+    domain = Interval(0, 1)
 
-    def density(self, x, u, du):
-        return 0.5 * (du * du).sum((-2, -1))
+    def conditions(self):
+        return Dirichlet()
 
-    def exact(self, x):
-        return x * (1.0 - x)
+    def density(self, p, u):
+        return 0.5 * u.x**2
+
+    def exact(self, p):
+        return p.x * (1.0 - p.x)
 
 
 def test_a_problem_of_ones_own_is_taken_and_checked() -> None:
@@ -91,20 +96,69 @@ def test_a_problem_of_ones_own_is_taken_and_checked() -> None:
     assert made.minimum == pytest.approx(-1.0 / 6.0, rel=1e-12)
 
     class Elsewhere(Heat):
-        def exact(self, x):
-            return x
+        def exact(self, p):
+            return p.x
 
     with pytest.raises(ProblemError, match=r"Elsewhere\.exact: .*boundary"):
         pinnscape.objective(Elsewhere(), "deep-ritz", width=3, depth=1, points=10)
 
 
+def test_conditions_may_be_soft_and_problems_in_files(tmp_path: Path) -> None:
+    conditions = {"initial": {"enforce": "soft", "weight": 100.0}, "periodic": {"enforce": "soft"}}
+    made = pinnscape.objective("convection", "strong-form", width=4, depth=1, points=5, conditions=conditions)
+    assert list(made.terms(torch.zeros(made.size, dtype=torch.float64))) == ["interior", "initial", "periodic"]
+    run = pinnscape.train(made, phases=PHASES)
+    assert run["term"].values.tolist() == ["interior", "initial", "periodic"]
+    surface = pinnscape.surface(made, run["theta"][-1], points=3)
+    assert surface["loss"].values.tolist() == ["strong-form", "supervised"]
+    file = tmp_path / "mine.py"
+    file.write_text(MINE)
+    own = pinnscape.objective(str(file), "deep-ritz", width=3, depth=1, points=10, parameters={"k": 2.0})
+    assert own.minimum == pytest.approx(-1.0 / 3.0, rel=1e-12)
+
+
+MINE = """
+from pinnscape.problems.language import Dirichlet, Interval, Parameter, Problem
+
+
+class Mine(Problem):
+    domain = Interval(0, 1)
+    k = Parameter(1.0, above=0.0)
+
+    def conditions(self):
+        return Dirichlet()
+
+    def density(self, p, u):
+        return 0.5 * self.k * u.x**2
+
+    def exact(self, p):
+        return p.x * (1.0 - p.x)
+"""
+
+
+def test_a_loss_that_belongs_to_no_problem_is_one_line(objective: pinnscape.Objective) -> None:
+    alone = dataclasses.replace(objective, discretization=None)
+    with pytest.raises(ValueError, match=r"^`objective` must be one that `pinnscape.objective` gives$"):
+        pinnscape.train(alone)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"problem": "poison2d"}, "`problem` must be a Problem or one of .*poisson2d.*, not 'poison2d'"),
+        (
+            {"problem": "poison2d"},
+            "`problem` must be a Problem, a path that ends in .py, or one of .*poisson2d.*, not 'poison2d'",
+        ),
         ({"loss": "ritz"}, "`loss` must be one of deep-ritz, strong-form, supervised, not 'ritz'"),
-        ({"activation": "relu"}, "`activation` must be one of tanh, sin, swish, softplus, not 'relu'"),
-        ({"depth": 0}, "`depth` must be at least 1"),
+        ({"problem": "convection"}, "`loss` must be one of strong-form, supervised, not 'deep-ritz'"),
+        ({"activation": "relu2"}, "`activation` must be one of tanh, sin, swish, softplus, relu, relu3, gelu, not 'relu2'"),
+        ({"depth": 0}, "`depth` of a mlp network must be at least 1, not 0"),
+        ({"rule": "gauss"}, "`rule` must be one of gauss-legendre, simpson, uniform, duffy, sobol, .*, not 'gauss'"),
+        ({"conditions": {"start": {"weight": 1.0}}}, "Poisson1d has no condition or term `start`; it has boundary, interior"),
+        (
+            {"conditions": {"boundary": {"enforce": "firm"}}},
+            "`enforce` of the condition boundary must be hard or soft, not 'firm'",
+        ),
         ({"rule": "simpson", "points": 4}, "must be odd and at least 3, not 4"),
     ],
 )

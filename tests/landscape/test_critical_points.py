@@ -15,7 +15,8 @@ from settings_cases import changed, of
 from pinnscape.landscape.critical_points import KINDS, _moves, counts, descend, indices, kind, newton, search
 from pinnscape.landscape.critical_points_file import dataset, levels, random_starts
 from pinnscape.linalg import eigen
-from pinnscape.losses.objective import Objective, tensor
+from pinnscape.losses.group import TorchGroup
+from pinnscape.losses.objective import tensor
 from pinnscape.techniques import catalog
 from pinnscape.training.runs import Runs
 
@@ -200,7 +201,7 @@ def test_the_best_multiple_of_the_distance_function_is_a_saddle(formulation):
     function that the network can add to first order. Its gap is a quadrature away, and a search from near there returns to that loss.
     """
     discretized = small(width=2)
-    objective = Objective(discretized, formulation)
+    objective = discretized.objective(formulation)
     constants = torch.zeros(3, objective.size, dtype=torch.float64)
     constants[:, -1] = tensor(np.array([-1.0, 0.0, 1.0]))
     low, middle, high = objective.loss(constants).tolist()  # of a quadratic of the bias
@@ -293,7 +294,7 @@ def test_missing_snapshots_large_networks_and_no_random_starts():
 
 def test_starts_without_a_loss_are_nan(monkeypatch):
     runs = tiny("poisson1d", 1)
-    monkeypatch.setattr(type(runs.objective("supervised")), "_on", lambda self, part, theta: theta.sum(-1) * math.nan)
+    monkeypatch.setattr(TorchGroup, "on", lambda self, name, theta, rows: theta.sum(-1) * math.nan)
     found = dataset(runs, SETTINGS)
     assert (found["kind"] == KINDS.index("no-loss")).all()
     for name in ("gap", "gradient_norm", "index", "eigenvalue", "slope", "start_gap"):

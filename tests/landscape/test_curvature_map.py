@@ -6,7 +6,7 @@ from dataclasses import astuple
 import numpy as np
 import pytest
 import torch
-from cases import small, with_spectrum
+from cases import differentiable, small, with_spectrum
 from geometry_cases import Function, quadratic
 from runs_cases import tiny
 from settings_cases import applied, changed, of, solver
@@ -69,7 +69,7 @@ def test_the_map_is_that_of_dense_hessians_on_the_random_plane(problem, formulat
         part = data.sel(trained_on=run.trained_on, seed=0, loss=loss)
         for a, b in ((0.0, 0.0), (0.5, -0.5), (-0.5, 0.0)):
             theta = runs.tensor(run.theta() + a * plane[0] + b * plane[1])
-            point, matrix = part.sel(alpha=a, beta=b), torch.func.hessian(runs.objective(loss).__call__)(theta)
+            point, matrix = part.sel(alpha=a, beta=b), torch.func.hessian(differentiable(runs.objective(loss)))(theta)
             if not bool(matrix.isfinite().all()):
                 assert a != 0.0
                 assert math.isnan(float(point["lambda_max"]))

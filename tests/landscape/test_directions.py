@@ -9,20 +9,21 @@ from hypothesis import strategies as st
 
 from pinnscape.landscape import directions
 from pinnscape.landscape.directions import BIASES, NORMALIZATIONS
-from pinnscape.networks.mlp import Layer, Network
+from pinnscape.networks.architectures import Mlp
+from pinnscape.networks.layout import Layer
 
 ways = pytest.mark.parametrize(("normalization", "bias"), [(n, b) for n in NORMALIZATIONS for b in BIASES])
-networks = st.builds(Network, st.integers(1, 3), st.integers(1, 2), st.integers(2, 7), st.integers(1, 3))
+networks = st.builds(Mlp, st.integers(1, 3), st.integers(1, 2), st.integers(2, 7), st.integers(1, 3))
 seeds = st.integers(0, 10_000)
 
 
-def theta(network: Network, seed: int = 0) -> np.ndarray:
+def theta(network: Mlp, seed: int = 0) -> np.ndarray:
     """Parameters of very different sizes."""
     rng = np.random.default_rng(seed)
     return rng.standard_normal(network.size) * 10.0 ** rng.uniform(-3, 3, network.size)
 
 
-def matrices(network: Network, flat: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+def matrices(network: Mlp, flat: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Weights and biases of each layer, read from front to back."""
     sizes, position, found = [network.inputs, *[network.width] * network.depth, network.outputs], 0, []
     for fan_in, fan_out in pairwise(sizes):
@@ -33,7 +34,7 @@ def matrices(network: Network, flat: np.ndarray) -> list[tuple[np.ndarray, np.nd
     return found
 
 
-def norms(network: Network, flat: np.ndarray, normalization: str, bias: str) -> np.ndarray:
+def norms(network: Mlp, flat: np.ndarray, normalization: str, bias: str) -> np.ndarray:
     """Norms of all parts that are scaled together."""
     if normalization == "global":
         parts = [weights.ravel() for weights, _ in matrices(network, flat)] if bias == "zero" else [flat]
@@ -53,7 +54,7 @@ def norms(network: Network, flat: np.ndarray, normalization: str, bias: str) -> 
     return np.array(found)
 
 
-def has_its_norms(network: Network, direction: np.ndarray, origin: np.ndarray, normalization: str, bias: str) -> bool:
+def has_its_norms(network: Mlp, direction: np.ndarray, origin: np.ndarray, normalization: str, bias: str) -> bool:
     ours, theirs = (norms(network, flat, normalization, bias) for flat in (direction, origin))
     zero = all((biases == 0).all() for _, biases in matrices(network, direction))
     return np.allclose(ours, theirs, rtol=1e-12, atol=0.0) and (zero if bias == "zero" else True)
@@ -74,7 +75,7 @@ def test_every_part_has_the_norm_that_it_has_in_theta(normalization, bias, netwo
 
 @ways
 def test_parts_are_scaled_and_not_turned(normalization, bias):
-    network = Network(2, 1, 4, 2)
+    network = Mlp(2, 1, 4, 2)
     origin, raw = theta(network, 1), np.random.default_rng(2).standard_normal(network.size)
     found = directions.normalize(raw, origin, network.layers, normalization, bias)
     for (w, b), (raw_w, raw_b) in zip(matrices(network, found), matrices(network, raw), strict=True):
@@ -86,7 +87,7 @@ def test_parts_are_scaled_and_not_turned(normalization, bias):
 
 
 def test_layer_norms_are_not_filter_norms():
-    network = Network(2, 1, 5, 2)
+    network = Mlp(2, 1, 5, 2)
     origin = theta(network)
     layerwise = directions.random(origin, network.layers, 1, 3, "layer", "row")[0]
     assert has_its_norms(network, layerwise, origin, "layer", "row")
@@ -96,7 +97,7 @@ def test_layer_norms_are_not_filter_norms():
 
 
 def test_none_leaves_a_direction_as_it_is():
-    network = Network(2, 1, 3, 1)
+    network = Mlp(2, 1, 3, 1)
     raw = np.random.default_rng(0).standard_normal(network.size)
     for bias in ("row", "own"):
         assert np.array_equal(directions.normalize(raw, theta(network), network.layers, "none", bias), raw)
@@ -119,7 +120,7 @@ def test_a_direction_worked_out_by_hand():
 
 @pytest.mark.parametrize("bias", BIASES)
 def test_a_filter_that_is_zero_in_theta_does_not_move(bias):
-    network = Network(2, 1, 3, 2)
+    network = Mlp(2, 1, 3, 2)
     origin = theta(network)
     (weights, biases), *_ = matrices(network, origin)
     weights[1], biases[1] = 0.0, 0.0
@@ -132,20 +133,20 @@ def test_a_filter_that_is_zero_in_theta_does_not_move(bias):
 
 
 def test_biases_that_are_all_zero_do_not_move_by_their_own_norm():
-    network = Network(2, 1, 3, 2)
+    network = Mlp(2, 1, 3, 2)
     origin = network.initial("glorot", 0)  # zero biases
     direction = directions.random(origin, network.layers, 1, 0, "filter", "own")[0]
     assert all((biases == 0.0).all() for _, biases in matrices(network, direction))
 
 
 def test_a_filter_that_is_zero_in_the_direction_stays_zero():
-    network = Network(2, 1, 3, 1)
+    network = Mlp(2, 1, 3, 1)
     found = directions.normalize(np.zeros(network.size), theta(network), network.layers, "filter", "row")
     assert np.array_equal(found, np.zeros(network.size))
 
 
 def test_normalising_leaves_its_arguments_as_they_were():
-    network = Network(2, 1, 3, 1)
+    network = Mlp(2, 1, 3, 1)
     origin, raw = theta(network), np.ones(network.size)
     before = origin.copy()
     directions.normalize(raw, origin, network.layers, "filter", "zero")
@@ -154,7 +155,7 @@ def test_normalising_leaves_its_arguments_as_they_were():
 
 
 def test_random_directions_are_gaussian_before_they_are_normalised():
-    network = Network(2, 1, 30, 3)
+    network = Mlp(2, 1, 30, 3)
     raw = directions.random(theta(network), network.layers, 4, 0, "none", "row").ravel()
     assert abs(raw.mean()) < 4 / np.sqrt(raw.size)
     assert raw.std() == pytest.approx(1.0, abs=0.03)
@@ -162,7 +163,7 @@ def test_random_directions_are_gaussian_before_they_are_normalised():
 
 
 def test_the_seed_decides_the_directions():
-    network = Network(2, 1, 4, 2)
+    network = Mlp(2, 1, 4, 2)
     a, b, c, d = (directions.random(theta(network), network.layers, 2, seed, "filter", "row") for seed in (1, 1, 2, [1, 2]))
     assert np.array_equal(a, b)
     assert not np.array_equal(a, c)
@@ -172,7 +173,7 @@ def test_the_seed_decides_the_directions():
 
 @pytest.mark.parametrize(("normalization", "bias"), [("filters", "row"), ("filter", "rows"), ("", "row")])
 def test_unknown_ways_are_refused_with_those_that_there_are(normalization, bias):
-    layers = Network(1, 1, 2, 1).layers
+    layers = Mlp(1, 1, 2, 1).layers
     with pytest.raises(ValueError, match="`normalization` must be one of") as caught:
         directions.normalize(np.zeros(7), np.zeros(7), layers, normalization, bias)
     expected = "`normalization` must be one of ('filter', 'layer', 'global', 'none') and `bias` one of ('row', 'own', 'zero')"
@@ -184,7 +185,7 @@ def test_unknown_ways_are_refused_with_those_that_there_are(normalization, bias)
 
 @ways
 @settings(max_examples=25)
-@given(network=st.builds(Network, st.integers(2, 3), st.integers(1, 2), st.integers(5, 9), st.integers(1, 3)), seed=seeds)
+@given(network=st.builds(Mlp, st.integers(2, 3), st.integers(1, 2), st.integers(5, 9), st.integers(1, 3)), seed=seeds)
 def test_a_plane_is_orthogonal_and_normalised_at_once(normalization, bias, network, seed):
     origin = np.random.default_rng(seed).standard_normal(network.size)
     plane = directions.orthogonal_plane(origin, network.layers, seed, normalization, bias)
@@ -197,7 +198,7 @@ def test_a_plane_is_orthogonal_and_normalised_at_once(normalization, bias, netwo
 @pytest.mark.parametrize("normalization", NORMALIZATIONS)
 @pytest.mark.parametrize("seed", range(5))
 def test_a_plane_of_a_network_of_one_variable_too(normalization, seed):
-    network = Network(1, 1, 20, 2)
+    network = Mlp(1, 1, 20, 2)
     origin = network.initial("glorot", seed)
     plane = directions.orthogonal_plane(origin, network.layers, seed, normalization, "row")
     assert directions.cosine(plane) < 1e-12
@@ -205,7 +206,7 @@ def test_a_plane_of_a_network_of_one_variable_too(normalization, seed):
 
 def test_norms_hold_even_where_directions_cannot_be_orthogonal():
     # A filter of one weight has but two directions; here such a one outweighs everything else.
-    network = Network(1, 1, 2, 1)
+    network = Mlp(1, 1, 2, 1)
     origin = np.array([10.0, 0.1, 0.0, 0.0, 1.0, 1.0, 0.0])
     plane = directions.orthogonal_plane(origin, network.layers, 0, "filter", "zero")
     assert all(has_its_norms(network, direction, origin, "filter", "zero") for direction in plane)
@@ -213,7 +214,7 @@ def test_norms_hold_even_where_directions_cannot_be_orthogonal():
 
 
 def test_the_first_direction_of_a_plane_is_the_random_one():
-    network = Network(2, 1, 4, 2)
+    network = Mlp(2, 1, 4, 2)
     plane = directions.orthogonal_plane(theta(network), network.layers, 5, "filter", "row")
     assert np.array_equal(plane[0], directions.random(theta(network), network.layers, 2, 5, "filter", "row")[0])
 

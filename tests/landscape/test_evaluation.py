@@ -7,17 +7,18 @@ from cases import initial, small
 
 from pinnscape.config.sections import PlaneGrid
 from pinnscape.files.pieces import Done, compute, gathered, shard, share
-from pinnscape.landscape import directions, evaluation, files, surfaces
+from pinnscape.landscape import directions, evaluation, files
 from pinnscape.landscape.evaluation import SliceEvaluation, packed, unpacked
 from pinnscape.landscape.spectral import interpolate
-from pinnscape.landscape.surfaces import Slice, chunk_size
+from pinnscape.landscape.surfaces import Slice
+from pinnscape.losses import assembly
 from pinnscape.losses.objective import tensor
 
 
 @pytest.fixture(autouse=True)
 def chunks_of_some_points(monkeypatch):
     """Small problems would be one chunk, and so one block."""
-    monkeypatch.setattr(surfaces, "_CHUNK_BYTES", 100_000)
+    monkeypatch.setattr(assembly, "_CHUNK_BYTES", 100_000)
 
 
 def made(kind: str, tolerance: float, grid: dict, problem: str = "poisson1d") -> SliceEvaluation:
@@ -61,7 +62,7 @@ def test_shards_give_the_same_bits(tmp_path, monkeypatch, case, count):
 def test_blocks_cover_a_plain_grid_once_in_whole_chunks(monkeypatch):
     monkeypatch.setattr(evaluation, "_BLOCKS", 4)
     whole = made("random", 0.0, {"radius": 0.3, "points": 61})
-    chunk, pieces = chunk_size(whole.slice_.discretization), whole.pieces()
+    chunk, pieces = whole.slice_.discretization.batch, whole.pieces()
     assert 2 <= len(pieces) <= 4
     starts = [int(piece.name.rpartition("-")[2]) for piece in pieces]
     assert all(start % chunk == 0 for start in starts)

@@ -5,15 +5,16 @@ import pytest
 import torch
 import xarray as xr
 from cases import initial, small
-from settings_cases import phased, solver
+from settings_cases import model, phased, solver
 
 from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.config.sections import DensitySettings, DirectionSettings, PlaneGrid, SpectrumSettings
 from pinnscape.curvature.files import hessian_dataset, spectrum_dataset
 from pinnscape.landscape import files, surfaces
 from pinnscape.landscape.directions import cosine, normalize
-from pinnscape.losses.objective import Objective, tensor
-from pinnscape.networks.mlp import filters
+from pinnscape.losses.model import discretization
+from pinnscape.losses.objective import tensor
+from pinnscape.networks.layout import filters
 from pinnscape.training.checkpoints import select
 from pinnscape.training.files import training_dataset
 from pinnscape.training.loop import train
@@ -30,9 +31,9 @@ IDENTITY = {"case": "poisson2d", "trained_on": "strong-form", "seed": 4, "device
 
 @pytest.fixture(scope="module")
 def training() -> xr.Dataset:
-    objective = Objective(small(), "strong-form")
+    objective = small().objective("strong-form")
     history = train(objective, initial(small()), phased(PHASES, 1, {"even": 6, "logarithmic": 0}), "x")
-    return training_dataset(history, objective).assign_attrs(IDENTITY)
+    return training_dataset(history, small()).assign_attrs(IDENTITY)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def checkpoints(training) -> xr.Dataset:
 @pytest.fixture(scope="module")
 def hessian(checkpoints) -> xr.Dataset:
     theta = tensor(checkpoints["theta"].sel(checkpoint="final").values)
-    spectra = {f: spectrum_dataset(Objective(small(), f), theta, HESSIAN, 0) for f in ("deep-ritz", "strong-form")}
+    spectra = {f: spectrum_dataset(small().objective(f), theta, HESSIAN, 0) for f in ("deep-ritz", "strong-form")}
     return hessian_dataset(spectra).assign_attrs(IDENTITY)
 
 
@@ -147,7 +148,7 @@ def test_directions_of_two_seeds_differ_and_of_one_seed_do_not(checkpoints):
 
 @pytest.mark.parametrize("plane", ["hessian-top", "hessian-extreme"])
 def test_the_eigenvalue_of_a_direction_is_its_rayleigh_quotient(found, plane):
-    dataset, objective = found[plane], Objective(small(), "strong-form")  # the loss that trained the point
+    dataset, objective = found[plane], small().objective("strong-form")  # the loss that trained the point
     theta = tensor(dataset["origin"].values)
     for direction, value in zip(dataset["direction"].values, dataset["eigenvalue"].values, strict=True):
         product = objective.hessian_product(theta, tensor(direction)).numpy()
@@ -158,7 +159,7 @@ def test_the_eigenvalue_of_a_direction_is_its_rayleigh_quotient(found, plane):
 
 @pytest.mark.parametrize("plane", ["hessian-top", "hessian-extreme"])
 def test_the_curvature_of_an_axis_is_the_second_derivative_in_the_unit_of_the_axis(found, plane):
-    dataset, objective, step = found[plane], Objective(small(), "strong-form"), 1e-4
+    dataset, objective, step = found[plane], small().objective("strong-form"), 1e-4
     theta = tensor(dataset["origin"].values)
     for direction, value in zip(dataset["direction"].values, dataset["curvature"].values, strict=True):
         rows = torch.stack([theta + k * step * tensor(direction) for k in (-1, 0, 1)])
@@ -265,7 +266,7 @@ def test_surfaces_follow_their_schema(found, plane):
     dataset = surface(found, plane)
     grid, axis = (("line", "alpha"), "line") if plane == "lines" else (("alpha", "beta"), "axis")
     expected = {"value": ("loss", *grid), "energy_minimum": (), "norm": (axis,), "quadrature_error": ()}
-    expected |= {"value_at_origin": ("loss",), "h1_error_at_origin": ()}
+    expected |= {"value_at_origin": ("loss",), "l2_error_at_origin": (), "h1_error_at_origin": ()}
     expected |= dict.fromkeys(("energy_gap", "l2_error", "h1_error", "infeasible"), grid)
     if plane == "trajectory":
         expected |= {"explained_variance": (axis,), "trajectory": ("snapshot", axis), "distance": ("snapshot",)}
@@ -274,7 +275,7 @@ def test_surfaces_follow_their_schema(found, plane):
         expected["eigenvalue"] = expected["curvature"] = (axis,)
     assert {name: variable.dims for name, variable in dataset.data_vars.items()} == expected
     assert set(dataset.coords) == set(dataset.dims)
-    assert dataset["loss"].values.tolist() == list(FORMULATIONS) == list(files.FORMULATIONS)
+    assert dataset["loss"].values.tolist() == list(FORMULATIONS)
     assert dataset["infeasible"].dtype == np.int8
     assert dataset.attrs == {name: found[plane].attrs[name] for name in ("kind", "normalization", "bias", "axis_unit")}
     for name in [*expected, *grid]:
@@ -286,14 +287,14 @@ def test_surfaces_follow_their_schema(found, plane):
 @pytest.mark.parametrize("formulation", FORMULATIONS)
 def test_a_cell_chosen_by_its_coordinates_holds_the_loss_there(found, plane, formulation):
     dataset, directions = surface(found, plane), found[plane]["direction"].values
-    origin, objective = found[plane]["origin"].values, Objective(small(), formulation)
+    origin, objective = found[plane]["origin"].values, small().objective(formulation)
     cells = {"alpha": 1, "line": 2} if plane == "lines" else {"alpha": 1, "beta": 2}
     cell = dataset.isel(cells).sel(loss=formulation)
     alpha = float(cell["alpha"])
     theta = origin + (
         alpha * directions[2] if plane == "lines" else alpha * directions[0] + float(cell["beta"]) * directions[1]
     )
-    assert float(cell["value"]) == pytest.approx(float(objective(tensor(theta))), rel=1e-10)
+    assert float(cell["value"]) == pytest.approx(float(objective.loss(tensor(theta))), rel=1e-10)
     if formulation == "deep-ritz":
         assert float(cell["energy_gap"]) == pytest.approx(float(cell["value"]) - float(dataset["energy_minimum"]), abs=1e-13)
 
@@ -310,6 +311,23 @@ def test_the_loss_at_the_origin_is_that_of_the_final_point(found, checkpoints, p
 def test_the_centre_of_every_surface_is_the_final_point(found, checkpoints, plane):
     centre = surface(found, plane).sel(loss="strong-form", alpha=0.0, **({} if plane == "lines" else {"beta": 0.0}))
     np.testing.assert_allclose(centre["value"], float(checkpoints["loss"].sel(checkpoint="final")), rtol=1e-12)
+
+
+def test_a_surface_of_losses_of_several_terms_has_the_terms_too(found):
+    conditions = {name: {"enforce": "soft", "weight": 2.0} for name in ("initial", "periodic")}
+    d = discretization(model("convection", points=5, conditions=conditions))
+    axes, points = files.coordinates("random", found["random"], GRIDS["random"])
+    rows = 0.1 * np.random.default_rng(0).standard_normal((2, d.size))
+    measured = surfaces.evaluate(d.measure, initial(d), tensor(rows), points, 16)
+    dataset = files.surface_dataset(found["random"], axes, measured, d.energy_minimum)
+    assert dataset["loss"].values.tolist() == ["strong-form", "supervised"]
+    assert dataset["term"].values.tolist() == [f"strong-form/{name}" for name in ("interior", "initial", "periodic")]
+    assert dataset["term_value"].dims == ("term", "alpha", "beta")
+    np.testing.assert_allclose(dataset["term_value"].sum("term"), dataset["value"].sel(loss="strong-form"), rtol=1e-12)
+    centre = dataset["term_value"].sel(alpha=0.0, beta=0.0)
+    np.testing.assert_array_equal(centre, dataset["term_value_at_origin"])
+    assert dataset["energy_gap"].isnull().all()
+    assert float(dataset["l2_error_at_origin"]) == float(dataset["l2_error"].sel(alpha=0.0, beta=0.0))
 
 
 def test_losses_of_a_trajectory_have_its_dimensions():

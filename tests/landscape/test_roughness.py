@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pinnscape.landscape.axes import centred_axis
 from pinnscape.landscape.roughness import convex_share, excess, existing, normalized_variation, roughness_index
-from pinnscape.problems import quadrature
+from pinnscape.problems.quadrature import gauss_legendre
 
 ALPHA = np.linspace(-2.0, 2.0, 401)
 
@@ -118,8 +118,7 @@ def test_the_index_is_the_sample_deviation_over_the_mean():
 
 def test_a_loss_that_is_quadratic_in_its_parameters_has_no_roughness():
     # u = x (1 - x) (w x + b) on -u'' = π² sin πx: the residual is linear in (w, b).
-    rule = quadrature.rule("gauss-legendre", 20, 1)
-    x, weights = torch.tensor(rule.points[:, 0]), torch.tensor(rule.weights)
+    x, weights = map(torch.tensor, gauss_legendre(20))
     load = math.pi**2 * torch.sin(math.pi * x)
 
     def loss(w, b):

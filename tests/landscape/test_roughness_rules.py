@@ -1,19 +1,18 @@
 """Roughness by quadrature rule: exact on a quadratic, and the rule's own share of it."""
 
-import math
-
 import numpy as np
 import pytest
 import torch
 from runs_cases import tiny
 from settings_cases import applied, changed, of
+from sine_cases import Coefficients
 
 from pinnscape.landscape import roughness, roughness_rules
-from pinnscape.losses.objective import Discretization, Objective
-from pinnscape.networks.jets import Jet
-from pinnscape.networks.mlp import Network
-from pinnscape.problems import quadrature
-from pinnscape.problems.base import Problem
+from pinnscape.losses.discretization import Discretization
+from pinnscape.losses.solution import Solution
+from pinnscape.networks.streams import degree
+from pinnscape.problems.language import Dirichlet, Interval, Problem, pi, sin
+from pinnscape.problems.points import Rule
 from pinnscape.techniques import catalog
 
 SETTINGS = of(
@@ -30,34 +29,33 @@ SETTINGS = of(
 class Sine(Problem):
     """-u'' = π² sin πx."""
 
-    dimension = 1
+    domain = Interval(0, 1)
 
-    def density(self, x, u, du):
-        return 0.5 * (du * du).sum((-2, -1))
+    def conditions(self):
+        return Dirichlet()
 
-    def exact(self, x):
-        return torch.sin(math.pi * x)
+    def density(self, p, u):
+        return 0.5 * u.x**2
+
+    def exact(self, p):
+        return sin(pi * p.x)
 
 
-class Cubic(Discretization):
+class Cubic(Solution):
     """u = x(1-x)(wx + b) with theta = (w, b)."""
 
-    def __init__(self) -> None:
-        super().__init__(Sine(), Network(1, 1, 1, 1), quadrature.rule("gauss-legendre", 30, 1))
-
-    def jet(self, theta, order):
-        x = self.points[:, 0]
-        value, slope, bend = (
-            theta[..., :1] * a + theta[..., 1:] * b
-            for a, b in ((x**2 - x**3, x - x**2), (2 * x - 3 * x**2, 1 - 2 * x), (2 - 6 * x, torch.full_like(x, -2.0)))
-        )
-        return Jet(value.unsqueeze(-1), slope[..., None, None], bend.unsqueeze(-1))
+    def solve(self, theta, streams, data, trace=None):
+        x = data.inputs[0, ..., 0]
+        of_w, of_b = [x**2 - x**3, 2 * x - 3 * x**2, 2 - 6 * x], [x - x**2, 1 - 2 * x, torch.full_like(x, -2.0)]
+        orders = [degree(monomial) for monomial in streams.monomials] + [2] * bool(streams.laplacian)
+        w, b = theta[..., 0, None, None, None], theta[..., 1, None, None, None]
+        return (w * torch.stack([of_w[k] for k in orders]) + b * torch.stack([of_b[k] for k in orders])).unsqueeze(-1)
 
 
 @pytest.mark.parametrize("formulation", ["deep-ritz", "strong-form"])
 def test_lines_through_the_minimiser_of_a_quadratic_are_bowls_and_equally_rough(formulation):
-    d = Cubic()
-    objective = Objective(d, formulation)
+    d = Discretization(Sine(), Coefficients(1, 1, 2, 1), Rule("gauss-legendre", 30), solution=Cubic)
+    objective = d.objective(formulation)
     zero = torch.zeros(2, dtype=torch.float64)
     hessian = objective.hessian_product(zero, torch.eye(2, dtype=torch.float64))
     minimiser = torch.linalg.solve(hessian, -objective.gradient(zero))
@@ -90,8 +88,8 @@ def test_the_lines_are_those_of_the_bundle():
     lines = directions.random(run.theta(), run.layers, 3, [run.seed, 2], "filter", "row")
     alpha = np.linspace(-0.5, 0.5, 9)
     d = roughness_rules.with_rule(runs.discretization, "gauss-legendre", 8)
-    losses = Objective(d, "strong-form")(torch.tensor(run.theta() + alpha[:, None] * lines[1]))
-    expected = roughness.normalized_variation(alpha, losses.detach().numpy())
+    losses = d.objective("strong-form").loss(torch.tensor(run.theta() + alpha[:, None] * lines[1]))
+    expected = roughness.normalized_variation(alpha, losses.numpy())
     found = float(data["reference_variation"].sel(loss="strong-form", line=1).squeeze())
     assert found == pytest.approx(expected, rel=1e-10)
 
@@ -101,7 +99,7 @@ def test_the_file_has_all_rules_and_simpson_takes_an_odd_number():
     assert data["variation"].dims == ("trained_on", "seed", "loss", "rule", "points", "line")
     assert data["rule"].values.tolist() == list(SETTINGS.rules)
     assert np.isfinite(data["variation"].values).all()
-    assert len(roughness_rules.with_rule(tiny("poisson1d").discretization, "simpson", 4).points) == 5
+    assert roughness_rules.with_rule(tiny("poisson1d").discretization, "simpson", 4).count("deep-ritz/interior") == 5
     rows = list(catalog.module("roughness_rules").metrics(data))
     assert len(rows) == len({row[:4] for row in rows}) == 2 * 2 * (1 + 2 * 3 * 2)
     assert ("deep-ritz", 0, "final", "rule_roughness_index[simpson, 4]") in {row[:4] for row in rows}

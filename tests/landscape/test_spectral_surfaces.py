@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 import xarray as xr
 from cases import PROBLEMS, initial, small
-from settings_cases import phased
+from settings_cases import model, phased
 
 from pinnscape.config.sections import PlaneGrid
 from pinnscape.files.pieces import compute
 from pinnscape.landscape import directions, files, resampling
 from pinnscape.landscape.evaluation import SliceEvaluation
-from pinnscape.landscape.surfaces import Slice
-from pinnscape.losses.objective import Objective, tensor
+from pinnscape.landscape.surfaces import Slice, field_names
+from pinnscape.losses.model import discretization
+from pinnscape.losses.objective import tensor
 from pinnscape.training.loop import train
 
 PHASES = [
@@ -30,7 +31,7 @@ def point(problem: str, formulation: str = "deep-ritz"):
     """A trained point and its layout."""
     discretized = small(problem, width=8, points=POINTS.get(problem, 12))
     history = train(
-        Objective(discretized, formulation), initial(discretized), phased(PHASES, 1000, {"even": 0, "logarithmic": 0}), "x"
+        discretized.objective(formulation), initial(discretized), phased(PHASES, 1000, {"even": 0, "logarithmic": 0}), "x"
     )
     return discretized, history.snapshots[-1][2]
 
@@ -94,12 +95,38 @@ def test_tighter_tolerances_are_truer_and_cost_little(problem: str) -> None:
     assert evaluations[0] < evaluations[1] < evaluations[2] < 201 * 201 / 5
 
 
-def test_measurements_come_back_from_the_fields() -> None:
-    found = section("semilinear2d", 3)
-    coordinates = np.random.default_rng(0).uniform(-0.2, 0.2, (6, 2))
-    measured = found.measure(coordinates)
-    d = found.discretization
-    again = resampling.measurements(resampling.fields(measured), d.energy_minimum, d.norms[0])
+SOFT = {"enforce": "soft", "weight": 2.0}
+# Settings of a case, a reference if there is one, and the fields from which all that is measured follows.
+FIELDS = [
+    (model("semilinear2d"), None, ("deep-ritz", "strong-form", "supervised", "h1_square")),
+    (
+        model("poisson2d", rule="sobol", points=50),  # errors have points of their own
+        None,
+        ("deep-ritz", "strong-form", "supervised", "l2_square", "h1_square"),
+    ),
+    (
+        model("convection", conditions={"initial": SOFT}),
+        None,
+        ("strong-form", "supervised", "strong-form/interior", "strong-form/initial", "h1_square"),
+    ),
+    (
+        model("poisson2d", conditions={"boundary": SOFT}),
+        None,
+        ("deep-ritz", "strong-form", "supervised", *[f"{loss}/{term}" for loss in ("deep-ritz", "strong-form") for term in ("interior", "boundary")], "h1_square"),
+    ),
+    (model("burgers"), None, ("strong-form",)),
+    (model("burgers"), lambda p: p.x * p.t, ("strong-form", "supervised")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("settings", "reference", "names"), FIELDS)
+def test_measurements_come_back_from_the_fields(settings, reference, names) -> None:
+    d = discretization(settings, reference=reference)
+    rows = 0.1 * np.random.default_rng(1).standard_normal((2, d.size))
+    found = Slice(d, initial(d), tensor(rows))
+    measured = found.measure(np.random.default_rng(0).uniform(-0.2, 0.2, (6, 2)))
+    assert field_names(d) == names
+    again = resampling.measurements(resampling.fields(measured, names), names, d.energy_minimum, d.norms[0])
     assert list(again) == list(measured)
     for name, values in measured.items():
         np.testing.assert_allclose(again[name], values, rtol=1e-12, atol=1e-14)
@@ -120,6 +147,27 @@ def test_a_picture_is_the_surface_at_more_points() -> None:
     assert picture["h1_error"].attrs["resolution"] == float(stored["bound"][3]) ** 0.5
     # The stored grid, coarser, is the same surface.
     np.testing.assert_allclose(picture["l2_error"].values[::50, ::50], stored["l2_error"].values, rtol=1e-12, atol=1e-15)
+
+
+def test_a_picture_of_losses_of_several_terms_has_the_terms_too() -> None:
+    d = discretization(model("convection", conditions={"initial": SOFT}))
+    rows = 0.05 * np.random.default_rng(1).standard_normal((2, d.size))
+    found = Slice(d, initial(d), tensor(rows))
+    kind = xr.Dataset(attrs={"kind": "random", "normalization": "filter", "bias": "row", "axis_unit": "filter norms"})
+    axes, points = files.coordinates("random", kind, PlaneGrid(tolerance=1e-8, radius=1.0, points=5))
+    measured, variables, attributes = surface(found, axes, points, 1e-8, 0)
+    stored = files.surface_dataset(kind, axes, measured, d.energy_minimum).assign(variables).assign_attrs(attributes)
+    assert attributes == {"method": "chebyshev"}
+    picture = resampling.resampled(stored)
+    assert picture["term_value"].sizes == {"term": 2, "alpha": 201, "beta": 201}
+    at = np.array([(picture["alpha"][i], picture["beta"][j]) for i, j in ((0, 7), (100, 100), (150, 33))])
+    true = found.measure(at)
+    for name in ("strong-form/interior", "strong-form/initial"):
+        drawn = [picture["term_value"].sel(term=name).values[c] for c in ((0, 7), (100, 100), (150, 33))]
+        np.testing.assert_allclose(drawn, true[name], rtol=1e-5)
+    np.testing.assert_allclose(picture["term_value"].sum("term"), picture["value"].sel(loss="strong-form"), rtol=1e-6)
+    assert float(picture["term_value"].sel(term="strong-form/initial").values[100, 100]) == true["strong-form/initial"][1]
+    assert picture["energy_gap"].isnull().all()
 
 
 def off_centre(problem: str, formulation: str, tolerance: float) -> tuple[Slice, xr.Dataset]:

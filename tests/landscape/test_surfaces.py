@@ -15,7 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.landscape import surfaces
 from pinnscape.landscape.axes import centred_axis, plane_coordinates
-from pinnscape.losses.objective import Objective, tensor
+from pinnscape.losses.objective import tensor
 
 ALPHA, BETA = centred_axis(0.8, 5), centred_axis(0.3, 3)  # not square, not equal
 
@@ -92,11 +92,11 @@ def test_a_surface_is_that_of_a_loop_over_networks(name):
 @pytest.mark.parametrize("formulation", FORMULATIONS)
 def test_a_cell_holds_the_loss_at_its_coordinates(problem, formulation):
     discretized, origin, rows = plane(problem, 0.1)
-    found, objective = surface(problem, size=0.1)[formulation], Objective(discretized, formulation)
+    found, objective = surface(problem, size=0.1)[formulation], discretized.objective(formulation)
     for i, j in [(0, 0), (4, 0), (0, 2), (3, 1)]:
-        value = float(objective(origin + float(ALPHA[i]) * rows[0] + float(BETA[j]) * rows[1]))
+        value = float(objective.loss(origin + float(ALPHA[i]) * rows[0] + float(BETA[j]) * rows[1]))
         assert found[i, j] == pytest.approx(value, rel=1e-10)
-    assert found[2, 1] == pytest.approx(float(objective(origin)), rel=1e-12)  # the point itself
+    assert found[2, 1] == pytest.approx(float(objective.loss(origin)), rel=1e-12)  # the point itself
     assert len(np.unique(found)) == found.size
 
 
@@ -138,7 +138,7 @@ def test_the_point_and_the_directions_are_left_as_they_were():
 def jacobian_by_differences(theta: torch.Tensor) -> np.ndarray:
     """det(I + ∇u) at the quadrature points by central differences."""
     discretized, step = small("neo_hookean2d"), 1e-5
-    x = discretized.points
+    x = tensor(discretized.assembly.terms["deep-ritz/interior"].points.points[0])
     slope = []
     for i in (0, 1):
         shift = torch.zeros(2, dtype=torch.float64)
@@ -185,9 +185,9 @@ def test_what_overflows_is_missing_and_flags_stay_flags():
 
 
 def test_chunks_are_small_enough_for_a_cache_and_never_empty():
-    assert surfaces.chunk_size(small("poisson2d", width=20, points=20)) == 4_000_000 // (8 * 4 * 400 * 20)
-    assert surfaces.chunk_size(small("neo_hookean2d", width=20, points=20)) == 4_000_000 // (8 * 6 * 400 * 20)
-    assert surfaces.chunk_size(small("poisson2d", width=200, points=60)) == 1
+    assert small("poisson2d", width=20, points=20).batch == 4_000_000 // (8 * 4 * 400 * 20)
+    assert small("neo_hookean2d", width=20, points=20).batch == 4_000_000 // (8 * 6 * 400 * 20)
+    assert small("poisson2d", width=200, points=60).batch == 1
 
 
 # ---- memory ----

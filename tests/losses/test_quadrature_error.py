@@ -14,11 +14,11 @@ from sine_cases import SineSeries, exact
 
 from pinnscape.files import store
 from pinnscape.losses import gaps
-from pinnscape.losses.objective import Discretization, Objective, tensor
+from pinnscape.losses.discretization import Discretization
+from pinnscape.losses.objective import tensor
 from pinnscape.losses.quadrature_error import QuadratureError, finer
-from pinnscape.networks.mlp import Network
-from pinnscape.problems import quadrature
-from pinnscape.problems.catalog import problem
+from pinnscape.networks.architectures import Mlp
+from pinnscape.problems.points import SETS, Rule
 from pinnscape.training.files import training_dataset
 from pinnscape.training.loop import train
 
@@ -34,8 +34,8 @@ def phases(adam: int, lbfgs: int) -> list[dict]:
 
 def trained(discretization: Discretization, adam: int = 30, lbfgs: int = 60):
     """The file of a short Deep Ritz training."""
-    objective, theta = Objective(discretization, "deep-ritz"), initial(discretization)
-    return training_dataset(train(objective, theta, phased(phases(adam, lbfgs), 10, NO_SNAPSHOTS), "x"), objective)
+    objective, theta = discretization.objective("deep-ritz"), initial(discretization)
+    return training_dataset(train(objective, theta, phased(phases(adam, lbfgs), 10, NO_SNAPSHOTS), "x"), discretization)
 
 
 def gap(discretization: Discretization, theta: torch.Tensor) -> float:
@@ -66,12 +66,17 @@ def test_files_tell_both_errors():
     assert data["quadrature_error"].attrs["long_name"] == "quadrature error of the energy gap at the snapshot"
 
 
-@pytest.mark.parametrize("rule", ["gauss-legendre", "simpson", "uniform", "monte-carlo"])
+def of_rule(name: str, points: int, dimension: int, seed: int = 0) -> Rule:
+    """A rule of about so many points along each axis."""
+    return Rule(name, points**dimension if name in SETS else points, seed=seed)
+
+
+@pytest.mark.parametrize("rule", ["gauss-legendre", "simpson", "uniform", "monte-carlo", "sobol"])
 @pytest.mark.parametrize("name", ["poisson1d", "neo_hookean2d"])
 def test_the_error_of_a_gap_is_what_a_far_finer_rule_changes_of_it(name, rule):
-    dimension = problem(name).dimension
-    d = small(name).with_rule(quadrature.rule(rule, 9, dimension))
-    fine = d.with_rule(quadrature.rule("gauss-legendre", 200 if dimension == 1 else 70, dimension))
+    dimension = small(name).problem.domain.dimension
+    d = small(name).with_rules(of_rule(rule, 9, dimension))
+    fine = d.with_rules(Rule("gauss-legendre", 200 if dimension == 1 else 70))
     thetas = torch.stack([initial(d, seed) for seed in range(4)])
     found = QuadratureError(d).gaps(thetas)
     true = np.array([abs(gap(d, theta) - gap(fine, theta)) for theta in thetas])
@@ -79,17 +84,12 @@ def test_the_error_of_a_gap_is_what_a_far_finer_rule_changes_of_it(name, rule):
     assert (found <= 4 * true + 1e-9).all()
 
 
-@pytest.mark.parametrize("edge", [1 / 3, 0.5, 0.71])
+@pytest.mark.parametrize(("edge", "panels"), [(1 / 3, 3), (0.5, 2), (0.71, 100)])  # of panels, one begins at the edge
 @pytest.mark.parametrize("points", [6, 11, 20])
-def test_where_integrands_jump_the_finer_rule_is_not_taken_for_the_truth(edge, points):
-    network = Network(1, 1, 5, 2)
-    d = Discretization(Layered(edge), network, quadrature.rule("gauss-legendre", points, 1))
-    nodes, weights = quadrature.gauss_legendre(60)
-    pieces = quadrature.Rule(
-        np.concatenate([edge * nodes, edge + (1 - edge) * nodes])[:, None],
-        np.concatenate([edge * weights, (1 - edge) * weights]),
-    )
-    whole = d.with_rule(pieces)
+def test_where_integrands_jump_the_finer_rule_is_not_taken_for_the_truth(edge, panels, points):
+    network = Mlp(1, 1, 5, 2)
+    d = Discretization(Layered(edge=edge), network, Rule("gauss-legendre", points))
+    whole = d.with_rules(Rule("gauss-legendre", 60 if panels < 10 else 8, panels))
     thetas = torch.stack([tensor(network.initial("glorot", seed)) for seed in range(5)])
     found = QuadratureError(d).gaps(thetas)
     true = np.array([abs(gap(d, theta) - gap(whole, theta)) for theta in thetas])
@@ -119,8 +119,8 @@ def test_rounding_counts_and_an_energy_that_does_not_exist_is_unknown():
 
 
 def test_points_that_only_a_finer_rule_sees_inverted_have_an_infinite_error():
-    coarse = small("neo_hookean2d").with_rule(quadrature.rule("gauss-legendre", 2, 2))
-    fine = coarse.with_rule(quadrature.rule("gauss-legendre", 40, 2))
+    coarse = small("neo_hookean2d").with_rules(Rule("gauss-legendre", 2))
+    fine = coarse.with_rules(Rule("gauss-legendre", 40))
     base = initial(coarse)
     for factor in np.geomspace(1, 100, 60):
         theta = base.clone()
@@ -135,7 +135,7 @@ def test_points_that_only_a_finer_rule_sees_inverted_have_an_infinite_error():
 
 
 def test_an_indicator_function_in_place_of_a_domain_ends_below_its_minimum_and_says_so():
-    d = Discretization(Indicator(), Network(2, 1, 8, 2), quadrature.rule("gauss-legendre", 16, 2))
+    d = Discretization(Indicator(), Mlp(2, 1, 8, 2), Rule("gauss-legendre", 16))
     data = trained(d, 100, 80)
     below = gaps.below(data)
     assert below is not None
@@ -149,7 +149,7 @@ def test_an_indicator_function_in_place_of_a_domain_ends_below_its_minimum_and_s
 
 @pytest.mark.parametrize("rule", ["monte-carlo", "uniform"])
 def test_an_energy_that_few_points_do_not_bound_is_below_by_no_more_than_the_error_of_the_rule(rule):
-    data = trained(small("poisson2d").with_rule(quadrature.rule(rule, 6, 2)), 100, 80)
+    data = trained(small("poisson2d").with_rules(of_rule(rule, 6, 2)), 100, 80)
     assert float(data["energy_gap"][-1]) < -0.1
     assert float(data["quadrature_error"][-1]) > -float(data["energy_gap"][-1])
     assert gaps.below(data) is None
@@ -172,14 +172,13 @@ def test_the_job_of_a_training_says_in_log_and_terminal_that_an_energy_is_below_
     folder = Path(__file__).parents[2] / "workflow" / "scripts"
     monkeypatch.syspath_prepend(str(folder))
     script = importlib.import_module("train")
-    network = Network(2, 1, 8, 2)
-    d = Discretization(Indicator(), network, quadrature.rule("gauss-legendre", 12, 2))
+    d = Discretization(Indicator(), Mlp(2, 1, 8, 2), Rule("gauss-legendre", 12))
     monkeypatch.setattr(script, "discretization", lambda *args: d)
     training = {"phases": phases(100, 60), "log_every": 50, "snapshots": NO_SNAPSHOTS}
     params = SimpleNamespace(
         training=training,
         engine={"compile": "never", "memory": 100},
-        model=model(8).plain(),
+        model=model(width=8).plain(),
         code="",
         entry=None,
     )
@@ -188,7 +187,7 @@ def test_the_job_of_a_training_says_in_log_and_terminal_that_an_energy_is_below_
     monkeypatch.setattr(script, "Saves", lambda *args: SimpleNamespace(read=lambda _: None, due=False, delete=lambda: None))
     monkeypatch.setattr(script, "identity", lambda *args: "")
     monkeypatch.setattr(script, "restart", lambda *args: None)
-    script.main(output, params, wildcards, "cpu")
+    script.main(SimpleNamespace(reference=[]), output, params, wildcards, "cpu")
     (line,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert line.startswith("poisson2d/deep-ritz/seed-0: at step ")
     assert "below that of the exact solution" in line

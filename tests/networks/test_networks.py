@@ -8,11 +8,10 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pinnscape.networks.mlp import Layer, Network, filters, layout_of, layout_values
+from pinnscape.networks.architectures import Architecture, Mlp
+from pinnscape.networks.layout import Layer, filters, layout_of, layout_values
 
-networks = st.builds(
-    Network, inputs=st.integers(1, 3), outputs=st.integers(1, 3), width=st.integers(1, 7), depth=st.integers(1, 4)
-)
+networks = st.builds(Mlp, inputs=st.integers(1, 3), outputs=st.integers(1, 3), width=st.integers(1, 7), depth=st.integers(1, 4))
 
 
 @given(networks)
@@ -30,16 +29,17 @@ def test_layers_have_the_sizes_of_the_architecture(network):
         assert before.fan_out == after.fan_in == network.width
 
 
-def stored(network: Network) -> xr.Dataset:
+def stored(network: Architecture) -> xr.Dataset:
     """The layout as files hold it."""
     return xr.Dataset({name: ("layer", values) for name, values in layout_values(network.layers).items()})
 
 
 def test_a_layout_by_hand():
-    network = Network(inputs=2, outputs=1, width=3, depth=2)
+    network = Mlp(inputs=2, outputs=1, width=3, depth=2)
     assert network.layers == (Layer(2, 3, 0), Layer(3, 3, 9), Layer(3, 1, 21))
     assert (network.layers[1].weights, network.layers[1].biases) == (slice(9, 18), slice(18, 21))
     assert network.size == 25
+    assert network.layout.permutable
 
 
 @given(networks)
@@ -51,7 +51,7 @@ def test_filters_partition_the_parameter_vector_into_neurons(network):
 
 
 def test_a_filter_is_a_row_of_the_weight_matrix_with_its_bias():
-    (first, bias), (second, _), *_ = filters(Network(2, 1, 3, 1).layers)
+    (first, bias), (second, _), *_ = filters(Mlp(2, 1, 3, 1).layers)
     assert (list(first), bias) == ([0, 1], 6)
     assert list(second) == [2, 3]
 
@@ -81,7 +81,7 @@ def test_stored_offsets_are_those_of_the_schema(network):
     ],
 )
 def test_initial_weights_are_normal_with_the_variance_of_the_rule(initialization, variance):
-    network = Network(inputs=2, outputs=3, width=60, depth=2)
+    network = Mlp(inputs=2, outputs=3, width=60, depth=2)
     draws = np.stack([network.initial(initialization, seed) for seed in range(100)])
     for layer in network.layers:
         z = draws[:, layer.weights].ravel() / np.sqrt(variance(layer.fan_in, layer.fan_out))
@@ -93,7 +93,7 @@ def test_initial_weights_are_normal_with_the_variance_of_the_rule(initialization
 
 @pytest.mark.parametrize("initialization", ["glorot", "lecun", "he"])
 def test_initial_biases_are_zero_and_weights_are_not(initialization):
-    network = Network(2, 2, 5, 3)
+    network = Mlp(2, 2, 5, 3)
     theta = network.initial(initialization, 0)
     assert theta.dtype == np.float64
     for layer in network.layers:
@@ -102,11 +102,11 @@ def test_initial_biases_are_zero_and_weights_are_not(initialization):
 
 
 def test_equal_seeds_give_equal_parameters_and_others_do_not():
-    network = Network(2, 1, 8, 2)
+    network = Mlp(2, 1, 8, 2)
     np.testing.assert_array_equal(network.initial("glorot", 5), network.initial("glorot", 5))
     assert not np.isclose(network.initial("glorot", 5), network.initial("glorot", 6))[network.layers[0].weights].any()
 
 
 def test_an_unknown_initialization_is_refused_with_those_known():
     with pytest.raises(ValueError, match=r"^`initialization` must be one of glorot, lecun, he, not 'xavier'$"):
-        Network(1, 1, 2, 1).initial("xavier", 0)
+        Mlp(1, 1, 2, 1).initial("xavier", 0)

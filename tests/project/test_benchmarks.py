@@ -2,25 +2,28 @@
 
 import math
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 import yaml
-from benchmarks import wide
+from benchmarks import ours, wide
 from benchmarks.bench_table import duration, markdown
 from benchmarks.client import Client, WorkerError
+from benchmarks.equations import KINDS, nested_job, our_job
 from benchmarks.figure import draw
 from benchmarks.pinn import BOUNDARIES, LOSSES, Pinn
 from benchmarks.rows import Row, alternate, disagreement, read, relative, slope, write
-from benchmarks.splits import CASES, STUDY
+from benchmarks.splits import STUDY, WORK
 from benchmarks.suite import visited
 from cases import initial, small
 from end_to_end.workspace import PROJECT, merged
+from equation_cases import NESTED
 
+from pinnscape.losses.field import FieldObjective
 from pinnscape.losses.model import network
-from pinnscape.losses.objective import Objective
-from pinnscape.problems.catalog import CATALOG
+from pinnscape.networks.architectures import Mlp
 from pinnscape.study import study
 
 ROWS = [
@@ -180,9 +183,10 @@ def test_the_end_of_a_worker_is_noticed(client):
 def test_a_pinn_of_the_peers_has_our_loss_and_gradient(problem, formulation):
     d = small(problem, width=5, depth=3)
     theta = initial(d, seed=3)
-    loss, slope = Objective(d, formulation).loss_and_gradient(theta)
-    model, x = Pinn(theta, 5, 3, BOUNDARIES[problem]), d.points.clone().requires_grad_()
-    found = LOSSES[problem, formulation](model(x), x, d.weights, d.load)
+    loss, slope = d.objective(formulation).loss_and_gradient(theta)
+    points, weights, load = map(torch.tensor, ours.at_points(d, formulation).values())
+    model, x = Pinn(theta, 5, 3, BOUNDARIES[problem]), points.requires_grad_()
+    found = LOSSES[problem, formulation](model(x), x, weights, load)
     found.backward()
     torch.testing.assert_close(found.detach(), loss, rtol=1e-10, atol=0.0)
     gradient = torch.cat([p.grad.ravel() for p in model.parameters()])
@@ -213,11 +217,24 @@ def test_the_plane_of_visited_points(rows):
     )
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", WORK)
 def test_the_settings_of_split_timings_are_valid(name):
-    base = yaml.safe_load((PROJECT / "config.yaml").read_text()) | {"problems": {}}
-    for settings in CASES[name][3:]:
-        study.parse(merged(merged(base, STUDY), settings), CATALOG)
+    base = yaml.safe_load((PROJECT / "config.yaml").read_text())
+    for settings in WORK[name][3:]:
+        assert study.parse(merged(merged(base, STUDY), settings)).cases == ("poisson2d",)
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_the_equations_of_the_benchmarks_are_those_of_plain_torch(name, tmp_path):
+    """On fewer points, by torch on both sides; `make bench` compares the native code in the same way."""
+    make, terms, nested = NESTED[name]
+    made = make(Mlp(1 if name == "beam" else 2, 1, 5, 2), **({"interior": 20} if name == "convection" else {"points": 20}))
+    objective, plain = FieldObjective(name, made, terms), partial(nested, made)
+    rng = np.random.default_rng(0)
+    theta, vector = torch.tensor(rng.standard_normal((2, objective.size)))
+    for kind in KINDS:
+        ours_of, theirs_of = our_job(objective, kind, theta, vector)(), nested_job(plain, kind, theta, vector)()
+        assert disagreement(ours_of["result"], theirs_of["result"]) < 1e-10
 
 
 # ---- the large network ----
@@ -225,10 +242,10 @@ def test_the_settings_of_split_timings_are_valid(name):
 
 def test_the_study_of_a_large_network_is_one_and_its_network_is_large():
     """Without a claim's setting or another in its way: it differs from the default study in what tests/wide.yaml says alone."""
-    wide_study = merged(yaml.safe_load((PROJECT / "config.yaml").read_text()), yaml.safe_load(wide.STUDY.read_text()))
-    parsed = study.parse(wide_study, CATALOG)
-    assert network("poisson2d", parsed.models["poisson2d"].network).size == 132_609
-    assert parsed.techniques == study.parse(yaml.safe_load((PROJECT / "config.yaml").read_text()), CATALOG).techniques
+    parsed = study.parse(wide.study())
+    assert parsed.cases == ("poisson2d",)
+    assert network(parsed.all_cases["poisson2d"].model).size == 132_609
+    assert parsed.techniques == study.parse(yaml.safe_load((PROJECT / "config.yaml").read_text())).techniques
 
 
 def test_time_and_memory_of_each_job_come_from_its_benchmark_file(tmp_path):

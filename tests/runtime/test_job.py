@@ -378,7 +378,7 @@ def test_a_job_that_names_no_device_leaves_torch_alone(tmp_path, monkeypatch):
 
 def test_starting_a_job_loads_no_library_that_only_its_work_needs():
     program = (
-        f"import sys; sys.path[:0] = {sys.path!r}; import runtime.job; import pinnscape.problems.catalog; print(*sys.modules)"
+        f"import sys; sys.path[:0] = {sys.path!r}; import runtime.job; import pinnscape.problems.registry; print(*sys.modules)"
     )
     modules = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
     assert "runtime.job" in modules

@@ -77,7 +77,7 @@ class Named(SimpleNamespace):
 
 def job(folder: Path) -> dict:
     """Arguments of ``technique.measure`` for a small technique, with the files that it reads."""
-    files: dict[str, list[str]] = {"checkpoints": [], "training": []}
+    files: dict[str, list[str]] = {"checkpoints": [], "training": [], "reference": []}
     for run in runs().all:
         for name, stage in (("checkpoints", "checkpoints"), ("training", "train")):
             path = folder / run.trained_on / f"{run.seed}" / f"{name}.nc"

@@ -121,6 +121,7 @@ smooth,poisson1d,strong-form,variation,1,1,1,1.05,mixed
 well conditioned,poisson1d,deep-ritz,lambda_ratio,1e8,1e8,1e8,1e3,does not hold
 smooth,poisson2d,deep-ritz,variation,1,1,1,1.05,holds
 well conditioned,poisson1d,strong-form,lambda_ratio,nan,nan,nan,1e3,not measured
+well conditioned,convection,strong-form,lambda_ratio,nan,nan,nan,1e3,left out
 """
 
 
@@ -134,7 +135,7 @@ def test_the_summary_counts_verdicts_and_says_where_to_look(tmp_path, capsys, re
     assert lines[:3] == [
         f"Verdicts on the claims ({tmp_path}/tables/claims.csv):",
         "  smooth            2 hold, 1 mixed",
-        "  well conditioned  1 do not hold, 1 not measured",
+        "  well conditioned  1 do not hold, 1 not measured, 1 left out",
     ]
     assert [line.partition(":")[0] for line in lines[3:]] == ["figures", "tables", "report"]
     assert ("make report" in lines[-1]) == (not report)

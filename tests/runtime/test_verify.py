@@ -77,6 +77,18 @@ def test_a_study_that_gives_the_same_is_reproduced(study, rerun, capsys):
     assert not rerun["folder"].exists()
 
 
+def test_code_of_the_archive_is_unpacked_and_named_before_it_runs(study, rerun, capsys):
+    found = versions.of_files([study / TRAINING], provenance.project(verify.CHECKOUT))
+    members = {name: study / name for name in (TRAINING, SOLUTION, METRICS)}
+    members |= {archive.CONFIGURATION: b"{}", archive.VERSIONS: json.dumps(found).encode(), "problems/1/mine.py": b"x = 1\n"}
+    archive.write(study.with_name("archive.zip"), members)
+    seen = []
+    rerun["change"] = lambda folder: seen.append((folder / "problems/1/mine.py").read_text())
+    assert verify.main([str(study.with_name("archive.zip"))]) == 0
+    assert seen == ["x = 1\n"]
+    assert "runs code of the archive: problems/1/mine.py" in capsys.readouterr().out.splitlines()
+
+
 def test_what_differs_is_told_with_variable_and_size(study, rerun, capsys):
     def change(folder):
         edit(folder, TRAINING, 2.0 + 1e-12)

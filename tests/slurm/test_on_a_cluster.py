@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.xdist_group("slurm"), pytest.mark.slow]
 
 PROFILE = ("--workflow-profile", "profiles/slurm")
 OFTEN = ("--slurm-init-seconds-before-status-checks", "4")  # looks at its jobs more often than the profile says
-STUDY = {"study": {"problems": ["poisson1d"]}, "grid": {"planes": ["random"]}}
+STUDY = {"cases": {"poisson1d": {"quadrature": {"points": 12}}}, "grid": {"planes": ["random"]}}
 TARGETS = ("results/figures/planes-poisson1d.png", "results/tables/claims.csv")
 # All that follows training in one job of Slurm: each job takes some seconds more than its work.
 ONE_JOB = (
@@ -142,8 +142,8 @@ def runs(slurm: Path, tmp_path_factory: pytest.TempPathFactory) -> Runs:
 @contextmanager
 def expecting_failures(workspace: Workspace) -> Iterator[None]:
     """Trainings that need more memory than they ask for at first, and never end; checkpoints of broken files."""
-    for formulation in ("deep-ritz", "strong-form"):
-        path = workspace.root / f"results/neo_hookean2d/{formulation}/seed-0/training.nc"
+    for loss in ("deep-ritz", "strong-form"):
+        path = workspace.root / f"results/neo_hookean2d/{loss}/seed-0/training.nc"
         path.parent.mkdir(parents=True)
         path.write_bytes(b"no NetCDF")
     train, common = ((workspace.root / f"workflow/rules/{name}.smk").read_text() for name in ("train", "common"))

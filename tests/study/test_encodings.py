@@ -28,7 +28,9 @@ def _depends(call: ast.Call) -> bool:
         return not _binary(call, keywords)
     if name == "open":
         return not _binary(call, keywords) and not _of_another_kind(call.func)
-    return any(isinstance(value := keywords.get(key), ast.Constant) and value.value for key in ("text", "universal_newlines"))
+    return any(
+        isinstance(value := keywords.get(key), ast.Constant) and value.value is True for key in ("text", "universal_newlines")
+    )
 
 
 def _binary(call: ast.Call, keywords: dict[str | None, ast.expr]) -> bool:
@@ -64,7 +66,7 @@ def test_rules_leave_it_to_modules():
     [
         ("open(p)", True), ("open(p, 'w')", True), ("open(p, 'rb')", False), ("p.open()", True), ("p.open('r+b')", False),
         ("p.read_text()", True), ("p.read_text(encoding='utf-8')", False), ("p.write_text(t)", True), ("os.open(p, 0)", False),
-        ("subprocess.run(c, text=True)", True), ("subprocess.run(c, text=True, encoding='utf-8')", False), ("run(c)", False),
+        ("subprocess.run(c, text=True)", True), ("subprocess.run(c, text=True, encoding='utf-8')", False), ("run(c)", False), ("Parameter(1.0, text='speed')", False),
         ("logging.FileHandler(p)", True), ("tempfile.TemporaryFile('w')", True), ("tempfile.TemporaryFile('w+b')", False),
     ],
 )  # fmt: skip

@@ -14,12 +14,10 @@ from study_cases import DEFAULT, DELETE, NAMES, ROOT, changed, checked, leaves, 
 
 from pinnscape.common.errors import StudyError
 from pinnscape.config.schema import schema
-from pinnscape.config.sections import NetworkSettings
-from pinnscape.problems.catalog import CATALOG, Entry
 from pinnscape.study import pages
-from pinnscape.study.checks import parameter_count
+from pinnscape.study.cases import merged
 from pinnscape.study.configuration import Configuration
-from pinnscape.study.study import LINES, Study, merged, parse
+from pinnscape.study.study import LINES, Study
 from pinnscape.techniques.catalog import TECHNIQUES
 
 SCHEMA = schema(Configuration)
@@ -103,7 +101,7 @@ def test_the_reference_names_every_key():
 
 def test_defaults_are_those_of_the_default_study():
     given = yaml.safe_load(pages.default_study())
-    least = {name: given[name] for name in ("study", "checkpoints", "problems")} | {
+    least = {name: given[name] for name in ("study", "checkpoints", "cases")} | {
         "network": {"width": given["network"]["width"], "depth": given["network"]["depth"]},
         "quadrature": {"points": given["quadrature"]["points"]},
         "training": {"phases": given["training"]["phases"]},
@@ -158,14 +156,20 @@ def test_a_technique_gets_its_own_settings_and_those_of_its_directions():
     assert study.technique("interpolation") == {"points": 81, "extension": 0.5}
 
 
+def test_a_technique_has_random_directions_in_a_study_without_a_random_plane():
+    study = checked(changed(("grid.planes", ["trajectory"])))
+    assert study.technique("zoom")["directions"] == {"bias": "row", "normalization": "filter"}
+    assert "zoom" in study.techniques
+
+
 def test_defaults_of_optional_parts():
-    config = changed(("figures", DELETE), ("checkpoints", DELETE), ("problems", DELETE), ("study.seeds", [4, 5]))
+    config = changed(("figures", DELETE), ("checkpoints", DELETE), ("study.seeds", [4, 5]))
     config["hessian"]["checkpoints"] = ["final"]
     config["training"]["phases"] = [{"optimizer": "adam", "steps": 5, "learning_rate": 1}, {"optimizer": "lbfgs", "steps": 5}]
     study = checked(config)
     assert study.figure_seed == 4
-    assert study.checkpoints() == {}
-    assert study.checkpoint_names == ("init", "best", "final")
+    assert study.checkpoints() == {"middle": 0.1}
+    assert study.checkpoint_names == ("init", "middle", "best", "final")
     assert study.training("poisson1d")["phases"] == [
         {"decay": 1.0, "learning_rate": 1.0, "optimizer": "adam", "steps": 5},
         {"gradient_tolerance": 1e-9, "history_size": 50, "optimizer": "lbfgs", "steps": 5},
@@ -176,9 +180,9 @@ def test_defaults_of_optional_parts():
 
 
 def test_default_study():
-    assert load(ROOT / "config.yaml").problems == NAMES
+    assert load(ROOT / "config.yaml").cases == (*NAMES, "convection")
     study = checked(DEFAULT)
-    assert study.problems == NAMES
+    assert study.cases == NAMES
     assert study.device == "auto"
     assert len(study.runs) == 36
     assert study.runs[:2] == [("poisson1d", "deep-ritz", 0), ("poisson1d", "deep-ritz", 1)]
@@ -197,37 +201,29 @@ def test_default_study():
     assert study.figures() == {"dpi": 200}
 
 
-def test_overrides_change_single_keys_of_one_problem():
+def test_overrides_change_single_keys_of_one_case():
     overrides = {
         "network": {"width": 8},
         "quadrature": {"rule": "simpson", "points": 31},
         "training": {"snapshots": {"even": 5}, "phases": [{"optimizer": "lbfgs", "steps": 7, "history_size": 3}]},
         "parameters": {"mu": 2},
     }
-    study = checked(changed(("problems.neo_hookean2d", overrides)))
+    study = checked(changed(("cases.neo_hookean2d", overrides)))
     assert study.model("neo_hookean2d") == {
-        "network": {"activation": "tanh", "depth": 2, "initialization": "glorot", "width": 8},
+        "network": checked(DEFAULT).model("neo_hookean2d")["network"] | {"width": 8},
         "parameters": {"mu": 2.0},
-        "quadrature": {"points": 31, "rule": "simpson"},
+        "conditions": {},
+        "problem": "neo_hookean2d",
+        "quadrature": {"panels": 1, "points": 31, "resample": 0, "rule": "simpson", "seed": 0},
     }
     assert study.training("neo_hookean2d") == {
         "log_every": 10,
         "phases": [{"gradient_tolerance": 1e-9, "history_size": 3, "optimizer": "lbfgs", "steps": 7}],
         "snapshots": {"even": 5, "logarithmic": 30},
+        "weights": {"every": 100, "method": "fixed"},
     }
     assert study.model("poisson2d") == checked(DEFAULT).model("poisson2d")
     assert study.training("poisson2d") == checked(DEFAULT).training("poisson2d")
-
-
-def test_own_problem_of_the_catalogue():
-    config = changed(("study.problems", ["heat2d"]), ("problems.heat2d", {"parameters": {"kappa": 0.5}}))
-    catalog = CATALOG | {"heat2d": Entry("heat", "Heat2d", 2, 1, {"kappa": (0.0, "above")})}
-    assert parse(config, catalog).model("heat2d")["parameters"] == {"kappa": 0.5}
-    assert parse(config, catalog).problems == ("heat2d",)
-
-
-def test_problem_outside_the_study_may_have_overrides():
-    assert checked(changed(("study.problems", ["poisson1d"]))).problems == ("poisson1d",)
 
 
 def test_checkpoints_are_in_order_of_training():
@@ -256,9 +252,9 @@ def test_the_configuration_is_not_changed():
 def stages(study: Study) -> dict[str, str]:
     """The settings of every stage as the text that decides on a rerun."""
     settings: dict[str, Any] = {}
-    for problem in study.problems:
-        settings[f"model {problem}"] = study.model(problem)
-        settings[f"training {problem}"] = study.training(problem)
+    for case in study.cases:
+        settings[f"model {case}"] = study.model(case)
+        settings[f"training {case}"] = study.training(case)
     for plane in study.planes:
         settings[f"directions {plane}"] = study.directions(plane)
         settings[f"grid {plane}"] = study.grid(plane)
@@ -268,39 +264,51 @@ def stages(study: Study) -> dict[str, str]:
     return {name: json.dumps(value) for name, value in settings.items()}
 
 
-def for_problems(*names: str, but: str = "") -> set[str]:
-    return {f"{name} {problem}" for name in names for problem in NAMES if problem != but}
+def for_cases(*names: str, but: str = "") -> set[str]:
+    return {f"{name} {case}" for name in names for case in NAMES if case != but}
 
 
 PLANES = ("random", "trajectory", "hessian-top", "hessian-extreme")
 DEPENDENCIES = [
     ("study.seeds", [0, 1], set()),
     ("study.seeds", [2, 1, 0], set()),
-    ("study.formulations", ["strong-form"], set()),
+    ("study.losses", ["strong-form"], set()),
     ("device", "cpu", set()),
     ("shards.surfaces", 7, set()),
     ("engine.compile", "never", {"engine"}),
     ("engine.memory", 500, {"engine"}),
-    ("network.width", 32, for_problems("model")),
-    ("network.depth", 3, for_problems("model")),
-    ("network.activation", "sin", for_problems("model")),
-    ("network.initialization", "he", for_problems("model")),
-    ("quadrature.rule", "uniform", for_problems("model")),
-    ("quadrature.points", 21, for_problems("model", but="poisson1d")),
-    ("problems.poisson1d.quadrature.points", 65, {"model poisson1d"}),
-    ("problems.poisson2d.network.width", 12, {"model poisson2d"}),
-    ("problems.poisson2d.training.log_every", 5, {"training poisson2d"}),
-    ("problems.neo_hookean2d.parameters.mu", 2.0, {"model neo_hookean2d"}),
-    ("problems.neo_hookean2d.parameters.mu", 1, set()),
-    ("training.phases.0.steps", 600, for_problems("training")),
-    ("training.phases.0.learning_rate", 0.02, for_problems("training")),
-    ("training.phases.0.decay", 1.0, for_problems("training")),
-    ("training.phases.1.steps", 600, for_problems("training")),
-    ("training.phases.1.history_size", 10, for_problems("training")),
-    ("training.phases.1.gradient_tolerance", 0, for_problems("training")),
-    ("training.log_every", 1, for_problems("training")),
-    ("training.snapshots.even", 41, for_problems("training")),
-    ("training.snapshots.logarithmic", 31, for_problems("training")),
+    ("network.width", 32, for_cases("model")),
+    ("network.depth", 3, for_cases("model")),
+    ("network.activation", "sin", for_cases("model")),
+    ("network.initialization", "he", for_cases("model")),
+    ("network.architecture", "residual", for_cases("model")),
+    ("network.scaled", True, for_cases("model")),
+    ("network.fourier", 8, for_cases("model")),
+    ("network.fourier_deviation", 2.0, for_cases("model")),
+    ("quadrature.rule", "uniform", for_cases("model")),
+    ("quadrature.panels", 2, for_cases("model")),
+    ("quadrature.seed", 1, for_cases("model")),
+    ("quadrature.resample", 5, for_cases("model")),
+    ("quadrature.conditions", {"points": 5}, for_cases("model")),
+    ("quadrature.test", {"points": 5}, for_cases("model")),
+    ("quadrature.points", 21, for_cases("model", but="poisson1d")),
+    ("cases.poisson1d.quadrature.points", 65, {"model poisson1d"}),
+    ("cases.poisson2d.network.width", 12, {"model poisson2d"}),
+    ("cases.poisson2d.training.log_every", 5, {"training poisson2d"}),
+    ("cases.neo_hookean2d.parameters.mu", 2.0, {"model neo_hookean2d"}),
+    ("cases.neo_hookean2d.parameters.mu", 1, set()),
+    ("cases.poisson2d.problem", "poisson2d", set()),
+    ("cases.poisson2d.problem", "semilinear2d", {"model poisson2d"}),
+    ("cases.poisson1d.conditions", {"boundary": {"enforce": "soft", "weight": 3.0}}, {"model poisson1d"}),
+    ("training.phases.0.steps", 600, for_cases("training")),
+    ("training.phases.0.learning_rate", 0.02, for_cases("training")),
+    ("training.phases.0.decay", 1.0, for_cases("training")),
+    ("training.phases.1.steps", 600, for_cases("training")),
+    ("training.phases.1.history_size", 10, for_cases("training")),
+    ("training.phases.1.gradient_tolerance", 0, for_cases("training")),
+    ("training.log_every", 1, for_cases("training")),
+    ("training.snapshots.even", 41, for_cases("training")),
+    ("training.snapshots.logarithmic", 31, for_cases("training")),
     ("checkpoints.middle", 0.2, {"checkpoints"}),
     ("checkpoints.late", 0.8, {"checkpoints"}),
     ("directions.normalization", "layer", {"directions random", "directions lines"}),
@@ -357,8 +365,8 @@ def test_dependencies_are_known_for_every_key():
     tested = [key for key, _, _ in DEPENDENCIES]
     keys = {".".join(map(str, key)) for key in leaves(DEFAULT)}
     missing = {key for key in keys if not any(f"{key}.".startswith(f"{t}.") or f"{t}.".startswith(f"{key}.") for t in tested)}
-    # Which problems there are decides on the keys of ``stages``; an optimiser changes together with its phase.
-    assert {key for key in missing if not key.startswith(("study.problems", "problems."))} == {
+    # Which cases there are decides on the keys of ``stages``; an optimiser changes together with its phase.
+    assert {key for key in missing if not key.startswith("cases.")} == {
         "training.phases.0.optimizer",
         "training.phases.1.optimizer",
     }
@@ -403,19 +411,14 @@ def test_spacing_may_be_the_smallest_radius():
     checked(changed(("grid.line_points", 7), ("claims.convex.radius", [1 / 3])))
 
 
-def test_parameter_count():
-    assert parameter_count(NetworkSettings(width=16, depth=2), 2, 1) == 2 * 16 + 16 + 16 * 16 + 16 + 16 + 1
-    assert parameter_count(NetworkSettings(width=3, depth=1), 1, 2) == 6 + 8
-
-
 @pytest.mark.parametrize("network", [{"width": 256, "depth": 3}, {"width": 64, "depth": 3}, {"width": 8, "depth": 2}])
 def test_claims_that_need_the_whole_spectrum_do_not_stop_a_study_of_a_larger_network(network):
     """They are not measured where only the ends of the spectrum are computed."""
-    study = checked(changed(("problems.poisson2d.network", network)))
-    assert study.models["poisson2d"].network.width == network["width"]
+    study = checked(changed(("cases.poisson2d.network", network)))
+    assert study.all_cases["poisson2d"].model.network.width == network["width"]
     assert checked(changed(("network", {**DEFAULT["network"], **network}))).claims()["well_conditioned"]["rank"] == 50
 
 
 def test_a_rank_that_no_spectrum_of_the_network_has_is_still_refused():
     with pytest.raises(StudyError, match=r"claims.well_conditioned.rank: must be at most 337 for "):
-        checked(changed(("claims.well_conditioned.rank", 338), ("study.problems", ["poisson2d"])))
+        checked(changed(("claims.well_conditioned.rank", 338), ("cases", {"poisson2d": {}})))

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from study_cases import BAD, DEFAULT, ROOT, changed, checked, leaves, load
+from study_cases import BAD, DEFAULT, ROOT, WIDTHS, changed, checked, leaves, load
 
 from pinnscape.common.errors import StudyError
 from pinnscape.config.reading import read
-from pinnscape.problems.catalog import CATALOG
-from pinnscape.study.study import Study, merged, parse
+from pinnscape.study.cases import merged
+from pinnscape.study.study import Study
 
 
 def message(config: Any) -> str:
@@ -51,18 +51,120 @@ def test_long_values_are_cut():
     assert len(message(changed(("study.seeds", {str(n): n for n in range(1000)})))) < 300
 
 
-def test_name_in_the_catalogue_that_would_be_no_folder_is_refused():
-    config = changed(("study.problems", ["../mine"]))
-    with pytest.raises(StudyError, match=r"study.problems\[0\]: must be a name of lower-case letters"):
-        parse(config, CATALOG | {"../mine": CATALOG["poisson1d"]})
+@pytest.mark.parametrize("name", ["figures", "tables", "logs", "benchmarks", "gallery", "shards"])
+@pytest.mark.parametrize(("kind", "entry"), [("cases", {"problem": "poisson1d"}), ("sweeps", WIDTHS)])
+def test_a_case_must_not_take_the_folder_of_something_else(name, kind, entry):
+    text = message(changed((kind, {name: entry})))
+    assert f"{kind}.{name}: must be a name of " in text
+    assert "other than benchmarks, figures, gallery, logs, shards and tables, which are folders of results" in text
 
 
-@pytest.mark.parametrize("name", ["figures", "tables", "logs", "benchmarks", "gallery"])
-def test_a_problem_must_not_take_the_folder_of_something_else(name):
-    with pytest.raises(
-        StudyError, match=r"study.problems\[0\]: must be a name of .*other than benchmarks, figures, gallery, logs"
-    ):
-        parse(changed(("study.problems", [name])), CATALOG | {name: CATALOG["poisson1d"]})
+# ---- files of problems ----
+
+EQUATION = """
+from pinnscape.problems.language import Dirichlet, Interval, Parameter, Problem
+
+
+class Mine(Problem):
+    domain = Interval(0, 1)
+    k = Parameter(2.0, above=0)
+
+    def conditions(self):
+        return Dirichlet()
+
+    def density(self, p, u):
+        return 0.5 * self.k * u.x**2
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "fragment"),
+    [
+        (
+            "class Mine:\n    pass\n",
+            "mine.py: no problem in this file; define a subclass of pinnscape.problems.problem.Problem",
+        ),
+        (
+            EQUATION + "\n\nclass Other(Mine):\n    pass\n",
+            "mine.py: 2 problems in this file, Mine, Other; name one, as in mine.py:Mine",
+        ),
+        ("class Mine(\n", "mine.py: line 1: SyntaxError: '(' was never closed; mend it"),
+        ("import sys\nsys.exit('no')\n", "mine.py: line 2: SystemExit: no; mend it"),
+        ("raise RuntimeError('\\x1b[2J')\n", r"mine.py: line 1: RuntimeError: \x1b[2J; mend it"),
+        ("\0", "mine.py: SyntaxError: source code string cannot contain null bytes; mend it"),
+        ("# \udce9", "mine.py: no problem in this file"),
+        (EQUATION.replace("domain =", "domains ="), "mine.py: Mine.domain: is None; must be a domain, such as Interval(0, 1)"),
+        (
+            EQUATION.replace("def conditions", "def condition"),
+            "mine.py: Mine.condition: has no meaning; did you mean conditions?",
+        ),
+        (EQUATION.replace("Dirichlet()", "Dirichlet('left')"), "mine.py: Mine.conditions: "),
+        (
+            EQUATION.replace("Dirichlet()", "Dirichlet(), Dirichlet()"),
+            "mine.py: Mine.conditions: two terms are called boundary",
+        ),
+        (
+            EQUATION.replace("Dirichlet()", "Dirichlet(name='a/b')"),
+            "mine.py: Mine.conditions: a condition is called 'a/b'; a name is letters",
+        ),
+        (
+            EQUATION.replace("def density", "def residual").replace("0.5 * self.k * u.x**2", "{'in side': u.xx}"),
+            "mine.py: Mine.residual: a term is called 'in side'; a name is letters, digits and underscores after a letter",
+        ),
+        (
+            EQUATION.replace("    def density", "    def energy"),
+            "mine.py: Mine.residual: is missing, and so is density; define",
+        ),
+        (
+            EQUATION.replace("    domain", "    reference = 'nosuch'\n    domain"),
+            "mine.py: Mine.reference: is 'nosuch'; must be one of",
+        ),
+        (
+            EQUATION.replace("density", "residual").replace("u.x**2", "u.yy"),
+            "mine.py: Mine.residual: AttributeError: u.yy: no such derivative",
+        ),
+        (EQUATION + "\n    def __init__(self, **given):\n        raise KeyError('x')\n", "Mine cannot be made (KeyError: 'x')"),
+    ],
+)
+def test_a_problem_that_cannot_be_used_is_refused_in_one_line(tmp_path, monkeypatch, text, fragment):
+    (tmp_path / "mine.py").write_bytes(text.encode(errors="surrogateescape"))
+    monkeypatch.chdir(tmp_path)
+    found = message(changed(("cases", {"mine": {"problem": "mine.py"}})))
+    assert found.startswith("config.yaml: cases.mine.problem: ")
+    assert fragment in found
+
+
+def test_a_missing_class_of_a_file_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(EQUATION)
+    monkeypatch.chdir(tmp_path)
+    assert "cases.mine.problem: mine.py: no problem Min; there is Mine" in message(
+        changed(("cases", {"mine": {"problem": "mine.py:Min"}}))
+    )
+    checked(changed(("cases", {"mine": {"problem": "mine.py:Mine"}})))
+
+
+def test_parameters_of_a_file_are_checked(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(EQUATION)
+    monkeypatch.chdir(tmp_path)
+    case = {"problem": "mine.py", "parameters": {"k": -2.0}}
+    assert "cases.mine.parameters.k: must be a number above 0; got -2" in message(changed(("cases", {"mine": case})))
+    case["parameters"] = {"kk": 2.0}
+    assert "cases.mine.parameters.kk: unknown name; must be one of k" in message(changed(("cases", {"mine": case})))
+
+
+def test_a_condition_that_no_construction_meets_cannot_be_hard(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(
+        EQUATION.replace("Dirichlet,", "Dirichlet, Neumann,").replace("Dirichlet()", "Dirichlet('x_min'), Neumann('x_max')")
+    )
+    monkeypatch.chdir(tmp_path)
+    case = {"problem": "mine.py", "conditions": {"neumann": {"enforce": "hard"}}}
+    text = message(changed(("cases", {"mine": case})))
+    assert "cases.mine.conditions.neumann: the condition neumann (Neumann) cannot be hard" in text
+
+
+def test_losses_that_a_case_lacks_are_named():
+    text = message(changed(("cases.convection", {}), ("study.losses", ["deep-ritz"])))
+    assert "study.losses: must include one of the losses of convection (strong-form, supervised); got deep-ritz" in text
 
 
 def test_many_names_are_listed_by_the_first():
@@ -131,7 +233,8 @@ def test_there_are_bad_configs():
 
 
 @pytest.mark.parametrize("path", BAD_CONFIGS, ids=lambda path: path.stem)
-def test_bad_configs_on_top_of_the_default_are_refused(path):
+def test_bad_configs_on_top_of_the_default_are_refused(path, monkeypatch):
+    monkeypatch.chdir(ROOT)
     first, _, rest = path.read_text().partition("\n")
     fragment = first.removeprefix("# expect: ")
     assert fragment != first
@@ -168,7 +271,7 @@ CHANGES = st.tuples(
     | st.integers()
     | st.booleans()
     | st.none()
-    | st.sampled_from(["width", "steps", "memory", "poisson2d", "late"]),
+    | st.sampled_from(["width", "steps", "memory", "poisson2d", "late", "conditions", "problem", "mine"]),
 )
 
 
@@ -200,9 +303,9 @@ def outcome(config: Any) -> Study | str:
 
 
 def settings_of(study: Study) -> list[Any]:
-    per_problem = [(study.model(problem), study.training(problem)) for problem in study.problems]
+    per_case = [(study.model(case), study.training(case), study.losses(case), study.left_out(case)) for case in study.cases]
     per_plane = [(study.directions(plane), study.grid(plane)) for plane in study.planes]
-    return [per_problem, per_plane, study.checkpoints(), study.hessian(), study.claims(), study.figures()]
+    return [per_case, per_plane, study.checkpoints(), study.hessian(), study.claims(), study.figures()]
 
 
 @settings(max_examples=400, deadline=None)
@@ -218,6 +321,6 @@ def test_a_changed_configuration_is_parsed_or_refused_in_one_line(changes):
         return
     # What was accepted is usable, and names nothing outside results/.
     json.dumps(settings_of(study), allow_nan=False)
-    for part in (*study.problems, *study.formulations, *study.planes, *study.checkpoint_names):
+    for part in (*study.cases, *study.config.study.losses, *study.planes, *study.checkpoint_names):
         assert Path("results", part).resolve().parent == Path("results").resolve()
         assert part.isprintable()

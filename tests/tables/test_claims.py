@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from pinnscape.config.claims import ClaimSettings
-from pinnscape.tables import claims, metrics
+from pinnscape.tables import claims, metrics, names
 
 SETTINGS = ClaimSettings.of({
     "convex": {"radius": [0.05, 0.1]},
@@ -44,7 +44,7 @@ def measured(
 ) -> pd.DataFrame:
     """A table of metrics from metric -> value for each seed."""
     rows = [
-        [problem, own, seed, "init" if metric in AT_INIT else checkpoint, metric, value]
+        [problem, own, seed, "init" if metric in AT_INIT else checkpoint, *names.columns(metric), value, "", ""]
         for metric, each in values.items()
         for seed, value in enumerate(each)
     ]
@@ -143,7 +143,7 @@ def test_the_table_has_its_columns_and_is_sorted():
         [measured({}, "semilinear2d"), measured({"x": [1.0]}, "poisson2d"), measured({"x": [1.0]}, "poisson1d", "deep-ritz")]
     )
     found = claims.table(table, SETTINGS, PLANES, TECHNIQUES)
-    expected = ("claim", "case", "trained_on", "statistic", "value", "low", "high", "threshold", "verdict")
+    expected = ("claim", "case", "trained_on", "statistic", "value", "low", "high", "threshold", "verdict", "reason")
     assert tuple(found.columns) == expected
     keys = list(found[["claim", "statistic", "case", "trained_on"]].itertuples(index=False, name=None))
     assert keys == sorted(keys)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from pinnscape.tables import metrics
+from pinnscape.tables import metrics, names, reading
 from pinnscape.techniques import refinement
 
 OWNER = {"case": "poisson2d", "trained_on": "deep-ritz", "seed": 2}
@@ -31,8 +31,13 @@ def rows_of(rows) -> dict[str, float]:
 
 def checkpoints_and_training() -> tuple[xr.Dataset, xr.Dataset]:
     steps = np.array([0, 10, 20, 30])
-    names = ("loss", "energy_gap", "l2_error", "h1_error", "gradient_norm")
-    training = xr.Dataset({name: ("step", 100.0 * k + steps) for k, name in enumerate(names)}, {"step": steps})
+    quantities = ("loss", "energy_gap", "l2_error", "h1_error", "gradient_norm")
+    own = {name: ("step", 100.0 * k + steps) for k, name in enumerate(quantities)}
+    terms = {
+        name: (("term", "step"), k + np.stack([steps, 2.0 * steps]))
+        for k, name in enumerate(("term_value", "fresh_term_value"))
+    }
+    training = xr.Dataset(own | terms, {"step": steps, "term": ["interior", "initial"]})
     checkpoints = xr.Dataset(
         {
             "theta": (("checkpoint", "parameter"), np.zeros((4, 2))),
@@ -48,11 +53,22 @@ def checkpoints_and_training() -> tuple[xr.Dataset, xr.Dataset]:
 def test_checkpoints_give_the_record_of_their_own_step():
     rows = list(metrics.of_checkpoints(*checkpoints_and_training()))
     found = {(checkpoint, metric): value for checkpoint, metric, value in rows}
-    assert len(rows) == len(found) == 4 * 8
+    assert len(rows) == len(found) == 4 * 13
     for checkpoint, step in {"init": 0, "middle": 20, "best": 10, "final": 30}.items():
         assert found[checkpoint, "step"] == step
         for k, name in enumerate(("loss", "energy_gap", "l2_error", "h1_error", "gradient_norm")):
             assert found[checkpoint, name] == 100.0 * k + step
+        assert [found[checkpoint, f"{name}[initial]"] for name in ("term", "fresh_term")] == [2.0 * step, 2.0 * step + 1]
+        assert found[checkpoint, "fresh_loss"] == 3.0 * step + 2
+
+
+def test_what_is_not_known_has_no_rows():
+    checkpoints, training = checkpoints_and_training()
+    for name in ("energy_gap", "h1_error"):
+        training[name].attrs["withheld"] = "unknown"
+    found = {metric for _, metric, _ in metrics.of_checkpoints(checkpoints, training)}
+    assert found.isdisjoint({"energy_gap", "quadrature_error", "below_minimum", "h1_error"})
+    assert "l2_error" in found
 
 
 @pytest.mark.parametrize(("gap", "below"), [(-5e-3, 5e-3), (-2e-3, 0.0), (3.0, 0.0), (np.nan, np.nan)])
@@ -81,7 +97,7 @@ NUMBERS = (
     "trace_estimate_error",
     "condition_number",
     "negative",
-    "null",
+    "nullity",
     "effective_rank",
     "share_above",
 )
@@ -347,7 +363,9 @@ def test_the_table_has_a_row_for_each_number_sorted_by_owner():
         (c, [("final", "z", 3.0)]),
     ]
     found = metrics.table(files)
-    assert tuple(found.columns) == ("case", "trained_on", "seed", "checkpoint", "metric", "value")
+    assert tuple(found.columns) == metrics.COLUMNS
+    run, number, more = ("case", "trained_on", "seed", "checkpoint"), ("metric", "loss", "variant"), ("value", "sweep", "swept")
+    assert (*run, *number, *more) == metrics.COLUMNS
     assert found["seed"].tolist() == [2, 10, 10, 1]  # numbers, not text
     assert found["metric"].tolist() == ["z", "z", "y", "x"]
     assert found["value"].tolist()[0] == 3.0
@@ -368,14 +386,39 @@ def test_the_order_of_the_files_does_not_matter():
 
     found = metrics.table(files())
     pd.testing.assert_frame_equal(found, metrics.table(files()[::-1]))
-    assert not found.duplicated(["case", "trained_on", "seed", "checkpoint", "metric"]).any()
+    assert not found.duplicated(["case", "trained_on", "seed", "checkpoint", "metric", "loss", "variant"]).any()
     assert found["value"].dtype == np.float64
 
 
 def test_the_table_survives_its_file(tmp_path):
     found = metrics.table([(hessian(), of_hessian(hessian(), 4, 2))])
     found.to_csv(tmp_path / "metrics.csv", index=False)
-    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "metrics.csv"), found, check_dtype=False)
+    again = reading.table(tmp_path / "metrics.csv", metrics.COLUMNS, ("value",), "collect_metrics")
+    pd.testing.assert_frame_equal(again.drop(columns="swept"), found.drop(columns="swept"), check_dtype=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("l2_error", ("l2_error", "", "")),
+        ("lambda_max[deep-ritz]", ("lambda_max", "deep-ritz", "")),
+        ("convex_share[strong-form, 0.05]", ("convex_share", "strong-form", "0.05")),
+        ("barrier[straight, supervised]", ("barrier", "supervised", "straight")),
+        ("minima[hessian-top, deep-ritz]", ("minima", "deep-ritz", "hessian-top")),
+        ("spearman[random]", ("spearman", "", "random")),
+        ("lambda_max[strong-form/initial]", ("lambda_max", "strong-form", "initial")),
+        ("term[periodic]", ("term", "", "periodic")),
+        ("rule_deviation[sobol, 64]", ("rule_deviation", "", "sobol, 64")),
+    ],
+)
+def test_names_of_numbers_are_columns_of_the_table(name, expected):
+    assert names.columns(name) == expected
+
+
+def test_numbers_of_a_sweep_have_the_swept_value():
+    a, b = (xr.Dataset(attrs={"case": case, "trained_on": "strong-form", "seed": 0}) for case in ("beta-30", "poisson2d"))
+    found = metrics.table([(a, [("final", "x", 1.0)]), (b, [("final", "x", 2.0)])], sweeps={"beta-30": ("beta", 30)})
+    assert found[["case", "sweep", "swept"]].values.tolist() == [["beta-30", "beta", 30], ["poisson2d", "", ""]]
 
 
 @pytest.mark.parametrize(

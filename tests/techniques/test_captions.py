@@ -17,9 +17,9 @@ TEXTS |= {name: technique.caption.replace("{case}", "poisson1d") for name, techn
 def rendered(text: str) -> str:
     """The caption of a job as the report has it; any message of Docutils is an error."""
     job = SimpleNamespace(
-        wildcards=SimpleNamespace(case="poisson1d"),
+        wildcards=SimpleNamespace(case="poisson1d", sweep="width"),
         config={},
-        params=SimpleNamespace(seed=0, caption="A *caption*."),
+        params=SimpleNamespace(seed=0, caption="A *caption*.", setting="network.width"),
         input=[],
         output=[],
     )

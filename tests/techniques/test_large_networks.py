@@ -60,7 +60,7 @@ class Largest(TorchDispatchMode):
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     """Both physics losses with 673 parameters and 8 points, by machine code: under the watch, operations of torch take ten times as long."""
-    discretized = discretization("poisson1d", model(width=24), compiler=Compiler(tmp_path_factory.mktemp("kernels")))
+    discretized = discretization(model("poisson1d", width=24), compiler=Compiler(tmp_path_factory.mktemp("kernels")))
     return Runs(discretized, tuple(run_of(discretized, "poisson1d", f, 0, steps=4) for f in ("deep-ritz", "strong-form")))
 
 

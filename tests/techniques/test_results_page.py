@@ -44,8 +44,21 @@ def test_every_technique_is_on_the_page_with_its_variables_and_metrics(name):
     section = page.split(f"\n### {name}.nc\n")[1].split("\n### ")[0]
     assert TECHNIQUES[name].title in section
     assert {f"| {key} |" for key in FILES[f"{name}.nc"].variables} <= set(re.findall(r"(?m)^(\| \w+ \|)", section))
-    for metric in describe.described_metrics()[name]:
-        assert f"\n| {metric} | " in page
+    for metric, text in describe.described_metrics()[name].items():
+        assert f"\n{describe.metric_row(metric, text)}\n" in page
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("l2_error", "| l2_error |  |  | text |"),
+        ("lambda_max[loss]", "| lambda_max | ✓ |  | text |"),
+        ("barrier[path, loss]", "| barrier | ✓ | path | text |"),
+        ("trace[loss/term]", "| trace | ✓ | term | text |"),
+    ],
+)
+def test_the_arguments_of_a_metric_are_columns(name, row):
+    assert describe.metric_row(name, "text") == row
 
 
 def test_a_row_says_dimensions_flags_units_and_what_has_it():

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from cases import small
 
-from pinnscape.networks.mlp import layout_of, layout_values
+from pinnscape.networks.layout import layout_of, layout_values
 from pinnscape.training.checkpoints import select
 
 
@@ -20,8 +20,10 @@ def training(steps, losses=None) -> xr.Dataset:
             "snapshot_step": ("snapshot", steps),
             "snapshot_loss": ("snapshot", losses),
             "quadrature_error": ("snapshot", 1e-9 * steps),
+            "weight": (("term", "step"), [[1.0, 3.0], [1.0, 0.5]]),
             **{name: ("layer", values) for name, values in layout_values(small().network.layers).items()},
-        }
+        },
+        {"term": ["interior", "initial"]},
     )
 
 
@@ -35,6 +37,7 @@ def test_checkpoints_follow_their_schema():
     assert found["theta"].dims == ("checkpoint", "parameter")
     assert found["loss"].dims == found["step"].dims == found["quadrature_error"].dims == ("checkpoint",)
     np.testing.assert_array_equal(found["quadrature_error"], 1e-9 * found["step"])
+    assert found["weight"].to_series().to_dict() == {"interior": 3.0, "initial": 0.5}
     assert found["checkpoint"].values.tolist() == ["init", "middle", "best", "final"]
     assert layout_of(found) == small().network.layers
     for name in ("fan_in", "fan_out", "weight_offset", "bias_offset"):

@@ -12,9 +12,11 @@ from settings_cases import of, phased
 
 from pinnscape.common.errors import DivergenceError
 from pinnscape.curvature import refinement
-from pinnscape.losses.objective import Discretization, Objective, tensor
-from pinnscape.networks.mlp import Network
-from pinnscape.problems import quadrature
+from pinnscape.losses.discretization import Discretization
+from pinnscape.losses.field import FieldObjective
+from pinnscape.losses.objective import tensor
+from pinnscape.networks.architectures import Mlp
+from pinnscape.problems.points import Rule
 from pinnscape.training import divergence, intrinsic_dimension
 from pinnscape.training.constant_adam import ConstantAdam
 from pinnscape.training.edge_of_stability import follow
@@ -28,10 +30,10 @@ SNAPSHOTS = {"even": 2, "logarithmic": 0}
 NAME = "beam/deep-ritz/seed-0"
 
 
-def beam() -> tuple[Objective, torch.Tensor]:
-    network = Network(1, 2, 8, 2)
-    discretization = Discretization(MixedBeam(), network, quadrature.rule("gauss-legendre", 12, 1))
-    return Objective(discretization, "deep-ritz"), tensor(network.initial("glorot", 0))
+def beam() -> tuple[FieldObjective, torch.Tensor]:
+    network = Mlp(1, 2, 8, 2)
+    discretization = Discretization(MixedBeam(), network, Rule("gauss-legendre", 12))
+    return discretization.objective("deep-ritz"), tensor(network.initial("glorot", 0))
 
 
 @pytest.mark.parametrize("phase", [ADAM, QUASI_NEWTON], ids=["adam", "lbfgs"])
@@ -52,11 +54,13 @@ class Broken:
     name, minimum, size, device = "deep-ritz", 0.0, 3, "cpu"
 
     def __init__(self, good: int, gradient: float = math.nan, loss: float | None = None) -> None:
-        self.good, self.spoilt, self.loss, self.calls = good, gradient, loss, 0
-        self.discretization = self
+        self.good, self.spoilt, self.loss, self.calls, self.fresh = good, gradient, loss, 0, None
 
     def measure(self, theta):
         return dict.fromkeys(("energy_gap", "l2_error", "h1_error"), torch.tensor(0.0))
+
+    def terms(self, theta):
+        return {"interior": torch.tensor(0.0)}
 
     def loss_and_gradient(self, theta):
         self.calls += 1
@@ -119,10 +123,10 @@ def test_without_a_minimum_no_finite_loss_is_too_low():
     assert "no minimum" in divergence.fault(state, divergence.lowest(-1.0, 1.0))
 
 
-@pytest.mark.parametrize("rule", ["monte-carlo", "uniform"])
+@pytest.mark.parametrize("rule", [Rule("monte-carlo", 36), Rule("uniform", 6)], ids=["monte-carlo", "uniform"])
 def test_few_points_let_an_energy_fall_below_its_minimum_without_divergence(rule):
-    discretization = small("poisson2d").with_rule(quadrature.rule(rule, 6, 2))
-    objective, phase = Objective(discretization, "deep-ritz"), QUASI_NEWTON | {"steps": 150}
+    discretization = small("poisson2d").with_rules(rule)
+    objective, phase = discretization.objective("deep-ritz"), QUASI_NEWTON | {"steps": 150}
     history = train(objective, initial(discretization), phased([phase], 1000, SNAPSHOTS), "x")
     assert history.column("energy_gap")[-1] < -0.1
 

@@ -5,12 +5,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from cases import Quadratic, initial, small, with_spectrum
+from cases import Quadratic, differentiable, initial, small, with_spectrum
 from hypothesis import given
 from hypothesis import strategies as st
 from settings_cases import changed, of
 
-from pinnscape.losses.objective import Objective
 from pinnscape.training.constant_adam import ConstantAdam, momentum_step
 from pinnscape.training.edge_of_stability import adam, follow
 from pinnscape.training.edge_of_stability import gradient_descent as descend
@@ -105,7 +104,7 @@ def test_with_a_frozen_preconditioner_momentum_is_stable_up_to_38_over_eta(facto
 
 
 def test_constant_adam_takes_the_steps_of_adam_at_a_constant_rate():
-    objective = Objective(small(), "deep-ritz")
+    objective = small().objective("deep-ritz")
     ours, reference = ConstantAdam(objective.loss_and_gradient, 0.02), Adam(objective.loss_and_gradient, 30, 0.02)
     a = b = start(objective.loss_and_gradient, initial(small()))
     assert ours.preconditioner is None
@@ -139,12 +138,12 @@ def test_adam_on_a_quadratic_comes_to_its_threshold_and_records_the_precondition
 
 
 def test_the_recorded_preconditioned_eigenvalue_is_that_of_the_dense_matrix():
-    objective, theta = Objective(small(), "strong-form"), initial(small())
+    objective, theta = small().objective("strong-form"), initial(small())
     found = adam(objective, theta, 0.01, changed(SETTINGS, steps=6, record_every=3), 0)
     optimizer, state = ConstantAdam(objective.loss_and_gradient, 0.01), start(objective.loss_and_gradient, theta)
     for _ in range(6):
         state = optimizer.step(state)
-    hessian = torch.func.hessian(objective.__call__)(state.theta)
+    hessian = torch.func.hessian(differentiable(objective))(state.theta)
     assert optimizer.preconditioner is not None
     root = optimizer.preconditioner.sqrt()
     assert found["preconditioned"][-1] == pytest.approx(

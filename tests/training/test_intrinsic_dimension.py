@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from runs_cases import tiny
 from settings_cases import changed, of
 
-from pinnscape.losses.objective import Objective, tensor
+from pinnscape.losses.objective import tensor
 from pinnscape.techniques import catalog
 from pinnscape.training import intrinsic_dimension
 from pinnscape.training.intrinsic_dimension import basis, dataset, least, train
@@ -208,7 +208,7 @@ def test_the_dataset_survives_a_file(measured, tmp_path):
 
 
 def test_training_all_parameters_is_training_in_the_whole_space_without_an_identity_matrix():
-    objective = Objective(small("poisson1d"), "deep-ritz")
+    objective = small("poisson1d").objective("deep-ritz")
     origin = initial(objective.discretization)
     identity = torch.eye(objective.size, dtype=torch.float64)
     (expected, steps), (state, taken) = (train(objective, origin, rows, SETTINGS) for rows in (identity, None))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from settings_cases import phased
 
 from pinnscape.common.errors import DivergenceError
-from pinnscape.losses.objective import Objective, tensor
+from pinnscape.losses.objective import tensor
 from pinnscape.training.loop import OPTIMIZERS, snapshot_steps, train
 
 ADAM = {"optimizer": "adam", "steps": 23, "learning_rate": 0.01, "decay": 0.1}
@@ -23,7 +23,7 @@ SNAPSHOTS = {"even": 2, "logarithmic": 3}
 
 def short(phases, log_every=10, snapshots=SNAPSHOTS, formulation="deep-ritz", theta=None):
     """A short training of a small network, and its loss."""
-    objective = Objective(small(), formulation)
+    objective = small().objective(formulation)
     theta = initial(objective.discretization) if theta is None else theta
     return train(objective, theta, phased(phases, log_every, snapshots), "poisson2d/deep-ritz/seed-0"), objective
 
@@ -75,7 +75,7 @@ def test_the_last_step_is_always_recorded_and_kept(log_every):
 @pytest.mark.parametrize(("problem", "formulation"), LOSSES)
 def test_a_record_tells_the_truth_about_its_snapshot(problem, formulation):
     discretized = small(problem)
-    objective = Objective(discretized, formulation)
+    objective = discretized.objective(formulation)
     history = train(objective, initial(discretized), phased([{**ADAM, "steps": 4, "learning_rate": 1e-3}], 1, SNAPSHOTS), "x")
     records = {record["step"]: record for record in history.records}
     for step, loss, theta in history.snapshots:
@@ -127,7 +127,7 @@ def test_the_same_start_gives_the_same_training_bit_by_bit():
 
 def test_lbfgs_ends_early_and_its_last_step_is_recorded_and_kept(caplog):
     caplog.set_level(logging.INFO)
-    objective = Objective(small(), "deep-ritz")
+    objective = small().objective("deep-ritz")
     history, _ = short([{**LBFGS, "steps": 500, "gradient_tolerance": 0.1}], log_every=1000)
     last, _, theta = history.snapshots[-1]
     assert 0 < last < 500
@@ -188,7 +188,7 @@ def test_deep_ritz_learns_poisson2d():
         {"optimizer": "adam", "steps": 500, "learning_rate": 0.01, "decay": 0.1},
         {"optimizer": "lbfgs", "steps": 600, "history_size": 50, "gradient_tolerance": 1e-9},
     ]
-    history = train(Objective(discretized, "deep-ritz"), theta, phased(phases, 100, SNAPSHOTS), "poisson2d")
+    history = train(discretized.objective("deep-ritz"), theta, phased(phases, 100, SNAPSHOTS), "poisson2d")
     assert history.column("l2_error")[-1] < 1e-3
     assert history.column("loss")[-1] == pytest.approx(-(math.pi**2) / 4, abs=1e-4)
     assert history.column("energy_gap")[-1] == pytest.approx(history.column("loss")[-1] + math.pi**2 / 4, abs=1e-12)

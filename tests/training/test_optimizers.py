@@ -8,7 +8,7 @@ import torch
 from cases import initial, small, with_spectrum
 from scipy.optimize import minimize
 
-from pinnscape.losses.objective import Objective, tensor
+from pinnscape.losses.objective import tensor
 from pinnscape.training.optimizers import LBFGS, Adam, State, _Pairs, start
 
 
@@ -42,7 +42,7 @@ def run(optimizer, state: State, steps: int) -> list[State]:
 @pytest.mark.parametrize("formulation", ["deep-ritz", "strong-form"])
 @pytest.mark.parametrize("decay", [1.0, 0.1])
 def test_adam_takes_the_steps_of_torch(formulation, decay):
-    objective, steps = Objective(small(), formulation), 40
+    objective, steps = small().objective(formulation), 40
     theta = initial(objective.discretization)
     states = run(Adam(objective.loss_and_gradient, steps, 0.01, decay), start(objective.loss_and_gradient, theta), steps)
     reference = theta.clone().requires_grad_()
@@ -56,7 +56,7 @@ def test_adam_takes_the_steps_of_torch(formulation, decay):
 
 
 def test_a_state_holds_the_loss_and_gradient_of_its_own_point():
-    objective = Objective(small(), "deep-ritz")
+    objective = small().objective("deep-ritz")
     first = start(objective.loss_and_gradient, initial(objective.discretization))
     for optimizer in (Adam(objective.loss_and_gradient, 5, 0.01), LBFGS(objective.loss_and_gradient)):
         for state in run(optimizer, first, 5):
@@ -138,7 +138,7 @@ def test_lbfgs_reaches_the_minimum_of_rosenbrock_as_scipy_does(size):
 
 
 def test_lbfgs_trains_a_network_as_well_as_scipy_does():
-    objective = Objective(small(), "deep-ritz")
+    objective = small().objective("deep-ritz")
     theta = initial(objective.discretization)
     states = run(LBFGS(objective.loss_and_gradient), start(objective.loss_and_gradient, theta), 60)
 
@@ -154,7 +154,7 @@ def test_lbfgs_trains_a_network_as_well_as_scipy_does():
 
 
 def test_the_loss_never_rises_under_lbfgs():
-    objective = Objective(small(), "strong-form")
+    objective = small().objective("strong-form")
     states = run(LBFGS(objective.loss_and_gradient), start(objective.loss_and_gradient, initial(objective.discretization)), 40)
     losses = np.array([s.loss for s in states])
     assert len(losses) == 41

@@ -1,7 +1,7 @@
 """A training that is interrupted anywhere goes on from what it kept and ends with the same bits."""
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from settings_cases import phased
 from pinnscape.common.errors import DivergenceError
 from pinnscape.files import store
 from pinnscape.files.unfinished import Interval, Restart
-from pinnscape.losses.objective import Objective
+from pinnscape.losses.field import FieldObjective
 from pinnscape.training.files import solution_dataset, training_dataset
 from pinnscape.training.loop import History, train
 from pinnscape.training.optimizers import LBFGS, Adam, State, start
@@ -41,7 +41,7 @@ class Killed(BaseException):
 
 
 @dataclass(frozen=True)
-class Mortal(Objective):
+class Mortal(FieldObjective):
     """A loss whose evaluation ends the training after as many of them as it has lives."""
 
     lives: int = 10**9
@@ -67,7 +67,8 @@ class Ticks:
 
 def run(phases, saves: Saves | None = None, lives: int = 10**9, formulation: str = "deep-ritz") -> tuple[History, int]:
     """A training, and how often it evaluated the loss."""
-    objective = Mortal(small(), formulation, lives)
+    loss = small().objective(formulation)
+    objective = Mortal(**{each.name: getattr(loss, each.name) for each in fields(loss)}, lives=lives)
     history = train(objective, initial(small()), phased(phases, 4, {"even": 3, "logarithmic": 3}), NAME, saves)
     return history, objective.count[0]
 
@@ -162,11 +163,10 @@ def test_a_training_that_kept_its_last_step_only_has_to_be_written(tmp_path, whi
 
 def test_the_files_of_a_resumed_training_have_the_same_bytes(tmp_path):
     killed(tmp_path / "x.nc", "both", 17)
-    objective = Objective(small(), "deep-ritz")
     written = []
     for name, file in (("resumed", tmp_path / "x.nc"), ("undisturbed", tmp_path / "none.nc")):
         history, _ = run(PHASES["both"], saves(file))
-        for dataset in (training_dataset(history, objective), solution_dataset(history, objective.discretization)):
+        for dataset in (training_dataset(history, small()), solution_dataset(history, small())):
             path = tmp_path / f"{name}-{len(dataset)}.nc"
             common = {"case": "poisson2d", "trained_on": "deep-ritz", "seed": 0, "configuration": {}}
             store.write(path, dataset, stage="train", title="Training", **common)
@@ -293,7 +293,7 @@ def test_a_progress_comes_back_to_the_last_bit(tmp_path):
 @pytest.mark.parametrize("steps", [0, 1, 3, 12])
 @pytest.mark.parametrize("kind", ["adam", "lbfgs"])
 def test_an_optimiser_that_loads_the_memory_of_another_takes_the_same_steps(kind, steps):
-    objective = Objective(small(), "strong-form")
+    objective = small().objective("strong-form")
 
     def made():
         function = objective.loss_and_gradient

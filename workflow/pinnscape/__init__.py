@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pinnscape.interactive.calls import objective, surface, train
     from pinnscape.losses.objective import Objective
-    from pinnscape.problems.base import Problem
+    from pinnscape.problems.problem import Problem
 
 __version__ = "0.1.0"
 __all__ = ["Objective", "Problem", "objective", "surface", "train"]
@@ -36,7 +36,7 @@ __all__ = ["Objective", "Problem", "objective", "surface", "train"]
 # Modules that define these names. They are imported on first use, so that `import pinnscape` is fast.
 _MODULES = {
     "Objective": "pinnscape.losses.objective",
-    "Problem": "pinnscape.problems.base",
+    "Problem": "pinnscape.problems.problem",
     "objective": "pinnscape.interactive.calls",
     "surface": "pinnscape.interactive.calls",
     "train": "pinnscape.interactive.calls",

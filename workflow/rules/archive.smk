@@ -6,10 +6,11 @@ import os
 rule write_archive:
     input:
         data=[
-            *of_cases("check"),
+            *expand(CHECK, case=STUDY.cases),
+            *REFERENCES,
             *of_runs("training.nc", "solution.nc", "checkpoints.nc", *HESSIANS),
             *of_runs(*[f"{kind}-{plane}.nc" for kind in ("directions", "surface") for plane in STUDY.planes]),
-            *of_cases(*STUDY.techniques),
+            *of_techniques(),
         ],
         tables=TABLES,
         figures=FIGURES,

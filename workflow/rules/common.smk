@@ -7,6 +7,8 @@ if workflow.enable_cache:
 
 LIBRARY = WORKFLOW / "pinnscape"
 RUN = "results/{case}/{trained_on}/seed-{seed}/{file}"
+REFERENCE = "results/{case}/reference.nc"
+REFERENCES = [REFERENCE.format(case=name) for name, case in STUDY.all_cases.items() if case.needs_reference]
 HESSIANS = [f"hessian-{checkpoint}.nc" for checkpoint in STUDY.hessian_checkpoints]
 HESSIAN_PLANES = [plane for plane in STUDY.planes if plane.startswith("hessian-")]
 OTHER_PLANES = [plane for plane in STUDY.planes if not plane.startswith("hessian-")]
@@ -22,30 +24,69 @@ scattergather:
 
 
 wildcard_constraints:
-    case="|".join(STUDY.problems),  # named entries of the study; currently each is a problem of this name
+    case="|".join(STUDY.cases),
     trained_on="|".join(FORMULATIONS),
     seed="0|[1-9][0-9]{0,9}",
     settings=r"[0-9a-f]{16}",
 
 
+# In Snakemake, the number of output files of a rule cannot depend on wildcards. A rule with an output file for each loss therefore
+# exists once for each set of losses that a case of the study has. For the losses of the first case, it has its plain name; for
+# other sets, the losses are appended to the name, as in `measure_hessians_strong_form_supervised`.
+def rule_name(name, losses):
+    """Name of a rule for cases with these losses."""
+    first = next(iter(STUDY.cases_by_losses))
+    return name if losses == first else "_".join([name, *losses]).replace("-", "_")
+
+
+def cases_with(losses):
+    """A regular expression that matches the cases with these losses."""
+    return "|".join(STUDY.cases_by_losses[losses])
+
+
 def of_runs(*files):
     """Paths of these files for all runs of the study."""
-    return expand(RUN, case=STUDY.problems, trained_on=STUDY.formulations, seed=STUDY.seeds, file=files)
+    return [path for case in STUDY.cases for path in expand(of_seeds(case, *files), case=case)]
 
 
-def of_formulations(*files):
-    """Paths of these files for all formulations, formulation by formulation, with wildcards for case and seed."""
-    return expand(RUN, trained_on=STUDY.formulations, file=files, allow_missing=True)
+def of_losses(losses, *files):
+    """Paths of these files for these losses, loss by loss, with wildcards for case and seed."""
+    return expand(RUN, trained_on=losses, file=files, allow_missing=True)
 
 
-def of_seeds(*files):
-    """Paths of these files for all formulations and seeds, with a wildcard for the case."""
-    return expand(of_formulations(*files), seed=STUDY.seeds, allow_missing=True)
+def of_seeds(case, *files):
+    """Paths of these files for all losses and seeds of a case."""
+    return expand(of_losses(STUDY.losses(case), *files), seed=STUDY.seeds, case=case)
 
 
-def of_shown(*files):
-    """Paths of these files for all formulations and the seed that figures show, with a wildcard for the case."""
-    return expand(of_formulations(*files), seed=STUDY.figure_seed, allow_missing=True)
+def of_shown(case, *files):
+    """Paths of these files for all losses of a case and the seed that figures show."""
+    return expand(of_losses(STUDY.losses(case), *files), seed=STUDY.figure_seed, case=case)
+
+
+def seeds_of(*files):
+    """An input function that returns the paths of these files for all losses and seeds of a case."""
+    return lambda wildcards: of_seeds(wildcards.case, *files)
+
+
+def shown_of(*files):
+    """An input function that returns the paths of these files for all losses of a case and the seed that figures show."""
+    return lambda wildcards: of_shown(wildcards.case, *files)
+
+
+def inputs_of(functions):
+    """A parameter that changes with the set of the files that these input functions return."""
+    return lambda wildcards: listed(*[function(wildcards) for function in functions.values()])
+
+
+def surfaces_of_sweep(wildcards):
+    """Paths of the random planes of all cases of a sweep."""
+    return [file for case in STUDY.sweeps[wildcards.sweep].values() for file in of_shown(case, "surface-random.nc")]
+
+
+def reference(wildcards):
+    """Path of the numerical reference of a case in a list, which is empty if the case needs no reference."""
+    return [REFERENCE.format(case=wildcards.case)] if STUDY.all_cases[wildcards.case].needs_reference else []
 
 
 def listed(*inputs):
@@ -58,9 +99,10 @@ def any_of(names):
     return "|".join(names) or "(?!)"  # (?!) matches nothing
 
 
-def surfaces_of(technique):
-    """Paths of the surfaces that a technique reads, with a wildcard for the case."""
-    return of_seeds(*[f"surface-{plane}.nc" for plane in TECHNIQUES[technique].surfaces if plane in STUDY.planes])
+def surfaces_of(wildcards):
+    """Paths of the surfaces that a technique reads."""
+    planes = [plane for plane in TECHNIQUES[wildcards.technique].surfaces if plane in STUDY.planes]
+    return of_seeds(wildcards.case, *[f"surface-{plane}.nc" for plane in planes])
 
 
 def parts(work, folder, settings):
@@ -84,9 +126,14 @@ def parts(work, folder, settings):
     return of_job
 
 
-def of_cases(*names):
-    """Paths of the files of these techniques for all cases of the study."""
-    return expand("results/{case}/{name}.nc", case=STUDY.problems, name=names)
+def of_techniques():
+    """Paths of the files of all techniques for all cases to which they apply."""
+    return [f"results/{case}/{name}.nc" for case in STUDY.cases for name in STUDY.techniques_of(case)]
+
+
+def cases_of(technique):
+    """A regular expression that matches the cases to which a technique applies."""
+    return any_of(case for case in STUDY.cases if technique in STUDY.techniques_of(case))
 
 
 def code(*scripts, problem=False, package=None):
@@ -99,7 +146,7 @@ def code(*scripts, problem=False, package=None):
     """
 
     def of_job(wildcards):
-        modules = [LIBRARY / "problems" / f"{CATALOG[wildcards.case].module}.py"] if problem else []
+        modules = [STUDY.all_cases[wildcards.case].file] if problem else []
         if package:
             modules.append(LIBRARY / package / f"{wildcards.technique}.py")
         return [digest_of(*scripts, modules=modules, leaving_out=("TECHNIQUE", "METRICS", "Settings", "metrics")), PINS]
@@ -111,15 +158,19 @@ def digest_of(*scripts, modules=(), leaving_out=()):
     """Hash of scripts and modules of the library.
 
     Modules that only list other modules (catalogues and the package itself) are excluded. Descriptions and ranges of settings
-    are also excluded, because the values of the settings are parameters.
+    are also excluded, because the values of the settings are parameters. The file of a problem may be in any folder;
+    modules that it imports from there are included.
     """
+    modules = [module if module.is_relative_to(LIBRARY) else module.resolve() for module in modules]
     left_out = [
         LIBRARY / "__init__.py",
-        *[LIBRARY / package / "catalog.py" for package in ("problems", "techniques")],
+        LIBRARY / "problems" / "registry.py",
+        LIBRARY / "techniques" / "catalog.py",
         *(LIBRARY / "config").glob("*.py"),
     ]
     files = [*[WORKFLOW / "scripts" / f"{script}.py" for script in scripts], *modules]
-    return digest(files, (WORKFLOW,), without=left_out, leaving_out=leaving_out)
+    folders = {module.parent for module in modules if not module.is_relative_to(LIBRARY)}
+    return digest(files, (WORKFLOW, *sorted(folders)), without=left_out, leaving_out=leaving_out)
 
 
 def needs(mem_mb, runtime, gpu=False):
@@ -150,23 +201,23 @@ def cache_entry(wildcards, threads, resources):
 
 
 # Params that a rule with split work shares with the rule of its shards.
-def hessian_params():
+def hessian_params(losses):
     return {
         "engine": STUDY.engine(),
         "model": lambda wildcards: STUDY.model(wildcards.case),
         "hessian": STUDY.hessian(),
         "checkpoints": list(STUDY.hessian_checkpoints),
-        "inputs": listed(of_formulations("checkpoints.nc")),
+        "inputs": listed(of_losses(losses, "checkpoints.nc")),
         "code": code("hessian", problem=True),
     }
 
 
-def surface_params(planes):
+def surface_params(losses, planes):
     return {
         "engine": STUDY.engine(),
         "model": lambda wildcards: STUDY.model(wildcards.case),
         "grid": {plane: STUDY.grid(plane) for plane in planes},
-        "inputs": listed(of_formulations(*planes)),
+        "inputs": listed(of_losses(losses, *planes)),
         "code": code("surfaces", problem=True),
     }
 
@@ -176,6 +227,6 @@ def technique_params(inputs):
         "engine": STUDY.engine(),
         "model": lambda wildcards: STUDY.model(wildcards.case),
         "settings": lambda wildcards: STUDY.technique(wildcards.technique),
-        "inputs": lambda wildcards: listed(*[files(wildcards) if callable(files) else files for files in inputs.values()]),
+        "inputs": lambda wildcards: listed(*[files(wildcards) for files in inputs.values()]),
         "code": code("technique", problem=True, package="techniques"),
     }

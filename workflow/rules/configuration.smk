@@ -16,8 +16,6 @@ sys.path.insert(0, str(WORKFLOW))
 
 from pinnscape.study import study
 from pinnscape.common.errors import PinnscapeError
-from pinnscape.problems import source
-from pinnscape.problems.catalog import CATALOG
 from pinnscape.config.reading import read
 from pinnscape.techniques.catalog import TECHNIQUES
 from runtime.surroundings import put, read_as_yaml, unusable
@@ -53,11 +51,10 @@ else:
     configfile: "config.yaml"
 
     GIVEN = [str(path) for path in workflow.overwrite_configfiles] + ["--config"] * bool(workflow.config_settings.config)
-    SOURCE = " with ".join(["config.yaml", *GIVEN])
+    SOURCE = " with ".join(["config.yaml", *GIVEN] if Path("config.yaml").is_file() else GIVEN)
     put(read_as_yaml(workflow.config_settings.config), config)
     for path in workflow.configfiles:
         checked(read, path)
 
 
-checked(source.check, source.named(config))
-STUDY = checked(study.parse, config, CATALOG, SOURCE)
+STUDY = checked(study.parse, config, SOURCE)

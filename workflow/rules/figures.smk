@@ -1,36 +1,52 @@
 # Figures: results/figures/{name}-{case}.pdf and .png, drawn from NetCDF files without torch.
 
+
 # For each rule: title in the report, inputs, and planes that grid.planes must contain.
 PER_CASE = {
-    "figure_solutions": ("Solutions and errors", {"solutions": of_seeds("solution.nc")}, ()),
-    "figure_training_curves": ("Training", {"trainings": of_seeds("training.nc")}, ()),
-    "figure_lines": ("Random lines", {"lines": of_shown("surface-lines.nc")}, ()),
-    "figure_planes": ("Random planes", {"surfaces": of_shown("surface-random.nc")}, ("random",)),
-    "figure_planes3d": ("Random planes in 3-D", {"surfaces": of_shown("surface-random.nc")}, ("random",)),
-    "figure_cross": ("Cross-evaluated planes", {"surfaces": of_shown("surface-random.nc")}, ("random",)),
-    "figure_trajectory": ("Trajectory planes", {"surfaces": of_shown("surface-trajectory.nc")}, ("trajectory",)),
+    "figure_solutions": ("Solutions and errors", {"solutions": seeds_of("solution.nc")}, ()),
+    "figure_training_curves": ("Training", {"trainings": seeds_of("training.nc")}, ()),
+    "figure_lines": ("Random lines", {"lines": shown_of("surface-lines.nc")}, ()),
+    "figure_planes": ("Random planes", {"surfaces": shown_of("surface-random.nc")}, ("random",)),
+    "figure_planes3d": ("Random planes in 3-D", {"surfaces": shown_of("surface-random.nc")}, ("random",)),
+    "figure_cross": ("Cross-evaluated planes", {"surfaces": shown_of("surface-random.nc")}, ("random",)),
+    "figure_trajectory": ("Trajectory planes", {"surfaces": shown_of("surface-trajectory.nc")}, ("trajectory",)),
     "figure_hessian_planes": (
         "Hessian planes",
-        {"tops": of_shown("surface-hessian-top.nc"), "extremes": of_shown("surface-hessian-extreme.nc")},
+        {"tops": shown_of("surface-hessian-top.nc"), "extremes": shown_of("surface-hessian-extreme.nc")},
         ("hessian-top", "hessian-extreme"),
     ),
-    "figure_spectra": ("Hessian spectra", {"hessians": of_seeds(*HESSIANS)}, ()),
+    "figure_terms": (
+        "Terms of the losses",
+        {"surfaces": shown_of("surface-random.nc"), "hessians": shown_of("hessian-final.nc")},
+        ("random",),
+    ),
+    "figure_spectra": ("Hessian spectra", {"hessians": seeds_of(*HESSIANS)}, ()),
     "figure_overview": (
-        "Overview of both formulations",
+        "Overview",
         {
-            "surfaces": of_shown(*[f"surface-{plane}.nc" for plane in ("random", "trajectory") if plane in STUDY.planes]),
-            "hessians": of_shown("hessian-final.nc"),
-            "techniques": expand(TECHNIQUE_FILE, technique=STUDY.techniques, allow_missing=True),
+            "surfaces": shown_of(*[f"surface-{plane}.nc" for plane in ("random", "trajectory") if plane in STUDY.planes]),
+            "hessians": shown_of("hessian-final.nc"),
+            "techniques": lambda wildcards: [
+                TECHNIQUE_FILE.format(case=wildcards.case, technique=name) for name in STUDY.techniques_of(wildcards.case)
+            ],
         },
         (),
     ),
 }
 SEEDED = ("figure_solutions", "figure_spectra", "figure_overview")  # figures that emphasise one seed
 DRAWN = [rule for rule, (_, _, planes) in PER_CASE.items() if set(planes) <= set(STUDY.planes)]
-NAMES = [*[rule.removeprefix("figure_") for rule in DRAWN], *STUDY.techniques]
+SWEEPS = STUDY.sweeps if "random" in STUDY.planes else {}
+WITH_TERMS = [case for case in STUDY.cases if STUDY.all_cases[case].has_terms]
+CASES_DRAWN = {rule: WITH_TERMS if rule == "figure_terms" else list(STUDY.cases) for rule in DRAWN}
 FIGURES = [
-    *expand("results/figures/{name}-{case}.{kind}", name=NAMES, case=STUDY.problems, kind=("pdf", "png")),
-    *expand("results/figures/claims.{kind}", kind=("pdf", "png")),
+    f"results/figures/{name}.{kind}"
+    for name in [
+        *[f"{rule.removeprefix('figure_')}-{case}" for rule in DRAWN for case in CASES_DRAWN[rule]],
+        *[f"{technique}-{case}" for case in STUDY.cases for technique in STUDY.techniques_of(case)],
+        *[f"sweep-{sweep}" for sweep in SWEEPS],
+        "claims",
+    ]
+    for kind in ("pdf", "png")
 ]
 
 for drawing in DRAWN:
@@ -64,7 +80,7 @@ for drawing in DRAWN:
             rule=drawing,
             seed=STUDY.figure_seed if drawing in SEEDED else None,
             dpi=STUDY.figures()["dpi"],
-            inputs=listed(*inputs.values()),
+            inputs=inputs_of(inputs),
             code=code(drawing),
         message:
             f"Figure {figure} of {{wildcards.case}}"
@@ -104,6 +120,42 @@ rule figure_technique:
         "Figure {wildcards.technique} of {wildcards.case}"
     script:
         "../scripts/figure_technique.py"
+
+
+rule figure_sweep:
+    input:
+        surfaces=surfaces_of_sweep,
+        metrics=TABLES[0],
+    output:
+        pdf="results/figures/sweep-{sweep}.pdf",
+        png=report(
+            "results/figures/sweep-{sweep}.png",
+            caption="../report/sweep.rst",
+            category="Figures",
+            subcategory="Sweeps",
+            labels={"figure": "Sweep", "case": "{sweep}"},
+        ),
+    log:
+        "results/logs/figures/sweep-{sweep}.log",
+    benchmark:
+        "results/benchmarks/figures/sweep-{sweep}.tsv"
+    wildcard_constraints:
+        sweep=any_of(SWEEPS),
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **needs(mem_mb=1500, runtime=10),
+    params:
+        setting=lambda wildcards: STUDY.config.sweeps[wildcards.sweep].vary,
+        cases=lambda wildcards: [list(item) for item in SWEEPS[wildcards.sweep].items()],
+        inputs=lambda wildcards: listed(surfaces_of_sweep(wildcards)),
+        dpi=STUDY.figures()["dpi"],
+        code=code("figure_sweep"),
+    message:
+        "Figure of the sweep {wildcards.sweep}"
+    script:
+        "../scripts/figure_sweep.py"
 
 
 rule figure_claims:

@@ -7,7 +7,7 @@ MEASURED = {
     "training": of_runs("training.nc"),
     "hessians": of_runs(*HESSIANS),
     "surfaces": of_runs(*[f"surface-{plane}.nc" for plane in STUDY.planes]),
-    "techniques": of_cases(*STUDY.techniques),
+    "techniques": of_techniques(),
 }
 
 
@@ -32,6 +32,7 @@ rule collect_metrics:
             "eigenvalues": STUDY.claims()["alike"]["eigenvalues"],
         },
         radius=STUDY.claims()["convex"]["radius"],
+        sweeps={case: list(place) for case, place in sorted(STUDY.swept_values.items())},
         inputs=listed(*MEASURED.values()),
         code=code("metrics"),
         techniques=digest_of(
@@ -62,6 +63,7 @@ rule judge_claims:
         claims=STUDY.claims(),
         planes=[plane for plane in STUDY.planes if plane != "lines"],
         techniques=list(STUDY.techniques),
+        left_out={case: STUDY.left_out(case) for case in sorted(STUDY.cases)},
         code=code("claims"),
     message:
         "Judging claims"

@@ -2,12 +2,16 @@
 # one, `shard_technique` computes some of them.
 TECHNIQUE_FILE = "results/{case}/{technique}.nc"
 TECHNIQUE_PARTS = "results/shards/{technique}/{case}"
-OF_RUNS = {"checkpoints": of_seeds("checkpoints.nc"), "training": of_seeds("training.nc")}
+OF_RUNS = {
+    "checkpoints": lambda wildcards: of_seeds(wildcards.case, "checkpoints.nc"),
+    "training": lambda wildcards: of_seeds(wildcards.case, "training.nc"),
+}
 
 
 rule measure_technique:
     input:
         **OF_RUNS,
+        reference=reference,
         parts=lambda wildcards: (
             parts("techniques", TECHNIQUE_PARTS, technique_params(OF_RUNS))(wildcards)
             if TECHNIQUES[wildcards.technique].splits
@@ -37,6 +41,7 @@ rule measure_technique:
 use rule measure_technique as shard_technique with:
     input:
         **OF_RUNS,
+        reference=reference,
     output:
         temp(f"{TECHNIQUE_PARTS}/{PART}"),
     log:
@@ -52,10 +57,10 @@ use rule measure_technique as shard_technique with:
 # Techniques that read surfaces do not use a GPU.
 use rule measure_technique as measure_surfaces with:
     input:
-        surfaces=lambda wildcards: surfaces_of(wildcards.technique),
+        surfaces=surfaces_of,
     wildcard_constraints:
         technique=any_of(name for name in STUDY.techniques if TECHNIQUES[name].surfaces),
     resources:
         **needs(mem_mb=3000, runtime=120),
     params:
-        **technique_params({"surfaces": lambda wildcards: surfaces_of(wildcards.technique)}),
+        **technique_params({"surfaces": surfaces_of}),

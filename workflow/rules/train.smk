@@ -1,13 +1,42 @@
-# Checks of the problems, training of the networks, and selection of the checkpoints for the later stages.
+# Checks of the problems, numerical references, training of the networks, and selection of the checkpoints for the later stages.
 CHECK = "results/{case}/check.nc"
 
 
 rule check:
     input:
-        of_cases("check"),
+        expand(CHECK, case=STUDY.cases),
+
+
+rule reference:
+    input:
+        REFERENCES,
+
+
+rule compute_reference:
+    output:
+        REFERENCE,
+    log:
+        "results/logs/reference/{case}.log",
+    benchmark:
+        "results/benchmarks/reference/{case}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **needs(mem_mb=2000, runtime=30),
+    params:
+        problem=lambda wildcards: STUDY.model(wildcards.case)["problem"],
+        parameters=lambda wildcards: STUDY.model(wildcards.case)["parameters"],
+        code=code("reference", problem=True),
+    message:
+        "Numerical reference of {wildcards.case}"
+    script:
+        "../scripts/reference.py"
 
 
 rule check_problem:
+    input:
+        reference=reference,
     output:
         CHECK,
     log:
@@ -38,6 +67,7 @@ rule check_problem:
 rule train_plain:
     input:
         check=CHECK,
+        reference=reference,
     output:
         training="results/{case}/{trained_on}/seed-{seed}/training.nc",
         solution="results/{case}/{trained_on}/seed-{seed}/solution.nc",
@@ -75,25 +105,31 @@ else:
 ruleorder: train_network > train_plain
 
 
-rule select_checkpoints:
-    input:
-        of_formulations("training.nc"),
-    output:
-        of_formulations("checkpoints.nc"),
-    log:
-        "results/logs/checkpoints/{case}/seed-{seed}.log",
-    benchmark:
-        "results/benchmarks/checkpoints/{case}/seed-{seed}.tsv"
-    conda:
-        ENVIRONMENT
-    threads: 1
-    resources:
-        **needs(mem_mb=1000, runtime=10),
-    params:
-        fractions=STUDY.checkpoints(),
-        inputs=listed(of_formulations("training.nc")),
-        code=code("checkpoints"),
-    message:
-        "Checkpoints of {wildcards.case}, seed {wildcards.seed}"
-    script:
-        "../scripts/checkpoints.py"
+for losses in STUDY.cases_by_losses:
+
+    rule:
+        name:
+            rule_name("select_checkpoints", losses)
+        input:
+            of_losses(losses, "training.nc"),
+        output:
+            of_losses(losses, "checkpoints.nc"),
+        log:
+            "results/logs/checkpoints/{case}/seed-{seed}.log",
+        benchmark:
+            "results/benchmarks/checkpoints/{case}/seed-{seed}.tsv"
+        wildcard_constraints:
+            case=cases_with(losses),
+        conda:
+            ENVIRONMENT
+        threads: 1
+        resources:
+            **needs(mem_mb=1000, runtime=10),
+        params:
+            fractions=STUDY.checkpoints(),
+            inputs=listed(of_losses(losses, "training.nc")),
+            code=code("checkpoints"),
+        message:
+            "Checkpoints of {wildcards.case}, seed {wildcards.seed}"
+        script:
+            "../scripts/checkpoints.py"

@@ -69,14 +69,21 @@ def write(path: str | Path, members: Mapping[str, Path | bytes]) -> None:
     """
     path = Path(path)
     for name in members:
-        if not _SAFE.fullmatch(name) or name == MANIFEST:
-            raise ValueError(f"{name!r} is not a valid name of a member")
+        if not is_safe(name) or name == MANIFEST:
+            raise StorageError(
+                f"{name}: cannot be a member of an archive; use letters, digits, hyphens and underscores in its name"
+            )
     with atomic.replacing(path) as unfinished:
         with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
             digests = {name: _add(archive, name, members[name]) for name in sorted(members)}
             _add(archive, MANIFEST, "".join(f"{digest}  {name}\n" for name, digest in digests.items()).encode())
         if not check(unfinished).sound:
             raise StorageError(f"{path}: the archive does not read back as it was written; check the disk and its free space")
+
+
+def is_safe(name: str) -> bool:
+    """Whether a name is that of a member: a relative path without special characters that leads nowhere else."""
+    return bool(_SAFE.fullmatch(name))
 
 
 def check(path: str | Path) -> Contents:

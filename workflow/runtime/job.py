@@ -151,3 +151,5 @@ def _start_log(path: str) -> None:
     Path(path).unlink(missing_ok=True)
     handler = _Log(path, mode="w", encoding="utf-8", errors="backslashreplace")
     logging.basicConfig(handlers=[handler], level=logging.INFO, format="%(message)s", force=True)
+    for library in ("fontTools", "skfem"):  # they report every step
+        logging.getLogger(library).setLevel(logging.WARNING)

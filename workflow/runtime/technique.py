@@ -11,8 +11,10 @@ from pinnscape.files import store
 from pinnscape.files.pieces import Done
 from pinnscape.losses.model import compiler, discretization
 from pinnscape.techniques import catalog
+from pinnscape.training.checkpoints import final_weights
 from pinnscape.training.runs import Run, Runs
 from runtime.job import log
+from runtime.reference import reference
 from runtime.resume import finished, identity
 from runtime.shard import source
 
@@ -32,15 +34,16 @@ def measure(input: Any, output: Any, params: Any, wildcards: Any, device: str) -
     """
     engine, name = EngineSettings.of(params.engine), wildcards.technique
     compiles = compiler(engine, _EVALUATIONS * len(input.checkpoints))
-    discretized = discretization(wildcards.case, Model.of(params.model), device, compiles, engine.memory)
+    discretized = discretization(Model.of(params.model), device, compiles, engine.memory, reference(input))
     runs = []
     for points, history in zip(input.checkpoints, input.training, strict=True):
         checkpoints, training = store.read(points, "checkpoints"), store.read(history, "train")
         runs.append(Run(checkpoints.attrs["trained_on"], int(checkpoints.attrs["seed"]), checkpoints, training))
     log.info("%s for %d runs", name, len(runs))
-    parts = finished(output[0], identity(params, wildcards, device, [*input.checkpoints, *input.training]))
+    parts = finished(output[0], identity(params, wildcards, device, [*input.checkpoints, *input.training, *input.reference]))
     with suppress(Done):
-        given = Runs(discretized, tuple(runs), source(input, output, wildcards), parts)
+        weights = final_weights(run.checkpoints for run in runs)
+        given = Runs(discretized.with_weights(weights), tuple(runs), source(input, output, wildcards), parts)
         dataset = _measured(name, given, params.settings)
         training = store.configuration(runs[0].training)["training"]
         configuration = {"model": params.model, name: params.settings, "training": training}

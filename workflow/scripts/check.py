@@ -8,18 +8,19 @@ import sys
 
 from pinnscape.config.sections import EngineSettings, Model
 from pinnscape.files import store
-from pinnscape.losses.model import EVALUATIONS_A_STEP, compiler, discretization
-from pinnscape.validation.check import construct, dataset, validate
+from pinnscape.losses.model import EVALUATIONS_A_STEP, compiler, discretization, problem
+from pinnscape.validation.check import dataset, validate, validate_losses
 from runtime.job import run
+from runtime.reference import reference
 
 log = logging.getLogger("pinnscape")
 
 
-def main(output, params, wildcards, device) -> None:
+def main(input, output, params, wildcards, device) -> None:
     name, engine, model = wildcards.case, EngineSettings.of(params.engine), Model.of(params.model)
-    construct(name, model.parameters)
-    discretized = discretization(name, model, device, compiler(engine, EVALUATIONS_A_STEP * params.steps), engine.memory)
-    report = validate(discretized)
+    report = validate(problem(model), model.condition_settings)
+    compiles = compiler(engine, EVALUATIONS_A_STEP * params.steps)
+    report += validate_losses(discretization(model, device, compiles, engine.memory, reference(input)))
     for finding in report.findings:
         log.info("%-24s deviation %.1e, tolerance %.0e", finding.check, finding.deviation, finding.tolerance)
     for warning in report.warnings:

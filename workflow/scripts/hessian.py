@@ -4,44 +4,50 @@ Input: checkpoints.nc of each formulation; also the parts of all shards if the w
 Output: hessian-{checkpoint}.nc of all checkpoints, formulation by formulation, or the part of a shard.
 """
 
-from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from itertools import product
 
 import xarray as xr
 
-from pinnscape.common.formulations import PHYSICS
 from pinnscape.config.sections import EngineSettings, Model, SpectrumSettings
 from pinnscape.curvature.files import hessian_dataset, spectrum_dataset
 from pinnscape.files import store
 from pinnscape.files.pieces import Done, Piece
+from pinnscape.losses.discretization import Discretization
 from pinnscape.losses.model import compiler, discretization, network
-from pinnscape.losses.objective import Objective, tensor
+from pinnscape.losses.objective import tensor
+from pinnscape.training.checkpoints import final_weights
 from runtime.job import log, run
+from runtime.reference import reference
 from runtime.shard import source
 
 
 def main(input, output, params, wildcards, device) -> None:
     engine, model, settings = EngineSettings.of(params.engine), Model.of(params.model), SpectrumSettings.of(params.hessian)
-    evaluations = len(input.checkpoints) * len(params.checkpoints) * network(wildcards.case, model.network).size
-    discretized = discretization(wildcards.case, model, device, compiler(engine, evaluations), engine.memory)
+    evaluations = len(input.checkpoints) * len(params.checkpoints) * network(model).size
+    discretized = discretization(model, device, compiler(engine, evaluations), engine.memory, reference(input))
     all_points = [store.read(path, "checkpoints") for path in input.checkpoints]
+    discretized = discretized.with_weights(final_weights(all_points))
     names: list[str] = list(params.checkpoints)
     pieces: dict[tuple[str, bytes], Piece] = {}  # by loss and parameters, since all formulations start from the same parameters
     for points, checkpoint in product(all_points, names):
-        for loss, key in _losses(points, checkpoint):
+        for loss in (*_losses(discretized, points), *_terms(discretized, points, checkpoint)):
             theta = tensor(points["theta"].sel(checkpoint=checkpoint).values, device)
-            result = partial(spectrum_dataset, Objective(discretized, loss), theta, settings, int(wildcards.seed))
+            result = partial(spectrum_dataset, discretized.objective(loss), theta, settings, int(wildcards.seed))
+            key = _key(loss, points, checkpoint)
             pieces.setdefault(key, Piece(f"{points.attrs['trained_on']}/{checkpoint}/{loss}", result))
     with suppress(Done):
         results = source(input, output, wildcards)(list(pieces.values()))
         for target, (points, checkpoint) in zip(output, product(all_points, names), strict=True):
             log.info("%s: %s", points.attrs["trained_on"], checkpoint)
-            spectra = {loss: results[pieces[key].name] for loss, key in _losses(points, checkpoint)}
+            spectra, terms = (
+                {loss: results[pieces[_key(loss, points, checkpoint)].name] for loss in losses}
+                for losses in (_losses(discretized, points), _terms(discretized, points, checkpoint))
+            )
             store.write(
                 target,
-                hessian_dataset(spectra).assign_attrs(checkpoint=checkpoint),
+                hessian_dataset(spectra, terms).assign_attrs(checkpoint=checkpoint),
                 stage="hessian",
                 title=f"Hessian spectra at checkpoint {checkpoint}",
                 configuration=store.configuration(points) | {"hessian": params.hessian},
@@ -49,12 +55,20 @@ def main(input, output, params, wildcards, device) -> None:
             )
 
 
-def _losses(points: xr.Dataset, checkpoint: str) -> Iterator[tuple[str, tuple[str, bytes]]]:
-    """The losses for which the Hessian is computed at a checkpoint, each with the key of its piece."""
-    trained = points.attrs["trained_on"]
-    theta = points["theta"].sel(checkpoint=checkpoint).values.tobytes()
-    for loss in (*PHYSICS, *([] if trained in PHYSICS else [trained])):
-        yield loss, (loss, theta)
+def _losses(discretized: Discretization, points: xr.Dataset) -> list[str]:
+    """Names of the losses whose Hessians are analysed at the checkpoints of a run."""
+    trained, physics = points.attrs["trained_on"], discretized.physics
+    return [*physics, *([] if trained in physics else [trained])]
+
+
+def _terms(discretized: Discretization, points: xr.Dataset, checkpoint: str) -> list[str]:
+    """Names of the terms whose Hessians are analysed: those of the training loss, at the final point only."""
+    own = f"{points.attrs['trained_on']}/"
+    return [name for name in discretized.terms if name.startswith(own)] if checkpoint == "final" else []
+
+
+def _key(loss: str, points: xr.Dataset, checkpoint: str) -> tuple[str, bytes]:
+    return loss, points["theta"].sel(checkpoint=checkpoint).values.tobytes()
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def main(input, output, params) -> None:
         dataset = store.read(path, name)
         several.append((dataset, catalog.module(name).metrics(dataset)))
     with atomic.replacing(output[0]) as unfinished:
-        metrics.table(files, several).to_csv(unfinished, index=False)
+        metrics.table(files, several, params.sweeps).to_csv(unfinished, index=False)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,9 @@ from pinnscape.landscape.files import coordinates, finished, surface_dataset, tr
 from pinnscape.landscape.surfaces import Slice
 from pinnscape.losses.model import compiler, discretization
 from pinnscape.losses.objective import tensor
+from pinnscape.training.checkpoints import final_weights
 from runtime.job import log, run
+from runtime.reference import reference
 from runtime.shard import source
 
 _POINTS = 2000  # evaluations of a typical surface, for the decision whether to compile
@@ -27,7 +29,8 @@ def main(input, output, params, wildcards, device) -> None:
     engine = EngineSettings.of(params.engine)
     evaluations = _POINTS * len(input.directions)
     compiles = compiler(engine, evaluations)
-    discretized = discretization(wildcards.case, Model.of(params.model), device, compiles, engine.memory)
+    discretized = discretization(Model.of(params.model), device, compiles, engine.memory, reference(input))
+    discretized = discretized.with_weights(final_weights(store.read(path, "checkpoints") for path in input.checkpoints))
     all_directions = [store.read(path, "directions") for path in input.directions]
     evaluations = [_evaluation(discretized, directions, params.grid, int(wildcards.seed)) for directions in all_directions]
     pieces = [piece for evaluation in evaluations for piece in evaluation.pieces()]

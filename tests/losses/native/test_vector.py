@@ -13,7 +13,7 @@ from pinnscape.losses.native import build
 
 SOURCE = '#include "vector.hpp"' + "".join(
     f"""
-extern "C" void {name}_of(const double* x, long count, double* result) {{
+EXPORTED void {name}_of(const double* x, long count, double* result) {{
     for (long i = 0; i < count; i += LANES) {{
         Vec v;
         std::memcpy(&v, x + i, sizeof v);

@@ -1,6 +1,6 @@
 """The formulations of a boundary value problem and the properties of each loss that hold for every problem and network."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -10,30 +10,26 @@ class Formulation:
 
     Attributes:
         name: name of the loss in settings, paths and files.
-        order: order of the highest derivatives of u in the loss, for an energy density with first derivatives.
         is_energy: whether the loss is an energy, with the energy of the exact solution as its minimum. Otherwise the loss is a
             sum of squares with minimum 0.
         is_reference: whether the network is fitted to the exact solution, without the differential equation.
     """
 
     name: str
-    order: int
     is_energy: bool = False
     is_reference: bool = False
 
-    def minimum(self, energy: float) -> float:
-        """The loss at the exact solution.
 
-        Args:
-            energy: energy of the exact solution under the same quadrature rule.
-        """
-        return energy if self.is_energy else 0.0
+DEEP_RITZ = Formulation("deep-ritz", is_energy=True)
+STRONG_FORM = Formulation("strong-form")
+SUPERVISED = Formulation("supervised", is_reference=True)
 
-
-DEEP_RITZ = Formulation("deep-ritz", order=1, is_energy=True)
-STRONG_FORM = Formulation("strong-form", order=2)
-SUPERVISED = Formulation("supervised", order=0, is_reference=True)
-
-# Formulations by name, in the order of files, tables and figures. losses/native/losses.hpp numbers them in this order.
+# Formulations by name, in the order of files, tables and figures.
 FORMULATIONS: Mapping[str, Formulation] = {each.name: each for each in (DEEP_RITZ, STRONG_FORM, SUPERVISED)}
 PHYSICS = tuple(name for name, each in FORMULATIONS.items() if not each.is_reference)
+
+
+def ordered(names: Iterable[str]) -> list[str]:
+    """Names of losses in the order of files, tables and figures; others follow in alphabetical order."""
+    known = list(FORMULATIONS)
+    return sorted(names, key=lambda name: (known.index(name), "") if name in known else (len(known), name))

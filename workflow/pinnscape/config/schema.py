@@ -154,7 +154,7 @@ def _place(location: Key, root: Node) -> tuple[Key, Node]:
             node = above["propertyNames"]
         elif part in node.get("discriminator", {}).get("mapping", ()):
             node = {"$ref": node["discriminator"]["mapping"][part]}
-        else:
+        elif "anyOf" not in node:  # in a location, a choice of a union follows the key
             key.append(part)
             above = node
             node = (
@@ -177,13 +177,11 @@ def _missing(name: str, node: Node, section: Node, value: Any, root: Node) -> st
 
 
 def _unknown_key(key: Key, known: Collection[str], root: Node) -> str:
-    hint = suggestion(key[-1], known)
     here = tuple(0 if isinstance(part, int) else part for part in key)
     # Settings of techniques are not suggested, because many of their names occur in several sections.
     elsewhere = (home for home, _ in keys(root, root) if home[0] != "techniques")
     homes = dict.fromkeys(dotted(home) for home in elsewhere if home[-1] == key[-1] and home != here)
-    if not hint and homes:
-        hint = f"; did you mean {' or '.join(homes)}?"
+    hint = f"; did you mean {' or '.join(homes)}?" if homes else suggestion(key[-1], known)
     return f"unknown key{hint or ';'} known keys are {', '.join(sorted(known))}"
 
 
@@ -213,6 +211,9 @@ def allowed(node: Node, root: Node) -> str:
             least = "at least 1 entry" if node.get("minItems") else "entries"
             count = f"1 to {node['maxItems']} entries" if "maxItems" in node else least
             return f"a list of {count}, each {allowed(node['items'], root)}"
+    if "anyOf" in node:
+        *first, last = (allowed(choice, root) for choice in node["anyOf"])
+        return f"{', '.join(first)}, or {last}"
     if "discriminator" in node:
         return f"a section with the key {node['discriminator']['propertyName']} and keys that depend on its value"
     names = ", ".join(sorted(node.get("properties", ())))

@@ -7,8 +7,8 @@ from typing_extensions import TypeAliasType
 
 from pinnscape.config.section import Distinct, Entries, Odd, Optional, Section, defaults_of, fault, name_of, ordered
 
-Formulation = Literal["deep-ritz", "strong-form", "supervised"]
-Rule = Literal["gauss-legendre", "simpson", "uniform", "monte-carlo"]
+Loss = Literal["deep-ritz", "strong-form", "supervised"]
+Rule = Literal["gauss-legendre", "simpson", "uniform", "duffy", "sobol", "latin-hypercube", "monte-carlo"]
 Plane = Literal["random", "trajectory", "hessian-top", "hessian-extreme"]
 Fraction = Annotated[float, Field(gt=0, lt=1, description="fraction of the training steps")]
 Checkpoint = Annotated[str, Field(description="a checkpoint")]
@@ -23,8 +23,8 @@ CheckpointName = TypeAliasType(
         ),
     ],
 )
-ParameterName = TypeAliasType(
-    "ParameterName",
+Identifier = TypeAliasType(
+    "Identifier",
     Annotated[
         str,
         name_of(
@@ -58,44 +58,112 @@ class ShardSettings(Section):
         default=1,
         ge=1,
         le=1000,
-        description="jobs per problem and seed; the units of work are planes, lines, and blocks of grid points of surfaces "
+        description="jobs per case and seed; the units of work are planes, lines, and blocks of grid points of surfaces "
         "that are not spectral",
     )
-    hessians: int = Field(default=1, ge=1, le=1000, description="jobs per problem and seed; the units of work are spectra")
+    hessians: int = Field(default=1, ge=1, le=1000, description="jobs per case and seed; the units of work are spectra")
     techniques: int = Field(
         default=1,
         ge=1,
         le=1000,
-        description="jobs per problem for each technique that analyses runs independently; the units of work are runs",
+        description="jobs per case for each technique that analyses runs independently; the units of work are runs",
     )
 
 
 class NetworkSettings(Section):
-    """A multilayer perceptron; problems.<name>.network overrides individual keys."""
+    """A neural network; cases.<name>.network overrides individual keys."""
 
-    width: int = Field(ge=1, le=8192, description="number of neurons in each hidden layer", examples=[16])
-    depth: int = Field(ge=1, le=64, description="number of hidden layers", examples=[2])
-    activation: Literal["tanh", "sin", "swish", "softplus"] = Field(
-        default="tanh", description="activation function of the hidden layers"
+    architecture: Literal["mlp", "residual", "modified"] = Field(
+        default="mlp",
+        description="mlp (multilayer perceptron) | residual (blocks of two layers with a skip connection, E & Yu 2018) | "
+        "modified (layers gated by two encoders, Wang et al. 2021)",
+    )
+    width: int = Field(default=16, ge=1, le=8192, description="number of neurons in each hidden layer")
+    depth: int = Field(default=2, ge=1, le=64, description="number of hidden layers, or of residual blocks")
+    activation: Literal["tanh", "sin", "swish", "softplus", "gelu", "relu", "relu3"] = Field(
+        default="tanh",
+        description="activation function of the hidden layers; relu has no second derivative and relu3 (relu cubed) no fourth "
+        "derivative, which some losses need",
     )
     initialization: Literal["glorot", "lecun", "he"] = Field(
-        default="glorot", description="initial biases are zero, initial weights are normal with the variance of the scheme"
+        default="glorot",
+        description="initial weights: normal with the variance of this scheme; initial biases are zero",
     )
+    scaled: bool = Field(default=False, description="whether each variable is mapped to (-1, 1) before it enters the network")
+    fourier: int = Field(
+        default=0,
+        ge=0,
+        le=4096,
+        description="number of random frequencies, whose sines and cosines replace the variables (Tancik et al. 2020); 0: none",
+    )
+    fourier_deviation: float = Field(default=1.0, gt=0, le=1000, description="standard deviation of these frequencies")
 
 
-class QuadratureSettings(Section):
-    """Quadrature rule of the losses; problems.<name>.quadrature overrides individual keys."""
+class RuleSettings(Section):
+    """Rule for the points and weights of integrals and means."""
 
     rule: Rule = Field(
         default="gauss-legendre",
-        description="gauss-legendre | simpson (with an odd number of points) | uniform (midpoints) | monte-carlo",
+        description="product rules: gauss-legendre | simpson (odd number of points) | uniform (midpoints) | duffy (for solutions "
+        "that are singular at a reentrant corner); random point sets: sobol | latin-hypercube | monte-carlo",
     )
     points: int = Field(
-        ge=2,
-        le=10_000,
-        description="number of points along each axis; a rule with fewer points than the network has parameters bounds the "
-        "rank of the Hessian",
-        examples=[20],
+        ge=1,
+        le=1_000_000,
+        description="number of points: along each axis for product rules, in total for point sets; a total below the "
+        "number of parameters of the network bounds the rank of the Hessian",
+    )
+    panels: int = Field(
+        default=1,
+        ge=1,
+        le=1000,
+        description="number of equal parts into which product rules divide each axis, each with this number of points",
+    )
+    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="seed of random point sets")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.rule == "simpson" and (self.points < 3 or self.points % 2 == 0):
+            raise fault(f"must be odd and at least 3 for the simpson rule; got {self.points}", "points")
+        return self
+
+
+class QuadratureSettings(RuleSettings):
+    """Rule for the points and weights of the losses; cases.<name>.quadrature overrides individual keys."""
+
+    points: int = Field(
+        default=20,
+        ge=1,
+        le=1_000_000,
+        description="number of points: along each axis for product rules, in total for point sets; a total below the "
+        "number of parameters of the network bounds the rank of the Hessian",
+    )
+    conditions: Optional[RuleSettings] = Field(
+        default=None,
+        description="rule for soft conditions, on the boundary and at the initial time; by default that of the interior",
+    )
+    test: Optional[RuleSettings] = Field(
+        default=None,
+        description="rule for the measurement of errors; by default that of the interior if it is a product rule, otherwise "
+        "gauss-legendre with 32 points along each axis",
+    )
+    resample: int = Field(
+        default=0,
+        ge=0,
+        le=1_000_000,
+        description="number of training steps after which random point sets are drawn again; 0: never",
+    )
+
+
+class ConditionSettings(Section):
+    """How a condition of a problem is enforced; keys that are omitted have the values in the definition of the problem."""
+
+    enforce: Optional[Literal["hard", "soft"]] = Field(
+        default=None, description="hard (built into the field of the network) | soft (by a term of the loss)"
+    )
+    weight: Optional[float] = Field(default=None, ge=0, le=1e12, description="weight of its term in the loss")
+    harmonics: Optional[int] = Field(
+        default=None, ge=1, le=64, description="number of harmonics that replace the variable, for hard periodicity"
     )
 
 
@@ -124,6 +192,10 @@ class LBFGSSettings(Section):
     )
 
 
+_DEFAULT_PHASES: list[dict[str, Any]] = [
+    {"optimizer": "adam", "steps": 500, "learning_rate": 0.01, "decay": 0.1},
+    {"optimizer": "lbfgs", "steps": 1500},
+]
 Phase = Annotated[AdamSettings | LBFGSSettings, Field(discriminator="optimizer")]
 
 
@@ -134,30 +206,47 @@ class SnapshotSettings(Section):
     logarithmic: int = Field(default=30, ge=0, le=10_000, description="number of snapshots at logarithmically spaced steps")
 
 
+class WeightSettings(Section):
+    """Adaptive weights of the terms of a loss, by which the fixed weights of the terms are multiplied during the training."""
+
+    method: Literal["fixed", "ntk", "gradients"] = Field(
+        default="fixed",
+        description="fixed (no adaptive weights) | ntk (from traces of the neural tangent kernel, Wang et al. 2022) | "
+        "gradients (from norms of gradients, Wang et al. 2021); landscapes use the weights at the end of the training",
+    )
+    every: int = Field(default=100, ge=1, le=1_000_000, description="number of steps after which the weights are updated")
+
+
 class TrainingSettings(Section):
-    """How a network is trained, and what is recorded; problems.<name>.training overrides individual keys."""
+    """How a network is trained, and what is recorded; cases.<name>.training overrides individual keys."""
 
     phases: Entries[Phase] = Field(
+        default_factory=lambda: (AdamSettings.of(_DEFAULT_PHASES[0]), LBFGSSettings.of(_DEFAULT_PHASES[1])),
         min_length=1,
         max_length=20,
         description="full-batch optimisers, which run one after the other",
-        examples=[
-            [
-                {"optimizer": "adam", "steps": 500, "learning_rate": 0.01, "decay": 0.1},
-                {"optimizer": "lbfgs", "steps": 1500},
-            ]
-        ],
+        examples=[_DEFAULT_PHASES],
     )
     log_every: int = Field(default=10, ge=1, description="number of steps between two records in training.nc")
     snapshots: SnapshotSettings = defaults_of(SnapshotSettings)
+    weights: WeightSettings = defaults_of(WeightSettings)
 
 
 class Model(Section):
-    """The settings that define the losses of a problem; ``parameters`` are the coefficients of its equation."""
+    """The settings that define the losses of a case."""
 
+    problem: str = Field(
+        description="name of a problem, or path of a file that defines one, such as my_problems/mine.py or mine.py:Mine"
+    )
     network: NetworkSettings
     quadrature: QuadratureSettings
-    parameters: dict[ParameterName, float]
+    parameters: dict[Identifier, float]
+    conditions: dict[Identifier, ConditionSettings] = Field(default={})
+
+    @property
+    def condition_settings(self) -> dict[str, dict[str, Any]]:
+        """Settings of conditions and weights of terms by name, in the form that ``problems.statement`` needs."""
+        return {name: condition.plain(given=True) for name, condition in self.conditions.items()}
 
 
 class DirectionSettings(Section):
@@ -179,26 +268,24 @@ class DirectionSettings(Section):
 class RadiusSettings(Section):
     """Half widths of planes and lines, in units of the norm of the directions."""
 
-    random: Optional[float] = Field(default=None, gt=0, le=100, description="random plane", examples=[1.0])
-    hessian_top: Optional[float] = Field(
-        default=None,
+    random: float = Field(default=1.0, gt=0, le=100, description="random plane")
+    hessian_top: float = Field(
+        default=0.1,
         alias="hessian-top",
         gt=0,
         le=100,
         description="plane of the eigenvectors of the two largest Hessian eigenvalues",
-        examples=[0.1],
     )
-    hessian_extreme: Optional[float] = Field(
-        default=None,
+    hessian_extreme: float = Field(
+        default=0.1,
         alias="hessian-extreme",
         gt=0,
         le=100,
         description="plane of the eigenvectors of the largest and the smallest Hessian eigenvalue",
-        examples=[0.1],
     )
-    lines: float = Field(gt=0, le=100, description="random lines", examples=[1.0])
+    lines: float = Field(default=1.0, gt=0, le=100, description="random lines")
 
-    def of_plane(self, plane: str) -> float | None:
+    def of_plane(self, plane: str) -> float:
         """The radius of the plane with this name."""
         return getattr(self, plane.replace("-", "_"))
 
@@ -222,20 +309,13 @@ class GridSettings(Section):
         default=41, ge=3, le=2001, description="number of points along each axis of the stored grid of a plane; odd"
     )
     line_points: Odd = Field(default=101, ge=3, le=100_001, description="number of points along a line; odd")
-    radius: RadiusSettings
+    radius: RadiusSettings = defaults_of(RadiusSettings)
     margin: float = Field(
         default=0.2,
         ge=0,
         le=10,
         description="margin of the trajectory plane around the projected trajectory, as a fraction of its extent",
     )
-
-    @model_validator(mode="after")
-    def _each_plane_has_a_radius(self) -> Self:
-        for plane in self.planes:
-            if plane != "trajectory" and self.radius.of_plane(plane) is None:
-                raise fault(f"is missing; must be a number above 0, because grid.planes has {plane}", f"radius.{plane}")
-        return self
 
 
 class PlaneGrid(Section):
@@ -328,8 +408,10 @@ class HessianSettings(SpectrumSettings):
     """Spectra of Hessians."""
 
     checkpoints: Distinct[Checkpoint] = Field(
+        default=(),
         min_length=1,
-        description="checkpoints at which Hessians are analysed; must include final",
+        description="checkpoints at which Hessians are analysed, including final; by default init, the named checkpoints and "
+        "final",
         examples=[["init", "middle", "final"]],
     )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from pinnscape.networks.mlp import Layer
+from pinnscape.networks.layout import Layer
 
 ODD = ("tanh", "sin")  # activations with s(-z) = -s(z)
 _MOST_SWEEPS = 100  # a few sweeps suffice to reach a fixed point, because each sweep decreases the distance

@@ -3,7 +3,6 @@
 import numpy as np
 import xarray as xr
 
-from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.connectivity import alignment, interpolation, profiles
 from pinnscape.connectivity.profiles import ERRORS, OF_PAIRS, PAIR
 from pinnscape.files.description import File, Variable
@@ -61,7 +60,7 @@ def dataset(runs: Runs, points: int, starts: int, seed: int) -> xr.Dataset:
     initials = {run.trained_on: {} for run in runs.all}
     for run in runs.all:
         measured = runs.discretization.measure(runs.tensor(run.theta("init")))
-        initials[run.trained_on][run.seed] = [float(measured[name]) - runs.objective(name).minimum for name in FORMULATIONS]
+        initials[run.trained_on][run.seed] = [float(measured[name]) - runs.objective(name).minimum for name in runs.losses]
 
     def between(first: Run, second: Run) -> dict[str, np.ndarray]:
         matched, matching = aligned(runs, first, second, starts, seed)
@@ -82,7 +81,7 @@ def dataset(runs: Runs, points: int, starts: int, seed: int) -> xr.Dataset:
             "sign": np.concatenate(matching.signs),
         }
 
-    n, losses, widths = len(alpha), len(FORMULATIONS), [layer.fan_out for layer in runs.discretization.network.layers[:-1]]
+    n, losses, widths = len(alpha), len(runs.losses), [layer.fan_out for layer in runs.discretization.network.layers[:-1]]
     shapes = {"value": (2, losses, n), "barrier": (2, losses), "relative_barrier": (2, losses), "distance": (2,), "moved": ()}
     shapes |= {**dict.fromkeys(ERRORS, (2, n)), **dict.fromkeys(("order", "sign"), (sum(widths),))}
     chosen = profiles.pairs(runs.seeds)

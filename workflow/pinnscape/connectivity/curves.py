@@ -5,7 +5,6 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.connectivity import elastic_band, profiles, trained_paths
 from pinnscape.connectivity.elastic_band import Band
 from pinnscape.connectivity.profiles import ERRORS, OF_PAIRS, PAIR
@@ -106,7 +105,7 @@ def dataset(runs: Runs, pairs: int, training: Training, segments: int, shape: Ba
         along = [profiles.profile(runs.discretization, on[name]) for name in PATHS]
         measured = {name: np.array([one[name] for one in along]) for name in along[0]}
         starts = runs.discretization.measure(torch.stack([runs.tensor(run.theta("init")) for run in (first, second)]))
-        initial = [float((starts[name] - runs.objective(name).minimum).mean()) for name in FORMULATIONS]
+        initial = [float((starts[name] - runs.objective(name).minimum).mean()) for name in runs.losses]
         height = profiles.barrier(t, measured["value"])
         return {
             **measured,
@@ -116,7 +115,7 @@ def dataset(runs: Runs, pairs: int, training: Training, segments: int, shape: Ba
             **{name: found[name].cpu().numpy() for name in CURVED},
         }
 
-    n, kinds, losses, size = len(t), len(PATHS), len(FORMULATIONS), runs.discretization.network.size
+    n, kinds, losses, size = len(t), len(PATHS), len(runs.losses), runs.discretization.size
     heights = dict.fromkeys(("barrier", "relative_barrier"), (kinds, losses))
     shapes = {"value": (kinds, losses, n), **dict.fromkeys(ERRORS, (kinds, n)), **heights, "length": (kinds,)}
     counts = {"bezier": 3, "chain": segments + 1, "band": shape.final_images + 2}

@@ -12,13 +12,13 @@ import xarray as xr
 from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
-from pinnscape.common.formulations import FORMULATIONS, PHYSICS
+from pinnscape.common.formulations import PHYSICS
 from pinnscape.config.sections import EigensolverSettings
 from pinnscape.curvature.eigenpairs import eigenpairs
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import LOSS, OF_RUNS, RUN
 from pinnscape.linalg.similarity import principal_angles, spectral_distance
-from pinnscape.losses.objective import Discretization, Objective
+from pinnscape.losses.objective import Objective
 from pinnscape.training.runs import Run, Runs
 
 _REASON = "NaN where Lanczos has not converged with more than techniques.formulations.eigensolver.dense_limit parameters"
@@ -56,11 +56,10 @@ converge, and their attribute `reason` states this. There are no pairs if one of
 )
 
 
-def gaps(discretization: Discretization, thetas: Tensor) -> np.ndarray:
-    """Excess (..., loss) of each loss over that of the exact solution at thetas (..., P), in the order of ``FORMULATIONS``."""
-    measured = discretization.measure(thetas)
-    minima = [Objective(discretization, name).minimum for name in FORMULATIONS]
-    return torch.stack([measured[f] - m for f, m in zip(FORMULATIONS, minima, strict=True)], -1).cpu().numpy()
+def gaps(runs: Runs, thetas: Tensor) -> np.ndarray:
+    """Gaps (..., loss) of each loss at thetas (..., P), in the order of ``runs.losses``."""
+    measured = runs.discretization.measure(thetas)
+    return torch.stack([measured[name] - runs.objective(name).minimum for name in runs.losses], -1).cpu().numpy()
 
 
 def top(
@@ -123,7 +122,7 @@ def _along_training(
     runs: Runs, run: Run, snapshots: int, subspace: int, solver: EigensolverSettings, memo: dict[bytes, _Pair]
 ) -> xr.Dataset:
     """Losses at the end of a run, and the two Hessians at some of its snapshots."""
-    chosen, count = spread(run, snapshots), min(subspace, runs.discretization.network.size)
+    chosen, count = spread(run, snapshots), min(subspace, runs.discretization.size)
     angles, distances, values = [], [], []
     for index in chosen:
         theta, key = runs.tensor(run.snapshots[index]), run.snapshots[index].tobytes()
@@ -136,16 +135,16 @@ def _along_training(
         values.append([a, b])
     end = runs.tensor(run.theta())
     measured = {name: float(runs.discretization.measure(end)[name]) for name in _ERRORS}
-    large = runs.discretization.network.size > solver.dense_limit
+    large = runs.discretization.size > solver.dense_limit
     withheld = {"reason": _REASON} if large else {}
     found = {
-        "gap": gaps(runs.discretization, end),
+        "gap": gaps(runs, end),
         **measured,
         "snapshot_step": run.steps[chosen],
         "eigenvalue": values,
         "angle": angles,
         "spectral_distance": distances,
-        "loss": list(FORMULATIONS),
+        "loss": list(runs.losses),
         "physics": list(PHYSICS),
     }
     return FILE.dataset(found, outside=RUN, notes=dict.fromkeys(("eigenvalue", "angle", "spectral_distance"), withheld))
@@ -158,12 +157,12 @@ def _between(runs: Runs, points: int) -> dict[str, Any]:
     lines, lengths, travelled, initial = [], [], [], []
     for seed in runs.seeds if both else ():
         first, last = (runs.tensor(runs.run(f, seed).theta()) for f in PHYSICS)
-        lines.append(gaps(runs.discretization, (1 - alpha) * first + alpha * last))
+        lines.append(gaps(runs, (1 - alpha) * first + alpha * last))
         lengths.append(float((last - first).norm()))
         starts = [runs.tensor(runs.run(f, seed).theta("init")) for f in PHYSICS]
-        initial.append(gaps(runs.discretization, starts[0]))
+        initial.append(gaps(runs, starts[0]))
         travelled.append([float((end - start).norm()) for end, start in zip((first, last), starts, strict=True)])
-    shape = len(lines), points, len(FORMULATIONS)
+    shape = len(lines), points, len(runs.losses)
     return {
         "line_gap": np.reshape(lines, shape),
         "initial_gap": np.reshape(initial, (shape[0], shape[2])),

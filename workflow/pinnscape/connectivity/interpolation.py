@@ -7,12 +7,11 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.connectivity import profiles
 from pinnscape.connectivity.profiles import ERRORS, OF_PAIRS, PAIR, Profile
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import OF_RUNS, RUN
-from pinnscape.losses.objective import Discretization
+from pinnscape.losses.discretization import Discretization
 from pinnscape.training.runs import Run, Runs
 
 FILE = File(
@@ -102,7 +101,7 @@ def dataset(runs: Runs, points: int, extension: float) -> xr.Dataset:
     """
     alpha = grid(points, extension)
     own = runs.collect(lambda run: _training_line(runs, run, alpha))
-    shapes = {"value": (len(FORMULATIONS), len(alpha)), **dict.fromkeys(ERRORS, (len(alpha),))}
+    shapes = {"value": (len(runs.losses), len(alpha)), **dict.fromkeys(ERRORS, (len(alpha),))}
 
     def between(first: Run, second: Run) -> Profile:
         return profile(runs.discretization, runs.tensor(first.theta()), runs.tensor(second.theta()), alpha)
@@ -127,6 +126,6 @@ def _training_line(runs: Runs, run: Run, alpha: np.ndarray) -> xr.Dataset:
         "violation": monotone_violation(alpha, loss),
         "relative_violation": relative_violation(alpha, loss),
         "alpha": alpha,
-        "loss": list(FORMULATIONS),
+        "loss": list(runs.losses),
     }
     return FILE.dataset(values, outside=RUN)

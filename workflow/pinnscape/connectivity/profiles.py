@@ -10,11 +10,9 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.files.description import Variable
 from pinnscape.files.dimensions import LOSS, OF_RUNS
-from pinnscape.landscape.surfaces import chunk_size
-from pinnscape.losses.objective import Discretization
+from pinnscape.losses.discretization import Discretization
 from pinnscape.training.runs import Run, Runs
 
 log = logging.getLogger(__name__)
@@ -27,13 +25,13 @@ def profile(discretization: Discretization, points: Tensor) -> Profile:
     """Every loss and both errors at points (n, P).
 
     Returns:
-        ``value`` of the losses (loss, n) in the order of ``FORMULATIONS``, ``l2_error`` (n,) and ``h1_error`` (n,); NaN where a
+        ``value`` of the losses (loss, n) in the order of the losses of the problem, ``l2_error`` (n,) and ``h1_error`` (n,); NaN where a
         value does not exist.
     """
-    blocks = [discretization.measure(block) for block in points.split(chunk_size(discretization))]
-    measured = {name: torch.cat([block[name] for block in blocks]).cpu().numpy() for name in (*FORMULATIONS, *ERRORS)}
+    blocks = [discretization.measure(block) for block in points.split(discretization.batch)]
+    measured = {name: torch.cat([block[name] for block in blocks]).cpu().numpy() for name in (*discretization.losses, *ERRORS)}
     return {
-        "value": np.array([finite_or_nan(measured[name]) for name in FORMULATIONS]),
+        "value": np.array([finite_or_nan(measured[name]) for name in discretization.losses]),
         **{name: finite_or_nan(measured[name]) for name in ERRORS},
     }
 
@@ -131,7 +129,7 @@ OF_PAIRS = {
 def coordinates(runs: Runs, chosen: Sequence[tuple[int, int]]) -> dict[str, Any]:
     """Values of ``OF_PAIRS`` for chosen pairs of seeds."""
     seeds = np.array(chosen, dtype=np.int64).reshape(-1, 2)
-    own = {"trained_on": list(runs.formulations), "loss": list(FORMULATIONS)}
+    own = {"trained_on": list(runs.formulations), "loss": list(runs.losses)}
     return {**own, "pair": np.arange(len(seeds)), "first_seed": seeds[:, 0], "second_seed": seeds[:, 1]}
 
 

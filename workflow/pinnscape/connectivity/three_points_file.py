@@ -5,14 +5,14 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from pinnscape.common.formulations import FORMULATIONS, PHYSICS
+from pinnscape.common.formulations import PHYSICS
 from pinnscape.config.sections import PathTraining
 from pinnscape.connectivity import curves, profiles
 from pinnscape.connectivity.profiles import OF_PAIRS, PAIR
 from pinnscape.connectivity.trained_paths import Training
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import PARAMETER
-from pinnscape.landscape.surfaces import chunk_size, evaluate
+from pinnscape.landscape.surfaces import evaluate
 from pinnscape.landscape.three_points import frame, pass_height, square_grid
 from pinnscape.training.runs import Run, Runs
 
@@ -79,8 +79,8 @@ def plane(runs: Runs, points: tuple[Tensor, Tensor, Tensor], count: int, margin:
     x, y = square_grid(corners, margin, count)
     coordinates = np.stack(np.meshgrid(x, y, indexing="ij"), -1)
     discretization = runs.discretization
-    measured = evaluate(discretization.measure, points[0], axes, coordinates, chunk_size(discretization))
-    gap = np.stack([measured[name] - runs.objective(name).minimum for name in FORMULATIONS])
+    measured = evaluate(discretization.measure, points[0], axes, coordinates, discretization.batch)
+    gap = np.stack([measured[name] - runs.objective(name).minimum for name in runs.losses])
     gap[~np.isfinite(gap)] = np.nan
     return {"gap": gap, "x": x, "y": y, "corner": corners, "pass": np.array([_pass(table, x, y) for table in gap])}
 
@@ -136,11 +136,11 @@ def dataset(runs: Runs, pairs: int, points: int, margin: float, path: PathTraini
         ``through_formulations``. With a single seed, ``pair`` has length 0; without both physics formulations, ``seed`` has
         length 0.
     """
-    n, losses, training = points, len(FORMULATIONS), Training.of(path, _CURVE_POINTS)
+    n, losses, training = points, len(runs.losses), Training.of(path, _CURVE_POINTS)
     chosen = profiles.pairs(runs.seeds)[:pairs]
     seeds = runs.seeds if set(PHYSICS) <= set(runs.formulations) else ()
     shapes = {"gap": (losses, n, n), "x": (n,), "y": (n,), "corner": (3, 2), "relative_pass": (losses,)}
-    of_curve = {"curve": (_CURVE_POINTS, 2), "control": (3, runs.discretization.network.size)}
+    of_curve = {"curve": (_CURVE_POINTS, 2), "control": (3, runs.discretization.size)}
     between = profiles.over_some_pairs(
         runs, chosen, lambda a, b: through_seeds(runs, a, b, points, margin, training), shapes | of_curve
     )
@@ -165,5 +165,5 @@ def _relative(runs: Runs, height: np.ndarray, first: Run, second: Run) -> np.nda
     """Heights (loss,) relative to the mean gap of the two initial points."""
     a, b = (runs.tensor(run.theta("init")) for run in (first, second))
     starts = runs.discretization.measure(torch.stack([a, b]))
-    initial = np.array([float((starts[name] - runs.objective(name).minimum).mean()) for name in FORMULATIONS])
+    initial = np.array([float((starts[name] - runs.objective(name).minimum).mean()) for name in runs.losses])
     return height / np.where(initial > 0, initial, np.nan)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import xarray as xr
 from torch import Tensor
 
@@ -18,7 +19,7 @@ _NUMBERS = {
     "eigenvalues outside it",
     "negative": "number of negative eigenvalues: below -null_tolerance times the largest magnitude",
     "negative_at_least": "certain lower bound on the number of negative eigenvalues",
-    "null": "number of numerically zero eigenvalues: within null_tolerance times the largest magnitude",
+    "nullity": "number of numerically zero eigenvalues: within null_tolerance times the largest magnitude",
     "effective_rank": "effective rank: exp of the entropy of |λ|/Σ|λ| (Roy & Vetterli 2007)",
     "effective_rank_estimate": "effective rank estimated from the spectral density",
     "share_above": "share of eigenvalues above 1e-3 of the largest",
@@ -42,11 +43,22 @@ _ARRAYS = {
     "weight": Variable(("loss", "ritz"), "weight of the stochastic Lanczos quadrature; the weights sum to 1"),
     "density_at": Variable(("loss", "bin"), "eigenvalue relative to the largest eigenvalue"),
     "density": Variable(("loss", "bin"), "smoothed spectral density"),
+    "gradient_norm": Variable(("loss",), "Euclidean norm of the gradient of the loss"),
 }
 _JOINED = ("loss",)
+_TERMS = "losses of several terms, at the final point"
+_MOST = 10  # number of stored eigenvalues of a single term
 HESSIAN = File(
     "hessian-{checkpoint}.nc",
-    {**_ARRAYS, **{name: Variable(_JOINED, text) for name, text in _NUMBERS.items()}},
+    {
+        **_ARRAYS,
+        **{name: Variable(_JOINED, text) for name, text in _NUMBERS.items()},
+        "term_eigenvalue": Variable(("term", "term_eigen"), "largest eigenvalues of the Hessian of a single term", only=_TERMS),
+        "term_gradient_norm": Variable("term", "Euclidean norm of the gradient of a single term", only=_TERMS),
+        "term_trace": Variable(
+            "term", "trace of the Hessian of a single term, estimated if it has many parameters", only=_TERMS
+        ),
+    },
     {
         "loss": Variable("loss", "loss of which the Hessian is computed"),
         "eigen": Variable("eigen", "index of the eigenvalue among all P, 0 for the largest"),
@@ -54,13 +66,15 @@ HESSIAN = File(
         "ritz": Variable("ritz", "index of the node"),
         "bin": Variable("bin", "index of the point at which the density is given"),
         "parameter": Variable("parameter", "index of the parameter in theta"),
+        "term": Variable("term", "term of a loss, named loss/term such as strong-form/interior", only=_TERMS),
+        "term_eigen": Variable("term_eigen", "index of the eigenvalue of a term, 0 for the largest", only=_TERMS),
     },
     """\
-The dimension `loss` holds `deep-ritz` and `strong-form`, and also `supervised` where this loss trained the point. The
-attribute `method` is `dense` if all eigenvalues are computed, and `lanczos` if only those at both ends of the spectrum are.
-With `lanczos`, an eigenvalue is NaN unless its residual and the distance between its bounds are within `lanczos_tolerance`.
-One of these bounds is a Ritz value and certain; the other fails with a probability of 10⁻⁴ over the start vectors. Counts and
-shares are then stated only where the Lanczos process leaves a single value possible.
+The dimension `loss` holds the losses of the case that contain the differential equation, and also `supervised` where this loss
+trained the point. The attribute `method` is `dense` if all eigenvalues are computed, and `lanczos` if only those at both ends
+of the spectrum are. With `lanczos`, an eigenvalue is NaN unless its residual and the distance between its bounds are within
+`lanczos_tolerance`. One of these bounds is a Ritz value and certain; the other fails with a probability of 10⁻⁴ over the start
+vectors. Counts and shares are then stated only where the Lanczos process leaves a single value possible.
 
 The condition number is withheld where no gap of a factor of 10 separates the eigenvalues from the null space, or where an
 eigenvalue is within this factor of the null tolerance: the quotient would then be about 1/`null_tolerance` for any problem.
@@ -72,18 +86,19 @@ the attribute `reason` of the variable states the reason for each loss.""",
 def spectrum_dataset(objective: Objective, theta: Tensor, settings: SpectrumSettings, seed: int) -> xr.Dataset:
     """The Hessian spectrum of one loss at theta (P,) as a dataset; the arguments are those of ``spectrum``."""
     found = spectrum(objective, theta, settings, seed)
-    values = {name: getattr(found, name) for name in (*_ARRAYS, "eigen", "vector")} | {
-        name: found.numbers[name] for name in _NUMBERS
-    }
+    arrays = [name for name in (*_ARRAYS, "eigen", "vector") if name != "gradient_norm"]
+    values = {name: getattr(found, name) for name in arrays} | {name: found.numbers[name] for name in _NUMBERS}
+    values["gradient_norm"] = float(objective.gradient(theta).norm())
     notes = {name: {"reason": reason} for name, reason in found.reasons.items()}
     return HESSIAN.dataset(values, outside=_JOINED, notes=notes, attributes={"method": found.method})
 
 
-def hessian_dataset(spectra: Mapping[str, xr.Dataset]) -> xr.Dataset:
+def hessian_dataset(spectra: Mapping[str, xr.Dataset], terms: Mapping[str, xr.Dataset] | None = None) -> xr.Dataset:
     """The dataset of hessian-{checkpoint}.nc, joined from the Hessian spectra of several losses at one point.
 
     Args:
         spectra: datasets of ``spectrum_dataset`` by loss.
+        terms: datasets of ``spectrum_dataset`` of single terms by full name such as ``strong-form/interior``, if any.
     """
     losses = xr.DataArray(list(spectra), dims="loss", name="loss")
     joined = xr.concat(
@@ -100,4 +115,16 @@ def hessian_dataset(spectra: Mapping[str, xr.Dataset]) -> xr.Dataset:
         joined[name].attrs.pop("reason", None)
         if reasons:
             joined[name].attrs["reason"] = "; ".join(reasons)
-    return HESSIAN.described(joined)
+    return HESSIAN.described(joined.assign(_of_terms(terms) if terms else {}))
+
+
+def _of_terms(terms: Mapping[str, xr.Dataset]) -> dict[str, tuple]:
+    """Variables of the Hessians of single terms, from the datasets of their spectra by name."""
+    traces = [float(data["trace"] if np.isfinite(data["trace"]) else data["trace_estimate"]) for data in terms.values()]
+    found = {
+        "term_eigenvalue": np.stack([data["eigenvalue"].values[:_MOST] for data in terms.values()]),
+        "term_gradient_norm": [float(data["gradient_norm"]) for data in terms.values()],
+        "term_trace": traces,
+        "term": list(terms),
+    }
+    return {name: HESSIAN.variable(name, values) for name, values in found.items()}

@@ -7,7 +7,6 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import CHECKPOINT, LOSS, OF_RUNS, RUN
 from pinnscape.losses.objective import Objective
@@ -93,7 +92,7 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
                 [convexity(projected(runs.objective(loss), runs.tensor(scale * origin), rows)) for rows in spaces]
                 for scale in scales
             ]
-            for loss in FORMULATIONS
+            for loss in runs.losses
         ])  # fmt: skip
 
     def measure(run: Run) -> xr.Dataset:
@@ -107,9 +106,7 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
             "radius": scales * np.linalg.norm(origin),
             "norm": [np.linalg.norm(run.theta(c)) for c in _MARKED],
         }
-        coordinates = {"loss": list(FORMULATIONS), "scale": scales, "draw": list(draws), "checkpoint": list(_MARKED)}
+        coordinates = {"loss": list(runs.losses), "scale": scales, "draw": list(draws), "checkpoint": list(_MARKED)}
         return FILE.dataset(values | coordinates, outside=RUN)
 
-    return FILE.described(
-        runs.collect(measure).assign_attrs(dimension=min(settings.dimension, runs.discretization.network.size))
-    )
+    return FILE.described(runs.collect(measure).assign_attrs(dimension=min(settings.dimension, runs.discretization.size)))

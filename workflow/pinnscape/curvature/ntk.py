@@ -8,17 +8,22 @@ the energy Gram matrix (see ``losses.gauss_newton``).
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+import numpy as np
+import torch
 import xarray as xr
+from torch import Tensor
 
-from pinnscape.common.formulations import PHYSICS
 from pinnscape.curvature import split as parts
-from pinnscape.curvature.split import ESTIMATES, NUMBERS, PARTS, Split, split
+from pinnscape.curvature.split import ESTIMATES, NUMBERS, PARTS, Split, known, split
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import CHECKPOINT, LOSS, OF_RUNS, RUN
 from pinnscape.linalg import eigen
+from pinnscape.losses.gauss_newton import gauss_newton, kernel, kernel_size, kernel_traces
 from pinnscape.training.runs import Run, Runs
 
 _POINT = (*RUN, "checkpoint", "loss")
+_TERM = (*RUN, "checkpoint", "term")
+_TERMS = "sums of squares of several terms"
 _PART = (*_POINT, "part")
 FILE = File(
     "ntk.nc",
@@ -33,6 +38,10 @@ FILE = File(
             (*_POINT, "vector"),
             "principal angle between the top eigenspaces of the Hessian and of its Gauss-Newton part",
             "degree",
+        ),
+        "term_kernel_trace": Variable(_TERM, "trace of the diagonal block of the kernel for a single term", only=_TERMS),
+        "term_kernel_eigenvalue": Variable(
+            (*_TERM, "term_eigen"), "largest eigenvalues of this block, NaN above the dense limit", only=_TERMS
         ),
         **{name: Variable(_PART, text) for name, text in NUMBERS.items()},
         **{
@@ -49,6 +58,8 @@ FILE = File(
         "part": Variable("part", "the Hessian H, its Gauss-Newton part G, or the remainder R = H - G"),
         "eigen": Variable("eigen", "index of the eigenvalue, 0 for the largest"),
         "vector": Variable("vector", "index of the principal angle, 0 for the smallest"),
+        "term": Variable("term", "term of a loss, named loss/term such as strong-form/interior", only=_TERMS),
+        "term_eigen": Variable("term_eigen", "index of the eigenvalue of a block, 0 for the largest", only=_TERMS),
     },
     """\
 The attribute `parameters` is P. With more than `techniques.ntk.eigensolver.dense_limit` parameters, no matrices with P rows are
@@ -57,6 +68,7 @@ for each local quantity. If it is within the limit, it gives all nonzero eigenva
 G are exact as well; otherwise the eigenvalues of G are computed by Lanczos too. Quantities that cannot be computed are NaN, and
 their attribute `reason` states why.""",
 )
+_MOST = 10  # number of stored eigenvalues of a block
 _REASON = "NaN where {} needs matrices of more than techniques.ntk.eigensolver.dense_limit rows, or Lanczos has not converged"
 
 
@@ -68,31 +80,35 @@ class Settings(parts.Settings, Protocol):
 
 
 def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
-    """The dataset of ntk.nc: both physics losses at the chosen checkpoints of each run.
+    """The dataset of ntk.nc: the losses that contain the differential equation, at the chosen checkpoints of each run.
 
     Args:
         runs: all runs of a problem.
         settings: settings of the points and of ``split``.
     """
-    size = runs.discretization.network.size
+    size = runs.discretization.size
     subspace = min(settings.subspace, size)
+    kernels = [kernel_size(runs.objective(loss)) for loss in runs.physics]
+    count = known(size, kernels, subspace, settings.eigensolver.dense_limit)
     memo: dict[tuple[str, bytes], Split] = {}  # all formulations start from the same parameters
 
     def at(loss: str, run: Run, checkpoint: str) -> Split:
         theta = run.theta(checkpoint)
         key = loss, theta.tobytes()
         if key not in memo:
-            memo[key] = split(runs.objective(loss), runs.tensor(theta), subspace, settings, run.seed)
+            memo[key] = split(runs.objective(loss), runs.tensor(theta), count, subspace, settings, run.seed)
         return memo[key]
 
     def measure(run: Run) -> xr.Dataset:
         names = list(settings.checkpoints)
-        return _dataset(names, [[at(loss, run, name) for loss in PHYSICS] for name in names], size)
+        whole = _dataset(names, runs.physics, [[at(loss, run, name) for loss in runs.physics] for name in names], size)
+        points = [runs.tensor(run.theta(name)) for name in names]
+        return whole.assign(_of_terms([runs.objective(loss) for loss in runs.physics], points, settings))
 
     return FILE.described(runs.collect(measure))
 
 
-def _dataset(checkpoints: list[str], splits: Sequence[Sequence[Split]], size: int) -> xr.Dataset:
+def _dataset(checkpoints: list[str], losses: Sequence[str], splits: Sequence[Sequence[Split]], size: int) -> xr.Dataset:
     """The dataset of splits by checkpoint and loss, for a network with P = ``size`` parameters."""
     first = splits[0][0]
     names = ["eigenvalue", "kernel_eigenvalue", "norm", "remainder_share", "angle", *NUMBERS, *first.estimates]
@@ -102,8 +118,46 @@ def _dataset(checkpoints: list[str], splits: Sequence[Sequence[Split]], size: in
     notes = {name: {"reason": _REASON.format(text)} for name, text in what.items()}
     if not first.estimates:
         notes = {"condition_number": {"reason": eigen.WITHHELD}}
-    coordinates = {"checkpoint": checkpoints, "loss": list(PHYSICS), "part": list(PARTS)}
+    coordinates = {"checkpoint": checkpoints, "loss": list(losses), "part": list(PARTS)}
     return FILE.dataset(values | coordinates, outside=RUN, notes=notes, attributes={"parameters": size})
+
+
+def _of_terms(objectives: Sequence[Any], thetas: Sequence[Tensor], settings: Settings) -> dict[str, Any]:
+    """Variables of the kernel blocks of single terms; empty if no loss is a sum of squares of several terms.
+
+    Args:
+        objectives: the losses.
+        thetas: parameters (P,) at each checkpoint.
+        settings: settings with the dense limit.
+    """
+    several = [objective for objective in objectives if len(objective.names) > 1 and objective.is_squared]
+    if not several:
+        return {}
+    terms = [
+        (full, objective.only(short))
+        for objective in several
+        for full, short in zip(objective.names, objective.short_names, strict=True)
+    ]
+    values = {
+        "term_kernel_trace": [[kernel_traces(term, theta)[name] for name, term in terms] for theta in thetas],
+        "term_kernel_eigenvalue": [[_block_eigenvalues(term, theta, settings) for _, term in terms] for theta in thetas],
+        "term": [name for name, _ in terms],
+    }
+    return {name: FILE.variable(name, found, outside=RUN) for name, found in values.items()}
+
+
+def _block_eigenvalues(term: Any, theta: Tensor, settings: Settings) -> np.ndarray:
+    """The largest eigenvalues (``_MOST``,) of the kernel block of a term at theta (P,), descending, padded with zeros.
+
+    They are NaN if both the number of local quantities and P are above the dense limit.
+    """
+    found, limit = np.zeros(_MOST), settings.eigensolver.dense_limit
+    if min(kernel_size(term), theta.numel()) > limit:
+        return np.full(_MOST, np.nan)
+    matrix = kernel(term, theta) if kernel_size(term) <= limit else 0.5 * gauss_newton(term, theta)
+    values = torch.linalg.eigvalsh(matrix).flip(0)[:_MOST].cpu().numpy()
+    found[: len(values)] = values
+    return found
 
 
 def _value(split: Split, name: str) -> Any:

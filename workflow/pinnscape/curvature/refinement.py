@@ -21,7 +21,7 @@ from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import CHECKPOINT, OF_RUNS, PARAMETER, RUN
 from pinnscape.linalg import by_products, eigen
 from pinnscape.losses import gauss_newton
-from pinnscape.losses.objective import Objective
+from pinnscape.losses.field import FieldObjective
 from pinnscape.training import divergence
 from pinnscape.training.natural_gradient import NaturalGradient
 from pinnscape.training.optimizers import start
@@ -44,7 +44,7 @@ _NUMBERS = {
     "lambda_max": "largest eigenvalue of the Hessian of the training loss",
     "lambda_min": "smallest eigenvalue of the Hessian of the training loss",
     "negative": "number of negative eigenvalues of the Hessian of the training loss",
-    "null": "number of numerically zero eigenvalues",
+    "nullity": "number of numerically zero eigenvalues",
     "condition_number": "condition number outside the null space",
     "remainder_share": "Frobenius norm of the remainder relative to that of the Hessian",
 }
@@ -121,7 +121,7 @@ class Descent:
     method: str
 
 
-def descend(objective: Objective, theta: Tensor, settings: Settings) -> Descent:
+def descend(objective: FieldObjective, theta: Tensor, settings: Settings) -> Descent:
     """Natural gradient descent from theta (P,); it ends early if no step lowers the loss or if the loss diverges.
 
     Args:
@@ -147,7 +147,9 @@ def descend(objective: Objective, theta: Tensor, settings: Settings) -> Descent:
     return Descent(thetas, np.array([state.rate for state in states]), norms, np.array(residuals), optimizer.method)
 
 
-def curvature(objective: Objective, theta: Tensor, settings: Settings, seed: int = 0) -> tuple[np.ndarray, dict[str, float]]:
+def curvature(
+    objective: FieldObjective, theta: Tensor, settings: Settings, seed: int = 0
+) -> tuple[np.ndarray, dict[str, float]]:
     """Eigenvalues of the Hessian at theta (P,), descending, and numbers that describe them; NaN if the Hessian does not exist.
 
     Up to the dense limit, all P eigenvalues are computed; beyond it only the largest ones and bounds, and numbers that require
@@ -164,7 +166,7 @@ def curvature(objective: Objective, theta: Tensor, settings: Settings, seed: int
     return _by_products(objective, theta, settings, seed)
 
 
-def _dense(objective: Objective, theta: Tensor, settings: Settings) -> tuple[np.ndarray, dict[str, float]]:
+def _dense(objective: FieldObjective, theta: Tensor, settings: Settings) -> tuple[np.ndarray, dict[str, float]]:
     try:
         pairs = eigenpairs(objective, theta, objective.size, settings.eigensolver)
     except DivergenceError:
@@ -177,7 +179,9 @@ def _dense(objective: Objective, theta: Tensor, settings: Settings) -> tuple[np.
     return values, {name: float(found[name]) for name in _NUMBERS}
 
 
-def _by_products(objective: Objective, theta: Tensor, settings: Settings, seed: int) -> tuple[np.ndarray, dict[str, float]]:
+def _by_products(
+    objective: FieldObjective, theta: Tensor, settings: Settings, seed: int
+) -> tuple[np.ndarray, dict[str, float]]:
     count, numbers = min(settings.eigenvalues, objective.size), dict.fromkeys([*_NUMBERS, *_BOUNDS], float("nan"))
     if not bool(objective.gradient(theta).isfinite().all()):
         return np.full(count, np.nan), numbers

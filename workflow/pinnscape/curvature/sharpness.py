@@ -18,7 +18,7 @@ from pinnscape.curvature import dense
 from pinnscape.curvature.eigenpairs import eigenpairs
 from pinnscape.linalg.trace import hutch_plus_plus
 from pinnscape.losses.objective import Objective
-from pinnscape.networks.mlp import Layer, filters
+from pinnscape.networks.layout import Layer, filters
 
 _HALVINGS = 20  # maximum number of halvings of a start at which the loss does not exist
 

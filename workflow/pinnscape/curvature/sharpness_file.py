@@ -6,13 +6,12 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.config.sections import EigensolverSettings
 from pinnscape.curvature import sharpness
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import CHECKPOINT, LOSS, OF_RUNS, RUN
 from pinnscape.losses.objective import Objective
-from pinnscape.networks.mlp import Layer
+from pinnscape.networks.layout import Layer
 from pinnscape.training.runs import Run, Runs
 
 _STREAM = 11  # offset of the seeds of the random starts
@@ -66,11 +65,11 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
 
     def measure(run: Run) -> xr.Dataset:
         rows = [
-            [numbers(runs.objective(loss), runs.tensor(run.theta(c)), run.layers, settings, run.seed) for loss in FORMULATIONS]
+            [numbers(runs.objective(loss), runs.tensor(run.theta(c)), run.layers, settings, run.seed) for loss in runs.losses]
             for c in settings.checkpoints
         ]
         values = {name: [[found[name] for found in row] for row in rows] for name in _NAMES}
-        coordinates = {"checkpoint": list(settings.checkpoints), "loss": list(FORMULATIONS)}
+        coordinates = {"checkpoint": list(settings.checkpoints), "loss": list(runs.losses)}
         return FILE.dataset(values | coordinates, outside=RUN)
 
     attributes = {name: getattr(settings, name) for name in ("epsilon", "radius", "adaptive_radius")}

@@ -152,7 +152,7 @@ def counts(seen: Compression, null_tolerance: float) -> tuple[dict[str, float], 
     below = _between(seen.below, -eigen.LEVEL * np.array([first, upper]))
     numbers = {
         "negative": _settled(negative),
-        "null": size - _settled(negative) - _settled(positive),
+        "nullity": size - _settled(negative) - _settled(positive),
         "share_above": _settled(above) / size,
         "bulk_share": (size - _settled(above) - _settled(below)) / size if first > 0.0 else float("nan"),
     }

@@ -1,6 +1,6 @@
 """Split of a Hessian H into its Gauss-Newton part G and the remainder R = H - G, by dense matrices or by products alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -9,14 +9,13 @@ import torch
 from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
-from pinnscape.common.formulations import PHYSICS
 from pinnscape.config.sections import EigensolverSettings
 from pinnscape.curvature.eigenpairs import eigenpairs
 from pinnscape.linalg import by_products, eigen
 from pinnscape.linalg.lanczos import Operator
 from pinnscape.linalg.similarity import principal_angles
 from pinnscape.losses import gauss_newton
-from pinnscape.losses.objective import Objective
+from pinnscape.losses.field import FieldObjective
 from pinnscape.losses.small_side import SmallSide, method, small_side
 
 PARTS = ("hessian", "gauss-newton", "remainder")
@@ -24,7 +23,7 @@ NUMBERS = {
     "effective_rank": "effective rank",
     "condition_number": "condition number outside the null space",
     "negative": "number of negative eigenvalues",
-    "null": "number of numerically zero eigenvalues",
+    "nullity": "number of numerically zero eigenvalues",
 }
 # Bounds and estimates from products alone, with their dimensions in a split.
 ESTIMATES = {
@@ -71,30 +70,35 @@ class Split:
         return float(self.norm[2] / self.norm[0])
 
 
-def split(objective: Objective, theta: Tensor, subspace: int, settings: Settings, seed: int = 0) -> Split:
+def split(objective: FieldObjective, theta: Tensor, count: int, subspace: int, settings: Settings, seed: int = 0) -> Split:
     """Analyse H, G and R at theta (P,).
 
     Args:
         objective: the loss.
         theta: (P,).
+        count: number E of largest eigenvalues above the dense limit, see ``known``.
         subspace: dimension k of the top eigenspaces that are compared, at most P.
         settings: settings of the eigenvalues.
         seed: seed of the random vectors above the dense limit.
     """
     if objective.size <= settings.eigensolver.dense_limit:
         return _dense(objective, theta, subspace, settings)
-    return _by_products(objective, theta, subspace, settings, seed)
+    return _by_products(objective, theta, count, subspace, settings, seed)
 
 
-def _known(objective: Objective, subspace: int, limit: int) -> int:
+def known(size: int, kernels: Sequence[int], subspace: int, limit: int) -> int:
     """Number E of largest eigenvalues in the file.
 
     It is P up to the dense limit; above it, the number that a kernel within the limit gives, and at least ``subspace``.
+
+    Args:
+        size: number of parameters P.
+        kernels: numbers of rows of the kernels of the losses in the file.
+        subspace: dimension of the top eigenspaces that are compared.
+        limit: largest number of rows of a dense matrix.
     """
-    size = objective.size
     if size <= limit:
         return size
-    kernels = [gauss_newton.kernel_size(Objective(objective.discretization, name)) for name in PHYSICS]
     return min(size, max([subspace, *(q for q in kernels if q <= limit)]))
 
 
@@ -110,14 +114,14 @@ def kernel_eigenvalues(jacobian: Tensor) -> Tensor:
 # ---- dense ----
 
 
-def _dense(objective: Objective, theta: Tensor, subspace: int, settings: Settings) -> Split:
+def _dense(objective: FieldObjective, theta: Tensor, subspace: int, settings: Settings) -> Split:
     try:
         whole = eigenpairs(objective, theta, subspace, settings.eigensolver)
     except DivergenceError:
         return _absent(objective.size, subspace)
     assert whole.matrix is not None
-    if objective.formulation.is_energy:
-        first = gauss_newton.energy_gram(objective.discretization, theta)
+    if not objective.is_squared:
+        first = gauss_newton.gauss_newton(objective, theta)
         kernel = values = eigen.decompose(first)[0]
     else:
         jacobian, _ = gauss_newton.least_squares(objective, theta)
@@ -152,10 +156,9 @@ def _absent(count: int, subspace: int, estimates: bool = False) -> Split:
 # ---- by products ----
 
 
-def _by_products(objective: Objective, theta: Tensor, subspace: int, settings: Settings, seed: int) -> Split:
+def _by_products(objective: FieldObjective, theta: Tensor, count: int, subspace: int, settings: Settings, seed: int) -> Split:
     """The largest eigenvalues by Lanczos, and estimates of norms; all eigenvalues of G if its kernel is within the limit."""
     solver, size = settings.eigensolver, objective.size
-    count = _known(objective, subspace, solver.dense_limit)
     found = _absent(count, subspace, estimates=True)
     if not bool(objective.gradient(theta).isfinite().all()):
         return found
@@ -191,7 +194,7 @@ def _by_products(objective: Objective, theta: Tensor, subspace: int, settings: S
         estimated[1] = float(norm[1]), float(size * np.finfo(float).eps * norm[1])  # exact to rounding
         for name, value in _summary(every, settings.null_tolerance).items():
             numbers[name][1] = value
-    kernel = eigenvalue[1] * (1.0 if objective.formulation.is_energy else 0.5)
+    kernel = eigenvalue[1] * (0.5 if objective.is_squared else 1.0)
     angle, bound = _angles(*spaces[:2])
     share = by_products.ratio(estimated[2], estimated[0])
     estimates = dict(zip(ESTIMATES, (*np.array(estimated).T, *share, bound), strict=True))

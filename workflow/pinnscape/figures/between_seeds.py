@@ -46,7 +46,7 @@ def draw(data: xr.Dataset, kinds: Kinds) -> Figure:
         _profiles(above, data, loss, kinds)
         _heights(below, data, loss, kinds)
         above.set_title(f"{style.formulation_label(loss)} points")
-        above.set(xlabel=kinds.axis, ylabel=style.loss_label(loss))
+        above.set(xlabel=kinds.axis, ylabel=paths.loss_label(data, loss))
         below.set_ylabel(f"relative barrier, {style.loss_label(loss)}")
     handles = paths.formulation_handles(str(name) for name in data["trained_on"].values)
     handles += [Line2D([], [], color="0.3", label=kinds.labels[path], **line) for path, line in kinds.lines.items()]

@@ -29,7 +29,7 @@ def draw(surfaces: Mapping[str, xr.Dataset]) -> Figure:
             panels.contours(ax, data, values[formulation], scale)
             panels.name_axes(ax, panels.axis_labels(data))
             ax.set_title(heading(data, formulation, loss))
-        panels.colour_bar(fig, list(column), scale, style.loss_label(loss))
+        panels.colour_bar(fig, list(column), scale, scales.loss_label(surfaces[trained[0]], loss))
     for row, formulation in zip(grid, trained, strict=True):
         label = panels.axis_labels(surfaces[formulation])[1]
         row[0].set_ylabel(f"{style.formulation_label(formulation)} point\n{label}", color=style.colour(formulation))
@@ -44,7 +44,7 @@ def draw(surfaces: Mapping[str, xr.Dataset]) -> Figure:
 
 def heading(data: xr.Dataset, formulation: str, loss: str) -> str:
     """The loss of a panel and its rank correlation with the loss that trained the point."""
-    name = style.loss_label(loss)
+    name = scales.loss_label(data, loss)
     if loss == formulation:
         return f"{name} (trained)"
     correlation = spearman(*(data["value"].sel(loss=name).values for name in (formulation, loss)))

@@ -50,4 +50,5 @@ def _column(fig: Figure, axes: np.ndarray, data: list[xr.Dataset | None], formul
         panels.name_axes(ax, axis_labels(surface, names))
     axes[0].set_title(style.formulation_label(formulation), color=style.colour(formulation))
     present = next(surface for surface in data if surface is not None)  # both planes are of the same point
-    panels.colour_bar(fig, list(axes), scale, style.loss_label(formulation), more=scales.at_point(present, formulation))
+    name = scales.loss_label(present, formulation)
+    panels.colour_bar(fig, list(axes), scale, name, more=scales.at_point(present, formulation))

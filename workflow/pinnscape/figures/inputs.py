@@ -32,6 +32,14 @@ def by_checkpoint(paths: Paths, stage: str = "hessian") -> dict[tuple[str, int, 
     )
 
 
+def by_case(paths: Paths, stage: str) -> dict[str, dict[str, xr.Dataset]]:
+    """Files of several cases and one seed, keyed by the case and then by the formulation that trained them."""
+    found: dict[str, dict[str, xr.Dataset]] = {}
+    for (formulation, case), data in _keyed(paths, stage, lambda data: (data.attrs["trained_on"], data.attrs["case"])).items():
+        found.setdefault(case, {})[formulation] = data
+    return found
+
+
 def _keyed(paths: Paths, stage: str, key: Callable[[xr.Dataset], tuple], unpack: bool = False) -> dict[Any, xr.Dataset]:
     files: dict[tuple, tuple[Path, xr.Dataset]] = {}
     for path in _listed(paths):

@@ -26,7 +26,7 @@ def draw(data: xr.Dataset) -> Figure:
             _panel(ax, data, name, lines, loss)
         row[0].set_ylabel(f"{text}\nloss")
     for ax, loss in zip(grid[0], losses, strict=True):
-        ax.set_title(style.loss_label(loss))
+        ax.set_title(paths.loss_label(data, loss))
     for ax in grid[-1]:
         ax.set_xlabel(r"position $\alpha$ on the line")
     handles = paths.formulation_handles(str(name) for name in data["trained_on"].values)

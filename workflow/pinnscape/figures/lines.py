@@ -49,7 +49,7 @@ def typical_range(values: np.ndarray) -> float:
 def heading(data: xr.Dataset, loss: str) -> str:
     """The loss of a panel and its typical range."""
     values = scales.shown(data, loss).transpose("line", "alpha").values
-    return f"{style.loss_label(loss)}, range {style.number(typical_range(values))}"
+    return f"{scales.loss_label(data, loss)}, range {style.number(typical_range(values))}"
 
 
 def spans(alpha: np.ndarray, inside: np.ndarray) -> list[tuple[float, float]]:

@@ -1,7 +1,7 @@
-"""Figure: one page that compares the two physics formulations in all techniques of a problem."""
+"""Figure: one page that compares the physics formulations of a case in all techniques."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -69,19 +69,31 @@ def draw(
     heights = [fields] * bool(shown) + [row] * rows
     grid = fig.add_gridspec(len(heights), COLUMNS, height_ratios=heights)
     if shown:
-        _fields(fig, grid, shown)
+        _fields(fig, grid, shown, formulations(shown, hessians))
     for k, name in enumerate(drawn):
         ax = fig.add_subplot(grid[k // COLUMNS + bool(shown), k % COLUMNS])
         overview_marks.draw(ax, PANELS[name], files[name])
     _legend(fig, shown, {name: files[name] for name in drawn})
-    fig.suptitle(style.title(everything, heading(shown, bool(hessians), seed)))
+    names = style.ordered(name for key in drawn for name in PANELS[key].names(files[key]))
+    fig.suptitle(style.title(everything, heading(formulations(shown, hessians) or compared(names), shown, hessians, seed)))
     return fig
 
 
-def heading(planes: Mapping[str, Surfaces], hessians: bool, seed: int | None) -> str:
-    """The title of the page, with the seed of its upper part."""
-    text = "Deep Ritz and strong form side by side"
-    parts = [word for word, present in (("planes", bool(planes)), ("Hessians", hessians)) if present]
+def compared(names: Iterable[str]) -> list[str]:
+    """The formulations that the page compares: those of the physics, or the reference if there is nothing else."""
+    names = style.ordered(names)
+    return [name for name in names if name in PHYSICS] or names
+
+
+def formulations(planes: Mapping[str, Surfaces], hessians: Surfaces) -> list[str]:
+    """The formulations of the upper part of the page."""
+    return compared([*(name for part in planes.values() for name in part), *hessians])
+
+
+def heading(names: Sequence[str], planes: Mapping[str, Surfaces], hessians: Surfaces, seed: int | None) -> str:
+    """The title of the page, with the formulations that it compares, and the seed of its upper part."""
+    text = " and ".join(style.formulation_label(name) for name in names) + " side by side" * (len(names) > 1)
+    parts = [word for word, present in (("planes", planes), ("Hessians", hessians)) if present]
     return f"{text} ({' and '.join(parts)} of seed {seed})" if parts and seed is not None else text
 
 
@@ -96,9 +108,9 @@ def ratios(hessians: Surfaces) -> xr.Dataset:
     return xr.Dataset({"ratio": xr.concat(parts, "trained_on", join="outer")})
 
 
-def _fields(fig: Figure, grid: GridSpec, planes: Mapping[str, Surfaces]) -> None:
-    """Draw, for each plane, the fields of both formulations next to each other, every field on its own scale."""
-    cells = [(plane, name) for plane in planes for name in PHYSICS]
+def _fields(fig: Figure, grid: GridSpec, planes: Mapping[str, Surfaces], names: Sequence[str]) -> None:
+    """Draw, for each plane, the fields of the formulations next to each other, every field on its own scale."""
+    cells = [(plane, name) for plane in planes for name in names][:COLUMNS]
     for k, (plane, name) in enumerate(cells):
         ax = fig.add_subplot(grid[0, (COLUMNS - len(cells)) // 2 + k])
         ax.set_title(f"{style.formulation_label(name)}: {_PLANES[plane]}", fontsize=7.5, color=style.colour(name))
@@ -125,11 +137,12 @@ def _field(fig: Figure, ax: Axes, data: xr.Dataset, name: str, plane: str) -> No
     panels.name_axes(ax, labels, equal=False)
     ax.set_xlabel(labels[0], fontsize=SMALL + 0.5, labelpad=1.0)
     ax.set_ylabel(labels[1], fontsize=SMALL + 0.5, labelpad=1.0)
-    bar = panels.colour_bar(fig, [ax], scale, style.loss_label(name))
+    loss = scales.loss_label(data, name)
+    bar = panels.colour_bar(fig, [ax], scale, loss)
     bar.set_ticks(scale.ticks(4).tolist(), labels=scale.tick_labels(4))
     bar.ax.tick_params(labelsize=SMALL, pad=1.5)
     # A label in one line would not fit beside its neighbours.
-    label = scale.label(style.loss_label(name)).replace(" (", "\n(")
+    label = scale.label(loss).replace(" (", "\n(")
     bar.set_label(f"{label}\nbelow its minimum" if scales.is_below(data, name) else label, fontsize=SMALL, labelpad=1.0)
 
 
@@ -140,7 +153,7 @@ def _legend(fig: Figure, planes: Mapping[str, Surfaces], files: Mapping[str, xr.
         handles.append(Line2D([], [], label=style.formulation_label(name), **overview_marks.look(name)))
     if any(data.sizes.get("seed", 0) > 1 for data in files.values()):
         handles.append(Patch(facecolor="0.4", alpha=0.3, label="median and range over seeds"))
-    surfaces = [part[name] for part in planes.values() for name in PHYSICS if name in part]
+    surfaces = [part[name] for part in planes.values() for name in compared(part)]
     if surfaces:
         handles.append(Line2D([], [], linestyle="none", label=panels.POINT_LABEL, **_POINT))
     if planes.get("trajectory"):

@@ -55,6 +55,8 @@ class Panel:
         return [name for name in names if not has_loss or name in data["loss"].values]
 
 
+_REFINED = {"l2_error": "$L^2$ error", "gap": "gap"}
+
 # The panels in the order of the page; a file without an entry is left out.
 PANELS: dict[str, Panel] = {
     "hessian": Panel(
@@ -94,7 +96,7 @@ PANELS: dict[str, Panel] = {
         ("line_gap", "initial_gap"), series.formulations, "loss", ("linear", "log"),
     ),
     "goldilocks": Panel(
-        "Goldilocks scan", lambda d: "share of positive eigenvalues", r"Euclidean norm $\|\theta\|$ (vertical: final points)",
+        "Goldilocks scan", lambda d: "share of positive eigenvalues", r"norm $\|\theta\|$ (vertical: final points)",
         ("positive_share", "radius"), series.goldilocks, "loss", ("log", "linear"), levels=lambda d: [0.5], marks=series.norm,
     ),
     "trajectory_geometry": Panel(
@@ -126,11 +128,11 @@ PANELS: dict[str, Panel] = {
         limits=(-0.05, 1.05),
     ),
     "ntk": Panel(
-        "Gauss–Newton remainder", lambda d: r"$|H-G|\,/\,|H|$", "point of training", ("remainder_share",), series.ntk,
+        "Gauss–Newton split", lambda d: r"$|H-G|\,/\,|H|$", "point of training", ("remainder_share",), series.ntk,
         scales=("linear", "log"),
     ),
     "refinement": Panel(
-        "Natural gradient", lambda d: f"$L^2$ error from the {series.first(d)}", "step", ("l2_error",), series.refinement,
+        "Natural gradient", lambda d: f"{_REFINED[series.refined(d)]} from the {series.first(d)}", "step", ("l2_error",), series.refinement,
         scales=("linear", "log"),
     ),
     "roughness_rules": Panel(

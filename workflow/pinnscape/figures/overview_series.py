@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from pinnscape.figures import scales, style
+from pinnscape.figures import paths, style
 from pinnscape.figures.intrinsic_dimension import medians
 
 Series = tuple[np.ndarray, np.ndarray]  # positions (n,) and values (seed, n)
@@ -46,7 +46,7 @@ def hessian(data: xr.Dataset, name: str) -> Series:
 
 
 def interpolation(data: xr.Dataset, name: str) -> Series:
-    alpha, gap = data["alpha"].values, scales.gap(_rows(_own(data, name)["value"], "seed", "alpha"), data, name)
+    alpha, gap = data["alpha"].values, _rows(paths.shown(data, "value", name).sel(trained_on=name), "seed", "alpha")
     start = gap[:, [int(np.argmin(np.abs(alpha)))]]
     return alpha, gap / np.where(start > 0, start, np.nan)
 
@@ -151,8 +151,13 @@ def ntk(data: xr.Dataset, name: str) -> Series:
     return _named(data["checkpoint"], _POINTS), _rows(_own(data, name)["remainder_share"], "seed", "checkpoint")
 
 
+def refined(data: xr.Dataset) -> str:
+    """The variable that shows the progress of a refinement: the error, or the gap if only that is known."""
+    return "l2_error" if np.isfinite(data["l2_error"]).any() or "gap" not in data else "gap"
+
+
 def refinement(data: xr.Dataset, name: str) -> Series:
-    own = _rows(_own(data, name).isel(checkpoint=0)["l2_error"], "seed", "step")
+    own = _rows(_own(data, name).isel(checkpoint=0)[refined(data)], "seed", "step")
     # A descent that has ended keeps its last value.
     last = np.maximum.accumulate(np.where(np.isfinite(own), np.arange(own.shape[1]), 0), axis=1)
     return data["step"].values, np.take_along_axis(own, last, axis=1)

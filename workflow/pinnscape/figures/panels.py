@@ -1,6 +1,7 @@
 """A contour panel with its colour bar and its legend, shared by all figures of planes."""
 
 from collections.abc import Iterable
+from typing import Literal
 
 import numpy as np
 import xarray as xr
@@ -18,6 +19,7 @@ INFEASIBLE_LABEL = "infeasible (no energy)"
 MISSING_LABEL = "no value"
 POINT_LABEL = "trained point"
 _LEGEND_COLUMNS = 4  # number of columns that fit
+ERRORS = {"h1_error": "relative $H^1$ error", "l2_error": "relative $L^2$ error"}  # with their labels
 _POINT = {"marker": "P", "markersize": 6, "markerfacecolor": "white", "markeredgecolor": "black", "markeredgewidth": 0.7}
 
 
@@ -67,20 +69,39 @@ def name_axes(ax: Axes, labels: tuple[str, str], *, equal: bool = True) -> None:
 
 
 def colour_bar(
-    fig: Figure, axes: list[Axes], scale: Scale, name: str, cmap: str = "viridis", *, wide: bool = False, more: str = ""
+    fig: Figure,
+    axes: list[Axes],
+    scale: Scale,
+    name: str,
+    cmap: str = "viridis",
+    *,
+    wide: bool = False,
+    more: str = "",
+    location: Literal["bottom", "right"] = "bottom",
 ) -> Colorbar:
-    """A colour bar below ``axes``, labelled with the quantity, the floor of the scale, and the text ``more``.
+    """A colour bar beside ``axes``, labelled with the quantity, the floor of the scale, and the text ``more``.
 
-    ``wide`` is for axes next to each other.
+    ``wide`` is for a bar below axes next to each other.
     """
     aspect = 22 * (len(axes) if wide else 1)
-    bar = fig.colorbar(ScalarMappable(scale.norm(), cmap), ax=axes, location="bottom", shrink=0.9, aspect=aspect, pad=0.02)
+    bar = fig.colorbar(ScalarMappable(scale.norm(), cmap), ax=axes, location=location, shrink=0.9, aspect=aspect, pad=0.02)
     bar.set_ticks(scale.ticks().tolist(), labels=scale.tick_labels())
     bar.minorticks_off()
     bar.ax.tick_params(labelsize=6.5, length=2)
     bar.set_label(scale.label(name) + more, fontsize=7)
     bar.outline.set_linewidth(0.5)
     return bar
+
+
+def few_ticks(ax: Axes, columns: int) -> None:
+    """Leave space between the tick labels of neighbouring planes in a row of so many, which show their own."""
+    ax.tick_params(labelsize=6.5)
+    ax.locator_params(nbins=3 if columns > 3 else 5)
+
+
+def plane_height(columns: int) -> float:
+    """Height in inches of a row of so many square panels with labels, beside a colour bar."""
+    return min(5.75 / columns + 0.4, 2.6)
 
 
 def legend(fig: Figure, surfaces: Iterable[xr.Dataset], extra: Iterable[Line2D] = (), *, point: bool = True) -> None:
@@ -114,8 +135,14 @@ def grid_note(surfaces: Iterable[xr.Dataset], what: str = "planes") -> list[Line
 
 
 def has_missing(surface: xr.Dataset) -> bool:
-    """Whether a loss or an error lacks a value at a point that is not infeasible."""
+    """Whether a loss, or an error that is known somewhere, lacks a value at a point that is not infeasible."""
     infeasible = surface["infeasible"].values
-    losses = surface["value"].transpose("loss", *surface["infeasible"].dims).values
-    errors = surface["h1_error"].transpose(*surface["infeasible"].dims).values
-    return any(bool(scales.missing(values, infeasible).any()) for values in [*losses, errors])
+    fields = [surface["value"].transpose("loss", *surface["infeasible"].dims).values]
+    fields += [surface[name].transpose(*surface["infeasible"].dims).values[None] for name in error_names([surface])]
+    return any(bool(scales.missing(values, infeasible).any()) for field in fields for values in field)
+
+
+def error_names(surfaces: Iterable[xr.Dataset]) -> list[str]:
+    """The error that figures of surfaces show, in a list: H1, or L2 where H1 is not known; nothing where no solution is known."""
+    surfaces = list(surfaces)
+    return [name for name in ERRORS if any(np.isfinite(data[name].values).any() for data in surfaces if name in data)][:1]

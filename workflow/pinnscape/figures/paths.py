@@ -11,11 +11,24 @@ from matplotlib.lines import Line2D
 from pinnscape.figures import scales, style
 
 NOT_MEASURED = "not measured"
+_VALUES = ("value", "pair_value")  # variables of losses along paths
 
 
 def shown(data: xr.Dataset, name: str, loss: str) -> xr.DataArray:
-    """Values of a loss as shown in figures: an energy as its gap to the exact energy."""
-    return scales.gap(data[name].sel(loss=loss, drop=True), data, loss)
+    """Values of a loss as shown in figures: an energy as its gap to the exact energy, or to the lowest one of the file."""
+    values = data[name].sel(loss=loss, drop=True)
+    return scales.gap(values, data, loss) if scales.has_minimum(data, loss) else values - lowest(data, loss)
+
+
+def lowest(data: xr.Dataset, loss: str) -> float:
+    """The lowest value of a loss in a file of paths; NaN if there is none."""
+    values = np.concatenate([data[name].sel(loss=loss).values.ravel() for name in _VALUES if name in data])
+    return float(np.nanmin(values)) if np.isfinite(values).any() else np.nan
+
+
+def loss_label(data: xr.Dataset, loss: str) -> str:
+    """The name of a loss as ``shown`` gives it."""
+    return style.loss_label(loss) if scales.has_minimum(data, loss) else "energy above the lowest"
 
 
 def log_axis(ax: Axes, values: Iterable[xr.DataArray]) -> None:

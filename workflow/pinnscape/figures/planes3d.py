@@ -10,6 +10,8 @@ from mpl_toolkits.mplot3d.axes3d import Axes3D
 from pinnscape.figures import panels, scales, style
 from pinnscape.figures.scales import Scale
 
+_THIRD_LINE = 0.17  # height in inches
+
 
 @style.styled
 def draw(surfaces: Mapping[str, xr.Dataset]) -> Figure:
@@ -19,7 +21,9 @@ def draw(surfaces: Mapping[str, xr.Dataset]) -> Figure:
         surfaces: surface-random.nc keyed by the formulation that trained the point.
     """
     trained = style.ordered(surfaces)
-    fig = style.figure(3.05, right=0.97)  # the layout does not account for vertical labels
+    more = _THIRD_LINE * any(title(surfaces[name], name).count("\n") > 1 for name in trained)
+    height = 3.05 + more
+    fig = style.figure(height, right=0.97, top=1.0 - more / height)  # the layout does not account for labels and titles
     axes = fig.subplots(1, len(trained), squeeze=False, subplot_kw={"projection": "3d"})[0]
     for ax, formulation in zip(axes, trained, strict=True):
         _surface(ax, surfaces[formulation], formulation)
@@ -39,6 +43,12 @@ def height_label(scale: Scale) -> str:
     return r"$\log_{10} L$" if scale.log else "$L$"
 
 
+def title(data: xr.Dataset, formulation: str) -> str:
+    """The title of a surface, which defines L; ends of its scale are in a third line, because panels are narrow."""
+    name = scales.decide(scales.shown(data, formulation)).label(scales.loss_label(data, formulation)).replace(" (", "\n(")
+    return f"{style.formulation_label(formulation)}\n$L$: {name}"
+
+
 def _surface(ax: Axes3D, data: xr.Dataset, formulation: str) -> None:
     shown = scales.shown(data, formulation)
     scale, values = scales.decide(shown), shown.transpose("beta", "alpha").values
@@ -52,8 +62,7 @@ def _surface(ax: Axes3D, data: xr.Dataset, formulation: str) -> None:
     across, along = panels.axis_labels(data)
     ax.set(xlabel=across, ylabel=along, zlim=(low, high))
     ax.set_zlabel(height_label(scale), labelpad=-5)
-    name = scale.label(style.loss_label(formulation)).replace(" (", "\n(")  # one line would overlap with the next panel
-    ax.set_title(f"{style.formulation_label(formulation)}\n$L$: {name}", color=style.colour(formulation))
+    ax.set_title(title(data, formulation), color=style.colour(formulation))
     ax.view_init(elev=28, azim=-55)
     ax.set_box_aspect((1, 1, 0.8), zoom=0.85)  # pyright: ignore[reportArgumentType] (typed as an integer by mistake)
     ax.tick_params(pad=-1)

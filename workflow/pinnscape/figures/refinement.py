@@ -15,25 +15,31 @@ _NEGATIVE = {"marker": "x", "markersize": 2.6, "markeredgewidth": 0.6, "linestyl
 
 @style.styled
 def draw(data: xr.Dataset) -> Figure:
-    """One column for each starting point; rows are gap, error and spectra.
+    """One column for each starting point; rows are gap, error, if a solution is known, and spectra.
 
     Args:
         data: refinement.nc.
     """
-    starts = list(data["checkpoint"].values)
-    fig = style.figure(6.6)
-    grid = fig.subplots(3, len(starts), squeeze=False, sharey="row")
+    starts, names = list(data["checkpoint"].values), quantities(data)
+    fig = style.figure(2.2 * (1 + len(names)))
+    grid = fig.subplots(1 + len(names), len(starts), squeeze=False, sharey="row")
     for column, start in zip(grid.T, starts, strict=True):
         point = data.sel(checkpoint=start)
-        for ax, name in zip(column, _PANELS, strict=False):
+        for ax, name in zip(column, names, strict=False):
             _descents(ax, point, name)
-        _spectra(column[2], point, style.known_alone(data))
+        _spectra(column[-1], point, style.known_alone(data))
         column[0].set_title(f"from the {style.checkpoint_label(start)}", fontsize=8)
-    for ax, label in zip(grid[:, 0], (*_PANELS.values(), r"$|\lambda|\,/\,\lambda_{\max}$ at the end"), strict=True):
+    for ax, label in zip(grid[:, 0], [*map(_PANELS.get, names), r"$|\lambda|\,/\,\lambda_{\max}$ at the end"], strict=True):
         ax.set_ylabel(label)
     _legend(fig, data)
     fig.suptitle(style.title([data], "natural gradient descent towards a minimiser"))
     return fig
+
+
+def quantities(data: xr.Dataset) -> list[str]:
+    """The quantities that are drawn: without the error if only the gap is known."""
+    error_alone_unknown = np.isfinite(data["gap"]).any() and not np.isfinite(data["l2_error"]).any()
+    return ["gap"] if error_alone_unknown else list(_PANELS)
 
 
 def ratios(values: np.ndarray) -> np.ndarray:

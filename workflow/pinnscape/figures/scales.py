@@ -7,6 +7,7 @@ all others, where a loss blows up next to infeasible points; the scale then has 
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -118,13 +119,26 @@ def decide(*arrays: np.ndarray | xr.DataArray) -> Scale:
     return Scale(low, high, log=False) if high > low else Scale(low - 0.5, high + 0.5, log=False)
 
 
+def has_minimum(dataset: xr.Dataset, loss: str) -> bool:
+    """Whether the minimum of a loss is known, as it is for all losses but some energies."""
+    return not FORMULATIONS[loss].is_energy or math.isfinite(float(dataset["energy_minimum"]))
+
+
 def gap(values: Values, dataset: xr.Dataset, loss: str) -> Values:
-    """``values`` of a loss minus its minimum, which is 0 except for an energy."""
-    return values - float(dataset["energy_minimum"]) if FORMULATIONS[loss].is_energy else values
+    """``values`` of a loss minus its minimum, which is 0 except for an energy; an energy with an unknown minimum is unchanged."""
+    energy = FORMULATIONS[loss].is_energy and has_minimum(dataset, loss)
+    return values - float(dataset["energy_minimum"]) if energy else values
+
+
+def loss_label(dataset: xr.Dataset, loss: str) -> str:
+    """The name of a loss as ``gap`` gives it."""
+    return style.loss_label(loss) if has_minimum(dataset, loss) else "energy"
 
 
 def shown(dataset: xr.Dataset, loss: str, variable: str = "value") -> xr.DataArray:
     """A loss as shown in figures: an energy as its gap to the exact energy, which may be negative; other losses unchanged.
+
+    An energy is unchanged, too, if its minimum is not known.
 
     The attribute ``resolution`` is the larger one of two errors: the error bound of a spectral surface, which is a variable of
     the dataset, and the quadrature error of the gap at the trained point.
@@ -167,7 +181,13 @@ def positive(values: np.ndarray | xr.DataArray) -> np.ndarray:
     return np.where(values > 0, values, np.nan)
 
 
-def resolved(values: np.ndarray | xr.DataArray, error: np.ndarray | xr.DataArray) -> np.ndarray:
+def lowest_if_negative(values: Iterable[np.ndarray]) -> float:
+    """The lowest of ``values`` if it is negative, otherwise 0."""
+    finite = [array[np.isfinite(array)] for array in values]
+    return min([0.0, *(float(array.min()) for array in finite if array.size)])
+
+
+def resolved(values: np.ndarray | xr.DataArray, error: np.ndarray | xr.DataArray | float) -> np.ndarray:
     """``values`` with 0 where their magnitude does not exceed their error."""
     values = np.asarray(values, float)
     return np.where(np.abs(values) <= np.asarray(error, float), 0.0, values)

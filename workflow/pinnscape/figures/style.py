@@ -17,6 +17,7 @@ from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from pinnscape.common import formulations
 from pinnscape.common.formulations import DEEP_RITZ, FORMULATIONS, STRONG_FORM, SUPERVISED
 from pinnscape.figures import ticks
 from pinnscape.files import atomic
@@ -31,6 +32,8 @@ WARNING = "#B00000"  # colour of warnings
 NO_VALUE = "0.82"  # grey level of cells without a value
 HATCH = "/////"
 GRID = {"color": "0.9", "linewidth": 0.5}
+# Colours of Okabe & Ito (2008) that no formulation has, and two more: colours of the terms of a loss, in their order.
+_TERM_COLOURS = ("#E69F00", "#56B4E9", "#CC79A7", "black", "#7F3C8D", "0.5")
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Look:
 
 # Colours of Okabe & Ito (2008): distinguishable with every common form of colour blindness, and in grey.
 _LOOKS = {
-    DEEP_RITZ: Look("#0072B2", "Deep Ritz", "energy gap"),  # its loss is always shown as a gap
+    DEEP_RITZ: Look("#0072B2", "Deep Ritz", "energy gap"),  # its loss is shown as a gap where its minimum is known
     STRONG_FORM: Look("#D55E00", "strong form", "strong-form loss"),
     SUPERVISED: Look("#009E73", "supervised", "supervised loss"),
 }
@@ -59,6 +62,8 @@ _PROBLEM_LABELS = {
     "poisson2d": "Poisson 2-D",
     "semilinear2d": "semilinear 2-D",
     "neo_hookean2d": "neo-Hookean 2-D",
+    "burgers": "Burgers",
+    "l_shape": "L-shape",
 }
 _CHECKPOINT_LABELS = {"init": "initial point", "best": "best point", "final": "final point"}
 
@@ -99,7 +104,7 @@ def styled(function: Callable[P, R]) -> Callable[P, R]:
     return inside
 
 
-def figure(height: float, width: float = WIDTH, *, square: bool = False, right: float = 1.0) -> Figure:
+def figure(height: float, width: float = WIDTH, *, square: bool = False, right: float = 1.0, top: float = 1.0) -> Figure:
     """An empty figure with a constrained layout, in which panels, labels and legends do not overlap.
 
     Args:
@@ -107,8 +112,9 @@ def figure(height: float, width: float = WIDTH, *, square: bool = False, right: 
         width: width in inches.
         square: whether to move panels of fixed aspect together.
         right: right end of the panels, as a fraction of the width.
+        top: upper end of the panels, as a fraction of the height.
     """
-    return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(rect=(0.0, 0.0, right, 1.0), compress=square))
+    return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(rect=(0.0, 0.0, right, top), compress=square))
 
 
 @styled
@@ -143,10 +149,9 @@ def colour(formulation: str) -> str:
     return look(formulation).colour
 
 
-def ordered(formulations: Iterable[str]) -> list[str]:
+def ordered(names: Iterable[str]) -> list[str]:
     """Each formulation once, in the order of all figures; unknown ones last."""
-    given = set(formulations)
-    return [*(name for name in FORMULATIONS if name in given), *sorted(given - FORMULATIONS.keys())]
+    return formulations.ordered({str(name) for name in names})
 
 
 def formulation_label(name: str) -> str:
@@ -155,8 +160,18 @@ def formulation_label(name: str) -> str:
 
 
 def loss_label(name: str) -> str:
-    """The name of the loss of a formulation in figures; an energy is always shown as a gap."""
+    """The name of the loss of a formulation in figures; an energy is shown as a gap wherever its minimum is known."""
     return look(name).loss
+
+
+def term_colour(index: int) -> str:
+    """The colour of a term of a loss, by its position among the terms."""
+    return _TERM_COLOURS[index % len(_TERM_COLOURS)]
+
+
+def term_label(name: str) -> str:
+    """The name of a term in figures, without that of its loss: ``initial`` for ``strong-form/initial``."""
+    return name.rpartition("/")[2].replace("_", " ")
 
 
 def case_label(name: str) -> str:

@@ -42,7 +42,8 @@ def draw(data: xr.Dataset, plane: str = "random") -> Figure:
         for ax in grid[-1]:
             ax.set_xlabel("birth (minimum)")
         _legend(above, [int(seed) for seed in data["seed"].values])
-    for ax, loss in zip(below.subplots(1, 2), PHYSICS, strict=True):
+    trees = with_trees(trained, losses)
+    for ax, loss in zip(below.subplots(1, max(1, len(trees)), squeeze=False)[0], trees or [""], strict=True):
         _tree_panel(ax, shown, loss)
     fig.suptitle(style.title([data], f"minima and saddles of the losses on the {plane} plane"))
     return fig
@@ -52,6 +53,12 @@ def not_measured(ax: Axes) -> None:
     """Label a panel without data as not measured."""
     ax.text(0.5, 0.5, "not measured", transform=ax.transAxes, ha="center", va="center", color="0.4", fontsize=7)
     ax.set(xticks=[], yticks=[])
+
+
+def with_trees(trained: list[str], losses: list[str]) -> list[str]:
+    """The losses whose join trees are shown: the physics losses at the points that they trained, or all others without these."""
+    own = [loss for loss in losses if loss in trained]
+    return [loss for loss in own if loss in PHYSICS] or own
 
 
 def leaves(parent: np.ndarray) -> list[int]:

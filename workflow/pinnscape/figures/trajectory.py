@@ -56,18 +56,21 @@ def _plane(fig: Figure, ax: Axes, data: xr.Dataset, formulation: str) -> None:
     ax.plot(*path[0], linestyle="none", **_START)
     # Both axes have the same unit but very different extents; an equal aspect would give a thin strip.
     panels.name_axes(ax, axis_labels(data), equal=False)
-    panels.colour_bar(fig, [ax], scale, style.loss_label(formulation), more=scales.at_point(data, formulation))
+    panels.colour_bar(fig, [ax], scale, scales.loss_label(data, formulation), more=scales.at_point(data, formulation))
     ax.set_title(style.formulation_label(formulation), color=style.colour(formulation))
 
 
 def _losses(ax: Axes, data: xr.Dataset, formulation: str) -> None:
     step = data["snapshot_step"].values
     true, projected = (scales.shown(data, formulation, name).values for name in ("trajectory_loss", "projected_loss"))
-    ax.plot(step, scales.positive(true), color=style.colour(formulation), marker="o", markersize=2, label="at the snapshot")
-    ax.plot(step, scales.positive(projected), color="0.35", linestyle="--", marker="x", markersize=3, label="at its projection")
-    ax.set(xlabel="optimisation step", ylabel=style.loss_label(formulation))
-    ax.set_title(scales.omission(true, projected), fontsize=7, loc="right")
+    log = scales.has_minimum(data, formulation)  # an energy without a known minimum has no logarithm
+    if log:
+        ax.set_title(scales.omission(true, projected), fontsize=7, loc="right")
+        true, projected = scales.positive(true), scales.positive(projected)
+    ax.plot(step, true, color=style.colour(formulation), marker="o", markersize=2, label="at the snapshot")
+    ax.plot(step, projected, color="0.35", linestyle="--", marker="x", markersize=3, label="at its projection")
+    ax.set(xlabel="optimisation step", ylabel=scales.loss_label(data, formulation))
     ax.set_xscale("symlog", linthresh=10)
-    ax.set_yscale("log")
+    ax.set_yscale("log" if log else "linear")
     ax.grid(**style.GRID)
     ax.legend()

@@ -46,7 +46,8 @@ def _panel(fig: Figure, ax: Axes, data: xr.Dataset, formulation: str, i: int, se
         return _empty(ax)
     if not np.isfinite(gap).all():
         ax.patch.set(hatch=style.HATCH, edgecolor="0.35")
-    resolution = float(part["quadrature_error"]) if FORMULATIONS[formulation].is_energy else 0.0
+    error = float(part["quadrature_error"])
+    resolution = error if FORMULATIONS[formulation].is_energy and np.isfinite(error) else 0.0
     scale, radius = scales.decide(xr.DataArray(gap, attrs={"resolution": resolution})), float(part["radius"])
     mesh = ax.pcolormesh(
         radius * part["alpha"].values, radius * part["beta"].values, np.ma.masked_invalid(scale.clip(gap)),

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 # Libraries that affect numbers or figures; the other libraries only run or check the workflow.
-SHAPING = ("torch", "numpy", "scipy", "pandas", "xarray", "netCDF4", "matplotlib", "seaborn", "sympy", "gudhi")
+SHAPING = ("torch", "numpy", "scipy", "pandas", "xarray", "netCDF4", "matplotlib", "seaborn", "sympy", "gudhi", "scikit-fem")
 
 _CODE = (".py", ".hpp", ".smk", ".yaml")
 _VERSION = re.compile(r'(?m)^__version__ = "(.+)"$')
@@ -47,8 +47,8 @@ def digest(
 
     Args:
         files: Python files.
-        roots: folders in which imports are looked up, as on ``sys.path``. If a root is a package, only its own modules are
-            looked up.
+        roots: folders in which imports are looked up, as on ``sys.path``. If a root is a package, its modules are also looked up
+            under the name of the package.
         without: files that are excluded, together with their imports.
         leaving_out: names of functions, classes and constants of ``files`` that are excluded, together with their imports.
 
@@ -116,9 +116,7 @@ def _statements(node: ast.AST) -> Iterator[ast.AST]:
 def _resolve(name: str, roots: Sequence[Path]) -> Iterator[Path]:
     parts = name.split(".")
     for root in roots:
-        if _is_package(root):
-            if parts[0] != root.name:
-                continue
+        if _is_package(root) and parts[0] == root.name:
             root = root.parent
         if not _begins(root / parts[0]):
             continue

@@ -22,6 +22,7 @@ from pinnscape.files.netcdf import CONVENTIONS
 # Coordinates and variables of a file that the next stage requires, by stage.
 REQUIRED: dict[str, tuple[str, ...]] = {
     "check": ("deviation", "tolerance"),
+    "reference": (),
     "train": (),
     "checkpoints": ("theta", "loss", "step", "fan_in", "fan_out"),
     "directions": ("origin", "direction", "norm"),

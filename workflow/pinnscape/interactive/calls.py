@@ -10,7 +10,6 @@ import numpy as np
 import xarray as xr
 from torch import Tensor
 
-from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.config.section import Section, in_default_study
 from pinnscape.config.sections import (
     DirectionSettings,
@@ -24,12 +23,18 @@ from pinnscape.files.pieces import compute
 from pinnscape.landscape.evaluation import SliceEvaluation
 from pinnscape.landscape.files import coordinates, random_directions, surface_dataset
 from pinnscape.landscape.surfaces import Slice
-from pinnscape.losses.objective import Discretization, Objective, tensor
+from pinnscape.losses.discretization import Discretization
+from pinnscape.losses.field import FieldObjective
+from pinnscape.losses.model import architecture
+from pinnscape.losses.objective import tensor
 from pinnscape.losses.quadrature_error import QuadratureError
-from pinnscape.networks.jets import ACTIVATIONS
-from pinnscape.networks.mlp import Network, layout_values
-from pinnscape.problems import catalog, quadrature
-from pinnscape.problems.base import Problem
+from pinnscape.networks.activations import ACTIVATIONS
+from pinnscape.networks.layout import layout_values
+from pinnscape.problems.loader import load
+from pinnscape.problems.points import Rule
+from pinnscape.problems.problem import Problem
+from pinnscape.problems.registry import PROBLEMS
+from pinnscape.problems.statement import ansatz, formulations
 from pinnscape.training.checkpoints import CHECKPOINTS
 from pinnscape.training.files import training_dataset
 from pinnscape.training.loop import train as minimise
@@ -56,47 +61,54 @@ def objective(
     points: int | None = None,
     rule: str = "gauss-legendre",
     parameters: Mapping[str, float] | None = None,
+    conditions: Mapping[str, Mapping[str, Any]] | None = None,
     device: str = "cpu",
-) -> Objective:
+) -> FieldObjective:
     """A loss of a network as a function of its parameters.
 
     Args:
-        problem: name of a boundary value problem, such as ``poisson2d``, or your own ``Problem``, which is checked first.
+        problem: name of a problem, such as ``poisson2d``; path of a file that defines one; or a ``Problem``, which is checked
+            first.
         loss: ``deep-ritz``, ``strong-form`` or ``supervised``.
-        width: neurons in each hidden layer.
+        width: number of neurons in each hidden layer.
         depth: number of hidden layers.
-        activation: ``tanh``, ``sin``, ``swish`` or ``softplus``.
-        points: quadrature points along each axis; by default 350 in one dimension and 20 in more.
-        rule: quadrature rule: ``gauss-legendre``, ``simpson``, ``uniform`` or ``monte-carlo``.
-        parameters: parameters of a problem that is given by its name, such as ``{"mu": 2.0}``.
-        device: torch device of the tensors.
+        activation: ``tanh``, ``sin``, ``swish``, ``softplus``, ``gelu``, ``relu`` or ``relu3``.
+        points: number of points, along each axis for product rules and in total for random point sets; by default 350 in one
+            dimension and 20 in more.
+        rule: rule for the points, such as ``gauss-legendre``, ``simpson``, ``sobol`` or ``latin-hypercube``.
+        parameters: values of parameters, such as ``{"mu": 2.0}``, if the problem is given by its name or file.
+        conditions: settings of conditions, such as ``{"initial": {"enforce": "soft", "weight": 100.0}}``.
+        device: device of the tensors.
 
     Returns:
-        The loss, with ``size`` (the number P of parameters), ``loss(theta)``, ``gradient(theta)`` and ``hessian_product(theta, vectors)``.
+        The loss, with ``size`` (the number P of parameters), ``loss(theta)``, ``gradient(theta)``,
+        ``hessian_product(theta, vectors)`` and ``terms(theta)``.
 
     Raises:
         ValueError: there is no such problem, loss, activation or rule.
-        ProblemError: your own problem is incomplete, or its exact solution does not solve it.
+        ProblemError: the file of a problem cannot be used, or a check of a ``Problem`` fails.
     """
     own = isinstance(problem, Problem)
-    if loss not in FORMULATIONS:
-        raise ValueError(f"`loss` must be one of {', '.join(FORMULATIONS)}, not {loss!r}")
+    if not own and problem not in PROBLEMS and not problem.partition(":")[0].endswith(".py"):
+        raise ValueError(
+            f"`problem` must be a Problem, a path that ends in .py, or one of {', '.join(PROBLEMS)}, not {problem!r}"
+        )
     if activation not in ACTIVATIONS:
         raise ValueError(f"`activation` must be one of {', '.join(ACTIVATIONS)}, not {activation!r}")
-    if not own and problem not in catalog.CATALOG:
-        raise ValueError(f"`problem` must be a Problem or one of {', '.join(catalog.CATALOG)}, not {problem!r}")
-    stated = problem if own else catalog.problem(problem, parameters)
-    network = Network(stated.dimension, len(stated.components), width, depth, activation)
-    points = points or (_POINTS_ON_A_LINE if stated.dimension == 1 else _POINTS)
-    nodes = quadrature.rule(rule, points, stated.dimension)
-    made = Objective(Discretization(stated, network, nodes, device), loss)
+    stated = problem if own else load(problem, parameters)
+    settings = {name: dict(condition) for name, condition in (conditions or {}).items()}
     if own:
-        validate(made.discretization)
-    return made
+        validate(stated, settings)
+    if loss not in formulations(stated):
+        raise ValueError(f"`loss` must be one of {', '.join(formulations(stated))}, not {loss!r}")
+    network = NetworkSettings.model_construct(width=width, depth=depth, activation=activation)
+    nodes = Rule(rule, points or (_POINTS_ON_A_LINE if stated.domain.dimension == 1 else _POINTS))
+    made = architecture(stated, ansatz(stated, settings), network)
+    return Discretization(stated, made, nodes, settings, device).objective(loss)
 
 
 def train(
-    objective: Objective,
+    objective: FieldObjective,
     *,
     seed: int = 0,
     phases: Sequence[Mapping[str, Any]] = PHASES,
@@ -117,13 +129,14 @@ def train(
     Raises:
         DivergenceError: the loss or its gradient is not finite.
     """
-    theta = tensor(objective.discretization.network.initial(initialization, seed), objective.device)
+    discretization = _discretization(objective)
+    theta = tensor(discretization.network.initial(initialization, seed), objective.device)
     name = f"{objective.name}, seed {seed}"
-    return training_dataset(minimise(objective, theta, TrainingSettings.of({"phases": list(phases)}), name), objective)
+    return training_dataset(minimise(objective, theta, TrainingSettings.of({"phases": list(phases)}), name), discretization)
 
 
 def surface(
-    objective: Objective,
+    objective: FieldObjective,
     theta: np.ndarray | xr.DataArray | Tensor,
     *,
     radius: float = _default(RadiusSettings, "random"),
@@ -141,12 +154,13 @@ def surface(
         seed: seed of the random directions.
 
     Returns:
-        The variables of surface-random.nc: ``value`` (loss, alpha, beta), ``energy_gap``, errors, and the coefficients of the interpolant.
+        The variables of surface-random.nc: ``value`` (loss, alpha, beta), ``energy_gap``, errors, and the coefficients of the
+        interpolant.
 
     Raises:
         ValueError: ``theta`` does not have the shape (P,), or ``points`` is even or less than 3.
     """
-    discretization = objective.discretization
+    discretization = _discretization(objective)
     origin = tensor(np.asarray(theta.detach().cpu() if isinstance(theta, Tensor) else theta), objective.device)
     if origin.shape != (objective.size,):
         raise ValueError(f"`theta` must have the shape ({objective.size},) of the parameters, not {tuple(origin.shape)}")
@@ -167,7 +181,18 @@ def _point(discretization: Discretization, theta: Tensor, seed: int) -> xr.Datas
     values = {
         "theta": theta.cpu().numpy()[None],
         "quadrature_error": QuadratureError(discretization).gaps(theta[None]),
-        **layout_values(discretization.network.layers),
+        **layout_values(discretization.layers),
         "checkpoint": ["final"],
     }
     return CHECKPOINTS.dataset(values, attributes={"seed": seed})
+
+
+def _discretization(objective: FieldObjective) -> Discretization:
+    """The discretisation to which a loss belongs.
+
+    Raises:
+        ValueError: the loss was not created by ``objective``.
+    """
+    if objective.discretization is None:
+        raise ValueError("`objective` must be one that `pinnscape.objective` gives")
+    return objective.discretization

@@ -5,7 +5,6 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import xarray as xr
 
-from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import LOSS, OF_RUNS, RUN
 from pinnscape.landscape import basin
@@ -73,7 +72,7 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
     def measure(run: Run) -> xr.Dataset:
         each = _each(runs, run, settings)
         found = {name: np.stack([values[name] for values in each]) for name in each[0]}
-        coordinates = {"loss": list(FORMULATIONS), "kind": list(settings.kinds)}
+        coordinates = {"loss": list(runs.losses), "kind": list(settings.kinds)}
         return FILE.dataset(found | {"norm": np.linalg.norm(run.theta())} | coordinates, outside=RUN)
 
     return FILE.described(runs.collect(measure).assign_attrs(fraction=settings.fraction))
@@ -89,7 +88,7 @@ def _each(runs: Runs, run: Run, settings: Settings) -> list[dict[str, Any]]:
         "filter": (np.stack([normalize(row, origin, run.layers, "filter", "row") for row in unit]), scan),
     }
     theta, rows = runs.tensor(origin), []
-    for loss in FORMULATIONS:
+    for loss in runs.losses:
         objective = runs.objective(loss)
         start, end = (float(objective.loss(runs.tensor(run.theta(c)))) - objective.minimum for c in ("init", "final"))
         # If this loss did not decrease in training, the basin is not defined.

@@ -2,22 +2,21 @@
 
 import numpy as np
 
-from pinnscape.common.formulations import FORMULATIONS
 
-
-def gap_ratio(gap: np.ndarray, loss: str, at: str, trained: list[str]) -> float:
+def gap_ratio(gap: np.ndarray, loss: str, at: str, trained: list[str], losses: list[str]) -> float:
     """Gap of ``loss`` at the end of the run trained on ``at``, over its gap at the end of the run trained on ``loss``.
 
     Args:
-        gap: gaps (trained_on, loss), in the orders of ``trained`` and ``FORMULATIONS``.
+        gap: gaps (trained_on, loss), in the orders of ``trained`` and ``losses``.
         loss: the loss that is evaluated.
         at: training loss of the point.
-        trained: training losses of the study.
+        trained: training losses of the case.
+        losses: losses of the case.
 
     Returns:
         The ratio; NaN if the denominator is unknown, or not positive, as an energy can be due to quadrature errors.
     """
-    column = gap[:, list(FORMULATIONS).index(loss)]
+    column = gap[:, losses.index(loss)]
     if loss not in trained or at not in trained or not column[trained.index(loss)] > 0:
         return float("nan")
     return float(column[trained.index(at)] / column[trained.index(loss)])

@@ -231,4 +231,4 @@ def indices(point: Point, size: int, null_tolerance: float) -> tuple[float, floa
         negative, zero = counts(point.eigenvalues, size, null_tolerance)
         return negative, zero, negative
     numbers = spectrum.counts(point.seen, null_tolerance)[0]
-    return numbers["negative"], numbers["null"], numbers["negative_at_least"]
+    return numbers["negative"], numbers["nullity"], numbers["negative_at_least"]

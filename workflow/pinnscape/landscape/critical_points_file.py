@@ -13,7 +13,7 @@ from pinnscape.files.dimensions import OF_RUNS, PARAMETER, RUN
 from pinnscape.landscape import critical_points
 from pinnscape.landscape.critical_points import KINDS, Point, indices, kind, search
 from pinnscape.losses.objective import Objective
-from pinnscape.networks.mlp import Layer
+from pinnscape.networks.layout import Layer
 from pinnscape.training.runs import Run, Runs
 from pinnscape.training.snapshots import logarithmic
 
@@ -99,7 +99,7 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
     """
     collected = runs.collect(lambda run: _measure(runs, run, settings))
     chosen = {name: getattr(settings, name) for name in ("goal", "flat", "null_tolerance", "same")}
-    return FILE.described(collected.assign_attrs(parameters=runs.discretization.network.size, **chosen))
+    return FILE.described(collected.assign_attrs(parameters=runs.discretization.size, **chosen))
 
 
 def random_starts(

@@ -8,7 +8,6 @@ import xarray as xr
 from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
-from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.config.sections import DirectionSettings, EigensolverSettings
 from pinnscape.curvature.eigenpairs import eigenpairs
 from pinnscape.files.description import File, Variable
@@ -111,13 +110,13 @@ def dataset(runs: Runs, settings: Settings, directions: DirectionSettings) -> xr
     def measure(run: Run) -> xr.Dataset:
         rows = files.random_directions("random", run.checkpoints.assign_attrs(seed=run.seed), directions)["direction"].values
         thetas = runs.tensor(run.theta() + coordinates @ rows).reshape(-1, len(run.theta()))
-        table = np.full((len(FORMULATIONS), len(thetas), len(_TEXT)), np.nan)
-        for i, loss in enumerate(FORMULATIONS):
+        table = np.full((len(runs.losses), len(thetas), len(_TEXT)), np.nan)
+        for i, loss in enumerate(runs.losses):
             if settings.losses == "all" or loss == run.trained_on:
                 table[i] = [astuple(ends(runs.objective(loss), theta, settings.eigensolver)) for theta in thetas]
-        table = table.reshape(len(FORMULATIONS), *coordinates.shape[:2], len(_TEXT))
+        table = table.reshape(len(runs.losses), *coordinates.shape[:2], len(_TEXT))
         values = {name: table[..., j] for j, name in enumerate(_TEXT)}
-        return FILE.dataset(values | {"loss": list(FORMULATIONS), "alpha": axis, "beta": axis}, outside=RUN)
+        return FILE.dataset(values | {"loss": list(runs.losses), "alpha": axis, "beta": axis}, outside=RUN)
 
     attributes = {"normalization": directions.normalization, "bias": directions.bias}
     return FILE.described(runs.collect(measure).assign_attrs(attributes, axis_unit=unit))

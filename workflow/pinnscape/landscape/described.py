@@ -51,17 +51,22 @@ normalised), or `Euclidean length` (orthonormal directions).""",
 )
 _GRID = ("alpha", "beta")
 _SPECTRAL = "spectral surfaces"
+_TERMS = "losses of several terms"
 SURFACE = File(
     "surface-{plane}.nc",
     {
         "value": Variable(("loss", *_GRID), "value of each loss"),
         "value_at_origin": Variable("loss", "value of each loss at the final point (coordinate 0), without interpolation"),
+        "l2_error_at_origin": Variable((), "relative L2 error at the final point, without interpolation"),
         "h1_error_at_origin": Variable((), "relative H1 error at the final point, without interpolation"),
+        "term_value": Variable(("term", *_GRID), "value of each term of the losses, with its weight", only=_TERMS),
+        "term_value_at_origin": Variable("term", "value of each term at the final point, without interpolation", only=_TERMS),
         "energy_gap": Variable(_GRID, "excess of the energy over that of the exact solution under the same quadrature rule"),
         "l2_error": Variable(_GRID, "relative L2 error"),
         "h1_error": Variable(_GRID, "relative H1 error"),
         "infeasible": Variable(
-            _GRID, "1 where the energy does not exist, because det F <= 0 at a quadrature point, and the loss is NaN"
+            _GRID,
+            "1 where the energy does not exist at a quadrature point (elastic problem: det F <= 0), so that the loss is NaN",
         ),
         "energy_minimum": Variable((), "energy of the exact solution under the quadrature rule"),
         **OF_DIRECTIONS,
@@ -84,15 +89,20 @@ SURFACE = File(
         ),
         "evaluations": Variable((), "number of points at which the losses were evaluated", only=_SPECTRAL),
         "solution_norm": Variable(
-            (), "integral of the squared exact solution, by which l2_error follows from the supervised loss", only=_SPECTRAL
+            (), "mean of the squared solution, from which l2_error follows with the supervised loss", only=_SPECTRAL
         ),
     },
     {
         "loss": Variable("loss", "loss that is evaluated"),
+        "term": Variable("term", "term of a loss, named loss/term such as strong-form/interior", only=_TERMS),
         "alpha": Variable("alpha", "coordinate along direction 1, in the unit given by the attribute axis_unit"),
         "beta": Variable("beta", "coordinate along direction 2, in the same unit"),
         **_OF_AXES,
-        "field": Variable("field", "interpolated field: the three losses, and h1_square, the squared H1 error", only=_SPECTRAL),
+        "field": Variable(
+            "field",
+            "interpolated field: the losses, their terms, and the squared relative errors l2_square and h1_square",
+            only=_SPECTRAL,
+        ),
         "degree_alpha": Variable("degree_alpha", "degree in alpha", only=_SPECTRAL),
         "degree_beta": Variable("degree_beta", "degree in beta", only=_SPECTRAL),
         "end": Variable("end", "lower and upper end", only=_SPECTRAL),
@@ -134,7 +144,7 @@ LINES = File(
     "surface-lines.nc",
     {**_of_lines(SURFACE.variables), "domain": Variable("end", "interval of the coordinate alpha", only=_SPECTRAL)},
     {
-        **{name: SURFACE.coordinates[name] for name in ("loss", "alpha", "field", "end")},
+        **{name: SURFACE.coordinates[name] for name in ("loss", "term", "alpha", "field", "end")},
         "degree": Variable("degree", "degree in alpha; coefficients are padded with zeros", only=_SPECTRAL),
         **_LINE,
     },

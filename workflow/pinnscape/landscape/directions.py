@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pinnscape.networks.mlp import Layer
+from pinnscape.networks.layout import Layer
 
 NORMALIZATIONS = ("filter", "layer", "global", "none")
 BIASES = ("row", "own", "zero")

@@ -16,7 +16,7 @@ from pinnscape.files.pieces import Piece, Results
 from pinnscape.landscape import resampling
 from pinnscape.landscape.chebyshev import Domain, Interpolant
 from pinnscape.landscape.spectral import Result, interpolate
-from pinnscape.landscape.surfaces import Slice, chunk_size
+from pinnscape.landscape.surfaces import Slice, field_names
 
 # A plane that needs more nodes than this has structure that the stored grid does not resolve either.
 _MOST_NODES = 10_000
@@ -67,13 +67,13 @@ class SliceEvaluation:
             interpolant. Measurements on lines are evaluated point by point, because roughness and convexity are computed from
             their differences.
         """
-        norm = self.slice_.discretization.norms[0]
+        norm, names = self.slice_.discretization.norms[0], field_names(self.slice_.discretization)
         if not (self._is_plane and self.tolerance):
             grid = self._grid([found[name] for name in self._blocks])
             if not self.tolerance:
                 return grid, {}, {"method": "grid"}
             results = [unpacked(found[name]) for name in self._lines]
-            return grid, resampling.line_variables(results, norm), _method(results)
+            return grid, resampling.line_variables(results, norm, names), _method(results)
         piece = found[f"{self.name}/plane"]
         result = unpacked(piece)
         method = _method([result])
@@ -81,8 +81,8 @@ class SliceEvaluation:
             return self._grid([piece]), {}, method
         axes = [axis[1] for axis in self.axes.values()]
         values = resampling.anchored(result.interpolant.on_grid(*axes), axes, result.anchor)
-        measured = resampling.measurements(values, self.slice_.discretization.energy_minimum, norm)
-        return measured, resampling.plane_variables(result, norm), method
+        measured = resampling.measurements(values, names, self.slice_.discretization.energy_minimum, norm)
+        return measured, resampling.plane_variables(result, norm, names), method
 
     @property
     def _is_plane(self) -> bool:
@@ -95,7 +95,7 @@ class SliceEvaluation:
     @property
     def _blocks(self) -> dict[str, slice]:
         """Row ranges of the flat grid. Each contains whole chunks, so that chunks do not depend on the number of jobs."""
-        count, chunk = len(self._flat), chunk_size(self.slice_.discretization)
+        count, chunk = len(self._flat), self.slice_.discretization.batch
         size = chunk * -(-count // (chunk * _BLOCKS))
         return {f"{self.name}/points-{start}": slice(start, min(start + size, count)) for start in range(0, count, size)}
 

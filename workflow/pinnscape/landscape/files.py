@@ -7,12 +7,11 @@ import numpy as np
 import xarray as xr
 
 from pinnscape.common.errors import StudyError
-from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.config.sections import DirectionSettings, PlaneGrid
 from pinnscape.landscape import directions
 from pinnscape.landscape.axes import centred_axis, covering_axis, plane_coordinates
 from pinnscape.landscape.described import DIRECTIONS, LINE_DIRECTIONS, LINES, OF_DIRECTIONS, SURFACE
-from pinnscape.networks.mlp import layout_of
+from pinnscape.networks.layout import layout_of
 
 # Second entry of the random seeds, so that directions do not reuse the random numbers of the initial weights.
 _STREAMS = {"random": 1, "lines": 2}
@@ -20,6 +19,7 @@ _EIGENPAIRS = {"hessian-top": (0, 1), "hessian-extreme": (0, -1)}
 # Units of the coordinates along a direction. A direction that is not normalised has independent standard normal entries.
 _UNITS = {"filter": "filter norms", "layer": "layer norms", "global": "‖θ‖", "none": "Gaussian vectors"}
 EUCLIDEAN = "Euclidean length"
+ERRORS = ("energy_gap", "l2_error", "h1_error")
 
 
 def random_directions(plane: str, checkpoints: xr.Dataset, settings: DirectionSettings) -> xr.Dataset:
@@ -138,25 +138,41 @@ def surface_dataset(
     """
     dims = tuple(axes)
     origin = tuple(0 if name == "line" else int(np.flatnonzero(axes[name][1] == 0.0)[0]) for name in dims)
-    kind = LINES if "line" in axes else SURFACE
+    kind, losses = LINES if "line" in axes else SURFACE, losses_of(measured)
+    terms = [name for name in measured if "/" in name]
+    of_terms = {
+        "term_value": np.stack([measured[name] for name in terms]),
+        "term_value_at_origin": [measured[name][origin] for name in terms],
+        "term": terms,
+    } if terms else {}  # fmt: skip
     values = {
-        "value_at_origin": [measured[f][origin] for f in FORMULATIONS],
+        "value_at_origin": [measured[name][origin] for name in losses],
+        "l2_error_at_origin": measured["l2_error"][origin],
         "h1_error_at_origin": measured["h1_error"][origin],
-        "value": np.stack([measured[f] for f in FORMULATIONS]),
-        **{name: measured[name] for name in ("energy_gap", "l2_error", "h1_error")},
+        "value": np.stack([measured[name] for name in losses]),
+        **{name: measured[name] for name in ERRORS},
         "infeasible": measured["infeasible"].astype("int8"),
         "energy_minimum": energy_minimum,
         **{name: found[name].values for name in OF_DIRECTIONS if name in found},
-        "loss": list(FORMULATIONS),
+        "loss": losses,
+        **of_terms,
         **{name: axis[1] for name, axis in axes.items()},
     }
     return kind.dataset(values, attributes={name: found.attrs[name] for name in ("kind", "normalization", "bias", "axis_unit")})
 
 
+def losses_of(measured: Mapping[str, Any]) -> list[str]:
+    """Names of the losses among the results of ``Discretization.measure``."""
+    return [name for name in measured if "/" not in name and name not in (*ERRORS, "infeasible")]
+
+
 def trajectory_losses(true: Mapping[str, np.ndarray], projected: Mapping[str, np.ndarray]) -> dict[str, tuple]:
     """Losses at the snapshots and at their projections onto the plane, as variables of surface-trajectory.nc."""
     found = {"trajectory_loss": true, "projected_loss": projected}
-    return {name: SURFACE.variable(name, np.stack([losses[f] for f in FORMULATIONS])) for name, losses in found.items()}
+    return {
+        name: SURFACE.variable(name, np.stack([measured[loss] for loss in losses_of(measured)]))
+        for name, measured in found.items()
+    }
 
 
 def finished(surface: xr.Dataset) -> xr.Dataset:

@@ -1,9 +1,10 @@
 """Spectral surfaces: fields to interpolate, variables of their files, and resampling on finer grids. Torch is not needed.
 
-The interpolated fields are analytic: the three losses and the *squared* H1 error. Errors have a kink where they vanish. The
-other measurements follow from these fields: the energy gap from the energy, and the L2 error from the supervised loss, which is
-the squared error times ∫|u*|². An interpolant of a square can be negative where the square is smaller than the interpolation
-error; stored and drawn values are not negative. At the trained point, interpolated values are replaced by the known ones.
+The interpolated fields are analytic: the losses, their terms, and the *squared* relative errors; errors themselves have a kink
+where they vanish. The other measurements follow from these fields: the energy gap from the energy, and, if errors are measured
+at the points of the losses, the L2 error from the supervised loss, which is the squared relative error times the mean of |u*|².
+An interpolant of a square can be negative where the square is smaller than the interpolation error; stored and drawn values are
+not negative. At the trained point, interpolated values are replaced by the known ones.
 """
 
 import math
@@ -13,38 +14,53 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from pinnscape.common.formulations import DEEP_RITZ, FORMULATIONS, SUPERVISED
+from pinnscape.common.formulations import DEEP_RITZ, SUPERVISED
 from pinnscape.landscape.chebyshev import Interpolant
 from pinnscape.landscape.described import LINES, SURFACE
 from pinnscape.landscape.spectral import Result
 
-FIELDS = (*FORMULATIONS, "h1_square")
+L2_SQUARE, H1_SQUARE = "l2_square", "h1_square"
 PLANE_POINTS, LINE_POINTS = 201, 401  # minimum numbers of points of a resampled surface along each axis
 
 
-def fields(measured: Mapping[str, np.ndarray]) -> np.ndarray:
+def losses_of(names: Sequence[str]) -> list[str]:
+    """Names of the losses among the names of fields."""
+    return [name for name in names if "/" not in name and name not in (L2_SQUARE, H1_SQUARE)]
+
+
+def fields(measured: Mapping[str, np.ndarray], names: Sequence[str]) -> np.ndarray:
     """Fields to interpolate (field, m), from the results of ``Discretization.measure`` at m points."""
-    return np.stack([*(measured[name] for name in FORMULATIONS), measured["h1_error"] ** 2])
+    squares = {L2_SQUARE: "l2_error", H1_SQUARE: "h1_error"}
+    return np.stack([measured[squares[name]] ** 2 if name in squares else measured[name] for name in names])
 
 
-def measurements(values: np.ndarray, energy_minimum: float, solution_norm: float) -> dict[str, np.ndarray]:
+def measurements(
+    values: np.ndarray, names: Sequence[str], energy_minimum: float, solution_norm: float
+) -> dict[str, np.ndarray]:
     """Measurements from the values of the fields; the inverse of ``fields``.
 
     Args:
-        values: values (field, ...). All fields except the energy are squares; negative values of squares, which are due to
+        values: values (field, ...). All fields except energies are squares; negative values of squares, which are due to
             rounding or interpolation, are set to 0.
-        energy_minimum: energy of the exact solution.
-        solution_norm: ∫ |u*|².
+        names: names of the fields.
+        energy_minimum: energy of the exact solution; NaN if unknown.
+        solution_norm: mean of |u*|² for the exact or reference solution u*; NaN if unknown.
     """
-    squares = np.maximum(values, 0.0)
-    losses = {name: (values if each.is_energy else squares)[i] for i, (name, each) in enumerate(FORMULATIONS.items())}
+    found = {name: v if _may_be_negative(name) else np.maximum(v, 0.0) for name, v in zip(names, values, strict=True)}
+    shape, energy = values.shape[1:], DEEP_RITZ.name
+    unknown = np.full(shape, np.nan)
+    mean = found.get(SUPERVISED.name, unknown) / solution_norm
     return {
-        **losses,
-        "energy_gap": losses[DEEP_RITZ.name] - energy_minimum,
-        "l2_error": np.sqrt(losses[SUPERVISED.name] / solution_norm),
-        "h1_error": np.sqrt(squares[-1]),
-        "infeasible": np.zeros(values.shape[1:], dtype=bool),
+        **{name: value for name, value in found.items() if name not in (L2_SQUARE, H1_SQUARE)},
+        "energy_gap": found[energy] - energy_minimum if energy in found else unknown,
+        "l2_error": np.sqrt(found.get(L2_SQUARE, mean)),
+        "h1_error": np.sqrt(found.get(H1_SQUARE, unknown)),
+        "infeasible": np.zeros(shape, dtype=bool),
     }
+
+
+def _may_be_negative(name: str) -> bool:
+    return name.partition("/")[0] == DEEP_RITZ.name
 
 
 def anchored(values: np.ndarray, axes: Sequence[np.ndarray], known: np.ndarray) -> np.ndarray:
@@ -66,26 +82,26 @@ def finer(axis: np.ndarray, points: int) -> np.ndarray:
     return np.interp(np.arange(parts * (len(axis) - 1) + 1) / parts, np.arange(len(axis)), axis)
 
 
-def plane_variables(result: Result, solution_norm: float) -> dict[str, Any]:
+def plane_variables(result: Result, solution_norm: float, names: Sequence[str]) -> dict[str, Any]:
     """Additional variables of the file of a spectral plane."""
     values = {
         **_measured(result),
         "coefficient": result.interpolant.coefficients,
         "domain": np.array(result.interpolant.domain),
         "solution_norm": solution_norm,
-        "field": list(FIELDS),
+        "field": list(names),
     }
     return {name: SURFACE.variable(name, found) for name, found in values.items()}
 
 
-def line_variables(results: list[Result], solution_norm: float) -> dict[str, Any]:
+def line_variables(results: list[Result], solution_norm: float, names: Sequence[str]) -> dict[str, Any]:
     """Additional variables of the file of spectral lines.
 
     Coefficients are padded with zeros; they are NaN for a line whose interpolation has not converged.
     """
     measured = [_measured(result) for result in results]
     length = max(result.interpolant.coefficients.shape[1] for result in results)
-    table = np.zeros((len(results), len(FIELDS), length))
+    table = np.zeros((len(results), len(names), length))
     for row, result in zip(table, results, strict=True):
         row[:, : result.interpolant.coefficients.shape[1]] = result.interpolant.coefficients
         row[:] = row if result.converged.all() else np.nan
@@ -95,7 +111,7 @@ def line_variables(results: list[Result], solution_norm: float) -> dict[str, Any
         "coefficient": table,
         "domain": np.array(results[0].interpolant.domain[0]),
         "solution_norm": solution_norm,
-        "field": list(FIELDS),
+        "field": list(names),
     }
     return {name: LINES.variable(name, found) for name, found in values.items()}
 
@@ -134,15 +150,32 @@ def resampled(surface: xr.Dataset) -> xr.Dataset:
         axes = {"alpha": finer(surface["alpha"].values, LINE_POINTS)}
         rows = [Interpolant(((low, high),), table).on_grid(axes["alpha"]) for table in surface["coefficient"].values]
         values = np.stack(rows, 1)
-    known = [*surface["value_at_origin"].sel(loss=list(FORMULATIONS)).values, float(surface["h1_error_at_origin"]) ** 2]
-    values = anchored(values, list(axes.values()), np.array(known))
-    measured = measurements(values, float(surface["energy_minimum"]), float(surface["solution_norm"]))
+    names = [str(name) for name in surface["field"].values]
+    losses, terms = losses_of(names), [name for name in names if "/" in name]
+    values = anchored(values, list(axes.values()), _at_origin(surface, names))
+    measured = measurements(values, names, float(surface["energy_minimum"]), float(surface["solution_norm"]))
     dims = tuple(dim for dim in ("line", "alpha", "beta") if dim in surface["infeasible"].dims)
-    drawn: dict[str, Any] = {"value": (("loss", *dims), np.stack([measured[name] for name in FORMULATIONS]))}
+    drawn: dict[str, Any] = {"value": (("loss", *dims), np.stack([measured[name] for name in losses]))}
+    if terms:
+        drawn["term_value"] = ("term", *dims), np.stack([measured[name] for name in terms])
     drawn |= {name: (dims, measured[name]) for name in ("energy_gap", "l2_error")}
     bound = surface["bound"].max([dim for dim in surface["bound"].dims if dim != "field"])
-    drawn["resolution"] = ("loss", bound.sel(field=list(FORMULATIONS)).values)
-    drawn["h1_error"] = (dims, measured["h1_error"], {"resolution": float(bound.sel(field="h1_square")) ** 0.5})
+    drawn["resolution"] = ("loss", bound.sel(field=losses).values)
+    resolution = float(bound.sel(field=H1_SQUARE)) ** 0.5 if H1_SQUARE in names else float("nan")
+    drawn["h1_error"] = (dims, measured["h1_error"], {"resolution": resolution})
     drawn["infeasible"] = (dims, measured["infeasible"].astype("int8"))
     coarse = [name for name in surface.variables if set(surface[name].dims) & set(axes)]
     return surface.drop_vars(coarse).assign_coords(axes).assign(drawn)
+
+
+def _at_origin(surface: xr.Dataset, names: Sequence[str]) -> np.ndarray:
+    """Known values (field,) of the fields at the trained point."""
+    errors = {L2_SQUARE: "l2_error_at_origin", H1_SQUARE: "h1_error_at_origin"}
+    known = []
+    for name in names:
+        if name in errors:
+            known.append(float(surface[errors[name]]) ** 2)
+        else:
+            variable, dim = ("term_value_at_origin", "term") if "/" in name else ("value_at_origin", "loss")
+            known.append(float(surface[variable].sel({dim: name})))
+    return np.array(known)

@@ -11,15 +11,15 @@ import numpy as np
 import torch
 import xarray as xr
 
-from pinnscape.common.formulations import FORMULATIONS
-from pinnscape.config.sections import DirectionSettings, Rule
+from pinnscape.config.sections import DirectionSettings
+from pinnscape.config.sections import Rule as RuleName
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import LOSS, OF_RUNS, RUN
 from pinnscape.landscape import roughness
 from pinnscape.landscape.axes import centred_axis
 from pinnscape.landscape.directions import random
-from pinnscape.losses.objective import Discretization
-from pinnscape.problems import quadrature
+from pinnscape.losses.discretization import Discretization
+from pinnscape.problems.points import SETS, Rule
 from pinnscape.training.runs import Run, Runs
 
 _STREAM = 2  # second entry of the random seeds, which reproduces the lines of surface-lines.nc
@@ -52,7 +52,7 @@ FILE = File(
 class Settings(Protocol):
     """Settings of the rules and the lines; see ``techniques.roughness_rules``."""
 
-    rules: tuple[Rule, ...]
+    rules: tuple[RuleName, ...]
     points: tuple[int, ...]
     reference: int
     lines: int
@@ -83,15 +83,15 @@ def dataset(runs: Runs, settings: Settings, directions: DirectionSettings) -> xr
 def with_rule(discretization: Discretization, rule: str, points: int) -> Discretization:
     """The same problem and network under another quadrature rule; compiled code does not depend on the rule and is shared."""
     points += rule == "simpson" and points % 2 == 0
-    made = quadrature.rule(rule, points, discretization.problem.dimension)
-    return discretization.with_rule(made)
+    sets = rule in SETS
+    return discretization.with_rules(Rule(rule, points**discretization.problem.domain.dimension if sets else points))
 
 
 def profiles(discretization: Discretization, theta: torch.Tensor, lines: torch.Tensor, alpha: np.ndarray) -> np.ndarray:
     """Losses (loss, line, alpha) at theta + alpha · line for lines (k, P)."""
     steps = torch.tensor(alpha, dtype=theta.dtype, device=theta.device)[:, None]
     found = [discretization.measure(theta + steps * line) for line in lines]
-    return np.array([[row[name].cpu().numpy() for row in found] for name in FORMULATIONS])
+    return np.array([[row[name].cpu().numpy() for row in found] for name in discretization.losses])
 
 
 def deviation(values: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -131,7 +131,7 @@ def _measure(
         "deviation": deviation(found, reference[:, None, None]),
         "reference_variation": own,
         "reference_index": _index(own),
-        "loss": list(FORMULATIONS),
+        "loss": list(runs.losses),
         "rule": list(settings.rules),
         "points": settings.points,
     }

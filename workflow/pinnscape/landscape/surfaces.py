@@ -10,13 +10,9 @@ from torch import Tensor
 
 from pinnscape.common import memory, progress
 from pinnscape.landscape import resampling
-from pinnscape.losses.objective import Discretization
+from pinnscape.losses.discretization import Discretization
 
 log = logging.getLogger(__name__)
-
-# On the CPU, the temporary arrays of a chunk should fit into the cache of a core; larger chunks are slower.
-_CHUNK_BYTES = 4_000_000
-_CHUNK = 64
 
 
 @dataclass(frozen=True)
@@ -38,7 +34,7 @@ class Slice:
     def measure(self, coordinates: np.ndarray) -> dict[str, np.ndarray]:
         """Losses and errors, each of shape (...), at coordinates (..., k)."""
         d = self.discretization
-        return evaluate(d.measure, self.origin, self.directions, coordinates, chunk_size(d), self.name)
+        return evaluate(d.measure, self.origin, self.directions, coordinates, d.batch, self.name)
 
     def line(self, index: int) -> "Slice":
         """The line along one direction."""
@@ -46,7 +42,7 @@ class Slice:
 
     def fields(self, points: np.ndarray) -> np.ndarray:
         """Fields to interpolate (field, m) at points (m, k)."""
-        return resampling.fields(self.measure(points))
+        return resampling.fields(self.measure(points), field_names(self.discretization))
 
 
 def evaluate(
@@ -122,15 +118,12 @@ def parameters(origin: Tensor, directions: Tensor, coordinates: Tensor) -> Tenso
     return thetas
 
 
-def chunk_size(discretization: Discretization) -> int:
-    """Number of parameter vectors evaluated at a time.
+def field_names(discretization: Discretization) -> tuple[str, ...]:
+    """Names of the interpolated fields: the losses, the terms of losses that have several terms, and squared errors.
 
-    On the CPU it keeps the temporary arrays of one layer small; on a GPU it is the largest number that the memory allows.
-    Compiled code has no temporary arrays.
+    The squared L² error is a field only if it does not follow from the supervised loss and if a solution is known; the squared
+    H¹ error is a field only if the gradient of the solution is known.
     """
-    if discretization.kernels is not None:
-        return _CHUNK
-    if discretization.device.type != "cpu":
-        return max(1, int(discretization.memory / (discretization.bytes_a_point * len(discretization.points))))
-    streams = discretization.streams(discretization.second)
-    return max(1, _CHUNK_BYTES // (8 * streams * len(discretization.points) * discretization.network.width))
+    own = [] if discretization.shares or discretization.known is None else [resampling.L2_SQUARE]
+    slopes = [resampling.H1_SQUARE] if np.isfinite(discretization.norms[1]) else []
+    return (*discretization.losses, *discretization.terms, *own, *slopes)

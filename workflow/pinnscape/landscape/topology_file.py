@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from pinnscape.common.formulations import FORMULATIONS
+from pinnscape.common.formulations import DEEP_RITZ, ordered
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import LOSS, OF_RUNS, RUN
 from pinnscape.landscape import resampling, topology
@@ -73,7 +73,7 @@ def dataset(surfaces: Mapping[Key, xr.Dataset], threshold: float, quantile: floa
         Variables over trained_on, seed, plane, loss, and pair or ring, padded with NaN. A surface that is missing, or has no
         value, is NaN.
     """
-    trained = [name for name in FORMULATIONS if any(key[0] == name for key in surfaces)]
+    trained = ordered({key[0] for key in surfaces})
     seeds = sorted({seed for _, seed, _ in surfaces})
     planes = list(dict.fromkeys(plane for _, _, plane in surfaces))
     found = {
@@ -82,7 +82,7 @@ def dataset(surfaces: Mapping[Key, xr.Dataset], threshold: float, quantile: floa
         for resampled in [resampling.resampled(surface)]
         for loss in resampled["loss"].values
     }
-    losses = [name for name in FORMULATIONS if any(key[-1] == name for key in found)]
+    losses = ordered({key[-1] for key in found})
     coordinates = dict(zip(_KEYS, (trained, seeds, planes, losses), strict=True))
     sizes = {"pair": _longest(found, "birth"), "ring": _longest(found, "ring_birth")}
     shape, keys = tuple(len(values) for values in coordinates.values()), list(product(trained, seeds, planes, losses))
@@ -102,7 +102,7 @@ def _measure(surface: xr.Dataset, loss: str, threshold: float, quantile: float) 
     finite = values[np.isfinite(values)]
     if not finite.size:
         return {name: np.nan for name in _NUMBERS} | {name: np.empty(0) for name in (*_PAIRS, *_RINGS)}
-    minimum = FORMULATIONS[loss].minimum(float(surface["energy_minimum"]))
+    minimum = _minimum(surface, loss)
     extent = float(np.quantile(finite, quantile, method="higher") - finite.min())
     bound = float(surface["resolution"].sel(loss=loss)) if "resolution" in surface else 0.0
     threshold = max(threshold * extent, 2.0 * bound)
@@ -128,6 +128,12 @@ def _measure(surface: xr.Dataset, loss: str, threshold: float, quantile: float) 
         **_coordinates(surface, "minimum", tree.minimum),
         **_coordinates(surface, "saddle", tree.saddle),
     }
+
+
+def _minimum(surface: xr.Dataset, loss: str) -> float:
+    """The minimum of a loss: 0 for squares; for the energy, that of the exact solution or, if unknown, of the surface."""
+    known = float(surface["energy_minimum"]) if loss == DEEP_RITZ.name else 0.0
+    return known if np.isfinite(known) else float(surface["value"].sel(loss=loss).min())
 
 
 def _coordinates(surface: xr.Dataset, name: str, points: np.ndarray) -> dict[str, np.ndarray]:

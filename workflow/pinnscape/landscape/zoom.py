@@ -5,13 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.config.sections import DirectionSettings
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import LOSS, OF_RUNS, RUN
 from pinnscape.landscape.axes import centred_axis, plane_coordinates
 from pinnscape.landscape.files import axis_unit, random_directions
-from pinnscape.landscape.surfaces import chunk_size, evaluate
+from pinnscape.landscape.surfaces import evaluate
 from pinnscape.training.runs import Run, Runs
 
 _RADIUS = (*RUN, "loss", "radius")
@@ -97,9 +96,9 @@ def dataset(runs: Runs, radii: Sequence[float], points: int, directions: Directi
         rows = random_directions("random", run.checkpoints.assign_attrs(seed=run.seed), directions)["direction"].values
         coordinates = np.stack([plane_coordinates(radius * unit, radius * unit) for radius in radii])
         measured = evaluate(
-            discretization.measure, runs.tensor(run.theta()), runs.tensor(rows), coordinates, chunk_size(discretization)
+            discretization.measure, runs.tensor(run.theta()), runs.tensor(rows), coordinates, discretization.batch
         )
-        gap = np.stack([measured[loss] - runs.objective(loss).minimum for loss in FORMULATIONS])
+        gap = np.stack([measured[loss] - runs.objective(loss).minimum for loss in runs.losses])
         gap[~np.isfinite(gap)] = np.nan
         found = np.array([
             [convexity(table, radius * unit) for table, radius in zip(tables, radii, strict=True)] for tables in gap
@@ -110,7 +109,7 @@ def dataset(runs: Runs, radii: Sequence[float], points: int, directions: Directi
             "existing_share": found[..., 1],
             "convex_radius": found[..., 2],
             "quadrature_error": run.checkpoints["quadrature_error"].sel(checkpoint="final").values,
-            "loss": list(FORMULATIONS),
+            "loss": list(runs.losses),
             "radius": np.array(radii, float),
             "alpha": unit,
             "beta": unit,

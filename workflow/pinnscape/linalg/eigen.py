@@ -49,7 +49,7 @@ class Summary:
 
     Attributes:
         condition_number: ratio of the largest to the smallest magnitude of the nonzero eigenvalues; NaN if withheld.
-        negative, null: number of negative eigenvalues, and number of eigenvalues that count as zero.
+        negative, nullity: number of negative eigenvalues, and number of eigenvalues that count as zero.
         effective_rank: exp(-Σ p log p) with p = |λ|/Σ|λ| (Roy & Vetterli 2007), without eigenvalues that count as zero.
         share_above: share of the eigenvalues above 1e-3 of the largest.
         bulk_share: share of the eigenvalues whose magnitude is at most 1e-3 of the largest.
@@ -58,7 +58,7 @@ class Summary:
 
     condition_number: float
     negative: float
-    null: float
+    nullity: float
     effective_rank: float
     share_above: float
     bulk_share: float

@@ -63,7 +63,7 @@ class Krylov:
     def __init__(self, operator: Callable[[Tensor], Tensor], like: Tensor, capacity: int, seed: int, failure: float) -> None:
         self._operator, self._generator, self._failure = operator, torch.Generator().manual_seed(seed), failure
         self.size, self.capacity = like.numel(), min(capacity, like.numel())
-        self._basis = like.new_zeros(self.capacity, self.size)
+        self._basis = like.new_empty(self.capacity, self.size)  # memory is taken only for the rows that are used
         self._matrix = np.zeros((self.capacity, self.capacity))
         self._runs: list[_Run] = []
         self._outside = self._whole = (-math.inf, math.inf)

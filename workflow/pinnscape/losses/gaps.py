@@ -1,4 +1,4 @@
-"""Energies below that of the exact solution, and whether the quadrature rule can be the reason. Torch is not needed."""
+"""Detection of energies that are below the stated minimum by more than the quadrature error. Torch is not needed."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ import xarray as xr
 
 @dataclass(frozen=True)
 class Below:
-    """The point of a training whose energy is furthest below its stated minimum.
+    """The snapshot of a training whose energy is furthest below the stated minimum.
 
     Attributes:
-        amount: by which it is below; infinite errors are never exceeded.
-        error: of the quadrature rule there.
-        step: of the training.
+        amount: difference between the stated minimum and the energy, positive.
+        error: estimated quadrature error of the energy gap at this snapshot.
+        step: training step of the snapshot.
     """
 
     amount: float
@@ -29,18 +29,18 @@ class Below:
 
 
 def excess(gap: np.ndarray, error: np.ndarray) -> np.ndarray:
-    """By how much energies are below their minimum where that is more than the error of the quadrature rule; 0 elsewhere, NaN where unknown.
+    """How far energies are below their minimum (n,); 0 if this is within the quadrature error, NaN if a value is unknown.
 
     Args:
-        gap: of the energies (n,).
-        error: of the gaps (n,).
+        gap: energy gaps (n,): energies minus the stated minimum.
+        error: quadrature errors (n,) of the gaps; a gap with an infinite error is never reported.
     """
     gap, error = np.asarray(gap, float), np.asarray(error, float)
     return np.where(np.isnan(gap) | np.isnan(error), np.nan, np.where(-gap > error, -gap, 0.0))
 
 
 def below(training: xr.Dataset) -> Below | None:
-    """The snapshot of a training.nc that is furthest below the minimum of the energy; None where none is, beyond the error of the rule."""
+    """The snapshot of a training.nc whose energy is furthest below the minimum; None if quadrature errors explain all gaps."""
     steps, errors = training["snapshot_step"].values, training["quadrature_error"].values
     amounts = np.nan_to_num(excess(training["energy_gap"].sel(step=steps).values, errors))
     worst = int(amounts.argmax())

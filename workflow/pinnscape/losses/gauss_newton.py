@@ -1,36 +1,44 @@
-"""Derivatives of the discretised solution with respect to theta, point by point: what losses are made of, one floor above them.
+"""Gauss-Newton part of the Hessian and tangent kernel of a loss, from derivatives of its local quantities in theta.
 
-Of the local quantities z of ``local``: their Jacobian B = ∂z/∂theta (for a sum of squares J, that of its residual), Bᵀw, the kernel BBᵀ, and the dense
-Gauss-Newton part G = BᵀMB. Half of the Hessian of a sum of squares is JᵀJ + Σ r ∇²r. Where a loss does not exist, all of these are NaN.
+Let z be the local quantities of all terms (see ``quantities``), B = ∂z/∂theta, and M the block-diagonal matrix of the second
+derivatives of the loss in z. This module computes the Gauss-Newton part G = BᵀMB of the Hessian, products Bᵀw, and the kernel
+BBᵀ. For a sum of squares, z are the weighted residuals r and B is their Jacobian J; then BBᵀ is the neural tangent kernel JJᵀ,
+and half of the Hessian is JᵀJ + Σ r ∇²r. All results are NaN where the loss does not exist.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import torch
 from torch import Tensor
 
-from pinnscape.common.formulations import DEEP_RITZ, FORMULATIONS
-from pinnscape.losses import local
-from pinnscape.losses.local import Local
-from pinnscape.losses.objective import Discretization, Objective
-from pinnscape.networks.jets import Jet, Order, function_jet, network_jet, product_jet, sum_jet, traced_jet
+from pinnscape.losses.field import FieldObjective
+from pinnscape.losses.quantities import Quantities
+from pinnscape.losses.solution import Solution
 
 
-def least_squares(objective: Objective, theta: Tensor) -> tuple[Tensor, Tensor]:
-    """J (m, P) and r (m,) at theta (P,), or fewer rows with the same JᵀJ, Jᵀr and |r|, and so the same singular values and least squares.
+def quantities(objective: FieldObjective) -> list[Quantities]:
+    """The local quantities of each term of a loss."""
+    terms = (objective.assembly.terms[name] for name in objective.names)
+    return [Quantities(objective.assembly.group(term.name), term.name, term.weight) for term in terms]
 
-    Where J would have more than 2P rows, QᵀJ and Qᵀr of a QR decomposition stand in for it, made block by block of the points (Golub & Van Loan 2013,
-    sec. 5.2): a matrix of all rows is never there.
+
+def least_squares(objective: FieldObjective, theta: Tensor) -> tuple[Tensor, Tensor]:
+    """Jacobian J (m, P) and weighted residuals r (m,) of a sum of squares at theta (P,), or an equivalent smaller system.
+
+    If J has more than 2P rows, it is replaced by QᵀJ and Qᵀr of a QR decomposition, which is updated block by block of the
+    points (Golub & Van Loan 2013, sec. 5.2), so that a matrix of all rows is never formed. The smaller system has the same JᵀJ,
+    Jᵀr and |r|, and hence the same singular values and least-squares solutions.
 
     Raises:
-        ValueError: the loss is not a sum of squares (Deep Ritz).
+        ValueError: the loss is not a sum of squares.
     """
-    residual, order, rows = _residual(objective), objective.order, None
-    for d in objective.discretization.parts:
-        for piece in _pieces(d, len(d.problem.components), theta.numel()):
-            values = residual(piece, piece.jet(theta, order)).reshape(-1, 1)
-            block = torch.cat([sensitivities(piece, theta, order, residual).flatten(0, 1), values], 1)
+    objective.check_squares()
+    rows = None
+    for term in quantities(objective):
+        for piece in term.pieces(theta.numel()):
+            with torch.no_grad():
+                values = term.of(term.group.solve(theta, term.streams, piece), piece).reshape(-1, 1)
+            block = torch.cat([term.sensitivities(theta, piece).flatten(0, 1), values], 1)
             rows = block if rows is None else torch.cat([rows, block])
             if len(rows) > 2 * block.shape[1]:
                 rows = torch.linalg.qr(rows, mode="r")[1]
@@ -38,143 +46,112 @@ def least_squares(objective: Objective, theta: Tensor) -> tuple[Tensor, Tensor]:
     return rows[:, :-1], rows[:, -1]
 
 
-def _pieces(d: Discretization, quantities: int, size: int) -> Sequence[Discretization]:
-    """Blocks of points whose sensitivities, with the copies of theta that they take, are within the memory."""
-    return d.split(int(d.memory / (8 * size * (quantities + 3))))
+def gauss_newton(objective: FieldObjective, theta: Tensor) -> Tensor:
+    """The dense Gauss-Newton part G (P, P) of the Hessian at theta (P,): 2JᵀJ for squares, the Gram matrix for energies.
 
-
-def energy_gram(discretization: Discretization, theta: Tensor) -> Tensor:
-    """The energy Gram matrix G (P, P) at theta (P,); it is indefinite where the energy density is not convex."""
-    gram = theta.new_zeros(theta.numel(), theta.numel())
-    quantities = len(discretization.problem.components) * (1 + discretization.problem.dimension)
-    for part in discretization.parts:
-        for d in _pieces(part, 2 * quantities, theta.numel()):
-            tangent = sensitivities(d, theta, "gradient", local.value_and_gradient)
-            _, modulus = local.slope_and_modulus(d, DEEP_RITZ, d.jet(theta.detach(), "gradient"))
-            gram = gram + tangent.flatten(0, 1).T @ (modulus @ tangent).flatten(0, 1)
-    return 0.5 * (gram + gram.T)
-
-
-def gauss_newton(objective: Objective, theta: Tensor) -> Tensor:
-    """The part (P, P) of the Hessian that is left where the residual vanishes: 2JᵀJ, for Deep Ritz the energy Gram matrix."""
-    if objective.formulation.is_energy:
-        return energy_gram(objective.discretization, theta)
-    j, _ = least_squares(objective, theta)
-    return 2.0 * j.T @ j
-
-
-def kernel_size(objective: Objective) -> int:
-    """Number q of local quantities of a loss: rows of B and of the kernel BBᵀ."""
-    problem = objective.discretization.problem
-    at_a_point = len(problem.components) * (1 + problem.dimension if objective.formulation.is_energy else 1)
-    return len(objective.discretization.points) * at_a_point
-
-
-def slopes_and_moduli(objective: Objective, theta: Tensor) -> tuple[Tensor, Tensor]:
-    """First and second derivatives (n, k), (n, k, k) of a loss in its local quantities at theta (P,); its gradient is Bᵀ times the first."""
-    found = [
-        local.slope_and_modulus(d, objective.formulation, d.jet(theta.detach(), objective.order))
-        for d in objective.discretization.parts
-    ]
-    return torch.cat([slope for slope, _ in found]), torch.cat([modulus for _, modulus in found])
-
-
-def pull_back(objective: Objective, theta: Tensor, weights: Tensor) -> Tensor:
-    """Bᵀw (k, P) for weights (k, q) of the local quantities at theta (P,), point by point; B is not formed."""
-    theta, start, total = theta.detach().requires_grad_(), 0, theta.new_zeros(len(weights), theta.numel())
-    for d in objective.discretization.parts:
-        z = local.quantities(objective.formulation)(d, d.jet(theta, objective.order))
-        for row, w in zip(total, weights[:, start : start + z.numel()], strict=True):
-            row += torch.autograd.grad(z, theta, w.reshape(z.shape), retain_graph=True)[0]
-        start += z.numel()
-    return total
-
-
-def kernel(objective: Objective, theta: Tensor) -> Tensor:
-    """The kernel BBᵀ (q, q) of the local quantities at theta (P,), for a sum of squares the neural tangent kernel JJᵀ; B is not formed.
-
-    A row of B is, in a layer, a sum over streams s of an outer product of the adjoint δ_s of what comes out of the affine map with what goes in,
-    a_s. The inner product of two rows is therefore Σ (δ_s·δ'_t)(a_s·a'_t), with a part δ_0·δ'_0 of the biases (Novak, Sohl-Dickstein &
-    Schoenholz 2022, ICML, "Fast finite width neural tangent kernel"): the work and memory of it grow with the width and not with P.
+    For a sum of squares, it equals the Hessian where the residuals vanish. It is indefinite where an energy density is not
+    convex.
     """
-    quantities, d = local.quantities(objective.formulation), objective.discretization
-    if type(d).jet is not Discretization.jet:
-        rows = torch.cat([sensitivities(part, theta, objective.order, quantities).flatten(0, 1) for part in d.parts])
+    if objective.is_squared:
+        j, _ = least_squares(objective, theta)
+        return 2.0 * j.T @ j
+    total = theta.new_zeros(theta.numel(), theta.numel())
+    for term in quantities(objective):
+        total = total + _gram(term, theta)
+    return 0.5 * (total + total.T)
+
+
+def _gram(term: Quantities, theta: Tensor) -> Tensor:
+    gram = theta.new_zeros(theta.numel(), theta.numel())
+    for piece in term.pieces(2 * theta.numel()):
+        tangent = term.sensitivities(theta, piece)
+        if term.is_energy:
+            modulus = term.of_energy(theta, piece)[1]
+            gram = gram + tangent.flatten(0, 1).T @ (modulus @ tangent).flatten(0, 1)
+        else:
+            gram = gram + 2.0 * tangent.flatten(0, 1).T @ tangent.flatten(0, 1)
+    return gram
+
+
+def kernel_size(objective: FieldObjective) -> int:
+    """Number q of local quantities of a loss, which is the number of rows of B and of the kernel BBᵀ."""
+    return sum(term.count * term.group.points.count for term in quantities(objective))
+
+
+def slopes_and_moduli(objective: FieldObjective, theta: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """First derivatives (n, k) and second derivatives (n, k, k) of each term in its k local quantities at n points.
+
+    Args:
+        objective: the loss.
+        theta: parameters (P,).
+    """
+    return [term.slope_and_modulus(theta) for term in quantities(objective)]
+
+
+def pull_back(objective: FieldObjective, theta: Tensor, weights: Tensor) -> Tensor:
+    """The products Bᵀw (j, P) for vectors w (j, q), given as ``weights``, at theta (P,); B is not formed."""
+    terms = quantities(objective)
+    parts = weights.split([term.count * term.group.points.count for term in terms], -1)
+    return sum((term.pull_back(theta, part) for term, part in zip(terms, parts, strict=True)), theta.new_zeros(()))
+
+
+def kernel(objective: FieldObjective, theta: Tensor) -> Tensor:
+    """The kernel BBᵀ (q, q) of the local quantities at theta (P,); for a sum of squares, the neural tangent kernel JJᵀ.
+
+    For the weights of one layer, a row of B is Σ_s δ_s a_sᵀ: a_s is stream s of the input of the affine map, and δ_s is the
+    adjoint of stream s of its output. The inner product of two rows is therefore Σ_st (δ_s·δ'_t)(a_s·a'_t), plus δ_0·δ'_0 for
+    the biases (Novak, Sohl-Dickstein & Schoenholz 2022, ICML, "Fast finite width neural tangent kernel"). Work and memory thus
+    grow with the width and not with P, and B is not formed.
+    """
+    terms = quantities(objective)
+    if type(objective.assembly.solution) is not Solution:
+        rows = torch.cat(
+            [term.sensitivities(theta, piece).flatten(0, 1) for term in terms for piece in term.pieces(theta.numel())]
+        )
         return rows @ rows.T
-    traces = [_trace(part, theta, objective.order, quantities) for part in d.parts]
-    layers = [tuple(torch.cat(parts, -2) for parts in zip(*layer, strict=True)) for layer in zip(*traces, strict=True)]
-    k, streams, n, _ = layers[0][1].shape
-    # A product of adjoints, one of streams and their product are there at a time.
-    block = max(1, int(d.memory / (3 * 8 * (k * streams) ** 2 * n)))
-    return torch.cat([_sum_of_layers(layers, slice(start, start + block)) for start in range(0, n, block)])
+    traces = [term.trace(theta) for term in terms]
+    blocks = [
+        [_block(a, b, one, other) for b, other in zip(terms, traces, strict=True)] for a, one in zip(terms, traces, strict=True)
+    ]
+    return torch.cat([torch.cat(row, 1) for row in blocks])
 
 
-def _trace(d: Discretization, theta: Tensor, order: Order, quantities: Local) -> list[tuple[Tensor, Tensor]]:
-    """Streams (S, n, fan_in) into each affine map, and adjoints (k, S, n, fan_out) of what comes out, for each of k local quantities."""
-    found, trace = traced_jet(d.network, theta, d.points, order)
-    lift, factor = _boundary(d)
-    values = quantities(d, sum_jet(lift, product_jet(factor, found)))
-    outs = [out for _, out in trace]
-    adjoints = [torch.autograd.grad(v.sum(), outs, retain_graph=True, materialize_grads=True) for v in values.unbind(-1)]
-    return [(a.detach(), torch.stack(of_layer)) for (a, _), of_layer in zip(trace, zip(*adjoints, strict=True), strict=True)]
+def kernel_traces(objective: FieldObjective, theta: Tensor) -> dict[str, float]:
+    """Traces of the diagonal blocks of the kernel by term: Σ |∂z/∂theta|² over the local quantities z of the term.
+
+    Args:
+        objective: the loss.
+        theta: parameters (P,).
+    """
+    return {
+        term.name: sum(float(term.sensitivities(theta, rows).square().sum()) for rows in term.pieces(theta.numel()))
+        for term in quantities(objective)
+    }
 
 
-def _sum_of_layers(layers: list[tuple[Tensor, ...]], rows: slice) -> Tensor:
-    """Rows (b k, n k) of the kernel that belong to some of the points."""
+Traced = Sequence[tuple[Tensor, Tensor]]  # inputs and adjoints of each layer, as given by ``Quantities.trace``
+
+
+def _block(a: Quantities, b: Quantities, one: Traced, other: Traced) -> Tensor:
+    """The block (n k, m l) of the kernel for two terms a and b with k and l local quantities at n and m points."""
+    k, streams, n, _ = one[0][1].shape
+    entries = k * streams * other[0][1].shape[0] * other[0][1].shape[1] * other[0][1].shape[2]
+    # Three arrays of this size exist at a time: the products of adjoints, those of streams, and their product.
+    size = max(1, int(a.group.solution.memory / (3 * 8 * entries)))
+    rows = (slice(start, start + size) for start in range(0, n, size))
+    return torch.cat([_rows(a, b, one, other, block) for block in rows])
+
+
+def _rows(a: Quantities, b: Quantities, one: Traced, other: Traced, rows: slice) -> Tensor:
+    """The rows of a block that belong to some of the points of the first term."""
     total = None
-    for a, delta in layers:
-        inputs = torch.einsum("sif,tjf->sitj", a[:, rows], a)
-        inputs[0, :, 0] += 1.0  # the biases
-        outputs = torch.einsum("ksig,ltjg->ksiltj", delta[:, :, rows], delta)
+    for (x, delta), (y, bar) in zip(one, other, strict=True):
+        inputs = torch.einsum("sif,tjf->sitj", x[:, rows], y)
+        for s in a.values_among_streams:
+            for t in b.values_among_streams:
+                inputs[s, :, t] += 1.0  # the biases
+        outputs = torch.einsum("ksig,ltjg->ksiltj", delta[:, :, rows], bar)
         part = torch.einsum("sitj,ksiltj->ikjl", inputs, outputs)
         total = part if total is None else total + part
     assert total is not None
     return total.flatten(2).flatten(0, 1)
-
-
-def sensitivities(d: Discretization, theta: Tensor, order: Order, local: Local) -> Tensor:
-    """Derivatives (n, k, P) of local quantities (n, k) of u with respect to theta (P,).
-
-    Args:
-        d: a discretisation, or one of its parts.
-        theta: (P,).
-        order: of the derivatives of u that ``local`` needs.
-        local: of d and the jet of u.
-    """
-    route = _pointwise if type(d).jet is Discretization.jet else automatic
-    return route(d, theta, order, local)
-
-
-def automatic(d: Discretization, theta: Tensor, order: Order, local: Local, chunk: int = 64) -> Tensor:
-    """``sensitivities`` through ``d.jet``, whatever that is; all points are differentiated for each row, which is many times slower."""
-    return torch.func.jacrev(lambda t: local(d, d.jet(t, order)), chunk_size=chunk)(theta)
-
-
-def _pointwise(d: Discretization, theta: Tensor, order: Order, local: Local) -> Tensor:
-    """Each point gets a copy of theta of its own: the gradient of a sum over points then holds the rows of all of them."""
-    copies = theta.detach().expand(len(d.points), -1).clone().requires_grad_()
-    batched = network_jet(d.network, copies, d.points.unsqueeze(-2), order)
-    lift, factor = _boundary(d)
-    values = local(d, sum_jet(lift, product_jet(factor, _only_point(batched))))
-    columns = [torch.autograd.grad(v.sum(), copies, retain_graph=True, materialize_grads=True)[0] for v in values.unbind(-1)]
-    return torch.stack(columns, 1)
-
-
-def _only_point(jet: Jet) -> Jet:
-    """A jet (n, c) from a batch (n, 1, c) of jets at one point each."""
-    orders: tuple[Order, ...] = ("gradient", "laplacian", "hessian")
-    return Jet(jet.value[:, 0], **{name: getattr(jet, name)[:, 0] for name in orders if jet.has(name)})
-
-
-@lru_cache(maxsize=64)
-def _boundary(d: Discretization) -> tuple[Jet, Jet]:
-    """Lift and factor of u = lift + factor · network at the points."""
-    problem = d.problem
-    return function_jet(problem.lift, d.points), function_jet(lambda x: problem.scale * problem.distance(x), d.points)
-
-
-def _residual(objective: Objective) -> Local:
-    if objective.formulation.is_energy:
-        known = " or ".join(name for name, each in FORMULATIONS.items() if not each.is_energy)
-        raise ValueError(f"`objective` must be a sum of squares: {known}, not {objective.name}")
-    return local.quantities(objective.formulation)

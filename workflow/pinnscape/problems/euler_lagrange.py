@@ -1,216 +1,219 @@
-"""The Euler-Lagrange operator of an energy density (Gelfand & Fomin 1963, sec. 35).
+"""The Euler-Lagrange operator of an energy density with derivatives of any order (Gelfand & Fomin 1963, secs. 11 and 35).
 
-    EL[e](u) = ∂e/∂u - Σᵢ d/dxᵢ ∂e/∂(∂ᵢu),
+The operator of a density e is
 
-where d/dxᵢ is the directional derivative of the flux ∂e/∂(∂ᵢu) along (eᵢ, ∂ᵢu, ∂ᵢ∇u) in its arguments (x, u, ∇u). There are two routes to it
-from the same density: by automatic differentiation at every evaluation (``automatic``, the reference: any density), and once by hand, that is
-by SymPy, as an explicit expression (``derive``, ``written`` and ``explicit``, several times faster: densities written with ``functions`` and arithmetic).
+    EL[e](u) = Σ_α (-1)^|α| D^α ∂e/∂u_α,
+
+where the sum is over all derivatives u_α on which e depends (u_xy and u_yx are one derivative), and D is the total derivative
+with respect to a variable, through x and u. If e depends on first derivatives only, its natural boundary condition prescribes the
+flux n·∂e/∂∇u. SymPy derives the operator and the flux once. If a density cannot be evaluated with SymPy symbols, torch
+differentiates it at each evaluation.
 """
 
-import inspect
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+import math
+from collections.abc import Iterable
+from functools import cached_property
+from itertools import product
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
-import numpy as np
-import torch
-from torch import Tensor
+from pinnscape.files.kept import Kept, made
+from pinnscape.problems.field import Derivative, Order, Point, component_of, derivative_of, units
+from pinnscape.problems.functions import is_array, is_tensor
+from pinnscape.problems.symbols import Derived, Key, Symbols
 
-from pinnscape.networks.jets import Jet, pairs
+if TYPE_CHECKING:
+    from pinnscape.problems.problem import Problem
 
-Density = Callable[[Any, Any, Any], Any]  # of tensors, or of symbols
-# What a density raises that arithmetic and ``functions`` alone do not make up, on symbols or in the expression derived from it.
-_NOT_BY_HAND = (TypeError, AttributeError, ValueError, IndexError, NameError, RuntimeError)
-_NAME = "_lambdifygenerated"  # what SymPy calls the functions that it writes
-_FUNCTIONS = {name: getattr(torch, name) for name in ("exp", "log", "sin", "cos", "tanh", "sqrt")}
-
-
-@dataclass(frozen=True)
-class Expressions:
-    """An energy density and its Euler-Lagrange operator as SymPy expressions.
-
-    Attributes:
-        energy: e.
-        residual: EL[e](u), one for each component.
-        x, u, p: symbols of the point (d,), the values (c,) and the gradient (c·d,), by rows.
-        second: of what enters of the second derivatives: the Laplacians (c,) if ``isotropic``, else (c·d(d+1)/2,) in the order of ``pairs``.
-        isotropic: whether ∂²e/∂∇u² is a multiple of the identity for each pair of components.
-    """
-
-    energy: Any
-    residual: tuple[Any, ...]
-    x: tuple[Any, ...]
-    u: tuple[Any, ...]
-    p: tuple[Any, ...]
-    second: tuple[Any, ...]
-    isotropic: bool
-
-
-@dataclass(frozen=True)
-class Source:
-    """EL[e] as Python source, which needs no SymPy: a function of all symbols of ``Expressions`` in their order, and whether it is isotropic."""
-
-    isotropic: bool
-    text: str
+# Errors raised when a method is called with symbols but contains more than arithmetic and ``functions``.
+NOT_SYMBOLIC = (TypeError, AttributeError, ValueError, IndexError, KeyError, NameError, NotImplementedError, RuntimeError)
 
 
 class EulerLagrange:
-    """EL[e] for one energy density.
+    """The operator EL[e] and the flux ∂e/∂∇u of the energy density e of a problem.
 
     Args:
-        density: e(x (n, d), u (..., n, c), ∇u (..., n, c, d)) -> (..., n).
-        dimension: d.
-        components: c.
-        source: what an earlier object for the same density has found, if any.
+        problem: a problem with a density.
+        kept: cache for the derived expressions, if any.
 
     Attributes:
-        source: the operator by hand; None where that fails.
-        principal: which second derivatives of u are needed: ``laplacian`` if ∂²e/∂∇u² is a multiple of the identity for each pair of
-            components, so that they enter only through Δu; else ``hessian``.
+        residual: EL[e], with one expression for each component.
+        flux: ∂e/∂(∂ᵢu), with one expression for each variable i of each component, component by component.
+        order: order of the highest derivative in the density. All three are None if SymPy cannot derive the expressions.
     """
 
-    source: Source | None
-    principal: Literal["laplacian", "hessian"]
+    residual: "Derived | None" = None
+    flux: "Derived | None" = None
+    order: int | None = None
 
-    def __init__(self, density: Density, dimension: int, components: int, source: Source | None = None) -> None:
-        self._density, self._sizes, self._expressions = density, (dimension, components), None
+    def __init__(self, problem: "Problem", kept: Kept | None = None) -> None:
+        self._problem = problem
+        stored = made(kept, f"euler-lagrange {problem.unknowns}", self._stored)
+        if "reason" in stored:
+            text = "the density cannot be derived symbolically (%s): torch differentiates"
+            logging.getLogger(__name__).info(text, stored["reason"])
+            return
+        self.order = stored["order"]
+        self.residual, self.flux = (Derived.from_json(problem.unknowns, stored[name]) for name in ("residual", "flux"))
+
+    def _stored(self) -> dict[str, Any]:
         try:
-            if source is None:
-                self._expressions = derive(density, dimension, components)
-                source = written(self._expressions)
-            self._explicit, self.source = explicit(source, dimension, components), source
-        except _NOT_BY_HAND as error:
-            logging.getLogger(__name__).info("the energy density cannot be differentiated by hand (%s): slower route", error)
-            self._expressions = self._explicit = self.source = None
-        self.principal = "laplacian" if self.source is not None and self.source.isotropic else "hessian"
+            order, residual, flux = self._derived
+            for found in (residual, flux):
+                found.check()
+        except NOT_SYMBOLIC as error:
+            return {"reason": " ".join(str(error).split())[:200]}
+        return {"order": order, "residual": residual.to_json(), "flux": flux.to_json()}
 
-    @property
-    def expressions(self) -> Expressions | None:
-        """The density and the operator by hand; None where that fails."""
-        if self._expressions is None and self.source is not None:
-            self._expressions = derive(self._density, *self._sizes)
-        return self._expressions
+    @cached_property
+    def _derived(self) -> tuple[int, Derived, Derived]:
+        """The order of the density, EL[e] and the flux, derived by SymPy."""
+        import sympy  # imported here, because it takes half a second
 
-    def __call__(self, points: Tensor, jet: Jet) -> Tensor:
-        """EL[e](u) (..., n, c) at points (n, d), from a jet of u to the order ``principal`` or with a Hessian."""
-        return automatic(self._density, points, jet) if self._explicit is None else self._explicit(points, jet)
+        problem, symbolic = self._problem, self._problem.symbolic()
+        symbols = Symbols(problem.unknowns)
+        energy = sympy.sympify(symbolic.density(symbols.point, symbols.field))
+        if not isinstance(energy, sympy.Expr):
+            raise TypeError(f"density gives {type(energy).__name__} for symbols")
+        named = symbols.named([energy])
+        residual: list[Any] = [sympy.Integer(0)] * len(problem.components)
+        for (component, order), symbol in named.items():
+            part = sympy.diff(energy, symbol)
+            for variable in _path(order):
+                part = symbols.total(part, variable)
+            residual[component] += (-1) ** sum(order) * part
+        flux = [
+            sympy.diff(energy, symbols.derivative(component, order))
+            for component in range(len(problem.components))
+            for order in units(len(problem.domain.names))
+        ]
+        parameters = {name: getattr(symbolic, name) for name in problem.parameter_names}
+        highest = max((sum(order) for _, order in named), default=0)
+        return highest, Derived.of(symbols, residual, parameters), Derived.of(symbols, flux, parameters)
+
+    def __call__(self, p: Any, u: Any) -> list[Any]:
+        """EL[e](u), with one value for each component: a tensor (..., n), an array or a SymPy expression."""
+        return by_torch(self._problem, p, u) if self.residual is None else self._evaluated(self.residual, p, u)
+
+    def fluxes(self, p: Any, u: Any) -> list[list[Any]]:
+        """∂e/∂(∂ᵢu), as a list over components of lists over variables i."""
+        d = len(p)
+        found = _flux_by_torch(self._problem, p, u) if self.flux is None else self._evaluated(self.flux, p, u)
+        return [found[k : k + d] for k in range(0, len(found), d)]
+
+    def _evaluated(self, found: Derived, p: Any, u: Any) -> list[Any]:
+        values = {name: getattr(self._problem, name) for name in self._problem.parameter_names}
+        numbers = all(is_tensor(x) or is_array(x) or isinstance(x, (int, float)) for x in p)
+        if numbers:
+            return found(p, u, values)
+        _, residual, flux = self._derived
+        return (residual if found is self.residual else flux).replaced(p, u, values)
 
 
-def automatic(density: Density, points: Tensor, jet: Jet) -> Tensor:
-    """EL[e](u) (..., n, c) by automatic differentiation.
+_KEPT: "WeakKeyDictionary[Problem, EulerLagrange]" = WeakKeyDictionary()
+
+
+def operator(problem: "Problem", kept: Kept | None = None) -> EulerLagrange:
+    """The operator EL[e] of a problem, derived once for each problem object.
 
     Args:
-        density: as in ``EulerLagrange``.
-        points: x (n, d).
-        jet: of u with a Hessian.
-
-    Raises:
-        ValueError: the jet has no gradient or no Hessian.
+        problem: a problem with a density.
+        kept: cache for the derived expressions; used only in the first call for a problem.
     """
-    u, du = jet.value, jet.gradient
-
-    def partials(x: Tensor, u: Tensor, du: Tensor) -> tuple[Tensor, Tensor]:
-        return torch.func.grad(lambda u, du: density(x, u, du).sum(), argnums=(0, 1))(u, du)
-
-    divergence = torch.zeros_like(u)
-    for i in range(points.shape[-1]):
-        along = torch.zeros_like(points)
-        along[:, i] = 1.0
-        _, (_, flux) = torch.func.jvp(partials, (points, u, du), (along, du[..., i], jet.hessian[..., i, :]))[:2]
-        divergence = divergence + flux[..., i]
-    return partials(points, u, du)[0] - divergence
+    if problem not in _KEPT:
+        _KEPT[problem] = EulerLagrange(problem, kept)
+    return _KEPT[problem]
 
 
-def derive(density: Density, dimension: int, components: int) -> Expressions:
-    """EL[e] by hand.
+def _path(order: Order) -> Iterable[int]:
+    """Indices of the variables of a derivative, each repeated as often as the derivative is taken in it."""
+    return (variable for variable, count in enumerate(order) for _ in range(count))
 
-    Raises:
-        TypeError, AttributeError, ValueError, IndexError, NameError, RuntimeError: the density cannot be evaluated on symbols.
+
+def _derivatives(problem: "Problem", u: Any) -> Derivative:
+    """A function that returns a derivative of a field by component and order."""
+    fields = [component_of(u, problem.components, name) for name in problem.components]
+    return lambda component, order: derivative_of(fields[component], order, problem.domain.names)
+
+
+def _energy(problem: "Problem", p: Point, given: Derivative, known: dict[Key, Any]) -> Any:
+    """The density at p; the derivatives on which it depends are added to ``known``."""
+
+    def derivative(component: int, order: Order) -> Any:
+        if (component, order) not in known:
+            known[component, order] = given(component, order)
+        return known[component, order]
+
+    return problem.density(p, problem.unknowns.field(derivative))
+
+
+def _flux_by_torch(problem: "Problem", p: Point, u: Any) -> list[Any]:
+    import torch
+
+    given = _derivatives(problem, u)
+
+    def leaf(component: int, order: Order) -> Any:
+        value = given(component, order)
+        return value if value.requires_grad else value.detach().requires_grad_()
+
+    with torch.enable_grad():
+        known: dict[Key, Any] = {}
+        energy = _energy(problem, p, leaf, known)
+        slopes = torch.autograd.grad(energy.sum(), list(known.values()), create_graph=True, materialize_grads=True)
+    found = dict(zip(known, slopes, strict=True))
+    wanted = [(component, order) for component in range(len(problem.components)) for order in units(len(p))]
+    return [found[key] if key in found else torch.zeros_like(energy) for key in wanted]
+
+
+def by_torch(problem: "Problem", p: Point, u: Any) -> list[Any]:
+    """EL[e](u) by automatic differentiation, with one tensor (..., n) for each component.
+
+    Around each point, u is replaced by its Taylor polynomial in a displacement s, so that total derivatives become derivatives
+    with respect to s.
+
+    Args:
+        problem: a problem with a density.
+        p: points, each coordinate a tensor (n,).
+        u: a field at p, with derivatives (..., n).
     """
-    import sympy  # late: takes half a second
+    import torch
 
-    d, c = range(dimension), range(components)
-    x, u = _symbols("x", dimension), _symbols("u", components)
-    p, h = _symbols("p", components, dimension), _symbols("h", components, dimension, dimension)
-    energy = sympy.sympify(np.asarray(density(x, u, p), dtype=object).item())
-    flux = [[sympy.diff(energy, p[k, i]) for i in d] for k in c]
-    modulus = np.array([[[[sympy.diff(flux[k][i], p[m, j]) for j in d] for m in c] for i in d] for k in c], dtype=object)
-    isotropic = all(_is_isotropic(modulus[k, :, m, :]) for k in c for m in c)
-    second = [(i, i) for i in d] if isotropic else [(i, j) for i in d for j in d]
-    residual = []
-    for k in c:
-        terms = [sympy.diff(flux[k][i], x[i]) for i in d]
-        terms += [sympy.diff(flux[k][i], u[m]) * p[m, i] for i in d for m in c]
-        terms += [modulus[k, i, m, j] * h[m, min(i, j), max(i, j)] for m in c for i, j in second]
-        residual.append(sympy.diff(energy, u[k]) - sum(terms))
-    symbols = [h[m, i, j] for m in c for i, j in pairs(dimension)]
-    if isotropic:
-        # Only the trace of the second derivatives enters: write it as one symbol.
-        symbols = list(_symbols("l", components))
-        rest = {h[m, i, i]: 0 for m in c for i in d if i > 0}
-        residual = [r.subs(rest | {h[m, 0, 0]: symbols[m] for m in c}) for r in residual]
-    return Expressions(energy, tuple(residual), tuple(x), tuple(u), tuple(p.ravel()), tuple(symbols), isotropic)
+    given, names = _derivatives(problem, u), dict[Key, Any]()
+    pattern = _energy(problem, p, given, names)
+    degree = 2 * max((sum(order) for _, order in names), default=0)
+    with torch.enable_grad():
+        s = [torch.zeros_like(pattern, requires_grad=True) for _ in p]
+        known: dict[Key, Any] = {}
+        moved = Point(problem.domain.names, [x + displacement for x, displacement in zip(p, s, strict=True)])
+        energy = _energy(problem, moved, lambda k, order: _taylor(given, s, k, order, degree), known)
+        slopes = torch.autograd.grad(energy.sum(), list(known.values()), create_graph=True, materialize_grads=True)
+        found = [torch.zeros_like(pattern) for _ in problem.components]
+        for (component, order), slope in zip(known, slopes, strict=True):
+            for variable in _path(order):
+                slope = _slope(slope, s[variable])
+            found[component] = found[component] + (-1) ** sum(order) * slope
+    return found
 
 
-def written(expressions: Expressions) -> Source:
-    """EL[e] as Python source."""
-    import sympy
+def _slope(values: Any, s: Any) -> Any:
+    import torch
 
-    arguments = [*expressions.x, *expressions.u, *expressions.p, *expressions.second]
-    function = sympy.lambdify(arguments, expressions.residual, modules=[_FUNCTIONS], cse=True)
-    return Source(expressions.isotropic, inspect.getsource(function))
+    if not values.requires_grad:
+        return torch.zeros_like(values)
+    return torch.autograd.grad(values.sum(), s, create_graph=True, materialize_grads=True)[0]
 
 
-def explicit(source: Source, dimension: int, components: int) -> Callable[[Tensor, Jet], Tensor]:
-    """EL[e] as a function of points and a jet.
+def _taylor(given: Derivative, s: list[Any], component: int, order: Order, degree: int) -> Any:
+    """A derivative, of the given order, of the Taylor polynomial of a component at the displacement s.
 
-    Raises:
-        TypeError, AttributeError, ValueError, IndexError, NameError, RuntimeError: torch cannot evaluate the expressions.
+    The polynomial contains the derivatives of u up to the order ``degree``.
     """
-    scope: dict[str, Any] = dict(_FUNCTIONS)
-    exec(source.text, scope)  # noqa: S102 - our own text
-    compiled = scope[_NAME]
-
-    def operator(points: Tensor, jet: Jet) -> Tensor:
-        values = [*points.unbind(-1), *jet.value.unbind(-1), *jet.gradient.flatten(-2).unbind(-1)]
-        if source.isotropic:
-            trace = jet.laplacian if jet.has("laplacian") else jet.hessian.diagonal(dim1=-2, dim2=-1).sum(-1)
-            values += trace.unbind(-1)
-        else:
-            values += [jet.hessian[..., m, i, j] for m in range(components) for i, j in pairs(dimension)]
-        shape = jet.value.shape[:-1]
-        return torch.stack([_full(r, shape, jet.value) for r in compiled(*values)], -1)
-
-    # Find out now what torch cannot evaluate: sign, DiracDelta, the logarithm of a number, ...
-    zero = torch.zeros(2, components)
-    slope, hessian = torch.zeros(2, components, dimension), torch.zeros(2, components, dimension, dimension)
-    operator(torch.zeros(2, dimension), Jet(zero, slope, zero, hessian))
-    return operator
-
-
-def _symbols(name: str, *shape: int) -> np.ndarray:
-    import sympy
-
-    array = np.empty(shape, dtype=object)
-    for index in np.ndindex(*shape):
-        array[index] = sympy.Symbol(f"{name}_{'_'.join(map(str, index))}", real=True)
-    return array
-
-
-def _is_isotropic(matrix: np.ndarray) -> bool:
-    """Whether a symbolic (d, d) matrix is a multiple of the identity."""
-    import sympy
-
-    indices = range(len(matrix))
-    off = all(matrix[i, j] == 0 for i in indices for j in indices if i != j)
-    return off and all(sympy.simplify(matrix[i, i] - matrix[0, 0]) == 0 for i in indices)
-
-
-def _full(value: Tensor | float, shape: torch.Size, like: Tensor) -> Tensor:
-    """A residual component that does not depend on u comes out as a number."""
-    return (
-        value.expand(shape)
-        if isinstance(value, Tensor)
-        else torch.full(shape, float(value), dtype=like.dtype, device=like.device)
-    )
+    total: Any = 0.0
+    for more in product(range(degree + 1), repeat=len(s)):
+        if sum(more) + sum(order) <= degree:
+            factor: Any = 1.0 / math.prod(map(math.factorial, more))
+            for displacement, power in zip(s, more, strict=True):
+                factor = factor * displacement**power if power else factor
+            total = total + given(component, tuple(map(sum, zip(order, more, strict=True)))) * factor
+    return total

@@ -2,11 +2,13 @@
 
 import itertools
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pinnscape.config.schema import shown, suggestion
-from pinnscape.config.sections import Model, NetworkSettings, TrainingSettings
-from pinnscape.problems.catalog import Entry
+from pinnscape.config.sections import Loss
+from pinnscape.problems import statement
+from pinnscape.problems.conditions import Periodic
+from pinnscape.study.cases import Case
 from pinnscape.study.configuration import TECHNIQUES, Configuration
 
 # A dotted key, and what is wrong with its value.
@@ -15,41 +17,59 @@ Fault = tuple[str, str]
 _MOST_LISTED = 20  # maximum number of names in a message
 
 
-def parameter_count(network: NetworkSettings, inputs: int, outputs: int) -> int:
-    """Number of weights and biases of a multilayer perceptron."""
-    sizes = [inputs, *[network.width] * network.depth, outputs]
-    return sum((fan_in + 1) * fan_out for fan_in, fan_out in itertools.pairwise(sizes))
+def missing(needs: Collection[str], case: Case) -> str:
+    """Why a technique does not apply to a case; empty if it does.
+
+    Args:
+        needs: ``Technique.needs``.
+        case: a case.
+    """
+    losses = [loss for loss in needs if loss in get_args(Loss) and loss not in case.losses]
+    if losses:
+        return f"needs the losses {' and '.join(loss for loss in needs if loss in get_args(Loss))}"
+    if "solution" in needs and not case.has_solution:
+        return "needs an exact solution or a reference"
+    if "permutable" in needs and case.model.network.architecture != "mlp":
+        return "needs a network whose hidden units can be permuted, network.architecture: mlp"
+    return ""
 
 
-def contradictions(
-    config: Configuration,
-    models: Mapping[str, Model],
-    trainings: Mapping[str, TrainingSettings],
-    catalog: Mapping[str, Entry],
-) -> Iterator[Fault]:
+def contradictions(config: Configuration, cases: Mapping[str, Case]) -> Iterator[Fault]:
     """All contradictions in a configuration.
 
     Args:
         config: a configuration in which each section is valid by itself.
-        models: settings that define the losses of each problem, with overrides applied.
-        trainings: settings of the trainings of each problem, with overrides applied.
-        catalog: the known problems.
+        cases: its cases, with overrides applied.
 
     Yields:
         The dotted key and the text of each contradiction.
     """
     yield from _figures(config)
-    yield from _parameters(config, catalog)
-    for problem, model in models.items():
-        yield from _quadrature(config, problem, model)
-    for problem, training in trainings.items():
-        yield from _trajectory(config, problem, training)
+    for case in cases.values():
+        yield from _trajectory(config, case)
+        yield from _without_effect(config, case)
+        yield from _rules(case)
     yield from _checkpoints(config)
     yield from _hessian(config)
     yield from _claims(config)
-    for problem, model in models.items():
-        entry = catalog[problem]
-        yield from _parameter_counts(config, problem, parameter_count(model.network, entry.dimension, entry.components))
+    for case in cases.values():
+        yield from _parameter_counts(config, case.name, network_size(case))
+
+
+def network_size(case: Case) -> int:
+    """Number of parameters of the network of a case."""
+    settings, problem = case.model.network, case.problem
+    inputs = 2 * settings.fourier or problem.domain.dimension + _harmonics(case)
+    into = [(inputs, settings.width)] * (3 if settings.architecture == "modified" else 1)
+    hidden = 2 * settings.depth + 1 if settings.architecture == "residual" else settings.depth
+    sizes = [*into, *[(settings.width, settings.width)] * (hidden - 1), (settings.width, len(problem.components))]
+    return sum((fan_in + 1) * fan_out for fan_in, fan_out in sizes)
+
+
+def _harmonics(case: Case) -> int:
+    """Number of additional inputs of the network due to hard periodicity."""
+    conditions = statement.conditions(case.problem, case.model.condition_settings)
+    return sum(2 * c.harmonics - 1 for c in conditions if isinstance(c, Periodic) and c.enforce == "hard")
 
 
 def _listed(names: Collection[Any]) -> str:
@@ -62,35 +82,40 @@ def _figures(config: Configuration) -> Iterator[Fault]:
         yield "figures.seed", f"must be one of study.seeds ({_listed(config.study.seeds)}); got {config.figures.seed}"
 
 
-def _parameters(config: Configuration, catalog: Mapping[str, Entry]) -> Iterator[Fault]:
-    for problem, override in config.problems.items():
-        known = catalog[problem].parameters
-        for name, value in override.parameters.items():
-            key = f"problems.{problem}.parameters.{name}"
-            if name not in known:
-                takes = f"one of {_listed(sorted(known))}" if known else "left out: this problem has no parameters"
-                yield key, f"unknown name; must be {takes}{suggestion(name, known)}"
-                continue
-            bound, side = known[name]
-            if value < bound or (value == bound and side == "above"):
-                yield key, f"must be {side} {bound:g}; got {value:g}"
-
-
-def _quadrature(config: Configuration, problem: str, model: Model) -> Iterator[Fault]:
-    rule = model.quadrature
-    if rule.rule == "simpson" and rule.points % 2 == 0:
-        own = problem in config.problems and "points" in config.problems[problem].quadrature.model_fields_set
-        key = f"problems.{problem}.quadrature.points" if own else "quadrature.points"
-        yield key, f"must be odd for the simpson rule of {problem}; got {rule.points}"
-
-
-def _trajectory(config: Configuration, problem: str, training: TrainingSettings) -> Iterator[Fault]:
-    even, logarithmic = training.snapshots.even, training.snapshots.logarithmic
+def _trajectory(config: Configuration, case: Case) -> Iterator[Fault]:
+    even, logarithmic = case.training.snapshots.even, case.training.snapshots.logarithmic
     if "trajectory" in config.grid.planes and even + logarithmic < 3:
-        own = problem in config.problems and "snapshots" in config.problems[problem].training.model_fields_set
-        key = f"problems.{problem}.training.snapshots" if own else "training.snapshots"
+        own = case.name in config.cases and "snapshots" in config.cases[case.name].training.model_fields_set
+        key = f"cases.{case.name}.training.snapshots" if own else "training.snapshots"
         text = "must be at least 3, even and logarithmic together, for the trajectory plane"
-        yield key, f"{text} of {problem}; got {even} and {logarithmic}"
+        yield key, f"{text} of {case.name}; got {even} and {logarithmic}"
+
+
+def _without_effect(config: Configuration, case: Case) -> Iterator[Fault]:
+    """Weights of hard conditions and harmonics of soft conditions, which have no effect.
+
+    They are accepted in the cases of a sweep that varies how the condition is enforced.
+    """
+    if case.sweep and config.sweeps[case.sweep].vary.endswith(".enforce"):
+        return
+    for condition in statement.conditions(case.problem, case.model.condition_settings):
+        given = case.model.condition_settings.get(condition.name, {})
+        for key, needed in (("weight", "soft"), ("harmonics", "hard")):
+            if key in given and condition.enforce != needed:
+                place = f"{case.prefix}conditions.{condition.name}"
+                yield (
+                    f"{place}.{key}",
+                    f"has no effect, because the condition is {condition.enforce}; set {place}.enforce: {needed}",
+                )
+
+
+def _rules(case: Case) -> Iterator[Fault]:
+    """Quadrature rules that do not exist on the domain."""
+    domain, own = case.problem.domain, case.model.quadrature
+    for key, rule in (("quadrature", own), ("quadrature.test", own.test)):
+        if rule is not None and rule.rule == "duffy" and not domain.singular:
+            text = f"must be another rule for {case.name}: duffy is for domains with a reentrant corner, such as LShape()"
+            yield f"{case.prefix}{key}.rule", text
 
 
 def _checkpoints(config: Configuration) -> Iterator[Fault]:
@@ -127,13 +152,13 @@ def _claims(config: Configuration) -> Iterator[Fault]:
         yield "claims.convex.radius", f"{text}; got {min(distances):g}"
 
 
-def _parameter_counts(config: Configuration, problem: str, count: int) -> Iterator[Fault]:
+def _parameter_counts(config: Configuration, case: str, count: int) -> Iterator[Fault]:
     """Settings that exceed the number of parameters of a network.
 
     Claims about eigenvalues that are not computed above the dense limit of ``hessian`` are not contradictions; they are
     reported as not measured.
     """
-    network = f"{problem}, whose network has {count} parameters"
+    network = f"{case}, whose network has {count} parameters"
     extremes = config.hessian.extremes
     if 2 * extremes > count:
         yield "hessian.extremes", f"must be at most {count // 2} for {network}; got {extremes}"

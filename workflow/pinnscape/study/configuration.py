@@ -1,79 +1,58 @@
 """The whole configuration: the sections that all studies share, and a section for each technique."""
 
-import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema, create_model
+from pydantic import AfterValidator, Field, WithJsonSchema, create_model
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 from pinnscape.config.claims import ClaimSettings
-from pinnscape.config.section import Distinct, S, Section, defaults_of, partial
+from pinnscape.config.section import Distinct, Optional, S, Section, defaults_of, name_of, partial
 from pinnscape.config.sections import (
     CheckpointName,
+    ConditionSettings,
     DirectionSettings,
     EigensolverSettings,
     EngineSettings,
     FigureSettings,
-    Formulation,
     Fraction,
     GridSettings,
     HessianSettings,
+    Identifier,
+    Loss,
     NetworkSettings,
-    ParameterName,
     QuadratureSettings,
     ShardSettings,
     TrainingSettings,
 )
 from pinnscape.techniques import catalog
 
-PROBLEMS = "problems"  # key of the validation context for the names in the catalogue of problems
-_PROBLEM = re.compile(r"(?!(benchmarks|figures|gallery|logs|tables)$)(?=.{1,64}$)[a-z][a-z0-9_-]*")
-
-
-def _known_problem(name: str, info: ValidationInfo) -> str:
-    if info.context and name not in info.context[PROBLEMS]:
-        raise PydanticCustomError("literal_error", "unknown")
-    if not _PROBLEM.fullmatch(name):
-        raise PydanticCustomError("string_pattern_mismatch", "no name")
-    return name
-
-
-ProblemName = TypeAliasType(
-    "ProblemName",
+_NAME = r"(?!(benchmarks|figures|gallery|logs|shards|tables)$)(?=.{1,64}$)[a-z][a-z0-9_-]*"
+CaseName = TypeAliasType(
+    "CaseName",
     Annotated[
         str,
-        AfterValidator(_known_problem),
-        WithJsonSchema(
-            {
-                "type": "string",
-                "pattern": f"^{_PROBLEM.pattern}$",
-                "description": "a name of lower-case letters, digits, hyphens and underscores that starts with a letter, of "
-                "at most 64 characters, and other than benchmarks, figures, gallery, logs and tables, which are folders in "
-                "results/",
-            }
+        name_of(
+            _NAME,
+            "a name of lower-case letters, digits, hyphens and underscores that starts with a letter, of at most 64 characters, and "
+            "other than benchmarks, figures, gallery, logs, shards and tables, which are folders of results",
         ),
     ],
 )
 
 
 class StudySettings(Section):
-    """Scope of the study: one network is trained for each problem, formulation and seed."""
+    """The losses and seeds of the study; one network is trained for each case, loss and seed."""
 
-    problems: Distinct[ProblemName] = Field(
+    losses: Distinct[Loss] = Field(
+        default=("deep-ritz", "strong-form", "supervised"),
         min_length=1,
-        description="names of the boundary value problems",
-        examples=[["poisson1d", "poisson2d", "semilinear2d", "neo_hookean2d"]],
-    )
-    formulations: Distinct[Formulation] = Field(
-        min_length=1,
-        description="losses that are minimised; supervised fits the same network to the exact solution",
-        examples=[["deep-ritz", "strong-form", "supervised"]],
+        description="losses that are minimised, if a case has them; supervised: the same network is fitted to the known solution",
     )
     seeds: Distinct[Annotated[int, Field(ge=0, le=2**31 - 1, description="a seed")]] = Field(
+        default=(0, 1, 2),
         min_length=1,
-        description="seeds of independent initialisations; every claim is reported with its spread over the seeds",
-        examples=[[0, 1, 2]],
+        description="seeds of the initial parameters; the spread over seeds is reported with each claim",
     )
 
 
@@ -92,14 +71,32 @@ class TrainingOverride(TrainingSettings):
     """Keys of training that are overridden; a list of phases replaces the whole list."""
 
 
-class ProblemSettings(Section):
-    """Settings that are overridden for one problem."""
+class CaseSettings(Section):
+    """A case: a problem with its parameters and conditions, and settings that are overridden for it."""
 
+    problem: Optional[str] = Field(
+        default=None,
+        min_length=1,
+        max_length=4096,
+        description="name of a problem (by default that of the case), or path of a file that defines one, such as "
+        "my_problems/mine.py",
+    )
+    parameters: dict[Identifier, float] = Field(default={}, description="values of the parameters of the problem, by name")
+    conditions: dict[Identifier, ConditionSettings] = Field(
+        default={}, description="how conditions are enforced, and weights of terms, by name of the condition or term"
+    )
     network: NetworkOverride = defaults_of(NetworkOverride)
     quadrature: QuadratureOverride = defaults_of(QuadratureOverride)
     training: TrainingOverride = defaults_of(TrainingOverride)
-    parameters: dict[ParameterName, float] = Field(
-        default={}, description="coefficients of the equation, by their names in the definition of the problem"
+
+
+class Sweep(Section):
+    """Cases that differ in one setting."""
+
+    case: str = Field(description="name of the base case, whose other settings are kept")
+    vary: str = Field(description="dotted key of the setting that is varied, such as network.width or parameters.beta")
+    values: Distinct[Annotated[float | int | str | bool, Field(description="a value")]] = Field(
+        min_length=1, max_length=100, description="values of the setting"
     )
 
 
@@ -136,7 +133,7 @@ class TechniqueSettings(Section):
 class Configuration(Section):
     """A study of loss landscapes of physics-informed neural networks."""
 
-    study: StudySettings
+    study: StudySettings = defaults_of(StudySettings)
     extended: bool = Field(
         default=False,
         description="whether the costly techniques, marked below, are included; `snakemake -c2 --config extended=true` does "
@@ -147,32 +144,38 @@ class Configuration(Section):
     )
     engine: EngineSettings = defaults_of(EngineSettings)
     shards: ShardSettings = defaults_of(ShardSettings)
-    network: NetworkSettings
-    quadrature: QuadratureSettings
-    training: TrainingSettings
-    problems: dict[ProblemName, ProblemSettings] = Field(
-        default={},
-        description="overrides for a problem, by its name: keys of network, quadrature and training, and parameters, the "
-        "coefficients of its equation",
+    network: NetworkSettings = defaults_of(NetworkSettings)
+    quadrature: QuadratureSettings = defaults_of(QuadratureSettings)
+    training: TrainingSettings = defaults_of(TrainingSettings)
+    cases: dict[CaseName, CaseSettings] = Field(
+        min_length=1,
+        description="cases of the study, by name; each has a problem, parameters, conditions, and overrides of network, "
+        "quadrature and training above",
         examples=[
             {
                 "poisson1d": {"quadrature": {"points": 350}},
                 "poisson2d": {},
                 "semilinear2d": {},
                 "neo_hookean2d": {"parameters": {"mu": 1.0, "lambda": 1.0}},
+                "convection": {
+                    "parameters": {"beta": 5.0},
+                    "conditions": {"initial": {"enforce": "soft"}, "periodic": {"enforce": "soft"}},
+                },
             }
         ],
     )
+    sweeps: dict[CaseName, Sweep] = Field(
+        default={}, description="sweeps, by name; each adds cases in which one setting of a base case has other values"
+    )
     checkpoints: dict[CheckpointName, Fraction] = Field(
-        default={},
+        default={"middle": 0.1},
         description="checkpoints by name, as fractions of the training steps taken (the nearest snapshot is used); init, best "
         "and final always exist",
-        examples=[{"middle": 0.1}],
     )
     directions: DirectionSettings = defaults_of(DirectionSettings)
-    grid: GridSettings
+    grid: GridSettings = defaults_of(GridSettings)
     eigensolver: EigensolverSettings = defaults_of(EigensolverSettings)
-    hessian: HessianSettings
+    hessian: HessianSettings = defaults_of(HessianSettings)
     techniques: TechniqueSettings = defaults_of(TechniqueSettings)
     claims: ClaimSettings = defaults_of(ClaimSettings)
     figures: FigureSettings = defaults_of(FigureSettings)

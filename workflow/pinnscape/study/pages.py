@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from pinnscape.config.schema import allowed, schema
 from pinnscape.config.section import Section, in_default_study
 from pinnscape.config.sections import Phase
-from pinnscape.problems.catalog import CATALOG
+from pinnscape.problems.registry import PROBLEMS, about
 from pinnscape.study.configuration import Configuration
 from pinnscape.techniques.catalog import TECHNIQUES
 
@@ -67,12 +67,14 @@ def _key(name: str, field: FieldInfo, margin: str) -> Iterator[str]:
     elif isinstance(value, Mapping) and value:
         yield f"{margin}{name}:{comment}"
         for key, entry in value.items():
-            about = CATALOG[key].about if key in CATALOG else ""
-            yield f"{margin}  {key}: {flow(entry)}" + (f" # {about}" if about else "")
+            note = f" # {about(key)}" if name == "cases" and key in PROBLEMS else ""
+            yield f"{margin}  {key}: {flow(entry)}{note}"
     elif isinstance(value, list) and value and isinstance(value[0], dict):
         yield f"{margin}{name}:{comment}"
         for entry in value:
             yield from _phase(entry, f"{margin}  ")
+    elif value is None:
+        yield f"{margin}# {name}:{comment}"
     else:
         yield f"{margin}{name}: {flow(value)}{comment}"
 

@@ -4,7 +4,6 @@ A stage reruns when its settings change, so each method of ``Study`` returns exa
 plain values.
 """
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,24 +11,18 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from pinnscape.common.formulations import PHYSICS
 from pinnscape.config.reading import check_form
 from pinnscape.config.schema import described, error, rank, schema
 from pinnscape.config.section import Section
-from pinnscape.config.sections import Model, Plane, TrainingSettings
-from pinnscape.problems.catalog import CATALOG, Entry
-from pinnscape.study.checks import contradictions
-from pinnscape.study.configuration import PROBLEMS, Configuration
+from pinnscape.config.sections import HessianSettings, Plane
+from pinnscape.study.cases import Case, Fault, all_cases, swept
+from pinnscape.study.checks import contradictions, missing
+from pinnscape.study.configuration import Configuration
 from pinnscape.techniques.catalog import TECHNIQUES
 
 LINES = "lines"
-
-
-def merged(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
-    """``base`` with the keys of ``override`` replaced recursively; lists are replaced as a whole."""
-    both = dict(base)
-    for name, value in override.items():
-        both[name] = merged(both[name], value) if isinstance(value, Mapping) and name in both else value
-    return both
+_RANDOM = ("bias", "normalization")  # settings of random directions
 
 
 def fractions(config: Configuration) -> dict[str, float]:
@@ -43,19 +36,41 @@ class Study:
 
     Attributes:
         config: all sections, with all defaults filled in.
+        all_cases: cases by name; those of sweeps come last.
     """
 
     config: Configuration
+    all_cases: Mapping[str, Case]
 
     @property
-    def problems(self) -> tuple[str, ...]:
-        """Names of the problems, in the order of the configuration."""
-        return self.config.study.problems
+    def cases(self) -> tuple[str, ...]:
+        """Names of the cases in the order of the file, followed by those of sweeps."""
+        return tuple(self.all_cases)
+
+    def losses(self, case: str) -> tuple[str, ...]:
+        """Losses that are minimised for a case."""
+        return self.all_cases[case].losses
+
+    @cached_property
+    def cases_by_losses(self) -> dict[tuple[str, ...], tuple[str, ...]]:
+        """Names of the cases for which the same losses are minimised, by these losses, in the order of the cases."""
+        found: dict[tuple[str, ...], tuple[str, ...]] = {}
+        for name, case in self.all_cases.items():
+            found[case.losses] = (*found.get(case.losses, ()), name)
+        return found
+
+    @cached_property
+    def sweeps(self) -> dict[str, dict[Any, str]]:
+        """The name of the case for each value of a sweep, by name of the sweep."""
+        return swept(self.config, self.all_cases)
 
     @property
-    def formulations(self) -> tuple[str, ...]:
-        """Names of the formulations, in the order of the configuration."""
-        return self.config.study.formulations
+    def swept_values(self) -> dict[str, tuple[str, Any]]:
+        """Name of the sweep to which a case belongs (the first one of several) and value of the varied setting, by case."""
+        found: dict[str, tuple[str, Any]] = {}
+        for sweep, cases in self.sweeps.items():
+            found = {case: (sweep, value) for value, case in cases.items()} | found
+        return found
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -69,8 +84,8 @@ class Study:
 
     @property
     def runs(self) -> list[tuple[str, str, int]]:
-        """Problem, formulation and seed of each training."""
-        return list(itertools.product(self.problems, self.formulations, self.seeds))
+        """Case, loss and seed of each training."""
+        return [(name, loss, seed) for name, case in self.all_cases.items() for loss in case.losses for seed in self.seeds]
 
     @property
     def planes(self) -> tuple[str, ...]:
@@ -92,6 +107,17 @@ class Study:
             and (not technique.surfaces or set(technique.surfaces) & set(self.config.grid.planes))
         )
 
+    def techniques_of(self, case: str) -> tuple[str, ...]:
+        """Names of the techniques that apply to a case; ``left_out`` gives the reasons why others do not."""
+        without = self.left_out(case)
+        return tuple(name for name in self.techniques if name not in without)
+
+    def left_out(self, case: str) -> dict[str, str]:
+        """The techniques that do not apply to a case, with reasons; also the claim ``alike`` if a physics loss is missing."""
+        needs = {name: TECHNIQUES[name].needs for name in self.techniques} | {"alike": PHYSICS}
+        found = {name: missing(needs[name], self.all_cases[case]) for name in needs}
+        return {name: reason for name, reason in found.items() if reason}
+
     @property
     def checkpoint_names(self) -> tuple[str, ...]:
         """All checkpoints in this order: ``init``, the named checkpoints, ``best``, ``final``."""
@@ -107,34 +133,11 @@ class Study:
         """The seed that figures of planes and solutions show."""
         return self.config.figures.seed
 
-    @cached_property
-    def models(self) -> dict[str, Model]:
-        """The settings that define the losses, by problem."""
-        return {problem: self._model(problem) for problem in self.problems}
-
-    @cached_property
-    def trainings(self) -> dict[str, TrainingSettings]:
-        """The settings of the trainings, by problem."""
-        return {
-            problem: TrainingSettings.of(merged(self.config.training.plain(), self._override(problem).get("training", {})))
-            for problem in self.problems
-        }
-
-    def _model(self, problem: str) -> Model:
-        override = self._override(problem)
-        sections = {
-            name: merged(getattr(self.config, name).plain(), override.get(name, {})) for name in ("network", "quadrature")
-        }
-        return Model.of(sections | {"parameters": override.get("parameters", {})})
-
-    def _override(self, problem: str) -> dict[str, Any]:
-        """The settings that are given for this problem only."""
-        return self.config.problems[problem].plain(given=True) if problem in self.config.problems else {}
-
     def complete(self) -> dict[str, Any]:
         """The configuration as plain values, with every default filled in, in the order of the sections."""
         full = self.config.model_dump(mode="json", by_alias=True, exclude_none=True)
-        return full | {"problems": {problem: self._override(problem) for problem in self.config.problems}}
+        own = {name: settings.plain(given=True) for name, settings in self.config.cases.items()}
+        return full | {"cases": own}
 
     def engine(self) -> dict[str, Any]:
         """Settings of how losses and derivatives are computed: ``compile`` and ``memory``."""
@@ -144,13 +147,13 @@ class Study:
         """Numbers of shards of ``surfaces``, ``hessians`` and ``techniques``; they are not part of the settings of a stage."""
         return self.config.shards.plain()
 
-    def model(self, problem: str) -> dict[str, Any]:
-        """Settings that define the losses of ``problem``: ``network``, ``quadrature`` and ``parameters``."""
-        return self.models[problem].plain()
+    def model(self, case: str) -> dict[str, Any]:
+        """What defines the losses of a case: ``problem``, ``parameters``, ``conditions``, ``network`` and ``quadrature``."""
+        return self.all_cases[case].model.plain()
 
-    def training(self, problem: str) -> dict[str, Any]:
-        """Settings of the trainings for ``problem``: ``log_every``, ``phases`` and ``snapshots``."""
-        return self.trainings[problem].plain()
+    def training(self, case: str) -> dict[str, Any]:
+        """How networks for a case are trained: ``log_every``, ``phases`` and ``snapshots``."""
+        return self.all_cases[case].training.plain()
 
     def checkpoints(self) -> dict[str, float]:
         """Fractions of the training steps, by name of the checkpoint, in ascending order."""
@@ -162,8 +165,11 @@ class Study:
         The dictionary is empty for planes without random directions.
         """
         self._check_plane(plane)
-        names = {"random": ("bias", "normalization"), LINES: ("bias", "lines", "normalization")}.get(plane, ())
-        return {name: getattr(self.config.directions, name) for name in names}
+        names = {"random": _RANDOM, LINES: ("lines", *_RANDOM)}.get(plane, ())
+        return self._of_directions(names)
+
+    def _of_directions(self, names: tuple[str, ...]) -> dict[str, Any]:
+        return {name: getattr(self.config.directions, name) for name in sorted(names)}
 
     def grid(self, plane: str) -> dict[str, Any]:
         """Settings of the grid of a plane: ``tolerance``, ``points`` and ``radius``.
@@ -186,7 +192,7 @@ class Study:
     def technique(self, name: str) -> dict[str, Any]:
         """Settings of a technique, including ``directions`` if it uses normalised random directions."""
         settings = getattr(self.config.techniques, name).plain()
-        return settings | ({"directions": self.directions("random")} if TECHNIQUES[name].directions else {})
+        return settings | ({"directions": self._of_directions(_RANDOM)} if TECHNIQUES[name].directions else {})
 
     def claims(self) -> dict[str, Any]:
         """Thresholds of the verdicts."""
@@ -201,26 +207,28 @@ class Study:
             raise ValueError(f"`plane` must be one of {', '.join(self.planes)}; got {plane!r}")
 
 
-def parse(config: Any, catalog: Mapping[str, Entry] = CATALOG, source: str = "config.yaml") -> Study:
-    """Validate a configuration and return it as a typed study.
+def parse(config: Any, source: str = "config.yaml") -> Study:
+    """Check a configuration and make the typed study of it.
 
     Args:
-        config: the content of the YAML file; it is not modified.
-        catalog: the known problems.
+        config: the configuration as read from YAML; it is not changed.
         source: name of the configuration in messages.
 
     Raises:
-        StudyError: a setting is unknown, mistyped, out of range or contradicts another setting. The message is one line with
-            its key.
+        StudyError: a setting is unknown, mistyped, out of range or contradicts another one, or a problem cannot be used; the
+            message names its key in one line.
     """
     check_form(config, source)
     try:
-        completed = _completed(Configuration.model_validate(config, context={PROBLEMS: catalog}))
+        found = _completed(Configuration.model_validate(config))
     except ValidationError as failure:
         first = min(failure.errors(include_url=False), key=rank)
-        raise error(source, *described(first, _schema(catalog))) from None
-    study = Study(completed)
-    for key, text in contradictions(completed, study.models, study.trainings, catalog):
+        raise error(source, *described(first, schema(Configuration))) from None
+    try:
+        study = Study(found, all_cases(found))
+    except Fault as fault:
+        raise error(source, fault.key, fault.text) from None
+    for key, text in contradictions(found, study.all_cases):
         raise error(source, key, text)
     return study
 
@@ -245,12 +253,6 @@ def _completed_section(settings: Section, config: Configuration) -> Section:
         default = type(settings).model_fields["eigensolver"].get_default(call_default_factory=True)
         changes["eigensolver"] = config.eigensolver.overridden(default, own)
     if getattr(settings, "checkpoints", None) == ():
-        changes["checkpoints"] = (*fractions(config), "final")
+        first = ("init",) if isinstance(settings, HessianSettings) else ()
+        changes["checkpoints"] = (*first, *fractions(config), "final")
     return settings.model_copy(update=changes)
-
-
-def _schema(catalog: Mapping[str, Entry]) -> dict[str, Any]:
-    """The schema for error messages, which lists the names of the problems in the catalogue."""
-    root = schema(Configuration)
-    names = {**root["$defs"]["ProblemName"], "enum": sorted(catalog)}
-    return {**root, "$defs": {**root["$defs"], "ProblemName": names}}

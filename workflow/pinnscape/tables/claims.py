@@ -4,7 +4,7 @@ A verdict follows from a number, its spread over seeds and a threshold in the co
 passes the threshold for every seed, *does not hold* if it passes for none, and is *mixed* otherwise.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,9 +12,11 @@ import numpy as np
 import pandas as pd
 
 from pinnscape.config.claims import ClaimSettings, DataDrivenSettings
+from pinnscape.tables import names
 
-COLUMNS = ("claim", "case", "trained_on", "statistic", "value", "low", "high", "threshold", "verdict")
-MEASURED = ("case", "trained_on", "checkpoint", "metric", "value")  # required columns of metrics.csv
+COLUMNS = ("claim", "case", "trained_on", "statistic", "value", "low", "high", "threshold", "verdict", "reason")
+LEFT_OUT = "left out"
+MEASURED = ("case", "trained_on", "checkpoint", *names.COLUMNS, "value")  # required columns of metrics.csv
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Test:
     threshold: float
     side: Literal["at most", "at least"]
     checkpoint: str = "final"
+    technique: str = ""  # that measures it
 
     def passes(self, values: np.ndarray) -> np.ndarray:
         return values <= self.threshold if self.side == "at most" else values >= self.threshold
@@ -71,39 +74,62 @@ def _as_data_driven(settings: DataDrivenSettings, planes: Collection[str], techn
         yield Test("low-dimensional training", "explained_variance", "explained_variance[trajectory]", share, "at least")
     if "interpolation" in techniques:
         rise, metric = settings.violation, "monotone_violation_relative"
-        yield Test("monotone interpolation", metric, f"{metric}[{{own}}]", rise, "at most")
+        yield Test("monotone interpolation", metric, f"{metric}[{{own}}]", rise, "at most", technique="interpolation")
     for technique, path in (("barriers", "aligned"), ("curves", "bezier")):
         if technique in techniques:
             metric = f"barrier_relative[{path}, {{own}}]"
-            yield Test("connected minima", f"barrier_relative[{path}]", metric, settings.barrier, "at most")
+            yield Test(
+                "connected minima", f"barrier_relative[{path}]", metric, settings.barrier, "at most", technique=technique
+            )
     if "gradient_subspace" in techniques:
         k = settings.subspace
         metric = f"gradient_share_mean[{k}]"
-        yield Test("gradient in a tiny subspace", metric, metric, settings.gradient, "at least")
+        yield Test("gradient in a tiny subspace", metric, metric, settings.gradient, "at least", technique="gradient_subspace")
     if "intrinsic_dimension" in techniques:
         metric = f"intrinsic_share[{settings.level:g}]"
-        yield Test("small intrinsic dimension", metric, metric, settings.intrinsic, "at most", "init")
+        yield Test("small intrinsic dimension", metric, metric, settings.intrinsic, "at most", "init", "intrinsic_dimension")
 
 
 def table(
-    metrics: pd.DataFrame, settings: ClaimSettings, planes: Collection[str], techniques: Collection[str] = ()
+    metrics: pd.DataFrame,
+    settings: ClaimSettings,
+    planes: Collection[str],
+    techniques: Collection[str] = (),
+    left_out: Mapping[str, Mapping[str, str]] | None = None,
 ) -> pd.DataFrame:
-    """Table of the verdicts; value is the median over seeds, low and high are the smallest and the largest value."""
+    """Table of the verdicts; value is the median over seeds, low and high are the smallest and the largest value.
+
+    Args:
+        metrics: metrics.csv.
+        settings: the section ``claims`` of the configuration.
+        planes: planes on which the two physics losses are compared.
+        techniques: techniques of the study.
+        left_out: reasons for which tests do not apply, by case, and then by technique or claim.
+    """
     rows: list[list[Any]] = []
     wanted = tests(settings, planes, techniques)
     for case, own in dict.fromkeys(zip(metrics["case"], metrics["trained_on"], strict=True)):
         group = metrics.query("case == @case and trained_on == @own")
-        rows += _rows(case, own, group, wanted)
+        rows += _rows(case, own, group, wanted, (left_out or {}).get(case, {}))
     return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(
         ["claim", "statistic", "case", "trained_on"], ignore_index=True
     )
 
 
-def _rows(case: str, own: str, group: pd.DataFrame, wanted: Collection[Test]) -> Iterator[list[Any]]:
+def _rows(
+    case: str, own: str, group: pd.DataFrame, wanted: Collection[Test], left_out: Mapping[str, str]
+) -> Iterator[list[Any]]:
     for test in wanted:
-        found = (group["metric"] == test.metric.format(own=own)) & (group["checkpoint"] == test.checkpoint)
+        reason = left_out.get(test.technique) or left_out.get(test.claim, "")
+        if reason:
+            yield [test.claim, case, own, test.statistic, *spread(np.empty(0)), test.threshold, LEFT_OUT, reason]
+            continue
+        name = names.columns(test.metric.format(own=own))
+        found = group[list(names.COLUMNS)].eq(list(name), axis="columns").all(axis="columns") & (
+            group["checkpoint"] == test.checkpoint
+        )
         values = group.loc[found, "value"].to_numpy(dtype=float)
-        yield [test.claim, case, own, test.statistic, *spread(values), test.threshold, verdict(test, values)]
+        yield [test.claim, case, own, test.statistic, *spread(values), test.threshold, verdict(test, values), ""]
 
 
 def spread(values: np.ndarray) -> tuple[float, float, float]:

@@ -1,7 +1,8 @@
 """metrics.csv: every number of the study in long form."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,16 +12,19 @@ from pinnscape.common.formulations import PHYSICS
 from pinnscape.landscape import roughness, similarity
 from pinnscape.linalg.similarity import principal_angles, spectral_distance, wasserstein
 from pinnscape.losses import gaps
+from pinnscape.tables import names
 
 log = logging.getLogger(__name__)
-COLUMNS = ("case", "trained_on", "seed", "checkpoint", "metric", "value")
-_NUMBERS = ("trace", "trace_estimate", "trace_estimate_error", "condition_number", "negative", "null", "effective_rank")
+_RUN = ("case", "trained_on", "seed", "checkpoint")
+_SWEPT = ("sweep", "swept")  # the sweep that the case belongs to, and the value of the swept setting
+COLUMNS = (*_RUN, *names.COLUMNS, "value", *_SWEPT)
+_NUMBERS = ("trace", "trace_estimate", "trace_estimate_error", "condition_number", "negative", "nullity", "effective_rank")
 _NUMBERS += ("share_above", "bulk_share")
 _BOUNDS = {"lambda_min_at_least": "eigenvalue_low", "lambda_min_at_most": "eigenvalue_high"}
 _PHYSICS = list(PHYSICS)
 Rows = Iterator[tuple[str, str, float]]  # checkpoint, metric, value
 
-# The meaning of each number, by its name with its arguments in brackets. Numbers of techniques are described in their modules.
+# The meaning of each number, by its name with its arguments in brackets; see `tables.names`. Numbers of techniques are described in their modules.
 METRICS = {
     "step": "optimisation step of the checkpoint",
     "loss": "training loss at the checkpoint",
@@ -28,14 +32,20 @@ METRICS = {
     "l2_error": "relative L2 error",
     "h1_error": "relative H1 error",
     "gradient_norm": "Euclidean norm of the gradient of the training loss",
+    "gradient_norm[loss/term]": "Euclidean norm of the gradient of a single term, if the loss has several",
+    "fresh_loss": "training loss at points that training does not use",
+    "term[term]": "term of the training loss, if it has several",
+    "fresh_term[term]": "this term at points that training does not use",
     "quadrature_error": "quadrature error of the energy gap at the checkpoint",
     "below_minimum": "amount by which the energy is below its minimum if this exceeds the quadrature error, otherwise 0",
     "lambda_max[loss]": "largest eigenvalue of the Hessian; empty if it is withheld, as are all numbers that depend on it",
+    "lambda_max[loss/term]": "largest eigenvalue of the Hessian of a single term, if the loss has several",
     "lambda_min[loss]": "smallest eigenvalue of the Hessian",
     "lambda_min_at_least[loss]": "lower bound of the smallest eigenvalue, only if that is not verified",
     "lambda_min_at_most[loss]": "upper bound of the smallest eigenvalue, only if that is not verified",
     "lambda_ratio[loss]": "λ₁/λ_k with k = `claims.well_conditioned.rank`; infinite if λ_k ≤ 0; empty if λ₁ is not positive",
     "trace[loss]": "trace of the Hessian",
+    "trace[loss/term]": "trace of the Hessian of a single term, if the loss has several",
     "trace_estimate[loss]": "Hutch++ estimate of the trace of the Hessian",
     "trace_estimate_error[loss]": "standard error of this estimate",
     "condition_number[loss]": "condition number of the Hessian outside its null space",
@@ -44,7 +54,7 @@ METRICS = {
     "negative_share[loss]": "share of negative eigenvalues",
     "negative_share_at_least[loss]": "share of eigenvalues that are certainly negative, only if `negative` is withheld",
     "negative_ratio[loss]": "−λ_P/λ₁ if λ_P < 0, otherwise 0; empty if λ₁ is not positive",
-    "null[loss]": "number of numerically zero eigenvalues",
+    "nullity[loss]": "number of numerically zero eigenvalues",
     "effective_rank[loss]": "effective rank of the Hessian",
     "effective_rank_estimate[loss]": "effective rank estimated from the spectral density, only if `effective_rank` is withheld",
     "share_above[loss]": "share of eigenvalues above 1e-3 of the largest",
@@ -71,12 +81,17 @@ METRICS = {
 }
 
 
-def table(files: Iterable[tuple[xr.Dataset, Rows]], several: Iterable[tuple[xr.Dataset, Iterable[tuple]]] = ()) -> pd.DataFrame:
+def table(
+    files: Iterable[tuple[xr.Dataset, Rows]],
+    several: Iterable[tuple[xr.Dataset, Iterable[tuple]]] = (),
+    sweeps: Mapping[str, tuple[str, Any]] | None = None,
+) -> pd.DataFrame:
     """Table with one row for each measured number.
 
     Args:
         files: datasets of one run each, whose attributes identify the run, with their rows.
         several: datasets of all runs of a case, with rows (trained_on, seed, checkpoint, metric, value) that identify the run.
+        sweeps: name of the sweep and value of the swept setting, by case; other cases have empty entries.
     """
     rows: list[list] = []
     for dataset, measured in files:
@@ -84,7 +99,8 @@ def table(files: Iterable[tuple[xr.Dataset, Rows]], several: Iterable[tuple[xr.D
         rows += [[*owner, *row] for row in measured]
     for dataset, measured in several:
         rows += [[dataset.attrs["case"], *row] for row in measured]
-    return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(list(COLUMNS[:-1]), kind="stable", ignore_index=True)
+    plain = [[*run, *names.columns(name), value, *(sweeps or {}).get(run[0], ("", ""))] for *run, name, value in rows]
+    return pd.DataFrame(plain, columns=list(COLUMNS)).sort_values([*_RUN, *names.COLUMNS], kind="stable", ignore_index=True)
 
 
 def of_checkpoints(checkpoints: xr.Dataset, training: xr.Dataset) -> Rows:
@@ -94,9 +110,16 @@ def of_checkpoints(checkpoints: xr.Dataset, training: xr.Dataset) -> Rows:
         record = training.sel(step=int(point["step"]))
         yield name, "step", float(point["step"])
         for metric in ("loss", "energy_gap", "l2_error", "h1_error", "gradient_norm"):
-            yield name, metric, float(record[metric])
-        yield name, "quadrature_error", float(point["quadrature_error"])
-        yield name, "below_minimum", float(gaps.excess(record["energy_gap"].values, point["quadrature_error"].values))
+            if "withheld" not in record[metric].attrs:
+                yield name, metric, float(record[metric])
+        if "withheld" not in record["energy_gap"].attrs:
+            yield name, "quadrature_error", float(point["quadrature_error"])
+            yield name, "below_minimum", float(gaps.excess(record["energy_gap"].values, point["quadrature_error"].values))
+        for term in record["term"].values:
+            if record.sizes["term"] > 1:
+                yield name, f"term[{term}]", float(record["term_value"].sel(term=term))
+                yield name, f"fresh_term[{term}]", float(record["fresh_term_value"].sel(term=term))
+        yield name, "fresh_loss", float(record["fresh_term_value"].sum())
 
 
 def of_hessian(hessian: xr.Dataset, rank: int, subspace: int, eigenvalues: int) -> Rows:
@@ -120,7 +143,14 @@ def of_hessian(hessian: xr.Dataset, rank: int, subspace: int, eigenvalues: int) 
         yield checkpoint, f"negative_share[{loss}]", float(own["negative"]) / size
         yield checkpoint, f"negative_ratio[{loss}]", _negative_ratio(values[-1], values[0])
         yield from ((checkpoint, f"{metric}[{loss}]", value) for metric, value in _bounds(own, size))
-    yield from ((checkpoint, metric, value) for metric, value in _alike(hessian.sel(loss=_PHYSICS), subspace, eigenvalues))
+    if set(_PHYSICS) <= set(hessian["loss"].values.tolist()):
+        pair = hessian.sel(loss=_PHYSICS)
+        yield from ((checkpoint, metric, value) for metric, value in _alike(pair, subspace, eigenvalues))
+    for term in hessian["term"].values if "term" in hessian else ():
+        own = hessian.sel(term=term)
+        yield checkpoint, f"lambda_max[{term}]", float(own["term_eigenvalue"].values[0])
+        yield checkpoint, f"trace[{term}]", float(own["term_trace"])
+        yield checkpoint, f"gradient_norm[{term}]", float(own["term_gradient_norm"])
 
 
 def _negative_ratio(smallest: float, largest: float) -> float:
@@ -183,15 +213,18 @@ def _alike(pair: xr.Dataset, subspace: int, eigenvalues: int) -> Iterator[tuple[
 def of_plane(surface: xr.Dataset) -> Rows:
     """Similarity of the two physics losses on a plane, and share of the plane on which the energy does not exist."""
     name = surface.attrs["kind"]
-    ritz, strong = (surface["value"].sel(loss=f).values for f in _PHYSICS)
-    yield "final", f"spearman[{name}]", similarity.spearman(ritz, strong)
+    both = set(_PHYSICS) <= set(surface["loss"].values.tolist())
+    if both:
+        ritz, strong = (surface["value"].sel(loss=f).values for f in _PHYSICS)
+        yield "final", f"spearman[{name}]", similarity.spearman(ritz, strong)
     if name == "random":  # a reference: any two losses that increase with the distance from their minimum correlate
         squares = surface["alpha"].values[:, None] ** 2 + surface["beta"].values ** 2
         own = surface["value"].sel(loss=surface.attrs["trained_on"]).values
         yield "final", "spearman_distance[random]", similarity.spearman(own, squares)
-    one, other = (_lowest(surface, f) for f in _PHYSICS)
-    distance = similarity.minimum_distance(one, other, surface["alpha"].values, surface["beta"].values)
-    yield "final", f"minimum_distance[{name}]", distance
+    if both:
+        one, other = (_lowest(surface, f) for f in _PHYSICS)
+        distance = similarity.minimum_distance(one, other, surface["alpha"].values, surface["beta"].values)
+        yield "final", f"minimum_distance[{name}]", distance
     yield "final", f"infeasible_share[{name}]", float(surface["infeasible"].mean())
     if "explained_variance" in surface:
         yield "final", f"explained_variance[{name}]", float(surface["explained_variance"].sum())

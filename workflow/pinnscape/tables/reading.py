@@ -7,6 +7,8 @@ import pandas as pd
 
 from pinnscape.common.errors import StorageError
 
+_TEXT = {"loss", "variant", "sweep", "reason"}  # columns whose empty entries are empty text
+
 
 def table(path: str | Path, columns: Collection[str], numbers: Collection[str], rule: str) -> pd.DataFrame:
     """Read a CSV file and check its content.
@@ -25,7 +27,7 @@ def table(path: str | Path, columns: Collection[str], numbers: Collection[str], 
     try:
         if not path.read_bytes().endswith(b"\n"):
             raise ValueError("cut off within a line")
-        data = pd.read_csv(path)
+        data = pd.read_csv(path, dtype=dict.fromkeys(_TEXT, "string"))
     except OSError as error:
         raise StorageError(f"{path}: cannot be read ({error.strerror}); run `snakemake` to make it (rule `{rule}`)") from error
     except ValueError as error:
@@ -33,6 +35,8 @@ def table(path: str | Path, columns: Collection[str], numbers: Collection[str], 
     missing = [name for name in columns if name not in data.columns]
     if missing:
         raise StorageError(f"{path}: lacks the columns {', '.join(missing)}; {remedy}")
+    for name in _TEXT & set(data.columns):
+        data[name] = data[name].fillna("").astype(object)
     if data.empty:
         raise StorageError(f"{path}: has no rows; {remedy}")
     for name in numbers:

@@ -25,6 +25,7 @@ the mean gap of the initial points, one line for each pair of seeds, coloured by
 line is as high as before training.
 """,
     splits=False,
+    needs=("permutable",),
 )
 METRICS = {
     "barrier[path, loss]": "barrier on the line between the final points of two seeds, before (straight) and after alignment "

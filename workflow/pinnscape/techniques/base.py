@@ -28,6 +28,8 @@ class Technique:
         source: papers that introduced the technique, such as ``Li et al. 2018; Wu et al. 2021``; docs/techniques.md lists them.
         costly: whether the technique belongs to the extended study only.
         surfaces: planes whose surface-{plane}.nc the technique reads instead of the trainings.
+        needs: what a case must have, without which the technique is left out for it: names of losses, ``solution`` (an exact
+            solution or a reference, so that errors are known) or ``permutable`` (a network whose hidden units can be permuted).
         directions: whether the technique uses random directions, which are normalised according to the section ``directions``.
         splits: whether all or most of the work is done for each run independently, by ``Runs.collect``, and can therefore be
             divided among jobs.
@@ -41,5 +43,6 @@ class Technique:
     source: str = ""
     costly: bool = False
     surfaces: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
     directions: bool = False
     splits: bool = True

@@ -25,6 +25,7 @@ Above: the losses of **{case}** on the straight line from the Deep Ritz minimise
 Below: comparison of the Hessians of both physics losses at the same points of each training, by the median principal angle
 between their top eigenspaces and the mean distance between their scaled largest eigenvalues. Thick: median over seeds.
 """,
+    needs=("deep-ritz", "strong-form"),
 )
 METRICS = {
     "gap_ratio[loss]": "gap of a loss at this minimiser over its gap at the minimiser of its own training",
@@ -71,7 +72,7 @@ def metrics(data: xr.Dataset) -> Rows:
     ``gap_ratio[a]`` of a run trained on b is the gap of a at the end of this run, over its gap at the end of the run trained on
     a. Numbers of a pair of runs are yielded for both runs.
     """
-    trained = [str(name) for name in data["trained_on"].values]
+    trained, losses = ([str(name) for name in data[dim].values] for dim in ("trained_on", "loss"))
     for k, seed in enumerate(data["seed"].values):
         gap = data["gap"].sel(seed=seed).transpose("trained_on", "loss").values
         for trained_on in trained:
@@ -83,7 +84,7 @@ def metrics(data: xr.Dataset) -> Rows:
                         int(seed),
                         "final",
                         f"gap_ratio[{loss}]",
-                        comparison.gap_ratio(gap, loss, trained_on, trained),
+                        comparison.gap_ratio(gap, loss, trained_on, trained, losses),
                     )
             yield (
                 trained_on,

@@ -25,6 +25,7 @@ many steps), and the smallest dimension that reaches each level of the error (ba
 does not reach it; triangle: no dimension does).
 """,
     costly=True,
+    needs=("solution",),
 )
 METRICS = {
     "intrinsic_dimension[level]": "smallest dimension whose median error reaches the level",

@@ -36,6 +36,8 @@ METRICS = {
     "gauss_newton_condition_number[loss]": "condition number of G outside its null space",
     "gauss_newton_negative[loss]": "number of negative eigenvalues of G",
     "kernel_lambda_max[loss]": "largest eigenvalue of the neural tangent kernel",
+    "kernel_lambda_max[loss/term]": "largest eigenvalue of the block of the kernel that belongs to a single term, if the loss has several",
+    "kernel_trace[loss/term]": "trace of this block",
 }
 
 
@@ -86,6 +88,11 @@ def metrics(data: xr.Dataset) -> Rows:
                     point = data.sel(trained_on=trained_on, seed=seed, checkpoint=checkpoint, loss=loss)
                     for metric, value in _split(point):
                         yield str(trained_on), int(seed), str(checkpoint), f"{metric}[{loss}]", value
+                for term in data["term"].values if "term" in data else ():
+                    point = data.sel(trained_on=trained_on, seed=seed, checkpoint=checkpoint, term=term)
+                    largest, trace = point["term_kernel_eigenvalue"].values[0], point["term_kernel_trace"]
+                    yield str(trained_on), int(seed), str(checkpoint), f"kernel_lambda_max[{term}]", float(largest)
+                    yield str(trained_on), int(seed), str(checkpoint), f"kernel_trace[{term}]", float(trace)
 
 
 def _split(point: xr.Dataset) -> Iterator[tuple[str, float]]:

@@ -43,7 +43,7 @@ METRICS = {
     "refined_distance": "distance between the checkpoint and the refined point",
     "refined_negative": "number of negative eigenvalues of the Hessian at the refined point",
     "refined_negative_at_least": "lower bound of the number of negative eigenvalues, only above `dense_limit`",
-    "refined_null": "number of numerically zero eigenvalues of the Hessian at the refined point",
+    "refined_nullity": "number of numerically zero eigenvalues of the Hessian at the refined point",
     "refined_condition_number": "condition number of the Hessian at the refined point outside its null space",
     "refined_remainder_share": "‖R‖_F/‖H‖_F at the refined point",
     "refined_remainder_share_estimate": "estimate of ‖R‖_F/‖H‖_F at the refined point, only above `dense_limit`",
@@ -112,7 +112,7 @@ def metrics(data: xr.Dataset) -> Rows:
                 run = data.sel(trained_on=trained_on, seed=seed, checkpoint=checkpoint)
                 last = run.isel(step=int(run["steps_taken"]))
                 numbers = {f"refined_{name}": float(last[name]) for name in _LAST}
-                for name in ("steps_taken", "distance", "negative", "null", "condition_number", "remainder_share"):
+                for name in ("steps_taken", "distance", "negative", "nullity", "condition_number", "remainder_share"):
                     numbers[f"refined_{name}"] = float(run[name])
                 for name in ("lambda_min_bound", "negative_at_least", "remainder_share_estimate", "remainder_share_error"):
                     if name in run:  # if the numbers themselves would require dense matrices

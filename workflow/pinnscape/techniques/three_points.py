@@ -28,6 +28,7 @@ Below: each loss on the plane through the Deep Ritz minimiser (R), the strong-fo
 which both trainings started. Axes are in units of the distance between the first two points.
 """,
     splits=False,
+    needs=("deep-ritz", "strong-form"),
 )
 METRICS = {
     "plane_pass[points, loss]": "height of the pass between the first two points of a plane above the higher of them, over "

@@ -3,13 +3,13 @@
 This module does not import torch.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import xarray as xr
 
 from pinnscape.files.description import File, Variable
-from pinnscape.networks.mlp import LAYOUT, OF_LAYOUT
+from pinnscape.networks.layout import LAYOUT, OF_LAYOUT
 
 CHECKPOINTS = File(
     "checkpoints.nc",
@@ -17,6 +17,7 @@ CHECKPOINTS = File(
         "theta": Variable(("checkpoint", "parameter"), "parameters of the network"),
         "loss": Variable("checkpoint", "training loss"),
         "step": Variable("checkpoint", "optimisation step"),
+        "weight": Variable("term", "final weight of the term relative to that of its condition, by training.weights"),
         "quadrature_error": Variable("checkpoint", "quadrature error of the energy gap"),
         **LAYOUT,
     },
@@ -24,6 +25,7 @@ CHECKPOINTS = File(
         "checkpoint": Variable(
             "checkpoint", "init, the named intermediate ones in order, best (the snapshot of lowest loss) and final"
         ),
+        "term": Variable("term", "name of the term of the training loss"),
         **OF_LAYOUT,
     },
 )
@@ -49,4 +51,14 @@ def select(training: xr.Dataset, fractions: Mapping[str, float]) -> xr.Dataset:
         "quadrature_error": training["quadrature_error"].values[index],
         **{name: training[name].values for name in LAYOUT},
     }
-    return CHECKPOINTS.dataset(values | {"checkpoint": list(chosen)})
+    weights = {"weight": training["weight"].values[:, -1], "term": training["term"].values}
+    return CHECKPOINTS.dataset(values | weights | {"checkpoint": list(chosen)})
+
+
+def final_weights(checkpoints: Iterable[xr.Dataset]) -> dict[str, float]:
+    """The weights with which trainings ended, under names such as ``strong-form/initial``; of several seeds, those of the first."""
+    found: dict[str, float] = {}
+    for data in checkpoints:
+        for term, weight in zip(data["term"].values, data["weight"].values, strict=True):
+            found.setdefault(f"{data.attrs['trained_on']}/{term}", float(weight))
+    return {name: weight for name, weight in found.items() if weight != 1.0}

@@ -4,11 +4,13 @@ import numpy as np
 import torch
 import xarray as xr
 
+from pinnscape.common.formulations import DEEP_RITZ
 from pinnscape.files.description import File, Variable
-from pinnscape.losses.objective import Discretization, Objective, tensor
+from pinnscape.losses.discretization import Discretization
+from pinnscape.losses.objective import tensor
 from pinnscape.losses.quadrature_error import QuadratureError
-from pinnscape.networks.mlp import LAYOUT, OF_LAYOUT, layout_values
-from pinnscape.training.loop import OPTIMIZERS, History
+from pinnscape.networks.layout import LAYOUT, OF_LAYOUT, layout_values
+from pinnscape.training.loop import FRESH, OPTIMIZERS, TERM, WEIGHT, History
 
 _GRID = {1: 401, 2: 81, 3: 33}  # points along each axis of the grid on which a solution is stored
 TRAINING = File(
@@ -20,6 +22,9 @@ TRAINING = File(
         "h1_error": Variable("step", "relative H1 error"),
         "gradient_norm": Variable("step", "Euclidean norm of the gradient of the loss"),
         "learning_rate": Variable("step", "learning rate (Adam) or accepted step length of the line search (L-BFGS)"),
+        "term_value": Variable(("term", "step"), "term of the loss, with its weight"),
+        "fresh_term_value": Variable(("term", "step"), "the same at points that training does not use"),
+        "weight": Variable(("term", "step"), "weight of the term relative to that of its condition, by training.weights"),
         "optimizer": Variable("step", "optimiser", flags=OPTIMIZERS),
         "theta": Variable(("snapshot", "parameter"), "parameters of the network"),
         "snapshot_step": Variable("snapshot", "optimisation step of the snapshot"),
@@ -31,60 +36,102 @@ TRAINING = File(
     },
     {
         "step": Variable("step", "optimisation step, 0 at the initial point"),
+        "term": Variable("term", "name of the term"),
         "snapshot": Variable("snapshot", "index of the snapshot"),
         **OF_LAYOUT,
     },
 )
-_AXES = ("x", "y", "z")
-_FIELD = ("component", *_AXES)
-SOLUTION = File(
-    "solution.nc",
-    {
-        "u": Variable(_FIELD, "network"),
-        "u_exact": Variable(_FIELD, "exact solution"),
-        "error": Variable(_FIELD, "network minus exact solution"),
-    },
-    {"component": Variable("component", "component of the solution"), **{name: Variable(name, name) for name in _AXES}},
-    "At the final point, on a uniform grid of 401, 81² or 33³ points in one, two or three dimensions. "
-    "In one dimension there is no `y` and no `z`, in two dimensions no `z`.",
-)
+_SHOWN = 3  # a solution in more variables is stored on a plane
+
+
+def solution_file(names: tuple[str, ...]) -> File:
+    """The description of solution.nc for a problem in these variables."""
+    field = ("component", *names)
+    return File(
+        "solution.nc",
+        {
+            "u": Variable(field, "network solution"),
+            "u_exact": Variable(field, "exact solution, or numerical reference; NaN if neither is known"),
+            "error": Variable(field, "network solution minus exact solution"),
+        },
+        {
+            "component": Variable("component", "component of the solution"),
+            **{name: Variable(name, name) for name in names},
+        },
+        "The solution at the final point, on a uniform grid of the bounding box of the domain with 401, 81² or 33³ points; NaN outside the domain. The "
+        "dimensions after `component` are the variables of the problem, such as `x` and `t`. In more than three variables it is stored on the plane of the "
+        "first two, with the others in the middle of their intervals, which the attribute `at` lists. The attribute `known` is `exact` or `reference`, and absent if neither is known.",
+    )
+
+
+SOLUTION = solution_file(("x", "y"))
 _RECORDED = ("loss", "energy_gap", "l2_error", "h1_error", "gradient_norm", "learning_rate")
 
 
-def training_dataset(history: History, objective: Objective) -> xr.Dataset:
+def training_dataset(history: History, discretization: Discretization) -> xr.Dataset:
     """The content of training.nc."""
     steps, losses, thetas = zip(*history.snapshots, strict=True)
-    discretization = objective.discretization
     error = QuadratureError(discretization)
+    terms = [name.removeprefix(TERM) for name in history.records[0] if name.startswith(TERM)]
     values = {name: history.column(name) for name in _RECORDED} | {
         "optimizer": history.column("optimizer").astype("int8"),
+        "term_value": np.stack([history.column(TERM + name) for name in terms]),
+        "fresh_term_value": np.stack([history.column(FRESH + name) for name in terms]),
+        "weight": np.stack([history.column(WEIGHT + name) for name in terms]),
         "theta": np.stack(thetas),
         "snapshot_step": np.array(steps),
         "snapshot_loss": np.array(losses),
         "quadrature_error": error.gaps(tensor(np.stack(thetas), discretization.device)),
         "energy_minimum": discretization.energy_minimum,
         "energy_minimum_error": error.minimum,
-        **layout_values(discretization.network.layers),
+        **layout_values(discretization.layers),
         "step": history.column("step").astype(int),
+        "term": terms,
     }
-    withheld = {"withheld": "the exact solution is zero"} if discretization.is_zero else {}
-    return TRAINING.dataset(values, notes=dict.fromkeys(("l2_error", "h1_error"), withheld))
+    return TRAINING.dataset(values, notes=_withheld(discretization))
+
+
+def _withheld(discretization: Discretization) -> dict[str, dict[str, str]]:
+    """Why errors are NaN, by name of the variable."""
+    problem, found = discretization.problem, {}
+    if discretization.known is None:
+        found |= {name: {"withheld": "no exact solution and no reference is known"} for name in ("l2_error", "h1_error")}
+    elif discretization.is_zero:
+        found |= {name: {"withheld": "the exact solution is zero"} for name in ("l2_error", "h1_error")}
+    elif not problem.has("exact"):
+        found["h1_error"] = {"withheld": "the reference has no derivatives"}
+    if not np.isfinite(discretization.energy_minimum):
+        why = (
+            "the problem has no energy"
+            if DEEP_RITZ.name not in discretization.losses
+            else "the minimum of the energy is not known"
+        )
+        found["energy_gap"] = {"withheld": why}
+    return found
 
 
 def solution_dataset(history: History, discretization: Discretization) -> xr.Dataset:
     """The content of solution.nc."""
-    problem = discretization.problem
-    axis = np.linspace(0.0, 1.0, _GRID[problem.dimension])
-    names = _AXES[: problem.dimension]
-    grid = np.meshgrid(*[axis] * problem.dimension, indexing="ij")
-    points = tensor(np.stack([g.ravel() for g in grid], 1), discretization.device)
-    theta = tensor(history.snapshots[-1][2], discretization.device)
+    problem, domain = discretization.problem, discretization.problem.domain
+    shown = domain.names if domain.dimension <= _SHOWN else domain.names[:2]
+    axes = [np.linspace(low, high, _GRID[len(shown)]) for low, high in domain.bounds[: len(shown)].tolist()]
+    middle = domain.bounds[len(shown) :].mean(1)
+    grid = np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], 1)
+    places = np.concatenate([grid, np.broadcast_to(middle, (len(grid), len(middle)))], 1)
+    points, theta = (tensor(values, discretization.device) for values in (places, history.snapshots[-1][2]))
     with torch.no_grad():
-        u, exact = discretization.at(theta, points), problem.exact(points)
-    shape = len(problem.components), *[len(axis)] * problem.dimension
+        u, exact = discretization.at(theta, points), discretization.solution(points)
+    inside, shape = domain.contains(places), (len(problem.components), *map(len, axes))
 
     def field(values: torch.Tensor) -> np.ndarray:
-        return values.T.reshape(shape).cpu().numpy()
+        return np.where(inside, values.T.cpu().numpy(), np.nan).reshape(shape)
 
     values = {"u": field(u), "u_exact": field(exact), "error": field(u - exact), "component": list(problem.components)}
-    return SOLUTION.dataset(values | dict.fromkeys(names, axis), outside=_AXES[problem.dimension :])
+    at = (
+        {"at": ", ".join(f"{name}={x:g}" for name, x in zip(domain.names[len(shown) :], middle, strict=True))}
+        if len(middle)
+        else {}
+    )
+    if discretization.known is not None:
+        at["known"] = "exact" if problem.has("exact") else "reference"
+    return solution_file(shown).dataset(values | dict(zip(shown, axes, strict=True)), attributes=at)

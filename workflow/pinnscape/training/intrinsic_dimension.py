@@ -139,9 +139,9 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
         settings: settings of the subspaces and of the training. Since u = 0 has the error 1, an error of 0.1 means 90 % of the
             performance of the exact solution, which is the threshold of Li et al. (2018).
     """
-    dimensions = sorted({d for d in settings.dimensions if d <= runs.discretization.network.size})
+    dimensions = sorted({d for d in settings.dimensions if d <= runs.discretization.size})
     collected = runs.collect(lambda run: _measure(runs, run, dimensions, settings))
-    return FILE.described(collected.assign_attrs(steps=settings.steps, parameters=runs.discretization.network.size))
+    return FILE.described(collected.assign_attrs(steps=settings.steps, parameters=runs.discretization.size))
 
 
 def _measure(runs: Runs, run: Run, dimensions: list[int], settings: Settings) -> xr.Dataset:

@@ -15,9 +15,12 @@ from pinnscape.losses.objective import Objective
 from pinnscape.training import divergence
 from pinnscape.training.optimizers import LBFGS, Adam, State, start
 from pinnscape.training.progress import History, Progress, Saves
+from pinnscape.training.varying import Varying
 
 log = logging.getLogger(__name__)
 OPTIMIZERS = ("adam", "lbfgs")
+# Prefixes of the records of terms: at the points of the training, at others, and weights.
+TERM, FRESH, WEIGHT = "term: ", "fresh: ", "weight: "
 
 
 def snapshot_steps(total: int, even: int, logarithmic: int) -> set[int]:
@@ -33,6 +36,7 @@ def train(
     training: TrainingSettings,
     name: str,
     saves: Saves | None = None,
+    resample: int = 0,
 ) -> History:
     """Minimise ``objective`` from ``theta`` (P,).
 
@@ -43,6 +47,7 @@ def train(
         name: name of the run, for messages.
         saves: restart file to which the progress is written at intervals. If it exists, training resumes from it, with the same
             result as without an interruption.
+        resample: number of steps after which random points are drawn again; 0 for never.
 
     Raises:
         DivergenceError: the loss or its gradient is not finite, or the loss tends to minus infinity. The log contains the
@@ -52,21 +57,27 @@ def train(
     kept = snapshot_steps(total, training.snapshots.even, training.snapshots.logarithmic)
     progress = saves.read(objective.device) if saves else None
     if progress is None:
-        progress = _begin(objective, theta, phases[0], name)
+        progress = _begin(_loss(objective, training, resample, {}), theta, phases[0], name)
     else:
         _log_again(progress, phases, name)
     history, begun, state, step = progress.history, progress.begun, progress.state, progress.step
     first = len(begun) - 1  # the current phase; its optimiser took the last step
     made_by = phases[first].optimizer
     lowest = divergence.lowest(objective.minimum, history.records[0]["loss"])
+    loss = _loss(objective, training, resample, _weights(history))
+    loss.at(max(0, step - 1))  # as before the last step
     with display.bar(total, name, "step", step) as advance:
         for number, phase in enumerate(phases[first:], first):
-            optimizer = _optimizer(objective, phase)
+            optimizer = _optimizer(loss, phase)
             if number > first:
                 begun.append(step)
             elif progress.memory:
                 optimizer.load_state_dict(progress.memory)
             for _ in range(phase.steps - (step - begun[-1])):
+                if loss.changes_at(step):
+                    loss.change(step, state.theta)
+                    state = start(loss, state.theta)
+                    optimizer.forget()
                 successor = optimizer.step(state)
                 if successor is None:
                     _tell_stop(phase, step, name)
@@ -75,23 +86,25 @@ def train(
                 _check(state, lowest, step, phase, name)
                 advance(1)
                 if step % training.log_every == 0 or step in kept:
-                    _record(history, objective, state, step, made_by)
+                    _record(history, loss, state, step, made_by)
                 if step in kept:
                     history.snapshots.append((step, state.loss, state.theta.cpu().numpy()))
                 if saves and saves.due:
                     saves.write(Progress(state, step, begun, optimizer.state_dict(), history))
     if history.records[-1]["step"] != step:
-        _record(history, objective, state, step, made_by)
+        _record(history, loss, state, step, made_by)
     if history.snapshots[-1][0] != step:
         history.snapshots.append((step, state.loss, state.theta.cpu().numpy()))
     return history
 
 
-def _begin(objective: Objective, theta: Tensor, phase: Phase, name: str) -> Progress:
+def _begin(loss: Varying, theta: Tensor, phase: Phase, name: str) -> Progress:
     """Progress at the initial parameters."""
-    progress = Progress(start(objective.loss_and_gradient, theta))
-    _check(progress.state, divergence.lowest(objective.minimum, progress.state.loss), 0, phase, name)
-    _record(progress.history, objective, progress.state, 0, phase.optimizer)
+    if loss.changes_at(0):
+        loss.change(0, theta)
+    progress = Progress(start(loss, theta))
+    _check(progress.state, divergence.lowest(loss.objective.minimum, progress.state.loss), 0, phase, name)
+    _record(progress.history, loss, progress.state, 0, phase.optimizer)
     progress.history.snapshots.append((0, progress.state.loss, theta.cpu().numpy()))
     return progress
 
@@ -107,10 +120,19 @@ def _log_again(progress: Progress, phases: Sequence[Phase], name: str) -> None:
     log.info("%s: resumes at step %d, which an earlier attempt reached", name, progress.step)
 
 
-def _optimizer(objective: Objective, phase: Phase) -> Adam | LBFGS:
+def _loss(objective: Objective, training: TrainingSettings, resample: int, weights: Mapping[str, float]) -> Varying:
+    return Varying(objective, resample, training.weights.method, training.weights.every, weights)
+
+
+def _weights(history: History) -> dict[str, float]:
+    """The weights in the last record."""
+    return {n.removeprefix(WEIGHT): value for n, value in history.records[-1].items() if n.startswith(WEIGHT)}
+
+
+def _optimizer(loss: Varying, phase: Phase) -> Adam | LBFGS:
     if phase.optimizer == "adam":
-        return Adam(objective.loss_and_gradient, phase.steps, phase.learning_rate, phase.decay)
-    return LBFGS(objective.loss_and_gradient, phase.history_size, phase.gradient_tolerance)
+        return Adam(loss, phase.steps, phase.learning_rate, phase.decay)
+    return LBFGS(loss, phase.history_size, phase.gradient_tolerance)
 
 
 def _check(state: State, lowest: float, step: int, phase: Phase, name: str) -> None:
@@ -129,7 +151,7 @@ def _check(state: State, lowest: float, step: int, phase: Phase, name: str) -> N
 def _remedy(state: State, lowest: float, step: int, optimizer: str) -> str:
     if state.loss < lowest:
         points = "check the signs in `density` and the number of quadrature points (quadrature.points)"
-        return f"{points}, or remove deep-ritz from study.formulations"
+        return f"{points}, or remove deep-ritz from study.losses"
     if not step:
         return "change the network or the seed"
     return (
@@ -139,14 +161,19 @@ def _remedy(state: State, lowest: float, step: int, optimizer: str) -> str:
     )
 
 
-def _record(history: History, objective: Objective, state: State, step: int, optimizer: str) -> None:
+def _record(history: History, loss: Varying, state: State, step: int, optimizer: str) -> None:
+    objective = loss.objective
     with torch.no_grad():
-        measured = objective.discretization.measure(state.theta)
+        measured, terms = objective.measure(state.theta), objective.terms(state.theta)
+        fresh = terms if objective.fresh is None else objective.fresh.terms(state.theta)
     errors = {name: float(measured[name]) for name in ("energy_gap", "l2_error", "h1_error")}
     record = {
         "step": step,
         "loss": state.loss,
         **errors,
+        **{TERM + name: float(value) for name, value in terms.items()},
+        **{FRESH + name: float(value) for name, value in fresh.items()},
+        **{WEIGHT + name: loss.weights.get(name, 1.0) for name in terms},
         "gradient_norm": float(state.gradient.norm()),
         "learning_rate": state.rate,
         "optimizer": OPTIMIZERS.index(optimizer),

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from pinnscape.linalg.lanczos import Lanczos
 from pinnscape.losses import gauss_newton
-from pinnscape.losses.objective import Objective
+from pinnscape.losses.field import FieldObjective
 from pinnscape.losses.small_side import method, small_side
 from pinnscape.training.optimizers import State
 
@@ -79,7 +79,7 @@ class NaturalGradient:
     """
 
     def __init__(
-        self, objective: Objective, cutoff: float = CUTOFF, steps: int = 31, dense_limit: int = 2500, products: int = 150
+        self, objective: FieldObjective, cutoff: float = CUTOFF, steps: int = 31, dense_limit: int = 2500, products: int = 150
     ) -> None:
         self._objective, self._cutoff, self._steps, self._products = objective, cutoff, steps, products
         self.method = method(objective, dense_limit)
@@ -121,9 +121,9 @@ class NaturalGradient:
             return self._of_krylov_space(state)
         if self.method == "kernel":
             return self._of_kernel(state.theta)
-        if not self._objective.formulation.is_energy:
+        if self._objective.is_squared:
             return self._of_jacobian(state.theta)
-        gram = gauss_newton.energy_gram(self._objective.discretization, state.theta)
+        gram = gauss_newton.gauss_newton(self._objective, state.theta)
         if not bool(gram.isfinite().all()):
             return None
         values, vectors = torch.linalg.eigh(gram)

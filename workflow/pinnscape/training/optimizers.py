@@ -57,6 +57,9 @@ class Adam:
         loss, gradient = self._function(theta)
         return State(theta, float(loss), gradient, rate)
 
+    def forget(self) -> None:
+        """Prepare for a function that has changed; the moving averages remain."""
+
     def state_dict(self) -> dict[str, Tensor]:
         """Number of steps taken, and the moving averages of the gradient and of its square, each (P,)."""
         return {"t": torch.tensor(self._t), "mean": self._mean, "square": self._square}
@@ -93,6 +96,10 @@ class LBFGS:
         if curvature > 1e-12 * float(s.norm() * y.norm()):
             self._pairs.append(s, y)
         return State(trial.theta, trial.loss, trial.gradient, trial.step)
+
+    def forget(self) -> None:
+        """Prepare for a function that has changed: pairs of another function are of no use."""
+        self._pairs.clear()
 
     def state_dict(self) -> dict[str, Tensor]:
         """The pairs ``s`` and ``y`` (k, P), the oldest first, and the triangle ``r`` (k, k)."""

@@ -1,7 +1,7 @@
 """The training runs of one problem, for techniques that compare formulations, seeds and checkpoints."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -9,12 +9,14 @@ import numpy as np
 import xarray as xr
 from torch import Tensor
 
-from pinnscape.common.formulations import FORMULATIONS
+from pinnscape.common.formulations import DEEP_RITZ
 from pinnscape.files.pieces import Piece, Source, compute
 from pinnscape.files.unfinished import Finished
-from pinnscape.losses.objective import Discretization, Objective, tensor
+from pinnscape.losses.discretization import Discretization
+from pinnscape.losses.field import FieldObjective
+from pinnscape.losses.objective import tensor
 from pinnscape.losses.quadrature_error import QuadratureError
-from pinnscape.networks.mlp import Layer, layout_of
+from pinnscape.networks.layout import Layer, layout_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +70,7 @@ class Runs:
     all: tuple[Run, ...]
     source: Source = compute
     parts: Finished | None = None
+    _seen: dict[str, float] = field(default_factory=dict, repr=False)
 
     @cached_property
     def formulations(self) -> tuple[str, ...]:
@@ -86,7 +89,7 @@ class Runs:
 
     def gap_errors(self, loss: str, thetas: Tensor) -> np.ndarray:
         """Quadrature errors (n,) of gaps at parameters (n, P); 0 for losses with the minimum 0 under every rule."""
-        return self.quadrature_error.gaps(thetas) if FORMULATIONS[loss].is_energy else np.zeros(len(thetas))
+        return self.quadrature_error.gaps(thetas) if loss == DEEP_RITZ.name else np.zeros(len(thetas))
 
     def run(self, trained_on: str, seed: int) -> Run:
         """The run of this formulation and seed.
@@ -99,9 +102,31 @@ class Runs:
                 return run
         raise KeyError(f"no run of {trained_on} with seed {seed}")
 
-    def objective(self, loss: str) -> Objective:
-        """A loss of the problem, not necessarily one that was trained."""
-        return Objective(self.discretization, loss)
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """The losses of the problem, in the order of files."""
+        return self.discretization.losses
+
+    @property
+    def physics(self) -> tuple[str, ...]:
+        """The losses that contain the differential equation."""
+        return self.discretization.physics
+
+    def objective(self, loss: str) -> FieldObjective:
+        """A loss of the problem, not necessarily one that was trained.
+
+        The lowest value at a snapshot of any run takes the place of a minimum that is not known.
+        """
+        found = self.discretization.objective(loss)
+        return found if np.isfinite(found.minimum) else found.with_minimum(self._lowest(loss))
+
+    def _lowest(self, loss: str) -> float:
+        if loss not in self._seen:
+            objective = self.discretization.objective(loss)
+            values = [objective.loss(self.tensor(run.snapshots)) for run in self.all]
+            finite = [float(v[v.isfinite()].min()) for v in values if bool(v.isfinite().any())]
+            self._seen[loss] = min(finite, default=float("nan"))
+        return self._seen[loss]
 
     def tensor(self, values: np.ndarray) -> Tensor:
         """Parameters as a tensor on the device of the discretisation."""

@@ -1,142 +1,93 @@
-"""The load of a problem is derived from its exact solution. A load that the density has of its own would cancel, and nothing would be solved."""
+"""Check that a problem does not specify its load twice.
 
-import math
+If a problem with a density has an exact solution and no method ``load``, the load follows from the exact solution. A load that
+the density contains in addition would then be cancelled without notice, and the network would solve another equation.
+"""
+
 from collections.abc import Iterator
+from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
 
-from pinnscape.losses.objective import Discretization
-from pinnscape.networks.jets import Jet
-from pinnscape.problems import contract
-from pinnscape.problems.base import Problem
-from pinnscape.problems.contract import fault
-from pinnscape.validation import samples
+from pinnscape.problems import autograd
+from pinnscape.problems.euler_lagrange import NOT_SYMBOLIC, operator
+from pinnscape.problems.faults import fault
+from pinnscape.problems.field import Field
+from pinnscape.problems.problem import Problem
+from pinnscape.problems.symbols import Derived, Symbols
+from pinnscape.problems.terms import TermSpec, value_or_tuple
+from pinnscape.validation import samples, solution
 
-_LEFT = 1e-6  # relative: what the exact solution may leave of a load in the density
-_FAR = 1e3  # factor between scale and u - lift beyond which there is a warning
-_NODES, _DEGREE = 17, 8  # of polynomials
+_LEFT = 1e-6  # largest residual of the exact solution, relative to the load in the density
 
 
-def check(d: Discretization) -> Iterator[str]:
-    """Refuse a density with a load of its own that the exact solution does not solve.
+def check(problem: Problem) -> Iterator[str]:
+    """Reject a density that contains a load if the exact solution does not solve the equation with this load.
 
     Yields:
-        A warning where relative errors are withheld.
+        A warning if the check is impossible, or if the exact solution is zero.
 
     Raises:
-        ProblemError: the load would be stated twice.
+        ProblemError: the load in the density would be cancelled.
     """
-    problem, load = d.problem, float(d.load.abs().max())
-    yield from _scale(d)
-    if d.is_zero:
-        if load > 1e-9 * _typical(d):
+    if not problem.has("density") or not problem.has("exact") or problem.has("load"):
+        return
+    whole = TermSpec("equation", "squared", ("interior",), lambda p, u, f: value_or_tuple(operator(problem)(p, u)))
+    left, size = solution.remainder(whole, problem, problem.exact, solution.inside(problem))
+    if solution.values(problem, problem.exact).abs().max() == 0.0:
+        if left > solution.SMALL * size:
             raise fault(
                 problem, "exact",
-                f"is zero, which does not solve the equation that density states: a load of {load:.3g} is left, which would be cancelled (the load is "
-                "derived from exact); give the solution, or a smooth function of your choice and a density without load",
+                f"is zero, which does not solve the equation that density states: a load of {left:.3g} is left, which would be cancelled (the load is derived "
+                "from exact); give the solution, or a density without load",
             )  # fmt: skip
         yield "the exact solution is zero: relative errors are withheld"
         return
-    own = _own_load(d)
-    if own > 0.0 and load > _LEFT * own:
+    own = _own_load(problem)
+    if own is None:
+        yield "density is not for symbols: whether it has a load of its own, beside the one that follows from exact, is not known"
+    elif own > 0.0 and left > _LEFT * own:
         raise fault(
             problem, "density",
-            f"has a load of its own (terms linear in u, of size {own:.3g}), and exact does not solve the equation with it: {load:.3g} is left, which would "
-            "be cancelled (the load is derived from exact); leave these terms out, or give their exact solution",
+            f"has a load of its own (of size {own:.3g}), and exact does not solve the equation with it: {left:.3g} is left, which would be cancelled (the load "
+            "is derived from exact); leave it out of density, or give its exact solution",
         )  # fmt: skip
 
 
-def _scale(d: Discretization) -> Iterator[str]:
-    """A warning where ``scale`` is far from the size of u - lift."""
-    x = samples.interior(200, d.problem.dimension, d.device)
-    size = float((contract.field(d.problem, "exact", x) - contract.field(d.problem, "lift", x)).abs().max())
-    if size > 0.0 and not 1.0 / _FAR < size / d.problem.scale < _FAR:
-        yield f"scale is {d.problem.scale:g}, but exact - lift is of size {size:.1e}: the network has to make up for the difference; set `scale` to about that"
+def _own_load(problem: Problem) -> float | None:
+    """The maximum of the load in the density e; None if e cannot be evaluated with SymPy symbols.
 
-
-def _typical(d: Discretization) -> float:
-    """The size of EL[e] for a field of the size ``scale``, with derivatives of that size, all different."""
-    x = samples.interior(11, d.problem.dimension, d.device)
-    here = contract.jet(d.problem, "exact", x)
-    value, gradient, hessian = (
-        t + d.problem.scale * torch.linspace(0.5, 1.0, t.numel(), dtype=t.dtype, device=t.device).reshape(t.shape)
-        for t in (here.value, here.gradient, here.hessian)
-    )
-    hessian = 0.5 * (hessian + hessian.transpose(-1, -2))
-    found = d.operator(x, Jet(value, gradient, hessian.diagonal(dim1=-2, dim2=-1).sum(-1), hessian)).abs()
-    return float(torch.where(found.isfinite(), found, 0.0).max())
-
-
-def _own_load(d: Discretization) -> float:
-    """The size of g in a density that is g(x)·u and terms of other degrees in u; 0 where it has no such form.
-
-    As a function of one component of u, a density is often a polynomial: then the linear coefficient is a load if neither ∇u nor other components change
-    it. Else the terms of its expression tell: the linear part of an exponential, for one, is part of a function that is not a load.
+    If e is a polynomial in u and its derivatives, the load is EL[e](0). Otherwise, it is computed from the terms of e that are
+    linear in u or a derivative, because EL[e](0) would include linear parts of other functions, such as the exponential function.
     """
-    problem, c = d.problem, len(d.problem.components)
-    x = samples.interior(11, problem.dimension, d.device)
-    nodes = torch.cos(math.pi * (torch.arange(_NODES, dtype=x.dtype, device=x.device) + 0.5) / _NODES)
-    size = 3.0 * max(1.0, problem.scale, float(d.exact.value.abs().max()))
-    du = samples.states(problem, x, 1, seed=7)[1][0]
-    others = 0.3 * size * torch.linspace(0.5, 1.0, c, dtype=x.dtype, device=x.device)
-    at_zero = _at_zero(d, x)
-    if _is_polynomial(problem, x, size, samples.states(problem, x, 1, seed=7)):
-        return at_zero
-    largest = 0.0
-    for unit in torch.eye(c, dtype=x.dtype, device=x.device):
-        linear = []
-        for rest, slope in ((0.0 * others, 0.0 * du), (others * (1.0 - unit), du)):
-            u = (rest + size * nodes[:, None, None] * unit).expand(_NODES, len(x), c)
-            linear.append(_linear(problem.density(x, u, slope.expand(_NODES, *slope.shape)), nodes))
-        if linear[0] is None or linear[1] is None:
-            own = _own_terms(d, x)
-            return own if at_zero > 1e-9 * own else 0.0  # what a function such as exp(u) - u makes of u = 0 is no load
-        own = float(linear[0].abs().max())
-        if own > 0.0 and float((linear[0] - linear[1]).abs().max()) <= 1e-6 * own:
-            largest = max(largest, own / size)
-    return largest
+    import sympy  # imported here, because it takes half a second
 
-
-def _at_zero(d: Discretization, x: Tensor) -> float:
-    """The size of EL[e] at u = 0: the whole load of a density that is a polynomial in u and ∇u, also where it is written as a flux."""
-    shape = (len(x), len(d.problem.components))
-    zero, slope = x.new_zeros(shape), x.new_zeros(*shape, d.problem.dimension)
-    found = d.operator(x, Jet(zero, slope, zero, x.new_zeros(*slope.shape, d.problem.dimension))).abs()
-    return float(torch.where(found.isfinite(), found, 0.0).max())
-
-
-def _is_polynomial(problem: Problem, x: Tensor, size: float, state: tuple[Tensor, Tensor]) -> bool:
-    """Whether the density is a polynomial of u and ∇u together, as far as its values along a line through 0 tell."""
-    nodes = torch.cos(math.pi * (torch.arange(_NODES, dtype=x.dtype, device=x.device) + 0.5) / _NODES)
-    u, du = (nodes.reshape(-1, *[1] * (t.ndim - 1)) * (size * t.sign()) for t in state)
-    return _linear(problem.density(x, u, du), nodes) is not None
-
-
-def _linear(values: Tensor, nodes: Tensor) -> Tensor | None:
-    """The linear coefficients (n,) of polynomials with values (nodes, n); None where these are of none of degree ``_DEGREE``."""
-    if not values.isfinite().all():
+    symbols = Symbols(problem.unknowns)
+    try:
+        energy = sympy.expand(sympy.sympify(problem.density(symbols.point, symbols.field)))
+    except NOT_SYMBOLIC:
         return None
-    powers = torch.stack([nodes**k for k in range(_DEGREE + 1)], -1)
-    solved = torch.linalg.lstsq(powers, values).solution
-    size, spread = float(values.abs().max()), float((values - values.mean(0)).abs().max())
-    if float((powers @ solved - values).abs().max()) > max(1e-9 * spread, 1e-14 * size):
-        return None
-    return torch.where(solved[1].abs() > 1e-12 * size, solved[1], 0.0)
+    named = symbols.named([energy])
+    points = samples.interior(problem)
+    p, like = autograd.point(problem.domain, points), points[:, 0]
+    if energy.is_polynomial(*named.values()):
+        zero = Field(p.names, lambda component, order: torch.zeros_like(like), problem.components, problem.domain.time)
+        found = operator(problem)(p, zero)
+    else:
+        found = Derived.of(symbols, _of_linear_terms(energy, symbols), {})(p, symbols.field, {})
+    return max(float(value.abs().max()) for value in autograd.columns(found, like))
 
 
-def _own_terms(d: Discretization, x: Tensor) -> float:
-    """The size of g from the terms of the density as an expression; 0 where it cannot be written as one."""
-    e = d.operator.expressions
-    if e is None:
-        return 0.0
-    import sympy  # late: takes half a second
+def _of_linear_terms(energy: Any, symbols: Symbols) -> list[Any]:
+    """The Euler-Lagrange operator of the terms g(x) u_α of an expression, Σ (-1)^|α| ∂^α g, for each component."""
+    import sympy
 
-    fields, largest = {*e.u, *e.p}, 0.0
-    terms = sympy.Add.make_args(sympy.expand(e.energy))
-    for u in e.u:
-        slopes = [sympy.diff(term, u) for term in terms if term.has(u)]
-        own = sympy.lambdify(e.x, sum(slope for slope in slopes if not slope.free_symbols & fields), "numpy")
-        largest = max(largest, float(np.abs(own(*x.cpu().numpy().T)).max()))
-    return largest
+    named = symbols.named([energy])
+    fields, loads = set(named.values()), [sympy.Integer(0) for _ in symbols.unknowns.components]
+    for (component, order), symbol in named.items():
+        slopes = (sympy.diff(term, symbol) for term in sympy.Add.make_args(energy))
+        linear = sum(slope for slope in slopes if not slope.free_symbols & fields)
+        for variable, count in zip(symbols.coordinates, order, strict=True):
+            linear = sympy.diff(linear, variable, count)
+        loads[component] += (-1) ** sum(order) * linear
+    return loads

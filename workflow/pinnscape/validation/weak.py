@@ -1,62 +1,73 @@
-"""Integrals that vanish for a smooth problem with its exact solution: integration by parts, and the first variation of the energy.
+"""Detection of jumps and kinks, which derivatives at single points do not reveal, by integrals that must vanish.
 
-Pointwise checks cannot see a jump or a kink: both ways to a number miss it alike. Integrals do.
+If f is smooth and v is a test function that vanishes on the boundary, then ∫ f ∂v + v ∂f = 0. The quadrature rule is refined
+until the integral is small or the finest rule is reached. The integral must be small, or decrease under refinement.
 """
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
 
-from pinnscape.losses.objective import Discretization, tensor
-from pinnscape.networks.jets import Jet, function_jet
-from pinnscape.problems import contract, quadrature
-from pinnscape.problems.contract import fault
-from pinnscape.validation import samples
+from pinnscape.problems import autograd
+from pinnscape.problems.euler_lagrange import operator
+from pinnscape.problems.faults import fault
+from pinnscape.problems.field import Field, Order, Point, units
+from pinnscape.problems.functions import cos
+from pinnscape.problems.points import Rule, place
+from pinnscape.problems.problem import Problem
 
-_REFUSED = 1e-3  # relative: beyond, unless it shrinks with finer rules, an integral does not vanish
-REFUSED = {"stationarity": _REFUSED, "density_smooth": math.inf} | {f"{name}_smooth": _REFUSED for name in contract.FIELDS}
-_NOTICED = 1e-6  # beyond, there is a warning
+# Limits of integrals, relative to those of the absolute values of their terms. An integral above the first limit counts as
+# nonzero, unless it decreases under refinement; below the second limit there is no refinement; above the third is a warning.
+REFUSED = 1e-3
 _VANISHED = 1e-8
-# Points an axis of Gauss-Legendre rules, by dimension; the next one is taken where the one before does not suffice. Odd and even ones, because a jump in
-# the middle may escape either.
+_NOTICED = 1e-6
+_NEGATIVE = 1e-6  # a second derivative of the energy is negative if it is below minus this share of the largest one
+# Points along each axis of each patch, by dimension, for successive rules. Some are odd and some even, because rules of one kind
+# may miss a jump at the centre. In more than three dimensions this check is omitted.
 _POINTS = {1: (64, 255, 1024), 2: (24, 49, 96), 3: (12, 25)}
-_NEGATIVE = 1e-6  # relative to the largest: a second derivative of the energy below minus this is negative
 
-Terms = Callable[[Tensor], Tensor]  # points (n, d) -> (k, t, n): k integrals that must vanish, of t terms each
+# Maps points (n, d) to the integrands (k, t, n) of k integrals that must vanish, each a sum of t terms.
+Terms = Callable[[Tensor], Tensor]
 
 
-def check(d: Discretization) -> dict[str, float]:
-    """How far each kind of integral does not vanish, relative to that of the moduli of its terms.
+def check(problem: Problem) -> dict[str, float]:
+    """Check that exact solution and lift are smooth, and that the exact solution is a stationary point of the energy.
+
+    Returns:
+        The integrals that must vanish, by name of the check, relative to the integrals of the absolute values of their terms.
 
     Raises:
-        ProblemError: one does not vanish at all.
+        ProblemError: an integral does not vanish.
     """
-    found = {f"{name}_smooth": _smooth(d.problem, name, d.device) for name in contract.FIELDS}
-    return found | {"density_smooth": _jumps(d), "stationarity": _stationarity(d)}
+    if problem.domain.dimension not in _POINTS:
+        return {}
+    found = {f"{method}_smooth": _smooth(problem, method) for method in ("exact", "lift") if problem.has(method)}
+    if problem.has("density") and problem.has("exact"):
+        found["stationarity"] = _stationary(problem)
+    return found
 
 
-def warnings(deviations: Mapping[str, float], dimension: int) -> Iterator[str]:
-    """One for each integral that is not small although it was not refused."""
-    for name, off in deviations.items():
-        if name in REFUSED and off > _NOTICED:
-            what = "energy" if name == "stationarity" else name.removesuffix("_smooth")
-            jump = "it has a jump" if name == "density_smooth" and off > _REFUSED else "it is hard to integrate"
-            yield f"{what}: {jump} (an integral that must vanish is off by {off:.1e} with {_POINTS[dimension][-1]} points an axis)"
+def warnings(found: dict[str, float]) -> Iterator[str]:
+    """A warning for each integral that is accepted although it is not small.
 
-
-def _vanishing(terms: Terms, dimension: int, device: torch.device) -> tuple[float, bool]:
-    """The largest integral by the finest rule that was needed, relative to its terms, and whether finer rules bring it closer to zero.
-
-    It is infinite where a term is not a number.
+    Args:
+        found: the result of ``check``.
     """
-    sizes: list[float] = []
-    for count in _POINTS[dimension]:
-        rule = quadrature.rule("gauss-legendre", count, dimension)
-        values, weights = terms(tensor(rule.points, device)), tensor(rule.weights, device)
+    for name, off in found.items():
+        if off > _NOTICED:
+            what = "the energy" if name == "stationarity" else name.removesuffix("_smooth")
+            yield f"{what} is hard to integrate (an integral that must vanish is off by {off:.1e})"
+
+
+def _vanishing(problem: Problem, terms: Terms) -> tuple[float, bool]:
+    """The largest of several integrals, relative to its terms, and whether refinement at least halves it."""
+    domain, sizes = problem.domain, list[float]()
+    for count in _POINTS[domain.dimension]:
+        found = place(domain, rule=Rule("duffy" if domain.singular else "gauss-legendre", count))
+        values, weights = terms(torch.tensor(found.points[0])), torch.tensor(found.weights)
         if not values.isfinite().all():
             return math.inf, False
         total, modulus = values.sum(1) @ weights, values.abs().sum(1) @ weights
@@ -68,124 +79,122 @@ def _vanishing(terms: Terms, dimension: int, device: torch.device) -> tuple[floa
     return sizes[-1], len(sizes) > 1 and sizes[-1] <= 0.5 * sizes[-2]
 
 
-def _bumps(x: Tensor) -> Tensor:
-    """Smooth functions (n, 3) that share no symmetry."""
-    first, last = x[..., 0], x[..., -1]
-    return torch.stack([torch.ones_like(first), torch.cos(2.0 * first + last), first * first - 0.4 * last], -1)
+def _tests(problem: Problem, points: Tensor, times: int) -> Field:
+    """Three test functions as components of a field; they vanish on the boundary to the order ``times`` and share no symmetry."""
+    domain = problem.domain
+    distance = domain.distance(tuple(domain.pieces))
+
+    def functions(p: Point) -> list[Tensor]:
+        first, last = (domain.unit(name)(p) for name in (domain.names[0], domain.names[-1]))
+        bumps = 1.0 + 0.0 * first, cos(2.0 * first + last), first * first - 0.4 * last
+        return [distance(p) ** times * bump for bump in bumps]
+
+    return autograd.differentiable(functions, domain, points, ("v1", "v2", "v3"))[1]
 
 
-def _tests(points: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Value (n,) and gradient (n, d) of smooth functions that vanish on the boundary."""
-    jet = function_jet(lambda x: (x * (1.0 - x)).prod(-1, keepdim=True) * _bumps(x), points)
-    return zip(jet.value.unbind(-1), jet.gradient.unbind(-2), strict=True)
-
-
-def _by_parts(value: Tensor, gradient: Tensor, points: Tensor) -> list[Tensor]:
-    """∫ f ∂v + v ∂f for a scalar field f, all test functions v and all directions: terms (2, n) each."""
-    return [torch.stack([value * dv[:, i], gradient[:, i] * v]) for v, dv in _tests(points) for i in range(points.shape[-1])]
-
-
-def _smooth(problem: Any, name: str, device: torch.device) -> float:
-    """Integration by parts holds for a field and for its gradient, so that neither has jumps.
+def _smooth(problem: Problem, method: str) -> float:
+    """The error of integration by parts for a method and for its first derivatives.
 
     Raises:
-        ProblemError: it does not.
+        ProblemError: the error is large.
     """
+    domain, first = problem.domain, units(problem.domain.dimension)
 
     def terms(points: Tensor) -> Tensor:
-        field = function_jet(getattr(problem, name), points)
-        pairs = []
-        for f in range(field.value.shape[-1]):
-            pairs += _by_parts(field.value[:, f], field.gradient[:, f], points)
-            for v, dv in _tests(points):
-                pairs.append(torch.stack([(field.gradient[:, f] * dv).sum(-1), field.laplacian[:, f] * v]))
-        return torch.stack(pairs)
+        _, f = autograd.differentiable(getattr(problem, method), domain, points, problem.components)
+        tests, pairs = _tests(problem, points, 1), []
+        for k, m in itertools.product(range(len(f)), range(len(tests))):
+            v = tests.derivative(m, (0,) * len(first))
+            pairs += [[f.derivative(k, (0,) * len(first)) * tests.derivative(m, i), f.derivative(k, i) * v] for i in first]
+            pairs += [[f.derivative(k, i) * tests.derivative(m, i), f.derivative(k, _sum(i, i)) * v] for i in first]
+        return torch.stack([torch.stack(pair) for pair in pairs]).detach()
 
-    off, shrinks = _vanishing(terms, problem.dimension, device)
-    if not off <= _REFUSED and not shrinks:
+    off, shrinks = _vanishing(problem, terms)
+    if not off <= REFUSED and not shrinks:
         raise fault(
-            problem, name,
-            f"it has a jump, a kink or a singularity (integration by parts fails by {off:.1e}); it must be smooth on the whole unit cube, without torch.where, abs, masks of "
-            "subdomains: other domains cannot be had this way",
+            problem, method,
+            f"it has a jump, a kink or a singularity (integration by parts fails by {off:.1e}); it must be smooth inside the domain, without torch.where, abs "
+            "or masks of subdomains",
         )  # fmt: skip
     return off
 
 
-def _jumps(d: Discretization) -> float:
-    """How far integration by parts in x fails for the density of a constant field with a constant gradient."""
-    problem, c = d.problem, len(d.problem.components)
-    middle = torch.full((1, problem.dimension), 0.47, dtype=torch.float64, device=d.device)
-    u, du = (t[0, 0] for t in samples.states(problem, middle, 1, seed=9))
-
-    def density(x: Tensor) -> Tensor:
-        return problem.density(x, u.expand(len(x), c), du.expand(len(x), *du.shape)).unsqueeze(-1)
-
-    def terms(points: Tensor) -> Tensor:
-        field = function_jet(density, points)
-        return torch.stack(_by_parts(field.value[:, 0], field.gradient[:, 0], points))
-
-    return _vanishing(terms, problem.dimension, d.device)[0]
+def _sum(one: Order, other: Order) -> Order:
+    return tuple(a + b for a, b in zip(one, other, strict=True))
 
 
-def _variations(d: Discretization, points: Tensor) -> list[Jet]:
-    """Fields (n, c) that vanish on the boundary, by which solutions may differ: three in each component."""
-    jet = function_jet(lambda x: d.problem.distance(x) * _bumps(x), points)
-    units = torch.eye(len(d.problem.components), dtype=points.dtype, device=points.device)
-    return [
-        Jet(v[:, None] * unit, dv[:, None, :] * unit[:, None])
-        for unit, (v, dv) in itertools.product(units, zip(jet.value.unbind(-1), jet.gradient.unbind(-2), strict=True))
-    ]
-
-
-def _stationarity(d: Discretization) -> float:
-    """The energy does not change to first order from the exact solution to its neighbours with the same boundary values.
+def _stationary(problem: Problem) -> float:
+    """The first variation of the energy at the exact solution u for test functions v: ∫ Σ_α ∂e/∂u_α ∂^α v - EL[e](u) v.
 
     Raises:
-        ProblemError: it does.
+        ProblemError: it does not vanish.
     """
-    problem = d.problem
+    domain = problem.domain
 
     def terms(points: Tensor) -> Tensor:
-        exact = function_jet(problem.exact, points)
-        force, flux = samples.energy_slopes(problem, points, exact.value, exact.gradient)
-        load = d.operator(points, exact)
-        return torch.stack([
-            torch.stack([(force * v.value).sum(-1), (flux * v.gradient).sum((-2, -1)), -(load * v.value).sum(-1)])
-            for v in _variations(d, points)
-        ])  # fmt: skip
+        p, exact = autograd.differentiable(problem.exact, domain, points, problem.components)
+        slopes = _slopes(problem, p, exact)
+        tests = _tests(problem, points, max((sum(order) for _, order in slopes), default=1))
+        equation, integrals = autograd.columns(operator(problem)(p, exact), points[:, 0]), []
+        for k, m in itertools.product(range(len(exact)), range(len(tests))):
+            work = [slope * tests.derivative(m, order) for (component, order), slope in slopes.items() if component == k]
+            rest = -equation[k] * tests.derivative(m, (0,) * len(p))
+            integrals.append(torch.stack([*work, *[torch.zeros_like(rest)] * (len(slopes) - len(work)), rest]))
+        return torch.stack(integrals).detach()
 
-    off, shrinks = _vanishing(terms, problem.dimension, d.device)
-    if not off <= _REFUSED and not shrinks:
+    off, shrinks = _vanishing(problem, terms)
+    if not off <= REFUSED and not shrinks:
         raise fault(
             problem, "density",
-            f"its energy is not stationary at exact (the slope there is {off:.1e}, relative to its terms): the flux of the exact solution has a jump; it must be "
-            "smooth in x, without torch.where and masks of subdomains: other domains than the unit cube cannot be had this way",
+            f"its energy is not stationary at exact (the slope there is {off:.1e}, relative to its terms): the flux of the exact solution has a jump; it must "
+            "be smooth in p, without torch.where and masks of subdomains",
         )  # fmt: skip
     return off
 
 
-def definiteness(d: Discretization) -> Iterator[str]:
-    """A warning where the exact solution is a saddle of the energy, so that minimising leads away from it."""
-    problem = d.problem
-    rule = quadrature.rule("gauss-legendre", _POINTS[problem.dimension][0], problem.dimension)
-    points, weights = tensor(rule.points, d.device), tensor(rule.weights, d.device)
-    exact, fields = function_jet(problem.exact, points), _variations(d, points)
-    values, slopes = torch.stack([v.value for v in fields]), torch.stack([v.gradient for v in fields])
-    sizes = (slopes.square().sum((-2, -1)) @ weights).sqrt()
-
-    def energy(a: Tensor) -> Tensor:
-        a = a / sizes
-        return (
-            problem.density(points, exact.value + torch.tensordot(a, values, 1), exact.gradient + torch.tensordot(a, slopes, 1))
-            @ weights
-        )
-
-    matrix = torch.autograd.functional.hessian(energy, torch.zeros(len(fields), dtype=points.dtype, device=d.device))
-    if not matrix.isfinite().all():
+def definiteness(problem: Problem) -> Iterator[str]:
+    """A warning if the exact solution is a saddle point of the energy, so that minimisation leads away from it."""
+    domain = problem.domain
+    if not (problem.has("density") and problem.has("exact")) or domain.dimension not in _POINTS:
         return
-    bends = torch.linalg.eigvalsh(0.5 * (matrix + matrix.T))
-    if bends[0] < -_NEGATIVE * bends.abs().max():
-        yield (
-            f"the exact solution is no minimum of the energy (its second derivative along a smooth field is {float(bends[0]):.2e}, the largest is "
-            f"{float(bends[-1]):.2e}): a Deep Ritz training leaves it, maybe without bound; leave deep-ritz out of study.formulations"
-        )
+    found = place(domain, rule=Rule("duffy" if domain.singular else "gauss-legendre", _POINTS[domain.dimension][0]))
+    points, weights = torch.tensor(found.points[0]), torch.tensor(found.weights)
+    p, exact = autograd.differentiable(problem.exact, domain, points, problem.components)
+    count = max((sum(order) for _, order in _slopes(problem, p, exact)), default=1)
+    tests = _tests(problem, points, count)
+    sizes = [float((tests.derivative(m, (0,) * len(p)).detach().square() @ weights).sqrt()) for m in range(len(tests))]
+
+    def energy(flat: Tensor) -> Tensor:
+        a = flat.reshape(len(exact), len(sizes))
+
+        def derivative(component: int, order: Order) -> Tensor:
+            parts = [a[component, m] / size * tests.derivative(m, order).detach() for m, size in enumerate(sizes)]
+            return exact.derivative(component, order).detach() + torch.stack(parts).sum(0)
+
+        return problem.density(p, Field(p.names, derivative, problem.components, domain.time)) @ weights
+
+    with torch.enable_grad():
+        matrix = torch.autograd.functional.hessian(energy, torch.zeros(len(exact) * len(sizes), dtype=points.dtype))
+    assert isinstance(matrix, Tensor)
+    if matrix.isfinite().all():
+        bends = torch.linalg.eigvalsh(0.5 * (matrix + matrix.T))
+        if bends[0] < -_NEGATIVE * bends.abs().max():
+            yield (
+                f"the exact solution is no minimum of the energy (its second derivative along a smooth field is {float(bends[0]):.2e}, the largest is "
+                f"{float(bends[-1]):.2e}): a Deep Ritz training leaves it, maybe without bound; leave deep-ritz out of study.losses"
+            )
+
+
+def _slopes(problem: Problem, p: Point, u: Field) -> dict[tuple[int, Order], Tensor]:
+    """∂e/∂u_α (n,) for the derivatives u_α on which the density e depends, by component and order."""
+    known: dict[tuple[int, Order], Tensor] = {}
+
+    def leaf(component: int, order: Order) -> Tensor:
+        if (component, order) not in known:
+            known[component, order] = u.derivative(component, order).detach().requires_grad_()
+        return known[component, order]
+
+    with torch.enable_grad():
+        energy = problem.density(p, Field(u.variables, leaf, u.components, u.time))
+        found = torch.autograd.grad(energy.sum(), list(known.values()), materialize_grads=True)
+    return dict(zip(known, found, strict=True))

@@ -1,6 +1,7 @@
-"""Machine code for losses and their derivatives.
+"""Native code: compiled C++ code for terms and their derivatives.
 
-The C++ of this folder takes a multilayer perceptron and the derivatives of its outputs in x through the network for vectors of points, and back for
-gradients; dual numbers make Hessian-vector products of the same code. A problem's energy density and residual are written by ``generate``,
-``build`` compiles and keeps the code, ``kernels`` calls it.
+The C++ headers in this folder propagate the outputs of a network and their derivatives in x through the network for vectors of
+points (SIMD), and adjoints back for gradients in theta; with dual numbers, the same code computes Hessian-vector products.
+``source`` generates the code of the problem's energy densities and residuals, ``build`` compiles and caches it, and ``groups``
+calls it.
 """

@@ -1,4 +1,4 @@
-// Vectors of doubles, dual numbers of them, and the elementary functions of both.
+// SIMD vectors of doubles, dual numbers of such vectors, and elementary functions of both.
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -19,10 +19,11 @@ typedef double Vec __attribute__((vector_size(8 * LANES)));
 typedef int64_t Mask __attribute__((vector_size(8 * LANES)));  // -1 where true, 0 where false
 
 #define INLINE inline __attribute__((always_inline))
+#define EXPORTED extern "C" __attribute__((visibility("default")))  // functions that are called from Python
 
 INLINE Vec broadcast(double value) { return Vec{} + value; }
 
-INLINE double sum(Vec v) {  // in pairs: the same order on every machine with as many lanes
+INLINE double sum(Vec v) {  // pairwise, in an order that depends only on the number of lanes
     double lanes[LANES];
     std::memcpy(lanes, &v, sizeof v);
     for (int width = LANES / 2; width > 0; width /= 2)
@@ -43,9 +44,9 @@ INLINE Vec by_lane(Vec v, F function) {
     return result;
 }
 
-// x = n ln 2 + r with |r| <= ln 2 / 2: returns e^r - 1 (Taylor, degree 13), and 2^n through `power`. For |x| < 709.
+// For x = n ln 2 + r with |r| <= ln 2 / 2 and |x| < 709: returns e^r - 1 (Taylor polynomial of degree 13), and 2^n in `power`.
 INLINE Vec reduced_expm1(Vec x, Vec& power) {
-    const Vec shifted = x * 1.4426950408889634 + 0x1.8p52;  // rounds, and leaves n in the lowest bits
+    const Vec shifted = x * 1.4426950408889634 + 0x1.8p52;  // rounds to an integer n, which is in the lowest bits
     const Vec n = shifted - 0x1.8p52;
     Mask bits;
     std::memcpy(&bits, &shifted, sizeof bits);
@@ -78,9 +79,11 @@ INLINE Vec exp(Vec x) {
 }
 
 #if defined(__AVX512F__)
-// tanh(n h + r) = N / (N + 2 - 2 w) with N = w (S + 1) + S - 1, S = 2^(n / 16), w = tanh r, for h = ln 2 / 32, |r| <= h / 2: half the work of expm1.
+// tanh(n h + r) = N / (N + 2 - 2 w) with N = w (S + 1) + S - 1, S = 2^(n / 16), w = tanh r, for h = ln 2 / 32 and |r| <= h / 2.
+// It takes half the work of a formula with expm1.
 INLINE Vec tanh(Vec x) {
-    // Bits of 2^(j / 16), less those of n = j where n is added; half of what their rounding loses, as a fraction of them.
+    // POWERS[j]: bits of 2^(j / 16), minus j << 48, because n << 48 is added below and n = j modulo 16.
+    // LOST[j]: half of the relative rounding error of 2^(j / 16) in double precision.
     alignas(64) static const int64_t POWERS[16] = {
         0x3ff0000000000000, 0x3fefb5586cf9890f, 0x3fef72b83c7d517b, 0x3fef387a6e756238, 0x3fef06fe0a31b715, 0x3feedea64c123422,
         0x3feebfdad5362a27, 0x3feeab07dd485429, 0x3feea09e667f3bcd, 0x3feea11473eb0187, 0x3feeace5422aa0db, 0x3feec49182a3f090,
@@ -89,10 +92,10 @@ INLINE Vec tanh(Vec x) {
         0.0, 4.09466e-17, -1.39696e-17, 3.91329e-17, 1.67423e-17, 1.87543e-17, 9.78629e-18, 2.84324e-17,
         -3.4179e-17, -1.17955e-17, 2.57742e-17, 7.67071e-18, 2.43758e-17, 8.42744e-18, 8.95063e-18, -2.77253e-17};
     const __m512i sign = _mm512_and_si512(_mm512_castpd_si512(x), _mm512_set1_epi64(INT64_MIN));
-    const Vec size = _mm512_min_pd(_mm512_set1_pd(20.0), _mm512_abs_pd(x));  // in this order NaN stays
-    const Vec shifted = size * 46.16624130844683 + 0x1.8p52;  // rounds, and leaves n in the lowest bits
+    const Vec size = _mm512_min_pd(_mm512_set1_pd(20.0), _mm512_abs_pd(x));  // this order of arguments keeps NaN
+    const Vec shifted = size * 46.16624130844683 + 0x1.8p52;  // rounds to an integer n, which is in the lowest bits
     const Vec r = size - (shifted - 0x1.8p52) * 0.02166084939249829;
-    const __m512i n = _mm512_castpd_si512(shifted);  // of which look-ups take the lowest four bits
+    const __m512i n = _mm512_castpd_si512(shifted);  // the permutations below use its lowest four bits as index
     const __m512i power = _mm512_permutex2var_epi64(_mm512_load_si512(POWERS), n, _mm512_load_si512(POWERS + 8));
     const Vec lost = _mm512_permutex2var_pd(_mm512_load_pd(LOST), n, _mm512_load_pd(LOST + 8));
     const Vec s = _mm512_castsi512_pd(_mm512_add_epi64(power, _mm512_slli_epi64(n, 48)));
@@ -140,7 +143,7 @@ INLINE Dual operator/(const Dual& a, const Dual& b) {
     const Vec quotient = a.v / b.v;
     return {quotient, (a.t - quotient * b.t) / b.v};
 }
-// With constants there is less to do.
+// Operations with constants, which have no tangent.
 INLINE Dual operator+(const Dual& a, Vec b) { return {a.v + b, a.t}; }
 INLINE Dual operator+(Vec a, const Dual& b) { return {a + b.v, b.t}; }
 INLINE Dual operator-(const Dual& a, Vec b) { return {a.v - b, a.t}; }
@@ -195,7 +198,7 @@ INLINE T power(const T& x, double exponent) {
 INLINE Vec value_of(Vec x) { return x; }
 INLINE Vec value_of(const Dual& x) { return x.v; }
 
-// How numbers lie in memory: the derivative at a distance from the value.
+// Storage of numbers in memory: the tangent of a dual number is stored at a given distance from its value.
 template <class T>
 struct Planes;
 template <>

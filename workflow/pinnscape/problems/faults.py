@@ -1,0 +1,70 @@
+"""Errors in the definition of a problem: one-line messages with the file, the class, the method and the remedy."""
+
+import sys
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pinnscape.common import memory
+from pinnscape.common.errors import PinnscapeError, ProblemError
+
+
+def fault(problem: Any, method: str, text: str) -> ProblemError:
+    """An error in the definition of a problem.
+
+    Args:
+        problem: a problem or its class.
+        method: name of the method or attribute that is wrong.
+        text: what is wrong with it, and the remedy.
+    """
+    cls = problem if isinstance(problem, type) else type(problem)
+    return ProblemError(f"{file_of(cls)}: {cls.__name__}.{method}: {text}")
+
+
+def file_of(cls: type) -> str:
+    """The file that defines a class, as messages show it (see ``shown``)."""
+    path = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    return cls.__module__ if path is None else shown(Path(path))
+
+
+def shown(path: Path) -> str:
+    """A path as messages show it: relative to the current folder if it is inside that folder, otherwise absolute."""
+    found = path.resolve()
+    return str(found.relative_to(Path.cwd()) if found.is_relative_to(Path.cwd()) else found)
+
+
+def cut(text: str, length: int = 100) -> str:
+    """A text, truncated to at most this length."""
+    return text if len(text) <= length else f"{text[: length - 3]}..."
+
+
+def said(error: BaseException) -> str:
+    """The first line of the message of an error, shortened."""
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    lines = text.strip().splitlines()
+    return textwrap.shorten(lines[0], 200, placeholder=" ...") if lines else "no message"
+
+
+@contextmanager
+def naming(problem: Any, method: str, remedy: str = "") -> Iterator[None]:
+    """Report any error in the block as an error in the definition of a problem, except a lack of memory.
+
+    Args:
+        problem: a problem or its class.
+        method: name of the method or attribute to which the error is attributed.
+        remedy: text that is added to the message.
+
+    Raises:
+        ProblemError: the block has raised an error.
+    """
+    try:
+        yield
+    except PinnscapeError:
+        raise
+    except Exception as error:
+        if memory.ran_out(error):
+            raise
+        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        raise fault(problem, method, f"{kind}{said(error)}{f'; {remedy}' if remedy else ''}") from error
