@@ -194,7 +194,11 @@ def test_a_field_that_is_no_network_has_no_native_code(tmp_path):
         (model("poisson3d"), "ProblemError", "poisson3d: no such problem; there are poisson1d, "),
         (model(parameters={"mu": 1.0}), "ProblemError", "poisson2d: Poisson2d has no parameter `mu`; it has none"),
         (model(rule="duffy"), "ValueError", "the rule duffy is for domains with a reentrant corner"),
-        (model(conditions={"initial": {"weight": 2.0}}), "ValueError", "Poisson2d has no condition or term `initial`; it has boundary, interior"),
+        (
+            model(conditions={"initial": {"weight": 2.0}}),
+            "ValueError",
+            "Poisson2d has no condition or term `initial`; it has boundary, interior",
+        ),
         (
             model("convection", conditions={"initial": {"harmonics": 2}}),
             "ValueError",
