@@ -114,7 +114,6 @@ def test_the_terms_of_a_loss_are_everywhere(other: Workspace) -> None:
     np.testing.assert_allclose(training["term_value"].sum("term"), training["loss"], rtol=1e-12)
     surface = store.read(run / "surface-random.nc", "surfaces")
     assert surface["term"].values.tolist() == [f"strong-form/{name}" for name in names]
-    # The interpolants of the loss and of its terms agree up to their tolerance.
     total, whole = surface["term_value_at_origin"].sum(), surface["value_at_origin"].sel(loss="strong-form")
     np.testing.assert_allclose(total, whole, rtol=1e-12)
     assert set(surface["loss"].values) == {"strong-form"}

@@ -15,6 +15,8 @@ import yaml
 from end_to_end.faults import message
 from end_to_end.workspace import PROJECT, Workspace, merged
 
+pytestmark = pytest.mark.xdist_group("module")  # one process runs them all: they share what a fixture makes
+
 PROFILE = ["--workflow-profile", "pinnscape/profiles/default"]
 SMALL = {
     "study": {"losses": ["deep-ritz"]},

@@ -30,7 +30,10 @@ from pinnscape.problems.parameter import Parameter
 from pinnscape.problems.points import PointSet
 from pinnscape.problems.problem import Problem
 
-pytestmark = pytest.mark.skipif(shutil.which("c++") is None, reason="no C++ compiler")
+pytestmark = [
+    pytest.mark.skipif(shutil.which("c++") is None, reason="no C++ compiler"),
+    pytest.mark.xdist_group("native terms"),  # one process compiles
+]
 LOG = "pinnscape.losses.native"
 BOX = Box((0.0, 0.0), (2.0, 1.0))
 PAIR = Unknowns(("x", "t"), ("a", "b"), "t")

@@ -17,6 +17,8 @@ import yaml
 
 import pinnscape
 
+pytestmark = pytest.mark.xdist_group("installed")  # one process runs them all: they share what a fixture makes
+
 ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "workflow/pinnscape"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

@@ -15,6 +15,8 @@ from pinnscape.losses.native.build import Compiler
 from pinnscape.techniques import catalog
 from pinnscape.training.runs import Runs
 
+pytestmark = pytest.mark.xdist_group("large networks")  # one process runs them all: they share what a fixture makes
+
 # Techniques that look at Hessians, Jacobians or subspaces.
 NAMES = [
     "gradient_subspace",

@@ -21,7 +21,10 @@ from pinnscape.networks.architectures import Mlp
 from pinnscape.problems.language import Box, Dirichlet, Interval, Problem, exp, log, pi, sin, sqrt, tanh
 from pinnscape.problems.points import Rule
 
-pytestmark = pytest.mark.skipif(shutil.which("c++") is None, reason="no C++ compiler")
+pytestmark = [
+    pytest.mark.skipif(shutil.which("c++") is None, reason="no C++ compiler"),
+    pytest.mark.xdist_group("native"),  # one process compiles
+]
 LOG = "pinnscape.losses.native.build"
 OF_POISSON = "the terms deep-ritz/interior, strong-form/interior, supervised/interior, error/slope"
 

@@ -11,6 +11,8 @@ import pytest
 
 from pinnscape.losses.native import build
 
+pytestmark = pytest.mark.xdist_group("vector")  # one process runs them all: they share what a fixture makes
+
 SOURCE = '#include "vector.hpp"' + "".join(
     f"""
 EXPORTED void {name}_of(const double* x, long count, double* result) {{
