@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from problem_texts import EQUATION
 from study_cases import DEFAULT, NAMES, WIDTHS, changed, checked
 
 from pinnscape.common.errors import StudyError
@@ -12,21 +13,6 @@ from pinnscape.study.cases import case_name, with_value
 from pinnscape.study.checks import network_size
 from pinnscape.study.study import Study
 from pinnscape.techniques.catalog import TECHNIQUES
-
-MINE = """
-from pinnscape.problems.language import Dirichlet, Interval, Parameter, Problem
-
-
-class Mine(Problem):
-    domain = Interval(0, 1)
-    k = Parameter(2.0, above=0)
-
-    def conditions(self):
-        return Dirichlet()
-
-    def density(self, p, u):
-        return 0.5 * self.k * u.x**2
-"""
 
 
 def of_cases(**cases: Any) -> Study:
@@ -69,7 +55,7 @@ def test_a_case_has_the_losses_of_its_problem_in_the_order_of_the_study():
 
 
 def test_what_a_problem_knows_of_its_solution(tmp_path):
-    (tmp_path / "mine.py").write_text(MINE)
+    (tmp_path / "mine.py").write_text(EQUATION)
     study = of_cases(poisson1d={}, burgers={}, mine={"problem": str(tmp_path / "mine.py")})
     known = {name: (case.has_solution, case.needs_reference) for name, case in study.all_cases.items()}
     assert known == {"poisson1d": (True, False), "burgers": (True, True), "mine": (False, False)}
@@ -78,7 +64,7 @@ def test_what_a_problem_knows_of_its_solution(tmp_path):
 
 def test_a_problem_is_a_file_anywhere(tmp_path, monkeypatch):
     (tmp_path / "my problems").mkdir()
-    (tmp_path / "my problems/mine.py").write_text(MINE + "\n\nclass Other(Mine):\n    scale = 2.0\n")
+    (tmp_path / "my problems/mine.py").write_text(EQUATION + "\n\nclass Other(Mine):\n    scale = 2.0\n")
     monkeypatch.chdir(tmp_path)
     path = "my problems/mine.py"
     study = of_cases(one={"problem": f"{path}:Mine", "parameters": {"k": 3}}, two={"problem": f"{path}:Other"})
@@ -175,7 +161,7 @@ def test_the_complete_configuration_of_a_study_makes_the_same_study():
 
 
 def test_techniques_that_need_what_a_case_lacks_are_left_out_with_the_reason(tmp_path):
-    (tmp_path / "mine.py").write_text(MINE)
+    (tmp_path / "mine.py").write_text(EQUATION)
     cases = {
         "poisson2d": {},
         "convection": {},

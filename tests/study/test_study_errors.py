@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from problem_texts import EQUATION
 from study_cases import BAD, DEFAULT, ROOT, WIDTHS, changed, checked, leaves, load
 
 from pinnscape.common.errors import StudyError
@@ -60,21 +61,6 @@ def test_a_case_must_not_take_the_folder_of_something_else(name, kind, entry):
 
 
 # ---- files of problems ----
-
-EQUATION = """
-from pinnscape.problems.language import Dirichlet, Interval, Parameter, Problem
-
-
-class Mine(Problem):
-    domain = Interval(0, 1)
-    k = Parameter(2.0, above=0)
-
-    def conditions(self):
-        return Dirichlet()
-
-    def density(self, p, u):
-        return 0.5 * self.k * u.x**2
-"""
 
 
 @pytest.mark.parametrize(

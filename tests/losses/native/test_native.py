@@ -241,7 +241,7 @@ def a_compiler_that(fails: str, folder: Path) -> str:
     ("fails", "error", "text"),
     [
         (
-            'echo "fatal error: error writing to /tmp/x.s: No space left on device" >&2; exit 1',
+            'echo "fatal error: error writing to x.s: No space left on device" >&2; exit 1',
             StorageError,
             "cannot be compiled",
         ),

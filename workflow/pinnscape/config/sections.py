@@ -245,7 +245,7 @@ class Model(Section):
 
     @property
     def condition_settings(self) -> dict[str, dict[str, Any]]:
-        """Settings of conditions and weights of terms by name, in the form that ``problems.statement`` needs."""
+        """Settings of the conditions and weights of the terms of a loss by name, as ``problems.statement`` expects them."""
         return {name: condition.plain(given=True) for name, condition in self.conditions.items()}
 
 

@@ -15,7 +15,7 @@ _NEGATIVE = {"marker": "x", "markersize": 2.6, "markeredgewidth": 0.6, "linestyl
 
 @style.styled
 def draw(data: xr.Dataset) -> Figure:
-    """One column for each starting point; rows are gap, error, if a solution is known, and spectra.
+    """One column for each starting point; the rows show the gap, the error (if a solution is known) and the spectra.
 
     Args:
         data: refinement.nc.

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from pinnscape.files.kept import Kept, made
-from pinnscape.losses.expressions import NOT_ON_SYMBOLS, Expressions, NotDerivable, Symbols, derive
+from pinnscape.losses.expressions import Expressions, NotDerivable, Symbols, derive
 from pinnscape.losses.formulas import ON_TENSORS, Argument, Derivation
 from pinnscape.losses.solution import SiteData, Solution
 from pinnscape.losses.terms import Term, Values, called, fault
@@ -24,6 +24,7 @@ from pinnscape.networks.activations import ACTIVATIONS
 from pinnscape.networks.streams import Monomial, Streams, unit
 from pinnscape.problems.field import Unknowns
 from pinnscape.problems.points import PointSet
+from pinnscape.problems.symbols import NOT_SYMBOLIC
 
 log = logging.getLogger(__name__)
 CHECKED_POINTS = 50  # number of points at which new formulas and new native code are checked
@@ -141,7 +142,7 @@ class Locals:
             found = Derivation.of(self.expressions(term.name))
             # Fails now if torch cannot evaluate the formula: sign, DiracDelta, the logarithm of a number, ...
             found.formula.function(ON_TENSORS)(*(torch.ones(2, dtype=torch.float64) for _ in found.formula.arguments))
-        except (NotDerivable, *NOT_ON_SYMBOLS) as error:
+        except (NotDerivable, *NOT_SYMBOLIC) as error:
             return {"reason": " ".join(str(error).split())[:200]}
         self._compare(term, found, Streams.union([asked, found.streams]))
         return found.to_json()

@@ -13,18 +13,7 @@ from typing import Any
 from pinnscape.losses.terms import Local, Values, called
 from pinnscape.networks.streams import Monomial, Streams, degree, divisors, unit, variables
 from pinnscape.problems.field import Field, Point, Unknowns
-
-# Exceptions that SymPy symbols raise in expressions of more than arithmetic and ``problems.functions``.
-NOT_ON_SYMBOLS = (
-    TypeError,
-    AttributeError,
-    ValueError,
-    IndexError,
-    NameError,
-    NotImplementedError,
-    RuntimeError,
-    ZeroDivisionError,
-)
+from pinnscape.problems.symbols import NOT_SYMBOLIC, symbol
 
 
 class NotDerivable(Exception):
@@ -48,20 +37,20 @@ class Symbols:
     parameters: tuple[str, ...] = ()
 
     def coordinate(self, site: int, i: int) -> Any:
-        return _symbol(f"x_{i}{_at(site)}")
+        return symbol(f"x_{i}{_at(site)}")
 
     def derivative(self, site: int, component: int, monomial: Monomial) -> Any:
         letter = ("u", "p", "h")[degree(monomial)] if degree(monomial) < 3 else "d"
-        return _symbol("_".join([letter, *map(str, (component, *variables(monomial)))]) + _at(site))
+        return symbol("_".join([letter, *map(str, (component, *variables(monomial)))]) + _at(site))
 
     def laplacian(self, site: int, component: int) -> Any:
-        return _symbol(f"l_{component}{_at(site)}")
+        return symbol(f"l_{component}{_at(site)}")
 
     @cached_property
     def values(self) -> Values:
         """Symbols of the data columns and parameters, the third argument of a local expression."""
         return Values(
-            {name: _symbol(f"f_{name}") for name in self.columns}, {name: _symbol(f"q_{name}") for name in self.parameters}
+            {name: symbol(f"f_{name}") for name in self.columns}, {name: symbol(f"q_{name}") for name in self.parameters}
         )
 
     def points(self) -> list[Point]:
@@ -94,12 +83,6 @@ class Symbols:
 
 def _at(site: int) -> str:
     return f"_s{site}" if site else ""
-
-
-def _symbol(name: str) -> Any:
-    import sympy  # imported here because the import takes half a second
-
-    return sympy.Symbol(name, real=True)
 
 
 @dataclass(frozen=True)
@@ -150,7 +133,7 @@ class Expressions:
         slopes = {i: sympy.diff(self.outputs[0], symbol) for i, symbol in firsts.items()}
         if any(slope.free_symbols & set(places) for slope in slopes.values()):
             return None
-        q = _symbol("p_along")
+        q = symbol("p_along")
         return Direction(slopes, self.outputs[0].subs(dict.fromkeys(firsts.values(), 0)) + q, q)
 
 
@@ -179,7 +162,7 @@ def _expressions(local: Local, symbols: Symbols) -> tuple[Any, ...]:
 
     try:
         outputs = tuple(sympy.sympify(output) for output in called(local, symbols.points(), symbols.fields(), symbols.values))
-    except NOT_ON_SYMBOLS as error:
+    except NOT_SYMBOLIC as error:
         raise NotDerivable(f"{type(error).__name__}: {' '.join(str(error).split())}") from error
     outputs = tuple(_renamed(output, symbols) for output in outputs)
     for output in outputs:
@@ -216,7 +199,7 @@ def _condition(exists: Local, symbols: Symbols) -> Any:
     try:
         (found,) = called(exists, symbols.points(), symbols.fields(), symbols.values)
         condition = _renamed(sympy.sympify(found), symbols)
-    except NOT_ON_SYMBOLS as error:
+    except NOT_SYMBOLIC as error:
         raise NotDerivable(f"where it exists cannot be found on symbols ({error})") from error
     if condition == sympy.true:
         return None

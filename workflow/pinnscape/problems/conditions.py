@@ -8,6 +8,7 @@ losses that consist of residuals they are soft.
 A prescribed value is a number or a function of a point. A function returns a number, or a tuple with one for each component.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +28,7 @@ Enforce = Literal["hard", "soft"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Condition:
+class Condition(ABC):
     """Base class of the conditions; its arguments are passed by keyword.
 
     Attributes:
@@ -66,13 +67,13 @@ class Condition:
         if isinstance(self.weight, bool) or not isinstance(self.weight, (int, float)) or not 0.0 <= self.weight < float("inf"):
             raise ValueError(f"`weight` of the condition {self.name} must be a number from 0 on, not {self.weight!r}")
 
+    @abstractmethod
     def pieces(self, domain: Domain) -> tuple[str, ...]:
         """Names of the pieces of the boundary on which the condition holds; for periodicity, those of the two opposite faces.
 
         Raises:
             ValueError: the domain has no such pieces.
         """
-        raise NotImplementedError
 
     def about(self, problem: "Problem") -> tuple[str, ...]:
         """Names of the components to which the condition applies.
@@ -93,6 +94,7 @@ class Condition:
         """The prescribed values by quantity, such as ``value``, ``slope`` or ``flux``."""
         return {}
 
+    @abstractmethod
     def vanishing(self, problem: "Problem", p: Any, u: Any, f: Columns) -> list[Any]:
         """The expressions that are zero where the condition is satisfied.
 
@@ -102,7 +104,6 @@ class Condition:
             u: the field at p; a tuple of fields if there are several sites.
             f: prescribed values and normals by name, such as ``value_u`` and ``normal_x``; values that are zero are absent.
         """
-        raise NotImplementedError
 
     def soft(self, problem: "Problem") -> TermSpec:
         """The term that the condition adds to a loss if it is soft: the mean of the squared violation."""
@@ -256,9 +257,9 @@ class _Natural(_OnBoundary):
         local = partial(_local, partial(self.energy, problem), self._columns(problem))
         return TermSpec(self.name, "energy", self.pieces(problem.domain), local, data) if data else None
 
+    @abstractmethod
     def energy(self, problem: "Problem", p: Any, u: Any, f: Columns) -> Any:
         """The density of the boundary integral for which the condition is the natural boundary condition."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,10 @@ from weakref import WeakKeyDictionary
 from pinnscape.files.kept import Kept, made
 from pinnscape.problems.field import Derivative, Order, Point, component_of, derivative_of, units
 from pinnscape.problems.functions import is_array, is_tensor
-from pinnscape.problems.symbols import Derived, Key, Symbols
+from pinnscape.problems.symbols import NOT_SYMBOLIC, Derived, Key, Symbols
 
 if TYPE_CHECKING:
     from pinnscape.problems.problem import Problem
-
-# Errors raised when a method is called with symbols but contains more than arithmetic and ``functions``.
-NOT_SYMBOLIC = (TypeError, AttributeError, ValueError, IndexError, KeyError, NameError, NotImplementedError, RuntimeError)
 
 
 class EulerLagrange:

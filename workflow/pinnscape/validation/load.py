@@ -10,11 +10,11 @@ from typing import Any
 import torch
 
 from pinnscape.problems import autograd
-from pinnscape.problems.euler_lagrange import NOT_SYMBOLIC, operator
+from pinnscape.problems.euler_lagrange import operator
 from pinnscape.problems.faults import fault
 from pinnscape.problems.field import Field
 from pinnscape.problems.problem import Problem
-from pinnscape.problems.symbols import Derived, Symbols
+from pinnscape.problems.symbols import NOT_SYMBOLIC, Derived, Symbols
 from pinnscape.problems.terms import TermSpec, value_or_tuple
 from pinnscape.validation import samples, solution
 

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from pinnscape.losses.differences import TOLERANCE, deviation
 from pinnscape.problems import autograd
-from pinnscape.problems.euler_lagrange import NOT_SYMBOLIC, by_torch, operator
+from pinnscape.problems.euler_lagrange import by_torch, operator
 from pinnscape.problems.faults import fault, naming
 from pinnscape.problems.field import Field, Order, Point
 from pinnscape.problems.problem import Problem
-from pinnscape.problems.symbols import Derived, Symbols
+from pinnscape.problems.symbols import NOT_SYMBOLIC, Derived, Symbols
 from pinnscape.validation import samples
 from pinnscape.validation.form import DIFFERENTIABLE, OF_FIELDS, OF_POINTS
 

@@ -28,7 +28,7 @@ def polar(p: Point) -> tuple[Any, Any]:
 
 
 class _Corner(Domain):
-    """A part of the square (-1, 1)² with a corner at the origin, whose first side is on the positive x axis.
+    """A part of the square (-1, 1)² with a corner at the origin. One side of the corner lies on the positive x axis.
 
     Attributes:
         angle: angle ω of the corner in radians.

@@ -1,5 +1,6 @@
 """The base class of domains: variables, pieces of the boundary, and functions that vanish on given pieces."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -13,7 +14,7 @@ Where = str | Sequence[str]
 INTERIOR = "interior"
 
 
-class Domain:
+class Domain(ABC):
     """A bounded set in d variables.
 
     Attributes:
@@ -82,13 +83,13 @@ class Domain:
         margin = 1e-12 * (high - low)
         return ((points >= low - margin) & (points <= high + margin)).all(-1)
 
+    @abstractmethod
     def distance(self, where: Where) -> Callable[[Point], Any]:
         """A function that is positive inside the domain and vanishes to first order on these pieces of the boundary only.
 
         It is smooth, and its maximum is about 1. At a reentrant corner, where solutions are singular, it has the singularity of
         the solutions.
         """
-        raise NotImplementedError
 
     def unit(self, variable: str) -> Callable[[Point], Any]:
         """A function that maps a point to one of its variables, scaled to [0, 1]."""

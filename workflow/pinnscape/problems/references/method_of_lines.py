@@ -5,6 +5,7 @@ trigonometric if the solution is periodic, and otherwise polynomials in Chebyshe
 values at the ends of the interval follow from the boundary conditions.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -15,11 +16,10 @@ import xarray as xr
 
 from pinnscape.problems import statement
 from pinnscape.problems.conditions import Condition, Dirichlet, Initial, InitialRate, Neumann, Periodic, Robin
-from pinnscape.problems.euler_lagrange import NOT_SYMBOLIC
 from pinnscape.problems.field import Field, Point
 from pinnscape.problems.functions import FUNCTIONS
 from pinnscape.problems.references import grid
-from pinnscape.problems.symbols import Derived, Symbols
+from pinnscape.problems.symbols import NOT_SYMBOLIC, Derived, Symbols
 
 if TYPE_CHECKING:
     from pinnscape.problems.problem import Problem
@@ -298,7 +298,7 @@ def _with_ends(values: np.ndarray, ends: Sequence[End], time: float, order: int)
     return values
 
 
-class Space:
+class Space(ABC):
     """Interpolation in space.
 
     Attributes:
@@ -307,17 +307,17 @@ class Space:
 
     points: np.ndarray
 
+    @abstractmethod
     def derivative(self, values: np.ndarray, order: int) -> np.ndarray:
         """The derivative (n,) of the interpolant of values (n,) at the collocation points."""
-        raise NotImplementedError
 
     def matrix(self, order: int) -> np.ndarray:
         """The differentiation matrix (n, n) of this order."""
         return np.stack([self.derivative(column, order) for column in np.eye(len(self.points))], 1)
 
+    @abstractmethod
     def at(self, values: np.ndarray, x: np.ndarray) -> np.ndarray:
         """Values (m, k) at x (m,) of the interpolants of k columns of values (n, k)."""
-        raise NotImplementedError
 
 
 class Fourier(Space):
