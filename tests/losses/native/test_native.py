@@ -80,8 +80,6 @@ CASES = [
     ("convection", SHAPES[0], {"periodic": SOFT}),
     ("wave", SHAPES[2], {"rate": SOFT, "interior": {"weight": 0.5}}),
     ("burgers", SHAPES[0], {"initial": SOFT}),
-    ("reaction", SHAPES[0], {}),
-    ("l_shape", SHAPES[0], {}),
     ("beam", SHAPES[0], {"clamped": SOFT}),
 ]
 
