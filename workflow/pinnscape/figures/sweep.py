@@ -70,7 +70,7 @@ def draw(surfaces: Mapping[Value, Surfaces], metrics: pd.DataFrame, setting: str
     tables = {statistic.title: table(metrics, statistic) for statistic in STATISTICS}
     tables = {title: rows for title, rows in tables.items() if len(rows)}
     columns, lines = min(len(values), PLANES), math.ceil(len(values) / PLANES)
-    heights = [lines * panels.plane_height(columns), _HEIGHT * math.ceil(len(tables) / PANELS)]
+    heights = [lines * panels.plane_height(columns), _HEIGHT * rows_of_panels(len(tables))]
     fig = style.figure(sum(heights) + _REST)
     parts: Any = fig.subfigures(2, 1, height_ratios=heights) if tables else [fig]
     _planes(parts[0], [(value, surfaces[value].get(loss)) for value in values], loss, setting)
@@ -143,6 +143,11 @@ def text_of(value: Value) -> str:
     return f"{value:g}".replace("-", "−") if are_numbers([value]) else str(value)
 
 
+def rows_of_panels(count: int) -> int:
+    """The number of rows in which this number of statistics is drawn."""
+    return math.ceil(count / PANELS)
+
+
 def _planes(part: Any, cells: Sequence[tuple[Value, xr.Dataset | None]], loss: str, setting: str) -> None:
     columns, known = min(len(cells), PLANES), [data for _, data in cells if data is not None]
     fields = [scales.shown(data, loss) for data in known]
@@ -168,8 +173,8 @@ def _planes(part: Any, cells: Sequence[tuple[Value, xr.Dataset | None]], loss: s
 
 
 def _statistics(part: Any, tables: Mapping[str, pd.DataFrame], values: Sequence[Value], setting: str) -> None:
-    rows = math.ceil(len(tables) / PANELS)
-    grid = part.subplots(rows, math.ceil(len(tables) / rows), squeeze=False)
+    lines = rows_of_panels(len(tables))
+    grid = part.subplots(lines, math.ceil(len(tables) / lines), squeeze=False)
     for ax in grid.flat[len(tables) :]:
         ax.set_visible(False)
     losses = style.ordered(name for rows in tables.values() for name in rows["trained_on"])

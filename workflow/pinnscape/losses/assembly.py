@@ -73,17 +73,6 @@ class Assembly:
             TorchGroup(self.solution, points, [t for t in terms if t.points is points], kept) for points in sets.values()
         ]
 
-    def with_parameters(self, **parameters: float) -> "Assembly":
-        """A copy with other values of some parameters of the problem; compiled code is reused.
-
-        Raises:
-            ValueError: the problem has no parameter of this name.
-        """
-        known = self.solution.parameters
-        if unknown := sorted(set(parameters) - set(known)):
-            raise ValueError(f"there is no parameter {', '.join(unknown)}; there are {', '.join(known) or 'none'}")
-        return self._moved(replace(self.solution, parameters={**known, **parameters}), {})
-
     def with_weights(self, weights: Mapping[str, float]) -> "Assembly":
         """A copy with other weights of some terms, by name; compiled code is reused."""
         other = copy.copy(self)
@@ -92,12 +81,8 @@ class Assembly:
 
     def with_points(self, changes: Mapping[PointSet, PointSet]) -> "Assembly":
         """A copy in which some point sets are replaced (old set → new set); compiled code is reused."""
-        return self._moved(self.solution, changes)
-
-    def _moved(self, solution: Solution, changes: Mapping[PointSet, PointSet]) -> "Assembly":
         other = copy.copy(self)
-        other.solution = solution
-        other.groups = [group.moved(solution, changes.get(group.points, group.points)) for group in self.groups]
+        other.groups = [group.moved(changes.get(group.points, group.points)) for group in self.groups]
         other.terms = {name: replace(term, points=changes.get(term.points, term.points)) for name, term in self.terms.items()}
         natives = vars(self).get("natives")
         for name in ("natives", "routes"):

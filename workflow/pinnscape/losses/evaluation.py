@@ -85,10 +85,10 @@ class Locals:
         self._columns = {name: tensor(column) for name, column in points.data.items()}
         self._prepared: dict[Streams, SiteData] = {}
 
-    def moved(self, solution: Solution, points: PointSet) -> Any:
-        """A copy with other points and another solution, for instance with other parameters of the problem."""
+    def moved(self, points: PointSet) -> Any:
+        """A copy with other points."""
         other = copy.copy(self)
-        other.solution, other.points = solution, points
+        other.points = points
         other._place()
         return other
 

@@ -129,7 +129,8 @@ class FieldObjective:
         """
         if self.discretization is None:
             raise ValueError(f"the loss {self.name} has no discretisation whose points could be drawn again")
-        return self.discretization.drawn(draw).objective(self.name)
+        whole = self.discretization.drawn(draw).objective(self.names[0].partition("/")[0])
+        return whole if whole.names == self.names else whole.only(*self.short_names)
 
     @property
     def _least(self) -> float:

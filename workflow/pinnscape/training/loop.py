@@ -64,7 +64,7 @@ def train(
     first = len(begun) - 1  # the current phase; its optimiser took the last step
     made_by = phases[first].optimizer
     lowest = divergence.lowest(objective.minimum, history.records[0]["loss"])
-    loss = _loss(objective, training, resample, _weights(history))
+    loss = _loss(objective, training, resample, progress.weights)
     loss.at(max(0, step - 1))  # as before the last step
     with display.bar(total, name, "step", step) as advance:
         for number, phase in enumerate(phases[first:], first):
@@ -90,7 +90,7 @@ def train(
                 if step in kept:
                     history.snapshots.append((step, state.loss, state.theta.cpu().numpy()))
                 if saves and saves.due:
-                    saves.write(Progress(state, step, begun, optimizer.state_dict(), history))
+                    saves.write(Progress(state, step, begun, optimizer.state_dict(), history, loss.weights))
     if history.records[-1]["step"] != step:
         _record(history, loss, state, step, made_by)
     if history.snapshots[-1][0] != step:
@@ -100,9 +100,8 @@ def train(
 
 def _begin(loss: Varying, theta: Tensor, phase: Phase, name: str) -> Progress:
     """Progress at the initial parameters."""
-    if loss.changes_at(0):
-        loss.change(0, theta)
-    progress = Progress(start(loss, theta))
+    loss.change(0, theta)
+    progress = Progress(start(loss, theta), weights=loss.weights)
     _check(progress.state, divergence.lowest(loss.objective.minimum, progress.state.loss), 0, phase, name)
     _record(progress.history, loss, progress.state, 0, phase.optimizer)
     progress.history.snapshots.append((0, progress.state.loss, theta.cpu().numpy()))
@@ -122,11 +121,6 @@ def _log_again(progress: Progress, phases: Sequence[Phase], name: str) -> None:
 
 def _loss(objective: Objective, training: TrainingSettings, resample: int, weights: Mapping[str, float]) -> Varying:
     return Varying(objective, resample, training.weights.method, training.weights.every, weights)
-
-
-def _weights(history: History) -> dict[str, float]:
-    """The weights in the last record."""
-    return {n.removeprefix(WEIGHT): value for n, value in history.records[-1].items() if n.startswith(WEIGHT)}
 
 
 def _optimizer(loss: Varying, phase: Phase) -> Adam | LBFGS:

@@ -32,6 +32,7 @@ class Progress:
         begun: number of steps taken before each phase, up to the current one.
         memory: ``state_dict`` of the optimiser of the current phase; empty before its first step.
         history: history up to this step.
+        weights: current weights of terms by name, relative to those of the settings; empty if they are fixed.
     """
 
     state: State
@@ -39,6 +40,7 @@ class Progress:
     begun: list[int] = field(default_factory=lambda: [0])
     memory: dict[str, Tensor] = field(default_factory=dict)
     history: History = field(default_factory=History)
+    weights: dict[str, float] = field(default_factory=dict)
 
 
 class Saves:
@@ -87,6 +89,7 @@ def to_dataset(progress: Progress) -> xr.Dataset:
     }
     arrays |= {f"record:{name}": history.column(name) for name in history.records[0]}
     arrays |= {f"memory:{name}": values.cpu().numpy() for name, values in progress.memory.items()}
+    arrays |= {f"weight:{name}": np.array(value) for name, value in progress.weights.items()}
     # Each array has its own dimensions, since the dataset is only a container here.
     return xr.Dataset({name: ([f"{name}:{axis}" for axis in range(a.ndim)], a) for name, a in arrays.items()})
 
@@ -110,4 +113,5 @@ def from_dataset(dataset: xr.Dataset, device: torch.device | str) -> Progress:
     theta, gradient = tensor(arrays["theta"]), tensor(arrays["gradient"])
     state = State(theta, float(arrays["loss"]), gradient, float(arrays["rate"]))
     memory = {name: tensor(values) for name, values in named("memory:").items()}
-    return Progress(state, int(arrays["step"]), arrays["begun"].tolist(), memory, history)
+    weights = {name: float(value) for name, value in named("weight:").items()}
+    return Progress(state, int(arrays["step"]), arrays["begun"].tolist(), memory, history, weights)

@@ -53,9 +53,9 @@ class Varying:
         return self.objective.loss_and_gradient(theta)
 
     def changes_at(self, step: int) -> bool:
-        """Whether points are drawn or weights are updated before this step."""
-        draws = self._resample and step and step % self._resample == 0
-        return bool(draws) or (self._method != "fixed" and step % self._every == 0)
+        """Whether points are drawn or weights are updated after this number of steps; at the beginning, ``change`` is called anyway."""
+        draws = bool(self._resample) and step % self._resample == 0
+        return step > 0 and (draws or (self._method != "fixed" and step % self._every == 0))
 
     def change(self, step: int, theta: Tensor) -> None:
         """Update the loss before a step: balance the weights at theta (P,) and draw points, if either is due."""

@@ -23,10 +23,8 @@ def warnings(problem: Problem) -> Iterator[str]:
         asked.add((component, order))
         return fields.derivative(component, order)
 
-    found = problem.residual(
-        autograd.point(problem.domain, points), Field(fields.variables, derivative, fields.components, fields.time)
-    )
-    count = len(found) if isinstance(found, (tuple, list, dict)) else 1
+    p, u = autograd.point(problem.domain, points), Field(fields.variables, derivative, fields.components, fields.time)
+    count = len(samples.values(problem, "residual", p, u, like=fields[problem.components[0]].value))
     if count < len(problem.components):
         yield f"residual gives {count} equation{'s' * (count > 1)} for the components {', '.join(problem.components)}"
     yield from _missing_initial_conditions(problem, asked)

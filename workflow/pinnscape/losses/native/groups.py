@@ -57,7 +57,7 @@ def native(group: TorchGroup, compiler: Compiler) -> "NativeGroup | None":
         points = group.points
         rows = {name: column[:CHECKED_POINTS] for name, column in points.data.items()}
         few = PointSet(points.points[:, :CHECKED_POINTS], points.weights[:CHECKED_POINTS], rows)
-        part = group.moved(group.solution, few)
+        part = group.moved(few)
         agree(NativeGroup(fresh, plan, part), part.as_written())
 
     compiled = compiler.library(plan.code, names, check)
