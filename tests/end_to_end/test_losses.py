@@ -113,6 +113,9 @@ def test_the_terms_of_a_loss_are_everywhere(other: Workspace) -> None:
     assert training["term"].values.tolist() == names
     np.testing.assert_allclose(training["term_value"].sum("term"), training["loss"], rtol=1e-12)
     surface = store.read(run / "surface-random.nc", "surfaces")
+    assert (training["weight"].isel(step=-1) != 1.0).any()
+    at_origin = surface["value_at_origin"].sel(loss="strong-form")
+    np.testing.assert_allclose(at_origin, training["loss"].isel(step=-1), rtol=1e-9, err_msg="with the weights at the end")
     assert surface["term"].values.tolist() == [f"strong-form/{name}" for name in names]
     total, whole = surface["term_value_at_origin"].sum(), surface["value_at_origin"].sel(loss="strong-form")
     np.testing.assert_allclose(total, whole, rtol=1e-12)
