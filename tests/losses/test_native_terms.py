@@ -138,9 +138,7 @@ def test_terms_of_all_orders_from_one_pass(folder: Path) -> None:
 
 NETWORKS = {
     "residual": Residual(2, 1, 5, 2, "gelu"),
-    "residual-box": Residual(2, 1, 4, 1, "tanh", (BOX,)),
     "modified": Modified(2, 1, 5, 3, "swish", (BOX,)),
-    "modified-plain": Modified(2, 1, 4, 2, "tanh"),
     "fourier": Mlp(2, 1, 6, 2, "sin", (BOX, Fourier(3, 0.3))),
     "periodic": Mlp(2, 1, 7, 1, "softplus", (Periodic(0, 2.0, 2),)),
 }

@@ -73,12 +73,10 @@ def compare(found: Discretization, eager: Discretization, thetas: torch.Tensor) 
 SHAPES = [(4, 2, 8, "tanh"), (1, 1, 3, "sin"), (7, 3, 5, "swish"), (13, 2, 6, "softplus"), (5, 2, 4, "gelu")]
 SOFT = {"enforce": "soft", "weight": 3.0}
 CASES = [
-    *((name, SHAPES[0], {}) for name in PROBLEMS),
-    *(("semilinear2d", shape, {}) for shape in SHAPES[1:]),
-    ("neo_hookean2d", SHAPES[2], {}),
+    *((name, SHAPES[number % len(SHAPES)], {}) for number, name in enumerate(PROBLEMS)),
     ("poisson2d", SHAPES[0], {"boundary": SOFT}),
     ("convection", SHAPES[0], {"periodic": SOFT}),
-    ("wave", SHAPES[2], {"rate": SOFT, "interior": {"weight": 0.5}}),
+    ("wave", SHAPES[0], {"rate": SOFT, "interior": {"weight": 0.5}}),
     ("burgers", SHAPES[0], {"initial": SOFT}),
     ("beam", SHAPES[0], {"clamped": SOFT}),
 ]
