@@ -8,7 +8,6 @@ from pinnscape.common.formulations import DEEP_RITZ
 from pinnscape.files.description import File, Variable
 from pinnscape.losses.discretization import Discretization
 from pinnscape.losses.objective import tensor
-from pinnscape.losses.quadrature_error import QuadratureError
 from pinnscape.networks.layout import LAYOUT, OF_LAYOUT, layout_values
 from pinnscape.training.loop import FRESH, OPTIMIZERS, TERM, WEIGHT, History
 
@@ -71,7 +70,7 @@ _RECORDED = ("loss", "energy_gap", "l2_error", "h1_error", "gradient_norm", "lea
 def training_dataset(history: History, discretization: Discretization) -> xr.Dataset:
     """The content of training.nc."""
     steps, losses, thetas = zip(*history.snapshots, strict=True)
-    error = QuadratureError(discretization)
+    error = discretization.quadrature_error
     terms = [name.removeprefix(TERM) for name in history.records[0] if name.startswith(TERM)]
     values = {name: history.column(name) for name in _RECORDED} | {
         "optimizer": history.column("optimizer").astype("int8"),
@@ -84,7 +83,7 @@ def training_dataset(history: History, discretization: Discretization) -> xr.Dat
         "quadrature_error": error.gaps(tensor(np.stack(thetas), discretization.device)),
         "energy_minimum": discretization.energy_minimum,
         "energy_minimum_error": error.minimum,
-        **layout_values(discretization.layers),
+        **layout_values(discretization.layout),
         "step": history.column("step").astype(int),
         "term": terms,
     }
