@@ -14,6 +14,7 @@ pytestmark = pytest.mark.xdist_group("own model page")  # a section uses what an
 PAGE = (Path(__file__).parents[2] / "docs/own-model.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"(?ms)^```python\n(.*?)^```$", PAGE)[1:]  # the first one only shows the form
 SECTIONS = {"pinn": BLOCKS[0:2], "deepxde": BLOCKS[2:4], "classifier": BLOCKS[4:6]}
+FILES, RECORDER = BLOCKS[6:]
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +38,18 @@ def test_a_model_and_its_landscape(section: str, names: dict) -> None:
         assert names["path"]["trajectory_loss"].squeeze()[-1] < 0.5 * names["path"]["trajectory_loss"].squeeze()[0]
     if section == "classifier":
         assert float(names["plane"]["further"].sel(measure="accuracy", alpha=0.0, beta=0.0)) > 0.9
+
+
+def test_files_figures_and_recorders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = {"ps": ps}
+    exec(SECTIONS["pinn"][0], names)  # noqa: S102
+    exec("objective = ps.from_torch(module, loss, name='pinn')\nplane = ps.plane(objective, module, points=5)", names)  # noqa: S102
+    exec(FILES, names)  # noqa: S102
+    assert (tmp_path / "plane.nc").exists()
+    assert names["figure"].axes
+    exec(RECORDER, names)  # noqa: S102
+    assert names["path"].sizes["snapshot"] == names["training"].sizes["snapshot"] > 20
 
 
 def test_every_call_of_the_table_exists() -> None:

@@ -31,8 +31,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pinnscape.interactive.calls import objective, train
+    from pinnscape.interactive.files import load, save
     from pinnscape.interactive.landscapes import lines, plane
     from pinnscape.interactive.models import from_deepxde, from_torch
+    from pinnscape.interactive.plotting import plot
+    from pinnscape.interactive.recorder import Recorder
     from pinnscape.interactive.spectra import density, hessian, spectrum
     from pinnscape.losses.objective import Objective
     from pinnscape.problems.problem import Problem
@@ -41,13 +44,17 @@ __version__ = "0.1.0"
 __all__ = [
     "Objective",
     "Problem",
+    "Recorder",
     "density",
     "from_deepxde",
     "from_torch",
     "hessian",
     "lines",
+    "load",
     "objective",
     "plane",
+    "plot",
+    "save",
     "spectrum",
     "train",
 ]
@@ -58,6 +65,10 @@ _MODULES = {
     "Problem": "pinnscape.problems.problem",
     "objective": "pinnscape.interactive.calls",
     "train": "pinnscape.interactive.calls",
+    "load": "pinnscape.interactive.files",
+    "save": "pinnscape.interactive.files",
+    "plot": "pinnscape.interactive.plotting",
+    "Recorder": "pinnscape.interactive.recorder",
     "lines": "pinnscape.interactive.landscapes",
     "plane": "pinnscape.interactive.landscapes",
     "from_deepxde": "pinnscape.interactive.models",

@@ -119,7 +119,8 @@ def train(
     discretization = _discretization(objective)
     theta = tensor(discretization.network.initial(initialization, seed), objective.device)
     name = f"{objective.name}, seed {seed}"
-    return training_dataset(minimise(objective, theta, TrainingSettings.of({"phases": list(phases)}), name), discretization)
+    history = minimise(objective, theta, TrainingSettings.of({"phases": list(phases)}), name)
+    return training_dataset(history, discretization).assign_attrs(stage="train", trained_on=objective.name, seed=seed)
 
 
 def _discretization(objective: FieldObjective) -> Discretization:

@@ -129,7 +129,7 @@ def _surface(objective: Objective, kind: str, found: xr.Dataset, grid: PlaneGrid
     dataset = files.surface_dataset(found, axes, measured, family).assign(variables)
     if kind == "trajectory":
         dataset = dataset.assign(_along(family, origin, rows, found))
-    owner = {"trained_on": points.name_of(objective), "seed": seed}
+    owner = {"stage": "surfaces", "trained_on": points.name_of(objective), "seed": seed}
     return files.finished(dataset.assign_attrs(method | owner))
 
 

@@ -29,7 +29,7 @@ def hessian(objective: Objective, theta: Any, *, seed: int = 0, **settings: Any)
         DivergenceError: the Hessian is not finite.
     """
     at = points.point(objective, theta)
-    return _joined(objective, spectrum_dataset(objective, at, SpectrumSettings.of(settings), seed))
+    return _joined(objective, spectrum_dataset(objective, at, SpectrumSettings.of(settings), seed), seed)
 
 
 def spectrum(objective: Objective, theta: Any, *, seed: int = 0, **settings: Any) -> xr.Dataset:
@@ -39,7 +39,7 @@ def spectrum(objective: Objective, theta: Any, *, seed: int = 0, **settings: Any
         The variables of hessian-{checkpoint}.nc, without the density and estimates of the trace.
     """
     at = points.point(objective, theta)
-    return _joined(objective, eigenvalues_dataset(objective, at, SpectrumSettings.of(settings), seed))
+    return _joined(objective, eigenvalues_dataset(objective, at, SpectrumSettings.of(settings), seed), seed)
 
 
 def density(objective: Objective, theta: Any, *, seed: int = 0, **settings: Any) -> xr.Dataset:
@@ -52,6 +52,6 @@ def density(objective: Objective, theta: Any, *, seed: int = 0, **settings: Any)
     return found[[*_DENSITY, "density_at"]]
 
 
-def _joined(objective: Objective, found: xr.Dataset) -> xr.Dataset:
+def _joined(objective: Objective, found: xr.Dataset, seed: int) -> xr.Dataset:
     name = points.name_of(objective)
-    return hessian_dataset({name: found}).assign_attrs(trained_on=name)
+    return hessian_dataset({name: found}).assign_attrs(stage="hessian", trained_on=name, seed=seed, checkpoint="final")

@@ -58,7 +58,7 @@ def _of_surfaces(name: str) -> Call:
         if not planes or not all(isinstance(plane, xr.Dataset) and "kind" in plane.attrs for plane in planes):
             raise ValueError(f"{name} is computed from surfaces; pass the datasets of `pinnscape.plane`")
         surfaces = {(plane.attrs["trained_on"], int(plane.attrs["seed"]), plane.attrs["kind"]): plane for plane in planes}
-        return module.measure(surfaces, module.Settings.of(settings))
+        return module.measure(surfaces, module.Settings.of(settings)).assign_attrs(stage=name)
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"""{described.question}
@@ -89,7 +89,7 @@ def apply(name: str, objective: Objective, *trainings: Any, **settings: Any) -> 
     if checkpoints is not None and not checkpoints.default:  # as in a study whose only named checkpoint is `middle`
         own.setdefault("checkpoints", ["final"] if all(len(run.steps) == 1 for run in runs.all) else ["middle", "final"])
     arguments = [DirectionSettings.of(shared)] if described.directions else []
-    return module.measure(runs, module.Settings.of(own), *arguments)
+    return module.measure(runs, module.Settings.of(own), *arguments).assign_attrs(stage=name)
 
 
 def _run(objective: Objective, seed: int, given: Any) -> Run:

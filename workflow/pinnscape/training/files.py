@@ -24,7 +24,8 @@ TRAINING = File(
         "term_value": Variable(("term", "step"), "term of the loss, with its weight"),
         "fresh_term_value": Variable(("term", "step"), "the same at points that training does not use"),
         "weight": Variable(("term", "step"), "weight of the term relative to that of its condition, by training.weights"),
-        "optimizer": Variable("step", "optimiser", flags=OPTIMIZERS),
+        "optimizer": Variable("step", "optimiser", flags=OPTIMIZERS, only="trainings of the workflow"),
+        "further": Variable(("measure", "step"), "further measure, such as an accuracy", only="recorded trainings"),
         "theta": Variable(("snapshot", "parameter"), "parameters of the network"),
         "snapshot_step": Variable("snapshot", "optimisation step of the snapshot"),
         "snapshot_loss": Variable("snapshot", "loss at the snapshot"),
@@ -36,6 +37,7 @@ TRAINING = File(
     {
         "step": Variable("step", "optimisation step, 0 at the initial point"),
         "term": Variable("term", "name of the term"),
+        "measure": Variable("measure", "name of the measure", only="recorded trainings"),
         "snapshot": Variable("snapshot", "index of the snapshot"),
         **OF_LAYOUT,
     },
