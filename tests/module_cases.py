@@ -87,6 +87,13 @@ class Positive(nn.Module):
         return nn.functional.softplus(weight)
 
 
+def penalised(module: nn.Module) -> Tensor:
+    """A loss with the norm of its own gradient in the parameters, as in sharpness-aware training."""
+    loss = regression(module)
+    gradient = torch.autograd.grad(loss, [p for p in module.parameters() if p.requires_grad], create_graph=True)
+    return loss + 0.1 * sum(part.square().sum() for part in gradient)
+
+
 def parametrised() -> nn.Module:
     module = nn.Sequential(nn.Linear(2, 4), nn.SiLU(), nn.Linear(4, 1))
     nn.utils.parametrize.register_parametrization(module[0], "weight", Positive())
@@ -99,6 +106,7 @@ CASES = {
     "tied": Case(Tied, regression),
     "convolutions": Case(Convolutions, cross_entropy),
     "parametrised": Case(parametrised, regression),
+    "penalised": Case(mlp, penalised),
     "linear": Case(lambda: nn.Linear(2, 1), lambda module: module(X.to(dtype_of(module))).sum()),
 }
 

@@ -44,7 +44,7 @@ PLANE, COUNT, EIGEN_TOLERANCE = 21, 5, 1e-6
 @cache
 def objective() -> ModuleObjective:
     theta = torch.tensor(ours.trained())
-    return from_torch(Pinn(theta, ours.WIDTH, ours.DEPTH, BOUNDARIES["poisson2d"]), _loss(), checked=False)
+    return from_torch(Pinn(theta, ours.WIDTH, ours.DEPTH, BOUNDARIES["poisson2d"]), _loss())
 
 
 @cache
@@ -67,7 +67,7 @@ def modules(duel: Duel) -> Iterator[Row]:
     """A grid and a picture of the module, and products with its Hessian."""
     made, origin = setting(), tensor(ours.trained())
     measure = partial(_alone, objective())
-    for steps, rows, target in ((GRID, GRID, 1.0), (PICTURE, ROWS, 20.0)):
+    for steps, rows, target in ((GRID, GRID, OVERHEAD), (PICTURE, ROWS, 10.0)):
         plane = {"steps": steps, "distance": DISTANCE}
         duel.prepare("plane", made, rows=max(rows, 3) if steps == GRID else 3, record=True, **plane)
         found = duel.result()

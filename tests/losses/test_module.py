@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 import torch
-from module_cases import CASES, Loop, X, dtype_of, made, mlp, pinn, regression, total
+from module_cases import CASES, Loop, X, dtype_of, made, mlp, penalised, pinn, regression, total
 from torch import Tensor, nn
 
 from pinnscape.common.errors import ModelError
@@ -149,6 +149,22 @@ def test_points_that_the_user_holds_are_differentiated_in_double_precision() -> 
     (slope,) = torch.autograd.grad(double(at).sum(), at)
     assert float(found.loss(found.theta)) == pytest.approx(float(slope.square().sum()), rel=1e-13)
     assert points.grad is None
+
+
+def test_losses_are_evaluated_without_a_graph_only_where_that_changes_nothing() -> None:
+    """A penalty of the trainable parameters would vanish without it."""
+
+    def decayed(module: nn.Module) -> Tensor:
+        return regression(module) + 0.1 * sum(p.square().sum() for p in module.parameters() if p.requires_grad)
+
+    family = ModuleLosses(made("pinn"), {"plain": regression, "decayed": decayed, "penalised": penalised})
+    theta = moved(family.flat.theta, 1)
+    before = family.measure(theta)
+    check(family)
+    assert family.without_graph == {"plain"}
+    after = family.measure(theta)
+    assert all(torch.equal(before[name], after[name]) for name in family.losses)
+    assert float(after["decayed"]) > float(after["plain"]) + 0.01
 
 
 # ---- least squares ----

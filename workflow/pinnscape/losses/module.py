@@ -39,6 +39,9 @@ class ModuleLosses:
         minimum: the lowest possible values of the losses by name, where they are known.
         precise: whether a module in single precision is evaluated in double precision.
 
+    Attributes:
+        without_graph: names of the losses that have the same value if the parameters do not require gradients, which is faster.
+
     Raises:
         ModelError: the parameters of the module cannot be joined to one vector.
     """
@@ -57,6 +60,7 @@ class ModuleLosses:
         self.flat, self.functions, self.error = Flat(module, precise=precise), dict(losses), error
         self.residuals, self._minimum = dict(residuals or {}), dict(minimum or {})
         self._layout = layout
+        self.without_graph: set[str] = set()
 
     @property
     def losses(self) -> tuple[str, ...]:
@@ -169,15 +173,18 @@ class ModuleLosses:
     def _errors(self, theta: Tensor) -> dict[str, Tensor]:
         if self.error is None:
             return {}
-        found = scalars.named(self.flat(self.error, theta), "error", "error")
+        leaf = theta.detach().clone().requires_grad_()
+        found = scalars.named(self.flat(self.error, leaf), "error", "error")
         return {name: value.detach().to(self.device) for name, value in found.items()}
 
     def _of_loss(self, loss: str, theta: Tensor) -> dict[str, Tensor]:
         """The terms of a loss at theta (P,), by name, as float64 tensors.
 
-        Parameters always require gradients, as in a training loop, because the function may differentiate with respect to them.
+        Parameters require gradients, as in a training loop, unless the loss is known not to depend on that (``without_graph``):
+        it may differentiate with respect to them, or penalise those that are trainable.
         """
-        theta = theta if theta.requires_grad else theta.detach().clone().requires_grad_()
+        if not theta.requires_grad and loss not in self.without_graph:
+            theta = theta.detach().clone().requires_grad_()
         return scalars.named(self.flat(self.functions[loss], theta), loss, "loss")
 
     def vectors(self, loss: str, theta: Tensor) -> dict[str, Tensor]:

@@ -50,6 +50,7 @@ def check(family: ModuleLosses) -> Report:
     warnings: list[str] = []
     for loss in family.losses:
         _check_value(family, loss)
+        _try_without_graph(family, loss)
         probe, tolerance = _probe(family, loss)
         theta = _near(probe)
         found[f"{loss}_gradient"] = _check_gradient(probe, theta, tolerance)
@@ -80,6 +81,20 @@ def _check_value(family: ModuleLosses, loss: str) -> None:
         )
     if not value.requires_grad:
         raise ModelError(f"the loss {loss} has no derivatives: {_CUT}")
+
+
+def _try_without_graph(family: ModuleLosses, loss: str) -> None:
+    """Note whether the loss has the same value if the parameters do not require gradients."""
+    theta = family.flat.theta
+    points = (theta, theta + _random(theta, 0) * _scale(theta))
+    before = [family.objective(loss).loss(at) for at in points]
+    family.without_graph.add(loss)
+    try:
+        same = all(torch.equal(family.objective(loss).loss(at), value) for at, value in zip(points, before, strict=True))
+    except RuntimeError:
+        same = False
+    if not same:
+        family.without_graph.discard(loss)
 
 
 def _randomness(module: nn.Module, one: float, other: float) -> str:
