@@ -153,7 +153,11 @@ def test_what_was_recorded_can_be_analysed_and_drawn(tmp_path: Path) -> None:
     path = ps.plane(objective, data, kind="trajectory", points=5)
     assert path["trajectory_loss"].squeeze()[-1] == pytest.approx(float(data["loss"][-1]), rel=1e-12)
     assert np.isfinite(ps.trajectory_geometry(objective, data)["step"]).any()
-    assert drawn(ps.plot(data)) >= 1
+    assert path["snapshot_step"].values.tolist() == data["snapshot_step"].values.tolist()
+    figure = ps.plot(data)
+    assert drawn(figure) == len(figure.axes) == 2, "the loss and its terms; nothing else is known"
+    assert figure.get_suptitle() == "mine: training"
+    assert ps.plot(path).get_suptitle() == "Plane of the training trajectory"
 
 
 def test_a_training_that_is_killed_leaves_a_readable_file(tmp_path: Path) -> None:

@@ -60,11 +60,9 @@ def draw(trainings: Trainings) -> Figure:
 
 
 def shown_quantities(trainings: Trainings) -> list[str]:
-    """The quantities of the panels: without errors that are not known in any run."""
+    """The quantities of the panels: the loss, and what is known in at least one run."""
     data = list(trainings.values())
-    errors = [name for name in _PANELS if name in ERRORS]
-    known = [name for name in errors if any(np.isfinite(run[name].values).any() for run in data)]
-    return [name for name in _PANELS if name not in errors or name in known]
+    return [name for name in _PANELS if name == "loss" or any(np.isfinite(run[name].values).any() for run in data)]
 
 
 def withheld(trainings: Trainings) -> str:
@@ -198,8 +196,9 @@ def _terms(ax: Axes, runs: Sequence[xr.Dataset], formulation: str) -> None:
     ax.grid(**style.GRID)
     _mark_switches(ax, runs)
     handles = [line for line in ax.lines if not str(line.get_label()).startswith("_")]
-    handles.append(Line2D([], [], color="0.3", linewidth=1.4, label="at the training points"))
-    handles.append(Line2D([], [], color="0.3", linewidth=1.2, linestyle="--", label="at fresh points"))
+    if any(np.isfinite(data["fresh_term_value"].values).any() for data in runs):
+        handles.append(Line2D([], [], color="0.3", linewidth=1.4, label="at the training points"))
+        handles.append(Line2D([], [], color="0.3", linewidth=1.2, linestyle="--", label="at fresh points"))
     ax.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5), borderaxespad=0.3, handlelength=1.7)
 
 

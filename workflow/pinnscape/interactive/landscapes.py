@@ -109,8 +109,9 @@ def lines(
 
 def _directions(objective: Objective, theta: Any, kind: str, settings: DirectionSettings, seed: int) -> xr.Dataset:
     if kind == "trajectory":
-        thetas = points.snapshots(objective, theta)
-        return files.trajectory_directions(points.checkpoints(objective, thetas, seed), points.training(objective, thetas))
+        thetas, steps = points.snapshots(objective, theta), points.steps(theta)
+        training = points.training(objective, thetas, steps)
+        return files.trajectory_directions(points.checkpoints(objective, thetas, seed), training)
     at = points.point(objective, theta)
     checkpoints = points.checkpoints(objective, at[None], seed)
     if kind in ("random", "lines"):

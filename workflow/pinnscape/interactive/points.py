@@ -75,6 +75,11 @@ def snapshots(objective: Objective, given: Any) -> Tensor:
     return rows
 
 
+def steps(given: Any) -> np.ndarray | None:
+    """Steps (n,) of the points of a training; None if they are not known."""
+    return given["snapshot_step"].values if isinstance(given, xr.Dataset) else None
+
+
 def _flat(objective: Objective, given: Any) -> Tensor:
     if isinstance(given, nn.Module):
         given = {name: parameter for name, parameter in trainable(given).items()}
@@ -92,16 +97,14 @@ def _flat(objective: Objective, given: Any) -> Tensor:
 def training(objective: Objective, thetas: Tensor, steps: np.ndarray | None = None) -> xr.Dataset:
     """What techniques read of training.nc: the snapshots ``theta`` (n, P), their steps and losses."""
     losses = objective.loss(thetas).cpu().numpy()
-    known = {} if steps is None else {"snapshot_step": ("snapshot", steps)}
     return xr.Dataset(
         {
             "theta": (("snapshot", "parameter"), thetas.cpu().numpy()),
-            "snapshot_step": ("snapshot", np.arange(len(thetas))),
+            "snapshot_step": ("snapshot", np.arange(len(thetas)) if steps is None else steps),
             "snapshot_loss": ("snapshot", losses),
             "quadrature_error": ("snapshot", family(objective).gap_errors(thetas)),
             "weight": (("term", "step"), np.ones((0, 1))),
             **_layout(objective),
-            **known,
         },
         {"term": np.array([], dtype=str)},
     )

@@ -94,9 +94,8 @@ def apply(name: str, objective: Objective, *trainings: Any, **settings: Any) -> 
 
 def _run(objective: Objective, seed: int, given: Any) -> Run:
     thetas = points.snapshots(objective, given)
-    steps = given["snapshot_step"].values if isinstance(given, xr.Dataset) else None
     loss = points.name_of(objective)
-    return Run(loss, seed, points.checkpoints(objective, thetas, seed), points.training(objective, thetas, steps))
+    return Run(loss, seed, points.checkpoints(objective, thetas, seed), points.training(objective, thetas, points.steps(given)))
 
 
 def _check_needs(name: str, runs: Runs) -> None:
