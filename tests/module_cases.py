@@ -23,13 +23,18 @@ def mlp(width: int = 6) -> nn.Module:
     return nn.Sequential(nn.Linear(2, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 1))
 
 
+def like(x: Tensor, module: nn.Module) -> Tensor:
+    """A tensor in the precision and on the device of a module."""
+    return x.to(next(module.parameters()))
+
+
 def dtype_of(module: nn.Module) -> torch.dtype:
     return next(module.parameters()).dtype
 
 
 def pinn(module: nn.Module) -> dict[str, Tensor]:
     """Convection with soft conditions; derivatives by `torch.autograd.grad`."""
-    x = X.to(dtype_of(module)).clone().requires_grad_()
+    x = like(X, module).clone().requires_grad_()
     u = module(x)
     (slope,) = torch.autograd.grad(u.sum(), x, create_graph=True)
     start = torch.cat([x[:, :1], torch.zeros_like(x[:, :1])], 1)
@@ -38,7 +43,7 @@ def pinn(module: nn.Module) -> dict[str, Tensor]:
 
 
 def regression(module: nn.Module) -> Tensor:
-    x = X.to(dtype_of(module))
+    x = like(X, module)
     return (module(x) - x.prod(1, keepdim=True)).square().mean()
 
 
@@ -79,7 +84,7 @@ class Convolutions(nn.Module):
 
 
 def cross_entropy(module: nn.Module) -> Tensor:
-    return nn.functional.cross_entropy(module(IMAGES.to(dtype_of(module))), CLASSES)
+    return nn.functional.cross_entropy(module(like(IMAGES, module)), CLASSES.to(next(module.parameters()).device))
 
 
 class Positive(nn.Module):
@@ -107,7 +112,7 @@ CASES = {
     "convolutions": Case(Convolutions, cross_entropy),
     "parametrised": Case(parametrised, regression),
     "penalised": Case(mlp, penalised),
-    "linear": Case(lambda: nn.Linear(2, 1), lambda module: module(X.to(dtype_of(module))).sum()),
+    "linear": Case(lambda: nn.Linear(2, 1), lambda module: module(like(X, module)).sum()),
 }
 
 

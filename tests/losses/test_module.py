@@ -86,6 +86,25 @@ def _raises(module: nn.Module) -> Tensor:
     raise RuntimeError("on purpose")
 
 
+def test_a_loss_may_change_the_mode_of_the_module() -> None:
+    module = nn.Sequential(nn.Linear(2, 3), nn.Dropout(0.5), nn.Linear(3, 1)).double()
+    module[1].eval()
+
+    def loss(m: nn.Module) -> Tensor:
+        return regression(m.eval())
+
+    found = ModuleLosses(module, {"loss": loss}).objective("loss")
+    assert torch.equal(found.loss(found.theta), found.loss(found.theta))
+    assert [own.training for own in module.modules()] == [True, True, False, True]
+
+
+def test_a_scripted_module_is_evaluated_too() -> None:
+    module = torch.jit.script(made("pinn"))
+    found, loop = ModuleLosses(module, {"loss": regression}).objective("loss"), Loop(made("pinn"), regression)
+    close(found.gradient(found.theta), loop.gradient(found.theta), 1e-12)
+    assert torch.equal(found.theta, found.theta)
+
+
 def test_a_loss_that_is_linear_has_the_hessian_zero() -> None:
     found = objective("linear")
     assert torch.equal(found.hessian_product(found.theta, torch.ones(2, 3, dtype=torch.float64)), torch.zeros(2, 3))

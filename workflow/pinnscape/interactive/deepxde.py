@@ -28,11 +28,7 @@ def functions(model: Any) -> tuple[nn.Module, Function]:
     data = _data(model)
 
     def loss(module: nn.Module) -> dict[str, Tensor]:
-        training = module.training
-        try:
-            _, losses = model.outputs_losses_train(*data)
-        finally:
-            module.train(training)
+        _, losses = model.outputs_losses_train(*data)
         return dict(zip(names(model, len(losses)), losses, strict=True))
 
     return net, loss

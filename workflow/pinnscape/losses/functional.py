@@ -7,6 +7,7 @@ not put back the parameters of a submodule that has two names.
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -70,17 +71,19 @@ class Flat:
         """The result of ``function(module)`` at theta (P,).
 
         Buffers, such as the running means of batch normalisation, are copies, so that evaluations do not depend on one another.
+        Submodules are put back into the mode (training or not) in which they were.
         """
         split = zip(self._shapes, theta.split(self._sizes), strict=True)
         parts = [part.view(shape).to(dtype) for (shape, dtype), part in split]
         exchanged = {name: parts[number] for name, number in self._places.items()}
         exchanged |= {name: buffer.clone() for name, buffer in _places(self.module, "_buffers")}
-        holder = _Holder(self.module, function)
-        with torch.enable_grad():
-            if not self.precise:
+        holder, modes = _Holder(self.module, function), [(own, own.training) for own in self.module.modules()]
+        try:
+            with torch.enable_grad(), _Double() if self.precise else nullcontext():
                 return functional_call(holder, exchanged, tie_weights=False)
-            with _Double():
-                return functional_call(holder, exchanged, tie_weights=False)
+        finally:
+            for own, mode in modes:
+                own.training = mode
 
 
 def _places(module: nn.Module, kind: str) -> list[tuple[str, Tensor]]:
