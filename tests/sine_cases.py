@@ -24,7 +24,7 @@ class Coefficients(Architecture):
 
     @property
     def layout(self) -> Layout:
-        return Layout((Layer(self.width - 1, 1, 0),), True)
+        return Layout.of([Layer(self.width - 1, 1, 0)], permutable=True)
 
 
 class Sines(Solution):

@@ -17,14 +17,16 @@ def rows(names: list[str], python: Path, repeats: int) -> Iterator:
     """One row after the other, as they are done."""
     from benchmarks.client import Client
     from benchmarks.limits import LIMITS
+    from benchmarks.modules import loops, modules
     from benchmarks.suite import BENCHMARKS, Duel
 
-    wanted = names or [*BENCHMARKS, *LIMITS]
-    if against_peers := [benchmark for name, benchmark in BENCHMARKS.items() if name in wanted]:
+    duels, alone = BENCHMARKS | {"module": modules}, LIMITS | {"loops": loops}
+    wanted = names or [*duels, *alone]
+    if against_peers := [benchmark for name, benchmark in duels.items() if name in wanted]:
         with Client(python, "benchmarks.peers") as client:
             for benchmark in against_peers:
                 yield from benchmark(Duel(client, repeats))
-    for name, benchmark in LIMITS.items():
+    for name, benchmark in alone.items():
         if name in wanted:
             yield from benchmark(min(repeats, 3))
 

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runs_cases import tiny
 
-from pinnscape.connectivity import alignment, barriers, profiles
+from pinnscape.connectivity import barriers, profiles
 from pinnscape.files import store
+from pinnscape.networks.matching import apply, random_matching
 from pinnscape.techniques import catalog
 from pinnscape.training.runs import Run, Runs
 
@@ -50,9 +51,9 @@ def with_a_copy(runs: Runs) -> Runs:
     """The second seed is the first one with its units permuted and flipped."""
     (first,) = runs.all
     final = first.checkpoints["checkpoint"].values == "final"
-    hidden = alignment.random_matching(first.layers, True, np.random.default_rng(0))
+    hidden = random_matching(first.layout.layers, True, np.random.default_rng(0))
     theta = first.checkpoints["theta"].values.copy()
-    theta[final] = alignment.apply(first.layers, first.theta(), hidden)
+    theta[final] = apply(first.layout.layers, first.theta(), hidden)
     checkpoints = first.checkpoints.assign(theta=(("checkpoint", "parameter"), theta))
     return replace(runs, all=(first, Run(first.trained_on, 1, checkpoints, first.training)))
 

@@ -15,6 +15,7 @@ from settings_cases import changed, of, solver
 from pinnscape.curvature import sharpness, sharpness_file
 from pinnscape.curvature.sharpness import ball, box, curvature, filter_scale, first_order, relative
 from pinnscape.losses.objective import tensor
+from pinnscape.networks.layout import Layout
 from pinnscape.techniques import catalog
 
 SETTINGS = of(
@@ -27,8 +28,8 @@ def random(count, size, seed=0):
     return torch.randn(count, size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def numbers(objective, theta, layers, **changes):
-    return sharpness_file.numbers(objective, theta, layers, changed(SETTINGS, **{"iterations": 60, "starts": 6} | changes), 0)
+def numbers(objective, theta, layout, **changes):
+    return sharpness_file.numbers(objective, theta, layout, changed(SETTINGS, **{"iterations": 60, "starts": 6} | changes), 0)
 
 
 @pytest.mark.parametrize("minimum", [0.0, -4.9])
@@ -117,9 +118,9 @@ def test_points_without_a_loss_are_left_out_and_counted():
 def test_a_relative_sharpness_is_taken_of_the_gap():
     assert relative(0.5, 1.0) == 25.0
     ritz, shifted = (quadratic(torch.eye(3, dtype=torch.float64), m) for m in (0.0, -1.0))
-    layers, theta = small().network.layers[:0], tensor([0.1, 0.0, 0.0])
+    layout, theta = Layout(()), tensor([0.1, 0.0, 0.0])
     for name in ("epsilon_sharpness", "box_increase", "gap"):
-        assert numbers(ritz, theta, layers)[name] == pytest.approx(numbers(shifted, theta, layers)[name])
+        assert numbers(ritz, theta, layout)[name] == pytest.approx(numbers(shifted, theta, layout)[name])
 
 
 def rescaled(theta, factor):
@@ -135,7 +136,7 @@ def test_units_of_filters_undo_a_rescaling_of_layers_and_nothing_else_does(facto
     objective, theta = Function(relu_loss, RELU.size), 0.7 * random(1, RELU.size, 3)[0]
     other = rescaled(theta, factor)
     assert float(objective.loss(other)) == pytest.approx(float(objective.loss(theta)), rel=1e-12)
-    before, after = (numbers(objective, t, RELU.layers) for t in (theta, other))
+    before, after = (numbers(objective, t, RELU.layout) for t in (theta, other))
     for name in ("gap", "lambda_max_filter"):
         assert after[name] == pytest.approx(before[name], rel=1e-9)
     assert after["adaptive_sharpness"] == pytest.approx(before["adaptive_sharpness"], rel=1e-3)
@@ -162,7 +163,7 @@ def test_nothing_changes_where_hidden_units_swap_places_and_signs():
     other[first.biases] = signs * theta[first.biases][order]
     other[second.weights] = (signs * theta[second.weights].reshape(-1, network.width)[:, order]).reshape(-1)
     assert not torch.equal(theta, other)
-    before, after = (numbers(objective, t, network.layers) for t in (theta, other))
+    before, after = (numbers(objective, t, network.layout) for t in (theta, other))
     for name in ("gap", "lambda_max", "lambda_max_filter", "trace", "sam_sharpness", "adaptive_sharpness"):
         assert after[name] == pytest.approx(before[name], rel=1e-4, abs=1e-9), name
     assert after["box_increase"] == pytest.approx(before["box_increase"], rel=1e-2)
@@ -171,7 +172,7 @@ def test_nothing_changes_where_hidden_units_swap_places_and_signs():
 def test_units_are_norms_of_incoming_weights_and_magnitudes_of_biases():
     theta = torch.arange(1.0, RELU.size + 1.0, dtype=torch.float64) * -1.0
     np.testing.assert_allclose(
-        filter_scale(theta, RELU.layers),
+        filter_scale(theta, RELU.layout),
         [5**0.5, 5**0.5, 5.0, 5.0, 61**0.5, 61**0.5, 7.0, 8.0, 9.0, *[(100 + 121 + 144) ** 0.5] * 3, 13.0],
     )
     assert theta[0] == -1.0
@@ -180,7 +181,7 @@ def test_units_are_norms_of_incoming_weights_and_magnitudes_of_biases():
 @pytest.mark.parametrize("limit", [0, 500])
 def test_curvature_is_that_of_the_dense_hessian(limit):
     objective, theta = trained("deep-ritz")
-    matrix, scale = exact_hessian("deep-ritz"), filter_scale(theta, objective.discretization.network.layers)
+    matrix, scale = exact_hessian("deep-ritz"), filter_scale(theta, objective.discretization.network.layout)
     found = curvature(objective, theta, scale, 60, solver(CURVATURE[1], dense_limit=limit), 0)
     assert found.lambda_max == pytest.approx(float(torch.linalg.eigvalsh(matrix)[-1]), rel=1e-8)
     assert found.lambda_max_filter == pytest.approx(float(torch.linalg.eigvalsh(scale[:, None] * matrix * scale)[-1]), rel=1e-8)
@@ -195,7 +196,7 @@ def test_a_point_without_an_energy_gives_nan(limit):
     theta = 30.0 * initial(discretized)
     objective = discretized.objective("deep-ritz")
     assert not objective.loss(theta).isfinite()
-    found = numbers(objective, theta, discretized.network.layers, dense_limit=limit)
+    found = numbers(objective, theta, discretized.network.layout, dense_limit=limit)
     assert all(math.isnan(value) for name, value in found.items() if name not in ("converged", "box_undefined"))
     assert found["converged"] == 0.0
 

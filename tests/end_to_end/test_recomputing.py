@@ -7,12 +7,13 @@ from end_to_end.workspace import Workspace
 
 from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.config.sections import Model
-from pinnscape.connectivity import alignment, curves, interpolation, profiles
+from pinnscape.connectivity import curves, interpolation, profiles
 from pinnscape.files import store
 from pinnscape.losses.discretization import Discretization
 from pinnscape.losses.model import discretization
 from pinnscape.losses.objective import tensor
 from pinnscape.networks.layout import layout_of
+from pinnscape.networks.matching import apply, stored
 
 pytestmark = [pytest.mark.xdist_group("extended"), pytest.mark.slow]
 
@@ -53,10 +54,10 @@ def test_barriers_after_a_stored_permutation(extended: Workspace) -> None:
     for loss in data["trained_on"].values:
         own = data.sel(trained_on=loss).isel(pair=0)
         first, second = (final(extended, loss, int(own[f"{which}_seed"])) for which in ("first", "second"))
-        layers = layout_of(second)
-        matching = alignment.stored(layers, own["order"].values, own["sign"].values)
+        layers = layout_of(second).layers
+        matching = stored(layers, own["order"].values, own["sign"].values)
         assert matching.moved == int(own["moved"])
-        a, b = first["theta"].values, alignment.apply(layers, second["theta"].values, matching)
+        a, b = first["theta"].values, apply(layers, second["theta"].values, matching)
         aligned = own.sel(path="aligned")
         assert np.linalg.norm(b - a) == pytest.approx(float(aligned["distance"]), rel=1e-12)
         line = interpolation.profile(losses, tensor(a), tensor(b), data["alpha"].values)

@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import xarray as xr
+from layout_cases import variables
 
 from pinnscape.files import checksum, netcdf
+from pinnscape.networks.layout import Layer, Layout
 
 FORMULATIONS = ("deep-ritz", "strong-form", "supervised")
 SEEDS = (0, 1, 2)
@@ -152,10 +154,7 @@ def training(problem: str = "poisson2d", formulation: str = "deep-ritz", seed: i
             "theta": (("snapshot", "parameter"), random.standard_normal((snapshots.size, 6))),
             "snapshot_step": ("snapshot", snapshots),
             "snapshot_loss": ("snapshot", np.interp(snapshots, step, loss)),
-            "fan_in": ("layer", [1, 1]),
-            "fan_out": ("layer", [2, 1]),
-            "weight_offset": ("layer", [0, 4]),
-            "bias_offset": ("layer", [2, 5]),
+            **variables(Layout.of([Layer(1, 2, 0), Layer(1, 1, 4)])),
             "quadrature_error": ("snapshot", np.full(snapshots.size, 1.1 * DIP if known else np.nan)),
             "energy_minimum": ((), ENERGY_MINIMUM if known else np.nan),
             "energy_minimum_error": ((), 10 * DIP if known else np.nan),

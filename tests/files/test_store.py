@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 import xarray as xr
 from file_cases import variable
+from layout_cases import variables
 
 from pinnscape.common.errors import StorageError
 from pinnscape.files import checksum, netcdf, store
 from pinnscape.files.store import REQUIRED
 from pinnscape.networks.architectures import Mlp
-from pinnscape.networks.layout import LAYOUT, layout_values
 
 HEAD = {"case": "poisson1d", "trained_on": "deep-ritz", "seed": 3, "configuration": {"width": 5, "rule": "simpson"}}
 ATTRIBUTES = ["title", "stage", "conventions", "configuration", "versions", "case", "trained_on", "seed", "units"]
@@ -41,10 +41,7 @@ def sample() -> xr.Dataset:
             "optimizer": variable("checkpoint", np.array([0, 1], dtype="int8"), "optimiser", **flags),
             "bound": variable("checkpoint", np.array([np.inf, -np.inf]), "bound"),
             "energy_minimum": variable((), -0.25, "energy"),
-            **{
-                name: variable("layer", values, LAYOUT[name].long_name)
-                for name, values in layout_values(Mlp(1, 1, 2, 1).layers).items()
-            },
+            **variables(Mlp(1, 1, 2, 1).layout),
         },
         {"checkpoint": variable("checkpoint", np.array(["init", "final"]), "checkpoint")},
     )

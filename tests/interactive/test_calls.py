@@ -42,8 +42,18 @@ def test_the_defaults_are_those_of_the_default_study() -> None:
     training = TrainingSettings.of({"phases": list(calls.PHASES)})
     assert training.plain() == CONFIG["training"]
     assert CONFIG["network"]["initialization"] == pinnscape.train.__kwdefaults__["initialization"]
-    plane = pinnscape.surface.__kwdefaults__
-    assert (plane["radius"], plane["points"]) == (CONFIG["grid"]["radius"]["random"], CONFIG["grid"]["points"])
+    plane, lines = pinnscape.plane.__kwdefaults__, pinnscape.lines.__kwdefaults__
+    grid, directions = CONFIG["grid"], CONFIG["directions"]
+    assert (plane["points"], plane["margin"], plane["normalization"], plane["bias"]) == (
+        grid["points"], grid["margin"], directions["normalization"], directions["bias"],
+    )  # fmt: skip
+    assert (lines["points"], lines["radius"], lines["count"]) == (
+        grid["line_points"], grid["radius"]["lines"], directions["lines"],
+    )  # fmt: skip
+    made = pinnscape.objective("poisson1d", "strong-form", width=2, depth=1, points=5)
+    for kind in ("random", "hessian-top"):
+        found = pinnscape.plane(made, np.ones(made.size), kind=kind, points=3, tolerance=0)
+        assert float(found["alpha"].max()) == grid["radius"][kind]
 
 
 def test_a_training_starts_at_its_seed_and_lowers_the_loss(objective: pinnscape.Objective, run: xr.Dataset) -> None:
@@ -55,9 +65,9 @@ def test_a_training_starts_at_its_seed_and_lowers_the_loss(objective: pinnscape.
     xr.testing.assert_identical(pinnscape.train(objective, seed=3, phases=PHASES), run)
 
 
-def test_a_surface_is_the_one_that_the_workflow_draws(objective: pinnscape.Objective, run: xr.Dataset) -> None:
+def test_a_plane_is_the_one_that_the_workflow_draws(objective: pinnscape.Objective, run: xr.Dataset) -> None:
     theta = run["theta"][-1]
-    found = pinnscape.surface(objective, theta, points=7, radius=0.5, seed=3)
+    found = pinnscape.plane(objective, theta, points=7, radius=0.5, seed=3)
     checkpoints = select(run, {}).assign_attrs(seed=3)
     directions = random_directions("random", checkpoints, DirectionSettings())
     np.testing.assert_array_equal(found["norm"], directions["norm"])
@@ -73,8 +83,8 @@ def test_a_surface_is_the_one_that_the_workflow_draws(objective: pinnscape.Objec
 @pytest.mark.parametrize("kind", [np.asarray, torch.tensor, lambda rows: torch.tensor(rows, requires_grad=True)])
 def test_a_point_may_be_any_kind_of_array(objective: pinnscape.Objective, run: xr.Dataset, kind) -> None:
     theta = run["theta"][-1]
-    expected = pinnscape.surface(objective, theta, points=3)
-    xr.testing.assert_identical(pinnscape.surface(objective, kind(theta.values), points=3), expected)
+    expected = pinnscape.plane(objective, theta, points=3)
+    xr.testing.assert_identical(pinnscape.plane(objective, kind(theta.values), points=3), expected)
 
 
 class Heat(pinnscape.Problem):
@@ -110,7 +120,7 @@ def test_conditions_may_be_soft_and_problems_in_files(tmp_path: Path) -> None:
     assert list(made.terms(torch.zeros(made.size, dtype=torch.float64))) == ["interior", "initial", "periodic"]
     run = pinnscape.train(made, phases=PHASES)
     assert run["term"].values.tolist() == ["interior", "initial", "periodic"]
-    surface = pinnscape.surface(made, run["theta"][-1], points=3)
+    surface = pinnscape.plane(made, run["theta"][-1], points=3)
     assert surface["loss"].values.tolist() == ["strong-form", "supervised"]
     file = tmp_path / "mine.py"
     file.write_text(EQUATION + "\n    def exact(self, p):\n        return p.x * (1.0 - p.x)\n")
@@ -157,4 +167,4 @@ def test_a_surface_that_cannot_be_is_one_line(
     objective: pinnscape.Objective, theta: np.ndarray, points: int, said: str
 ) -> None:
     with pytest.raises(ValueError, match=said):
-        pinnscape.surface(objective, theta, points=points)
+        pinnscape.plane(objective, theta, points=points)

@@ -225,14 +225,14 @@ def test_levels_count_equal_losses_once():
 def test_random_starts_are_drawn_as_initial_points_are():
     run = tiny("poisson1d", 1).all[0]
     theta = run.snapshots[0]
-    drawn = random_starts(theta, run.layers, 4000, [1.0, 2.0], [0, 15, 0])
+    drawn = random_starts(theta, run.layout, 4000, [1.0, 2.0], [0, 15, 0])
     assert drawn.shape == (8000, len(theta))
     np.testing.assert_array_equal(drawn[4000:], 2 * drawn[:4000])
-    for layer in run.layers:
+    for layer in run.layout.layers:
         root_mean_square = np.sqrt(np.mean(theta[layer.weights] ** 2))
         np.testing.assert_allclose(drawn[:4000, layer.weights].std(0), root_mean_square, rtol=0.06)
         np.testing.assert_array_equal(drawn[:4000, layer.biases], np.tile(theta[layer.biases], (4000, 1)))
-    assert random_starts(theta, run.layers, 2, [], [0]).shape == (0, len(theta))
+    assert random_starts(theta, run.layout, 2, [], [0]).shape == (0, len(theta))
 
 
 @pytest.fixture(scope="module")

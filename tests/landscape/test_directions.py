@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pinnscape.landscape import directions
 from pinnscape.landscape.directions import BIASES, NORMALIZATIONS
 from pinnscape.networks.architectures import Mlp
-from pinnscape.networks.layout import Layer
+from pinnscape.networks.layout import Layer, Layout
 
 ways = pytest.mark.parametrize(("normalization", "bias"), [(n, b) for n in NORMALIZATIONS for b in BIASES])
 networks = st.builds(Mlp, st.integers(1, 3), st.integers(1, 2), st.integers(2, 7), st.integers(1, 3))
@@ -68,7 +68,7 @@ def has_its_norms(network: Mlp, direction: np.ndarray, origin: np.ndarray, norma
 @given(network=networks, seed=seeds)
 def test_every_part_has_the_norm_that_it_has_in_theta(normalization, bias, network, seed):
     origin = theta(network, seed)
-    for direction in directions.random(origin, network.layers, 2, seed, normalization, bias):
+    for direction in directions.random(origin, network.layout, 2, seed, normalization, bias):
         assert normalization == "none" or has_its_norms(network, direction, origin, normalization, bias)
         assert bias != "zero" or all((biases == 0.0).all() for _, biases in matrices(network, direction))
 
@@ -77,7 +77,7 @@ def test_every_part_has_the_norm_that_it_has_in_theta(normalization, bias, netwo
 def test_parts_are_scaled_and_not_turned(normalization, bias):
     network = Mlp(2, 1, 4, 2)
     origin, raw = theta(network, 1), np.random.default_rng(2).standard_normal(network.size)
-    found = directions.normalize(raw, origin, network.layers, normalization, bias)
+    found = directions.normalize(raw, origin, network.layout, normalization, bias)
     for (w, b), (raw_w, raw_b) in zip(matrices(network, found), matrices(network, raw), strict=True):
         for row, raw_row in zip(w, raw_w, strict=True):
             ratios = row / raw_row
@@ -89,10 +89,10 @@ def test_parts_are_scaled_and_not_turned(normalization, bias):
 def test_layer_norms_are_not_filter_norms():
     network = Mlp(2, 1, 5, 2)
     origin = theta(network)
-    layerwise = directions.random(origin, network.layers, 1, 3, "layer", "row")[0]
+    layerwise = directions.random(origin, network.layout, 1, 3, "layer", "row")[0]
     assert has_its_norms(network, layerwise, origin, "layer", "row")
     assert not has_its_norms(network, layerwise, origin, "filter", "row")
-    filterwise = directions.random(origin, network.layers, 1, 3, "filter", "row")[0]
+    filterwise = directions.random(origin, network.layout, 1, 3, "filter", "row")[0]
     assert has_its_norms(network, filterwise, origin, "layer", "row")  # filters make up a layer
 
 
@@ -100,11 +100,11 @@ def test_none_leaves_a_direction_as_it_is():
     network = Mlp(2, 1, 3, 1)
     raw = np.random.default_rng(0).standard_normal(network.size)
     for bias in ("row", "own"):
-        assert np.array_equal(directions.normalize(raw, theta(network), network.layers, "none", bias), raw)
+        assert np.array_equal(directions.normalize(raw, theta(network), network.layout, "none", bias), raw)
 
 
 def test_a_direction_worked_out_by_hand():
-    layers = (Layer(2, 2, 0),)  # weights (2, 2), biases (2,)
+    layout = Layout.of([Layer(2, 2, 0)])  # weights (2, 2), biases (2,)
     origin = np.array([3.0, 4.0, 0.0, 2.0, 12.0, 0.0])
     raw = np.array([1.0, 0.0, 0.0, -1.0, 0.0, 1.0])
     expected = {
@@ -115,7 +115,7 @@ def test_a_direction_worked_out_by_hand():
         ("global", "row"): raw * np.sqrt(173.0 / 3.0),
     }
     for (normalization, bias), values in expected.items():
-        np.testing.assert_allclose(directions.normalize(raw, origin, layers, normalization, bias), values, rtol=1e-14)
+        np.testing.assert_allclose(directions.normalize(raw, origin, layout, normalization, bias), values, rtol=1e-14)
 
 
 @pytest.mark.parametrize("bias", BIASES)
@@ -124,7 +124,7 @@ def test_a_filter_that_is_zero_in_theta_does_not_move(bias):
     origin = theta(network)
     (weights, biases), *_ = matrices(network, origin)
     weights[1], biases[1] = 0.0, 0.0
-    found = directions.random(origin, network.layers, 3, 0, "filter", bias)
+    found = directions.random(origin, network.layout, 3, 0, "filter", bias)
     for direction in found:
         (w, b), *_ = matrices(network, direction)
         assert (w[1] == 0.0).all()
@@ -135,13 +135,13 @@ def test_a_filter_that_is_zero_in_theta_does_not_move(bias):
 def test_biases_that_are_all_zero_do_not_move_by_their_own_norm():
     network = Mlp(2, 1, 3, 2)
     origin = network.initial("glorot", 0)  # zero biases
-    direction = directions.random(origin, network.layers, 1, 0, "filter", "own")[0]
+    direction = directions.random(origin, network.layout, 1, 0, "filter", "own")[0]
     assert all((biases == 0.0).all() for _, biases in matrices(network, direction))
 
 
 def test_a_filter_that_is_zero_in_the_direction_stays_zero():
     network = Mlp(2, 1, 3, 1)
-    found = directions.normalize(np.zeros(network.size), theta(network), network.layers, "filter", "row")
+    found = directions.normalize(np.zeros(network.size), theta(network), network.layout, "filter", "row")
     assert np.array_equal(found, np.zeros(network.size))
 
 
@@ -149,14 +149,14 @@ def test_normalising_leaves_its_arguments_as_they_were():
     network = Mlp(2, 1, 3, 1)
     origin, raw = theta(network), np.ones(network.size)
     before = origin.copy()
-    directions.normalize(raw, origin, network.layers, "filter", "zero")
+    directions.normalize(raw, origin, network.layout, "filter", "zero")
     assert np.array_equal(raw, np.ones(network.size))
     assert np.array_equal(origin, before)
 
 
 def test_random_directions_are_gaussian_before_they_are_normalised():
     network = Mlp(2, 1, 30, 3)
-    raw = directions.random(theta(network), network.layers, 4, 0, "none", "row").ravel()
+    raw = directions.random(theta(network), network.layout, 4, 0, "none", "row").ravel()
     assert abs(raw.mean()) < 4 / np.sqrt(raw.size)
     assert raw.std() == pytest.approx(1.0, abs=0.03)
     assert np.mean(np.abs(raw) < 1.0) == pytest.approx(0.6827, abs=0.02)
@@ -164,7 +164,7 @@ def test_random_directions_are_gaussian_before_they_are_normalised():
 
 def test_the_seed_decides_the_directions():
     network = Mlp(2, 1, 4, 2)
-    a, b, c, d = (directions.random(theta(network), network.layers, 2, seed, "filter", "row") for seed in (1, 1, 2, [1, 2]))
+    a, b, c, d = (directions.random(theta(network), network.layout, 2, seed, "filter", "row") for seed in (1, 1, 2, [1, 2]))
     assert np.array_equal(a, b)
     assert not np.array_equal(a, c)
     assert not np.array_equal(a, d)
@@ -173,9 +173,9 @@ def test_the_seed_decides_the_directions():
 
 @pytest.mark.parametrize(("normalization", "bias"), [("filters", "row"), ("filter", "rows"), ("", "row")])
 def test_unknown_ways_are_refused_with_those_that_there_are(normalization, bias):
-    layers = Mlp(1, 1, 2, 1).layers
+    layout = Mlp(1, 1, 2, 1).layout
     with pytest.raises(ValueError, match="`normalization` must be one of") as caught:
-        directions.normalize(np.zeros(7), np.zeros(7), layers, normalization, bias)
+        directions.normalize(np.zeros(7), np.zeros(7), layout, normalization, bias)
     expected = "`normalization` must be one of ('filter', 'layer', 'global', 'none') and `bias` one of ('row', 'own', 'zero')"
     assert str(caught.value) == expected
 
@@ -188,7 +188,7 @@ def test_unknown_ways_are_refused_with_those_that_there_are(normalization, bias)
 @given(network=st.builds(Mlp, st.integers(2, 3), st.integers(1, 2), st.integers(5, 9), st.integers(1, 3)), seed=seeds)
 def test_a_plane_is_orthogonal_and_normalised_at_once(normalization, bias, network, seed):
     origin = np.random.default_rng(seed).standard_normal(network.size)
-    plane = directions.orthogonal_plane(origin, network.layers, seed, normalization, bias)
+    plane = directions.orthogonal_plane(origin, network.layout, seed, normalization, bias)
     first, second = plane / np.linalg.norm(plane, axis=1, keepdims=True)
     assert abs(first @ second) < 1e-12
     if normalization != "none":
@@ -200,7 +200,7 @@ def test_a_plane_is_orthogonal_and_normalised_at_once(normalization, bias, netwo
 def test_a_plane_of_a_network_of_one_variable_too(normalization, seed):
     network = Mlp(1, 1, 20, 2)
     origin = network.initial("glorot", seed)
-    plane = directions.orthogonal_plane(origin, network.layers, seed, normalization, "row")
+    plane = directions.orthogonal_plane(origin, network.layout, seed, normalization, "row")
     assert directions.cosine(plane) < 1e-12
 
 
@@ -208,15 +208,15 @@ def test_norms_hold_even_where_directions_cannot_be_orthogonal():
     # A filter of one weight has but two directions; here such a one outweighs everything else.
     network = Mlp(1, 1, 2, 1)
     origin = np.array([10.0, 0.1, 0.0, 0.0, 1.0, 1.0, 0.0])
-    plane = directions.orthogonal_plane(origin, network.layers, 0, "filter", "zero")
+    plane = directions.orthogonal_plane(origin, network.layout, 0, "filter", "zero")
     assert all(has_its_norms(network, direction, origin, "filter", "zero") for direction in plane)
     assert directions.cosine(plane) > 0.9
 
 
 def test_the_first_direction_of_a_plane_is_the_random_one():
     network = Mlp(2, 1, 4, 2)
-    plane = directions.orthogonal_plane(theta(network), network.layers, 5, "filter", "row")
-    assert np.array_equal(plane[0], directions.random(theta(network), network.layers, 2, 5, "filter", "row")[0])
+    plane = directions.orthogonal_plane(theta(network), network.layout, 5, "filter", "row")
+    assert np.array_equal(plane[0], directions.random(theta(network), network.layout, 2, 5, "filter", "row")[0])
 
 
 def test_cosine_is_the_largest_in_magnitude():

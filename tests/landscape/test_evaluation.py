@@ -24,7 +24,7 @@ def chunks_of_some_points(monkeypatch):
 def made(kind: str, tolerance: float, grid: dict, problem: str = "poisson1d") -> SliceEvaluation:
     discretized = small(problem)
     origin = initial(discretized)
-    rows = directions.random(origin, discretized.network.layers, 3 if kind == "lines" else 2, 0, "filter", "row")
+    rows = directions.random(origin, discretized.network.layout, 3 if kind == "lines" else 2, 0, "filter", "row")
     bundle = xr.Dataset({"direction": (("line", "parameter"), rows)}, attrs={"kind": kind, "axis_unit": "filter norms"})
     axes, points = files.coordinates(kind, bundle, PlaneGrid(tolerance=tolerance, **grid))
     return SliceEvaluation(Slice(discretized, tensor(origin), tensor(rows)), axes, points, tolerance, 0, f"deep-ritz/{kind}")
@@ -62,7 +62,7 @@ def test_shards_give_the_same_bits(tmp_path, monkeypatch, case, count):
 def test_blocks_cover_a_plain_grid_once_in_whole_chunks(monkeypatch):
     monkeypatch.setattr(evaluation, "_BLOCKS", 4)
     whole = made("random", 0.0, {"radius": 0.3, "points": 61})
-    chunk, pieces = whole.slice_.discretization.batch, whole.pieces()
+    chunk, pieces = whole.slice_.family.batch, whole.pieces()
     assert 2 <= len(pieces) <= 4
     starts = [int(piece.name.rpartition("-")[2]) for piece in pieces]
     assert all(start % chunk == 0 for start in starts)

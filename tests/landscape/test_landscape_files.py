@@ -14,7 +14,6 @@ from pinnscape.landscape import files, surfaces
 from pinnscape.landscape.directions import cosine, normalize
 from pinnscape.losses.model import discretization
 from pinnscape.losses.objective import tensor
-from pinnscape.networks.layout import filters
 from pinnscape.training.checkpoints import select
 from pinnscape.training.files import training_dataset
 from pinnscape.training.loop import train
@@ -109,10 +108,10 @@ def test_every_plane_lies_at_the_final_point_and_states_its_norms_and_cosine(fou
 
 @pytest.mark.parametrize("plane", ["random", "lines"])
 def test_random_directions_are_filter_normalised_at_the_final_point(found, plane):
-    origin, layers = found[plane]["origin"].values, small().network.layers
+    origin, layout = found[plane]["origin"].values, small().network.layout
     for direction in found[plane]["direction"].values:
-        for weights, bias in filters(layers):
-            part = [*weights, bias]
+        for weights, bias in layout.filters():
+            part = [*weights, *bias]
             assert np.linalg.norm(direction[part]) == pytest.approx(np.linalg.norm(origin[part]), rel=1e-12)
 
 
@@ -120,9 +119,9 @@ def test_settings_of_random_directions_are_used_and_recorded(checkpoints):
     dataset = files.random_directions("lines", checkpoints, DirectionSettings(normalization="layer", bias="zero", lines=5))
     assert dataset.sizes["line"] == 5
     assert (dataset.attrs["normalization"], dataset.attrs["bias"]) == ("layer", "zero")
-    layers = small().network.layers
+    layout = small().network.layout
     for direction in dataset["direction"].values:
-        again = normalize(direction, dataset["origin"].values, layers, "layer", "zero")
+        again = normalize(direction, dataset["origin"].values, layout, "layer", "zero")
         np.testing.assert_allclose(direction, again, rtol=1e-12)
 
 
@@ -258,7 +257,7 @@ def surface(found: dict[str, xr.Dataset], plane: str) -> xr.Dataset:
     axes, points = files.coordinates(plane, found[plane], GRIDS[plane])
     origin, rows = tensor(found[plane]["origin"].values), tensor(found[plane]["direction"].values)
     measured = surfaces.evaluate(small().measure, origin, rows, points, 16)
-    return files.surface_dataset(found[plane], axes, measured, small().energy_minimum)
+    return files.surface_dataset(found[plane], axes, measured, small())
 
 
 @pytest.mark.parametrize("plane", GRIDS)
@@ -319,7 +318,7 @@ def test_a_surface_of_losses_of_several_terms_has_the_terms_too(found):
     axes, points = files.coordinates("random", found["random"], GRIDS["random"])
     rows = 0.1 * np.random.default_rng(0).standard_normal((2, d.size))
     measured = surfaces.evaluate(d.measure, initial(d), tensor(rows), points, 16)
-    dataset = files.surface_dataset(found["random"], axes, measured, d.energy_minimum)
+    dataset = files.surface_dataset(found["random"], axes, measured, d)
     assert dataset["loss"].values.tolist() == ["strong-form", "supervised"]
     assert dataset["term"].values.tolist() == [f"strong-form/{name}" for name in ("interior", "initial", "periodic")]
     assert dataset["term_value"].dims == ("term", "alpha", "beta")
@@ -333,7 +332,7 @@ def test_a_surface_of_losses_of_several_terms_has_the_terms_too(found):
 def test_losses_of_a_trajectory_have_its_dimensions():
     true = {f: np.arange(3.0) + k for k, f in enumerate(FORMULATIONS)}
     projected = {f: 10 * values for f, values in true.items()}
-    dataset = xr.Dataset(files.trajectory_losses(true, projected), {"loss": list(FORMULATIONS)})
+    dataset = xr.Dataset(files.trajectory_losses(true, projected, tuple(FORMULATIONS)), {"loss": list(FORMULATIONS)})
     assert dataset["trajectory_loss"].dims == dataset["projected_loss"].dims == ("loss", "snapshot")
     np.testing.assert_array_equal(dataset["trajectory_loss"].sel(loss="strong-form"), [1.0, 2.0, 3.0])
     np.testing.assert_array_equal(dataset["projected_loss"].sel(loss="supervised"), [20.0, 30.0, 40.0])

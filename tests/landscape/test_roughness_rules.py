@@ -85,7 +85,7 @@ def test_the_lines_are_those_of_the_bundle():
     data = applied("roughness_rules", runs, changed(SETTINGS, reference=8))
     from pinnscape.landscape import directions
 
-    lines = directions.random(run.theta(), run.layers, 3, [run.seed, 2], "filter", "row")
+    lines = directions.random(run.theta(), run.layout, 3, [run.seed, 2], "filter", "row")
     alpha = np.linspace(-0.5, 0.5, 9)
     d = roughness_rules.with_rule(runs.discretization, "gauss-legendre", 8)
     losses = d.objective("strong-form").loss(torch.tensor(run.theta() + alpha[:, None] * lines[1]))

@@ -12,7 +12,7 @@ from pinnscape.config.sections import PlaneGrid
 from pinnscape.files.pieces import compute
 from pinnscape.landscape import directions, files, resampling
 from pinnscape.landscape.evaluation import SliceEvaluation
-from pinnscape.landscape.surfaces import Slice, field_names
+from pinnscape.landscape.surfaces import Slice
 from pinnscape.losses.model import discretization
 from pinnscape.losses.objective import tensor
 from pinnscape.training.loop import train
@@ -38,7 +38,7 @@ def point(problem: str, formulation: str = "deep-ritz"):
 
 def section(problem: str, seed: int, count: int = 2) -> Slice:
     discretized, origin = point(problem)
-    rows = directions.random(origin, discretized.network.layers, count, seed, "filter", "row")
+    rows = directions.random(origin, discretized.network.layout, count, seed, "filter", "row")
     return Slice(discretized, tensor(origin), tensor(rows))
 
 
@@ -55,8 +55,9 @@ def plane(problem: str, seed: int, tolerance: float, radius: float | None = None
     )
     axes, points = files.coordinates("random", directions_file, PlaneGrid(tolerance=tolerance, radius=radius, points=5))
     measured, variables, attributes = surface(found, axes, points, tolerance, seed)
-    minimum = found.discretization.energy_minimum
-    return found, files.surface_dataset(directions_file, axes, measured, minimum).assign(variables).assign_attrs(attributes)
+    return found, files.surface_dataset(directions_file, axes, measured, found.family).assign(variables).assign_attrs(
+        attributes
+    )
 
 
 def errors(found: Slice, stored: xr.Dataset, count: int = 1000) -> np.ndarray:
@@ -125,7 +126,7 @@ def test_measurements_come_back_from_the_fields(settings, reference, names) -> N
     rows = 0.1 * np.random.default_rng(1).standard_normal((2, d.size))
     found = Slice(d, initial(d), tensor(rows))
     measured = found.measure(np.random.default_rng(0).uniform(-0.2, 0.2, (6, 2)))
-    assert field_names(d) == names
+    assert d.fields == names
     again = resampling.measurements(resampling.fields(measured, names), names, d.energy_minimum, d.norms[0])
     assert list(again) == list(measured)
     for name, values in measured.items():
@@ -156,7 +157,7 @@ def test_a_picture_of_losses_of_several_terms_has_the_terms_too() -> None:
     kind = xr.Dataset(attrs={"kind": "random", "normalization": "filter", "bias": "row", "axis_unit": "filter norms"})
     axes, points = files.coordinates("random", kind, PlaneGrid(tolerance=1e-8, radius=1.0, points=5))
     measured, variables, attributes = surface(found, axes, points, 1e-8, 0)
-    stored = files.surface_dataset(kind, axes, measured, d.energy_minimum).assign(variables).assign_attrs(attributes)
+    stored = files.surface_dataset(kind, axes, measured, d).assign(variables).assign_attrs(attributes)
     assert attributes == {"method": "chebyshev"}
     picture = resampling.resampled(stored)
     assert picture["term_value"].sizes == {"term": 2, "alpha": 201, "beta": 201}
@@ -173,14 +174,14 @@ def test_a_picture_of_losses_of_several_terms_has_the_terms_too() -> None:
 def off_centre(problem: str, formulation: str, tolerance: float) -> tuple[Slice, xr.Dataset]:
     """A plane like that of a trajectory: the trained point is somewhere in it, and no Chebyshev node, and it is wide."""
     discretized, origin = point(problem, formulation)
-    rows = directions.random(origin, discretized.network.layers, 2, 1, "filter", "row")
+    rows = directions.random(origin, discretized.network.layout, 2, 1, "filter", "row")
     path = RADIUS.get(problem, 1.0) * np.array([[1.6, 0.7], [0.4, -0.3], [0.0, 0.0]])
     found = xr.Dataset({"trajectory": (("snapshot", "axis"), path)}, attrs={"kind": "trajectory"})
     found.attrs |= {"normalization": "none", "bias": "row", "axis_unit": "Euclidean length"}
     axes, points = files.coordinates("trajectory", found, PlaneGrid(tolerance=0.0, margin=0.2, points=13))
     whole = Slice(discretized, tensor(origin), tensor(rows))
     measured, variables, attributes = surface(whole, axes, points, tolerance, 0)
-    stored = files.surface_dataset(found, axes, measured, discretized.energy_minimum)
+    stored = files.surface_dataset(found, axes, measured, discretized)
     return whole, stored.assign(variables).assign_attrs(attributes)
 
 
@@ -251,7 +252,7 @@ def test_lines_are_evaluated_and_drawn_from_their_interpolants() -> None:
     bundle.attrs = {"kind": "lines", "normalization": "filter", "bias": "row", "axis_unit": "filter norms"}
     axes, points = files.coordinates("lines", bundle, PlaneGrid(tolerance=0.0, radius=0.5, line_points=21))
     measured, variables, attributes = surface(found, axes, points, 1e-8, 0)
-    stored = files.surface_dataset(bundle, axes, measured, found.discretization.energy_minimum)
+    stored = files.surface_dataset(bundle, axes, measured, found.family)
     stored = stored.assign(variables).assign_attrs(attributes)
     assert attributes == {"method": "chebyshev"}
     direct = found.measure(points)

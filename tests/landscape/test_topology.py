@@ -1,5 +1,7 @@
 """Minima, saddles and rings of surfaces: known functions, invariances, gudhi against the join tree, and the file."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -131,7 +133,8 @@ def surface(losses, energy_minimum=0.0, plane="random", **variables):
     measured = dict(zip(FORMULATIONS, losses, strict=True))
     measured |= {name: np.zeros(X.shape) for name in ("energy_gap", "l2_error", "h1_error", "infeasible")}
     found = xr.Dataset(attrs={"kind": plane, "normalization": "filter", "bias": "row", "axis_unit": "filter norms"})
-    return surface_dataset(found, axes, measured, energy_minimum).assign(variables).assign_attrs(method="grid")
+    family = SimpleNamespace(losses=tuple(FORMULATIONS), terms=(), measures=(), energy_minimum=energy_minimum)
+    return surface_dataset(found, axes, measured, family).assign(variables).assign_attrs(method="grid")
 
 
 def test_the_file_counts_pairs_above_the_threshold_and_measures_them_from_the_exact_minimum():

@@ -301,7 +301,7 @@ def test_faulty_descriptions_are_refused():
 def test_the_protocol():
     objective, theta = small_convection()
     assert objective.size == len(theta) == SMALL.size
-    assert objective.layout.layers == SMALL.layers
+    assert objective.layout == SMALL.layout
     assert objective.layout.permutable
     assert (objective.name, objective.device.type, objective.dtype) == ("convection", "cpu", torch.float64)
     assert math.isnan(objective.minimum)

@@ -12,6 +12,7 @@ from naive import assert_close, random_theta
 from settings_cases import model
 from sine_cases import Coefficients, Sines
 
+from pinnscape.common.measured import L2_SQUARE
 from pinnscape.config.sections import EngineSettings, Model, QuadratureSettings
 from pinnscape.losses.discretization import Discretization
 from pinnscape.losses.model import compiler, discretization, network, rules
@@ -33,8 +34,8 @@ def test_errors_have_points_of_their_own_where_the_rules_say_so():
     rules = Rules(Rule("sobol", 32, seed=3), test=Rule("gauss-legendre", 9))
     d, fine = Discretization(problem, made, rules), Discretization(problem, made, Rule("gauss-legendre", 9))
     theta = random_theta(made)
-    assert not d.shares
-    assert fine.shares
+    assert L2_SQUARE in d.fields
+    assert L2_SQUARE not in fine.fields, "it follows from the supervised loss"
     for key in ("l2_error", "h1_error"):
         assert_close(d.measure(theta)[key], fine.measure(theta)[key], 1e-14)
     assert abs(d.measure(theta)["supervised"] / fine.measure(theta)["supervised"] - 1.0) > 1e-3

@@ -4,12 +4,12 @@ import itertools
 
 import numpy as np
 import pytest
-import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
+from layout_cases import stored
 
-from pinnscape.networks.architectures import Architecture, Mlp
-from pinnscape.networks.layout import Layer, filters, layout_of, layout_values
+from pinnscape.networks.architectures import Mlp
+from pinnscape.networks.layout import Layer, layout_of
 
 networks = st.builds(Mlp, inputs=st.integers(1, 3), outputs=st.integers(1, 3), width=st.integers(1, 7), depth=st.integers(1, 4))
 
@@ -29,47 +29,43 @@ def test_layers_have_the_sizes_of_the_architecture(network):
         assert before.fan_out == after.fan_in == network.width
 
 
-def stored(network: Architecture) -> xr.Dataset:
-    """The layout as files hold it."""
-    return xr.Dataset({name: ("layer", values) for name, values in layout_values(network.layers).items()})
-
-
 def test_a_layout_by_hand():
     network = Mlp(inputs=2, outputs=1, width=3, depth=2)
     assert network.layers == (Layer(2, 3, 0), Layer(3, 3, 9), Layer(3, 1, 21))
     assert (network.layers[1].weights, network.layers[1].biases) == (slice(9, 18), slice(18, 21))
     assert network.size == 25
     assert network.layout.permutable
+    assert network.layout.odd
 
 
 @given(networks)
 def test_filters_partition_the_parameter_vector_into_neurons(network):
-    rows = list(filters(network.layers))
+    rows = list(network.layout.filters())
     assert len(rows) == network.depth * network.width + network.outputs
     indices = np.concatenate([np.append(weights, bias) for weights, bias in rows])
     np.testing.assert_array_equal(np.sort(indices), np.arange(network.size))
 
 
 def test_a_filter_is_a_row_of_the_weight_matrix_with_its_bias():
-    (first, bias), (second, _), *_ = filters(Mlp(2, 1, 3, 1).layers)
-    assert (list(first), bias) == ([0, 1], 6)
+    (first, bias), (second, _), *_ = Mlp(2, 1, 3, 1).layout.filters()
+    assert (list(first), list(bias)) == ([0, 1], [6])
     assert list(second) == [2, 3]
 
 
 @given(networks)
 def test_layout_survives_a_round_trip_through_file_variables(network):
-    assert layout_of(stored(network)) == network.layers
+    assert layout_of(stored(network.layout)) == network.layout
 
 
 @given(networks)
-def test_stored_offsets_are_those_of_the_schema(network):
-    """weights of a layer are theta[weight_offset:][:fan_out*fan_in].reshape(fan_out, fan_in); results/README.md."""
-    layout, theta = stored(network), np.arange(network.size)
+def test_stored_positions_are_those_of_the_schema(network):
+    """A tensor is theta[block_offset:][:size].reshape(shape); results/README.md."""
+    layout, theta = stored(network.layout), np.arange(network.size)
     for k, layer in enumerate(network.layers):
-        row = {name: int(layout[name][k]) for name in layout}
-        count = row["fan_out"] * row["fan_in"]
-        np.testing.assert_array_equal(theta[row["weight_offset"] :][:count], theta[layer.weights])
-        np.testing.assert_array_equal(theta[row["bias_offset"] :][: row["fan_out"]], theta[layer.biases])
+        for part, own in ((layer.weights, layout.sel(block=f"{k}.weight")), (layer.biases, layout.sel(block=f"{k}.bias"))):
+            shape = [int(n) for n in str(own["block_shape"].values).split(", ")]
+            found = theta[int(own["block_offset"]) :][: np.prod(shape)].reshape(shape)
+            np.testing.assert_array_equal(found.ravel(), theta[part])
 
 
 @pytest.mark.parametrize(

@@ -134,8 +134,8 @@ from importlib.metadata import version
 from pinnscape.files import provenance
 objective = pinnscape.objective("poisson1d", "strong-form", width=3, depth=1, points=8)
 run = pinnscape.train(objective, phases=[{"optimizer": "lbfgs", "steps": 3, "history_size": 5, "gradient_tolerance": 1e-9}])
-surface = pinnscape.surface(objective, run["theta"][-1], points=3)
-print(pinnscape.__file__, version("pinnscape"), objective.size, surface["value"].size, provenance.imports.cache_info().currsize)
+plane = pinnscape.plane(objective, run["theta"][-1], points=3)
+print(pinnscape.__file__, version("pinnscape"), objective.size, plane["value"].size, provenance.imports.cache_info().currsize)
 """
     *said, read = python("-c", program, path=target, cwd=tmp_path).split()
     assert said == [str(target / "pinnscape/__init__.py"), pinnscape.__version__, "10", "27"]

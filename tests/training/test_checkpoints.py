@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import xarray as xr
 from cases import small
+from layout_cases import variables
 
-from pinnscape.networks.layout import layout_of, layout_values
+from pinnscape.networks.layout import LAYOUT, OF_LAYOUT, layout_of
 from pinnscape.training.checkpoints import select
 
 
@@ -21,7 +22,7 @@ def training(steps, losses=None) -> xr.Dataset:
             "snapshot_loss": ("snapshot", losses),
             "quadrature_error": ("snapshot", 1e-9 * steps),
             "weight": (("term", "step"), [[1.0, 3.0], [1.0, 0.5]]),
-            **{name: ("layer", values) for name, values in layout_values(small().network.layers).items()},
+            **variables(small().network.layout),
         },
         {"term": ["interior", "initial"]},
     )
@@ -39,9 +40,9 @@ def test_checkpoints_follow_their_schema():
     np.testing.assert_array_equal(found["quadrature_error"], 1e-9 * found["step"])
     assert found["weight"].to_series().to_dict() == {"interior": 3.0, "initial": 0.5}
     assert found["checkpoint"].values.tolist() == ["init", "middle", "best", "final"]
-    assert layout_of(found) == small().network.layers
-    for name in ("fan_in", "fan_out", "weight_offset", "bias_offset"):
-        assert found[name].dims == ("layer",)
+    assert layout_of(found) == small().network.layout
+    for name in ("block", *LAYOUT):
+        assert found[name].dims == (LAYOUT | OF_LAYOUT)[name].axes
     for name in found.data_vars:
         assert found[name].attrs["long_name"]
         assert found[name].attrs["units"] == "1"

@@ -11,7 +11,7 @@ from pinnscape.losses.discretization import Discretization
 from pinnscape.losses.model import discretization
 from pinnscape.losses.objective import tensor
 from pinnscape.networks.architectures import Mlp
-from pinnscape.networks.layout import layout_of
+from pinnscape.networks.layout import LAYOUT, layout_of
 from pinnscape.problems.language import Dirichlet, Problem, cube
 from pinnscape.problems.points import Rule
 from pinnscape.training.files import solution_dataset, training_dataset
@@ -40,10 +40,10 @@ def test_training_follows_its_schema(trained):
     }
     expected |= dict.fromkeys(("term_value", "fresh_term_value", "weight"), ("term", "step"))
     expected |= {"theta": ("snapshot", "parameter"), "snapshot_step": ("snapshot",), "snapshot_loss": ("snapshot",)}
-    expected |= {name: ("layer",) for name in ("fan_in", "fan_out", "weight_offset", "bias_offset")}
+    expected |= {name: described.axes for name, described in LAYOUT.items()}
     expected |= {"quadrature_error": ("snapshot",), "energy_minimum": (), "energy_minimum_error": ()}
     assert {name: variable.dims for name, variable in dataset.data_vars.items()} == expected
-    assert list(dataset.coords) == ["step", "term", "snapshot", "parameter", "layer"]
+    assert set(dataset.coords) == {"step", "term", "snapshot", "parameter", "block"}
     for variable in dataset.variables.values():
         assert variable.attrs["long_name"]
         assert variable.attrs["units"] == "1"
@@ -60,7 +60,7 @@ def test_training_holds_the_history(trained):
         assert float(dataset["snapshot_loss"][k]) == loss
         np.testing.assert_array_equal(dataset["theta"][k], theta)
     assert float(dataset["energy_minimum"]) == discretization.energy_minimum
-    assert layout_of(dataset) == discretization.layers
+    assert layout_of(dataset) == discretization.layout
 
 
 def test_training_holds_each_term_at_its_points_and_at_points_that_training_does_not_use():

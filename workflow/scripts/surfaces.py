@@ -44,7 +44,7 @@ def main(input, output, params, wildcards, device) -> None:
             evaluated = int(variables["evaluations"][1]) if "evaluations" in variables else evaluation.points[..., 0].size
             why = f" ({method['reason']})" if "reason" in method else ""
             log.info("%s: %s, %d points%s", evaluation.name, method["method"], evaluated, why)
-            dataset = surface_dataset(directions, evaluation.axes, measured, discretized.energy_minimum).assign(variables)
+            dataset = surface_dataset(directions, evaluation.axes, measured, discretized).assign(variables)
             if piece := snapshots[evaluation.name]:
                 dataset = dataset.assign(results[piece.name].data_vars)
             _write(target, finished(dataset.assign_attrs(method)), directions, params.grid, device)
@@ -66,9 +66,9 @@ def _snapshots(evaluation: SliceEvaluation, directions: xr.Dataset) -> Piece | N
     plane, count = evaluation.slice_, directions.sizes["snapshot"]
 
     def losses() -> xr.Dataset:
-        offsets = tensor(directions["theta"].values - directions["origin"].values, plane.discretization.device)
-        true = Slice(plane.discretization, plane.origin, offsets, plane.name).measure(np.eye(count))
-        return xr.Dataset(trajectory_losses(true, plane.measure(directions["trajectory"].values)))
+        offsets = tensor(directions["theta"].values - directions["origin"].values, plane.family.device)
+        true = Slice(plane.family, plane.origin, offsets, plane.name).measure(np.eye(count))
+        return xr.Dataset(trajectory_losses(true, plane.measure(directions["trajectory"].values), plane.family.losses))
 
     return Piece(f"{evaluation.name}/snapshots", losses, 2 * count)
 

@@ -30,3 +30,7 @@ class DeviceError(PinnscapeError):
 
 class ProblemError(PinnscapeError):
     """The code of a problem is incomplete, or its values are inconsistent."""
+
+
+class ModelError(PinnscapeError):
+    """A torch module, or a loss of it, cannot be analysed."""

@@ -33,3 +33,9 @@ def ordered(names: Iterable[str]) -> list[str]:
     """Names of losses in the order of files, tables and figures; others follow in alphabetical order."""
     known = list(FORMULATIONS)
     return sorted(names, key=lambda name: (known.index(name), "") if name in known else (len(known), name))
+
+
+def is_energy(name: str) -> bool:
+    """Whether the loss of this name is an energy; losses of users' modules are not known to be."""
+    found = FORMULATIONS.get(name)
+    return found is not None and found.is_energy

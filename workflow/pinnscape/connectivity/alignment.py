@@ -6,73 +6,14 @@ sign.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from pinnscape.networks.layout import Layer
+from pinnscape.networks.matching import Matching, apply, identity, matrices, random_matching
 
-ODD = ("tanh", "sin")  # activations with s(-z) = -s(z)
 _MOST_SWEEPS = 100  # a few sweeps suffice to reach a fixed point, because each sweep decreases the distance
-
-
-@dataclass(frozen=True, eq=False)
-class Matching:
-    """A permutation and signs of the units of every hidden layer.
-
-    Attributes:
-        orders: for each hidden layer, the index (width,) of the unit that moves to each position.
-        signs: for each hidden layer, the sign ±1 (width,) of the unit at each position.
-    """
-
-    orders: tuple[np.ndarray, ...]
-    signs: tuple[np.ndarray, ...]
-
-    @property
-    def moved(self) -> int:
-        """Number of units that change their position or their sign."""
-        pairs = zip(self.orders, self.signs, strict=True)
-        return sum(int(((order != np.arange(len(order))) | (sign < 0)).sum()) for order, sign in pairs)
-
-    def with_layer(self, index: int, order: np.ndarray, sign: np.ndarray) -> "Matching":
-        """This matching with another order and other signs for one hidden layer."""
-        orders, signs = list(self.orders), list(self.signs)
-        orders[index], signs[index] = order, sign
-        return Matching(tuple(orders), tuple(signs))
-
-
-def stored(layers: Sequence[Layer], orders: np.ndarray, signs: np.ndarray) -> Matching:
-    """The matching stored in a file as orders (units,) and signs (units,), concatenated over all hidden layers."""
-    cuts = np.cumsum([layer.fan_out for layer in layers[:-1]])[:-1]
-    return Matching(tuple(np.split(orders, cuts)), tuple(np.split(signs, cuts)))
-
-
-def identity(layers: Sequence[Layer]) -> Matching:
-    """The matching that leaves every unit unchanged."""
-    widths = [layer.fan_out for layer in layers[:-1]]
-    return Matching(tuple(np.arange(n) for n in widths), tuple(np.ones(n) for n in widths))
-
-
-def random_matching(layers: Sequence[Layer], odd: bool, rng: np.random.Generator) -> Matching:
-    """A matching with random orders, and with random signs if the activation is odd."""
-    widths = [layer.fan_out for layer in layers[:-1]]
-    signs = tuple(rng.choice([-1.0, 1.0], n) if odd else np.ones(n) for n in widths)
-    return Matching(tuple(rng.permutation(n) for n in widths), signs)
-
-
-def apply(layers: Sequence[Layer], theta: np.ndarray, matching: Matching) -> np.ndarray:
-    """Parameters (P,) of the same function with the units in the given order and with the given signs."""
-    result = theta.copy()
-    order, sign = np.arange(layers[0].fan_in), np.ones(layers[0].fan_in)
-    for index, layer in enumerate(layers):
-        weight, bias = _matrices(layer, theta)
-        weight = weight[:, order] * sign
-        if index < len(matching.orders):
-            order, sign = matching.orders[index], matching.signs[index]
-            weight, bias = sign[:, None] * weight[order], sign * bias[order]
-        result[layer.weights], result[layer.biases] = weight.ravel(), bias
-    return result
 
 
 def align(
@@ -155,10 +96,10 @@ def _products(
     """Inner products (width, width) of the weights of each unit of the reference and each unit of the other network."""
     products = np.zeros((layers[index].fan_out,) * 2)
     if incoming:
-        (a, p), (b, q) = _matrices(layers[index], reference), _matrices(layers[index], theta)
+        (a, p), (b, q) = matrices(layers[index], reference), matrices(layers[index], theta)
         products += a @ b.T + np.outer(p, q)
     if outgoing:
-        (a, _), (b, _) = _matrices(layers[index + 1], reference), _matrices(layers[index + 1], theta)
+        (a, _), (b, _) = matrices(layers[index + 1], reference), matrices(layers[index + 1], theta)
         products += a.T @ b
     return products
 
@@ -176,8 +117,3 @@ def _matched(products: np.ndarray, order: np.ndarray, sign: np.ndarray) -> float
 
 def _distance(layers: Sequence[Layer], reference: np.ndarray, theta: np.ndarray, matching: Matching) -> float:
     return float(np.linalg.norm(apply(layers, theta, matching) - reference))
-
-
-def _matrices(layer: Layer, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (fan_out, fan_in) and biases (fan_out,)."""
-    return theta[layer.weights].reshape(layer.fan_out, layer.fan_in), theta[layer.biases]

@@ -38,8 +38,8 @@ FILE = File(
 
 def aligned(runs: Runs, first: Run, second: Run, starts: int, seed: int) -> tuple[np.ndarray, alignment.Matching]:
     """The final point (P,) of the second run, aligned to that of the first, and the matching."""
-    odd = runs.discretization.network.activation in alignment.ODD
-    return alignment.align(first.layers, first.theta(), second.theta(), odd, starts, seed)
+    layout = first.layout
+    return alignment.align(layout.layers, first.theta(), second.theta(), layout.odd, starts, seed)
 
 
 def dataset(runs: Runs, points: int, starts: int, seed: int) -> xr.Dataset:
@@ -59,15 +59,13 @@ def dataset(runs: Runs, points: int, starts: int, seed: int) -> xr.Dataset:
     alpha = interpolation.grid(points, 0.0)
     initials = {run.trained_on: {} for run in runs.all}
     for run in runs.all:
-        measured = runs.discretization.measure(runs.tensor(run.theta("init")))
+        measured = runs.family.measure(runs.tensor(run.theta("init")))
         initials[run.trained_on][run.seed] = [float(measured[name]) - runs.objective(name).minimum for name in runs.losses]
 
     def between(first: Run, second: Run) -> dict[str, np.ndarray]:
         matched, matching = aligned(runs, first, second, starts, seed)
         ends = [second.theta(), matched]
-        lines = [
-            interpolation.profile(runs.discretization, runs.tensor(first.theta()), runs.tensor(end), alpha) for end in ends
-        ]
+        lines = [interpolation.profile(runs.family, runs.tensor(first.theta()), runs.tensor(end), alpha) for end in ends]
         measured = {name: np.array([line[name] for line in lines]) for name in lines[0]}
         height = profiles.barrier(alpha, measured["value"])
         initial = np.mean([initials[first.trained_on][run.seed] for run in (first, second)], axis=0)
@@ -81,7 +79,7 @@ def dataset(runs: Runs, points: int, starts: int, seed: int) -> xr.Dataset:
             "sign": np.concatenate(matching.signs),
         }
 
-    n, losses, widths = len(alpha), len(runs.losses), [layer.fan_out for layer in runs.discretization.network.layers[:-1]]
+    n, losses, widths = len(alpha), len(runs.losses), [layer.fan_out for layer in runs.family.layout.layers[:-1]]
     shapes = {"value": (2, losses, n), "barrier": (2, losses), "relative_barrier": (2, losses), "distance": (2,), "moved": ()}
     shapes |= {**dict.fromkeys(ERRORS, (2, n)), **dict.fromkeys(("order", "sign"), (sum(widths),))}
     chosen = profiles.pairs(runs.seeds)
@@ -90,7 +88,7 @@ def dataset(runs: Runs, points: int, starts: int, seed: int) -> xr.Dataset:
         **measured,
         "moved": measured["moved"].astype(float),
         "order": measured["order"].astype(np.int64),
-        "energy_minimum": runs.discretization.energy_minimum,
+        "energy_minimum": runs.family.energy_minimum,
         **profiles.coordinates(runs, chosen),
         "path": list(PATHS),
         "alpha": alpha,

@@ -102,9 +102,9 @@ def dataset(runs: Runs, pairs: int, training: Training, segments: int, shape: Ba
         a, b = (runs.tensor(run.theta()) for run in (first, second))
         found = paths_between(runs.objective(first.trained_on), a, b, training, segments, shape)
         on = {name: points(name, found[name], t) for name in PATHS}
-        along = [profiles.profile(runs.discretization, on[name]) for name in PATHS]
+        along = [profiles.profile(runs.family, on[name]) for name in PATHS]
         measured = {name: np.array([one[name] for one in along]) for name in along[0]}
-        starts = runs.discretization.measure(torch.stack([runs.tensor(run.theta("init")) for run in (first, second)]))
+        starts = runs.family.measure(torch.stack([runs.tensor(run.theta("init")) for run in (first, second)]))
         initial = [float((starts[name] - runs.objective(name).minimum).mean()) for name in runs.losses]
         height = profiles.barrier(t, measured["value"])
         return {
@@ -115,14 +115,14 @@ def dataset(runs: Runs, pairs: int, training: Training, segments: int, shape: Ba
             **{name: found[name].cpu().numpy() for name in CURVED},
         }
 
-    n, kinds, losses, size = len(t), len(PATHS), len(runs.losses), runs.discretization.size
+    n, kinds, losses, size = len(t), len(PATHS), len(runs.losses), runs.family.size
     heights = dict.fromkeys(("barrier", "relative_barrier"), (kinds, losses))
     shapes = {"value": (kinds, losses, n), **dict.fromkeys(ERRORS, (kinds, n)), **heights, "length": (kinds,)}
     counts = {"bezier": 3, "chain": segments + 1, "band": shape.final_images + 2}
     shapes |= {name: (count, size) for name, count in counts.items()}
     values = {
         **profiles.over_some_pairs(runs, chosen, between, shapes),
-        "energy_minimum": runs.discretization.energy_minimum,
+        "energy_minimum": runs.family.energy_minimum,
         **profiles.coordinates(runs, chosen),
         "path": list(PATHS),
         "t": t,

@@ -58,7 +58,7 @@ converge, and their attribute `reason` states this. There are no pairs if one of
 
 def gaps(runs: Runs, thetas: Tensor) -> np.ndarray:
     """Gaps (..., loss) of each loss at thetas (..., P), in the order of ``runs.losses``."""
-    measured = runs.discretization.measure(thetas)
+    measured = runs.family.measure(thetas)
     return torch.stack([measured[name] - runs.objective(name).minimum for name in runs.losses], -1).cpu().numpy()
 
 
@@ -122,7 +122,7 @@ def _along_training(
     runs: Runs, run: Run, snapshots: int, subspace: int, solver: EigensolverSettings, memo: dict[bytes, _Pair]
 ) -> xr.Dataset:
     """Losses at the end of a run, and the two Hessians at some of its snapshots."""
-    chosen, count = spread(run, snapshots), min(subspace, runs.discretization.size)
+    chosen, count = spread(run, snapshots), min(subspace, runs.family.size)
     angles, distances, values = [], [], []
     for index in chosen:
         theta, key = runs.tensor(run.snapshots[index]), run.snapshots[index].tobytes()
@@ -134,8 +134,8 @@ def _along_training(
         distances.append(spectral_distance(a, b, count) if known else np.nan)
         values.append([a, b])
     end = runs.tensor(run.theta())
-    measured = {name: float(runs.discretization.measure(end)[name]) for name in _ERRORS}
-    large = runs.discretization.size > solver.dense_limit
+    measured = {name: float(runs.family.measure(end)[name]) for name in _ERRORS}
+    large = runs.family.size > solver.dense_limit
     withheld = {"reason": _REASON} if large else {}
     found = {
         "gap": gaps(runs, end),
@@ -153,7 +153,7 @@ def _along_training(
 def _between(runs: Runs, points: int) -> dict[str, Any]:
     """Losses from the Deep Ritz to the strong-form minimiser of each seed; no pairs if one of the losses was not trained."""
     both = set(PHYSICS) <= set(runs.formulations)
-    alpha = torch.linspace(0.0, 1.0, points, dtype=torch.float64, device=runs.discretization.device).unsqueeze(-1)
+    alpha = torch.linspace(0.0, 1.0, points, dtype=torch.float64, device=runs.family.device).unsqueeze(-1)
     lines, lengths, travelled, initial = [], [], [], []
     for seed in runs.seeds if both else ():
         first, last = (runs.tensor(runs.run(f, seed).theta()) for f in PHYSICS)

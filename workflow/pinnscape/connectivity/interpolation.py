@@ -11,7 +11,7 @@ from pinnscape.connectivity import profiles
 from pinnscape.connectivity.profiles import ERRORS, OF_PAIRS, PAIR, Profile
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import OF_RUNS, RUN
-from pinnscape.losses.discretization import Discretization
+from pinnscape.losses.objective import Losses
 from pinnscape.training.runs import Run, Runs
 
 FILE = File(
@@ -81,9 +81,9 @@ def relative_violation(alpha: np.ndarray, losses: np.ndarray) -> np.ndarray:
     return monotone_violation(alpha, losses) / np.where(decrease > 0, decrease, np.nan)
 
 
-def profile(discretization: Discretization, a: Tensor, b: Tensor, alpha: np.ndarray) -> Profile:
+def profile(family: Losses, a: Tensor, b: Tensor, alpha: np.ndarray) -> Profile:
     """Losses and errors on the line through a and b; see ``profiles.profile``."""
-    return profiles.profile(discretization, line(a, b, alpha))
+    return profiles.profile(family, line(a, b, alpha))
 
 
 def dataset(runs: Runs, points: int, extension: float) -> xr.Dataset:
@@ -104,12 +104,12 @@ def dataset(runs: Runs, points: int, extension: float) -> xr.Dataset:
     shapes = {"value": (len(runs.losses), len(alpha)), **dict.fromkeys(ERRORS, (len(alpha),))}
 
     def between(first: Run, second: Run) -> Profile:
-        return profile(runs.discretization, runs.tensor(first.theta()), runs.tensor(second.theta()), alpha)
+        return profile(runs.family, runs.tensor(first.theta()), runs.tensor(second.theta()), alpha)
 
     chosen = profiles.pairs(runs.seeds)
     measured = profiles.over_some_pairs(runs, chosen, between, shapes)
     values = {f"pair_{name}": table for name, table in measured.items()} | profiles.coordinates(runs, chosen)
-    energy = {"energy_minimum": runs.discretization.energy_minimum, "alpha": alpha}
+    energy = {"energy_minimum": runs.family.energy_minimum, "alpha": alpha}
     return FILE.described(
         own.merge(
             FILE.dataset(values | energy, notes=profiles.notes(chosen)), join="exact", compat="equals", combine_attrs="override"
@@ -119,7 +119,7 @@ def dataset(runs: Runs, points: int, extension: float) -> xr.Dataset:
 
 def _training_line(runs: Runs, run: Run, alpha: np.ndarray) -> xr.Dataset:
     a, b = (runs.tensor(run.theta(name)) for name in ("init", "final"))
-    measured = profile(runs.discretization, a, b, alpha)
+    measured = profile(runs.family, a, b, alpha)
     loss = measured["value"]
     values = {
         **measured,

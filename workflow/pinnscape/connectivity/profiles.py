@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pinnscape.files.description import Variable
 from pinnscape.files.dimensions import LOSS, OF_RUNS
-from pinnscape.losses.discretization import Discretization
+from pinnscape.losses.objective import Losses
 from pinnscape.training.runs import Run, Runs
 
 log = logging.getLogger(__name__)
@@ -21,17 +21,17 @@ _ONE_SEED = "the study has one seed"
 ERRORS = {"l2_error": "relative L² error", "h1_error": "relative H¹ error"}
 
 
-def profile(discretization: Discretization, points: Tensor) -> Profile:
+def profile(family: Losses, points: Tensor) -> Profile:
     """Every loss and both errors at points (n, P).
 
     Returns:
         ``value`` of the losses (loss, n) in the order of the losses of the problem, ``l2_error`` (n,) and ``h1_error`` (n,); NaN where a
         value does not exist.
     """
-    blocks = [discretization.measure(block) for block in points.split(discretization.batch)]
-    measured = {name: torch.cat([block[name] for block in blocks]).cpu().numpy() for name in (*discretization.losses, *ERRORS)}
+    blocks = [family.measure(block) for block in points.split(family.batch)]
+    measured = {name: torch.cat([block[name] for block in blocks]).cpu().numpy() for name in (*family.losses, *ERRORS)}
     return {
-        "value": np.array([finite_or_nan(measured[name]) for name in discretization.losses]),
+        "value": np.array([finite_or_nan(measured[name]) for name in family.losses]),
         **{name: finite_or_nan(measured[name]) for name in ERRORS},
     }
 

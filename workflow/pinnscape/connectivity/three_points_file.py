@@ -78,8 +78,8 @@ def plane(runs: Runs, points: tuple[Tensor, Tensor, Tensor], count: int, margin:
     axes, corners = frame(*points)
     x, y = square_grid(corners, margin, count)
     coordinates = np.stack(np.meshgrid(x, y, indexing="ij"), -1)
-    discretization = runs.discretization
-    measured = evaluate(discretization.measure, points[0], axes, coordinates, discretization.batch)
+    family = runs.family
+    measured = evaluate(family.measure, points[0], axes, coordinates, family.batch)
     gap = np.stack([measured[name] - runs.objective(name).minimum for name in runs.losses])
     gap[~np.isfinite(gap)] = np.nan
     return {"gap": gap, "x": x, "y": y, "corner": corners, "pass": np.array([_pass(table, x, y) for table in gap])}
@@ -140,7 +140,7 @@ def dataset(runs: Runs, pairs: int, points: int, margin: float, path: PathTraini
     chosen = profiles.pairs(runs.seeds)[:pairs]
     seeds = runs.seeds if set(PHYSICS) <= set(runs.formulations) else ()
     shapes = {"gap": (losses, n, n), "x": (n,), "y": (n,), "corner": (3, 2), "relative_pass": (losses,)}
-    of_curve = {"curve": (_CURVE_POINTS, 2), "control": (3, runs.discretization.size)}
+    of_curve = {"curve": (_CURVE_POINTS, 2), "control": (3, runs.family.size)}
     between = profiles.over_some_pairs(
         runs, chosen, lambda a, b: through_seeds(runs, a, b, points, margin, training), shapes | of_curve
     )
@@ -164,6 +164,6 @@ def dataset(runs: Runs, pairs: int, points: int, margin: float, path: PathTraini
 def _relative(runs: Runs, height: np.ndarray, first: Run, second: Run) -> np.ndarray:
     """Heights (loss,) relative to the mean gap of the two initial points."""
     a, b = (runs.tensor(run.theta("init")) for run in (first, second))
-    starts = runs.discretization.measure(torch.stack([a, b]))
+    starts = runs.family.measure(torch.stack([a, b]))
     initial = np.array([float((starts[name] - runs.objective(name).minimum).mean()) for name in runs.losses])
     return height / np.where(initial > 0, initial, np.nan)

@@ -1,13 +1,14 @@
 """The file that holds the Hessian spectra at one checkpoint."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 
 import numpy as np
 import xarray as xr
 from torch import Tensor
 
 from pinnscape.config.sections import SpectrumSettings
-from pinnscape.curvature.spectrum import spectrum
+from pinnscape.curvature.spectrum import ends, spectrum
 from pinnscape.files.description import File, Variable
 from pinnscape.losses.objective import Objective
 
@@ -93,6 +94,14 @@ def spectrum_dataset(objective: Objective, theta: Tensor, settings: SpectrumSett
     return HESSIAN.dataset(values, outside=_JOINED, notes=notes, attributes={"method": found.method})
 
 
+def eigenvalues_dataset(objective: Objective, theta: Tensor, settings: SpectrumSettings, seed: int) -> xr.Dataset:
+    """The part of ``spectrum_dataset`` without the density and the estimates of the trace."""
+    found = ends(objective, theta, settings, seed)
+    values = {each.name: getattr(found, each.name) for each in fields(found) if each.name in (*_ARRAYS, "eigen", "vector")}
+    notes = {name: {"reason": reason} for name, reason in found.reasons.items()}
+    return HESSIAN.dataset(values | found.numbers, outside=_JOINED, notes=notes, attributes={"method": found.method})
+
+
 def hessian_dataset(spectra: Mapping[str, xr.Dataset], terms: Mapping[str, xr.Dataset] | None = None) -> xr.Dataset:
     """The dataset of hessian-{checkpoint}.nc, joined from the Hessian spectra of several losses at one point.
 
@@ -110,7 +119,7 @@ def hessian_dataset(spectra: Mapping[str, xr.Dataset], terms: Mapping[str, xr.Da
         compat="equals",
         combine_attrs="override",
     )
-    for name in _NUMBERS:
+    for name in joined.data_vars.keys() & _NUMBERS:
         reasons = [f"{loss}: {data[name].attrs['reason']}" for loss, data in spectra.items() if "reason" in data[name].attrs]
         joined[name].attrs.pop("reason", None)
         if reasons:

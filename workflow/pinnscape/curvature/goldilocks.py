@@ -109,4 +109,4 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
         coordinates = {"loss": list(runs.losses), "scale": scales, "draw": list(draws), "checkpoint": list(_MARKED)}
         return FILE.dataset(values | coordinates, outside=RUN)
 
-    return FILE.described(runs.collect(measure).assign_attrs(dimension=min(settings.dimension, runs.discretization.size)))
+    return FILE.described(runs.collect(measure).assign_attrs(dimension=min(settings.dimension, runs.family.size)))

@@ -212,7 +212,7 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
         settings: settings of the temperatures and chains.
     """
     collected = runs.collect(lambda run: _measure(runs, run, settings))
-    return FILE.described(collected.assign_attrs(localization=settings.localization, parameters=runs.discretization.size))
+    return FILE.described(collected.assign_attrs(localization=settings.localization, parameters=runs.family.size))
 
 
 def _measure(runs: Runs, run: Run, settings: Settings) -> xr.Dataset:

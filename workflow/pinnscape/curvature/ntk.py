@@ -18,7 +18,8 @@ from pinnscape.curvature.split import ESTIMATES, NUMBERS, PARTS, Split, known, s
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import CHECKPOINT, LOSS, OF_RUNS, RUN
 from pinnscape.linalg import eigen
-from pinnscape.losses.gauss_newton import gauss_newton, kernel, kernel_size, kernel_traces
+from pinnscape.losses.field import FieldObjective
+from pinnscape.losses.gauss_newton import differentiated, gauss_newton, kernel, kernel_size, kernel_traces
 from pinnscape.training.runs import Run, Runs
 
 _POINT = (*RUN, "checkpoint", "loss")
@@ -86,9 +87,9 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
         runs: all runs of a problem.
         settings: settings of the points and of ``split``.
     """
-    size = runs.discretization.size
+    size = runs.family.size
     subspace = min(settings.subspace, size)
-    kernels = [kernel_size(runs.objective(loss)) for loss in runs.physics]
+    kernels = [kernel_size(differentiated(runs.objective(loss))) for loss in runs.physics]
     count = known(size, kernels, subspace, settings.eigensolver.dense_limit)
     memo: dict[tuple[str, bytes], Split] = {}  # all formulations start from the same parameters
 
@@ -96,7 +97,7 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
         theta = run.theta(checkpoint)
         key = loss, theta.tobytes()
         if key not in memo:
-            memo[key] = split(runs.objective(loss), runs.tensor(theta), count, subspace, settings, run.seed)
+            memo[key] = split(differentiated(runs.objective(loss)), runs.tensor(theta), count, subspace, settings, run.seed)
         return memo[key]
 
     def measure(run: Run) -> xr.Dataset:
@@ -130,7 +131,8 @@ def _of_terms(objectives: Sequence[Any], thetas: Sequence[Tensor], settings: Set
         thetas: parameters (P,) at each checkpoint.
         settings: settings with the dense limit.
     """
-    several = [objective for objective in objectives if len(objective.names) > 1 and objective.is_squared]
+    fields = [objective for objective in objectives if isinstance(objective, FieldObjective)]
+    several = [objective for objective in fields if len(objective.names) > 1 and objective.is_squared]
     if not several:
         return {}
     terms = [

@@ -21,7 +21,7 @@ from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import CHECKPOINT, OF_RUNS, PARAMETER, RUN
 from pinnscape.linalg import by_products, eigen
 from pinnscape.losses import gauss_newton
-from pinnscape.losses.field import FieldObjective
+from pinnscape.losses.gauss_newton import Differentiated, differentiated
 from pinnscape.training import divergence
 from pinnscape.training.natural_gradient import NaturalGradient
 from pinnscape.training.optimizers import start
@@ -121,7 +121,7 @@ class Descent:
     method: str
 
 
-def descend(objective: FieldObjective, theta: Tensor, settings: Settings) -> Descent:
+def descend(objective: Differentiated, theta: Tensor, settings: Settings) -> Descent:
     """Natural gradient descent from theta (P,); it ends early if no step lowers the loss or if the loss diverges.
 
     Args:
@@ -148,7 +148,7 @@ def descend(objective: FieldObjective, theta: Tensor, settings: Settings) -> Des
 
 
 def curvature(
-    objective: FieldObjective, theta: Tensor, settings: Settings, seed: int = 0
+    objective: Differentiated, theta: Tensor, settings: Settings, seed: int = 0
 ) -> tuple[np.ndarray, dict[str, float]]:
     """Eigenvalues of the Hessian at theta (P,), descending, and numbers that describe them; NaN if the Hessian does not exist.
 
@@ -166,7 +166,7 @@ def curvature(
     return _by_products(objective, theta, settings, seed)
 
 
-def _dense(objective: FieldObjective, theta: Tensor, settings: Settings) -> tuple[np.ndarray, dict[str, float]]:
+def _dense(objective: Differentiated, theta: Tensor, settings: Settings) -> tuple[np.ndarray, dict[str, float]]:
     try:
         pairs = eigenpairs(objective, theta, objective.size, settings.eigensolver)
     except DivergenceError:
@@ -180,7 +180,7 @@ def _dense(objective: FieldObjective, theta: Tensor, settings: Settings) -> tupl
 
 
 def _by_products(
-    objective: FieldObjective, theta: Tensor, settings: Settings, seed: int
+    objective: Differentiated, theta: Tensor, settings: Settings, seed: int
 ) -> tuple[np.ndarray, dict[str, float]]:
     count, numbers = min(settings.eigenvalues, objective.size), dict.fromkeys([*_NUMBERS, *_BOUNDS], float("nan"))
     if not bool(objective.gradient(theta).isfinite().all()):
@@ -219,10 +219,10 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
 
 def _measure(runs: Runs, run: Run, checkpoint: str, settings: Settings) -> xr.Dataset:
     """The dataset of the descent from one checkpoint of a run."""
-    objective = runs.objective(run.trained_on)
+    objective = differentiated(runs.objective(run.trained_on))
     found = descend(objective, runs.tensor(run.theta(checkpoint)), settings)
     # The points are evaluated one by one, because the memory is bounded for a single evaluation.
-    points = [runs.discretization.measure(theta) for theta in found.thetas]
+    points = [runs.family.measure(theta) for theta in found.thetas]
     measured = {name: np.array([float(point[name]) for point in points]) for name in points[0]}
     measured |= {"gap": measured[run.trained_on] - objective.minimum}
     measured |= {"quadrature_error": runs.gap_errors(run.trained_on, found.thetas)}

@@ -18,7 +18,7 @@ from pinnscape.curvature import dense
 from pinnscape.curvature.eigenpairs import eigenpairs
 from pinnscape.linalg.trace import hutch_plus_plus
 from pinnscape.losses.objective import Objective
-from pinnscape.networks.layout import Layer, filters
+from pinnscape.networks.layout import Layout
 
 _HALVINGS = 20  # maximum number of halvings of a start at which the loss does not exist
 
@@ -39,14 +39,14 @@ class Increase:
     undefined: float
 
 
-def filter_scale(theta: Tensor, layers: tuple[Layer, ...]) -> Tensor:
+def filter_scale(theta: Tensor, layout: Layout) -> Tensor:
     """The unit (P,) of each parameter in an adaptive neighbourhood (Kwon et al. 2021, sec. 3).
 
-    The unit of a weight is the norm of the incoming weights of its neuron, the unit of a bias its own magnitude. A bias of 0
-    has the unit 0 and is not perturbed.
+    The unit of a weight is the norm of the incoming weights of its neuron or filter, or of its whole tensor if that has none.
+    The unit of a bias is its own magnitude; a bias of 0 has the unit 0 and is not perturbed.
     """
     scale = theta.abs()
-    for weights, _ in filters(layers):
+    for weights, _ in layout.filters():
         scale[weights] = theta[weights].norm()
     return scale
 

@@ -11,7 +11,7 @@ from pinnscape.curvature import sharpness
 from pinnscape.files.description import File, Variable
 from pinnscape.files.dimensions import CHECKPOINT, LOSS, OF_RUNS, RUN
 from pinnscape.losses.objective import Objective
-from pinnscape.networks.layout import Layer
+from pinnscape.networks.layout import Layout
 from pinnscape.training.runs import Run, Runs
 
 _STREAM = 11  # offset of the seeds of the random starts
@@ -65,7 +65,7 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
 
     def measure(run: Run) -> xr.Dataset:
         rows = [
-            [numbers(runs.objective(loss), runs.tensor(run.theta(c)), run.layers, settings, run.seed) for loss in runs.losses]
+            [numbers(runs.objective(loss), runs.tensor(run.theta(c)), run.layout, settings, run.seed) for loss in runs.losses]
             for c in settings.checkpoints
         ]
         values = {name: [[found[name] for found in row] for row in rows] for name in _NAMES}
@@ -76,9 +76,9 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
     return FILE.described(runs.collect(measure).assign_attrs(attributes))
 
 
-def numbers(objective: Objective, theta: Tensor, layers: tuple[Layer, ...], settings: Settings, seed: int) -> dict[str, float]:
+def numbers(objective: Objective, theta: Tensor, layout: Layout, settings: Settings, seed: int) -> dict[str, float]:
     """All measures of the sharpness of one loss at theta (P,), by the names of the variables."""
-    scale, ones = sharpness.filter_scale(theta, layers), torch.ones_like(theta)
+    scale, ones = sharpness.filter_scale(theta, layout), torch.ones_like(theta)
     curvature = sharpness.curvature(objective, theta, scale, settings.trace_products, settings.eigensolver, seed)
     generator = torch.Generator().manual_seed(1000 * seed + _STREAM)
     random = torch.randn(settings.starts, theta.numel(), generator=generator, dtype=theta.dtype).to(theta)

@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -27,8 +28,8 @@ _UNSETTLED = "the Lanczos process within hessian.eigensolver.lanczos_steps leave
 
 
 @dataclass(frozen=True)
-class Spectrum:
-    """Spectrum of one Hessian; see results/README.md for the meaning of the entries.
+class Ends:
+    """Eigenvalues of one Hessian, and eigenvectors of both ends of its spectrum; see results/README.md for the entries.
 
     Attributes:
         method: ``dense`` or ``lanczos``.
@@ -36,9 +37,7 @@ class Spectrum:
         eigenvalue_low, eigenvalue_high: bounds on the eigenvalues.
         eigenvector, vector: unit eigenvectors (rows) of both ends of the spectrum and their indices among all P.
         ritz_value, residual_norm: vᵀHv of the eigenvectors, and ‖Hv - λv‖ from separate products.
-        node, weight: nodes and weights of the stochastic Lanczos quadrature.
-        density_at, density: points λ/λmax and the smoothed density at these points.
-        numbers: trace, condition number and other numbers by name; NaN where withheld.
+        numbers: condition number, counts of eigenvalues and other numbers by name; NaN where withheld.
         reasons: reasons why numbers are withheld, by name.
     """
 
@@ -51,12 +50,28 @@ class Spectrum:
     vector: np.ndarray
     ritz_value: np.ndarray
     residual_norm: np.ndarray
+    numbers: dict[str, float]
+    reasons: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Spectrum(Ends):
+    """Spectrum of one Hessian.
+
+    Attributes:
+        node, weight: nodes and weights of the stochastic Lanczos quadrature.
+        density_at, density: points λ/λmax and the smoothed density at these points.
+    """
+
     node: np.ndarray
     weight: np.ndarray
     density_at: np.ndarray
     density: np.ndarray
-    numbers: dict[str, float]
-    reasons: dict[str, str]
+
+
+def ends(objective: Objective, theta: Tensor, settings: SpectrumSettings, seed: int) -> Ends:
+    """Compute the eigenvalues of the Hessian of a loss at theta (P,); the arguments are those of ``spectrum``."""
+    return _ends(objective, theta, settings, seed)[0]
 
 
 def spectrum(objective: Objective, theta: Tensor, settings: SpectrumSettings, seed: int) -> Spectrum:
@@ -71,38 +86,45 @@ def spectrum(objective: Objective, theta: Tensor, settings: SpectrumSettings, se
     Raises:
         DivergenceError: the Hessian is not finite at this point.
     """
+    found, matrix, values, rows = _ends(objective, theta, settings, seed)
+    operator = _operator(objective, theta, matrix)
+    estimate, error = trace.hutch_plus_plus(operator, theta, _TRACE_PRODUCTS, seed)
+    node, weight = _density(operator, theta, values, rows, settings.density, seed)
+    numbers = found.numbers | {"trace_estimate": estimate, "trace_estimate_error": error}
+    numbers |= density.estimates(node, weight, objective.size, settings.null_tolerance, eigen.LEVEL)
+    at, smooth = _smooth(node, weight, float(values[0]), settings.density)
+    own: dict[str, Any] = {each.name: getattr(found, each.name) for each in fields(found)}
+    own["numbers"] = numbers
+    return Spectrum(**own, node=node, weight=weight, density_at=at, density=smooth)
+
+
+def _ends(
+    objective: Objective, theta: Tensor, settings: SpectrumSettings, seed: int
+) -> tuple[Ends, Tensor | None, Tensor, Tensor]:
+    """The eigenvalues; the dense Hessian if it was formed; and the Ritz values and eigenvectors of both ends."""
     count, size = min(settings.extremes, objective.size // 2), objective.size
     found = eigenpairs(objective, theta, count, settings.eigensolver, seed=seed)
     exact = found.matrix is not None
-    ends = np.arange(len(found.values)) if not exact else np.concatenate([np.arange(count), np.arange(size - count, size)])
-    values, rows = found.values[ends], found.vectors[ends]
-    operator = _operator(objective, theta, found.matrix)
-    estimate, error = trace.hutch_plus_plus(operator, theta, _TRACE_PRODUCTS, seed)
-    node, weight = _density(operator, theta, values, rows, settings.density, seed)
+    chosen = np.arange(len(found.values)) if not exact else np.concatenate([np.arange(count), np.arange(size - count, size)])
+    values, rows = found.values[chosen], found.vectors[chosen]
     residual = (objective.hessian_product(theta, rows) - values.unsqueeze(-1) * rows).norm(dim=-1)
     numbers, reasons = _numbers(found, settings.null_tolerance)
     numbers |= {"trace": float(found.matrix.trace()) if found.matrix is not None else np.nan}
-    numbers |= {"trace_estimate": estimate, "trace_estimate_error": error}
-    numbers |= density.estimates(node, weight, size, settings.null_tolerance, eigen.LEVEL)
-    at, smooth = _smooth(node, weight, float(values[0]), settings.density)
     index = found.index.numpy()
-    return Spectrum(
+    made = Ends(
         "dense" if exact else "lanczos",
         found.known.cpu().numpy(),
         index,
         found.low.cpu().numpy(),
         found.high.cpu().numpy(),
         rows.cpu().numpy(),
-        index[ends],
+        index[chosen],
         values.cpu().numpy(),
         residual.cpu().numpy(),
-        node,
-        weight,
-        at,
-        smooth,
         numbers,
         reasons,
     )
+    return made, found.matrix, values, rows
 
 
 def _operator(objective: Objective, theta: Tensor, matrix: Tensor | None) -> Operator:

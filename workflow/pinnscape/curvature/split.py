@@ -15,7 +15,7 @@ from pinnscape.linalg import by_products, eigen
 from pinnscape.linalg.lanczos import Operator
 from pinnscape.linalg.similarity import principal_angles
 from pinnscape.losses import gauss_newton
-from pinnscape.losses.field import FieldObjective
+from pinnscape.losses.gauss_newton import Differentiated
 from pinnscape.losses.small_side import SmallSide, method, small_side
 
 PARTS = ("hessian", "gauss-newton", "remainder")
@@ -70,7 +70,7 @@ class Split:
         return float(self.norm[2] / self.norm[0])
 
 
-def split(objective: FieldObjective, theta: Tensor, count: int, subspace: int, settings: Settings, seed: int = 0) -> Split:
+def split(objective: Differentiated, theta: Tensor, count: int, subspace: int, settings: Settings, seed: int = 0) -> Split:
     """Analyse H, G and R at theta (P,).
 
     Args:
@@ -114,7 +114,7 @@ def kernel_eigenvalues(jacobian: Tensor) -> Tensor:
 # ---- dense ----
 
 
-def _dense(objective: FieldObjective, theta: Tensor, subspace: int, settings: Settings) -> Split:
+def _dense(objective: Differentiated, theta: Tensor, subspace: int, settings: Settings) -> Split:
     try:
         whole = eigenpairs(objective, theta, subspace, settings.eigensolver)
     except DivergenceError:
@@ -156,7 +156,7 @@ def _absent(count: int, subspace: int, estimates: bool = False) -> Split:
 # ---- by products ----
 
 
-def _by_products(objective: FieldObjective, theta: Tensor, count: int, subspace: int, settings: Settings, seed: int) -> Split:
+def _by_products(objective: Differentiated, theta: Tensor, count: int, subspace: int, settings: Settings, seed: int) -> Split:
     """The largest eigenvalues by Lanczos, and estimates of norms; all eigenvalues of G if its kernel is within the limit."""
     solver, size = settings.eigensolver, objective.size
     found = _absent(count, subspace, estimates=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import xarray as xr
 
-from pinnscape.common.formulations import FORMULATIONS
+from pinnscape.common.formulations import is_energy
 from pinnscape.figures import scales, style
 
 VISIBLE = 1.25  # ratio from which two curves can be told apart on a logarithmic axis
@@ -42,7 +42,7 @@ def loss_at_fresh_points(data: xr.Dataset, lowest: float) -> np.ndarray:
     if not is_measured(data):
         return np.full(data.sizes["step"], np.nan)
     total = data[FRESH].sum("term", skipna=False).values
-    if not FORMULATIONS[data.attrs["trained_on"]].is_energy:
+    if not is_energy(data.attrs["trained_on"]):
         return total
     error = data["energy_minimum_error"].values if "energy_minimum_error" in data else np.array(math.nan)
     gap = scales.resolved(total - lowest, error)
@@ -60,7 +60,7 @@ def shortfall(runs: Iterable[xr.Dataset]) -> float:
     """Median over runs of the last loss at fresh points relative to that at the training points; NaN for energies."""
     ratios = []
     for data in runs:
-        if is_measured(data) and not FORMULATIONS[data.attrs["trained_on"]].is_energy:
+        if is_measured(data) and not is_energy(data.attrs["trained_on"]):
             own, fresh = (float(data[name].isel(step=-1).sum("term", skipna=False)) for name in (OWN, FRESH))
             ratios.append(fresh / own if own > 0 else math.nan)
     return float(np.median(ratios)) if ratios else math.nan

@@ -29,7 +29,7 @@ def draw(lines: Mapping[str, xr.Dataset]) -> Figure:
     grid = fig.subplots(len(trained), len(losses), squeeze=False, sharex=True, sharey=True)
     for row, formulation in zip(grid, trained, strict=True):
         for ax, loss in zip(row, losses, strict=True):
-            _panel(ax, lines[formulation], loss)
+            panel(ax, lines[formulation], loss)
             ax.set_title(heading(lines[formulation], loss))
         row[0].set_ylabel(f"{style.formulation_label(formulation)} point\nloss, scaled to [0, 1]")
     for ax in grid[-1]:
@@ -59,7 +59,7 @@ def spans(alpha: np.ndarray, inside: np.ndarray) -> list[tuple[float, float]]:
     return [(float(middles[a]), float(middles[b])) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def _panel(ax: Axes, data: xr.Dataset, loss: str) -> None:
+def panel(ax: Axes, data: xr.Dataset, loss: str) -> None:
     alpha = data["alpha"].values
     values = scales.shown(data, loss).transpose("line", "alpha").values
     infeasible = data["infeasible"].transpose("line", "alpha").values == 1

@@ -23,7 +23,7 @@ def draw(surfaces: Mapping[str, xr.Dataset]) -> Figure:
     fig = style.figure(3.2 + 2.7 * len(errors), square=True)
     grid = fig.subplots(1 + len(errors), len(trained), squeeze=False, sharex="col", sharey="row")
     for ax, formulation in zip(grid[0], trained, strict=True):
-        _loss(fig, ax, surfaces[formulation], formulation)
+        panel(fig, ax, surfaces[formulation], formulation)
     for row, error in zip(grid[1:], errors, strict=True):
         _errors(fig, row, [surfaces[name] for name in trained], error)
     for ax in grid.flat:
@@ -41,7 +41,7 @@ def _errors(fig: Figure, axes: np.ndarray, surfaces: list[xr.Dataset], error: st
     panels.colour_bar(fig, list(axes), scale, panels.ERRORS[error], _ERROR_CMAP, wide=True)
 
 
-def _loss(fig: Figure, ax: Axes, data: xr.Dataset, formulation: str) -> None:
+def panel(fig: Figure, ax: Axes, data: xr.Dataset, formulation: str) -> None:
     values = scales.shown(data, formulation)
     scale = scales.decide(values)
     panels.contours(ax, data, values, scale)

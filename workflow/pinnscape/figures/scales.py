@@ -16,7 +16,7 @@ import xarray as xr
 from matplotlib.colors import BoundaryNorm
 from matplotlib.ticker import MaxNLocator
 
-from pinnscape.common.formulations import FORMULATIONS
+from pinnscape.common.formulations import is_energy
 from pinnscape.figures import style
 
 LOG_FROM = 30.0  # smallest ratio of the largest to the smallest shown value for a logarithmic scale
@@ -121,12 +121,12 @@ def decide(*arrays: np.ndarray | xr.DataArray) -> Scale:
 
 def has_minimum(dataset: xr.Dataset, loss: str) -> bool:
     """Whether the minimum of a loss is known, as it is for all losses but some energies."""
-    return not FORMULATIONS[loss].is_energy or math.isfinite(float(dataset["energy_minimum"]))
+    return not is_energy(loss) or math.isfinite(float(dataset["energy_minimum"]))
 
 
 def gap(values: Values, dataset: xr.Dataset, loss: str) -> Values:
     """``values`` of a loss minus its minimum, which is 0 except for an energy; an energy with an unknown minimum is unchanged."""
-    energy = FORMULATIONS[loss].is_energy and has_minimum(dataset, loss)
+    energy = is_energy(loss) and has_minimum(dataset, loss)
     return values - float(dataset["energy_minimum"]) if energy else values
 
 
@@ -147,7 +147,7 @@ def shown(dataset: xr.Dataset, loss: str, variable: str = "value") -> xr.DataArr
     if variable != "value":
         return values
     errors = [float(dataset["resolution"].sel(loss=loss))] if "resolution" in dataset else []
-    if FORMULATIONS[loss].is_energy and "quadrature_error" in dataset:
+    if is_energy(loss) and "quadrature_error" in dataset:
         errors.append(float(dataset["quadrature_error"]))
     known = [error for error in errors if math.isfinite(error)]
     return values.assign_attrs(resolution=max(known)) if known else values
@@ -165,7 +165,7 @@ def at_point(dataset: xr.Dataset, loss: str) -> str:
 
 def is_below(dataset: xr.Dataset, loss: str) -> bool:
     """Whether a loss at the trained point is below its minimum by more than the quadrature error."""
-    return FORMULATIONS[loss].is_energy and _exact(dataset, loss) < -float(dataset.get("quadrature_error", math.inf))
+    return is_energy(loss) and _exact(dataset, loss) < -float(dataset.get("quadrature_error", math.inf))
 
 
 def _exact(dataset: xr.Dataset, loss: str) -> float:

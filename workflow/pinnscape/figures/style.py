@@ -185,8 +185,9 @@ def checkpoint_label(name: str) -> str:
 
 
 def title(datasets: Iterable[Any], text: str) -> str:
-    """A title of the case of ``datasets`` and ``text``."""
-    return f"{case_label(next(iter(datasets)).attrs['case'])}: {text}"
+    """A title of the case of ``datasets`` and ``text``; without a case, as in notebooks, ``text`` alone."""
+    case = str(next(iter(datasets)).attrs["case"])
+    return f"{case_label(case)}: {text}" if case else f"{text[:1].upper()}{text[1:]}"
 
 
 def number(value: float, digits: int = 2) -> str:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pinnscape.common.formulations import DEEP_RITZ, FORMULATIONS
+from pinnscape.common.formulations import DEEP_RITZ, is_energy
 from pinnscape.figures import fresh, scales, style
 from pinnscape.figures.fresh import Trainings
 from pinnscape.losses import gaps
@@ -60,11 +60,9 @@ def draw(trainings: Trainings) -> Figure:
 
 
 def shown_quantities(trainings: Trainings) -> list[str]:
-    """The quantities of the panels: without errors that are not known in any run."""
+    """The quantities of the panels: the loss, and what is known in at least one run."""
     data = list(trainings.values())
-    errors = [name for name in _PANELS if name in ERRORS]
-    known = [name for name in errors if any(np.isfinite(run[name].values).any() for run in data)]
-    return [name for name in _PANELS if name not in errors or name in known]
+    return [name for name in _PANELS if name == "loss" or any(np.isfinite(run[name].values).any() for run in data)]
 
 
 def withheld(trainings: Trainings) -> str:
@@ -102,7 +100,7 @@ def of_formulation(trainings: Trainings, formulation: str) -> list[xr.Dataset]:
 
 def least(runs: Iterable[xr.Dataset]) -> float:
     """What is subtracted from the losses of these runs: the minimum of an energy, or the lowest one if that is not known."""
-    runs = [data for data in runs if FORMULATIONS[data.attrs["trained_on"]].is_energy]
+    runs = [data for data in runs if is_energy(data.attrs["trained_on"])]
     if not runs:
         return 0.0
     minimum = float(runs[0]["energy_minimum"])
@@ -111,7 +109,7 @@ def least(runs: Iterable[xr.Dataset]) -> float:
 
 def quantity_of(data: xr.Dataset, quantity: str, lowest: float = math.nan) -> np.ndarray:
     """Values of ``quantity``; an energy is replaced by its gap, or by its excess over ``lowest`` if its minimum is not known."""
-    if quantity == "loss" and FORMULATIONS[data.attrs["trained_on"]].is_energy:
+    if quantity == "loss" and is_energy(data.attrs["trained_on"]):
         gap = data["energy_gap"].values.astype(float)
         return gap if np.isfinite(gap).any() else data["loss"].values.astype(float) - lowest
     return data[quantity].values.astype(float)
@@ -124,7 +122,9 @@ def median(steps: Sequence[np.ndarray], values: Sequence[np.ndarray]) -> tuple[n
 
 
 def switches(data: xr.Dataset) -> list[tuple[int, str]]:
-    """First step and name of every optimiser except the first."""
+    """First step and name of every optimiser except the first; empty for trainings outside of the workflow."""
+    if "optimizer" not in data:
+        return []
     flags = data["optimizer"].values
     changes = np.flatnonzero(np.diff(flags)) + 1
     return [(int(data["step"].values[i]), _optimiser(data["optimizer"].attrs, flags[i])) for i in changes]
@@ -132,7 +132,7 @@ def switches(data: xr.Dataset) -> list[tuple[int, str]]:
 
 def label(quantity: str, formulations: Iterable[str], without_minimum: Collection[str] = ()) -> str:
     """The label of a panel, which states that an energy is shown as its gap, or above the lowest one without a known minimum."""
-    energies = [f for f in style.ordered(formulations) if quantity == "loss" and FORMULATIONS[f].is_energy]
+    energies = [f for f in style.ordered(formulations) if quantity == "loss" and is_energy(f)]
     names = {f: "\nabove the lowest energy" if f in without_minimum else style.loss_label(f) for f in energies}
     notes = ", ".join(f"{style.formulation_label(f)}: {name}" for f, name in names.items())
     return f"{_PANELS[quantity]} ({notes})" if notes else _PANELS[quantity]
@@ -189,21 +189,22 @@ def _terms(ax: Axes, runs: Sequence[xr.Dataset], formulation: str) -> None:
             at, middle = median(steps, [value - lowest for value in values])
             ax.plot(at, scales.positive(middle), color=colour, **look)
             drawn.append(middle)
-    name = "energy" if FORMULATIONS[formulation].is_energy else style.loss_label(formulation)
+    name = "energy" if is_energy(formulation) else style.loss_label(formulation)
     ax.set(yscale="log", xlabel="optimisation step", ylabel=f"terms of the\n{name}")
     ax.yaxis.label.set_color(style.colour(formulation))
     ax.set_title(scales.omission(*drawn), fontsize=7, loc="right")
     ax.grid(**style.GRID)
     _mark_switches(ax, runs)
     handles = [line for line in ax.lines if not str(line.get_label()).startswith("_")]
-    handles.append(Line2D([], [], color="0.3", linewidth=1.4, label="at the training points"))
-    handles.append(Line2D([], [], color="0.3", linewidth=1.2, linestyle="--", label="at fresh points"))
+    if any(np.isfinite(data["fresh_term_value"].values).any() for data in runs):
+        handles.append(Line2D([], [], color="0.3", linewidth=1.4, label="at the training points"))
+        handles.append(Line2D([], [], color="0.3", linewidth=1.2, linestyle="--", label="at fresh points"))
     ax.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5), borderaxespad=0.3, handlelength=1.7)
 
 
 def _quadrature_error(ax: Axes, trainings: Trainings) -> bool:
     """Draw the quadrature error of the energy gap, the largest over seeds, if a gap is near it; return whether it is drawn."""
-    runs = [data for (name, _), data in trainings.items() if FORMULATIONS[name].is_energy and "quadrature_error" in data]
+    runs = [data for (name, _), data in trainings.items() if is_energy(name) and "quadrature_error" in data]
     gaps_ = np.concatenate([data["energy_gap"].values for data in runs]) if runs else np.empty(0)
     if not (gaps_ > 0).any():
         return False

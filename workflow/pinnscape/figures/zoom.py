@@ -5,7 +5,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pinnscape.common.formulations import FORMULATIONS
+from pinnscape.common.formulations import is_energy
 from pinnscape.figures import panels, scales, style
 
 
@@ -47,7 +47,7 @@ def _panel(fig: Figure, ax: Axes, data: xr.Dataset, formulation: str, i: int, se
     if not np.isfinite(gap).all():
         ax.patch.set(hatch=style.HATCH, edgecolor="0.35")
     error = float(part["quadrature_error"])
-    resolution = error if FORMULATIONS[formulation].is_energy and np.isfinite(error) else 0.0
+    resolution = error if is_energy(formulation) and np.isfinite(error) else 0.0
     scale, radius = scales.decide(xr.DataArray(gap, attrs={"resolution": resolution})), float(part["radius"])
     mesh = ax.pcolormesh(
         radius * part["alpha"].values, radius * part["beta"].values, np.ma.masked_invalid(scale.clip(gap)),

@@ -24,7 +24,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "check": ("deviation", "tolerance"),
     "reference": (),
     "train": (),
-    "checkpoints": ("theta", "loss", "step", "fan_in", "fan_out"),
+    "checkpoints": ("theta", "loss", "step", "block_shape", "block_offset"),
     "directions": ("origin", "direction", "norm"),
     "surfaces": ("value", "l2_error", "h1_error", "energy_gap", "infeasible"),
     "hessian": ("eigenvalue", "eigenvector", "density", "trace"),

@@ -6,36 +6,23 @@ The default arguments are the settings of the default study.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import xarray as xr
-from torch import Tensor
 
 from pinnscape.config.section import Section, in_default_study
 from pinnscape.config.sections import (
-    DirectionSettings,
-    GridSettings,
     NetworkSettings,
-    PlaneGrid,
-    RadiusSettings,
     TrainingSettings,
 )
-from pinnscape.files.pieces import compute
-from pinnscape.landscape.evaluation import SliceEvaluation
-from pinnscape.landscape.files import coordinates, random_directions, surface_dataset
-from pinnscape.landscape.surfaces import Slice
 from pinnscape.losses.discretization import Discretization
 from pinnscape.losses.field import FieldObjective
 from pinnscape.losses.model import architecture
 from pinnscape.losses.objective import tensor
-from pinnscape.losses.quadrature_error import QuadratureError
 from pinnscape.networks.activations import ACTIVATIONS
-from pinnscape.networks.layout import layout_values
 from pinnscape.problems.loader import load
 from pinnscape.problems.points import Rule
 from pinnscape.problems.problem import Problem
 from pinnscape.problems.registry import PROBLEMS
 from pinnscape.problems.statement import ansatz, formulations
-from pinnscape.training.checkpoints import CHECKPOINTS
 from pinnscape.training.files import training_dataset
 from pinnscape.training.loop import train as minimise
 from pinnscape.validation.check import validate
@@ -132,59 +119,8 @@ def train(
     discretization = _discretization(objective)
     theta = tensor(discretization.network.initial(initialization, seed), objective.device)
     name = f"{objective.name}, seed {seed}"
-    return training_dataset(minimise(objective, theta, TrainingSettings.of({"phases": list(phases)}), name), discretization)
-
-
-def surface(
-    objective: FieldObjective,
-    theta: np.ndarray | xr.DataArray | Tensor,
-    *,
-    radius: float = _default(RadiusSettings, "random"),
-    points: int = _default(GridSettings, "points"),
-    seed: int = 0,
-) -> xr.Dataset:
-    """All losses of the problem on a plane through a point, spanned by filter-normalised random directions (Li et al. 2018,
-    sec. 4).
-
-    Args:
-        objective: a loss of the problem.
-        theta: the point (P,).
-        radius: half width of the plane, in multiples of the norms of the filters.
-        points: number of grid points along each axis; must be odd.
-        seed: seed of the random directions.
-
-    Returns:
-        The variables of surface-random.nc: ``value`` (loss, alpha, beta), ``energy_gap``, errors, and the coefficients of the
-        interpolant.
-
-    Raises:
-        ValueError: ``theta`` does not have the shape (P,), or ``points`` is even or less than 3.
-    """
-    discretization = _discretization(objective)
-    origin = tensor(np.asarray(theta.detach().cpu() if isinstance(theta, Tensor) else theta), objective.device)
-    if origin.shape != (objective.size,):
-        raise ValueError(f"`theta` must have the shape ({objective.size},) of the parameters, not {tuple(origin.shape)}")
-    if points < 3 or points % 2 == 0:
-        raise ValueError(f"`points` must be odd and at least 3, so that the point itself is one of them, not {points}")
-    directions = random_directions("random", _point(discretization, origin, seed), DirectionSettings())
-    tolerance = _default(GridSettings, "tolerance")
-    plane_grid = PlaneGrid(tolerance=tolerance, points=points, radius=radius)
-    axes, grid = coordinates("random", directions, plane_grid)
-    plane = Slice(discretization, origin, tensor(directions["direction"].values, objective.device))
-    evaluation = SliceEvaluation(plane, axes, grid, tolerance, seed)
-    measured, variables, method = evaluation.measured(compute(evaluation.pieces()))
-    return surface_dataset(directions, axes, measured, discretization.energy_minimum).assign(variables).assign_attrs(method)
-
-
-def _point(discretization: Discretization, theta: Tensor, seed: int) -> xr.Dataset:
-    """The point in the form of the last checkpoint in checkpoints.nc."""
-    values = {
-        "theta": theta.cpu().numpy()[None],
-        "quadrature_error": QuadratureError(discretization).gaps(theta[None]),
-        **layout_values(discretization.layers),
-        "checkpoint": ["final"],
-    }
-    return CHECKPOINTS.dataset(values, attributes={"seed": seed})
+    history = minimise(objective, theta, TrainingSettings.of({"phases": list(phases)}), name)
+    return training_dataset(history, discretization).assign_attrs(stage="train", trained_on=objective.name, seed=seed)
 
 
 def _discretization(objective: FieldObjective) -> Discretization:

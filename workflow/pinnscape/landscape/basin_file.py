@@ -85,7 +85,7 @@ def _each(runs: Runs, run: Run, settings: Settings) -> list[dict[str, Any]]:
     scan = np.geomspace(settings.smallest, settings.largest, settings.steps)
     bundles = {
         "sphere": (unit, scan * np.linalg.norm(origin)),
-        "filter": (np.stack([normalize(row, origin, run.layers, "filter", "row") for row in unit]), scan),
+        "filter": (np.stack([normalize(row, origin, run.layout, "filter", "row") for row in unit]), scan),
     }
     theta, rows = runs.tensor(origin), []
     for loss in runs.losses:

@@ -13,7 +13,7 @@ from pinnscape.files.dimensions import OF_RUNS, PARAMETER, RUN
 from pinnscape.landscape import critical_points
 from pinnscape.landscape.critical_points import KINDS, Point, indices, kind, search
 from pinnscape.losses.objective import Objective
-from pinnscape.networks.layout import Layer
+from pinnscape.networks.layout import Layout
 from pinnscape.training.runs import Run, Runs
 from pinnscape.training.snapshots import logarithmic
 
@@ -99,20 +99,18 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
     """
     collected = runs.collect(lambda run: _measure(runs, run, settings))
     chosen = {name: getattr(settings, name) for name in ("goal", "flat", "null_tolerance", "same")}
-    return FILE.described(collected.assign_attrs(parameters=runs.discretization.size, **chosen))
+    return FILE.described(collected.assign_attrs(parameters=runs.family.size, **chosen))
 
 
-def random_starts(
-    theta: np.ndarray, layers: tuple[Layer, ...], count: int, scales: Sequence[float], seed: list[int]
-) -> np.ndarray:
+def random_starts(theta: np.ndarray, layout: Layout, count: int, scales: Sequence[float], seed: list[int]) -> np.ndarray:
     """Random points (count * len(scales), P) drawn like initial points, each at every scale.
 
-    Weights are normal with the root mean square of the weights of the same layer in theta (P,) as standard deviation. Biases
+    Weights are normal with the root mean square of the weights of the same tensor in theta (P,) as standard deviation. Biases
     are equal to those in theta.
     """
     generator, deviations = np.random.default_rng(seed), np.zeros_like(theta)
-    for layer in layers:
-        deviations[layer.weights] = np.sqrt(np.mean(theta[layer.weights] ** 2))
+    for block in layout.weights:
+        deviations[block.indices] = np.sqrt(np.mean(theta[block.indices] ** 2))
     drawn = generator.standard_normal((count, len(theta))) * deviations + np.where(deviations > 0, 0.0, theta)
     return np.concatenate([scale * drawn for scale in scales]) if scales else drawn[:0]
 
@@ -139,7 +137,7 @@ def _measure(runs: Runs, run: Run, settings: Settings) -> xr.Dataset:
     objective, initial = runs.objective(run.trained_on), run.snapshots[0]
     places = logarithmic(run.steps, settings.snapshots)
     missing = settings.snapshots - len(places)
-    fresh = random_starts(initial, run.layers, settings.random, settings.scales, [run.seed, _STREAM, settings.seed])
+    fresh = random_starts(initial, run.layout, settings.random, settings.scales, [run.seed, _STREAM, settings.seed])
     starts = [*run.snapshots[places], *[None] * missing, *fresh]
     unit = float(objective.gradient(runs.tensor(initial)).norm())
     length, goal = float(np.linalg.norm(initial)), max(settings.goal * unit, float(np.finfo(float).tiny))

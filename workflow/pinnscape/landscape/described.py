@@ -52,6 +52,7 @@ normalised), or `Euclidean length` (orthonormal directions).""",
 _GRID = ("alpha", "beta")
 _SPECTRAL = "spectral surfaces"
 _TERMS = "losses of several terms"
+_MEASURES = "modules with further measures"
 SURFACE = File(
     "surface-{plane}.nc",
     {
@@ -61,6 +62,7 @@ SURFACE = File(
         "h1_error_at_origin": Variable((), "relative H1 error at the final point, without interpolation"),
         "term_value": Variable(("term", *_GRID), "value of each term of the losses, with its weight", only=_TERMS),
         "term_value_at_origin": Variable("term", "value of each term at the final point, without interpolation", only=_TERMS),
+        "further": Variable(("measure", *_GRID), "further measure, such as an accuracy", only=_MEASURES),
         "energy_gap": Variable(_GRID, "excess of the energy over that of the exact solution under the same quadrature rule"),
         "l2_error": Variable(_GRID, "relative L2 error"),
         "h1_error": Variable(_GRID, "relative H1 error"),
@@ -95,6 +97,7 @@ SURFACE = File(
     {
         "loss": Variable("loss", "loss that is evaluated"),
         "term": Variable("term", "term of a loss, named loss/term such as strong-form/interior", only=_TERMS),
+        "measure": Variable("measure", "name of the measure", only=_MEASURES),
         "alpha": Variable("alpha", "coordinate along direction 1, in the unit given by the attribute axis_unit"),
         "beta": Variable("beta", "coordinate along direction 2, in the same unit"),
         **_OF_AXES,
@@ -144,7 +147,7 @@ LINES = File(
     "surface-lines.nc",
     {**_of_lines(SURFACE.variables), "domain": Variable("end", "interval of the coordinate alpha", only=_SPECTRAL)},
     {
-        **{name: SURFACE.coordinates[name] for name in ("loss", "term", "alpha", "field", "end")},
+        **{name: SURFACE.coordinates[name] for name in ("loss", "term", "measure", "alpha", "field", "end")},
         "degree": Variable("degree", "degree in alpha; coefficients are padded with zeros", only=_SPECTRAL),
         **_LINE,
     },

@@ -4,41 +4,40 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pinnscape.networks.layout import Layer
+from pinnscape.networks.layout import Layout
 
 NORMALIZATIONS = ("filter", "layer", "global", "none")
 BIASES = ("row", "own", "zero")
 Seed = int | list[int]
 
 
-def random(origin: np.ndarray, layers: tuple[Layer, ...], count: int, seed: Seed, normalization: str, bias: str) -> np.ndarray:
+def random(origin: np.ndarray, layout: Layout, count: int, seed: Seed, normalization: str, bias: str) -> np.ndarray:
     """Normalised Gaussian directions (count, P) (Li et al. 2018, sec. 4).
 
     Args:
         origin: trained parameters theta (P,).
-        layers: layout of the parameters.
+        layout: layout of the parameters.
         count: number of directions.
         seed: random seed.
         normalization: ``filter``, ``layer``, ``global`` or ``none``, see ``normalize``.
         bias: ``row``, ``own`` or ``zero``, see ``normalize``.
     """
     raw = np.random.default_rng(seed).standard_normal((count, len(origin)))
-    return np.stack([normalize(d, origin, layers, normalization, bias) for d in raw])
+    return np.stack([normalize(d, origin, layout, normalization, bias) for d in raw])
 
 
-def normalize(
-    direction: np.ndarray, origin: np.ndarray, layers: tuple[Layer, ...], normalization: str, bias: str
-) -> np.ndarray:
+def normalize(direction: np.ndarray, origin: np.ndarray, layout: Layout, normalization: str, bias: str) -> np.ndarray:
     """Scale the parts of a direction to the norms of the same parts of ``origin``.
 
     Args:
         direction: direction (P,).
         origin: parameters (P,) that define the norms.
-        layers: layout of the parameters.
-        normalization: the parts: ``filter`` (incoming weights of each neuron), ``layer`` (each weight matrix), or ``global``
-            (the whole vector); with ``none``, the direction is not scaled.
+        layout: layout of the parameters.
+        normalization: the parts: ``filter`` (incoming weights of each unit), ``layer`` (each weight tensor), or ``global``
+            (the whole vector); with ``none``, the direction is not scaled. A tensor without units is a single part.
         bias: ``row`` (a bias belongs to its filter or layer), ``own`` (the bias vector of each layer is a separate part) or
-            ``zero``. For ``global`` and ``none``, ``own`` and ``row`` are equivalent.
+            ``zero``. For ``global`` and ``none``, ``own`` and ``row`` are equivalent. The scales and the shifts of
+            normalisation layers are biases that form separate parts.
 
     Returns:
         Scaled direction (P,). A part that has norm 0 in ``origin`` becomes 0.
@@ -49,12 +48,12 @@ def normalize(
     if normalization not in NORMALIZATIONS or bias not in BIASES:
         raise ValueError(f"`normalization` must be one of {NORMALIZATIONS} and `bias` one of {BIASES}")
     result = np.array(direction, dtype=float)
-    biases = np.concatenate([np.arange(layer.biases.start, layer.biases.stop) for layer in layers])
+    biases = layout.biases()
     if bias == "zero":
         result[biases] = 0.0
     if normalization == "none":
         return result
-    for part in _parts(layers, normalization, bias, len(origin)):
+    for part in _parts(layout, normalization, bias):
         norm = np.linalg.norm(result[part])
         result[part] *= np.linalg.norm(origin[part]) / norm if norm > 0 else 0.0
     if bias == "zero":
@@ -62,30 +61,29 @@ def normalize(
     return result
 
 
-def _parts(layers: tuple[Layer, ...], normalization: str, bias: str, size: int) -> list[np.ndarray]:
+def _parts(layout: Layout, normalization: str, bias: str) -> list[np.ndarray]:
     """Index sets of the parts of a direction, each of which is scaled by one factor."""
     if normalization == "global":
-        return [weights_of(layers) if bias == "zero" else np.arange(size)]
+        return [weights_of(layout) if bias == "zero" else np.arange(layout.size)]
     parts: list[np.ndarray] = []
-    for layer in layers:
-        weights, biases = np.arange(layer.weights.start, layer.weights.stop), np.arange(layer.biases.start, layer.biases.stop)
-        if normalization == "layer":
-            rows = [np.concatenate([weights, biases]) if bias == "row" else weights]
-        else:
-            rows = list(weights.reshape(layer.fan_out, layer.fan_in))
-            if bias == "row":
-                rows = [np.append(row, b) for row, b in zip(rows, biases, strict=True)]
-        parts += rows + ([biases] if bias == "own" else [])
-    return parts
+    for block in layout.weights:
+        rows = [block.indices] if normalization == "layer" else list(block.units)
+        for each in layout.owned(block) if bias == "row" else ():
+            more = [each.indices] if normalization == "layer" else each.indices
+            rows = [np.append(row, own) for row, own in zip(rows, more, strict=True)]
+        parts += rows
+    if bias == "row":
+        return parts + [block.indices for block in layout.alone()]
+    return parts + [block.indices for block in layout.blocks if block.is_bias and bias == "own"]
 
 
-def weights_of(layers: tuple[Layer, ...]) -> np.ndarray:
+def weights_of(layout: Layout) -> np.ndarray:
     """Indices of all weights, without the biases."""
-    return np.concatenate([np.arange(layer.weights.start, layer.weights.stop) for layer in layers])
+    return np.concatenate([block.indices for block in layout.weights])
 
 
 def orthogonal_plane(
-    origin: np.ndarray, layers: tuple[Layer, ...], seed: Seed, normalization: str, bias: str, iterations: int = 200
+    origin: np.ndarray, layout: Layout, seed: Seed, normalization: str, bias: str, iterations: int = 200
 ) -> np.ndarray:
     """Two random directions (2, P) that are both normalised and orthogonal.
 
@@ -93,12 +91,12 @@ def orthogonal_plane(
     single weights (networks of one input, biases excluded), only the signs are free, and an orthogonal pair may not exist. In
     this case the directions are normalised but not orthogonal; see ``cosine``.
     """
-    first, second = random(origin, layers, 2, seed, normalization, bias)
+    first, second = random(origin, layout, 2, seed, normalization, bias)
     for _ in range(iterations):
         if abs(cosine(np.stack([first, second]))) < 1e-14:
             break
         second = second - (first @ second) / (first @ first) * first
-        second = normalize(second, origin, layers, normalization, bias)
+        second = normalize(second, origin, layout, normalization, bias)
     return np.stack([first, second])
 
 

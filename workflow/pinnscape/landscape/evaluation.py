@@ -16,7 +16,7 @@ from pinnscape.files.pieces import Piece, Results
 from pinnscape.landscape import resampling
 from pinnscape.landscape.chebyshev import Domain, Interpolant
 from pinnscape.landscape.spectral import Result, interpolate
-from pinnscape.landscape.surfaces import Slice, field_names
+from pinnscape.landscape.surfaces import Slice
 
 # A plane that needs more nodes than this has structure that the stored grid does not resolve either.
 _MOST_NODES = 10_000
@@ -67,7 +67,8 @@ class SliceEvaluation:
             interpolant. Measurements on lines are evaluated point by point, because roughness and convexity are computed from
             their differences.
         """
-        norm, names = self.slice_.discretization.norms[0], field_names(self.slice_.discretization)
+        family = self.slice_.family
+        norm, names = family.norms[0], family.fields
         if not (self._is_plane and self.tolerance):
             grid = self._grid([found[name] for name in self._blocks])
             if not self.tolerance:
@@ -81,7 +82,10 @@ class SliceEvaluation:
             return self._grid([piece]), {}, method
         axes = [axis[1] for axis in self.axes.values()]
         values = resampling.anchored(result.interpolant.on_grid(*axes), axes, result.anchor)
-        measured = resampling.measurements(values, names, self.slice_.discretization.energy_minimum, norm)
+        measured = resampling.measurements(values, names, family.energy_minimum, norm)
+        if family.measures:  # not smooth, and hence evaluated at every grid point
+            grid = self._grid([piece])
+            measured |= {name: grid[name] for name in family.measures}
         return measured, resampling.plane_variables(result, norm, names), method
 
     @property
@@ -95,7 +99,7 @@ class SliceEvaluation:
     @property
     def _blocks(self) -> dict[str, slice]:
         """Row ranges of the flat grid. Each contains whole chunks, so that chunks do not depend on the number of jobs."""
-        count, chunk = len(self._flat), self.slice_.discretization.batch
+        count, chunk = len(self._flat), self.slice_.family.batch
         size = chunk * -(-count // (chunk * _BLOCKS))
         return {f"{self.name}/points-{start}": slice(start, min(start + size, count)) for start in range(0, count, size)}
 
@@ -118,7 +122,8 @@ class SliceEvaluation:
         ends = tuple((axis[1][0], axis[1][-1]) for axis in self.axes.values())
         seed = [self.seed, _STREAM]
         result = interpolate(self.slice_.fields, ends, self.tolerance, seed, most=_MOST_NODES, anchor=_origin(ends))
-        return packed(result) if result.converged.all() else packed(result).merge(self._block(slice(None)))
+        complete = result.converged.all() and not self.slice_.family.measures
+        return packed(result) if complete else packed(result).merge(self._block(slice(None)))
 
     def _grid(self, blocks: list[xr.Dataset]) -> Measured:
         """Measurements of the blocks, concatenated and reshaped to the grid."""

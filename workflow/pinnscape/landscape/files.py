@@ -1,12 +1,13 @@
 """Datasets of the files of directions and of surfaces."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
 
 from pinnscape.common.errors import StudyError
+from pinnscape.common.measured import ERRORS
 from pinnscape.config.sections import DirectionSettings, PlaneGrid
 from pinnscape.landscape import directions
 from pinnscape.landscape.axes import centred_axis, covering_axis, plane_coordinates
@@ -19,7 +20,19 @@ _EIGENPAIRS = {"hessian-top": (0, 1), "hessian-extreme": (0, -1)}
 # Units of the coordinates along a direction. A direction that is not normalised has independent standard normal entries.
 _UNITS = {"filter": "filter norms", "layer": "layer norms", "global": "‖θ‖", "none": "Gaussian vectors"}
 EUCLIDEAN = "Euclidean length"
-ERRORS = ("energy_gap", "l2_error", "h1_error")
+
+
+class Measured(Protocol):
+    """What the dataset of a surface needs to know of the losses that were measured; see ``losses.objective.Losses``."""
+
+    @property
+    def losses(self) -> tuple[str, ...]: ...
+    @property
+    def terms(self) -> tuple[str, ...]: ...
+    @property
+    def measures(self) -> tuple[str, ...]: ...
+    @property
+    def energy_minimum(self) -> float: ...
 
 
 def random_directions(plane: str, checkpoints: xr.Dataset, settings: DirectionSettings) -> xr.Dataset:
@@ -30,13 +43,13 @@ def random_directions(plane: str, checkpoints: xr.Dataset, settings: DirectionSe
         checkpoints: checkpoints.nc.
         settings: normalisation of the directions, and number of lines.
     """
-    origin, layers = checkpoints["theta"].sel(checkpoint="final").values, layout_of(checkpoints)
+    origin, layout = checkpoints["theta"].sel(checkpoint="final").values, layout_of(checkpoints)
     seed = [int(checkpoints.attrs["seed"]), _STREAMS[plane]]
     how = (settings.normalization, settings.bias)
     unit = axis_unit(settings.normalization)
     if plane == "random":
-        return _directions(plane, checkpoints, directions.orthogonal_plane(origin, layers, seed, *how), how, unit)
-    return _directions(plane, checkpoints, directions.random(origin, layers, settings.lines, seed, *how), how, unit)
+        return _directions(plane, checkpoints, directions.orthogonal_plane(origin, layout, seed, *how), how, unit)
+    return _directions(plane, checkpoints, directions.random(origin, layout, settings.lines, seed, *how), how, unit)
 
 
 def axis_unit(normalization: str) -> str:
@@ -126,25 +139,27 @@ def coordinates(plane: str, found: xr.Dataset, grid: PlaneGrid) -> tuple[dict[st
 
 
 def surface_dataset(
-    found: xr.Dataset, axes: Mapping[str, Any], measured: Mapping[str, np.ndarray], energy_minimum: float
+    found: xr.Dataset, axes: Mapping[str, Any], measured: Mapping[str, np.ndarray], family: Measured
 ) -> xr.Dataset:
     """Dataset of surface-{plane}.nc from the measurements on its grid.
 
     Args:
         found: dataset of the directions.
         axes: xarray coordinates of the grid, in the order of the dimensions of the measurements; alpha and beta include 0.
-        measured: results of ``Discretization.measure`` on the grid.
-        energy_minimum: energy of the exact solution.
+        measured: results of ``Losses.measure`` on the grid.
+        family: the losses that were measured.
     """
     dims = tuple(axes)
     origin = tuple(0 if name == "line" else int(np.flatnonzero(axes[name][1] == 0.0)[0]) for name in dims)
-    kind, losses = LINES if "line" in axes else SURFACE, losses_of(measured)
-    terms = [name for name in measured if "/" in name]
-    of_terms = {
+    kind, losses, terms = LINES if "line" in axes else SURFACE, family.losses, family.terms
+    measures = [name for name in family.measures if name not in ERRORS]
+    of_terms: dict[str, Any] = {
         "term_value": np.stack([measured[name] for name in terms]),
         "term_value_at_origin": [measured[name][origin] for name in terms],
-        "term": terms,
+        "term": list(terms),
     } if terms else {}  # fmt: skip
+    if measures:
+        of_terms |= {"further": np.stack([measured[name] for name in measures]), "measure": measures}
     values = {
         "value_at_origin": [measured[name][origin] for name in losses],
         "l2_error_at_origin": measured["l2_error"][origin],
@@ -152,27 +167,21 @@ def surface_dataset(
         "value": np.stack([measured[name] for name in losses]),
         **{name: measured[name] for name in ERRORS},
         "infeasible": measured["infeasible"].astype("int8"),
-        "energy_minimum": energy_minimum,
+        "energy_minimum": family.energy_minimum,
         **{name: found[name].values for name in OF_DIRECTIONS if name in found},
-        "loss": losses,
+        "loss": list(losses),
         **of_terms,
         **{name: axis[1] for name, axis in axes.items()},
     }
     return kind.dataset(values, attributes={name: found.attrs[name] for name in ("kind", "normalization", "bias", "axis_unit")})
 
 
-def losses_of(measured: Mapping[str, Any]) -> list[str]:
-    """Names of the losses among the results of ``Discretization.measure``."""
-    return [name for name in measured if "/" not in name and name not in (*ERRORS, "infeasible")]
-
-
-def trajectory_losses(true: Mapping[str, np.ndarray], projected: Mapping[str, np.ndarray]) -> dict[str, tuple]:
+def trajectory_losses(
+    true: Mapping[str, np.ndarray], projected: Mapping[str, np.ndarray], losses: Sequence[str]
+) -> dict[str, tuple]:
     """Losses at the snapshots and at their projections onto the plane, as variables of surface-trajectory.nc."""
     found = {"trajectory_loss": true, "projected_loss": projected}
-    return {
-        name: SURFACE.variable(name, np.stack([measured[loss] for loss in losses_of(measured)]))
-        for name, measured in found.items()
-    }
+    return {name: SURFACE.variable(name, np.stack([measured[loss] for loss in losses])) for name, measured in found.items()}
 
 
 def finished(surface: xr.Dataset) -> xr.Dataset:

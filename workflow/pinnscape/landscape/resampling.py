@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from pinnscape.common.formulations import DEEP_RITZ, SUPERVISED
+from pinnscape.common.formulations import DEEP_RITZ, FORMULATIONS, SUPERVISED
+from pinnscape.common.measured import H1_SQUARE, L2_SQUARE
 from pinnscape.landscape.chebyshev import Interpolant
 from pinnscape.landscape.described import LINES, SURFACE
 from pinnscape.landscape.spectral import Result
 
-L2_SQUARE, H1_SQUARE = "l2_square", "h1_square"
 PLANE_POINTS, LINE_POINTS = 201, 401  # minimum numbers of points of a resampled surface along each axis
 
 
@@ -40,8 +40,8 @@ def measurements(
     """Measurements from the values of the fields; the inverse of ``fields``.
 
     Args:
-        values: values (field, ...). All fields except energies are squares; negative values of squares, which are due to
-            rounding or interpolation, are set to 0.
+        values: values (field, ...). All fields except energies and the losses of modules are squares; negative values of
+            squares, which are due to rounding or interpolation, are set to 0.
         names: names of the fields.
         energy_minimum: energy of the exact solution; NaN if unknown.
         solution_norm: mean of |u*|² for the exact or reference solution u*; NaN if unknown.
@@ -60,7 +60,9 @@ def measurements(
 
 
 def _may_be_negative(name: str) -> bool:
-    return name.partition("/")[0] == DEEP_RITZ.name
+    """Whether a field is not known to be a square."""
+    known = FORMULATIONS.get(name.partition("/")[0])
+    return name not in (L2_SQUARE, H1_SQUARE) and (known is None or known.is_energy)
 
 
 def anchored(values: np.ndarray, axes: Sequence[np.ndarray], known: np.ndarray) -> np.ndarray:

@@ -116,7 +116,7 @@ def _measure(
 ) -> xr.Dataset:
     theta = run.theta()
     how = directions.normalization, directions.bias
-    rows = random(theta, run.layers, settings.lines, [run.seed, _STREAM], *how)
+    rows = random(theta, run.layout, settings.lines, [run.seed, _STREAM], *how)
     alpha = centred_axis(settings.radius, settings.line_points)
     at, lines = runs.tensor(theta), runs.tensor(rows)
     reference = profiles(fine, at, lines, alpha)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pinnscape.common import memory, progress
 from pinnscape.landscape import resampling
-from pinnscape.losses.discretization import Discretization
+from pinnscape.losses.objective import Losses
 
 log = logging.getLogger(__name__)
 
@@ -20,29 +20,29 @@ class Slice:
     """A line, plane or bundle of lines through parameter space.
 
     Attributes:
-        discretization: defines the losses and errors.
+        family: the losses and errors.
         origin: parameters at the coordinates 0 (P,).
         directions: directions (k, P).
         name: name in the progress bar.
     """
 
-    discretization: Discretization
+    family: Losses
     origin: Tensor
     directions: Tensor
     name: str = ""
 
     def measure(self, coordinates: np.ndarray) -> dict[str, np.ndarray]:
         """Losses and errors, each of shape (...), at coordinates (..., k)."""
-        d = self.discretization
-        return evaluate(d.measure, self.origin, self.directions, coordinates, d.batch, self.name)
+        f = self.family
+        return evaluate(f.measure, self.origin, self.directions, coordinates, f.batch, self.name)
 
     def line(self, index: int) -> "Slice":
         """The line along one direction."""
-        return Slice(self.discretization, self.origin, self.directions[index : index + 1], self.name)
+        return Slice(self.family, self.origin, self.directions[index : index + 1], self.name)
 
     def fields(self, points: np.ndarray) -> np.ndarray:
         """Fields to interpolate (field, m) at points (m, k)."""
-        return resampling.fields(self.measure(points), field_names(self.discretization))
+        return resampling.fields(self.measure(points), self.family.fields)
 
 
 def evaluate(
@@ -116,14 +116,3 @@ def parameters(origin: Tensor, directions: Tensor, coordinates: Tensor) -> Tenso
     for column, direction in zip(coordinates.unbind(-1), directions, strict=True):
         thetas += torch.mul(column.unsqueeze(-1), direction, out=term)
     return thetas
-
-
-def field_names(discretization: Discretization) -> tuple[str, ...]:
-    """Names of the interpolated fields: the losses, the terms of losses that have several terms, and squared errors.
-
-    The squared L² error is a field only if it does not follow from the supervised loss and if a solution is known; the squared
-    H¹ error is a field only if the gradient of the solution is known.
-    """
-    own = [] if discretization.shares or discretization.known is None else [resampling.L2_SQUARE]
-    slopes = [resampling.H1_SQUARE] if np.isfinite(discretization.norms[1]) else []
-    return (*discretization.losses, *discretization.terms, *own, *slopes)

@@ -90,14 +90,12 @@ def dataset(runs: Runs, radii: Sequence[float], points: int, directions: Directi
         Variables over (trained_on, seed, loss), radius and the coordinates alpha and beta in units of the radius.
     """
     unit = centred_axis(1.0, points)
-    discretization, axes_unit = runs.discretization, axis_unit(directions.normalization)
+    family, axes_unit = runs.family, axis_unit(directions.normalization)
 
     def measure(run: Run) -> xr.Dataset:
         rows = random_directions("random", run.checkpoints.assign_attrs(seed=run.seed), directions)["direction"].values
         coordinates = np.stack([plane_coordinates(radius * unit, radius * unit) for radius in radii])
-        measured = evaluate(
-            discretization.measure, runs.tensor(run.theta()), runs.tensor(rows), coordinates, discretization.batch
-        )
+        measured = evaluate(family.measure, runs.tensor(run.theta()), runs.tensor(rows), coordinates, family.batch)
         gap = np.stack([measured[loss] - runs.objective(loss).minimum for loss in runs.losses])
         gap[~np.isfinite(gap)] = np.nan
         found = np.array([

@@ -10,15 +10,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pinnscape.common.measured import H1_SQUARE, L2_SQUARE
 from pinnscape.files.kept import Kept
 from pinnscape.losses.assembly import Assembly
 from pinnscape.losses.field import FieldObjective
 from pinnscape.losses.native.build import Compiler
+from pinnscape.losses.quadrature_error import QuadratureError
 from pinnscape.losses.solution import Solution
 from pinnscape.losses.terms import Ansatz, Term
 from pinnscape.networks.architectures import Architecture
 from pinnscape.networks.forward import function_streams
-from pinnscape.networks.layout import Layer
+from pinnscape.networks.layout import Layout
 from pinnscape.problems import ansatz as hard
 from pinnscape.problems import autograd, statement
 from pinnscape.problems.domains.domain import INTERIOR
@@ -191,7 +193,8 @@ class Discretization:
     def with_weights(self, weights: Mapping[str, float]) -> "Discretization":
         """A copy in which the weights of terms are multiplied by these factors, by name as in ``strong-form/initial``."""
         other = copy.copy(self)
-        vars(other).pop("fresh", None)
+        for name in ("fresh", "quadrature_error"):
+            vars(other).pop(name, None)
         changes = {name: self.assembly.terms[name].weight * weight for name, weight in weights.items()}
         other.assembly = self.assembly.with_weights(changes)
         return other
@@ -214,8 +217,8 @@ class Discretization:
         return self.network.size
 
     @property
-    def layers(self) -> tuple[Layer, ...]:
-        return self.network.layers
+    def layout(self) -> Layout:
+        return self.network.layout
 
     @property
     def device(self) -> torch.device:
@@ -260,7 +263,7 @@ class Discretization:
         """The loss at the exact solution: 0 for a sum of squares, ``energy_minimum`` for the energy."""
         return self.energy_minimum if loss == DEEP_RITZ else 0.0
 
-    @cached_property
+    @property
     def energy_minimum(self) -> float:
         """Energy of the exact solution under the same quadrature rules as all other energies.
 
@@ -268,6 +271,10 @@ class Discretization:
         ``quadrature_error`` for an estimate of what remains. The energy minimum is NaN if the problem has no energy or no exact
         solution, or if soft Dirichlet conditions allow energies below that of the exact solution.
         """
+        return self._energy_minimum
+
+    @cached_property
+    def _energy_minimum(self) -> float:
         names = self._names(DEEP_RITZ) if DEEP_RITZ in self.losses else ()
         energies = all(self.assembly.terms[name].kind == "energy" for name in names)
         if not names or not energies or not self.problem.has("exact"):
@@ -307,9 +314,13 @@ class Discretization:
         sizes = [np.abs(column).max() for name, column in self._test_points.data.items() if name.startswith("exact_")]
         return bool(max(sizes, default=0.0) <= _ZERO * self.problem.scale)
 
-    @cached_property
+    @property
     def norms(self) -> tuple[float, float]:
         """Means of |u*|² and of |∇u*|², to which squared errors are relative; NaN if unknown."""
+        return self._norms
+
+    @cached_property
+    def _norms(self) -> tuple[float, float]:
         return self._norm([f"exact_{name}" for name in self.problem.components]), self._norm(
             [f"exact_{name}_{x}" for name in self.problem.components for x in self.problem.domain.names]
         )
@@ -327,9 +338,28 @@ class Discretization:
         return self._points[name] if name in self._points else PointSet(np.zeros((1, 1, 1)), np.zeros(1))
 
     @property
-    def shares(self) -> bool:
-        """Whether the L² error follows from the supervised loss, because errors are measured at the points of the losses."""
-        return self._shares
+    def measures(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The losses, the terms of losses that have several, and squared errors.
+
+        The squared L² error is a field only if it does not follow from the supervised loss and if a solution is known; the
+        squared H¹ error is a field only if the gradient of the solution is known.
+        """
+        own = [] if self._shares or self.known is None else [L2_SQUARE]
+        slopes = [H1_SQUARE] if np.isfinite(self.norms[1]) else []
+        return (*self.losses, *self.terms, *own, *slopes)
+
+    def gap_errors(self, thetas: Tensor) -> np.ndarray:
+        """Quadrature errors (n,) of the energy gap at parameters (n, P); NaN if unknown."""
+        return self.quadrature_error.gaps(thetas)
+
+    @cached_property
+    def quadrature_error(self) -> QuadratureError:
+        """Error of the quadrature rule of the energy."""
+        return QuadratureError(self)
 
     def measure(self, theta: Tensor) -> dict[str, Tensor]:
         """All losses and errors (...) at parameters (..., P), from one forward pass for each point set.

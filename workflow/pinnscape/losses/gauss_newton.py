@@ -11,18 +11,40 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from pinnscape.common.errors import ModelError
 from pinnscape.losses.field import FieldObjective
+from pinnscape.losses.module import ModuleObjective
+from pinnscape.losses.objective import Objective
 from pinnscape.losses.quantities import Quantities
 from pinnscape.losses.solution import Solution
 
+Differentiated = FieldObjective | ModuleObjective  # losses whose Gauss-Newton part may be known
 
-def quantities(objective: FieldObjective) -> list[Quantities]:
-    """The local quantities of each term of a loss."""
+
+def differentiated(objective: Objective) -> Differentiated:
+    """A loss whose Gauss-Newton part may be known.
+
+    Raises:
+        ModelError: the loss is of another kind.
+    """
+    if not isinstance(objective, (FieldObjective, ModuleObjective)):
+        raise ModelError(f"the Gauss-Newton part of the loss {objective.name} is not known")
+    return objective
+
+
+def quantities(objective: Differentiated) -> list[Quantities]:
+    """The local quantities of each term of a loss.
+
+    Raises:
+        ModelError: the loss is that of a module, of which no local quantities are known.
+    """
+    if isinstance(objective, ModuleObjective):
+        raise ModelError(f"the loss {objective.name} has no residuals; give them by residuals=..., if it is a sum of squares")
     terms = (objective.assembly.terms[name] for name in objective.names)
     return [Quantities(objective.assembly.group(term.name), term.name, term.weight) for term in terms]
 
 
-def least_squares(objective: FieldObjective, theta: Tensor) -> tuple[Tensor, Tensor]:
+def least_squares(objective: Differentiated, theta: Tensor) -> tuple[Tensor, Tensor]:
     """Jacobian J (m, P) and weighted residuals r (m,) of a sum of squares at theta (P,), or an equivalent smaller system.
 
     If J has more than 2P rows, it is replaced by QᵀJ and Qᵀr of a QR decomposition, which is updated block by block of the
@@ -32,6 +54,10 @@ def least_squares(objective: FieldObjective, theta: Tensor) -> tuple[Tensor, Ten
     Raises:
         ValueError: the loss is not a sum of squares.
     """
+    if isinstance(objective, ModuleObjective):
+        rows = torch.cat([objective.jacobian(theta), _residuals(objective, theta)[:, None]], 1)
+        rows = torch.linalg.qr(rows, mode="r")[1] if len(rows) > 2 * rows.shape[1] else rows
+        return rows[:, :-1], rows[:, -1]
     objective.check_squares()
     rows = None
     for term in quantities(objective):
@@ -46,7 +72,11 @@ def least_squares(objective: FieldObjective, theta: Tensor) -> tuple[Tensor, Ten
     return rows[:, :-1], rows[:, -1]
 
 
-def gauss_newton(objective: FieldObjective, theta: Tensor) -> Tensor:
+def _residuals(objective: ModuleObjective, theta: Tensor) -> Tensor:
+    return torch.cat(list(objective.residuals(theta).values()))
+
+
+def gauss_newton(objective: Differentiated, theta: Tensor) -> Tensor:
     """The dense Gauss-Newton part G (P, P) of the Hessian at theta (P,): 2JᵀJ for squares, the Gram matrix for energies.
 
     For a sum of squares, it equals the Hessian where the residuals vanish. It is indefinite where an energy density is not
@@ -73,29 +103,36 @@ def _gram(term: Quantities, theta: Tensor) -> Tensor:
     return gram
 
 
-def kernel_size(objective: FieldObjective) -> int:
+def kernel_size(objective: Differentiated) -> int:
     """Number q of local quantities of a loss, which is the number of rows of B and of the kernel BBᵀ."""
+    if isinstance(objective, ModuleObjective):
+        return len(_residuals(objective, objective.theta))
     return sum(term.count * term.group.points.count for term in quantities(objective))
 
 
-def slopes_and_moduli(objective: FieldObjective, theta: Tensor) -> list[tuple[Tensor, Tensor]]:
+def slopes_and_moduli(objective: Differentiated, theta: Tensor) -> list[tuple[Tensor, Tensor]]:
     """First derivatives (n, k) and second derivatives (n, k, k) of each term in its k local quantities at n points.
 
     Args:
         objective: the loss.
         theta: parameters (P,).
     """
+    if isinstance(objective, ModuleObjective):
+        r = _residuals(objective, theta)[:, None]
+        return [(2.0 * r, torch.full_like(r, 2.0).unsqueeze(-1))]
     return [term.slope_and_modulus(theta) for term in quantities(objective)]
 
 
-def pull_back(objective: FieldObjective, theta: Tensor, weights: Tensor) -> Tensor:
+def pull_back(objective: Differentiated, theta: Tensor, weights: Tensor) -> Tensor:
     """The products Bᵀw (j, P) for vectors w (j, q), given as ``weights``, at theta (P,); B is not formed."""
+    if isinstance(objective, ModuleObjective):
+        return objective.pull_back(theta, weights)
     terms = quantities(objective)
     parts = weights.split([term.count * term.group.points.count for term in terms], -1)
     return sum((term.pull_back(theta, part) for term, part in zip(terms, parts, strict=True)), theta.new_zeros(()))
 
 
-def kernel(objective: FieldObjective, theta: Tensor) -> Tensor:
+def kernel(objective: Differentiated, theta: Tensor) -> Tensor:
     """The kernel BBᵀ (q, q) of the local quantities at theta (P,); for a sum of squares, the neural tangent kernel JJᵀ.
 
     For the weights of one layer, a row of B is Σ_s δ_s a_sᵀ: a_s is stream s of the input of the affine map, and δ_s is the
@@ -103,6 +140,9 @@ def kernel(objective: FieldObjective, theta: Tensor) -> Tensor:
     the biases (Novak, Sohl-Dickstein & Schoenholz 2022, ICML, "Fast finite width neural tangent kernel"). Work and memory thus
     grow with the width and not with P, and B is not formed.
     """
+    if isinstance(objective, ModuleObjective):
+        rows = objective.jacobian(theta)
+        return rows @ rows.T
     terms = quantities(objective)
     if type(objective.assembly.solution) is not Solution:
         rows = torch.cat(
@@ -116,7 +156,7 @@ def kernel(objective: FieldObjective, theta: Tensor) -> Tensor:
     return torch.cat([torch.cat(row, 1) for row in blocks])
 
 
-def kernel_traces(objective: FieldObjective, theta: Tensor) -> dict[str, float]:
+def kernel_traces(objective: Differentiated, theta: Tensor) -> dict[str, float]:
     """Traces of the diagonal blocks of the kernel by term: Σ |∂z/∂theta|² over the local quantities z of the term.
 
     Args:

@@ -85,6 +85,63 @@ class Objective(Protocol):
         ...
 
 
+class Losses(Protocol):
+    """All losses of a case, as functions of the same parameters, and what else can be measured at a point.
+
+    Attributes:
+        losses: names of the losses, in their order in files, tables and figures.
+        terms: names of all terms of the losses that have more than one term, as in ``strong-form/initial``.
+        measures: names of quantities that ``measure`` returns and that are not ``fields``, such as accuracies.
+        fields: names of the quantities that may be interpolated, because they are smooth functions of the parameters.
+        size: number of parameters P.
+        layout: positions of the weights and biases in theta.
+        device: device of the tensors.
+        batch: number of parameter vectors to evaluate in one batch.
+        energy_minimum: energy of the exact solution; NaN if unknown.
+        norms: means of |u*|² and of |∇u*|², to which squared errors are relative; NaN if unknown.
+    """
+
+    @property
+    def losses(self) -> tuple[str, ...]: ...
+    @property
+    def terms(self) -> tuple[str, ...]: ...
+    @property
+    def measures(self) -> tuple[str, ...]: ...
+    @property
+    def fields(self) -> tuple[str, ...]: ...
+    @property
+    def physics(self) -> tuple[str, ...]:
+        """The losses that contain the differential equation; all losses if that is unknown."""
+        ...
+
+    @property
+    def size(self) -> int: ...
+    @property
+    def layout(self) -> Layout: ...
+    @property
+    def device(self) -> torch.device: ...
+    @property
+    def batch(self) -> int: ...
+    @property
+    def energy_minimum(self) -> float: ...
+    @property
+    def norms(self) -> tuple[float, float]: ...
+
+    def objective(self, loss: str) -> Objective:
+        """A loss by its name, or a single term of a loss, as in ``strong-form/initial``."""
+        ...
+
+    def measure(self, theta: Tensor) -> dict[str, Tensor]:
+        """Values (...) at parameters (..., P), by name: the losses, ``terms`` and ``measures``; ``energy_gap``, ``l2_error``
+        and ``h1_error``, NaN if unknown; and ``infeasible``, bool, whether a loss does not exist.
+        """
+        ...
+
+    def gap_errors(self, thetas: Tensor) -> np.ndarray:
+        """Quadrature errors (n,) of the energy gap at parameters (n, P); NaN if unknown."""
+        ...
+
+
 def tensor(theta: Any, device: str | torch.device = "cpu") -> Tensor:
     """Parameters, such as an array from a file, as a float64 tensor on a device."""
     return torch.tensor(np.asarray(theta), dtype=torch.float64, device=device)

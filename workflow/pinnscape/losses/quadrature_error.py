@@ -9,14 +9,17 @@ between the finer rule and two rules with fewer points is therefore added to the
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from torch import Tensor
 
-from pinnscape.losses.discretization import Discretization
 from pinnscape.problems.points import PRODUCTS, Rule
 from pinnscape.problems.rules import Rules
 from pinnscape.problems.statement import DEEP_RITZ
+
+if TYPE_CHECKING:
+    from pinnscape.losses.discretization import Discretization
 
 # Minimum number of Gauss-Legendre points of the finer rule along each axis, by dimension. With few points, a rule and one with
 # twice as many points may miss the same feature.
@@ -53,7 +56,7 @@ class QuadratureError:
             with a known minimum.
     """
 
-    def __init__(self, discretization: Discretization) -> None:
+    def __init__(self, discretization: "Discretization") -> None:
         self._own, self._rules = discretization, list[Rule]()
         if DEEP_RITZ not in discretization.losses:
             return
@@ -67,7 +70,7 @@ class QuadratureError:
         self._rules = [Rule(name, points, panels) for points in finer(max(count, 1), discretization.problem.domain.dimension)]
 
     @property
-    def _each(self) -> Iterator[Discretization]:
+    def _each(self) -> Iterator["Discretization"]:
         """The discretisation under its own rules and under each comparison rule, generated one at a time to save memory."""
         yield self._own
         for rule in self._rules:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from pinnscape.losses import gauss_newton
-from pinnscape.losses.field import FieldObjective
+from pinnscape.losses.gauss_newton import Differentiated
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class SmallSide:
     values: Tensor
     gradient: Tensor
     weights: Tensor
-    objective: FieldObjective
+    objective: Differentiated
     theta: Tensor
 
     def combined(self, coefficients: Tensor) -> Tensor:
@@ -46,7 +46,7 @@ class SmallSide:
         return gauss_newton.pull_back(self.objective, self.theta, coefficients @ self.weights)
 
 
-def method(objective: FieldObjective, dense_limit: int) -> str:
+def method(objective: Differentiated, dense_limit: int) -> str:
     """How eigenvalues of G are computed if no matrix may have more than ``dense_limit`` rows.
 
     Returns:
@@ -58,7 +58,7 @@ def method(objective: FieldObjective, dense_limit: int) -> str:
     return "kernel" if gauss_newton.kernel_size(objective) <= dense_limit else "krylov"
 
 
-def small_side(objective: FieldObjective, theta: Tensor) -> SmallSide | None:
+def small_side(objective: Differentiated, theta: Tensor) -> SmallSide | None:
     """The eigenpairs of G at theta (P,), from those of the kernel; None if G does not exist."""
     kernel = gauss_newton.kernel(objective, theta)
     found = gauss_newton.slopes_and_moduli(objective, theta)

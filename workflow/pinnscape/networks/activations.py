@@ -45,10 +45,12 @@ class Activation:
         derivatives: function of z, an order n and ``Elementary`` functions that returns s(z), s'(z), ..., s^(n)(z).
         exist: highest order of derivatives that are ordinary functions. The next derivative of relu contains a delta
             distribution, which is missed by pointwise values.
+        odd: whether s(-z) = -s(z).
     """
 
     derivatives: Derivatives
     exist: float = inf
+    odd: bool = False
 
 
 def _tanh(z: Any, count: int, f: Elementary) -> list[Any]:
@@ -160,8 +162,8 @@ def _relu3(z: Any, count: int, f: Elementary) -> list[Any]:
 
 
 ACTIVATIONS: dict[str, Activation] = {
-    "tanh": Activation(_tanh),
-    "sin": Activation(_sin),
+    "tanh": Activation(_tanh, odd=True),
+    "sin": Activation(_sin, odd=True),
     "swish": Activation(_swish),
     "softplus": Activation(_softplus),
     "relu": Activation(_relu, 1),

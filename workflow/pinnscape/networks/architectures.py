@@ -81,7 +81,8 @@ class Architecture:
         for fan_in, fan_out in sizes:
             layers.append(Layer(fan_in, fan_out, offset))
             offset = layers[-1].biases.stop
-        return Layout(tuple(layers), self.kind == "mlp")
+        chain = self.kind == "mlp"
+        return Layout.of(layers, chain, chain and ACTIVATIONS[self.activation].odd)
 
     @property
     def layers(self) -> tuple[Layer, ...]:

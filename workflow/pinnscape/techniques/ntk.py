@@ -20,6 +20,7 @@ TECHNIQUE = Technique(
     question="How much of the Hessian is its Gauss–Newton part, and what is the neural tangent kernel?",
     formula="H = G + R, G = 2JᵀJ (strong form), ∫ D²e[φᵢ, φⱼ] (Deep Ritz); K = JJᵀ",
     source="Wang et al. 2022; Jacot et al. 2018; Novak et al. 2022 (kernel without J)",
+    needs=("residuals",),
     caption="""\
 Spectra of the Hessian of both physics losses of **{case}**, of its Gauss-Newton part (twice the neural tangent kernel; for Deep
 Ritz the energy Gram matrix) and of the remainder, at checkpoints of the run trained on the same loss. All eigenvalues are

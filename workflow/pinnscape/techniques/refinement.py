@@ -19,6 +19,7 @@ TECHNIQUE = Technique(
     question="What does the Hessian look like at a point much closer to a minimiser?",
     formula="energy natural gradient descent θ ← θ − 2⁻ᵏ G⁺∇L with line search; Hessian at the last point",
     source="Müller & Zeinhofer 2023",
+    needs=("residuals",),
     caption="""\
 Natural gradient descent in the training loss of **{case}** from checkpoints of each run: gap and relative L² error (above), and
 spectra of the Hessian at the last points (below), divided by the largest eigenvalue. Crosses: negative eigenvalues; thin lines:

@@ -20,6 +20,7 @@ TECHNIQUE = Technique(
     formula="T and RI under Gauss–Legendre, Simpson, uniform and Monte Carlo points; max |L − L_fine| relative to the range "
     "of L_fine on a line",
     source="Wu et al. 2021",
+    needs=("problem",),
     caption="""\
 Effect of the quadrature rule on the roughness of the landscapes of **{case}**: roughness index along random lines through the
 final points, and largest difference of the loss along a line from that under a fine Gauss-Legendre rule, against the number of

@@ -49,7 +49,7 @@ def select(training: xr.Dataset, fractions: Mapping[str, float]) -> xr.Dataset:
         "loss": losses[index],
         "step": steps[index],
         "quadrature_error": training["quadrature_error"].values[index],
-        **{name: training[name].values for name in LAYOUT},
+        **{name: training[name].values for name in ("block", *LAYOUT)},
     }
     weights = {"weight": training["weight"].values[:, -1], "term": training["term"].values}
     return CHECKPOINTS.dataset(values | weights | {"checkpoint": list(chosen)})

@@ -8,7 +8,6 @@ from pinnscape.common.formulations import DEEP_RITZ
 from pinnscape.files.description import File, Variable
 from pinnscape.losses.discretization import Discretization
 from pinnscape.losses.objective import tensor
-from pinnscape.losses.quadrature_error import QuadratureError
 from pinnscape.networks.layout import LAYOUT, OF_LAYOUT, layout_values
 from pinnscape.training.loop import FRESH, OPTIMIZERS, TERM, WEIGHT, History
 
@@ -25,7 +24,8 @@ TRAINING = File(
         "term_value": Variable(("term", "step"), "term of the loss, with its weight"),
         "fresh_term_value": Variable(("term", "step"), "the same at points that training does not use"),
         "weight": Variable(("term", "step"), "weight of the term relative to that of its condition, by training.weights"),
-        "optimizer": Variable("step", "optimiser", flags=OPTIMIZERS),
+        "optimizer": Variable("step", "optimiser", flags=OPTIMIZERS, only="trainings of the workflow"),
+        "further": Variable(("measure", "step"), "further measure, such as an accuracy", only="recorded trainings"),
         "theta": Variable(("snapshot", "parameter"), "parameters of the network"),
         "snapshot_step": Variable("snapshot", "optimisation step of the snapshot"),
         "snapshot_loss": Variable("snapshot", "loss at the snapshot"),
@@ -37,6 +37,7 @@ TRAINING = File(
     {
         "step": Variable("step", "optimisation step, 0 at the initial point"),
         "term": Variable("term", "name of the term"),
+        "measure": Variable("measure", "name of the measure", only="recorded trainings"),
         "snapshot": Variable("snapshot", "index of the snapshot"),
         **OF_LAYOUT,
     },
@@ -71,7 +72,7 @@ _RECORDED = ("loss", "energy_gap", "l2_error", "h1_error", "gradient_norm", "lea
 def training_dataset(history: History, discretization: Discretization) -> xr.Dataset:
     """The content of training.nc."""
     steps, losses, thetas = zip(*history.snapshots, strict=True)
-    error = QuadratureError(discretization)
+    error = discretization.quadrature_error
     terms = [name.removeprefix(TERM) for name in history.records[0] if name.startswith(TERM)]
     values = {name: history.column(name) for name in _RECORDED} | {
         "optimizer": history.column("optimizer").astype("int8"),
@@ -84,7 +85,7 @@ def training_dataset(history: History, discretization: Discretization) -> xr.Dat
         "quadrature_error": error.gaps(tensor(np.stack(thetas), discretization.device)),
         "energy_minimum": discretization.energy_minimum,
         "energy_minimum_error": error.minimum,
-        **layout_values(discretization.layers),
+        **layout_values(discretization.layout),
         "step": history.column("step").astype(int),
         "term": terms,
     }

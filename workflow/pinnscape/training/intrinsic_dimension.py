@@ -139,9 +139,9 @@ def dataset(runs: Runs, settings: Settings) -> xr.Dataset:
         settings: settings of the subspaces and of the training. Since u = 0 has the error 1, an error of 0.1 means 90 % of the
             performance of the exact solution, which is the threshold of Li et al. (2018).
     """
-    dimensions = sorted({d for d in settings.dimensions if d <= runs.discretization.size})
+    dimensions = sorted({d for d in settings.dimensions if d <= runs.family.size})
     collected = runs.collect(lambda run: _measure(runs, run, dimensions, settings))
-    return FILE.described(collected.assign_attrs(steps=settings.steps, parameters=runs.discretization.size))
+    return FILE.described(collected.assign_attrs(steps=settings.steps, parameters=runs.family.size))
 
 
 def _measure(runs: Runs, run: Run, dimensions: list[int], settings: Settings) -> xr.Dataset:
@@ -165,7 +165,7 @@ def _trained(runs: Runs, objective: Objective, origin: Tensor, rows: Tensor | No
     """The values of ``_QUANTITIES`` after training."""
     state, steps = train(objective, origin, rows, settings)
     theta = origin + _spread(state.theta, rows)
-    measured, error = runs.discretization.measure(theta), float(runs.gap_errors(objective.name, theta[None])[0])
+    measured, error = runs.family.measure(theta), float(runs.gap_errors(objective.name, theta[None])[0])
     return [
         state.loss, state.loss - objective.minimum, error, float(measured["l2_error"]), float(measured["h1_error"]), steps
     ]  # fmt: skip

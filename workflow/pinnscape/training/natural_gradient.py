@@ -23,7 +23,7 @@ from torch import Tensor
 
 from pinnscape.linalg.lanczos import Lanczos
 from pinnscape.losses import gauss_newton
-from pinnscape.losses.field import FieldObjective
+from pinnscape.losses.gauss_newton import Differentiated
 from pinnscape.losses.small_side import method, small_side
 from pinnscape.training.optimizers import State
 
@@ -79,7 +79,7 @@ class NaturalGradient:
     """
 
     def __init__(
-        self, objective: FieldObjective, cutoff: float = CUTOFF, steps: int = 31, dense_limit: int = 2500, products: int = 150
+        self, objective: Differentiated, cutoff: float = CUTOFF, steps: int = 31, dense_limit: int = 2500, products: int = 150
     ) -> None:
         self._objective, self._cutoff, self._steps, self._products = objective, cutoff, steps, products
         self.method = method(objective, dense_limit)

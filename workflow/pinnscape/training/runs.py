@@ -9,14 +9,13 @@ import numpy as np
 import xarray as xr
 from torch import Tensor
 
+from pinnscape.common.errors import ModelError
 from pinnscape.common.formulations import DEEP_RITZ
 from pinnscape.files.pieces import Piece, Source, compute
 from pinnscape.files.unfinished import Finished
 from pinnscape.losses.discretization import Discretization
-from pinnscape.losses.field import FieldObjective
-from pinnscape.losses.objective import tensor
-from pinnscape.losses.quadrature_error import QuadratureError
-from pinnscape.networks.layout import Layer, layout_of
+from pinnscape.losses.objective import Losses, Objective, tensor
+from pinnscape.networks.layout import Layout, layout_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +35,7 @@ class Run:
     training: xr.Dataset
 
     @property
-    def layers(self) -> tuple[Layer, ...]:
+    def layout(self) -> Layout:
         """The layout of theta."""
         return layout_of(self.checkpoints)
 
@@ -60,13 +59,13 @@ class Runs:
     """All training runs of one problem: all formulations with all seeds.
 
     Attributes:
-        discretization: discretisation of the problem.
+        family: the losses of the case.
         all: the runs, ordered by formulation, then by seed.
         source: gives the results that ``collect`` joins; by default, it computes them.
         parts: stores finished parts of a technique for a later attempt.
     """
 
-    discretization: Discretization
+    family: Losses
     all: tuple[Run, ...]
     source: Source = compute
     parts: Finished | None = None
@@ -82,14 +81,20 @@ class Runs:
         """Seeds in the order of the study."""
         return tuple(dict.fromkeys(run.seed for run in self.all))
 
-    @cached_property
-    def quadrature_error(self) -> QuadratureError:
-        """Error of the quadrature rule of the problem."""
-        return QuadratureError(self.discretization)
+    @property
+    def discretization(self) -> Discretization:
+        """The losses of a boundary value problem.
+
+        Raises:
+            ModelError: the losses are those of a module, of which no problem is known.
+        """
+        if not isinstance(self.family, Discretization):
+            raise ModelError("this technique needs a boundary value problem; the losses are those of a module")
+        return self.family
 
     def gap_errors(self, loss: str, thetas: Tensor) -> np.ndarray:
         """Quadrature errors (n,) of gaps at parameters (n, P); 0 for losses with the minimum 0 under every rule."""
-        return self.quadrature_error.gaps(thetas) if loss == DEEP_RITZ.name else np.zeros(len(thetas))
+        return self.family.gap_errors(thetas) if loss == DEEP_RITZ.name else np.zeros(len(thetas))
 
     def run(self, trained_on: str, seed: int) -> Run:
         """The run of this formulation and seed.
@@ -105,32 +110,32 @@ class Runs:
     @property
     def losses(self) -> tuple[str, ...]:
         """The losses of the problem, in the order of files."""
-        return self.discretization.losses
+        return self.family.losses
 
     @property
     def physics(self) -> tuple[str, ...]:
         """The losses that contain the differential equation."""
-        return self.discretization.physics
+        return self.family.physics
 
-    def objective(self, loss: str) -> FieldObjective:
+    def objective(self, loss: str) -> Objective:
         """A loss of the problem, not necessarily one that was trained.
 
         The lowest value at a snapshot of any run takes the place of a minimum that is not known.
         """
-        found = self.discretization.objective(loss)
+        found = self.family.objective(loss)
         return found if np.isfinite(found.minimum) else found.with_minimum(self._lowest(loss))
 
     def _lowest(self, loss: str) -> float:
         if loss not in self._seen:
-            objective = self.discretization.objective(loss)
+            objective = self.family.objective(loss)
             values = [objective.loss(self.tensor(run.snapshots)) for run in self.all]
             finite = [float(v[v.isfinite()].min()) for v in values if bool(v.isfinite().any())]
             self._seen[loss] = min(finite, default=float("nan"))
         return self._seen[loss]
 
     def tensor(self, values: np.ndarray) -> Tensor:
-        """Parameters as a tensor on the device of the discretisation."""
-        return tensor(values, self.discretization.device)
+        """Parameters as a tensor on the device of the losses."""
+        return tensor(values, self.family.device)
 
     def part(self, name: str, compute: Callable[[], xr.Dataset]) -> xr.Dataset:
         """The result of ``compute``, or the stored one from an earlier attempt.
