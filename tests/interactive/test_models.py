@@ -194,6 +194,14 @@ def test_interpolation_and_barriers_are_those_of_loops(objective: ModuleObjectiv
     assert barrier["distance"].sel(path="aligned").item() < barrier["distance"].sel(path="straight").item()
 
 
+def test_points_are_connected_by_the_technique_of_curves(objective: ModuleObjective, trainings: list[Tensor]) -> None:
+    first, second = trainings[0][-1], trainings[1][-1]
+    found = ps.connect(objective, first, second, **SMALL["curves"])
+    np.testing.assert_array_equal(found["value"], ps.curves(objective, first, second, **SMALL["curves"])["value"])
+    with pytest.raises(ValueError, match="`theta` must have the shape"):
+        ps.connect(objective, first, trainings[1])
+
+
 def test_a_network_that_is_no_chain_is_not_aligned() -> None:
     module = nn.Sequential(nn.Linear(2, 4), nn.LayerNorm(4), nn.Linear(4, 1)).double()
     objective = ps.from_torch(module, regression)

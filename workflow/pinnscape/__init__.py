@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pinnscape.interactive.plotting import plot
     from pinnscape.interactive.recorder import Recorder
     from pinnscape.interactive.spectra import density, hessian, spectrum
+    from pinnscape.interactive.techniques import connect
     from pinnscape.losses.objective import Objective
     from pinnscape.problems.problem import Problem
 
@@ -45,6 +46,7 @@ __all__ = [
     "Objective",
     "Problem",
     "Recorder",
+    "connect",
     "density",
     "from_deepxde",
     "from_torch",
@@ -73,6 +75,7 @@ _MODULES = {
     "plane": "pinnscape.interactive.landscapes",
     "from_deepxde": "pinnscape.interactive.models",
     "from_torch": "pinnscape.interactive.models",
+    "connect": "pinnscape.interactive.techniques",
     "density": "pinnscape.interactive.spectra",
     "hessian": "pinnscape.interactive.spectra",
     "spectrum": "pinnscape.interactive.spectra",

@@ -51,6 +51,24 @@ def technique(name: str) -> Call:
     return call
 
 
+def connect(objective: Objective, first: Any, second: Any, **settings: Any) -> xr.Dataset:
+    """Paths of low loss between two points: a line, a Bézier curve, a polygonal chain and an elastic band.
+
+    Args:
+        objective: the loss.
+        first: one point: an array (P,), a module or its ``state_dict``.
+        second: the other point.
+        **settings: the settings of ``techniques.curves`` in config.yaml.
+
+    Returns:
+        The variables of curves.nc.
+
+    Raises:
+        ValueError: a point does not fit the loss.
+    """
+    return apply("curves", objective, points.point(objective, first), points.point(objective, second), **settings)
+
+
 def _of_surfaces(name: str) -> Call:
     described, module = catalog.TECHNIQUES[name], catalog.module(name)
 
