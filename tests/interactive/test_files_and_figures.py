@@ -1,4 +1,4 @@
-"""Datasets of a notebook as files and figures of the workflow, and recorders in training loops of users."""
+"""Datasets from notebooks can be saved, loaded and drawn, and a recorder keeps what a user's training loop does."""
 
 import os
 import signal

@@ -287,7 +287,7 @@ def test_sound_losses_pass(name: str, dtype: torch.dtype) -> None:
 
 
 def test_a_loss_with_too_many_kinks_for_differences_passes_with_a_warning() -> None:
-    """One kink for each of many points and each unit: no step is so short that it crosses none."""
+    """Each unit has a kink for each of the many points, so that even the shortest step crosses some of them."""
     x = torch.linspace(0.0, 1.0, 300_000, dtype=torch.float64)[:, None]
     torch.manual_seed(0)
     module = nn.Sequential(nn.Linear(1, 3), nn.ReLU(), nn.Linear(3, 1)).double()

@@ -69,8 +69,8 @@ def write(
     netcdf.write(path, {netcdf.ROOT: owned.assign_coords(_labels(owned))})
 
 
-def read(path: str | Path, stage: str) -> xr.Dataset:
-    """Load a file of ``stage`` into memory.
+def read(path: str | Path, stage: str | None) -> xr.Dataset:
+    """Load a file of ``stage`` into memory; with None, a file of any stage, which may be a user's own.
 
     Raises:
         StorageError: the file is missing, truncated, changed, or from another program, stage, run or version of the
@@ -78,7 +78,8 @@ def read(path: str | Path, stage: str) -> xr.Dataset:
     """
     path = Path(path)
     if not path.is_file():
-        raise StorageError(f"{path}: no such file; run `snakemake` to make it ({_maker(stage)})")
+        remedy = f"; run `snakemake` to make it ({_maker(stage)})" if stage else ""
+        raise StorageError(f"{path}: no such file{remedy}")
     try:
         dataset = netcdf.read(path)
         if fault := _fault(dataset, stage) or _misplaced(dataset, path):
@@ -86,7 +87,8 @@ def read(path: str | Path, stage: str) -> xr.Dataset:
     except OSError as error:
         raise StorageError(f"{path}: cannot be read ({error.strerror}); check its permissions and the disk") from error
     except netcdf.Unreadable as error:
-        raise StorageError(f"{path}: {error}; delete it and run `snakemake` again ({_maker(stage)} makes it)") from error
+        remedy = f"; delete it and run `snakemake` again ({_maker(stage)} makes it)" if stage else ""
+        raise StorageError(f"{path}: {error}{remedy}") from error
     return dataset.drop_vars([name for name in _LABELS if name in dataset.variables and not dataset[name].ndim])
 
 
@@ -104,7 +106,7 @@ def _maker(stage: str) -> str:
     return f"rule `{stage}`" if stage in REQUIRED else f"technique `{shorten(stage, 60)}`"
 
 
-def _fault(dataset: xr.Dataset, stage: str) -> str | None:
+def _fault(dataset: xr.Dataset, stage: str | None) -> str | None:
     """A description of what is wrong with the content of a file, to follow its name; None if nothing is."""
     attributes = dataset.attrs
     missing = [name for name in _ATTRIBUTES if name not in attributes]
@@ -115,9 +117,10 @@ def _fault(dataset: xr.Dataset, stage: str) -> str | None:
             return f"its attribute {name} is not {'text' if kind is str else 'a whole number'}"
     if attributes["conventions"] != CONVENTIONS:
         return f"has conventions {_short(attributes['conventions'])}, this version reads {CONVENTIONS!r}"
-    if attributes["stage"] != stage:
-        return f"comes from {_maker(attributes['stage'])}, expected a file of {_maker(stage)}"
-    missing = [name for name in REQUIRED.get(stage, ()) if name not in dataset.variables]
+    expected = str(attributes["stage"]) if stage is None else stage
+    if attributes["stage"] != expected:
+        return f"comes from {_maker(attributes['stage'])}, expected a file of {_maker(expected)}"
+    missing = [name for name in REQUIRED.get(expected, ()) if name not in dataset.variables]
     if missing:
         return f"lacks {', '.join(missing)}"
     for name in ("configuration", "versions"):

@@ -35,7 +35,7 @@ def functions(model: Any) -> tuple[nn.Module, Function]:
 
 
 def _data(model: Any) -> tuple[Any, Any, Any]:
-    """The training points, their targets and auxiliary variables: those of the training, if there was one."""
+    """The points on which the model was trained, or would be trained, with their targets and auxiliary variables."""
     state = model.train_state
     if state.X_train is None:
         state.set_data_train(*model.data.train_next_batch(model.batch_size))
@@ -43,7 +43,7 @@ def _data(model: Any) -> tuple[Any, Any, Any]:
 
 
 def names(model: Any, count: int) -> list[str]:
-    """Names of ``count`` terms, in the order of DeepXDE: the equations, then the conditions in their order."""
+    """Names of the ``count`` terms of the loss: first those of the equations, then those of the conditions."""
     conditions = [type(each).__name__ for each in getattr(model.data, "bcs", ())]
     regularised = getattr(model.net, "regularizer", None) is not None and model.net.regularizer[0] == "l1"
     rest = [*conditions, *(["regularisation"] if regularised else [])]

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import xarray as xr
 
-from pinnscape.common.errors import StorageError
-from pinnscape.files import netcdf, store
+from pinnscape.files import store
 
 TITLES = {
     "train": "Training history",
@@ -43,11 +42,4 @@ def load(path: str | Path) -> xr.Dataset:
     Raises:
         StorageError: the file is missing, damaged or from another program or version.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise StorageError(f"{path}: no such file")
-    try:
-        stage = str(netcdf.read(path).attrs.get("stage", ""))
-    except netcdf.Unreadable as error:
-        raise StorageError(f"{path}: {error}") from error
-    return store.read(path, stage)
+    return store.read(path, None)

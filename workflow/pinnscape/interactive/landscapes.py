@@ -111,9 +111,9 @@ def _directions(objective: Objective, theta: Any, kind: str, settings: Direction
     if kind == "trajectory":
         thetas, steps = points.snapshots(objective, theta), points.steps(theta)
         training = points.training(objective, thetas, steps)
-        return files.trajectory_directions(points.checkpoints(objective, thetas, seed), training)
+        return files.trajectory_directions(points.checkpoints(objective, training, seed), training)
     at = points.point(objective, theta)
-    checkpoints = points.checkpoints(objective, at[None], seed)
+    checkpoints = points.checkpoints(objective, points.training(objective, at[None]), seed)
     if kind in ("random", "lines"):
         return files.random_directions(kind, checkpoints, settings)
     own = SpectrumSettings().model_copy(update={"extremes": 2})

@@ -32,7 +32,7 @@ def family(objective: Objective) -> Losses:
 
 def name_of(objective: Objective) -> str:
     """The name of the loss; of a part of its terms, the name of the whole."""
-    return objective.name.partition(" (")[0]
+    return objective.whole if isinstance(objective, (FieldObjective, ModuleObjective)) else objective.name
 
 
 def point(objective: Objective, given: Any) -> Tensor:
@@ -82,7 +82,7 @@ def steps(given: Any) -> np.ndarray | None:
 
 def _flat(objective: Objective, given: Any) -> Tensor:
     if isinstance(given, nn.Module):
-        given = {name: parameter for name, parameter in trainable(given).items()}
+        given = trainable(given)
     if isinstance(given, Mapping):
         blocks = objective.layout.blocks
         if missing := [block.name for block in blocks if block.name not in given]:
@@ -110,9 +110,9 @@ def training(objective: Objective, thetas: Tensor, steps: np.ndarray | None = No
     )
 
 
-def checkpoints(objective: Objective, thetas: Tensor, seed: int) -> xr.Dataset:
-    """Snapshots (n, P) in the form of checkpoints.nc: the first one is ``init``, the last one ``final``."""
-    return select(training(objective, thetas), {"middle": 0.1}).assign_attrs(seed=seed, trained_on=name_of(objective))
+def checkpoints(objective: Objective, training: xr.Dataset, seed: int) -> xr.Dataset:
+    """The snapshots of ``training`` in the form of checkpoints.nc: the first one is ``init``, the last one ``final``."""
+    return select(training, {"middle": 0.1}).assign_attrs(seed=seed, trained_on=name_of(objective))
 
 
 def _layout(objective: Objective) -> dict[str, Any]:

@@ -12,12 +12,13 @@ import torch
 import xarray as xr
 from torch import nn
 
+from pinnscape.common.measured import ERRORS
 from pinnscape.files import store
 from pinnscape.networks import modules
 from pinnscape.networks.layout import layout_values
-from pinnscape.networks.modules import trainable
 from pinnscape.training.files import TRAINING
 
+_KNOWN = (*ERRORS, "gradient_norm", "learning_rate")  # values with a variable of their own
 _DECADE = 10.0**0.1  # smallest ratio of two logarithmically spaced steps
 _SHARE = 0.05  # largest share of the time that writing takes
 
@@ -93,15 +94,14 @@ class Recorder:
     def dataset(self) -> xr.Dataset:
         """What has been recorded: the variables of training.nc."""
         steps = sorted(self._snapshots)
-        known = {name for record in self._history for name in record}
-        terms = [name.removeprefix("/") for name in dict.fromkeys(n for r in self._history for n in r) if name.startswith("/")]
-        own = [name for name in ("energy_gap", "l2_error", "h1_error", "gradient_norm", "learning_rate") if name in known]
-        further = sorted(known - {"step", "loss", *own} - {f"/{name}" for name in terms})
+        known = dict.fromkeys(name for record in self._history for name in record)
+        terms = [name.removeprefix("/") for name in known if name.startswith("/")]
+        further = sorted(name for name in known if name not in ("step", "loss", *_KNOWN) and not name.startswith("/"))
         count = len(self._history)
         values = {
             "step": np.array([record["step"] for record in self._history]).astype(int),
             "loss": self._column("loss"),
-            **{name: self._column(name) for name in ("energy_gap", "l2_error", "h1_error", "gradient_norm", "learning_rate")},
+            **{name: self._column(name) for name in _KNOWN},
             "term_value": np.array([self._column(f"/{name}") for name in terms]).reshape(len(terms), count),
             "fresh_term_value": np.full((len(terms), count), np.nan),
             "weight": np.ones((len(terms), count)),
@@ -141,8 +141,7 @@ class Recorder:
         self._took = self._written - begin
 
     def _theta(self) -> np.ndarray:
-        parts = [p.detach().flatten().cpu().double() for p in trainable(self._module).values()]
-        return torch.cat(parts).numpy()
+        return modules.flat(self._module).cpu().numpy()
 
     def _column(self, name: str) -> np.ndarray:
         return np.array([record.get(name, np.nan) for record in self._history])

@@ -111,9 +111,8 @@ def apply(name: str, objective: Objective, *trainings: Any, **settings: Any) -> 
 
 
 def _run(objective: Objective, seed: int, given: Any) -> Run:
-    thetas = points.snapshots(objective, given)
-    loss = points.name_of(objective)
-    return Run(loss, seed, points.checkpoints(objective, thetas, seed), points.training(objective, thetas, points.steps(given)))
+    training = points.training(objective, points.snapshots(objective, given), points.steps(given))
+    return Run(points.name_of(objective), seed, points.checkpoints(objective, training, seed), training)
 
 
 def _check_needs(name: str, runs: Runs) -> None:

@@ -1,7 +1,7 @@
 """Datasets of the files of directions and of surfaces."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -14,25 +14,15 @@ from pinnscape.landscape.axes import centred_axis, covering_axis, plane_coordina
 from pinnscape.landscape.described import DIRECTIONS, LINE_DIRECTIONS, LINES, OF_DIRECTIONS, SURFACE
 from pinnscape.networks.layout import layout_of
 
+if TYPE_CHECKING:
+    from pinnscape.losses.objective import Losses
+
 # Second entry of the random seeds, so that directions do not reuse the random numbers of the initial weights.
 _STREAMS = {"random": 1, "lines": 2}
 _EIGENPAIRS = {"hessian-top": (0, 1), "hessian-extreme": (0, -1)}
 # Units of the coordinates along a direction. A direction that is not normalised has independent standard normal entries.
 _UNITS = {"filter": "filter norms", "layer": "layer norms", "global": "‖θ‖", "none": "Gaussian vectors"}
 EUCLIDEAN = "Euclidean length"
-
-
-class Measured(Protocol):
-    """What the dataset of a surface needs to know of the losses that were measured; see ``losses.objective.Losses``."""
-
-    @property
-    def losses(self) -> tuple[str, ...]: ...
-    @property
-    def terms(self) -> tuple[str, ...]: ...
-    @property
-    def measures(self) -> tuple[str, ...]: ...
-    @property
-    def energy_minimum(self) -> float: ...
 
 
 def random_directions(plane: str, checkpoints: xr.Dataset, settings: DirectionSettings) -> xr.Dataset:
@@ -139,7 +129,7 @@ def coordinates(plane: str, found: xr.Dataset, grid: PlaneGrid) -> tuple[dict[st
 
 
 def surface_dataset(
-    found: xr.Dataset, axes: Mapping[str, Any], measured: Mapping[str, np.ndarray], family: Measured
+    found: xr.Dataset, axes: Mapping[str, Any], measured: Mapping[str, np.ndarray], family: "Losses"
 ) -> xr.Dataset:
     """Dataset of surface-{plane}.nc from the measurements on its grid.
 

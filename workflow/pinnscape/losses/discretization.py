@@ -19,6 +19,7 @@ from pinnscape.losses.quadrature_error import QuadratureError
 from pinnscape.losses.solution import Solution
 from pinnscape.losses.terms import Ansatz, Term
 from pinnscape.networks.architectures import Architecture
+from pinnscape.networks.arithmetic import total
 from pinnscape.networks.forward import function_streams
 from pinnscape.networks.layout import Layout
 from pinnscape.problems import ansatz as hard
@@ -370,7 +371,7 @@ class Discretization:
             or residual does not exist at some point. Losses that do not exist are NaN.
         """
         found = self.assembly.measure(theta)
-        measured = {loss: _sum([found[name] for name in self._names(loss)]) for loss in self.losses}
+        measured = {loss: total([found[name] for name in self._names(loss)]) for loss in self.losses}
         measured |= {name: found[name] for name in self.terms}
         unknown = torch.full(theta.shape[:-1], torch.nan, dtype=theta.dtype, device=self.device)
         measured["energy_gap"] = measured[DEEP_RITZ] - self.energy_minimum if DEEP_RITZ in measured else unknown
@@ -405,10 +406,3 @@ def _columns(problem: Problem, function: Callable[[Point], Any], points: Tensor)
     """Values (n, c) of a function of a ``Point`` at points (n, d)."""
     found = function(autograd.point(problem.domain, points))
     return torch.stack([value.as_subclass(Tensor) for value in autograd.columns(found, points[:, 0])], -1)
-
-
-def _sum(summands: list[Tensor]) -> Tensor:
-    first, *rest = summands
-    for summand in rest:
-        first = first + summand
-    return first

@@ -5,7 +5,7 @@ knowledge of the differential equation. Functions are batched over leading dimen
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from pinnscape.losses.group import TorchGroup
 from pinnscape.losses.native.groups import NativeGroup
 from pinnscape.losses.quantities import Quantities
 from pinnscape.losses.terms import Term
+from pinnscape.networks.arithmetic import total
 from pinnscape.networks.layout import Layout
 
 if TYPE_CHECKING:
@@ -52,6 +53,11 @@ class FieldObjective:
         if unknown or not self.names:
             known = ", ".join(self.assembly.terms)
             raise ValueError(f"`names` must be one or more of the terms {known}, not {', '.join(self.names) or 'none'}")
+
+    @property
+    def whole(self) -> str:
+        """Name of the loss that the terms belong to, as in ``strong-form``."""
+        return self.names[0].partition("/")[0]
 
     @property
     def short_names(self) -> tuple[str, ...]:
@@ -129,7 +135,7 @@ class FieldObjective:
         """
         if self.discretization is None:
             raise ValueError(f"the loss {self.name} has no discretisation whose points could be drawn again")
-        whole = self.discretization.drawn(draw).objective(self.names[0].partition("/")[0])
+        whole = self.discretization.drawn(draw).objective(self.whole)
         return whole if whole.names == self.names else whole.only(*self.short_names)
 
     @property
@@ -151,7 +157,7 @@ class FieldObjective:
 
     def loss(self, theta: Tensor) -> Tensor:
         """Loss (...) at parameters (..., P), without an autograd graph."""
-        return _sum([*self.terms(theta).values()])
+        return total([*self.terms(theta).values()])
 
     def terms(self, theta: Tensor) -> dict[str, Tensor]:
         """The weighted terms (...) at parameters (..., P), by short name; their sum is the loss."""
@@ -162,7 +168,7 @@ class FieldObjective:
         """Loss (...) and its gradient (..., P) at parameters (..., P)."""
         found = [(term, *route.gradients(term.name, theta)) for term, route in self._routes]
         losses, gradients = [_weighted(term, loss) for term, loss, _ in found], [_weighted(term, g) for term, _, g in found]
-        return _sum(losses), _sum(gradients)
+        return total(losses), total(gradients)
 
     def gradient(self, theta: Tensor) -> Tensor:
         """Gradient (..., P) of the loss at parameters (..., P)."""
@@ -179,7 +185,7 @@ class FieldObjective:
             H v for each vector, of the shape of ``vectors``.
         """
         rows = vectors.reshape(-1, vectors.shape[-1])
-        return _sum([_weighted(term, route.products(term.name, theta, rows)) for term, route in self._routes]).reshape(
+        return total([_weighted(term, route.products(term.name, theta, rows)) for term, route in self._routes]).reshape(
             vectors.shape
         )
 
@@ -197,7 +203,7 @@ class FieldObjective:
         """
         rows = vectors.reshape(-1, vectors.shape[-1])
         found = [_weighted(term, route.gauss_newton(term.name, theta, rows)) for term, route in self._routes]
-        return _sum(found).reshape(vectors.shape)
+        return total(found).reshape(vectors.shape)
 
     def residuals(self, theta: Tensor) -> dict[str, Tensor]:
         """The weighted residuals (m,) of each term at theta (P,), by short name; the sum of all squares is the loss.
@@ -242,10 +248,3 @@ class FieldObjective:
 
 def _weighted(term: Term, value: Tensor) -> Tensor:
     return value if term.weight == 1.0 else term.weight * value
-
-
-def _sum(summands: Sequence[Tensor]) -> Tensor:
-    first, *rest = summands
-    for summand in rest:
-        first = first + summand
-    return first

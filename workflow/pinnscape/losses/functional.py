@@ -16,7 +16,7 @@ from torch.func import functional_call
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map
 
-from pinnscape.networks.modules import trainable
+from pinnscape.networks.modules import flat, trainable
 
 Function = Callable[[nn.Module], Any]
 
@@ -65,7 +65,7 @@ class Flat:
     @property
     def theta(self) -> Tensor:
         """The current parameters of the module (P,), float64."""
-        return torch.cat([p.detach().double().flatten() for p in trainable(self.module).values()])
+        return flat(self.module)
 
     def __call__(self, function: Function, theta: Tensor) -> Any:
         """The result of ``function(module)`` at theta (P,).

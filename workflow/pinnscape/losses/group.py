@@ -3,13 +3,14 @@
 All sums over points are computed block by block, because intermediate values at all points at once may not fit into memory.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
 
 from pinnscape.losses.evaluation import Locals
 from pinnscape.losses.terms import Term
+from pinnscape.networks.arithmetic import total
 from pinnscape.networks.streams import Streams
 
 
@@ -45,7 +46,7 @@ class TorchGroup(Locals):
         """
         # Not a matrix product: with that, the last digit of an entry would depend on the number of entries in the batch.
         outputs, exists = self(name, u, streams, rows)
-        density = outputs[0] if self.terms[name].kind == "energy" else _sum(output.square() for output in outputs)
+        density = outputs[0] if self.terms[name].kind == "energy" else total(output.square() for output in outputs)
         value = (density * self.weights[rows]).sum(-1)
         if exists is None:
             return value, None
@@ -59,7 +60,7 @@ class TorchGroup(Locals):
     def loss(self, name: str, theta: Tensor) -> Tensor:
         """A term (...) at parameters (..., P), without the weight of the term."""
         with torch.no_grad():
-            return _sum(self.on(name, theta, rows) for rows in self.blocks(self.needed[name]))
+            return total(self.on(name, theta, rows) for rows in self.blocks(self.needed[name]))
 
     def gradients(self, name: str, theta: Tensor) -> tuple[Tensor, Tensor]:
         """A term (...) and its gradient (..., P) at parameters (..., P), without the weight of the term."""
@@ -73,12 +74,12 @@ class TorchGroup(Locals):
 
     def products(self, name: str, theta: Tensor, vectors: Tensor) -> Tensor:
         """Products (k, P) of the Hessian of a term at theta (P,) with vectors (k, P), by reverse over reverse mode."""
-        total = self._start(name, theta, vectors)
+        summed = self._start(name, theta, vectors)
         for rows in self.blocks(self.needed[name]):
             leaf = theta.detach().requires_grad_()
             gradient = slope(self.on(name, leaf, rows), leaf, graph=True)
-            total = total + torch.stack([slope(gradient @ vector, leaf, keep=True) for vector in vectors])
-        return total
+            summed = summed + torch.stack([slope(gradient @ vector, leaf, keep=True) for vector in vectors])
+        return summed
 
     def gauss_newton(self, name: str, theta: Tensor, vectors: Tensor) -> Tensor:
         """Products (k, P) of the Gauss-Newton part of a term's Hessian at theta (P,) with vectors (k, P).
@@ -87,7 +88,7 @@ class TorchGroup(Locals):
         quantities that the term is a function of, that is, residuals or the derivatives of u in an energy, and B = ∂z/∂theta.
         As Bᵀw is linear in w, Bv is the gradient of vᵀBᵀw in w.
         """
-        term, total = self.terms[name], self._start(name, theta, vectors)
+        term, summed = self.terms[name], self._start(name, theta, vectors)
         for rows in self.blocks(self.needed[name]):
             leaf = theta.detach().requires_grad_()
             z, curve = self._quantities(term, leaf, rows)
@@ -97,8 +98,8 @@ class TorchGroup(Locals):
             for vector in vectors:
                 along = slope(back @ vector, weights, keep=True)
                 products.append(slope((z * curve(along)).sum(), leaf, keep=True))
-            total = total + torch.stack(products)
-        return total
+            summed = summed + torch.stack(products)
+        return summed
 
     def _start(self, name: str, theta: Tensor, vectors: Tensor) -> Tensor:
         """The initial value (k, P) of sums of products: zeros, or NaN if the term does not exist.
@@ -148,10 +149,3 @@ def slope(value: Tensor, leaf: Tensor, graph: bool = False, keep: bool = False) 
     if not value.requires_grad:
         return torch.zeros_like(leaf)
     return torch.autograd.grad(value, leaf, create_graph=graph, retain_graph=graph or keep, materialize_grads=True)[0]
-
-
-def _sum(summands: Iterable[Tensor]) -> Tensor:
-    total, *rest = summands
-    for summand in rest:
-        total = total + summand
-    return total

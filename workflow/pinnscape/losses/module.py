@@ -21,6 +21,7 @@ from pinnscape.losses import scalars
 from pinnscape.losses.functional import Flat, Function
 from pinnscape.losses.symmetries import with_symmetries
 from pinnscape.networks import modules
+from pinnscape.networks.arithmetic import total
 from pinnscape.networks.layout import Layout
 
 _BATCH = 16  # parameter vectors between two updates of a progress bar
@@ -76,7 +77,7 @@ class ModuleLosses:
     def _found_layout(self) -> Layout:
 
         def losses(theta: Tensor) -> Tensor:
-            return torch.stack([scalars.total(self._of_loss(name, theta).values()).detach() for name in self.losses])
+            return torch.stack([total(self.terms_of(name, theta).values()).detach() for name in self.losses])
 
         return with_symmetries(modules.layout(self.flat.module), losses, self.flat.theta, self.flat.single)
 
@@ -97,7 +98,7 @@ class ModuleLosses:
     @cached_property
     def _terms(self) -> dict[str, tuple[str, ...]]:
         """Names of the terms of each loss, from an evaluation at the current parameters of the module."""
-        return {name: tuple(self._of_loss(name, self.flat.theta)) for name in self.losses}
+        return {name: tuple(self.terms_of(name, self.flat.theta)) for name in self.losses}
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -162,8 +163,8 @@ class ModuleLosses:
     def _measured(self, theta: Tensor) -> dict[str, Tensor]:
         found: dict[str, Tensor] = {}
         for loss in self.losses:
-            terms = {name: value.detach() for name, value in self._of_loss(loss, theta).items()}
-            found[loss] = scalars.total(terms.values())
+            terms = {name: value.detach() for name, value in self.terms_of(loss, theta).items()}
+            found[loss] = total(terms.values())
             if len(terms) > 1:
                 found |= {f"{loss}/{name}": value for name, value in terms.items()}
         finite = torch.stack([found[loss].isfinite() for loss in self.losses]).all()
@@ -177,7 +178,7 @@ class ModuleLosses:
         found = scalars.named(self.flat(self.error, leaf), "error", "error")
         return {name: value.detach().to(self.device) for name, value in found.items()}
 
-    def _of_loss(self, loss: str, theta: Tensor) -> dict[str, Tensor]:
+    def terms_of(self, loss: str, theta: Tensor) -> dict[str, Tensor]:
         """The terms of a loss at theta (P,), by name, as float64 tensors.
 
         Parameters require gradients, as in a training loop, unless the loss is known not to depend on that (``without_graph``):
@@ -205,17 +206,22 @@ class ModuleObjective:
     """A loss of a module, or the sum of some of its terms. It implements ``losses.objective.Objective``.
 
     Attributes:
-        name: name of the loss.
+        whole: name of the loss that the terms belong to.
         family: all losses of the module.
         minimum: the lowest possible value; NaN if unknown.
         names: names of the terms in the sum; all of them if empty.
     """
 
-    name: str
+    whole: str
     family: ModuleLosses
     minimum: float = math.nan
     names: tuple[str, ...] = ()
     _graph: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        """Name of the loss, with those of the terms if these are not all."""
+        return f"{self.whole} ({', '.join(self.names)})" if self.names else self.whole
 
     @property
     def size(self) -> int:
@@ -243,7 +249,7 @@ class ModuleObjective:
     @property
     def is_squared(self) -> bool:
         """Whether the loss is a sum of squares of known residuals."""
-        return self._loss in self.family.residuals
+        return self.whole in self.family.residuals
 
     @property
     def fresh(self) -> None:
@@ -265,7 +271,7 @@ class ModuleObjective:
             raise ValueError(f"the loss {self.name} has no term {', '.join(missing)}; it has {', '.join(known)}")
         same = set(names) == set(known)
         least = self.minimum if same else 0.0 if self.is_squared else math.nan
-        return replace(self, name=f"{self._loss} ({', '.join(names)})", names=names, minimum=least)
+        return replace(self, names=names, minimum=least)
 
     # ---- values ----
 
@@ -277,7 +283,7 @@ class ModuleObjective:
 
     def loss(self, theta: Tensor) -> Tensor:
         """Loss (...) at parameters (..., P), without an autograd graph."""
-        return scalars.total(self.terms(theta).values())
+        return total(self.terms(theta).values())
 
     def measure(self, theta: Tensor) -> dict[str, Tensor]:
         """All losses, terms and errors (...) of the module at parameters (..., P), by name."""
@@ -346,21 +352,17 @@ class ModuleObjective:
         values = torch.cat(list(self._vectors(leaf).values()))
         return torch.stack([_slope(values, leaf, row) for row in weights])
 
-    @property
-    def _loss(self) -> str:
-        return self.name.partition(" (")[0]
-
     def _of(self, theta: Tensor) -> dict[str, Tensor]:
-        found = self.family._of_loss(self._loss, theta)
+        found = self.family.terms_of(self.whole, theta)
         return {name: found[name] for name in self.names} if self.names else found
 
     def _vectors(self, theta: Tensor) -> dict[str, Tensor]:
-        found = self.family.vectors(self._loss, theta)
+        found = self.family.vectors(self.whole, theta)
         return {name: found[name] for name in self.names} if self.names else found
 
     def _differentiated(self, theta: Tensor) -> tuple[Tensor, Tensor]:
         leaf = theta.detach().clone().requires_grad_()
-        value = scalars.total(self._of(leaf).values())
+        value = total(self._of(leaf).values())
         return value.detach(), _slope(value, leaf, keep=False)
 
     def _kept(self, name: str, theta: Tensor, build: Callable[[Tensor], tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
@@ -373,7 +375,7 @@ class ModuleObjective:
         return self._graph[name]
 
     def _gradient_graph(self, leaf: Tensor) -> tuple[Tensor, ...]:
-        value = scalars.total(self._of(leaf).values())
+        value = total(self._of(leaf).values())
         return leaf, _slope(value, leaf, graph=True)
 
     def _residual_graph(self, leaf: Tensor) -> tuple[Tensor, ...]:

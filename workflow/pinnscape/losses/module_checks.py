@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from pinnscape.common.errors import ModelError
-from pinnscape.losses import scalars
 from pinnscape.losses.differences import TOLERANCE, deviation
 from pinnscape.losses.module import ModuleLosses, ModuleObjective
+from pinnscape.networks.arithmetic import total
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def check(family: ModuleLosses) -> Report:
 def _check_value(family: ModuleLosses, loss: str) -> None:
     theta = family.flat.theta
     leaf = theta.clone().requires_grad_()
-    value = scalars.total(family._of_loss(loss, leaf).values())
+    value = total(family.terms_of(loss, leaf).values())
     again, moved = (family.objective(loss).loss(at) for at in (theta, theta + _random(theta, 0) * _scale(theta)))
     if not torch.equal(value.detach(), again) and not (value.isnan() and again.isnan()):
         raise ModelError(f"the loss {loss} is random: {_randomness(family.flat.module, float(value.detach()), float(again))}")
@@ -196,8 +196,8 @@ def _is_smooth(objective: ModuleObjective, theta: Tensor, directions: Tensor, pr
 def _check_squares(objective: ModuleObjective) -> None:
     theta = objective.theta
     loss, found = objective.terms(theta), {name: r.square().sum() for name, r in objective.residuals(theta).items()}
-    whole = scalars.total(found.values())
-    one, other = float(scalars.total(loss.values())), float(whole)
+    whole = total(found.values())
+    one, other = float(total(loss.values())), float(whole)
     tolerance = 1e-4 if objective.family.flat.single else 1e-9
     if not abs(one - other) <= tolerance * abs(one):
         raise ModelError(

@@ -1,6 +1,6 @@
 """Scalars that functions of a module return."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -30,14 +30,6 @@ def named(found: Any, name: str, kind: str) -> dict[str, Tensor]:
         str(term): _scalar(value, f"the {kind} {name}" + (f": term {term}" if len(found) > 1 else ""), kind)
         for term, value in found.items()
     }
-
-
-def total(values: Iterable[Tensor]) -> Tensor:
-    """The sum of tensors, from the first to the last."""
-    first, *rest = values
-    for value in rest:
-        first = first + value
-    return first
 
 
 def _scalar(value: Any, what: str, kind: str) -> Tensor:

@@ -7,7 +7,7 @@ from torch.nn.parameter import UninitializedParameter
 from pinnscape.common.errors import ModelError
 from pinnscape.networks.layout import Block, Layout
 
-# Layers whose weights have one row for each unit. A bias has one entry for each unit, too.
+# Layers whose weights have one row, and whose biases have one entry, for each unit.
 _ROWS = (
     nn.Linear, nn.Bilinear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Embedding, nn.EmbeddingBag, nn.RNNBase, nn.RNNCellBase,
     nn.MultiheadAttention,
@@ -21,7 +21,7 @@ _PRECISIONS = (torch.float32, torch.float64)
 
 
 def trainable(module: nn.Module) -> dict[str, nn.Parameter]:
-    """The trainable parameters by name; a tied parameter appears once, and frozen ones do not.
+    """The trainable parameters by name. A tied parameter appears once; frozen parameters are left out.
 
     Raises:
         ModelError: there are none, or they are of a kind that cannot be joined to one vector.
@@ -42,6 +42,15 @@ def trainable(module: nn.Module) -> dict[str, nn.Parameter]:
     if len(devices) > 1:
         raise ModelError(f"{kind} has parameters on {' and '.join(devices)}; move it to one of them by module.to(device)")
     return found
+
+
+def flat(module: nn.Module) -> Tensor:
+    """The trainable parameters as a vector (P,), float64, in the order of ``layout``.
+
+    Raises:
+        ModelError: they cannot be joined to one vector.
+    """
+    return torch.cat([parameter.detach().flatten().double() for parameter in trainable(module).values()])
 
 
 def layout(module: nn.Module) -> Layout:
