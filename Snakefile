@@ -29,7 +29,8 @@ rule all:
 
 rule train:
     input:
-        of_runs("training.nc", "solution.nc"),
+        of_runs("training.nc"),
+        solutions(),
 
 
 rule checkpoints:

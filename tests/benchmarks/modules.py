@@ -33,7 +33,7 @@ from pinnscape.interactive.models import from_torch
 from pinnscape.landscape.spectral import interpolate
 from pinnscape.landscape.surfaces import evaluate
 from pinnscape.linalg.lanczos import extremes
-from pinnscape.losses.module import ModuleObjective
+from pinnscape.losses.module_objective import ModuleObjective
 from pinnscape.losses.objective import tensor
 
 NAME = "plain module"

@@ -19,7 +19,7 @@ from torch import nn
 import pinnscape as ps
 from pinnscape.common.errors import StorageError
 from pinnscape.files import store
-from pinnscape.losses.module import ModuleObjective
+from pinnscape.losses.module_objective import ModuleObjective
 from pinnscape.training.checkpoints import select
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 import pinnscape as ps
 from pinnscape.common.errors import ModelError
 from pinnscape.landscape.directions import orthogonal_plane
-from pinnscape.losses.module import ModuleObjective
+from pinnscape.losses.module_objective import ModuleObjective
 from pinnscape.techniques.catalog import TECHNIQUES
 
 SMALL = yaml.safe_load((Path(__file__).parents[1] / "tiny_techniques.yaml").read_text(encoding="utf-8"))["techniques"]

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from pinnscape.common.errors import ModelError
 from pinnscape.losses import module_checks
 from pinnscape.losses.gauss_newton import gauss_newton, kernel, least_squares
-from pinnscape.losses.module import ModuleLosses, ModuleObjective
+from pinnscape.losses.module import ModuleLosses
 from pinnscape.losses.module_checks import check
+from pinnscape.losses.module_objective import ModuleObjective
 
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}
 both = pytest.mark.parametrize("dtype", list(TOLERANCE), ids=str)

@@ -8,7 +8,8 @@ rule write_archive:
         data=[
             *expand(CHECK, case=STUDY.cases),
             *REFERENCES,
-            *of_runs("training.nc", "solution.nc", "checkpoints.nc", *HESSIANS),
+            *of_runs("training.nc", "checkpoints.nc", *HESSIANS),
+            *solutions(),
             *of_runs(*[f"{kind}-{plane}.nc" for kind in ("directions", "surface") for plane in STUDY.planes]),
             *of_techniques(),
         ],

@@ -1,5 +1,4 @@
 # Names of files, and definitions that all rules share.
-from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.files.provenance import digest, hashed, pins, project
 
 if workflow.enable_cache:
@@ -12,6 +11,9 @@ REFERENCES = [REFERENCE.format(case=name) for name, case in STUDY.all_cases.item
 HESSIANS = [f"hessian-{checkpoint}.nc" for checkpoint in STUDY.hessian_checkpoints]
 HESSIAN_PLANES = [plane for plane in STUDY.planes if plane.startswith("hessian-")]
 OTHER_PLANES = [plane for plane in STUDY.planes if not plane.startswith("hessian-")]
+# Cases with a boundary value problem, and cases with a torch module.
+PROBLEMS = [name for name, case in STUDY.all_cases.items() if case.has_field]
+MODULES = [name for name in STUDY.cases if name not in PROBLEMS]
 PINS = pins(WORKFLOW.parent / "envs" / "requirements.txt")
 ENVIRONMENT = "../../envs/environment.yaml"
 # Path of the parts of shards, which exist until they are gathered. The path contains a hash of the settings of the job.
@@ -25,7 +27,7 @@ scattergather:
 
 wildcard_constraints:
     case="|".join(STUDY.cases),
-    trained_on="|".join(FORMULATIONS),
+    trained_on="|".join(STUDY.all_losses),
     seed="0|[1-9][0-9]{0,9}",
     settings=r"[0-9a-f]{16}",
 
@@ -49,6 +51,17 @@ def of_runs(*files):
     return [path for case in STUDY.cases for path in expand(of_seeds(case, *files), case=case)]
 
 
+def solutions():
+    """Paths of the solutions of all runs that have one."""
+    return [path for case in PROBLEMS for path in of_seeds(case, "solution.nc")]
+
+
+def weights(wildcards):
+    """Paths of the weights of a run of a module that was trained elsewhere; otherwise an empty list."""
+    case = STUDY.all_cases[wildcards.case]
+    return [str(path) for path in case.weights_of(wildcards.trained_on, int(wildcards.seed))]
+
+
 def of_losses(losses, *files):
     """Paths of these files for these losses, loss by loss, with wildcards for case and seed."""
     return expand(RUN, trained_on=losses, file=files, allow_missing=True)
@@ -56,12 +69,12 @@ def of_losses(losses, *files):
 
 def of_seeds(case, *files):
     """Paths of these files for all losses and seeds of a case."""
-    return expand(of_losses(STUDY.losses(case), *files), seed=STUDY.seeds, case=case)
+    return expand(of_losses(STUDY.losses(case), *files), seed=STUDY.seeds(case), case=case)
 
 
 def of_shown(case, *files):
     """Paths of these files for all losses of a case and the seed that figures show."""
-    return expand(of_losses(STUDY.losses(case), *files), seed=STUDY.figure_seed, case=case)
+    return expand(of_losses(STUDY.losses(case), *files), seed=STUDY.figure_seed(case), case=case)
 
 
 def seeds_of(*files):

@@ -37,17 +37,28 @@ SEEDED = ("figure_solutions", "figure_spectra", "figure_overview")  # figures th
 DRAWN = [rule for rule, (_, _, planes) in PER_CASE.items() if set(planes) <= set(STUDY.planes)]
 SWEEPS = STUDY.sweeps if "random" in STUDY.planes else {}
 WITH_TERMS = [case for case in STUDY.cases if STUDY.all_cases[case].has_terms]
-CASES_DRAWN = {rule: WITH_TERMS if rule == "figure_terms" else list(STUDY.cases) for rule in DRAWN}
+CASES_DRAWN = {"figure_terms": WITH_TERMS, "figure_solutions": PROBLEMS}
 FIGURES = [
     f"results/figures/{name}.{kind}"
     for name in [
-        *[f"{rule.removeprefix('figure_')}-{case}" for rule in DRAWN for case in CASES_DRAWN[rule]],
+        *[f"{rule.removeprefix('figure_')}-{case}" for rule in DRAWN for case in CASES_DRAWN.get(rule, STUDY.cases)],
         *[f"{technique}-{case}" for case in STUDY.cases for technique in STUDY.techniques_of(case)],
         *[f"sweep-{sweep}" for sweep in SWEEPS],
         "claims",
     ]
     for kind in ("pdf", "png")
 ]
+
+
+def losses_of(wildcards):
+    """All losses of a case, by which figures choose colours."""
+    return list(STUDY.all_cases[wildcards.case].all_losses)
+
+
+def shown_seed(wildcards):
+    """The seed that figures of a case show."""
+    return STUDY.figure_seed(wildcards.case)
+
 
 for drawing in DRAWN:
     title, inputs, _ = PER_CASE[drawing]
@@ -78,7 +89,8 @@ for drawing in DRAWN:
             **needs(mem_mb=1500, runtime=10),
         params:
             rule=drawing,
-            seed=STUDY.figure_seed if drawing in SEEDED else None,
+            seed=shown_seed if drawing in SEEDED else None,
+            losses=losses_of,
             dpi=STUDY.figures()["dpi"],
             inputs=inputs_of(inputs),
             code=code(drawing),
@@ -114,6 +126,7 @@ rule figure_technique:
         **needs(mem_mb=1500, runtime=10),
     params:
         caption=lambda wildcards: TECHNIQUES[wildcards.technique].caption.replace("{case}", wildcards.case),
+        losses=losses_of,
         dpi=STUDY.figures()["dpi"],
         code=code("figure_technique", package="figures"),
     message:

@@ -33,6 +33,8 @@ rule collect_metrics:
         },
         radius=STUDY.claims()["convex"]["radius"],
         sweeps={case: list(place) for case, place in sorted(STUDY.swept_values.items())},
+        losses=sorted(STUDY.all_losses),
+        compared={case: list(STUDY.all_cases[case].compared) for case in sorted(STUDY.cases)},
         inputs=listed(*MEASURED.values()),
         code=code("metrics"),
         techniques=digest_of(

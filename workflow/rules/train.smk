@@ -43,6 +43,8 @@ rule check_problem:
         "results/logs/check/{case}.log",
     benchmark:
         "results/benchmarks/check/{case}.tsv"
+    wildcard_constraints:
+        case=any_of(PROBLEMS),
     conda:
         ENVIRONMENT
     threads: 1
@@ -61,6 +63,57 @@ rule check_problem:
         "../scripts/check.py"
 
 
+rule check_module:
+    output:
+        CHECK,
+    log:
+        "results/logs/check/{case}.log",
+    benchmark:
+        "results/benchmarks/check/{case}.tsv"
+    wildcard_constraints:
+        case=any_of(MODULES),
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **needs(mem_mb=1500, runtime=10, gpu=True),
+    params:
+        model=lambda wildcards: STUDY.model(wildcards.case),
+        code=code("train_module", problem=True),
+    message:
+        "Checking {wildcards.case}"
+    script:
+        "../scripts/check_module.py"
+
+
+rule train_module:
+    input:
+        check=CHECK,
+        weights=weights,
+    output:
+        "results/{case}/{trained_on}/seed-{seed}/training.nc",
+    log:
+        "results/logs/train/{case}/{trained_on}/seed-{seed}.log",
+    benchmark:
+        "results/benchmarks/train/{case}/{trained_on}/seed-{seed}.tsv"
+    wildcard_constraints:
+        case=any_of(MODULES),
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **needs(mem_mb=2000, runtime=60, gpu=True),
+    params:
+        model=lambda wildcards: STUDY.model(wildcards.case),
+        training=lambda wildcards: STUDY.training(wildcards.case),
+        inputs=lambda wildcards: listed(weights(wildcards)),
+        code=code("train_module", problem=True),
+    message:
+        "Training {wildcards.case}, {wildcards.trained_on}, seed {wildcards.seed}"
+    script:
+        "../scripts/train_module.py"
+
+
 # Snakemake does not cache rules with a benchmark (https://github.com/snakemake/snakemake/issues/2238; at least 7.30 to 9.27.1),
 # and `benchmark` cannot be conditional. Therefore `train_network` is this rule with `cache` if --cache is given, and with
 # `benchmark` otherwise. `train_plain` itself never runs.
@@ -73,6 +126,8 @@ rule train_plain:
         solution="results/{case}/{trained_on}/seed-{seed}/solution.nc",
     log:
         "results/logs/train/{case}/{trained_on}/seed-{seed}.log",
+    wildcard_constraints:
+        case=any_of(PROBLEMS),
     conda:
         ENVIRONMENT
     threads: 1

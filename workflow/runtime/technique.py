@@ -6,10 +6,10 @@ from typing import Any
 
 import xarray as xr
 
-from pinnscape.config.sections import DirectionSettings, EngineSettings, Model
+from pinnscape.config.sections import DirectionSettings, EngineSettings
 from pinnscape.files import store
 from pinnscape.files.pieces import Done
-from pinnscape.losses.model import compiler, discretization
+from pinnscape.losses.model import losses
 from pinnscape.techniques import catalog
 from pinnscape.training.checkpoints import final_weights
 from pinnscape.training.runs import Run, Runs
@@ -33,8 +33,7 @@ def measure(input: Any, output: Any, params: Any, wildcards: Any, device: str) -
         device: device of the tensors.
     """
     engine, name = EngineSettings.of(params.engine), wildcards.technique
-    compiles = compiler(engine, _EVALUATIONS * len(input.checkpoints))
-    discretized = discretization(Model.of(params.model), device, compiles, engine.memory, reference(input))
+    family = losses(params.model, engine, _EVALUATIONS * len(input.checkpoints), device, reference(input))
     runs = []
     for points, history in zip(input.checkpoints, input.training, strict=True):
         checkpoints, training = store.read(points, "checkpoints"), store.read(history, "train")
@@ -43,7 +42,7 @@ def measure(input: Any, output: Any, params: Any, wildcards: Any, device: str) -
     parts = finished(output[0], identity(params, wildcards, device, [*input.checkpoints, *input.training, *input.reference]))
     with suppress(Done):
         weights = final_weights(run.checkpoints for run in runs)
-        given = Runs(discretized.with_weights(weights), tuple(runs), source(input, output, wildcards), parts)
+        given = Runs(family.with_weights(weights), tuple(runs), source(input, output, wildcards), parts)
         dataset = _measured(name, given, params.settings)
         training = store.configuration(runs[0].training)["training"]
         configuration = {"model": params.model, name: params.settings, "training": training}

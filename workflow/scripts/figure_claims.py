@@ -7,7 +7,7 @@ Parameters: dpi.
 
 from pinnscape.figures import claims, style
 from pinnscape.tables import reading
-from runtime.job import run
+from runtime.figure import run
 
 
 def main(input, output, params):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pinnscape.figures import inputs, overview, style, surfaces
 from pinnscape.files import store
-from runtime.job import run
+from runtime.figure import run
 
 
 def main(input, output, params):

@@ -6,7 +6,7 @@ Parameters: dpi.
 """
 
 from pinnscape.figures import planes, style, surfaces
-from runtime.job import run
+from runtime.figure import run
 
 
 def main(input, output, params):

@@ -6,7 +6,7 @@ Parameters: seed (the seed that is shown), dpi.
 """
 
 from pinnscape.figures import inputs, solutions, style
-from runtime.job import run
+from runtime.figure import run
 
 
 def main(input, output, params):

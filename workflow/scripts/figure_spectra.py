@@ -5,7 +5,7 @@ training. Output: pdf, png. Parameters: seed (drawn with thick lines), dpi.
 """
 
 from pinnscape.figures import inputs, spectra, style
-from runtime.job import run
+from runtime.figure import run
 
 
 def main(input, output, params):

@@ -9,7 +9,7 @@ Parameters: setting (dotted key of the varied setting), cases (pairs of a value 
 
 from pinnscape.figures import style, surfaces, sweep
 from pinnscape.tables import reading
-from runtime.job import run
+from runtime.figure import run
 
 
 def main(input, output, params):

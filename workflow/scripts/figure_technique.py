@@ -9,7 +9,7 @@ from importlib import import_module
 
 from pinnscape.figures import style
 from pinnscape.files import store
-from runtime.job import run
+from runtime.figure import run
 
 
 def main(input, output, params, wildcards) -> None:

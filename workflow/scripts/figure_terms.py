@@ -8,7 +8,7 @@ Parameters: dpi.
 """
 
 from pinnscape.figures import inputs, style, surfaces, terms
-from runtime.job import run
+from runtime.figure import run
 
 
 def main(input, output, params):

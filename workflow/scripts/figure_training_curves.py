@@ -6,7 +6,7 @@ Parameters: dpi.
 """
 
 from pinnscape.figures import inputs, style, training_curves
-from runtime.job import run
+from runtime.figure import run
 
 
 def main(input, output, params):

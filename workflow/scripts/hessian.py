@@ -10,13 +10,12 @@ from itertools import product
 
 import xarray as xr
 
-from pinnscape.config.sections import EngineSettings, Model, SpectrumSettings
+from pinnscape.config.sections import EngineSettings, SpectrumSettings
 from pinnscape.curvature.files import hessian_dataset, spectrum_dataset
 from pinnscape.files import store
 from pinnscape.files.pieces import Done, Piece
-from pinnscape.losses.discretization import Discretization
-from pinnscape.losses.model import compiler, discretization, network
-from pinnscape.losses.objective import tensor
+from pinnscape.losses.model import losses
+from pinnscape.losses.objective import Losses, tensor
 from pinnscape.training.checkpoints import final_weights
 from runtime.job import log, run
 from runtime.reference import reference
@@ -24,17 +23,16 @@ from runtime.shard import source
 
 
 def main(input, output, params, wildcards, device) -> None:
-    engine, model, settings = EngineSettings.of(params.engine), Model.of(params.model), SpectrumSettings.of(params.hessian)
-    evaluations = len(input.checkpoints) * len(params.checkpoints) * network(model).size
-    discretized = discretization(model, device, compiler(engine, evaluations), engine.memory, reference(input))
+    engine, settings = EngineSettings.of(params.engine), SpectrumSettings.of(params.hessian)
     all_points = [store.read(path, "checkpoints") for path in input.checkpoints]
-    discretized = discretized.with_weights(final_weights(all_points))
+    evaluations = len(input.checkpoints) * len(params.checkpoints) * all_points[0].sizes["parameter"]
+    family = losses(params.model, engine, evaluations, device, reference(input)).with_weights(final_weights(all_points))
     names: list[str] = list(params.checkpoints)
     pieces: dict[tuple[str, bytes], Piece] = {}  # by loss and parameters, since all formulations start from the same parameters
     for points, checkpoint in product(all_points, names):
-        for loss in (*_losses(discretized, points), *_terms(discretized, points, checkpoint)):
+        for loss in (*_losses(family, points), *_terms(family, points, checkpoint)):
             theta = tensor(points["theta"].sel(checkpoint=checkpoint).values, device)
-            result = partial(spectrum_dataset, discretized.objective(loss), theta, settings, int(wildcards.seed))
+            result = partial(spectrum_dataset, family.objective(loss), theta, settings, int(wildcards.seed))
             key = _key(loss, points, checkpoint)
             pieces.setdefault(key, Piece(f"{points.attrs['trained_on']}/{checkpoint}/{loss}", result))
     with suppress(Done):
@@ -42,8 +40,8 @@ def main(input, output, params, wildcards, device) -> None:
         for target, (points, checkpoint) in zip(output, product(all_points, names), strict=True):
             log.info("%s: %s", points.attrs["trained_on"], checkpoint)
             spectra, terms = (
-                {loss: results[pieces[_key(loss, points, checkpoint)].name] for loss in losses}
-                for losses in (_losses(discretized, points), _terms(discretized, points, checkpoint))
+                {loss: results[pieces[_key(loss, points, checkpoint)].name] for loss in group}
+                for group in (_losses(family, points), _terms(family, points, checkpoint))
             )
             store.write(
                 target,
@@ -55,16 +53,16 @@ def main(input, output, params, wildcards, device) -> None:
             )
 
 
-def _losses(discretized: Discretization, points: xr.Dataset) -> list[str]:
+def _losses(family: Losses, points: xr.Dataset) -> list[str]:
     """Names of the losses whose Hessians are analysed at the checkpoints of a run."""
-    trained, physics = points.attrs["trained_on"], discretized.physics
+    trained, physics = points.attrs["trained_on"], family.physics
     return [*physics, *([] if trained in physics else [trained])]
 
 
-def _terms(discretized: Discretization, points: xr.Dataset, checkpoint: str) -> list[str]:
+def _terms(family: Losses, points: xr.Dataset, checkpoint: str) -> list[str]:
     """Names of the terms whose Hessians are analysed: those of the training loss, at the final point only."""
     own = f"{points.attrs['trained_on']}/"
-    return [name for name in discretized.terms if name.startswith(own)] if checkpoint == "final" else []
+    return [name for name in family.terms if name.startswith(own)] if checkpoint == "final" else []
 
 
 def _key(loss: str, points: xr.Dataset, checkpoint: str) -> tuple[str, bytes]:

@@ -19,18 +19,18 @@ def main(input, output, params) -> None:
         files.append((checkpoints, metrics.of_checkpoints(checkpoints, store.read(history, "train"))))
     for path in input.hessians:
         hessian = store.read(path, "hessian")
-        files.append((hessian, metrics.of_hessian(hessian, **params.spectra)))
+        files.append((hessian, metrics.of_hessian(hessian, params.compared[hessian.attrs["case"]], **params.spectra)))
     for path in input.surfaces:
         surface = store.read(path, "surfaces")
-        lines = surface.attrs["kind"] == "lines"
-        files.append((surface, metrics.of_lines(surface, params.radius) if lines else metrics.of_plane(surface)))
+        lines, compared = surface.attrs["kind"] == "lines", params.compared[surface.attrs["case"]]
+        files.append((surface, metrics.of_lines(surface, params.radius) if lines else metrics.of_plane(surface, compared)))
     several = []
     for path in input.techniques:
         name = Path(path).stem
         dataset = store.read(path, name)
         several.append((dataset, catalog.module(name).metrics(dataset)))
     with atomic.replacing(output[0]) as unfinished:
-        metrics.table(files, several, params.sweeps).to_csv(unfinished, index=False)
+        metrics.table(files, several, params.sweeps, params.losses).to_csv(unfinished, index=False)
 
 
 if __name__ == "__main__":

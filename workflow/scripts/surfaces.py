@@ -9,13 +9,13 @@ from contextlib import suppress
 import numpy as np
 import xarray as xr
 
-from pinnscape.config.sections import EngineSettings, Model, PlaneGrid
+from pinnscape.config.sections import EngineSettings, PlaneGrid
 from pinnscape.files import store
 from pinnscape.files.pieces import Done, Piece
 from pinnscape.landscape.evaluation import SliceEvaluation
 from pinnscape.landscape.files import coordinates, finished, surface_dataset, trajectory_losses
 from pinnscape.landscape.surfaces import Slice
-from pinnscape.losses.model import compiler, discretization
+from pinnscape.losses.model import losses
 from pinnscape.losses.objective import tensor
 from pinnscape.training.checkpoints import final_weights
 from runtime.job import log, run
@@ -28,11 +28,10 @@ _POINTS = 2000  # evaluations of a typical surface, for the decision whether to 
 def main(input, output, params, wildcards, device) -> None:
     engine = EngineSettings.of(params.engine)
     evaluations = _POINTS * len(input.directions)
-    compiles = compiler(engine, evaluations)
-    discretized = discretization(Model.of(params.model), device, compiles, engine.memory, reference(input))
-    discretized = discretized.with_weights(final_weights(store.read(path, "checkpoints") for path in input.checkpoints))
+    family = losses(params.model, engine, evaluations, device, reference(input))
+    family = family.with_weights(final_weights(store.read(path, "checkpoints") for path in input.checkpoints))
     all_directions = [store.read(path, "directions") for path in input.directions]
-    evaluations = [_evaluation(discretized, directions, params.grid, int(wildcards.seed)) for directions in all_directions]
+    evaluations = [_evaluation(family, directions, params.grid, int(wildcards.seed)) for directions in all_directions]
     pieces = [piece for evaluation in evaluations for piece in evaluation.pieces()]
     pairs = zip(evaluations, all_directions, strict=True)
     snapshots = {evaluation.name: _snapshots(evaluation, directions) for evaluation, directions in pairs}
@@ -44,19 +43,19 @@ def main(input, output, params, wildcards, device) -> None:
             evaluated = int(variables["evaluations"][1]) if "evaluations" in variables else evaluation.points[..., 0].size
             why = f" ({method['reason']})" if "reason" in method else ""
             log.info("%s: %s, %d points%s", evaluation.name, method["method"], evaluated, why)
-            dataset = surface_dataset(directions, evaluation.axes, measured, discretized).assign(variables)
+            dataset = surface_dataset(directions, evaluation.axes, measured, family).assign(variables)
             if piece := snapshots[evaluation.name]:
                 dataset = dataset.assign(results[piece.name].data_vars)
             _write(target, finished(dataset.assign_attrs(method)), directions, params.grid, device)
 
 
-def _evaluation(discretized, directions: xr.Dataset, grid, seed: int) -> SliceEvaluation:
+def _evaluation(family, directions: xr.Dataset, grid, seed: int) -> SliceEvaluation:
     plane = directions.attrs["kind"]
     name = f"{directions.attrs['trained_on']}/{plane}"
     own = PlaneGrid.of(grid[plane])
     axes, points = coordinates(plane, directions, own)
-    origin, rows = (tensor(directions[variable].values, discretized.device) for variable in ("origin", "direction"))
-    return SliceEvaluation(Slice(discretized, origin, rows, name), axes, points, own.tolerance, seed, name)
+    origin, rows = (tensor(directions[variable].values, family.device) for variable in ("origin", "direction"))
+    return SliceEvaluation(Slice(family, origin, rows, name), axes, points, own.tolerance, seed, name)
 
 
 def _snapshots(evaluation: SliceEvaluation, directions: xr.Dataset) -> Piece | None:
@@ -65,12 +64,12 @@ def _snapshots(evaluation: SliceEvaluation, directions: xr.Dataset) -> Piece | N
         return None
     plane, count = evaluation.slice_, directions.sizes["snapshot"]
 
-    def losses() -> xr.Dataset:
+    def at_snapshots() -> xr.Dataset:
         offsets = tensor(directions["theta"].values - directions["origin"].values, plane.family.device)
         true = Slice(plane.family, plane.origin, offsets, plane.name).measure(np.eye(count))
         return xr.Dataset(trajectory_losses(true, plane.measure(directions["trajectory"].values), plane.family.losses))
 
-    return Piece(f"{evaluation.name}/snapshots", losses, 2 * count)
+    return Piece(f"{evaluation.name}/snapshots", at_snapshots, 2 * count)
 
 
 def _write(target: str, dataset: xr.Dataset, directions: xr.Dataset, grid, device: str) -> None:

@@ -35,6 +35,12 @@ def ordered(names: Iterable[str]) -> list[str]:
     return sorted(names, key=lambda name: (known.index(name), "") if name in known else (len(known), name))
 
 
+def is_reference(name: str) -> bool:
+    """Whether the network is fitted to the exact solution; false for losses of torch modules."""
+    found = FORMULATIONS.get(name)
+    return found is not None and found.is_reference
+
+
 def is_energy(name: str) -> bool:
     """Whether the loss of this name is an energy; losses of users' modules are not known to be."""
     found = FORMULATIONS.get(name)

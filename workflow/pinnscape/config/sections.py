@@ -230,6 +230,10 @@ class TrainingSettings(Section):
     log_every: int = Field(default=10, ge=1, description="number of steps between two records in training.nc")
     snapshots: SnapshotSettings = defaults_of(SnapshotSettings)
     weights: WeightSettings = defaults_of(WeightSettings)
+    minibatches: bool = Field(
+        default=False,
+        description="whether each step uses the loss of the next mini-batch, for cases with a module that defines mini-batches",
+    )
 
 
 class Model(Section):
@@ -247,6 +251,15 @@ class Model(Section):
     def condition_settings(self) -> dict[str, dict[str, Any]]:
         """Settings of the conditions and weights of the terms of a loss by name, as ``problems.statement`` expects them."""
         return {name: condition.plain(given=True) for name, condition in self.conditions.items()}
+
+
+class Module(Section):
+    """The settings that define the losses of a case with a torch module."""
+
+    module: str
+    parameters: dict[Identifier, float]
+    checkpoints: str = Field(default="", description="pattern of the paths of trained weights; empty if there are none")
+    compared: Entries[str] = Field(default=(), description="the two losses that claims compare; by default the first two")
 
 
 class DirectionSettings(Section):

@@ -1,4 +1,6 @@
-"""Similarity of the two physics losses: at each other's minimisers, on the line between these, and in curvature.
+"""Similarity of the two losses that claims compare: at each other's minimisers, on the line between these, and in curvature.
+
+They are the physics losses of a boundary value problem, or two losses of a torch module, and called physics losses in the file.
 
 The runs of one seed start from the same parameters for every loss. The straight line between their final points therefore needs
 no permutation of neurons, and the distance between the final points measures how far the runs diverge from each other.
@@ -12,7 +14,6 @@ import xarray as xr
 from torch import Tensor
 
 from pinnscape.common.errors import DivergenceError
-from pinnscape.common.formulations import PHYSICS
 from pinnscape.config.sections import EigensolverSettings
 from pinnscape.curvature.eigenpairs import eigenpairs
 from pinnscape.files.description import File, Variable
@@ -37,7 +38,7 @@ FILE = File(
         ),
         "line_gap": Variable(("pair", "position", "loss"), "excess of the loss over that of the exact solution, on the line"),
         "initial_gap": Variable(("pair", "loss"), "excess of the loss over that of the exact solution, at the initial point"),
-        "distance": Variable("pair", "distance between the Deep Ritz and the strong-form minimiser"),
+        "distance": Variable("pair", "distance between the minimisers of the two losses"),
         "travelled": Variable(("pair", "physics"), "distance of the minimiser from its initial point"),
     },
     {
@@ -46,7 +47,9 @@ FILE = File(
         "physics": Variable("physics", "physics loss to which the Hessian belongs, or that trained the minimiser"),
         "snapshot": Variable("snapshot", "index of the snapshot; the first and the last are those of the training run"),
         "eigen": Variable("eigen", "index, 0 for the largest eigenvalue and the smallest angle"),
-        "position": Variable("position", "position on the line from the Deep Ritz (0) to the strong-form (1) minimiser"),
+        "position": Variable(
+            "position", "position on the line from the minimiser of the first loss (0) to that of the second (1)"
+        ),
         "pair": Variable("pair", "one pair of minimisers for each seed, in the order of the seeds"),
     },
     """\
@@ -127,7 +130,7 @@ def _along_training(
     for index in chosen:
         theta, key = runs.tensor(run.snapshots[index]), run.snapshots[index].tobytes()
         if key not in memo:
-            memo[key] = [top(runs.objective(f), theta, count, solver, run.seed) for f in PHYSICS]
+            memo[key] = [top(runs.objective(f), theta, count, solver, run.seed) for f in runs.compared]
         (a, rows), (b, others) = memo[key]
         known = bool(np.isfinite(a).all() and np.isfinite(b).all())
         angles.append(principal_angles(rows, others) if known else np.full(count, np.nan))
@@ -145,21 +148,21 @@ def _along_training(
         "angle": angles,
         "spectral_distance": distances,
         "loss": list(runs.losses),
-        "physics": list(PHYSICS),
+        "physics": list(runs.compared),
     }
     return FILE.dataset(found, outside=RUN, notes=dict.fromkeys(("eigenvalue", "angle", "spectral_distance"), withheld))
 
 
 def _between(runs: Runs, points: int) -> dict[str, Any]:
     """Losses from the Deep Ritz to the strong-form minimiser of each seed; no pairs if one of the losses was not trained."""
-    both = set(PHYSICS) <= set(runs.formulations)
+    both = set(runs.compared) <= set(runs.formulations)
     alpha = torch.linspace(0.0, 1.0, points, dtype=torch.float64, device=runs.family.device).unsqueeze(-1)
     lines, lengths, travelled, initial = [], [], [], []
     for seed in runs.seeds if both else ():
-        first, last = (runs.tensor(runs.run(f, seed).theta()) for f in PHYSICS)
+        first, last = (runs.tensor(runs.run(f, seed).theta()) for f in runs.compared)
         lines.append(gaps(runs, (1 - alpha) * first + alpha * last))
         lengths.append(float((last - first).norm()))
-        starts = [runs.tensor(runs.run(f, seed).theta("init")) for f in PHYSICS]
+        starts = [runs.tensor(runs.run(f, seed).theta("init")) for f in runs.compared]
         initial.append(gaps(runs, starts[0]))
         travelled.append([float((end - start).norm()) for end, start in zip((first, last), starts, strict=True)])
     shape = len(lines), points, len(runs.losses)

@@ -5,7 +5,6 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from pinnscape.common.formulations import PHYSICS
 from pinnscape.config.sections import PathTraining
 from pinnscape.connectivity import curves, profiles
 from pinnscape.connectivity.profiles import OF_PAIRS, PAIR
@@ -43,7 +42,11 @@ FILE = File(
         **_of_planes("seeds", PAIR, "two seeds and the middle of a curve between them"),
         "seeds_curve": Variable((*PAIR, "t", "axis"), f"Bézier curve between the seeds, {_LENGTHS}"),
         "seeds_control": Variable((*PAIR, "control", "parameter"), "control points of this curve, including both ends"),
-        **_of_planes("physics", ("seed",), "the Deep Ritz point, the strong-form point and their initial point"),
+        **_of_planes(
+            "physics",
+            ("seed",),
+            "the points of the two losses that claims compare (such as Deep Ritz and strong form) and their initial point",
+        ),
     },
     {
         **OF_PAIRS,
@@ -58,7 +61,8 @@ FILE = File(
     },
     """\
 The curve is trained on the loss that trained the seeds; its midpoint is the combination of the control points with weights ¼, ½
-and ¼. The ends of the curve and the points of the other planes are stored in checkpoints.nc.""",
+and ¼. The ends of the curve and the points of the other planes are stored in checkpoints.nc. The attribute `compared` names the
+two losses of these planes, called physics losses.""",
 )
 
 
@@ -115,7 +119,7 @@ def through_formulations(runs: Runs, seed: int, count: int, margin: float) -> di
 
     The result of ``plane`` is extended by ``relative_pass`` (loss,).
     """
-    first, second = (runs.run(name, seed) for name in PHYSICS)
+    first, second = (runs.run(name, seed) for name in runs.compared)
     points = runs.tensor(first.theta()), runs.tensor(second.theta()), runs.tensor(first.theta("init"))
     found = plane(runs, points, count, margin)
     return {**found, "relative_pass": _relative(runs, found["pass"], first, second)}
@@ -138,7 +142,7 @@ def dataset(runs: Runs, pairs: int, points: int, margin: float, path: PathTraini
     """
     n, losses, training = points, len(runs.losses), Training.of(path, _CURVE_POINTS)
     chosen = profiles.pairs(runs.seeds)[:pairs]
-    seeds = runs.seeds if set(PHYSICS) <= set(runs.formulations) else ()
+    seeds = runs.seeds if set(runs.compared) <= set(runs.formulations) else ()
     shapes = {"gap": (losses, n, n), "x": (n,), "y": (n,), "corner": (3, 2), "relative_pass": (losses,)}
     of_curve = {"curve": (_CURVE_POINTS, 2), "control": (3, runs.family.size)}
     between = profiles.over_some_pairs(
@@ -158,7 +162,8 @@ def dataset(runs: Runs, pairs: int, points: int, margin: float, path: PathTraini
         "axis": list(_AXES),
         "t": np.linspace(0, 1, _CURVE_POINTS),
     }
-    return FILE.dataset(values | coordinates, notes=profiles.notes(chosen))
+    compared = ", ".join(runs.compared)
+    return FILE.dataset(values | coordinates, notes=profiles.notes(chosen), attributes={"compared": compared})
 
 
 def _relative(runs: Runs, height: np.ndarray, first: Run, second: Run) -> np.ndarray:

@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from pinnscape.common.formulations import FORMULATIONS
+from pinnscape.common.formulations import is_reference
 from pinnscape.figures import scales, style
 from pinnscape.figures.overview_panels import Panel
 
@@ -20,7 +20,7 @@ _LEVEL = {"color": "0.45", "linestyle": ":", "linewidth": 0.7, "zorder": 0.5}
 
 def look(name: str) -> dict[str, Any]:
     """Colour and width of the line of a formulation; the line of the reference is thin and grey."""
-    if FORMULATIONS[name].is_reference:
+    if is_reference(name):
         return {"color": "0.55", "linewidth": 0.7, "zorder": 1.8}
     return {"color": style.colour(name), "linewidth": 1.3, "zorder": 2.2}
 
@@ -75,7 +75,7 @@ def not_measured(ax: Axes) -> None:
 
 def _line(ax: Axes, name: str, at: np.ndarray, rows: np.ndarray, log: bool) -> None:
     low, middle, high = spread(rows)
-    reference = FORMULATIONS[name].is_reference
+    reference = is_reference(name)
     marker = {"marker": "o", "markersize": 2.2} if len(at) <= _FEW and not reference else {}
     ax.plot(at, scales.positive(middle) if log else middle, **look(name), **marker)
     if not reference and len(rows) > 1:
@@ -84,7 +84,7 @@ def _line(ax: Axes, name: str, at: np.ndarray, rows: np.ndarray, log: bool) -> N
 
 def _bars(ax: Axes, name: str, at: np.ndarray, rows: np.ndarray, log: bool) -> None:
     low, middle, high = spread(rows)
-    reference = FORMULATIONS[name].is_reference
+    reference = is_reference(name)
     marker = {"marker": "D", "markersize": 2.4} if reference else {"marker": "o", "markersize": 3.6}
     ax.plot(at, scales.positive(middle) if log else middle, **{**look(name), "linestyle": "none"}, **marker)
     if len(rows) > 1:

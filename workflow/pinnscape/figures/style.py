@@ -4,6 +4,7 @@ Figures are created without pyplot, so that none is registered globally: a figur
 """
 
 import functools
+import itertools
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ R = TypeVar("R")
 
 WIDTH = 7.0  # inches, the text width of a two-column page
 OTHER_COLOUR = "#CC79A7"
+_OTHER_COLOURS = (OTHER_COLOUR, "#E69F00", "#56B4E9", "#7F3C8D", "0.4")  # of losses of torch modules, in their order
 EXACT_COLOUR = "black"
 WARNING = "#B00000"  # colour of warnings
 NO_VALUE = "0.82"  # grey level of cells without a value
@@ -139,9 +141,21 @@ def _arrange(fig: Figure) -> None:
         fig.set_layout_engine("none")
 
 
+_registered: dict[str, str] = {}
+
+
+def register(losses: Iterable[str]) -> None:
+    """Give the losses of a torch module colours in their order, the same in all figures of a case."""
+    others = [name for name in losses if name not in FORMULATIONS]
+    _registered.update(zip(others, itertools.cycle(_OTHER_COLOURS), strict=False))
+
+
 def look(name: str) -> Look:
-    """Colour and names of a formulation; an unknown formulation appears under its own name."""
-    return _LOOKS[FORMULATIONS[name]] if name in FORMULATIONS else Look(OTHER_COLOUR, name, f"{name} loss")
+    """Colour and names of a formulation; the loss of a torch module appears under its own name."""
+    if name in FORMULATIONS:
+        return _LOOKS[FORMULATIONS[name]]
+    label = name.replace("_", " ")
+    return Look(_registered.get(name, OTHER_COLOUR), label, label if label.endswith("loss") else f"{label} loss")
 
 
 def colour(formulation: str) -> str:

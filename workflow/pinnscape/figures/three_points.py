@@ -1,11 +1,13 @@
-"""Figure: planes through two seeds and their curve, and through both physics minimisers and their initial point."""
+"""Figure: planes through two seeds and their curve, and through the minimisers of two losses and their initial point."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pinnscape.common.formulations import PHYSICS
+from pinnscape.common.formulations import DEEP_RITZ
 from pinnscape.figures import panels, paths, scales, style
 
 _POINT = {"marker": "o", "markersize": 4.5, "markeredgecolor": "black", "markeredgewidth": 0.7, "linestyle": "none"}
@@ -48,9 +50,16 @@ def _physics(fig: Figure, ax: Axes, data: xr.Dataset, loss: str, seed: int | Non
     if not data.sizes["seed"]:
         return paths.not_measured(ax)
     own = data.sel(loss=loss, seed=data["seed"].values[0] if seed is None else seed)
+    compared = data.attrs["compared"].split(", ")
     if _field(fig, ax, own, "physics", loss):
-        _corners(ax, own["physics_corner"], ["R", "S", "init"], [*PHYSICS, None])
+        _corners(ax, own["physics_corner"], [*_letters(compared), "init"], [*compared, None])
     return None
+
+
+def _letters(names: Sequence[str]) -> list[str]:
+    """Letters for two losses: R (Ritz) and S, or initials, or 1 and 2 if these are equal."""
+    letters = ["R" if name == DEEP_RITZ.name else style.formulation_label(name)[0].upper() for name in names]
+    return letters if len(set(letters)) == len(letters) else [str(number + 1) for number in range(len(names))]
 
 
 def _field(fig: Figure, ax: Axes, own: xr.Dataset, name: str, loss: str) -> bool:

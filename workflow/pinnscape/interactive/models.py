@@ -7,8 +7,9 @@ from typing import Any
 from torch import nn
 
 from pinnscape.losses.functional import Function
-from pinnscape.losses.module import ModuleLosses, ModuleObjective
+from pinnscape.losses.module import ModuleLosses
 from pinnscape.losses.module_checks import check
+from pinnscape.losses.module_objective import ModuleObjective
 
 log = logging.getLogger(__name__)
 

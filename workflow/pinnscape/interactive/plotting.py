@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 import xarray as xr
 
+from pinnscape.figures import style
 from pinnscape.landscape.resampling import resampled
 from pinnscape.techniques.catalog import TECHNIQUES
 
@@ -31,6 +32,7 @@ def plot(*datasets: xr.Dataset, ax: "Axes | None" = None) -> "Figure":
     if len(stages) != 1 or not stages <= {"surfaces", "hessian", "train", *TECHNIQUES}:
         raise ValueError("`plot` needs datasets of one kind, which functions of `pinnscape` return")
     (stage,) = stages
+    style.register(loss for data in datasets for loss in _losses(data))
     named = [data if "case" in data.attrs else data.assign_attrs(case="") for data in datasets]
     if ax is not None:
         return _into(ax, stage, named)
@@ -43,6 +45,11 @@ def plot(*datasets: xr.Dataset, ax: "Axes | None" = None) -> "Figure":
     if len(named) > 1:
         raise ValueError(f"`plot` needs one dataset of {stage}, not {len(named)}")
     return _figure(stage).draw(named[0])
+
+
+def _losses(data: xr.Dataset) -> list[str]:
+    """The losses of a dataset in their order, from which colours follow."""
+    return [str(name) for name in (data["loss"].values if "loss" in data.coords else [data.attrs.get("trained_on", "")])]
 
 
 def _figure(name: str):

@@ -9,7 +9,7 @@ import xarray as xr
 from torch import Tensor, nn
 
 from pinnscape.losses.field import FieldObjective
-from pinnscape.losses.module import ModuleObjective
+from pinnscape.losses.module_objective import ModuleObjective
 from pinnscape.losses.objective import Losses, Objective, tensor
 from pinnscape.networks.layout import layout_values
 from pinnscape.networks.modules import trainable

@@ -17,9 +17,9 @@ from pinnscape.files import store
 from pinnscape.networks import modules
 from pinnscape.networks.layout import layout_values
 from pinnscape.training.files import TRAINING
+from pinnscape.training.snapshots import Spaced
 
 _KNOWN = (*ERRORS, "gradient_norm", "learning_rate")  # values with a variable of their own
-_DECADE = 10.0**0.1  # smallest ratio of two logarithmically spaced steps
 _SHARE = 0.05  # largest share of the time that writing takes
 
 
@@ -48,13 +48,10 @@ class Recorder:
         self, folder: str | Path, module: nn.Module, *, name: str = "loss", seed: int = 0, even: int = 50, case: str = "mine"
     ) -> None:
         self.path = Path(folder) / "training.nc"
-        self._module, self._even = module, even
+        self._module, self._snapshots = module, Spaced[tuple[np.ndarray, float]](even)
         self._owner = {"case": case, "trained_on": name, "seed": seed}
         self._layout = modules.layout(module)
         self._history: list[dict[str, float]] = []
-        self._snapshots: dict[int, tuple[np.ndarray, float]] = {}
-        self._spaced: set[int] = set()
-        self._stride, self._next = 1, 0
         self._written, self._took = -math.inf, 0.0
 
     def __enter__(self) -> Self:
@@ -81,19 +78,22 @@ class Recorder:
         total = sum(terms.values()) if terms else float(_plain(loss))
         record = {"step": float(step), "loss": total} | {f"/{name}": value for name, value in terms.items()}
         self._history.append(record | {name: float(_plain(value)) for name, value in values.items()})
-        if step >= self._next or step % self._stride == 0:
-            self._keep(step, total)
+        if self._snapshots.due(step):
+            self._snapshots.keep(step, (self._theta(), total))
+            if time.monotonic() - self._written > self._took / _SHARE:
+                self._write()
 
     def close(self) -> None:
         """Keep the current parameters as the last snapshot, and write the file."""
         if self._history:
             last = self._history[-1]
-            self._snapshots[int(last["step"])] = self._theta(), last["loss"]
+            self._snapshots.kept[int(last["step"])] = self._theta(), last["loss"]
             self._write()
 
     def dataset(self) -> xr.Dataset:
         """What has been recorded: the variables of training.nc."""
-        steps = sorted(self._snapshots)
+        snapshots = self._snapshots.kept
+        steps = sorted(snapshots)
         known = dict.fromkeys(name for record in self._history for name in record)
         terms = [name.removeprefix("/") for name in known if name.startswith("/")]
         further = sorted(name for name in known if name not in ("step", "loss", *_KNOWN) and not name.startswith("/"))
@@ -106,9 +106,9 @@ class Recorder:
             "fresh_term_value": np.full((len(terms), count), np.nan),
             "weight": np.ones((len(terms), count)),
             "term": np.array(terms, dtype=str),
-            "theta": np.stack([self._snapshots[step][0] for step in steps]),
+            "theta": np.stack([snapshots[step][0] for step in steps]),
             "snapshot_step": np.array(steps),
-            "snapshot_loss": np.array([self._snapshots[step][1] for step in steps]),
+            "snapshot_loss": np.array([snapshots[step][1] for step in steps]),
             "quadrature_error": np.full(len(steps), np.nan),
             "energy_minimum": np.nan,
             "energy_minimum_error": np.nan,
@@ -118,20 +118,6 @@ class Recorder:
             values |= {"further": np.array([self._column(name) for name in further]), "measure": further}
         made = TRAINING.dataset(values)
         return made.assign_attrs(stage="train", trained_on=self._owner["trained_on"], seed=self._owner["seed"])
-
-    def _keep(self, step: int, loss: float) -> None:
-        self._snapshots[step] = self._theta(), loss
-        if step >= self._next:
-            self._spaced.add(step)
-            self._next = max(step + 1, math.ceil(step * _DECADE))
-        evenly = [kept for kept in self._snapshots if kept % self._stride == 0]
-        if len(evenly) > 2 * self._even:
-            self._stride *= 2
-            self._snapshots = {
-                kept: found for kept, found in self._snapshots.items() if kept in self._spaced or kept % self._stride == 0
-            }
-        if time.monotonic() - self._written > self._took / _SHARE:
-            self._write()
 
     def _write(self) -> None:
         begin = time.monotonic()

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pinnscape.common.formulations import PHYSICS
 from pinnscape.common.measured import H1_SQUARE, L2_SQUARE
 from pinnscape.files.kept import Kept
 from pinnscape.losses.assembly import Assembly
@@ -213,6 +214,11 @@ class Discretization:
         return tuple(loss for loss in self.losses if loss != SUPERVISED)
 
     @property
+    def compared(self) -> tuple[str, ...]:
+        """Both physics losses, which claims compare; empty if the problem has only one."""
+        return PHYSICS if set(PHYSICS) <= set(self.losses) else ()
+
+    @property
     def size(self) -> int:
         """Number of parameters P."""
         return self.network.size
@@ -352,6 +358,11 @@ class Discretization:
         own = [] if self._shares or self.known is None else [L2_SQUARE]
         slopes = [H1_SQUARE] if np.isfinite(self.norms[1]) else []
         return (*self.losses, *self.terms, *own, *slopes)
+
+    @property
+    def energy_minimum_error(self) -> float:
+        """Quadrature error of ``energy_minimum``."""
+        return self.quadrature_error.minimum
 
     def gap_errors(self, thetas: Tensor) -> np.ndarray:
         """Quadrature errors (n,) of the energy gap at parameters (n, P); NaN if unknown."""

@@ -21,6 +21,7 @@ from pinnscape.losses.quantities import Quantities
 from pinnscape.losses.terms import Term
 from pinnscape.networks.arithmetic import total
 from pinnscape.networks.layout import Layout
+from pinnscape.problems.points import SETS
 
 if TYPE_CHECKING:
     from pinnscape.losses.discretization import Discretization
@@ -124,6 +125,16 @@ class FieldObjective:
         full = dict(zip(self.short_names, self.names, strict=True))
         changes = {full[name]: self.assembly.terms[full[name]].weight * weight for name, weight in weights.items()}
         return replace(self, assembly=self.assembly.with_weights(changes))
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Empty: nothing is measured besides losses, terms and errors."""
+        return ()
+
+    @property
+    def draws(self) -> float:
+        """Infinity if the points of the loss are random, otherwise 0."""
+        return math.inf if self.discretization is not None and self.discretization.rules.interior.name in SETS else 0.0
 
     def drawn(self, draw: int) -> "FieldObjective":
         """The same loss at random points that are drawn again, with ``draw`` as the number of the draw.

@@ -18,7 +18,7 @@ from torch.utils._pytree import tree_map
 
 from pinnscape.networks.modules import flat, trainable
 
-Function = Callable[[nn.Module], Any]
+Function = Callable[..., Any]  # of a module
 
 
 class _Holder(nn.Module):

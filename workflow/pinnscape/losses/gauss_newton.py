@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pinnscape.common.errors import ModelError
 from pinnscape.losses.field import FieldObjective
-from pinnscape.losses.module import ModuleObjective
+from pinnscape.losses.module_objective import ModuleObjective
 from pinnscape.losses.objective import Objective
 from pinnscape.losses.quantities import Quantities
 from pinnscape.losses.solution import Solution

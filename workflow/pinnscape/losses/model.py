@@ -3,15 +3,18 @@
 import hashlib
 import json
 import sys
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from pinnscape.config.sections import EngineSettings, Model, NetworkSettings, RuleSettings
+from pinnscape.config.sections import EngineSettings, Model, Module, NetworkSettings, RuleSettings
 from pinnscape.files.kept import Kept
 from pinnscape.files.provenance import digest
 from pinnscape.losses.discretization import Discretization, Known
+from pinnscape.losses.model_file import family
 from pinnscape.losses.native.build import Compiler
+from pinnscape.losses.objective import Losses
 from pinnscape.networks.architectures import Architecture, Mlp, Modified, Residual
 from pinnscape.networks.embeddings import Box, Embedding, Fourier
 from pinnscape.networks.embeddings import Periodic as Waves
@@ -115,6 +118,32 @@ def discretization(
     made = architecture(stated, statement.ansatz(stated, conditions), model.network)
     memo = kept(stated, conditions, None if compiler is None else compiler.folder)
     return Discretization(stated, made, rules(model), conditions, device, compiler, 1e6 * memory, memo, reference)
+
+
+def losses(
+    settings: Mapping[str, Any],
+    engine: EngineSettings,
+    evaluations: float,
+    device: str = "cpu",
+    reference: Known | None = None,
+) -> Losses:
+    """The losses of a case, of a boundary value problem or of a torch module.
+
+    Args:
+        settings: plain settings that define the losses: the section ``Model``, or ``Module``, which has the key ``module``.
+        engine: how losses and derivatives are computed.
+        evaluations: expected number of evaluations, see ``compiler``.
+        device: device of the tensors.
+        reference: numerical solution, see ``discretization``.
+
+    Raises:
+        ProblemError: the definition of the problem has an error; one line.
+        ModelError: the file of the module cannot be used; one line.
+        ValueError: settings do not fit the problem; one line.
+    """
+    if "module" in settings:
+        return family(Module.of(settings), device)
+    return discretization(Model.of(settings), device, compiler(engine, evaluations), engine.memory, reference)
 
 
 _MEMORIES: dict[str, Kept] = {}

@@ -1,15 +1,13 @@
 """Losses of any torch module, as functions of a flat vector of its trainable parameters.
 
-Derivatives are computed by automatic differentiation of the caller's own function: gradients by one reverse pass, and products
-with the Hessian by a second one (Pearlmutter 1994). The functions are evaluated at one parameter vector at a time, because code
-that calls ``torch.autograd.grad`` itself cannot be batched by ``torch.vmap``.
+The functions are evaluated at one parameter vector at a time, because code that calls ``torch.autograd.grad`` itself cannot be
+batched by ``torch.vmap``.
 """
 
+import copy
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Any
+from collections.abc import Mapping, Sequence
+from functools import cached_property, partial
 
 import numpy as np
 import torch
@@ -19,6 +17,7 @@ from pinnscape.common.errors import ModelError
 from pinnscape.common.measured import ERRORS, INFEASIBLE
 from pinnscape.losses import scalars
 from pinnscape.losses.functional import Flat, Function
+from pinnscape.losses.module_objective import ModuleObjective
 from pinnscape.losses.symmetries import with_symmetries
 from pinnscape.networks import modules
 from pinnscape.networks.arithmetic import total
@@ -39,6 +38,10 @@ class ModuleLosses:
             residuals, a tensor of any shape, or those of each term by name; the sum of their squares is the loss.
         minimum: the lowest possible values of the losses by name, where they are known.
         precise: whether a module in single precision is evaluated in double precision.
+        layout: positions of the parameters in theta, if they are known from another evaluation of the same losses.
+        fresh: functions of the module by name of the loss: the losses at points that the training does not use.
+        batches: number of mini-batches; the functions ``losses`` then take an argument ``batch``, the index of a mini-batch.
+        compared: names of the two losses that claims compare; by default the first two.
 
     Attributes:
         without_graph: names of the losses that have the same value if the parameters do not require gradients, which is faster.
@@ -57,11 +60,16 @@ class ModuleLosses:
         minimum: Mapping[str, float] | None = None,
         precise: bool = False,
         layout: Layout | None = None,
+        fresh: Mapping[str, Function] | None = None,
+        batches: int = 0,
+        compared: Sequence[str] = (),
     ) -> None:
         self.flat, self.functions, self.error = Flat(module, precise=precise), dict(losses), error
         self.residuals, self._minimum = dict(residuals or {}), dict(minimum or {})
-        self._layout = layout
+        self._layout, self._fresh, self.batches = layout, dict(fresh or {}), batches
+        self.compared = tuple(compared or list(losses)[:2])
         self.without_graph: set[str] = set()
+        self._batches: dict[int, ModuleLosses] = {}
 
     @property
     def losses(self) -> tuple[str, ...]:
@@ -138,7 +146,57 @@ class ModuleLosses:
         """NaN (n,) at parameters (n, P), because no exact solution is known."""
         return np.full(len(thetas), np.nan)
 
-    def objective(self, loss: str) -> "ModuleObjective":
+    @property
+    def energy_minimum_error(self) -> float:
+        """NaN, because no exact solution is known."""
+        return math.nan
+
+    def with_weights(self, weights: Mapping[str, float]) -> "ModuleLosses":
+        """The same losses, because the weights of their terms are those of the functions.
+
+        Raises:
+            ValueError: there are other weights.
+        """
+        if weights:
+            raise ValueError("the weights of the terms of a module's loss cannot be changed")
+        return self
+
+    @cached_property
+    def at_fresh_points(self) -> "ModuleLosses | None":
+        """The losses at points that the training does not use; None if there are none."""
+        if not self._fresh:
+            return None
+        found = self._with(self._fresh)
+        found._layout = self.layout
+        return found
+
+    def of_batch(self, index: int) -> "ModuleLosses":
+        """The losses of a mini-batch, whose names state it."""
+        if index not in self._batches:
+            names = {loss: f"{loss} (batch {index + 1} of {self.batches})" for loss in self.losses}
+            found = self._with({names[loss]: partial(each, batch=index) for loss, each in self.functions.items()})
+            found._layout = self.layout
+            found.compared = tuple(names[loss] for loss in self.compared)
+            found.without_graph = {names[loss] for loss in self.without_graph}
+            found._minimum = {names[loss]: least for loss, least in self._minimum.items()}
+            self._batches[index] = found
+        return self._batches[index]
+
+    @property
+    def objectives(self) -> dict[str, ModuleObjective]:
+        """The losses by the names that they have without the mention of a mini-batch."""
+        return {loss.partition(" (batch ")[0]: self.objective(loss) for loss in self.losses}
+
+    def _with(self, functions: Mapping[str, Function]) -> "ModuleLosses":
+        """The same module with other losses, without residuals and errors."""
+        found = copy.copy(self)
+        found.functions, found.residuals, found.error, found._fresh = dict(functions), {}, None, {}
+        found.batches, found._batches, found.without_graph = 0, {}, set()
+        for name in ("_found_layout", "_terms", "_measures", "at_fresh_points"):  # what is known of the other losses
+            found.__dict__.pop(name, None)
+        return found
+
+    def objective(self, loss: str) -> ModuleObjective:
         """A loss by its name, or a single term of a loss, as in ``pinn/initial``.
 
         Raises:
@@ -199,201 +257,3 @@ class ModuleLosses:
         found = self.flat(self.residuals[loss], theta)
         named = found if isinstance(found, Mapping) else {"loss": found}
         return {name: value.flatten().double() for name, value in named.items()}
-
-
-@dataclass(frozen=True, eq=False)
-class ModuleObjective:
-    """A loss of a module, or the sum of some of its terms. It implements ``losses.objective.Objective``.
-
-    Attributes:
-        whole: name of the loss that the terms belong to.
-        family: all losses of the module.
-        minimum: the lowest possible value; NaN if unknown.
-        names: names of the terms in the sum; all of them if empty.
-    """
-
-    whole: str
-    family: ModuleLosses
-    minimum: float = math.nan
-    names: tuple[str, ...] = ()
-    _graph: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
-
-    @property
-    def name(self) -> str:
-        """Name of the loss, with those of the terms if these are not all."""
-        return f"{self.whole} ({', '.join(self.names)})" if self.names else self.whole
-
-    @property
-    def size(self) -> int:
-        """Number of parameters P."""
-        return self.family.size
-
-    @property
-    def layout(self) -> Layout:
-        return self.family.layout
-
-    @property
-    def device(self) -> torch.device:
-        return self.family.device
-
-    @property
-    def batch(self) -> int:
-        """Number of parameter vectors to evaluate in one batch."""
-        return self.family.batch
-
-    @property
-    def theta(self) -> Tensor:
-        """The current parameters of the module (P,)."""
-        return self.family.flat.theta
-
-    @property
-    def is_squared(self) -> bool:
-        """Whether the loss is a sum of squares of known residuals."""
-        return self.whole in self.family.residuals
-
-    @property
-    def fresh(self) -> None:
-        """The points of a user's loss cannot be exchanged."""
-        return
-
-    def with_minimum(self, minimum: float) -> "ModuleObjective":
-        """A copy with another value of ``minimum``."""
-        return replace(self, minimum=minimum)
-
-    def only(self, *names: str) -> "ModuleObjective":
-        """The sum of only some of the terms of this loss.
-
-        Raises:
-            ValueError: the loss has no term of this name.
-        """
-        known = tuple(self.terms(self.theta))
-        if missing := [name for name in names if name not in known]:
-            raise ValueError(f"the loss {self.name} has no term {', '.join(missing)}; it has {', '.join(known)}")
-        same = set(names) == set(known)
-        least = self.minimum if same else 0.0 if self.is_squared else math.nan
-        return replace(self, names=names, minimum=least)
-
-    # ---- values ----
-
-    def terms(self, theta: Tensor) -> dict[str, Tensor]:
-        """The terms (...) at parameters (..., P), by name; their sum is the loss."""
-        flat = theta.detach().reshape(-1, theta.shape[-1])
-        rows = [{name: value.detach() for name, value in self._of(row).items()} for row in flat]
-        return {name: torch.stack([row[name] for row in rows]).reshape(theta.shape[:-1]) for name in rows[0]}
-
-    def loss(self, theta: Tensor) -> Tensor:
-        """Loss (...) at parameters (..., P), without an autograd graph."""
-        return total(self.terms(theta).values())
-
-    def measure(self, theta: Tensor) -> dict[str, Tensor]:
-        """All losses, terms and errors (...) of the module at parameters (..., P), by name."""
-        return self.family.measure(theta)
-
-    # ---- derivatives ----
-
-    def loss_and_gradient(self, theta: Tensor) -> tuple[Tensor, Tensor]:
-        """Loss (...) and gradient (..., P) at parameters (..., P)."""
-        found = [self._differentiated(row) for row in theta.reshape(-1, theta.shape[-1])]
-        losses, gradients = (torch.stack(parts) for parts in zip(*found, strict=True))
-        return losses.reshape(theta.shape[:-1]), gradients.reshape(theta.shape)
-
-    def gradient(self, theta: Tensor) -> Tensor:
-        """Gradient (..., P) of the loss at parameters (..., P)."""
-        return self.loss_and_gradient(theta)[1]
-
-    def hessian_product(self, theta: Tensor, vectors: Tensor) -> Tensor:
-        """Products of the Hessian at theta (P,) with vectors (P,) or (k, P), of the same shape.
-
-        The graph of the gradient is kept until a product at another theta is computed.
-        """
-        leaf, gradient = self._kept("gradient", theta, self._gradient_graph)
-        return _each(vectors, lambda v: _slope(gradient, leaf, v))
-
-    def gauss_newton_product(self, theta: Tensor, vectors: Tensor) -> Tensor:
-        """Products of the Gauss-Newton part 2JᵀJ of the Hessian with vectors (P,) or (k, P), of the same shape.
-
-        Raises:
-            ModelError: the loss has no residuals.
-        """
-        leaf, residuals, dual, pulled = self._kept("residuals", theta, self._residual_graph)
-
-        def product(v: Tensor) -> Tensor:
-            # Jᵀu is linear in u; its derivative along v is Jv.
-            forward = torch.autograd.grad(pulled, dual, v, retain_graph=True)[0]
-            return _slope(residuals, leaf, 2.0 * forward)
-
-        return _each(vectors, product)
-
-    def residuals(self, theta: Tensor) -> dict[str, Tensor]:
-        """The residuals (m,) of each term at theta (P,), by name; the sum of all squares is the loss.
-
-        Raises:
-            ModelError: the loss has no residuals.
-        """
-        return {name: value.detach() for name, value in self._vectors(theta).items()}
-
-    def jacobian(self, theta: Tensor) -> Tensor:
-        """The Jacobian (m, P) of all residuals at theta (P,), in the order of ``residuals``.
-
-        Raises:
-            ModelError: the loss has no residuals.
-        """
-        leaf = theta.detach().clone().requires_grad_()
-        values = torch.cat(list(self._vectors(leaf).values()))
-        return torch.stack([_slope(value, leaf) for value in values])
-
-    def pull_back(self, theta: Tensor, weights: Tensor) -> Tensor:
-        """The products Jᵀw (j, P) for vectors w (j, m), given as ``weights``, at theta (P,); J is not formed.
-
-        Raises:
-            ModelError: the loss has no residuals.
-        """
-        leaf = theta.detach().clone().requires_grad_()
-        values = torch.cat(list(self._vectors(leaf).values()))
-        return torch.stack([_slope(values, leaf, row) for row in weights])
-
-    def _of(self, theta: Tensor) -> dict[str, Tensor]:
-        found = self.family.terms_of(self.whole, theta)
-        return {name: found[name] for name in self.names} if self.names else found
-
-    def _vectors(self, theta: Tensor) -> dict[str, Tensor]:
-        found = self.family.vectors(self.whole, theta)
-        return {name: found[name] for name in self.names} if self.names else found
-
-    def _differentiated(self, theta: Tensor) -> tuple[Tensor, Tensor]:
-        leaf = theta.detach().clone().requires_grad_()
-        value = total(self._of(leaf).values())
-        return value.detach(), _slope(value, leaf, keep=False)
-
-    def _kept(self, name: str, theta: Tensor, build: Callable[[Tensor], tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
-        """What ``build`` made of theta, from an earlier call if theta is the same."""
-        if "at" not in self._graph or not torch.equal(self._graph["at"], theta):
-            self._graph.clear()
-            self._graph["at"] = theta.detach().clone()
-        if name not in self._graph:
-            self._graph[name] = build(theta.detach().clone().requires_grad_())
-        return self._graph[name]
-
-    def _gradient_graph(self, leaf: Tensor) -> tuple[Tensor, ...]:
-        value = total(self._of(leaf).values())
-        return leaf, _slope(value, leaf, graph=True)
-
-    def _residual_graph(self, leaf: Tensor) -> tuple[Tensor, ...]:
-        values = torch.cat(list(self._vectors(leaf).values()))
-        dual = torch.zeros_like(values).requires_grad_()
-        return leaf, values, dual, _slope(values, leaf, dual, graph=True)
-
-
-def _each(vectors: Tensor, product: Callable[[Tensor], Tensor]) -> Tensor:
-    rows = vectors.reshape(-1, vectors.shape[-1])
-    return torch.stack([product(row) for row in rows]).reshape(vectors.shape)
-
-
-def _slope(value: Tensor, leaf: Tensor, along: Tensor | None = None, *, graph: bool = False, keep: bool = True) -> Tensor:
-    """The derivative (P,) of ``value``, or of its product with ``along``; zero where ``value`` does not depend on the leaf."""
-    if not value.requires_grad:
-        return torch.zeros_like(leaf)
-    (found,) = torch.autograd.grad(
-        value, leaf, along, retain_graph=keep or graph, create_graph=graph, allow_unused=True, materialize_grads=True
-    )
-    return found

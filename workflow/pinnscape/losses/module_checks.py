@@ -5,6 +5,7 @@ random points make each evaluation a different function.
 """
 
 import logging
+import math
 from dataclasses import dataclass
 
 import torch
@@ -12,7 +13,8 @@ from torch import Tensor, nn
 
 from pinnscape.common.errors import ModelError
 from pinnscape.losses.differences import TOLERANCE, deviation
-from pinnscape.losses.module import ModuleLosses, ModuleObjective
+from pinnscape.losses.module import ModuleLosses
+from pinnscape.losses.module_objective import ModuleObjective
 from pinnscape.networks.arithmetic import total
 
 log = logging.getLogger(__name__)
@@ -32,9 +34,13 @@ _CUT = "`.detach()`, `.item()`, numpy or `torch.no_grad()` cut the derivatives, 
 
 @dataclass(frozen=True)
 class Report:
-    """Deviations of derivatives from central differences, by name, and warnings."""
+    """Deviations of derivatives from central differences and their tolerances, by name, and warnings.
+
+    The tolerance is infinite for the Hessian of a loss with kinks.
+    """
 
     deviations: dict[str, float]
+    tolerances: dict[str, float]
     warnings: tuple[str, ...]
 
 
@@ -47,6 +53,7 @@ def check(family: ModuleLosses) -> Report:
     """
     before = _state(family.flat.module)
     found: dict[str, float] = {}
+    tolerances: dict[str, float] = {}
     warnings: list[str] = []
     for loss in family.losses:
         _check_value(family, loss)
@@ -55,11 +62,13 @@ def check(family: ModuleLosses) -> Report:
         theta = _near(probe)
         found[f"{loss}_gradient"] = _check_gradient(probe, theta, tolerance)
         found[f"{loss}_hessian"] = _check_hessian(probe, theta, tolerance, warnings)
+        tolerances[f"{loss}_gradient"] = max(tolerance, _GRADIENT)
+        tolerances[f"{loss}_hessian"] = tolerance if found[f"{loss}_hessian"] <= tolerance else math.inf
         if loss in family.residuals:
             _check_squares(family.objective(loss))
     if changed := _changed(before, family.flat.module):
         raise ModelError(f"a loss or error changes {changed} of the module; it must only evaluate the module, and not train it")
-    return Report(found, tuple(warnings))
+    return Report(found, tolerances, tuple(warnings))
 
 
 # ---- values ----

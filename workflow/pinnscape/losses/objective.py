@@ -4,6 +4,7 @@ Analyses that use only this interface need no knowledge of the differential equa
 dimensions of theta where their shapes say so.
 """
 
+from collections.abc import Mapping
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -71,6 +72,11 @@ class Objective(Protocol):
         """The weighted terms (...) at parameters (..., P), by name; their sum is the loss."""
         ...
 
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Names of what ``measure`` returns besides losses, terms and errors, such as accuracies."""
+        ...
+
     def measure(self, theta: Tensor) -> dict[str, Tensor]:
         """All losses and errors (...) at parameters (..., P) that can be evaluated together with this loss, by name."""
         ...
@@ -82,6 +88,15 @@ class Objective(Protocol):
 
     def with_minimum(self, minimum: float) -> Self:
         """A copy with another value of ``minimum``."""
+        ...
+
+    @property
+    def draws(self) -> float:
+        """Number of mini-batches, infinity if the points of the loss are random, and 0 if there is nothing to draw."""
+        ...
+
+    def drawn(self, draw: int) -> Self:
+        """The loss at random points that are drawn again, or of a mini-batch, with ``draw`` as the number of the draw."""
         ...
 
 
@@ -115,6 +130,11 @@ class Losses(Protocol):
         ...
 
     @property
+    def compared(self) -> tuple[str, ...]:
+        """The two losses that claims compare; empty if there are no two."""
+        ...
+
+    @property
     def size(self) -> int: ...
     @property
     def layout(self) -> Layout: ...
@@ -125,7 +145,16 @@ class Losses(Protocol):
     @property
     def energy_minimum(self) -> float: ...
     @property
+    def energy_minimum_error(self) -> float:
+        """Quadrature error of ``energy_minimum``; NaN if unknown."""
+        ...
+
+    @property
     def norms(self) -> tuple[float, float]: ...
+
+    def with_weights(self, weights: Mapping[str, float]) -> Self:
+        """A copy in which the weights of terms are multiplied by these factors, by name as in ``strong-form/initial``."""
+        ...
 
     def objective(self, loss: str) -> Objective:
         """A loss by its name, or a single term of a loss, as in ``strong-form/initial``."""

@@ -1,7 +1,6 @@
 """Errors in the definition of a problem: one-line messages with the file, the class, the method and the remedy."""
 
 import sys
-import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 from pinnscape.common import memory
 from pinnscape.common.errors import PinnscapeError, ProblemError
+from pinnscape.common.texts import said, shown
 
 
 def fault(problem: Any, method: str, text: str) -> ProblemError:
@@ -27,24 +27,6 @@ def file_of(cls: type) -> str:
     """The file that defines a class, as messages show it (see ``shown``)."""
     path = getattr(sys.modules.get(cls.__module__), "__file__", None)
     return cls.__module__ if path is None else shown(Path(path))
-
-
-def shown(path: Path) -> str:
-    """A path as messages show it: relative to the current folder if it is inside that folder, otherwise absolute."""
-    found = path.resolve()
-    return str(found.relative_to(Path.cwd()) if found.is_relative_to(Path.cwd()) else found)
-
-
-def cut(text: str, length: int = 100) -> str:
-    """A text, truncated to at most this length."""
-    return text if len(text) <= length else f"{text[: length - 3]}..."
-
-
-def said(error: BaseException) -> str:
-    """The first line of the message of an error, shortened."""
-    text = error.msg if isinstance(error, SyntaxError) else str(error)
-    lines = text.strip().splitlines()
-    return textwrap.shorten(lines[0], 200, placeholder=" ...") if lines else "no message"
 
 
 @contextmanager

@@ -1,21 +1,18 @@
 """Loading of problems by name, or from a file: ``my_problems/mine.py``, or ``my_problems/mine.py:Mine`` if it defines several."""
 
-import hashlib
-import importlib.util
-import sys
-import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
 from pinnscape.common import memory
 from pinnscape.common.errors import PinnscapeError, ProblemError
+from pinnscape.common.texts import cut, said
+from pinnscape.common.user_files import imported, located
 from pinnscape.config.schema import suggestion
-from pinnscape.problems.faults import cut, said, shown
 from pinnscape.problems.problem import Problem
 from pinnscape.problems.registry import PROBLEMS, problem_class
 
-PROJECT = Path(__file__).resolve().parents[3]
+_KIND = "a problem"
 
 
 def load(name: str, parameters: Mapping[str, float] | None = None) -> Problem:
@@ -60,7 +57,7 @@ def load_class(name: str) -> type[Problem]:
             text = f"no such problem; there are {known}, and files such as my_problems/mine.py"
             raise ProblemError(f"{cut(name)}: {text}{suggestion(name, PROBLEMS)}")
         return problem_class(name)
-    module = _imported(_located(path))
+    module = imported(located(path), _KIND, ProblemError)
     found = {key: value for key, value in vars(module).items() if _is_own(value, module)}
     if wanted:
         if wanted not in found:
@@ -81,17 +78,8 @@ def file_of(name: str) -> Path:
     """The file that defines the problem of this name; see ``load``."""
     path = name.partition(":")[0]
     if path.endswith(".py"):
-        return _located(path)
+        return located(path)
     return Path(__file__).parent / "equations" / f"{PROBLEMS[name].partition(':')[0]}.py"
-
-
-def _located(path: str) -> Path:
-    """The file at this path, relative to the working directory or, if it does not exist there, to the folder of the project.
-
-    The working directory of a study with a separate folder for its results is that folder.
-    """
-    beside = PROJECT / path
-    return beside if beside.is_file() and not Path(path).is_file() else Path(path)
 
 
 def _is_own(value: object, module: ModuleType) -> bool:
@@ -99,46 +87,3 @@ def _is_own(value: object, module: ModuleType) -> bool:
     if not isinstance(value, type) or not issubclass(value, Problem):
         return False
     return value.__module__ == module.__name__ and not value.__name__.startswith("_")
-
-
-def _imported(path: Path) -> ModuleType:
-    """Import a file as a module; it is executed again only if its content changes. It may import modules from its folder.
-
-    Raises:
-        ProblemError: the file cannot be read, or raises an error.
-    """
-    try:
-        content = path.read_bytes()
-    except (OSError, ValueError) as error:  # a ValueError means that the path contains an invalid character
-        reason = getattr(error, "strerror", None) or error
-        raise ProblemError(f"{path}: cannot be read ({reason}); a problem is a name, or a path that ends in .py") from None
-    name = f"pinnscape_problem_{hashlib.sha256(str(path.resolve()).encode() + content).hexdigest()[:16]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    folder = str(path.resolve().parent)
-    sys.path.insert(0, folder)
-    try:
-        spec.loader.exec_module(module)
-    except BaseException as error:
-        del sys.modules[name]
-        if isinstance(error, (KeyboardInterrupt, PinnscapeError)) or memory.ran_out(error):
-            raise
-        raise ProblemError(f"{shown(path)}: {_where(error, path)}{type(error).__name__}: {said(error)}; mend it") from error
-    finally:
-        sys.path.remove(folder)
-    return module
-
-
-def _where(error: BaseException, path: Path) -> str:
-    """The line of the file in which an error was raised, as the beginning of a message; empty if unknown."""
-    if isinstance(error, SyntaxError) and error.lineno:
-        return f"line {error.lineno}: "
-    lines = [
-        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).resolve() == path.resolve()
-    ]
-    return f"line {lines[-1]}: " if lines else ""

@@ -2,14 +2,14 @@
 
 import itertools
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, get_args
+from typing import Any
 
 from pinnscape.config.schema import shown, suggestion
-from pinnscape.config.sections import Loss
 from pinnscape.problems import statement
-from pinnscape.problems.conditions import Periodic
-from pinnscape.study.cases import Case
+from pinnscape.study.case import Case
 from pinnscape.study.configuration import TECHNIQUES, Configuration
+from pinnscape.study.module_case import ModuleCase
+from pinnscape.study.problem_case import ProblemCase
 
 # A dotted key, and what is wrong with its value.
 Fault = tuple[str, str]
@@ -24,14 +24,7 @@ def missing(needs: Collection[str], case: Case) -> str:
         needs: ``Technique.needs``.
         case: a case.
     """
-    losses = [loss for loss in needs if loss in get_args(Loss) and loss not in case.losses]
-    if losses:
-        return f"needs the losses {' and '.join(loss for loss in needs if loss in get_args(Loss))}"
-    if "solution" in needs and not case.has_solution:
-        return "needs an exact solution or a reference"
-    if "permutable" in needs and case.model.network.architecture != "mlp":
-        return "needs a network whose hidden units can be permuted, network.architecture: mlp"
-    return ""
+    return next(filter(None, (case.lacks(need) for need in needs)), "")
 
 
 def contradictions(config: Configuration, cases: Mapping[str, Case]) -> Iterator[Fault]:
@@ -47,29 +40,14 @@ def contradictions(config: Configuration, cases: Mapping[str, Case]) -> Iterator
     yield from _figures(config)
     for case in cases.values():
         yield from _trajectory(config, case)
-        yield from _without_effect(config, case)
-        yield from _rules(case)
+        if isinstance(case, ProblemCase):
+            yield from _without_effect(config, case)
+            yield from _rules(case)
     yield from _checkpoints(config)
     yield from _hessian(config)
     yield from _claims(config)
     for case in cases.values():
-        yield from _parameter_counts(config, case.name, network_size(case))
-
-
-def network_size(case: Case) -> int:
-    """Number of parameters of the network of a case."""
-    settings, problem = case.model.network, case.problem
-    inputs = 2 * settings.fourier or problem.domain.dimension + _harmonics(case)
-    into = [(inputs, settings.width)] * (3 if settings.architecture == "modified" else 1)
-    hidden = 2 * settings.depth + 1 if settings.architecture == "residual" else settings.depth
-    sizes = [*into, *[(settings.width, settings.width)] * (hidden - 1), (settings.width, len(problem.components))]
-    return sum((fan_in + 1) * fan_out for fan_in, fan_out in sizes)
-
-
-def _harmonics(case: Case) -> int:
-    """Number of additional inputs of the network due to hard periodicity."""
-    conditions = statement.conditions(case.problem, case.model.condition_settings)
-    return sum(2 * c.harmonics - 1 for c in conditions if isinstance(c, Periodic) and c.enforce == "hard")
+        yield from _parameter_counts(config, case.name, case.size)
 
 
 def _listed(names: Collection[Any]) -> str:
@@ -83,6 +61,12 @@ def _figures(config: Configuration) -> Iterator[Fault]:
 
 
 def _trajectory(config: Configuration, case: Case) -> Iterator[Fault]:
+    if "trajectory" in config.grid.planes and isinstance(case, ModuleCase) and case.weights:
+        fewest = min(len(files) for files in case.weights.values())
+        if fewest < 3:
+            text = f"must match at least 3 files of each run for the trajectory plane; got {fewest}"
+            yield f"{case.prefix}checkpoints", f"{text}; or remove trajectory from grid.planes"
+        return
     even, logarithmic = case.training.snapshots.even, case.training.snapshots.logarithmic
     if "trajectory" in config.grid.planes and even + logarithmic < 3:
         own = case.name in config.cases and "snapshots" in config.cases[case.name].training.model_fields_set
@@ -91,7 +75,7 @@ def _trajectory(config: Configuration, case: Case) -> Iterator[Fault]:
         yield key, f"{text} of {case.name}; got {even} and {logarithmic}"
 
 
-def _without_effect(config: Configuration, case: Case) -> Iterator[Fault]:
+def _without_effect(config: Configuration, case: ProblemCase) -> Iterator[Fault]:
     """Weights of hard conditions and harmonics of soft conditions, which have no effect.
 
     They are accepted in the cases of a sweep that varies how the condition is enforced.
@@ -109,7 +93,7 @@ def _without_effect(config: Configuration, case: Case) -> Iterator[Fault]:
                 )
 
 
-def _rules(case: Case) -> Iterator[Fault]:
+def _rules(case: ProblemCase) -> Iterator[Fault]:
     """Quadrature rules that do not exist on the domain."""
     domain, own = case.problem.domain, case.model.quadrature
     for key, rule in (("quadrature", own), ("quadrature.test", own.test)):

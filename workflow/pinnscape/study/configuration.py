@@ -72,7 +72,7 @@ class TrainingOverride(TrainingSettings):
 
 
 class CaseSettings(Section):
-    """A case: a problem with its parameters and conditions, and settings that are overridden for it."""
+    """A case: a problem with its parameters and conditions, or a torch module, and settings that are overridden for it."""
 
     problem: Optional[str] = Field(
         default=None,
@@ -81,7 +81,35 @@ class CaseSettings(Section):
         description="name of a problem (by default that of the case), or path of a file that defines one, such as "
         "my_problems/mine.py",
     )
-    parameters: dict[Identifier, float] = Field(default={}, description="values of the parameters of the problem, by name")
+    module: Optional[str] = Field(
+        default=None,
+        min_length=1,
+        max_length=4096,
+        description="in place of a problem: name of a model (digits or digits_convnet), or path of a file that defines a torch "
+        "module and its losses, such as my_pinn.py",
+    )
+    checkpoints: Optional[str] = Field(
+        default=None,
+        min_length=1,
+        max_length=4096,
+        description="trained weights of the module: paths with * for the run and the step, as in runs/*/step-*.pt, or with "
+        "{loss}, {seed} and {step}; without this key, the module is trained",
+    )
+    losses: Optional[Distinct[str]] = Field(
+        default=None,
+        min_length=1,
+        description="losses of the module that are minimised, by default all; the only one, by default the first, if the module is "
+        "trained elsewhere or trains itself",
+    )
+    compared: Optional[Distinct[str]] = Field(
+        default=None,
+        min_length=2,
+        max_length=2,
+        description="the two losses of the module that claims compare, by default the first two",
+    )
+    parameters: dict[Identifier, float] = Field(
+        default={}, description="values of the parameters of the problem, or of the arguments of model(), by name"
+    )
     conditions: dict[Identifier, ConditionSettings] = Field(
         default={}, description="how conditions are enforced, and weights of terms, by name of the condition or term"
     )
@@ -149,7 +177,7 @@ class Configuration(Section):
     training: TrainingSettings = defaults_of(TrainingSettings)
     cases: dict[CaseName, CaseSettings] = Field(
         min_length=1,
-        description="cases of the study, by name; each has a problem, parameters, conditions, and overrides of network, "
+        description="cases of the study, by name; each has a problem or module, parameters, conditions, and overrides of network, "
         "quadrature and training above",
         examples=[
             {

@@ -11,12 +11,12 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from pinnscape.common.formulations import PHYSICS
 from pinnscape.config.reading import check_form
 from pinnscape.config.schema import described, error, rank, schema
 from pinnscape.config.section import Section
 from pinnscape.config.sections import HessianSettings, Plane
-from pinnscape.study.cases import Case, Fault, all_cases, swept
+from pinnscape.study.case import Case, Fault
+from pinnscape.study.cases import all_cases, swept
 from pinnscape.study.checks import contradictions, missing
 from pinnscape.study.configuration import Configuration
 from pinnscape.techniques.catalog import TECHNIQUES
@@ -72,10 +72,14 @@ class Study:
             found = {case: (sweep, value) for value, case in cases.items()} | found
         return found
 
-    @property
-    def seeds(self) -> tuple[int, ...]:
-        """Seeds, in the order of the configuration."""
-        return self.config.study.seeds
+    def seeds(self, case: str) -> tuple[int, ...]:
+        """Seeds of the trainings of a case."""
+        return self.all_cases[case].seeds
+
+    @cached_property
+    def all_losses(self) -> tuple[str, ...]:
+        """All losses that are evaluated in any case."""
+        return tuple(dict.fromkeys(loss for case in self.all_cases.values() for loss in case.all_losses))
 
     @property
     def device(self) -> str:
@@ -85,7 +89,7 @@ class Study:
     @property
     def runs(self) -> list[tuple[str, str, int]]:
         """Case, loss and seed of each training."""
-        return [(name, loss, seed) for name, case in self.all_cases.items() for loss in case.losses for seed in self.seeds]
+        return [(name, loss, seed) for name, case in self.all_cases.items() for loss in case.losses for seed in case.seeds]
 
     @property
     def planes(self) -> tuple[str, ...]:
@@ -113,8 +117,8 @@ class Study:
         return tuple(name for name in self.techniques if name not in without)
 
     def left_out(self, case: str) -> dict[str, str]:
-        """The techniques that do not apply to a case, with reasons; also the claim ``alike`` if a physics loss is missing."""
-        needs = {name: TECHNIQUES[name].needs for name in self.techniques} | {"alike": PHYSICS}
+        """The techniques that do not apply to a case, with reasons; also the claim ``alike`` if there are no two losses."""
+        needs = {name: TECHNIQUES[name].needs for name in self.techniques} | {"alike": ("pair",)}
         found = {name: missing(needs[name], self.all_cases[case]) for name in needs}
         return {name: reason for name, reason in found.items() if reason}
 
@@ -128,10 +132,9 @@ class Study:
         """The checkpoints whose Hessians are analysed, in order."""
         return tuple(name for name in self.checkpoint_names if name in self.config.hessian.checkpoints)
 
-    @property
-    def figure_seed(self) -> int | None:
-        """The seed that figures of planes and solutions show."""
-        return self.config.figures.seed
+    def figure_seed(self, case: str) -> int:
+        """The seed that figures of planes and solutions of a case show."""
+        return self.all_cases[case].shown_seed(self.config.figures.seed)
 
     def complete(self) -> dict[str, Any]:
         """The configuration as plain values, with every default filled in, in the order of the sections."""
@@ -148,8 +151,8 @@ class Study:
         return self.config.shards.plain()
 
     def model(self, case: str) -> dict[str, Any]:
-        """What defines the losses of a case: ``problem``, ``parameters``, ``conditions``, ``network`` and ``quadrature``."""
-        return self.all_cases[case].model.plain()
+        """What defines the losses of a case."""
+        return self.all_cases[case].settings
 
     def training(self, case: str) -> dict[str, Any]:
         """How networks for a case are trained: ``log_every``, ``phases`` and ``snapshots``."""

@@ -124,7 +124,7 @@ def _rows(
         if reason:
             yield [test.claim, case, own, test.statistic, *spread(np.empty(0)), test.threshold, LEFT_OUT, reason]
             continue
-        name = names.columns(test.metric.format(own=own))
+        name = names.columns(test.metric.format(own=own), (own,))
         found = group[list(names.COLUMNS)].eq(list(name), axis="columns").all(axis="columns") & (
             group["checkpoint"] == test.checkpoint
         )

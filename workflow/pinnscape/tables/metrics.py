@@ -1,14 +1,14 @@
 """metrics.csv: every number of the study in long form."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from pinnscape.common.formulations import PHYSICS
+from pinnscape.common.formulations import FORMULATIONS, PHYSICS
 from pinnscape.landscape import roughness, similarity
 from pinnscape.linalg.similarity import principal_angles, spectral_distance, wasserstein
 from pinnscape.losses import gaps
@@ -21,7 +21,6 @@ COLUMNS = (*_RUN, *names.COLUMNS, "value", *_SWEPT)
 _NUMBERS = ("trace", "trace_estimate", "trace_estimate_error", "condition_number", "negative", "nullity", "effective_rank")
 _NUMBERS += ("share_above", "bulk_share")
 _BOUNDS = {"lambda_min_at_least": "eigenvalue_low", "lambda_min_at_most": "eigenvalue_high"}
-_PHYSICS = list(PHYSICS)
 Rows = Iterator[tuple[str, str, float]]  # checkpoint, metric, value
 
 # The meaning of each number, by its name with its arguments in brackets; see `tables.names`. Numbers of techniques are described in their modules.
@@ -36,6 +35,7 @@ METRICS = {
     "fresh_loss": "training loss at points that training does not use",
     "term[term]": "term of the training loss, if it has several",
     "fresh_term[term]": "this term at points that training does not use",
+    "measure[name]": "what error() of a torch module measures, such as an accuracy",
     "quadrature_error": "quadrature error of the energy gap at the checkpoint",
     "below_minimum": "amount by which the energy is below its minimum if this exceeds the quadrature error, otherwise 0",
     "lambda_max[loss]": "largest eigenvalue of the Hessian; empty if it is withheld, as are all numbers that depend on it",
@@ -60,13 +60,13 @@ METRICS = {
     "share_above[loss]": "share of eigenvalues above 1e-3 of the largest",
     "share_above_estimate[loss]": "this share estimated from the spectral density, only if `share_above` is withheld",
     "bulk_share[loss]": "share of eigenvalues whose magnitude is at most 1e-3 of the largest",
-    "principal_angle_smallest": "smallest principal angle, in degrees, between the top eigenspaces of the deep-ritz and "
-    "strong-form Hessians",
+    "principal_angle_smallest": "smallest principal angle, in degrees, between the top eigenspaces of the Hessians of the "
+    "two compared losses, deep-ritz and strong-form or those of a torch module",
     "principal_angle_median": "median of the principal angles between these eigenspaces",
     "principal_angle_largest": "largest of the principal angles between these eigenspaces",
     "spectral_distance": "mean distance in decades between the largest scaled eigenvalues λ/λ₁ of these Hessians",
     "wasserstein": "Wasserstein distance between the scaled spectra λ/λ₁ of these Hessians",
-    "spearman[plane]": "rank correlation of the deep-ritz and strong-form losses on the plane",
+    "spearman[plane]": "rank correlation of the two compared losses on the plane",
     "spearman_distance[plane]": "rank correlation of the training loss with the squared distance from the centre, on the "
     "random plane; a reference for the correlation that any two bowls have",
     "minimum_distance[plane]": "distance between the grid minima of both losses; of grid values that a spectral surface cannot "
@@ -85,6 +85,7 @@ def table(
     files: Iterable[tuple[xr.Dataset, Rows]],
     several: Iterable[tuple[xr.Dataset, Iterable[tuple]]] = (),
     sweeps: Mapping[str, tuple[str, Any]] | None = None,
+    losses: Collection[str] = tuple(FORMULATIONS),
 ) -> pd.DataFrame:
     """Table with one row for each measured number.
 
@@ -92,6 +93,7 @@ def table(
         files: datasets of one run each, whose attributes identify the run, with their rows.
         several: datasets of all runs of a case, with rows (trained_on, seed, checkpoint, metric, value) that identify the run.
         sweeps: name of the sweep and value of the swept setting, by case; other cases have empty entries.
+        losses: names of all losses.
     """
     rows: list[list] = []
     for dataset, measured in files:
@@ -99,7 +101,7 @@ def table(
         rows += [[*owner, *row] for row in measured]
     for dataset, measured in several:
         rows += [[dataset.attrs["case"], *row] for row in measured]
-    plain = [[*run, *names.columns(name), value, *(sweeps or {}).get(run[0], ("", ""))] for *run, name, value in rows]
+    plain = [[*run, *names.columns(name, losses), value, *(sweeps or {}).get(run[0], ("", ""))] for *run, name, value in rows]
     return pd.DataFrame(plain, columns=list(COLUMNS)).sort_values([*_RUN, *names.COLUMNS], kind="stable", ignore_index=True)
 
 
@@ -120,13 +122,16 @@ def of_checkpoints(checkpoints: xr.Dataset, training: xr.Dataset) -> Rows:
                 yield name, f"term[{term}]", float(record["term_value"].sel(term=term))
                 yield name, f"fresh_term[{term}]", float(record["fresh_term_value"].sel(term=term))
         yield name, "fresh_loss", float(record["fresh_term_value"].sum())
+        for measure in record["measure"].values if "measure" in record.coords else ():
+            yield name, f"measure[{measure}]", float(record["further"].sel(measure=measure))
 
 
-def of_hessian(hessian: xr.Dataset, rank: int, subspace: int, eigenvalues: int) -> Rows:
-    """Properties of the spectrum of each loss at a checkpoint, and similarity of the spectra of the two physics losses.
+def of_hessian(hessian: xr.Dataset, compared: Sequence[str], rank: int, subspace: int, eigenvalues: int) -> Rows:
+    """Properties of the spectrum of each loss at a checkpoint, and similarity of the spectra of two losses.
 
     Args:
         hessian: hessian-{checkpoint}.nc.
+        compared: names of the two losses that are compared; empty if there are no two.
         rank: index k of the ratio λ_1/λ_k.
         subspace: dimension of the top eigenspaces that are compared.
         eigenvalues: number of the largest eigenvalues that are compared.
@@ -143,8 +148,8 @@ def of_hessian(hessian: xr.Dataset, rank: int, subspace: int, eigenvalues: int) 
         yield checkpoint, f"negative_share[{loss}]", float(own["negative"]) / size
         yield checkpoint, f"negative_ratio[{loss}]", _negative_ratio(values[-1], values[0])
         yield from ((checkpoint, f"{metric}[{loss}]", value) for metric, value in _bounds(own, size))
-    if set(_PHYSICS) <= set(hessian["loss"].values.tolist()):
-        pair = hessian.sel(loss=_PHYSICS)
+    if compared and set(compared) <= set(hessian["loss"].values.tolist()):
+        pair = hessian.sel(loss=list(compared))
         yield from ((checkpoint, metric, value) for metric, value in _alike(pair, subspace, eigenvalues))
     for term in hessian["term"].values if "term" in hessian else ():
         own = hessian.sel(term=term)
@@ -210,19 +215,24 @@ def _alike(pair: xr.Dataset, subspace: int, eigenvalues: int) -> Iterator[tuple[
         yield "wasserstein", wasserstein(values[0], values[1])
 
 
-def of_plane(surface: xr.Dataset) -> Rows:
-    """Similarity of the two physics losses on a plane, and share of the plane on which the energy does not exist."""
+def of_plane(surface: xr.Dataset, compared: Sequence[str] = PHYSICS) -> Rows:
+    """Similarity of two losses on a plane, and share of the plane on which a loss does not exist.
+
+    Args:
+        surface: surface-{plane}.nc.
+        compared: names of the two losses that are compared; empty if there are no two.
+    """
     name = surface.attrs["kind"]
-    both = set(_PHYSICS) <= set(surface["loss"].values.tolist())
+    both = bool(compared) and set(compared) <= set(surface["loss"].values.tolist())
     if both:
-        ritz, strong = (surface["value"].sel(loss=f).values for f in _PHYSICS)
-        yield "final", f"spearman[{name}]", similarity.spearman(ritz, strong)
+        first, second = (surface["value"].sel(loss=f).values for f in compared)
+        yield "final", f"spearman[{name}]", similarity.spearman(first, second)
     if name == "random":  # a reference: any two losses that increase with the distance from their minimum correlate
         squares = surface["alpha"].values[:, None] ** 2 + surface["beta"].values ** 2
         own = surface["value"].sel(loss=surface.attrs["trained_on"]).values
         yield "final", "spearman_distance[random]", similarity.spearman(own, squares)
     if both:
-        one, other = (_lowest(surface, f) for f in _PHYSICS)
+        one, other = (_lowest(surface, f) for f in compared)
         distance = similarity.minimum_distance(one, other, surface["alpha"].values, surface["beta"].values)
         yield "final", f"minimum_distance[{name}]", distance
     yield "final", f"infeasible_share[{name}]", float(surface["infeasible"].mean())

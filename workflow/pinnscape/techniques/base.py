@@ -28,10 +28,11 @@ class Technique:
         source: papers that introduced the technique, such as ``Li et al. 2018; Wu et al. 2021``; docs/techniques.md lists them.
         costly: whether the technique belongs to the extended study only.
         surfaces: planes whose surface-{plane}.nc the technique reads instead of the trainings.
-        needs: what a case must have, without which the technique is left out for it: names of losses, ``solution`` (an exact
-            solution or a reference, so that errors are known), ``permutable`` (a network whose hidden units can be permuted),
-            ``residuals`` (losses whose Gauss-Newton part is known) or ``problem`` (a boundary value problem, whose points can be
-            placed by other rules). The last two are lacking only in modules of users.
+        needs: what a case must have, without which the technique is left out for it: ``compared`` (trainings on the two losses
+            that claims compare), ``solution`` (an exact solution or a reference, so that errors are known), ``permutable`` (a
+            network whose hidden units can be permuted), ``draws`` (random points or mini-batches), ``residuals`` (losses whose
+            Gauss-Newton part is known) or ``problem`` (a boundary value problem, whose points can be placed by other rules). The
+            last two are lacking only in torch modules.
         directions: whether the technique uses random directions, which are normalised according to the section ``directions``.
         splits: whether all or most of the work is done for each run independently, by ``Runs.collect``, and can therefore be
             divided among jobs.

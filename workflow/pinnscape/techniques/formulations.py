@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import xarray as xr
 from pydantic import Field
 
-from pinnscape.common.formulations import PHYSICS
 from pinnscape.config.section import Section
 from pinnscape.config.sections import EigensolverSettings, overriding
 from pinnscape.landscape import comparison
@@ -25,7 +24,7 @@ Above: the losses of **{case}** on the straight line from the Deep Ritz minimise
 Below: comparison of the Hessians of both physics losses at the same points of each training, by the median principal angle
 between their top eigenspaces and the mean distance between their scaled largest eigenvalues. Thick: median over seeds.
 """,
-    needs=("deep-ritz", "strong-form"),
+    needs=("compared",),
 )
 METRICS = {
     "gap_ratio[loss]": "gap of a loss at this minimiser over its gap at the minimiser of its own training",
@@ -109,7 +108,7 @@ def metrics(data: xr.Dataset) -> Rows:
                 "physics_spectral_distance",
                 float(run["spectral_distance"].isel(snapshot=-1)),
             )
-            if data.sizes["pair"] and trained_on in PHYSICS:
+            if data.sizes["pair"] and trained_on in data["physics"].values:
                 for metric, value in _line(data.isel(pair=k), trained_on):
                     yield trained_on, int(seed), "final", metric, value
 

@@ -7,7 +7,6 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 
-from pinnscape.common.formulations import PHYSICS
 from pinnscape.config.sections import PathTraining
 from pinnscape.techniques import rows
 from pinnscape.techniques.base import Rows, Technique
@@ -28,7 +27,7 @@ Below: each loss on the plane through the Deep Ritz minimiser (R), the strong-fo
 which both trainings started. Axes are in units of the distance between the first two points.
 """,
     splits=False,
-    needs=("deep-ritz", "strong-form"),
+    needs=("compared",),
 )
 METRICS = {
     "plane_pass[points, loss]": "height of the pass between the first two points of a plane above the higher of them, over "
@@ -60,5 +59,6 @@ def metrics(data: xr.Dataset) -> Rows:
         for trained_on, loss in rows.points(data, "trained_on", "loss"):
             height = float(mean.sel(trained_on=trained_on, loss=loss))
             yield trained_on, int(seed), "final", f"plane_pass[seeds, {loss}]", height
-    for seed, loss, trained_on in product(data["seed"].values.tolist(), data["loss"].values.tolist(), PHYSICS):
+    compared = data.attrs["compared"].split(", ")
+    for seed, loss, trained_on in product(data["seed"].values.tolist(), data["loss"].values.tolist(), compared):
         yield trained_on, seed, "final", f"plane_pass[physics, {loss}]", float(data["physics_pass"].sel(seed=seed, loss=loss))

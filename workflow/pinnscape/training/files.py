@@ -5,11 +5,13 @@ import torch
 import xarray as xr
 
 from pinnscape.common.formulations import DEEP_RITZ
+from pinnscape.common.measured import ERRORS
 from pinnscape.files.description import File, Variable
 from pinnscape.losses.discretization import Discretization
-from pinnscape.losses.objective import tensor
+from pinnscape.losses.objective import Losses, tensor
 from pinnscape.networks.layout import LAYOUT, OF_LAYOUT, layout_values
-from pinnscape.training.loop import FRESH, OPTIMIZERS, TERM, WEIGHT, History
+from pinnscape.training.loop import FRESH, MEASURE, OPTIMIZERS, TERM, WEIGHT
+from pinnscape.training.progress import History
 
 _GRID = {1: 401, 2: 81, 3: 33}  # points along each axis of the grid on which a solution is stored
 TRAINING = File(
@@ -25,7 +27,7 @@ TRAINING = File(
         "fresh_term_value": Variable(("term", "step"), "the same at points that training does not use"),
         "weight": Variable(("term", "step"), "weight of the term relative to that of its condition, by training.weights"),
         "optimizer": Variable("step", "optimiser", flags=OPTIMIZERS, only="trainings of the workflow"),
-        "further": Variable(("measure", "step"), "further measure, such as an accuracy", only="recorded trainings"),
+        "further": Variable(("measure", "step"), "further measure, such as an accuracy", only="torch modules"),
         "theta": Variable(("snapshot", "parameter"), "parameters of the network"),
         "snapshot_step": Variable("snapshot", "optimisation step of the snapshot"),
         "snapshot_loss": Variable("snapshot", "loss at the snapshot"),
@@ -37,7 +39,7 @@ TRAINING = File(
     {
         "step": Variable("step", "optimisation step, 0 at the initial point"),
         "term": Variable("term", "name of the term"),
-        "measure": Variable("measure", "name of the measure", only="recorded trainings"),
+        "measure": Variable("measure", "name of the measure", only="torch modules"),
         "snapshot": Variable("snapshot", "index of the snapshot"),
         **OF_LAYOUT,
     },
@@ -66,34 +68,43 @@ def solution_file(names: tuple[str, ...]) -> File:
 
 
 SOLUTION = solution_file(("x", "y"))
-_RECORDED = ("loss", "energy_gap", "l2_error", "h1_error", "gradient_norm", "learning_rate")
+_RECORDED = ("loss", *ERRORS, "gradient_norm", "learning_rate")
 
 
-def training_dataset(history: History, discretization: Discretization) -> xr.Dataset:
+def training_dataset(history: History, family: Losses) -> xr.Dataset:
     """The content of training.nc."""
     steps, losses, thetas = zip(*history.snapshots, strict=True)
-    error = discretization.quadrature_error
     terms = [name.removeprefix(TERM) for name in history.records[0] if name.startswith(TERM)]
+    measures = [name.removeprefix(MEASURE) for name in history.records[0] if name.startswith(MEASURE)]
     values = {name: history.column(name) for name in _RECORDED} | {
-        "optimizer": history.column("optimizer").astype("int8"),
         "term_value": np.stack([history.column(TERM + name) for name in terms]),
         "fresh_term_value": np.stack([history.column(FRESH + name) for name in terms]),
         "weight": np.stack([history.column(WEIGHT + name) for name in terms]),
         "theta": np.stack(thetas),
         "snapshot_step": np.array(steps),
         "snapshot_loss": np.array(losses),
-        "quadrature_error": error.gaps(tensor(np.stack(thetas), discretization.device)),
-        "energy_minimum": discretization.energy_minimum,
-        "energy_minimum_error": error.minimum,
-        **layout_values(discretization.layout),
+        "quadrature_error": family.gap_errors(tensor(np.stack(thetas), family.device)),
+        "energy_minimum": family.energy_minimum,
+        "energy_minimum_error": family.energy_minimum_error,
+        **layout_values(family.layout),
         "step": history.column("step").astype(int),
         "term": terms,
     }
-    return TRAINING.dataset(values, notes=_withheld(discretization))
+    if "optimizer" in history.records[0]:
+        values["optimizer"] = history.column("optimizer").astype("int8")
+    if measures:
+        values |= {"further": np.stack([history.column(MEASURE + name) for name in measures]), "measure": measures}
+    return TRAINING.dataset(values, notes=_withheld(family))
 
 
-def _withheld(discretization: Discretization) -> dict[str, dict[str, str]]:
+def _withheld(family: Losses) -> dict[str, dict[str, str]]:
     """Why errors are NaN, by name of the variable."""
+    if isinstance(family, Discretization):
+        return _withheld_of_problem(family)
+    return {name: {"withheld": "error() does not measure it"} for name in ERRORS if name not in family.measures}
+
+
+def _withheld_of_problem(discretization: Discretization) -> dict[str, dict[str, str]]:
     problem, found = discretization.problem, {}
     if discretization.known is None:
         found |= {name: {"withheld": "no exact solution and no reference is known"} for name in ("l2_error", "h1_error")}

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pinnscape.common import progress as display
 from pinnscape.common.errors import DivergenceError
+from pinnscape.common.measured import ERRORS
 from pinnscape.config.sections import Phase, TrainingSettings
 from pinnscape.losses.objective import Objective
 from pinnscape.training import divergence
@@ -19,8 +20,8 @@ from pinnscape.training.varying import Varying
 
 log = logging.getLogger(__name__)
 OPTIMIZERS = ("adam", "lbfgs")
-# Prefixes of the records of terms: at the points of the training, at others, and weights.
-TERM, FRESH, WEIGHT = "term: ", "fresh: ", "weight: "
+# Prefixes of the records of terms (at the points of the training, at others, and weights), and of further measures.
+TERM, FRESH, WEIGHT, MEASURE = "term: ", "fresh: ", "weight: ", "measure: "
 
 
 def snapshot_steps(total: int, even: int, logarithmic: int) -> set[int]:
@@ -86,15 +87,15 @@ def train(
                 _check(state, lowest, step, phase, name)
                 advance(1)
                 if step % training.log_every == 0 or step in kept:
-                    _record(history, loss, state, step, made_by)
-                if step in kept:
-                    history.snapshots.append((step, state.loss, state.theta.cpu().numpy()))
+                    noted = _record(history, loss, state, step, made_by)
+                    if step in kept:
+                        history.snapshots.append((step, noted.loss, state.theta.cpu().numpy()))
                 if saves and saves.due:
                     saves.write(Progress(state, step, begun, optimizer.state_dict(), history, loss.weights))
     if history.records[-1]["step"] != step:
         _record(history, loss, state, step, made_by)
     if history.snapshots[-1][0] != step:
-        history.snapshots.append((step, state.loss, state.theta.cpu().numpy()))
+        history.snapshots.append((step, loss.noted(state).loss, state.theta.cpu().numpy()))
     return history
 
 
@@ -155,25 +156,31 @@ def _remedy(state: State, lowest: float, step: int, optimizer: str) -> str:
     )
 
 
-def _record(history: History, loss: Varying, state: State, step: int, optimizer: str) -> None:
-    objective = loss.objective
+def _record(history: History, loss: Varying, state: State, step: int, optimizer: str) -> State:
+    """Record a step, and return the state with the recorded loss and gradient."""
+    noted = loss.noted(state)
+    record = recorded(loss.recorded, noted, step, loss.weights) | {"optimizer": OPTIMIZERS.index(optimizer)}
+    history.records.append(record)
+    _tell(record)
+    return noted
+
+
+def recorded(objective: Objective, state: State, step: int, weights: Mapping[str, float]) -> dict[str, float]:
+    """What is recorded of a point: the loss, its terms at the points of the training and at others, and errors."""
     with torch.no_grad():
         measured, terms = objective.measure(state.theta), objective.terms(state.theta)
         fresh = terms if objective.fresh is None else objective.fresh.terms(state.theta)
-    errors = {name: float(measured[name]) for name in ("energy_gap", "l2_error", "h1_error")}
-    record = {
+    return {
         "step": step,
         "loss": state.loss,
-        **errors,
+        **{name: float(measured[name]) for name in ERRORS},
+        **{MEASURE + name: float(measured[name]) for name in objective.measures if name not in ERRORS},
         **{TERM + name: float(value) for name, value in terms.items()},
         **{FRESH + name: float(value) for name, value in fresh.items()},
-        **{WEIGHT + name: loss.weights.get(name, 1.0) for name in terms},
+        **{WEIGHT + name: weights.get(name, 1.0) for name in terms},
         "gradient_norm": float(state.gradient.norm()),
         "learning_rate": state.rate,
-        "optimizer": OPTIMIZERS.index(optimizer),
     }
-    history.records.append(record)
-    _tell(record)
 
 
 def _tell(record: Mapping[str, float]) -> None:

@@ -113,6 +113,11 @@ class Runs:
         return self.family.losses
 
     @property
+    def compared(self) -> tuple[str, ...]:
+        """The two losses that claims compare; empty if there are no two."""
+        return self.family.compared
+
+    @property
     def physics(self) -> tuple[str, ...]:
         """The losses that contain the differential equation."""
         return self.family.physics

@@ -1,6 +1,12 @@
-"""Selection of the snapshots of a training run that are analysed."""
+"""Selection of snapshots: of those of a training that are analysed, and of the steps of a training whose length is not known."""
+
+import math
+from typing import Generic, TypeVar
 
 import numpy as np
+
+T = TypeVar("T")
+_DECADE = 10.0**0.1  # smallest ratio of two logarithmically spaced steps
 
 
 def logarithmic(steps: np.ndarray, count: int) -> np.ndarray:
@@ -27,3 +33,37 @@ def logarithmic(steps: np.ndarray, count: int) -> np.ndarray:
         free[nearest] = False
         chosen.append(nearest)
     return np.sort(chosen)
+
+
+class Spaced(Generic[T]):
+    """Snapshots at logarithmically spaced steps, ten in each decade, and at evenly spaced ones.
+
+    Since the number of steps is not known in advance, the distance of the even ones is doubled whenever there are more than twice
+    as many as wanted.
+
+    Args:
+        even: number of evenly spaced snapshots that are kept at least, once there are so many steps.
+
+    Attributes:
+        kept: the snapshots by step.
+    """
+
+    def __init__(self, even: int = 50) -> None:
+        self.kept: dict[int, T] = {}
+        self._even, self._spaced = even, set[int]()
+        self._stride, self._next = 1, 0
+
+    def due(self, step: int) -> bool:
+        """Whether the snapshot of a step is to be kept."""
+        return step >= self._next or step % self._stride == 0
+
+    def keep(self, step: int, snapshot: T) -> None:
+        """Keep the snapshot of a step, and give up those that are too close."""
+        self.kept[step] = snapshot
+        if step >= self._next:
+            self._spaced.add(step)
+            self._next = max(step + 1, math.ceil(step * _DECADE))
+        evenly = [kept for kept in self.kept if kept % self._stride == 0]
+        if len(evenly) > 2 * self._even:
+            self._stride *= 2
+            self.kept = {at: found for at, found in self.kept.items() if at in self._spaced or at % self._stride == 0}

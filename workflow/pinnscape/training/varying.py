@@ -1,10 +1,11 @@
-"""Training losses that change during training, by resampling of points and by balancing of the weights of terms.
+"""Training losses that change during training, by drawing points or mini-batches and by balancing the weights of terms.
 
 Both happen at steps given by the settings. The new points depend only on the step, and the new weights only on the step, the
 parameters and the previous weights, so that a resumed training is the same as an uninterrupted one.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 from torch import Tensor
@@ -12,6 +13,7 @@ from torch import Tensor
 from pinnscape.losses.field import FieldObjective
 from pinnscape.losses.gauss_newton import kernel_traces
 from pinnscape.losses.objective import Objective
+from pinnscape.training.optimizers import State, start
 
 Method = Literal["fixed", "ntk", "gradients"]
 # Factor of the previous weights in the moving average of ``gradients``: 1 - α with α = 0.1 (Wang et al. 2021, eq. 24).
@@ -23,7 +25,7 @@ class Varying:
 
     Args:
         objective: the loss at the first step, with the weights of the settings.
-        resample: number of steps between two draws of random points; 0 if points are never drawn again.
+        resample: number of steps between two draws of random points or mini-batches; 0 if nothing is drawn.
         method: how weights are balanced: ``fixed`` (not at all), ``ntk`` or ``gradients``, see ``balanced``.
         every: number of steps between two updates of the weights.
         weights: current weights by term if training resumes from a restart file.
@@ -60,20 +62,27 @@ class Varying:
     def change(self, step: int, theta: Tensor) -> None:
         """Update the loss before a step: balance the weights at theta (P,) and draw points, if either is due."""
         first = self._first
-        if not isinstance(first, FieldObjective):
-            return
-        if self._method != "fixed" and step % self._every == 0:
+        if self._method != "fixed" and step % self._every == 0 and isinstance(first, FieldObjective):
             self.weights = balanced(first, theta, self._method, self.weights)
         self.at(step)
 
     def at(self, step: int) -> None:
-        """Set the loss to that of a step, with the points drawn for this step and the current weights."""
+        """Set the loss to that of a step, with the points or mini-batch drawn for this step and the current weights."""
         found = self._first
-        if not isinstance(found, FieldObjective):
-            return
         if self._resample and step >= self._resample:
             found = found.drawn(step // self._resample)
-        self.objective = found.weighted(self.weights) if self.weights else found
+        self.objective = found.weighted(self.weights) if self.weights and isinstance(found, FieldObjective) else found
+
+    @property
+    def recorded(self) -> Objective:
+        """The loss whose values are recorded: the current one, or that of all data if the training uses mini-batches."""
+        return self.objective if isinstance(self.objective, FieldObjective) else self._first
+
+    def noted(self, state: State) -> State:
+        """A state of the training with the loss and gradient that are recorded."""
+        if self.recorded is self.objective:
+            return state
+        return replace(start(self.recorded.loss_and_gradient, state.theta), rate=state.rate)
 
 
 def balanced(
