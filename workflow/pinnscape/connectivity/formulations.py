@@ -61,7 +61,7 @@ converge, and their attribute `reason` states this. There are no pairs if one of
 
 def gaps(runs: Runs, thetas: Tensor) -> np.ndarray:
     """Gaps (..., loss) of each loss at thetas (..., P), in the order of ``runs.losses``."""
-    measured = runs.family.measure(thetas)
+    measured = runs.family.measure(thetas, "fields")
     return torch.stack([measured[name] - runs.objective(name).minimum for name in runs.losses], -1).cpu().numpy()
 
 

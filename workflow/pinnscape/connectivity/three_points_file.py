@@ -1,5 +1,7 @@
 """The planes of three_points.nc: through two seeds and a curve, and through both physics minimisers and their initial point."""
 
+from functools import partial
+
 import numpy as np
 import torch
 import xarray as xr
@@ -83,7 +85,7 @@ def plane(runs: Runs, points: tuple[Tensor, Tensor, Tensor], count: int, margin:
     x, y = square_grid(corners, margin, count)
     coordinates = np.stack(np.meshgrid(x, y, indexing="ij"), -1)
     family = runs.family
-    measured = evaluate(family.measure, points[0], axes, coordinates, family.batch)
+    measured = evaluate(partial(family.measure, what="fields"), points[0], axes, coordinates, family.batch)
     gap = np.stack([measured[name] - runs.objective(name).minimum for name in runs.losses])
     gap[~np.isfinite(gap)] = np.nan
     return {"gap": gap, "x": x, "y": y, "corner": corners, "pass": np.array([_pass(table, x, y) for table in gap])}

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from pinnscape.common.measured import Measurement
 from pinnscape.files.pieces import Piece, Results
 from pinnscape.landscape import resampling
 from pinnscape.landscape.chebyshev import Domain, Interpolant
@@ -109,8 +110,8 @@ class SliceEvaluation:
             return {}
         return {f"{self.name}/line-{i}": partial(self._line, i) for i in range(len(self.slice_.directions))}
 
-    def _block(self, rows: slice) -> xr.Dataset:
-        return xr.Dataset({name: ("point", values) for name, values in self.slice_.measure(self._flat[rows]).items()})
+    def _block(self, rows: slice, what: Measurement = "all") -> xr.Dataset:
+        return xr.Dataset({name: ("point", values) for name, values in self.slice_.measure(self._flat[rows], what).items()})
 
     def _line(self, index: int) -> xr.Dataset:
         alpha = self.axes["alpha"][1]
@@ -122,8 +123,9 @@ class SliceEvaluation:
         ends = tuple((axis[1][0], axis[1][-1]) for axis in self.axes.values())
         seed = [self.seed, _STREAM]
         result = interpolate(self.slice_.fields, ends, self.tolerance, seed, most=_MOST_NODES, anchor=_origin(ends))
-        complete = result.converged.all() and not self.slice_.family.measures
-        return packed(result) if complete else packed(result).merge(self._block(slice(None)))
+        if result.converged.all() and not self.slice_.family.measures:
+            return packed(result)
+        return packed(result).merge(self._block(slice(None), "measures" if result.converged.all() else "all"))
 
     def _grid(self, blocks: list[xr.Dataset]) -> Measured:
         """Measurements of the blocks, concatenated and reshaped to the grid."""

@@ -3,12 +3,14 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from pinnscape.common import memory, progress
+from pinnscape.common.measured import Measurement
 from pinnscape.landscape import resampling
 from pinnscape.losses.objective import Losses
 
@@ -31,10 +33,10 @@ class Slice:
     directions: Tensor
     name: str = ""
 
-    def measure(self, coordinates: np.ndarray) -> dict[str, np.ndarray]:
-        """Losses and errors, each of shape (...), at coordinates (..., k)."""
-        f = self.family
-        return evaluate(f.measure, self.origin, self.directions, coordinates, f.batch, self.name)
+    def measure(self, coordinates: np.ndarray, what: Measurement = "all") -> dict[str, np.ndarray]:
+        """Losses and errors, each of shape (...), at coordinates (..., k); see ``Losses.measure``."""
+        measure = partial(self.family.measure, what=what)
+        return evaluate(measure, self.origin, self.directions, coordinates, self.family.batch, self.name)
 
     def line(self, index: int) -> "Slice":
         """The line along one direction."""
@@ -42,7 +44,7 @@ class Slice:
 
     def fields(self, points: np.ndarray) -> np.ndarray:
         """Fields to interpolate (field, m) at points (m, k)."""
-        return resampling.fields(self.measure(points), self.family.fields)
+        return resampling.fields(self.measure(points, "fields"), self.family.fields)
 
 
 def evaluate(

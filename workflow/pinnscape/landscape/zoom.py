@@ -1,6 +1,7 @@
 """Losses on one random plane at radii that span orders of magnitude, which shows at which radius convexity ends."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -95,7 +96,8 @@ def dataset(runs: Runs, radii: Sequence[float], points: int, directions: Directi
     def measure(run: Run) -> xr.Dataset:
         rows = random_directions("random", run.checkpoints.assign_attrs(seed=run.seed), directions)["direction"].values
         coordinates = np.stack([plane_coordinates(radius * unit, radius * unit) for radius in radii])
-        measured = evaluate(family.measure, runs.tensor(run.theta()), runs.tensor(rows), coordinates, family.batch)
+        fields = partial(family.measure, what="fields")
+        measured = evaluate(fields, runs.tensor(run.theta()), runs.tensor(rows), coordinates, family.batch)
         gap = np.stack([measured[loss] - runs.objective(loss).minimum for loss in runs.losses])
         gap[~np.isfinite(gap)] = np.nan
         found = np.array([

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pinnscape.common.formulations import PHYSICS
-from pinnscape.common.measured import H1_SQUARE, L2_SQUARE
+from pinnscape.common.measured import H1_SQUARE, L2_SQUARE, Measurement
 from pinnscape.files.kept import Kept
 from pinnscape.losses.assembly import Assembly
 from pinnscape.losses.field import FieldObjective
@@ -373,7 +373,7 @@ class Discretization:
         """Error of the quadrature rule of the energy."""
         return QuadratureError(self)
 
-    def measure(self, theta: Tensor) -> dict[str, Tensor]:
+    def measure(self, theta: Tensor, what: Measurement = "all") -> dict[str, Tensor]:
         """All losses and errors (...) at parameters (..., P), from one forward pass for each point set.
 
         Returns:

@@ -11,6 +11,7 @@ from pinnscape.common.texts import shown
 from pinnscape.config.sections import Module
 from pinnscape.losses.functional import Flat
 from pinnscape.losses.module import ModuleLosses
+from pinnscape.losses.module_checks import note_graph
 from pinnscape.models import file, patterns, weights
 from pinnscape.models.file import ModelFile
 from pinnscape.models.known import Known
@@ -29,7 +30,11 @@ def family(settings: Module, device: str = "cpu") -> ModuleLosses:
     """
     found = file.load(settings.module)
     module = _module(found, settings).to(device)
-    return _losses(found, module, settings.compared)
+    made = _losses(found, module, settings.compared)
+    with found.naming("losses"):
+        for loss in made.losses:
+            note_graph(made, loss)
+    return made
 
 
 def inspected(settings: Module, seeds: Sequence[int] = ()) -> Known:

@@ -8,13 +8,14 @@ import copy
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from pinnscape.common.errors import ModelError
-from pinnscape.common.measured import ERRORS, INFEASIBLE
+from pinnscape.common.measured import ERRORS, INFEASIBLE, Measurement
 from pinnscape.losses import scalars
 from pinnscape.losses.functional import Flat, Function
 from pinnscape.losses.module_objective import ModuleObjective
@@ -120,7 +121,9 @@ class ModuleLosses:
 
     @cached_property
     def _measures(self) -> tuple[str, ...]:
-        return tuple(self._errors(self.flat.theta))
+        if self.error is None:
+            return ()
+        return tuple(scalars.named(self.flat(self.error, self.flat.theta.requires_grad_()), "error", "error"))
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -208,33 +211,43 @@ class ModuleLosses:
         found = ModuleObjective(whole, self, self._minimum.get(whole, 0.0 if whole in self.residuals else math.nan))
         return found.only(term) if term else found
 
-    def measure(self, theta: Tensor) -> dict[str, Tensor]:
+    def measure(self, theta: Tensor, what: Measurement = "all") -> dict[str, Tensor]:
         """Values (...) at parameters (..., P), by name.
 
         These are all losses, the terms of losses that have several, what ``error`` measures, the errors of all files, which are
         NaN if ``error`` does not measure them, and ``infeasible``, bool, whether a loss is not finite.
+
+        Args:
+            theta: the parameters.
+            what: ``all``, ``fields`` (without ``error``, whose results are NaN) or ``measures`` (only what ``error`` measures).
         """
         rows = theta.reshape(-1, theta.shape[-1])
-        measured = [self._measured(row) for row in rows]
+        measured = [self._measured(row, what) for row in rows]
         return {name: torch.stack([row[name] for row in measured]).reshape(theta.shape[:-1]) for name in measured[0]}
 
-    def _measured(self, theta: Tensor) -> dict[str, Tensor]:
+    def _measured(self, theta: Tensor, what: Measurement) -> dict[str, Tensor]:
+        """All values at theta (P,), from one call, in which the parameters are exchanged only once."""
+        losses = self.functions if what != "measures" else {}
+        error = self.error if what != "fields" else None
+        leaf = theta.detach()
+        if error is not None or not set(losses) <= self.without_graph:
+            leaf = leaf.clone().requires_grad_()
+        values, errors = self.flat(lambda m: ({n: f(m) for n, f in losses.items()}, error(m) if error else {}), leaf)
+        unknown = torch.tensor(math.nan, dtype=torch.float64, device=self.device)
+        found = self._with_terms(values) if losses else {}
+        for name, value in scalars.named(errors, "error", "error").items() if error else ():
+            found[name] = value.detach().to(self.device)
+        return dict.fromkeys((*ERRORS, *(self.measures if what == "fields" else ())), unknown) | found
+
+    def _with_terms(self, values: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Losses, their terms, and whether a loss is not finite, from the results of the functions."""
         found: dict[str, Tensor] = {}
-        for loss in self.losses:
-            terms = {name: value.detach() for name, value in self.terms_of(loss, theta).items()}
+        for loss, value in values.items():
+            terms = {name: term.detach() for name, term in scalars.named(value, loss, "loss").items()}
             found[loss] = total(terms.values())
             if len(terms) > 1:
-                found |= {f"{loss}/{name}": value for name, value in terms.items()}
-        finite = torch.stack([found[loss].isfinite() for loss in self.losses]).all()
-        unknown = torch.tensor(math.nan, dtype=torch.float64, device=self.device)
-        return found | dict.fromkeys(ERRORS, unknown) | self._errors(theta) | {INFEASIBLE: ~finite}
-
-    def _errors(self, theta: Tensor) -> dict[str, Tensor]:
-        if self.error is None:
-            return {}
-        leaf = theta.detach().clone().requires_grad_()
-        found = scalars.named(self.flat(self.error, leaf), "error", "error")
-        return {name: value.detach().to(self.device) for name, value in found.items()}
+                found |= {f"{loss}/{name}": term for name, term in terms.items()}
+        return found | {INFEASIBLE: ~torch.stack([found[loss].isfinite() for loss in values]).all()}
 
     def terms_of(self, loss: str, theta: Tensor) -> dict[str, Tensor]:
         """The terms of a loss at theta (P,), by name, as float64 tensors.

@@ -57,7 +57,7 @@ def check(family: ModuleLosses) -> Report:
     warnings: list[str] = []
     for loss in family.losses:
         _check_value(family, loss)
-        _try_without_graph(family, loss)
+        note_graph(family, loss)
         probe, tolerance = _probe(family, loss)
         theta = _near(probe)
         found[f"{loss}_gradient"] = _check_gradient(probe, theta, tolerance)
@@ -92,7 +92,7 @@ def _check_value(family: ModuleLosses, loss: str) -> None:
         raise ModelError(f"the loss {loss} has no derivatives: {_CUT}")
 
 
-def _try_without_graph(family: ModuleLosses, loss: str) -> None:
+def note_graph(family: ModuleLosses, loss: str) -> None:
     """Note whether the loss has the same value if the parameters do not require gradients."""
     theta = family.flat.theta
     points = (theta, theta + _random(theta, 0) * _scale(theta))

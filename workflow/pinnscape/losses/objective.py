@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pinnscape.common.measured import Measurement
 from pinnscape.networks.layout import Layout
 
 
@@ -160,8 +161,8 @@ class Losses(Protocol):
         """A loss by its name, or a single term of a loss, as in ``strong-form/initial``."""
         ...
 
-    def measure(self, theta: Tensor) -> dict[str, Tensor]:
-        """Values (...) at parameters (..., P), by name: the losses, ``terms`` and ``measures``; ``energy_gap``, ``l2_error``
+    def measure(self, theta: Tensor, what: Measurement = "all") -> dict[str, Tensor]:
+        """Values (...) at parameters (..., P), by name; of those that ``what`` does not name, any may be lacking: the losses, ``terms`` and ``measures``; ``energy_gap``, ``l2_error``
         and ``h1_error``, NaN if unknown; and ``infeasible``, bool, whether a loss does not exist.
         """
         ...

@@ -17,6 +17,7 @@ NAMES = (
     "gradient_subspace",
     "stability",
     "sharpness",
+    "noise",
     "basin",
     "goldilocks",
     "curvature_map",
