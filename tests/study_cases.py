@@ -150,7 +150,7 @@ BAD: list[tuple[str, Any, str]] = [
     (
         "cases.poisson2d",
         None,
-        "cases.poisson2d: must be a section with keys among conditions, network, parameters, problem, quadrature, training",
+        "cases.poisson2d: must be a section with keys among checkpoints, compared, conditions, losses, module, network, parameters, problem, quadrature, training",
     ),
     ("checkpoints", None, "checkpoints: must be a mapping from names to values; got nothing (null)"),
     ("network.width", None, "network.width: must be a whole number from 1 to 8192; got nothing (null)"),
@@ -369,7 +369,7 @@ BAD: list[tuple[str, Any, str]] = [
     ),
     ("sweeps.width", WIDTHS | {"vary": "netwrk.width"}, "sweeps.width: netwrk: unknown key; did you mean network?"),
     ("sweeps.width", WIDTHS | {"vary": "network.widht"}, "sweeps.width: network.widht: unknown key; did you mean width?"),
-    ("sweeps.width", WIDTHS | {"vary": ""}, "sweeps.width: '': unknown key; known keys are conditions"),
+    ("sweeps.width", WIDTHS | {"vary": ""}, "sweeps.width: '': unknown key; known keys are checkpoints, compared, conditions"),
     ("sweeps.width", WIDTHS | {"vary": "network"}, "sweeps.width: network: must be a section with keys among"),
     (
         "sweeps.width",

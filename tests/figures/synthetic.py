@@ -348,7 +348,7 @@ def _density(values: np.ndarray, at: np.ndarray, width: float = 0.01) -> np.ndar
     return bumps.mean(axis=1)
 
 
-def claims(problems: tuple[str, ...] = PROBLEMS) -> pd.DataFrame:
+def claims(problems: tuple[str, ...] = PROBLEMS, baseline: float = np.nan) -> pd.DataFrame:
     """claims.csv: all verdicts, a statistic without threshold, one without value, and formulations without some claims."""
     statistics = [
         ("alike", "principal_angle_median", 30.0, 61.5),
@@ -371,6 +371,10 @@ def claims(problems: tuple[str, ...] = PROBLEMS) -> pd.DataFrame:
                     continue
                 verdict = np.nan if np.isnan(threshold) else verdicts[(number + place) % 3]
                 verdict = "not measured" if np.isnan(value) else verdict
-                rows.append((claim, problem, formulation, statistic, value, 0.9 * value, 1.2 * value, threshold, verdict))
+                others = baseline, 0.5 * baseline, 2.0 * baseline
+                rows.append(
+                    (claim, problem, formulation, statistic, value, 0.9 * value, 1.2 * value, threshold, verdict, *others)
+                )
     columns = ["claim", "case", "trained_on", "statistic", "value", "low", "high", "threshold", "verdict"]
+    columns += ["baseline", "baseline_low", "baseline_high"]
     return pd.DataFrame(rows, columns=columns)

@@ -262,3 +262,13 @@ def test_codes_and_texts_of_the_table():
 def test_labels_of_rows():
     assert claims.row_label("well_conditioned", "share", "0.1") == "well conditioned\nshare (threshold 0.1)"
     assert claims.row_label("convex", "radius", "") == "convex\nradius"
+
+
+def test_the_data_driven_baseline_is_the_first_column_and_has_no_verdict():
+    codes, texts = claims.tables(synthetic.claims(baseline=0.5))
+    without = claims.tables(synthetic.claims())
+    assert codes.columns[0] == texts.columns[0] == (claims.BASELINE, "")
+    assert (codes[claims.BASELINE] == len(claims.VERDICTS)).all().all()
+    assert set(texts[claims.BASELINE, ""]) == {"0.5\n0.25…1"}
+    assert codes.iloc[:, 1:].equals(without[0])
+    assert texts.iloc[:, 1:].equals(without[1])

@@ -23,7 +23,14 @@ def synthetic(seeds: int = 3, pairs: int | None = None) -> xr.Dataset:
             "spectral_distance": (outer, distance),
             "snapshot_step": (outer, steps),
         },
-        coords={"trained_on": names, "seed": range(seeds), "loss": losses, "position": position, "eigen": range(3)},
+        coords={
+            "trained_on": names,
+            "seed": range(seeds),
+            "loss": losses,
+            "position": position,
+            "eigen": range(3),
+            "physics": names,
+        },
         attrs={"case": "neo_hookean2d"},
     )
 

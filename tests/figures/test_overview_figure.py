@@ -45,6 +45,7 @@ SHAPES = {  # of the files that would take long to measure
         {"lambda_min": ("loss", "alpha", "beta"), "lambda_max": ("loss", "alpha", "beta")},
     ),
     "formulations": ({"loss": 2, "position": 5}, {}),
+    "noise": ({"checkpoint": 2}, {"noise_scale": ("checkpoint",)}),
 }
 
 
@@ -58,13 +59,14 @@ def made_up(name: str, seeds: int = 3) -> xr.Dataset:
     }
     coordinates |= {dim: np.linspace(-1, 1, sizes[dim]) for dim in ("alpha", "beta") if dim in sizes}
     coordinates |= {"loss": list(PHYSICS)} if "loss" in sizes else {}
+    coordinates |= {"checkpoint": ["init", "final"]} if "checkpoint" in sizes else {}
 
     def filled(dims):
         return dims, np.sort(random.random([len(coordinates[dim]) for dim in dims]), axis=-1)
 
     contents = {key: filled(("trained_on", "seed", *dims)) for key, dims in variables.items()}
     if name == "formulations":
-        coordinates["pair"] = range(seeds)
+        coordinates |= {"pair": range(seeds), "physics": list(PHYSICS)}
         contents = {"line_gap": filled(("pair", "position", "loss")), "initial_gap": filled(("pair", "loss"))}
     return xr.Dataset(contents, coordinates, {"case": "poisson2d"})
 

@@ -27,7 +27,7 @@ def synthetic(pairs: int = 1, seeds: int = 1, hole: bool = False) -> xr.Dataset:
     variables["seeds_curve"] = (("trained_on", "pair", "t", "axis"), curve)
     coordinates = {"trained_on": LOSSES, "loss": LOSSES, "seed": np.arange(seeds)}
     coordinates |= {"first_seed": ("pair", np.zeros(pairs, int)), "second_seed": ("pair", np.ones(pairs, int))}
-    return xr.Dataset(variables, coordinates, {"case": "poisson2d"})
+    return xr.Dataset(variables, coordinates, {"case": "poisson2d", "compared": "deep-ritz, strong-form"})
 
 
 def texts(ax) -> list[str]:

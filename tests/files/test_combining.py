@@ -7,7 +7,7 @@ import pytest
 from file_cases import assert_combined, combined
 from runs_cases import run_of
 from settings_cases import applied, model
-from technique_cases import IN_PARTS, settings_of
+from technique_cases import IN_PARTS, settings_of, suited
 
 from pinnscape.files import store
 from pinnscape.losses.model import discretization
@@ -28,7 +28,7 @@ def test_techniques_of_two_cases_combine(tmp_path: Path, monkeypatch: pytest.Mon
     about = {"trained_on": store.ALL, "seed": store.NO_SEED, "configuration": {}, "stage": name, "title": "x"}
     paths = {case: tmp_path / f"{case}.nc" for case in WIDTHS}
     for case, path in paths.items():
-        store.write(path, applied(name, runs(case), settings_of(name)), case=case, **about)
+        store.write(path, applied(name, suited(name, runs(case)), settings_of(name)), case=case, **about)
     found = combined(monkeypatch, list(paths.values()), concat_dim="case")
     assert found["case"].values.tolist() == list(WIDTHS)
     for case, path in paths.items():

@@ -271,9 +271,16 @@ def check_study(study: Study, path: Path) -> None:
     settings = [[study.model(case), study.training(case), study.left_out(case)] for case in study.cases]
     settings += [[study.directions(plane), study.grid(plane)] for plane in study.planes]
     settings += [study.technique(name) for name in study.techniques]
-    settings += [study.engine(), study.checkpoints(), study.hessian(), study.claims(), study.figures(), study.figure_seed]
+    settings += [
+        study.engine(),
+        study.checkpoints(),
+        study.hessian(),
+        study.claims(),
+        study.figures(),
+        [study.figure_seed(case) for case in study.cases],
+    ]
     assert json.loads(json.dumps(settings, allow_nan=False)) == settings
-    assert study.figure_seed in study.seeds
+    assert all(study.figure_seed(case) in study.seeds(case) for case in study.cases)
     assert len(study.runs) == sum(len(study.losses(case)) for case in study.cases) * len(study.seeds) > 0
     assert {case for cases in study.cases_by_losses.values() for case in cases} == set(study.cases)
     assert set(study.swept_values) <= set(study.cases)

@@ -155,7 +155,7 @@ def test_what_was_recorded_can_be_analysed_and_drawn(tmp_path: Path) -> None:
     assert np.isfinite(ps.trajectory_geometry(objective, data)["step"]).any()
     assert path["snapshot_step"].values.tolist() == data["snapshot_step"].values.tolist()
     figure = ps.plot(data)
-    assert drawn(figure) == len(figure.axes) == 2, "the loss and its terms; nothing else is known"
+    assert drawn(figure) == len(figure.axes) == 3, "the loss, its terms and the accuracy; nothing else is known"
     assert figure.get_suptitle() == "mine: training"
     assert ps.plot(path).get_suptitle() == "Plane of the training trajectory"
 

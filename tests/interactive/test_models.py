@@ -1,5 +1,6 @@
 """Landscapes, curvature and techniques of a module, in a notebook: the numbers of loops written by hand."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +23,13 @@ SMALL |= {
 }
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}
 LEFT_OUT = {
-    "three_points": "three_points compares trainings on the losses deep-ritz and strong-form",
-    "formulations": "formulations compares trainings on the losses deep-ritz and strong-form",
+    "three_points": "three_points compares trainings on two losses",
+    "formulations": "formulations compares trainings on two losses",
     "intrinsic_dimension": "intrinsic_dimension needs errors relative to a known solution, named l2_error",
     "ntk": "ntk needs residuals; give them to `from_torch`",
     "refinement": "refinement needs residuals; give them to `from_torch`",
     "roughness_rules": "roughness_rules needs a boundary value problem",
+    "noise": r"noise needs random points, or mini-batches: from_torch\(module, loss, batches=\.\.\.\)",
     "topology": "topology is computed from surfaces",
 }
 
@@ -158,6 +160,22 @@ def test_a_technique_that_lacks_something_says_what(
 ) -> None:
     with pytest.raises(ValueError, match=said):
         getattr(ps, name)(objective, *trainings)
+
+
+def test_noise_and_planes_of_mini_batches_say_which_they_are(module: nn.Module) -> None:
+    def fit(m: nn.Module, batch: int | None = None) -> Tensor:
+        own = X if batch is None else X[batch::4]
+        return (m(own) - own.prod(1, keepdim=True)).square().mean()
+
+    objective = ps.from_torch(module, fit, name="fit", batches=4)
+    found = ps.noise(objective, module, checkpoints=["final"])
+    assert found.sizes["draw"] == 4
+    one = objective.drawn(0)
+    plane = ps.plane(one, module, points=5, tolerance=0.0)
+    assert plane.attrs["trained_on"] == one.name
+    assert re.fullmatch(r"fit \(batch [1-4] of 4\)", one.name)
+    assert one.name in ps.plot(plane).axes[0].get_title()
+    assert float(plane["value_at_origin"].squeeze()) == pytest.approx(float(one.loss(one.theta)), rel=1e-12)
 
 
 def test_topology_is_that_of_planes(objective: ModuleObjective, module: nn.Module) -> None:

@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 from runs_cases import tiny
 from settings_cases import applied, model
-from technique_cases import BETWEEN_SEEDS, IN_PARTS, settings_of
+from technique_cases import BETWEEN_SEEDS, IN_PARTS, settings_of, suited
 
 from pinnscape.common.errors import StudyError
 from pinnscape.files import netcdf, store
@@ -33,7 +33,7 @@ def test_a_technique_gives_the_same_bytes_whichever_parts_an_earlier_attempt_kep
     settings, folder, seeds = settings_of(name), tmp_path / "parts", 2 if name in BETWEEN_SEEDS else 1
 
     def written(file: str) -> bytes:
-        found = applied(name, runs(seeds, Finished(folder, {"technique": name}, Interval(0.0))), settings)
+        found = applied(name, suited(name, runs(seeds, Finished(folder, {"technique": name}, Interval(0.0)))), settings)
         store.write(tmp_path / file, found, stage=name, **COMMON)
         return (tmp_path / file).read_bytes()
 

@@ -10,7 +10,6 @@ from pinnscape.common.errors import StudyError
 from pinnscape.losses.model import network
 from pinnscape.problems.registry import PROBLEMS
 from pinnscape.study.cases import case_name, with_value
-from pinnscape.study.checks import network_size
 from pinnscape.study.study import Study
 from pinnscape.techniques.catalog import TECHNIQUES
 
@@ -57,7 +56,7 @@ def test_a_case_has_the_losses_of_its_problem_in_the_order_of_the_study():
 def test_what_a_problem_knows_of_its_solution(tmp_path):
     (tmp_path / "mine.py").write_text(EQUATION)
     study = of_cases(poisson1d={}, burgers={}, mine={"problem": str(tmp_path / "mine.py")})
-    known = {name: (case.has_solution, case.needs_reference) for name, case in study.all_cases.items()}
+    known = {name: (not case.lacks("solution"), case.needs_reference) for name, case in study.all_cases.items()}
     assert known == {"poisson1d": (True, False), "burgers": (True, True), "mine": (False, False)}
     assert study.losses("mine") == ("deep-ritz", "strong-form")
 
@@ -169,25 +168,30 @@ def test_techniques_that_need_what_a_case_lacks_are_left_out_with_the_reason(tmp
         "mine": {"problem": str(tmp_path / "mine.py")},
     }
     study = checked(changed(("cases", cases)) | {"extended": True})
+    draws = {"noise": "needs random points, quadrature.rule: sobol, latin-hypercube, monte-carlo"}
     both, solution = "needs the losses deep-ritz and strong-form", "needs an exact solution or a reference"
     plain = "needs a network whose hidden units can be permuted, network.architecture: mlp"
-    assert study.left_out("poisson2d") == {}
-    assert study.left_out("convection") == {"three_points": both, "formulations": both, "alike": both}
-    assert study.left_out("gated") == {"barriers": plain}
-    assert study.left_out("mine") == {"intrinsic_dimension": solution}
+    assert study.left_out("poisson2d") == draws
+    assert study.left_out("convection") == draws | {"three_points": both, "formulations": both, "alike": both}
+    assert study.left_out("gated") == draws | {"barriers": plain}
+    assert study.left_out("mine") == draws | {"intrinsic_dimension": solution}
     for case in cases:
         left = set(study.left_out(case)) - {"alike"}
         assert study.techniques_of(case) == tuple(name for name in TECHNIQUES if name not in left)
 
 
 def test_losses_that_the_study_does_not_minimise_are_lacking():
-    study = checked(changed(("study.losses", ["strong-form", "supervised"])))
+    study = checked(
+        changed(("study.losses", ["strong-form", "supervised"]), ("quadrature.rule", "sobol"), ("cases", {"poisson2d": {}}))
+    )
     both = "needs the losses deep-ritz and strong-form"
     assert study.left_out("poisson2d") == {"three_points": both, "formulations": both, "alike": both}
 
 
 def test_only_techniques_of_the_study_are_left_out():
-    study = checked(changed(("cases", {"convection": {}}), ("techniques", {"without": ["formulations", "three_points"]})))
+    study = checked(
+        changed(("cases", {"convection": {}}), ("techniques", {"without": ["formulations", "three_points", "noise"]}))
+    )
     assert set(study.left_out("convection")) == {"alike"}
 
 
@@ -228,7 +232,7 @@ def test_the_size_of_each_network_is_known_without_it(architecture, more, name):
     waves = {"problem": "convection", "conditions": {"periodic": {"harmonics": 4}}}
     case = (waves if name == "waves" else {}) | {"network": {"architecture": architecture, **more}}
     made = of_cases(**{name: case}).all_cases[name]
-    assert network_size(made) == network(made.model).size
+    assert made.size == network(made.model).size
 
 
 def test_the_settings_of_a_case_do_not_change_those_of_others():

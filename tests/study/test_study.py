@@ -167,7 +167,7 @@ def test_defaults_of_optional_parts():
     config["hessian"]["checkpoints"] = ["final"]
     config["training"]["phases"] = [{"optimizer": "adam", "steps": 5, "learning_rate": 1}, {"optimizer": "lbfgs", "steps": 5}]
     study = checked(config)
-    assert study.figure_seed == 4
+    assert study.figure_seed("poisson2d") == 4
     assert study.checkpoints() == {"middle": 0.1}
     assert study.checkpoint_names == ("init", "middle", "best", "final")
     assert study.training("poisson1d")["phases"] == [
@@ -180,7 +180,7 @@ def test_defaults_of_optional_parts():
 
 
 def test_default_study():
-    assert load(ROOT / "config.yaml").cases == (*NAMES, "convection")
+    assert load(ROOT / "config.yaml").cases == (*NAMES, "convection", "digits")
     study = checked(DEFAULT)
     assert study.cases == NAMES
     assert study.device == "auto"
@@ -221,6 +221,7 @@ def test_overrides_change_single_keys_of_one_case():
         "phases": [{"gradient_tolerance": 1e-9, "history_size": 3, "optimizer": "lbfgs", "steps": 7}],
         "snapshots": {"even": 5, "logarithmic": 30},
         "weights": {"every": 100, "method": "fixed"},
+        "minibatches": False,
     }
     assert study.model("poisson2d") == checked(DEFAULT).model("poisson2d")
     assert study.training("poisson2d") == checked(DEFAULT).training("poisson2d")

@@ -143,7 +143,21 @@ def test_the_table_has_its_columns_and_is_sorted():
         [measured({}, "semilinear2d"), measured({"x": [1.0]}, "poisson2d"), measured({"x": [1.0]}, "poisson1d", "deep-ritz")]
     )
     found = claims.table(table, SETTINGS, PLANES, TECHNIQUES)
-    expected = ("claim", "case", "trained_on", "statistic", "value", "low", "high", "threshold", "verdict", "reason")
+    expected = (
+        "claim",
+        "case",
+        "trained_on",
+        "statistic",
+        "value",
+        "low",
+        "high",
+        "threshold",
+        "verdict",
+        "baseline",
+        "baseline_low",
+        "baseline_high",
+        "reason",
+    )
     assert tuple(found.columns) == expected
     keys = list(found[["claim", "statistic", "case", "trained_on"]].itertuples(index=False, name=None))
     assert keys == sorted(keys)
@@ -155,3 +169,28 @@ def test_the_order_of_the_metrics_does_not_matter():
     shuffled = table.sample(frac=1.0, random_state=0)
     found = [claims.table(rows, SETTINGS, PLANES, TECHNIQUES) for rows in (table, shuffled)]
     pd.testing.assert_frame_equal(*found)
+
+
+# ---- the data-driven baseline ----
+
+
+def test_the_numbers_of_the_data_driven_case_are_the_baseline_of_all_others():
+    metric = "explained_variance[trajectory]"
+    table = pd.concat([
+        measured({metric: [0.5, 0.6, 0.7]}),
+        measured({metric: [0.9, 0.8, 0.99], "bulk_share[fit]": [0.2]}, "digits", "fit"),
+        measured({metric: [0.1]}, "digits", "size"),
+    ])  # fmt: skip
+    found = claims.table(table, SETTINGS, PLANES, TECHNIQUES, baseline=("digits", "fit"))
+    low = found.query("claim == 'low-dimensional training'").set_index(["case", "trained_on"])
+    assert low.loc[("poisson2d", OWN), ["baseline", "baseline_low", "baseline_high"]].tolist() == [0.9, 0.8, 0.99]
+    assert low.loc[("digits", "fit"), ["value", "low", "high"]].tolist() == [0.9, 0.8, 0.99]
+    assert low.loc[[("digits", "fit"), ("digits", "size")], "baseline"].isna().all(), "a baseline has none"
+    bulk = found.query("claim == 'bulk and outliers'").set_index("case")["baseline"]
+    assert bulk["poisson2d"] == 0.2, "the loss of the baseline takes the place of the training loss"
+    assert found.query("claim == 'smooth'")["baseline"].isna().all(), "what was not measured there is empty"
+
+
+def test_without_a_data_driven_case_the_baseline_is_empty():
+    found = claims.table(measured({"explained_variance[trajectory]": [0.5]}), SETTINGS, PLANES, TECHNIQUES)
+    assert found[["baseline", "baseline_low", "baseline_high"]].isna().all(axis=None)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from pinnscape.common.formulations import PHYSICS
 from pinnscape.tables import metrics, names, reading
 from pinnscape.techniques import refinement
 
@@ -227,7 +228,7 @@ def test_likeness_of_spectra_of_which_all_eigenvalues_are_known():
 
 
 def test_a_third_loss_changes_nothing_of_the_likeness():
-    two, three = (rows_of(of_hessian(hessian(f), 3, 2)) for f in (metrics._PHYSICS, (*metrics._PHYSICS, "supervised")))
+    two, three = (rows_of(of_hessian(hessian(f), 3, 2)) for f in (PHYSICS, (*PHYSICS, "supervised")))
     assert two.items() <= three.items()
     assert three["lambda_max[supervised]"] == 200.0
 

@@ -51,7 +51,7 @@ def test_an_energy_without_a_minimum_ends_the_training_in_one_line(phase):
 class Broken:
     """½|theta|² whose gradient, or loss, is spoilt from some evaluation on: what goes wrong in a problem's own code."""
 
-    name, minimum, size, device = "deep-ritz", 0.0, 3, "cpu"
+    name, minimum, size, device, measures = "deep-ritz", 0.0, 3, "cpu", ()
 
     def __init__(self, good: int, gradient: float = math.nan, loss: float | None = None) -> None:
         self.good, self.spoilt, self.loss, self.calls, self.fresh = good, gradient, loss, 0, None

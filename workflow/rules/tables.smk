@@ -66,6 +66,7 @@ rule judge_claims:
         planes=[plane for plane in STUDY.planes if plane != "lines"],
         techniques=list(STUDY.techniques),
         left_out={case: STUDY.left_out(case) for case in sorted(STUDY.cases)},
+        baseline=STUDY.baseline(),
         code=code("claims"),
     message:
         "Judging claims"

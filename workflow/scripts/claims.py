@@ -12,7 +12,9 @@ from runtime.job import run
 
 def main(input, output, params) -> None:
     measured = reading.table(input[0], claims.MEASURED, ("value",), "collect_metrics")
-    table = claims.table(measured, ClaimSettings.of(params.claims), params.planes, params.techniques, params.left_out)
+    table = claims.table(
+        measured, ClaimSettings.of(params.claims), params.planes, params.techniques, params.left_out, params.baseline
+    )
     with atomic.replacing(output[0]) as unfinished:
         table.to_csv(unfinished, index=False)
 

@@ -19,7 +19,7 @@ def main(input, output, params) -> None:
         files.append((checkpoints, metrics.of_checkpoints(checkpoints, store.read(history, "train"))))
     for path in input.hessians:
         hessian = store.read(path, "hessian")
-        files.append((hessian, metrics.of_hessian(hessian, params.compared[hessian.attrs["case"]], **params.spectra)))
+        files.append((hessian, metrics.of_hessian(hessian, **params.spectra, compared=params.compared[hessian.attrs["case"]])))
     for path in input.surfaces:
         surface = store.read(path, "surfaces")
         lines, compared = surface.attrs["kind"] == "lines", params.compared[surface.attrs["case"]]

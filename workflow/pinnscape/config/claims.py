@@ -78,6 +78,11 @@ class AlikeSettings(Section):
 class DataDrivenSettings(Section):
     """When a landscape has the properties known from landscapes of data-driven problems."""
 
+    baseline: str = Field(
+        default="digits",
+        description="name of the data-driven case with which all others are compared: its numbers, for its first loss, are the "
+        "columns baseline of claims.csv; these are empty if the study has no such case",
+    )
     violation: float = Field(
         default=0.01,
         ge=0,

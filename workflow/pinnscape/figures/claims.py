@@ -19,14 +19,18 @@ VERDICTS = {"holds": ("✓", "#A6D3EC"), "mixed": ("~", "#F5EC9A"), "does not ho
 NO_VERDICT = "no verdict"
 _NO_VERDICT_COLOUR = "#EDEDED"
 LONGEST = 9  # number of characters of a spread that fit on one line of a cell
-COLUMNS = ("claim", "case", "trained_on", "statistic", "value", "low", "high", "threshold", "verdict")
-NUMBERS = ("value", "low", "high", "threshold")
+_OF_BASELINE = ("baseline", "baseline_low", "baseline_high")
+COLUMNS = ("claim", "case", "trained_on", "statistic", "value", "low", "high", "threshold", "verdict", *_OF_BASELINE)
+NUMBERS = ("value", "low", "high", "threshold", *_OF_BASELINE)
+BASELINE = "data-driven\nbaseline"  # label of the column in the place of a case
 _ROW, _COLUMN = ["claim", "statistic", "threshold"], ["case", "trained_on"]
 
 
 @style.styled
 def draw(claims: pd.DataFrame) -> Figure:
     """A table: rows are claims and statistics, columns are cases and formulations, and colours are verdicts.
+
+    The first column is the data-driven baseline, if there is one.
 
     Args:
         claims: claims.csv.
@@ -61,7 +65,14 @@ def tables(claims: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     )
     rows, columns = list(cells.groupby(_ROW, sort=False).groups), _columns(claims)
     codes, texts = (cells.pivot(index=_ROW, columns=_COLUMN, values=name) for name in ("code", "text"))
-    return codes.reindex(index=rows, columns=columns), texts.reindex(index=rows, columns=columns).fillna("")
+    codes, texts = codes.reindex(index=rows, columns=columns), texts.reindex(index=rows, columns=columns).fillna("")
+    if not np.isnan(claims["baseline"].to_numpy(dtype=float)).all():
+        first = cells.groupby(_ROW, sort=False)[list(_OF_BASELINE)].first().reindex(index=codes.index)
+        codes.insert(0, (BASELINE, ""), float(len(names)))
+        texts.insert(
+            0, (BASELINE, ""), [cell(value, low, high, "") for value, low, high in first.to_numpy(dtype=float).tolist()]
+        )
+    return codes, texts
 
 
 def significant(value: float, digits: int = 3) -> str:
@@ -107,7 +118,7 @@ def _columns(claims: pd.DataFrame) -> pd.MultiIndex:
 
 def _label(ax: Axes, codes: pd.DataFrame) -> None:
     ax.set(xlabel="formulation that trained the point", ylabel="claim and statistic")
-    formulations = [style.formulation_label(name) for _, name in codes.columns]
+    formulations = [style.formulation_label(name) if name else "" for _, name in codes.columns]
     ax.set_yticks(np.arange(len(codes)) + 0.5, [row_label(*name) for name in codes.index], rotation=0)
     ax.set_xticks(np.arange(len(formulations)) + 0.5, formulations, rotation=40, ha="right")
     ax.tick_params(length=0)
@@ -128,6 +139,6 @@ def _rule(line: Callable[..., Line2D], names: list[str]) -> None:
 
 def _legend(fig: Figure, codes: pd.DataFrame) -> None:
     handles = [Patch(facecolor=colour, label=f"{mark} {name}") for name, (mark, colour) in VERDICTS.items()]
-    if (codes.to_numpy() == len(VERDICTS)).any():
+    if (codes.drop(columns=BASELINE, level=0, errors="ignore").to_numpy() == len(VERDICTS)).any():
         handles.append(Patch(facecolor=_NO_VERDICT_COLOUR, label=NO_VERDICT))
     fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))

@@ -1,4 +1,4 @@
-"""Figure: all losses between the two physics minimisers, and similarity of the physics Hessians along training."""
+"""Figure: all losses between the minimisers of two losses, and similarity of the Hessians of these along training."""
 
 import numpy as np
 import xarray as xr
@@ -27,8 +27,13 @@ def draw(data: xr.Dataset) -> Figure:
     _along(spectrum, data, data["spectral_distance"], "distance of scaled top\neigenvalues in decades")
     angle.set_ylim(0.0, 90.0)
     _legend(fig, data)
-    fig.suptitle(style.title([data], "the physics losses between their minimisers and along training"))
+    fig.suptitle(style.title([data], "{} and {} between their minimisers and along training".format(*minimisers(data))))
     return fig
+
+
+def minimisers(data: xr.Dataset) -> list[str]:
+    """Names of the two losses whose minimisers the line connects."""
+    return [style.formulation_label(str(name)) for name in data["physics"].values]
 
 
 def _line(ax: Axes, data: xr.Dataset, loss: str) -> None:
@@ -37,7 +42,7 @@ def _line(ax: Axes, data: xr.Dataset, loss: str) -> None:
         ax.plot(data["position"], scales.positive(row), color=style.colour(loss), linewidth=0.5 if len(rows) > 1 else 1.6)
     if len(rows) > 1:
         ax.plot(data["position"], scales.positive(np.median(rows, 0)), color=style.colour(loss), linewidth=1.6)
-    ax.set(yscale="log", title=style.loss_label(loss), xlabel="position from Deep Ritz (0)\nto strong form (1)")
+    ax.set(yscale="log", title=style.loss_label(loss), xlabel="position from {} (0)\nto {} (1)".format(*minimisers(data)))
     ax.text(0.5, 0.03, scales.omission(rows), transform=ax.transAxes, fontsize=6.5, color="0.3", ha="center")
     ax.grid(**style.GRID)
     _say_if_empty(ax)

@@ -13,6 +13,7 @@ import xarray as xr
 
 from pinnscape.figures import overview_series as series
 from pinnscape.figures import panels, style
+from pinnscape.figures.formulations import minimisers
 from pinnscape.figures.overview_series import Series
 
 
@@ -67,6 +68,10 @@ PANELS: dict[str, Panel] = {
         "Sharpness", lambda d: "at the final point", "", ("lambda_max", "trace", "lambda_max_filter"), series.sharpness,
         scales=("linear", "log"),
     ),
+    "noise": Panel(
+        "Noise", lambda d: r"tr Cov($g_b$) / $|g|^2$", "point of training", ("noise_scale",), series.noise,
+        scales=("linear", "log"), levels=lambda d: [1.0],
+    ),
     "basin": Panel(
         "Basin", lambda d: "share of rays outside", "Euclidean distance along rays", ("radius",), series.basin,
         scales=("log", "linear"), limits=(-0.03, 1.03),
@@ -92,7 +97,8 @@ PANELS: dict[str, Panel] = {
         series.three_points, "loss", ("linear", "log"),
     ),
     "formulations": Panel(
-        "Between the formulations", lambda d: "each gap / initial gap", r"Deep Ritz (0) $\to$ strong form (1)",
+        "Between the formulations", lambda d: "each gap / initial gap",
+        lambda d: r"{} (0) $\to$ {} (1)".format(*minimisers(d)),
         ("line_gap", "initial_gap"), series.formulations, "loss", ("linear", "log"),
     ),
     "goldilocks": Panel(

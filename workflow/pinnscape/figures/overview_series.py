@@ -151,6 +151,10 @@ def ntk(data: xr.Dataset, name: str) -> Series:
     return _named(data["checkpoint"], _POINTS), _rows(_own(data, name)["remainder_share"], "seed", "checkpoint")
 
 
+def noise(data: xr.Dataset, name: str) -> Series:
+    return _named(data["checkpoint"], _POINTS), _rows(_own(data, name)["noise_scale"], "seed", "checkpoint")
+
+
 def refined(data: xr.Dataset) -> str:
     """The variable that shows the progress of a refinement: the error, or the gap if only that is known."""
     return "l2_error" if np.isfinite(data["l2_error"]).any() or "gap" not in data else "gap"

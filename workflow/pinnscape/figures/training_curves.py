@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from pinnscape.common.formulations import DEEP_RITZ, is_energy
+from pinnscape.common.measured import NOT_MEASURED
 from pinnscape.figures import fresh, scales, style
 from pinnscape.figures.fresh import Trainings
 from pinnscape.losses import gaps
@@ -21,6 +22,7 @@ _NEAR = 1e-2  # relative to the smallest gap; smaller quadrature errors are not 
 _OPTIMISERS = {"adam": "Adam", "lbfgs": "L-BFGS"}
 _LEGEND_COLUMNS = 6  # number of entries that fit in one line
 ERRORS = ("l2_error", "h1_error")
+_MEASURE = "measure: "  # before the names of further measures
 _PANELS = {"loss": "training loss", "l2_error": "relative $L^2$ error", "h1_error": "relative $H^1$ error",
            "gradient_norm": "norm of the gradient"}  # fmt: skip
 
@@ -62,14 +64,17 @@ def draw(trainings: Trainings) -> Figure:
 def shown_quantities(trainings: Trainings) -> list[str]:
     """The quantities of the panels: the loss, and what is known in at least one run."""
     data = list(trainings.values())
-    return [name for name in _PANELS if name == "loss" or any(np.isfinite(run[name].values).any() for run in data)]
+    known = [name for name in _PANELS if name == "loss" or any(np.isfinite(run[name].values).any() for run in data)]
+    return [*known, *dict.fromkeys(f"{_MEASURE}{name}" for run in data if "further" in run for name in run["measure"].values)]
 
 
 def withheld(trainings: Trainings) -> str:
     """A line for each reason for which errors are not shown."""
     shown, lines = shown_quantities(trainings), {}
     for name in ERRORS:
-        reasons = {data[name].attrs["withheld"] for data in trainings.values() if "withheld" in data[name].attrs}
+        reasons = {data[name].attrs["withheld"] for data in trainings.values() if "withheld" in data[name].attrs} - {
+            NOT_MEASURED
+        }
         if name not in shown and reasons:
             lines.setdefault(", ".join(sorted(reasons)), []).append(_PANELS[name])
     return "\n".join(f"{' and '.join(names)} withheld: {reason}" for reason, names in lines.items())
@@ -112,6 +117,10 @@ def quantity_of(data: xr.Dataset, quantity: str, lowest: float = math.nan) -> np
     if quantity == "loss" and is_energy(data.attrs["trained_on"]):
         gap = data["energy_gap"].values.astype(float)
         return gap if np.isfinite(gap).any() else data["loss"].values.astype(float) - lowest
+    if quantity.startswith(_MEASURE):
+        name = quantity.removeprefix(_MEASURE)
+        known = "further" in data and name in data["measure"].values
+        return data["further"].sel(measure=name).values.astype(float) if known else np.full(data.sizes["step"], np.nan)
     return data[quantity].values.astype(float)
 
 
@@ -132,6 +141,8 @@ def switches(data: xr.Dataset) -> list[tuple[int, str]]:
 
 def label(quantity: str, formulations: Iterable[str], without_minimum: Collection[str] = ()) -> str:
     """The label of a panel, which states that an energy is shown as its gap, or above the lowest one without a known minimum."""
+    if quantity.startswith(_MEASURE):
+        return quantity.removeprefix(_MEASURE).replace("_", " ")
     energies = [f for f in style.ordered(formulations) if quantity == "loss" and is_energy(f)]
     names = {f: "\nabove the lowest energy" if f in without_minimum else style.loss_label(f) for f in energies}
     notes = ", ".join(f"{style.formulation_label(f)}: {name}" for f, name in names.items())
@@ -146,20 +157,21 @@ def _optimiser(attributes: Mapping, flag: float) -> str:
 
 
 def _panel(ax: Axes, trainings: Trainings, quantity: str) -> None:
-    drawn = []
+    drawn, logarithmic = [], not quantity.startswith(_MEASURE)  # further measures, such as accuracies, may be of any sign
+    shown = scales.positive if logarithmic else np.asarray
     for formulation in style.ordered(f for f, _ in trainings):
         runs = of_formulation(trainings, formulation)
         steps, lowest = [data["step"].values for data in runs], least(runs)
         values = [quantity_of(data, quantity, lowest) for data in runs]
         colour = style.colour(formulation)
         for at, value in zip(steps, values, strict=True):
-            ax.plot(at, scales.positive(value), color=colour, linewidth=0.5, alpha=0.45)
+            ax.plot(at, shown(value), color=colour, linewidth=0.5, alpha=0.45)
         at, value = median(steps, values)
-        ax.plot(at, scales.positive(value), color=colour, linewidth=1.6)
+        ax.plot(at, shown(value), color=colour, linewidth=1.6)
         drawn += values
     energies = {f for (f, _), data in trainings.items() if not scales.has_minimum(data, f)}
-    ax.set(yscale="log", ylabel=label(quantity, {f for f, _ in trainings}, energies))
-    ax.set_title(scales.omission(*drawn), fontsize=7, loc="right")
+    ax.set(yscale="log" if logarithmic else "linear", ylabel=label(quantity, {f for f, _ in trainings}, energies))
+    ax.set_title(scales.omission(*drawn) if logarithmic else "", fontsize=7, loc="right")
     ax.grid(**style.GRID)
     _mark_switches(ax, trainings.values())
 

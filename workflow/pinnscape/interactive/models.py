@@ -22,6 +22,7 @@ def from_torch(
     error: Function | None = None,
     residuals: Function | None = None,
     minimum: float | None = None,
+    batches: int = 0,
     precise: bool = False,
     checked: bool = True,
 ) -> ModuleObjective:
@@ -37,6 +38,8 @@ def from_torch(
         residuals: function of the module that returns the residuals of the loss, if it is the sum of their squares; a tensor,
             or a dictionary of those of each term. Gauss-Newton products and kernels need it.
         minimum: the lowest possible value of the loss, if it is known.
+        batches: number of mini-batches. The functions ``loss`` then take an argument ``batch``, the index of a mini-batch or None
+            for all data; ``drawn(k)`` of the result is the loss of one mini-batch, which its name states.
         precise: whether a module in single precision is evaluated in double precision, which takes 20 to 40 percent longer.
         checked: whether derivatives are compared with central differences first, which takes some tens of evaluations.
 
@@ -57,6 +60,7 @@ def from_torch(
         residuals={} if residuals is None else {first: residuals},
         minimum={} if minimum is None else {first: minimum},
         precise=precise,
+        batches=batches,
     )
     if checked:
         for warning in check(family).warnings:

@@ -5,7 +5,6 @@ from typing import Any
 
 import xarray as xr
 
-from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.config.sections import DirectionSettings
 from pinnscape.interactive import points
 from pinnscape.losses.module import ModuleLosses
@@ -117,11 +116,10 @@ def _run(objective: Objective, seed: int, given: Any) -> Run:
 
 def _check_needs(name: str, runs: Runs) -> None:
     needs = catalog.TECHNIQUES[name].needs
-    losses = [need for need in needs if need in FORMULATIONS]
-    if losses and not set(losses) <= set(runs.formulations):
-        raise ValueError(
-            f"{name} compares trainings on the losses {' and '.join(losses)}; `pinnscape` computes it in the workflow"
-        )
+    if "compared" in needs and not set(runs.compared or ("",)) <= set(runs.formulations):
+        raise ValueError(f"{name} compares trainings on two losses; `pinnscape` computes it in the workflow")
+    if "draws" in needs and not runs.objective(runs.formulations[0]).draws:
+        raise ValueError(f"{name} needs random points, or mini-batches: from_torch(module, loss, batches=...)")
     if "permutable" in needs and not runs.family.layout.permutable:
         raise ValueError(f"{name} needs a network whose hidden units can be permuted: a chain of linear layers")
     start = runs.tensor(runs.all[0].theta())

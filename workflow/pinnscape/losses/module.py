@@ -68,7 +68,7 @@ class ModuleLosses:
         self.flat, self.functions, self.error = Flat(module, precise=precise), dict(losses), error
         self.residuals, self._minimum = dict(residuals or {}), dict(minimum or {})
         self._layout, self._fresh, self.batches = layout, dict(fresh or {}), batches
-        self.compared = tuple(compared or list(losses)[:2])
+        self.compared = tuple(compared or (list(losses)[:2] if len(losses) > 1 else ()))
         self.without_graph: set[str] = set()
         self._batches: dict[int, ModuleLosses] = {}
 

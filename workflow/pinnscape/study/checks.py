@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from pinnscape.config.claims import DataDrivenSettings
 from pinnscape.config.schema import shown, suggestion
 from pinnscape.problems import statement
 from pinnscape.study.case import Case
@@ -45,7 +46,7 @@ def contradictions(config: Configuration, cases: Mapping[str, Case]) -> Iterator
             yield from _rules(case)
     yield from _checkpoints(config)
     yield from _hessian(config)
-    yield from _claims(config)
+    yield from _claims(config, cases)
     for case in cases.values():
         yield from _parameter_counts(config, case.name, case.size)
 
@@ -122,7 +123,13 @@ def _hessian(config: Configuration) -> Iterator[Fault]:
         yield "hessian.eigensolver.lanczos_steps", f"must be at least twice hessian.extremes ({extremes}); got {steps}"
 
 
-def _claims(config: Configuration) -> Iterator[Fault]:
+def _claims(config: Configuration, cases: Mapping[str, Case]) -> Iterator[Fault]:
+    wanted, default = config.claims.data_driven.baseline, DataDrivenSettings().baseline
+    if wanted not in (*cases, default):
+        yield (
+            "claims.data_driven.baseline",
+            f"must be a case ({_listed(cases)}); got {shown(wanted)}{suggestion(wanted, cases)}",
+        )
     subspace, extremes = config.claims.alike.subspace, config.hessian.extremes
     if subspace > extremes:
         yield "claims.alike.subspace", f"must be at most hessian.extremes ({extremes}); got {subspace}"

@@ -41,6 +41,9 @@ CaseName = TypeAliasType(
 )
 
 
+LossName = Annotated[str, Field(description="name of a loss of the module")]
+
+
 class StudySettings(Section):
     """The losses and seeds of the study; one network is trained for each case, loss and seed."""
 
@@ -95,13 +98,13 @@ class CaseSettings(Section):
         description="trained weights of the module: paths with * for the run and the step, as in runs/*/step-*.pt, or with "
         "{loss}, {seed} and {step}; without this key, the module is trained",
     )
-    losses: Optional[Distinct[str]] = Field(
+    losses: Optional[Distinct[LossName]] = Field(
         default=None,
         min_length=1,
         description="losses of the module that are minimised, by default all; the only one, by default the first, if the module is "
         "trained elsewhere or trains itself",
     )
-    compared: Optional[Distinct[str]] = Field(
+    compared: Optional[Distinct[LossName]] = Field(
         default=None,
         min_length=2,
         max_length=2,
@@ -188,6 +191,13 @@ class Configuration(Section):
                 "convection": {
                     "parameters": {"beta": 5.0},
                     "conditions": {"initial": {"enforce": "soft"}, "periodic": {"enforce": "soft"}},
+                },
+                "digits": {
+                    "module": "digits",
+                    "training": {
+                        "phases": [{"optimizer": "adam", "steps": 600, "learning_rate": 0.01, "decay": 0.1}],
+                        "minibatches": True,
+                    },
                 },
             }
         ],

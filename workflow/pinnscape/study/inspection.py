@@ -1,5 +1,6 @@
 """What is known of a module before the first job. The result is kept, so that later runs do not import torch."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -41,7 +42,8 @@ def _about(settings: Module, file: Path, seeds: Sequence[int], weights: Weights)
     own, path = _PACKAGE / "losses/model_file.py", file.resolve()
     code = digest([own, path], (_PACKAGE, path.parent))
     files = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for paths in weights.values() for path in paths]
-    return [code, settings.plain(), list(seeds), files]
+    content = hashlib.sha256(path.read_bytes()).hexdigest()  # the digest is not computed again within a process
+    return [code, content, settings.plain(), list(seeds), files]
 
 
 def _read(kept: Path | None) -> Known | None:

@@ -12,7 +12,8 @@ from pydantic.fields import FieldInfo
 from pinnscape.config.schema import allowed, schema
 from pinnscape.config.section import Section, in_default_study
 from pinnscape.config.sections import Phase
-from pinnscape.problems.registry import PROBLEMS, about
+from pinnscape.models.registry import MODELS
+from pinnscape.problems.registry import about
 from pinnscape.study.configuration import Configuration
 from pinnscape.techniques.catalog import TECHNIQUES
 
@@ -58,6 +59,11 @@ def default_study() -> str:
     return _STUDY + "\n" + "\n\n".join(blocks) + "\n"
 
 
+def _about(name: str, case: Mapping[str, Any]) -> str:
+    """A description of a case of the default study: of its problem, or of its module."""
+    return MODELS[case["module"]] if "module" in case else about(case.get("problem", name))
+
+
 def _key(name: str, field: FieldInfo, margin: str) -> Iterator[str]:
     """The lines of one key."""
     value, comment = in_default_study(field), _comment(field)
@@ -67,7 +73,7 @@ def _key(name: str, field: FieldInfo, margin: str) -> Iterator[str]:
     elif isinstance(value, Mapping) and value:
         yield f"{margin}{name}:{comment}"
         for key, entry in value.items():
-            note = f" # {about(key)}" if name == "cases" and key in PROBLEMS else ""
+            note = f" # {_about(key, entry)}" if name == "cases" else ""
             yield f"{margin}  {key}: {flow(entry)}{note}"
     elif isinstance(value, list) and value and isinstance(value[0], dict):
         yield f"{margin}{name}:{comment}"

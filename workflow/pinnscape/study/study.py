@@ -201,6 +201,11 @@ class Study:
         """Thresholds of the verdicts."""
         return self.config.claims.plain()
 
+    def baseline(self) -> list[str]:
+        """The case whose numbers are the baseline of the claims, and its first loss; empty if the study has no such case."""
+        name = self.config.claims.data_driven.baseline
+        return [name, self.losses(name)[0]] if name in self.all_cases else []
+
     def figures(self) -> dict[str, Any]:
         """Settings of all figures; the seed that they show is ``figure_seed``."""
         return {"dpi": self.config.figures.dpi}

@@ -4,7 +4,7 @@ A verdict follows from a number, its spread over seeds and a threshold in the co
 passes the threshold for every seed, *does not hold* if it passes for none, and is *mixed* otherwise.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,8 +14,10 @@ import pandas as pd
 from pinnscape.config.claims import ClaimSettings, DataDrivenSettings
 from pinnscape.tables import names
 
-COLUMNS = ("claim", "case", "trained_on", "statistic", "value", "low", "high", "threshold", "verdict", "reason")
+_OF_BASELINE = ("baseline", "baseline_low", "baseline_high")
+COLUMNS = ("claim", "case", "trained_on", "statistic", "value", "low", "high", "threshold", "verdict", *_OF_BASELINE, "reason")
 LEFT_OUT = "left out"
+_UNKNOWN = (float("nan"), float("nan"), float("nan"))
 MEASURED = ("case", "trained_on", "checkpoint", *names.COLUMNS, "value")  # required columns of metrics.csv
 
 
@@ -96,8 +98,11 @@ def table(
     planes: Collection[str],
     techniques: Collection[str] = (),
     left_out: Mapping[str, Mapping[str, str]] | None = None,
+    baseline: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Table of the verdicts; value is the median over seeds, low and high are the smallest and the largest value.
+
+    The columns ``baseline``, ``baseline_low`` and ``baseline_high`` are the same numbers of a data-driven case.
 
     Args:
         metrics: metrics.csv.
@@ -105,38 +110,62 @@ def table(
         planes: planes on which the two physics losses are compared.
         techniques: techniques of the study.
         left_out: reasons for which tests do not apply, by case, and then by technique or claim.
+        baseline: name of the data-driven case, and the loss on which it was trained; empty if there is none.
     """
     rows: list[list[Any]] = []
     wanted = tests(settings, planes, techniques)
+    reference = _spreads(metrics, wanted, *baseline) if baseline else {}
     for case, own in dict.fromkeys(zip(metrics["case"], metrics["trained_on"], strict=True)):
         group = metrics.query("case == @case and trained_on == @own")
-        rows += _rows(case, own, group, wanted, (left_out or {}).get(case, {}))
+        others = {} if [case] == list(baseline[:1]) else reference
+        rows += _rows(case, own, group, wanted, (left_out or {}).get(case, {}), others)
     return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(
         ["claim", "statistic", "case", "trained_on"], ignore_index=True
     )
 
 
+def _spreads(
+    metrics: pd.DataFrame, wanted: Collection[Test], case: str, trained_on: str
+) -> dict[str, tuple[float, float, float]]:
+    """Median, smallest and largest value of a case for each test that it has, by claim and statistic."""
+    group = metrics.query("case == @case and trained_on == @trained_on")
+    return {_key(test): spread(_values(test, trained_on, group)) for test in wanted}
+
+
+def _key(test: Test) -> str:
+    return f"{test.claim}: {test.statistic}"
+
+
+def _values(test: Test, own: str, group: pd.DataFrame) -> np.ndarray:
+    """The values (seed,) of the statistic of a test in the rows of a case and training loss."""
+    name = names.columns(test.metric.format(own=own), (own,))
+    same = group[list(names.COLUMNS)].eq(list(name), axis="columns").all(axis="columns")
+    return group.loc[same & (group["checkpoint"] == test.checkpoint), "value"].to_numpy(dtype=float)
+
+
 def _rows(
-    case: str, own: str, group: pd.DataFrame, wanted: Collection[Test], left_out: Mapping[str, str]
+    case: str,
+    own: str,
+    group: pd.DataFrame,
+    wanted: Collection[Test],
+    left_out: Mapping[str, str],
+    baseline: Mapping[str, tuple[float, float, float]],
 ) -> Iterator[list[Any]]:
     for test in wanted:
+        compared = baseline.get(_key(test), _UNKNOWN)
         reason = left_out.get(test.technique) or left_out.get(test.claim, "")
         if reason:
-            yield [test.claim, case, own, test.statistic, *spread(np.empty(0)), test.threshold, LEFT_OUT, reason]
+            yield [test.claim, case, own, test.statistic, *_UNKNOWN, test.threshold, LEFT_OUT, *compared, reason]
             continue
-        name = names.columns(test.metric.format(own=own), (own,))
-        found = group[list(names.COLUMNS)].eq(list(name), axis="columns").all(axis="columns") & (
-            group["checkpoint"] == test.checkpoint
-        )
-        values = group.loc[found, "value"].to_numpy(dtype=float)
-        yield [test.claim, case, own, test.statistic, *spread(values), test.threshold, verdict(test, values), ""]
+        values = _values(test, own, group)
+        yield [test.claim, case, own, test.statistic, *spread(values), test.threshold, verdict(test, values), *compared, ""]
 
 
 def spread(values: np.ndarray) -> tuple[float, float, float]:
     """Median, smallest and largest value; NaN if there are no values."""
     values = values[~np.isnan(values)]
     if not len(values):
-        return float("nan"), float("nan"), float("nan")
+        return _UNKNOWN
     return float(np.median(values)), float(values.min()), float(values.max())
 
 

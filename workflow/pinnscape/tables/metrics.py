@@ -126,15 +126,15 @@ def of_checkpoints(checkpoints: xr.Dataset, training: xr.Dataset) -> Rows:
             yield name, f"measure[{measure}]", float(record["further"].sel(measure=measure))
 
 
-def of_hessian(hessian: xr.Dataset, compared: Sequence[str], rank: int, subspace: int, eigenvalues: int) -> Rows:
+def of_hessian(hessian: xr.Dataset, rank: int, subspace: int, eigenvalues: int, compared: Sequence[str] = PHYSICS) -> Rows:
     """Properties of the spectrum of each loss at a checkpoint, and similarity of the spectra of two losses.
 
     Args:
         hessian: hessian-{checkpoint}.nc.
-        compared: names of the two losses that are compared; empty if there are no two.
         rank: index k of the ratio λ_1/λ_k.
         subspace: dimension of the top eigenspaces that are compared.
         eigenvalues: number of the largest eigenvalues that are compared.
+        compared: names of the two losses that are compared; empty if there are no two.
     """
     checkpoint = hessian.attrs["checkpoint"]
     for loss in hessian["loss"].values:

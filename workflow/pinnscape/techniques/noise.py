@@ -39,10 +39,7 @@ class Settings(Section):
     """Spread over mini-batches, or over draws of random points."""
 
     checkpoints: Distinct[Checkpoint] = Field(
-        default=(),
-        min_length=1,
-        description="checkpoints at which the spread is measured, by default the named checkpoints and final",
-        examples=[["init", "middle", "final"]],
+        default=("init", "final"), min_length=1, description="checkpoints at which the spread is measured"
     )
     draws: int = Field(default=12, ge=2, le=10_000, description="number of draws; at most the number of mini-batches")
     eigensolver: EigensolverSettings = overriding(dense_limit=0, lanczos_steps=200, lanczos_tolerance=1e-3)

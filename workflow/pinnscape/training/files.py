@@ -5,7 +5,7 @@ import torch
 import xarray as xr
 
 from pinnscape.common.formulations import DEEP_RITZ
-from pinnscape.common.measured import ERRORS
+from pinnscape.common.measured import ERRORS, NOT_MEASURED
 from pinnscape.files.description import File, Variable
 from pinnscape.losses.discretization import Discretization
 from pinnscape.losses.objective import Losses, tensor
@@ -101,7 +101,7 @@ def _withheld(family: Losses) -> dict[str, dict[str, str]]:
     """Why errors are NaN, by name of the variable."""
     if isinstance(family, Discretization):
         return _withheld_of_problem(family)
-    return {name: {"withheld": "error() does not measure it"} for name in ERRORS if name not in family.measures}
+    return {name: {"withheld": NOT_MEASURED} for name in ERRORS if name not in family.measures}
 
 
 def _withheld_of_problem(discretization: Discretization) -> dict[str, dict[str, str]]:
