@@ -22,7 +22,7 @@ from pinnscape.techniques.catalog import TECHNIQUES
 
 PAGE = DOCS / "results-and-claims.md"
 FORMULATIONS = ["deep-ritz", "strong-form", "supervised"]
-HEADER = f"| claim | statistic | threshold | {' | '.join(FORMULATIONS)} |"
+HEADER = f"| claim | statistic | threshold | {' | '.join(FORMULATIONS)} | digits |"
 EXTENDED = ("small intrinsic dimension",)
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -50,6 +50,15 @@ def cell(rows: pd.DataFrame) -> str:
     return f"{low if low == high else f'{low} … {high}'}: {', '.join(found)}"
 
 
+def baseline(rows: pd.DataFrame) -> str:
+    """Median, smallest and largest value of the data-driven baseline; a dash if it was not measured."""
+    known = rows[["baseline", "baseline_low", "baseline_high"]].dropna()
+    if known.empty:
+        return "–"
+    value, low, high = (number(each) for each in known.iloc[0])
+    return value if low == high else f"{value} ({low} … {high})"
+
+
 def signs() -> dict[tuple[str, str], str]:
     """Whether a statistic has to be at most or at least its threshold."""
     config = study.parse(read(ROOT / "config.yaml")).config
@@ -60,12 +69,12 @@ def signs() -> dict[tuple[str, str], str]:
 def table(claims: pd.DataFrame) -> str:
     """The table in Markdown, without the cases to which a claim does not apply."""
     known, claims = signs(), claims[claims["verdict"] != "left out"]
-    lines = [HEADER, "|---" * (3 + len(FORMULATIONS)) + "|"]
+    lines = [HEADER, "|---" * (4 + len(FORMULATIONS)) + "|"]
     for (claim, statistic), rows in claims.groupby(["claim", "statistic"], sort=True):
         cells = [cell(rows[rows["trained_on"] == name]) for name in FORMULATIONS]
         mark = " †" if claim in EXTENDED else ""
         lines.append(
-            f"| {claim}{mark} | {statistic} | {known[str(claim), str(statistic)]} {threshold(rows['threshold'].iloc[0])} | {' | '.join(cells)} |"
+            f"| {claim}{mark} | {statistic} | {known[str(claim), str(statistic)]} {threshold(rows['threshold'].iloc[0])} | {' | '.join(cells)} | {baseline(rows)} |"
         )
     return "\n".join(lines)
 

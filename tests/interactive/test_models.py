@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import pinnscape as ps
 from pinnscape.common.errors import ModelError
-from pinnscape.landscape.directions import orthogonal_plane
+from pinnscape.landscape.directions import orthogonal
 from pinnscape.losses.module_objective import ModuleObjective
 from pinnscape.techniques.catalog import TECHNIQUES
 
@@ -66,7 +66,7 @@ def test_a_plane_is_that_of_a_loop(dtype: torch.dtype) -> None:
     module = made("pinn", dtype)
     objective, loop = ps.from_torch(module, pinn, name="pinn"), Loop(module, pinn)
     found = ps.plane(objective, module, radius=0.3, points=5, tolerance=0, seed=4)
-    rows = torch.tensor(orthogonal_plane(objective.theta.numpy(), objective.layout, [4, 1], "filter", "row"))
+    rows = torch.tensor(orthogonal(objective.theta.numpy(), objective.layout, 2, [4, 1], "filter", "row"))
     np.testing.assert_allclose(found["norm"], rows.norm(dim=1))
     for i, a in enumerate(found["alpha"].values):
         for j, b in enumerate(found["beta"].values):
@@ -272,3 +272,25 @@ def test_every_technique_is_a_name_of_the_package() -> None:
     assert ps.sharpness.__doc__.startswith(TECHNIQUES["sharpness"].question)
     with pytest.raises(AttributeError, match="module 'pinnscape' has no attribute 'flatness'"):
         _ = ps.flatness
+
+
+# ---- settings ----
+
+
+def test_settings_that_cannot_be_used_are_refused_in_one_line(objective: ModuleObjective, module: nn.Module) -> None:
+    wrong = {
+        r"`extremes` must be a whole number from 2 to 1000; got 1": lambda: ps.spectrum(objective, module, extremes=1),
+        r"`extrems` unknown key; did you mean extremes\?": lambda: ps.hessian(objective, module, extrems=3),
+        r"`points` must be a whole number from 2 to 100001; got 1": lambda: ps.interpolation(objective, module, points=1),
+        r"`normalization` must be one of filter, layer, global, none; got 'filters'; did you mean filter\?": lambda: ps.plane(
+            objective, module, normalization="filters"
+        ),
+    }
+    for message, call in wrong.items():
+        with pytest.raises(ValueError, match=message) as error:
+            call()
+        assert "\n" not in str(error.value)
+
+
+def test_few_eigenvalues_need_no_other_settings(objective: ModuleObjective, module: nn.Module) -> None:
+    assert ps.hessian(objective, module, extremes=3)["density"].sizes["loss"] == 1

@@ -188,7 +188,7 @@ def test_unknown_ways_are_refused_with_those_that_there_are(normalization, bias)
 @given(network=st.builds(Mlp, st.integers(2, 3), st.integers(1, 2), st.integers(5, 9), st.integers(1, 3)), seed=seeds)
 def test_a_plane_is_orthogonal_and_normalised_at_once(normalization, bias, network, seed):
     origin = np.random.default_rng(seed).standard_normal(network.size)
-    plane = directions.orthogonal_plane(origin, network.layout, seed, normalization, bias)
+    plane = directions.orthogonal(origin, network.layout, 2, seed, normalization, bias)
     first, second = plane / np.linalg.norm(plane, axis=1, keepdims=True)
     assert abs(first @ second) < 1e-12
     if normalization != "none":
@@ -200,7 +200,7 @@ def test_a_plane_is_orthogonal_and_normalised_at_once(normalization, bias, netwo
 def test_a_plane_of_a_network_of_one_variable_too(normalization, seed):
     network = Mlp(1, 1, 20, 2)
     origin = network.initial("glorot", seed)
-    plane = directions.orthogonal_plane(origin, network.layout, seed, normalization, "row")
+    plane = directions.orthogonal(origin, network.layout, 2, seed, normalization, "row")
     assert directions.cosine(plane) < 1e-12
 
 
@@ -208,14 +208,14 @@ def test_norms_hold_even_where_directions_cannot_be_orthogonal():
     # A filter of one weight has but two directions; here such a one outweighs everything else.
     network = Mlp(1, 1, 2, 1)
     origin = np.array([10.0, 0.1, 0.0, 0.0, 1.0, 1.0, 0.0])
-    plane = directions.orthogonal_plane(origin, network.layout, 0, "filter", "zero")
+    plane = directions.orthogonal(origin, network.layout, 2, 0, "filter", "zero")
     assert all(has_its_norms(network, direction, origin, "filter", "zero") for direction in plane)
     assert directions.cosine(plane) > 0.9
 
 
 def test_the_first_direction_of_a_plane_is_the_random_one():
     network = Mlp(2, 1, 4, 2)
-    plane = directions.orthogonal_plane(theta(network), network.layout, 5, "filter", "row")
+    plane = directions.orthogonal(theta(network), network.layout, 2, 5, "filter", "row")
     assert np.array_equal(plane[0], directions.random(theta(network), network.layout, 2, 5, "filter", "row")[0])
 
 

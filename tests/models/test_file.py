@@ -1,5 +1,6 @@
 """Files that define torch modules: what is read from them, and what is said of those that cannot be used."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from models.model_texts import BATCHES, BUFFER, PINN
 from torch import nn
 
 from pinnscape.common.errors import ModelError
+from pinnscape.models.entries import together
 from pinnscape.models.file import load
 from pinnscape.models.registry import MODELS, file_of
 
@@ -40,6 +42,23 @@ def test_a_function_for_all_losses_becomes_one_function_for_each(tmp_path: Path)
     functions, values = found.functions(module), found.losses(module)
     assert list(functions) == ["fit", "size"]
     assert all(torch.equal(functions[name](module), values[name]) for name in values)
+
+
+def test_losses_of_one_function_are_evaluated_together(tmp_path: Path) -> None:
+    found = load(
+        written(
+            tmp_path,
+            BUFFER + "\n\ncalls = []\nwhole = losses\n\n\ndef losses(net):\n    calls.append(1)\n    return whole(net)\n",
+        )
+    )
+    module = found.module()
+    functions, calls = found.functions(module), vars(sys.modules[found.make.__module__])["calls"]
+    calls.clear()
+    values = together({**functions, "other": lambda net: 3.0}, module)
+    assert len(calls) == 1
+    assert {name: float(torch.as_tensor(value).detach()) for name, value in values.items()} == {
+        "fit": float(functions["fit"](module).detach()), "size": float(functions["size"](module).detach()), "other": 3.0,
+    }  # fmt: skip
 
 
 def test_mini_batches_are_an_argument_of_the_losses(tmp_path: Path) -> None:

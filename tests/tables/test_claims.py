@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.config.claims import ClaimSettings
 from pinnscape.tables import claims, metrics, names
 
@@ -44,7 +45,16 @@ def measured(
 ) -> pd.DataFrame:
     """A table of metrics from metric -> value for each seed."""
     rows = [
-        [problem, own, seed, "init" if metric in AT_INIT else checkpoint, *names.columns(metric), value, "", ""]
+        [
+            problem,
+            own,
+            seed,
+            "init" if metric in AT_INIT else checkpoint,
+            *names.columns(metric, (*FORMULATIONS, "fit")),
+            value,
+            "",
+            "",
+        ]
         for metric, each in values.items()
         for seed, value in enumerate(each)
     ]

@@ -32,8 +32,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pinnscape.interactive.calls import objective, train
     from pinnscape.interactive.files import load, save
-    from pinnscape.interactive.landscapes import lines, plane
-    from pinnscape.interactive.models import from_deepxde, from_torch
+    from pinnscape.interactive.landscapes import lines, plane, volume
+    from pinnscape.interactive.models import deepxde_loss, from_deepxde, from_torch
     from pinnscape.interactive.plotting import plot
     from pinnscape.interactive.recorder import Recorder
     from pinnscape.interactive.spectra import density, hessian, spectrum
@@ -47,6 +47,7 @@ __all__ = [
     "Problem",
     "Recorder",
     "connect",
+    "deepxde_loss",
     "density",
     "from_deepxde",
     "from_torch",
@@ -59,6 +60,7 @@ __all__ = [
     "save",
     "spectrum",
     "train",
+    "volume",
 ]
 
 # Modules that define these names. They are imported on first use, so that `import pinnscape` is fast.
@@ -73,6 +75,8 @@ _MODULES = {
     "Recorder": "pinnscape.interactive.recorder",
     "lines": "pinnscape.interactive.landscapes",
     "plane": "pinnscape.interactive.landscapes",
+    "volume": "pinnscape.interactive.landscapes",
+    "deepxde_loss": "pinnscape.interactive.models",
     "from_deepxde": "pinnscape.interactive.models",
     "from_torch": "pinnscape.interactive.models",
     "connect": "pinnscape.interactive.techniques",

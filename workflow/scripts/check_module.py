@@ -10,7 +10,7 @@ from pinnscape.config.sections import Module
 from pinnscape.files import store
 from pinnscape.losses.model_file import family
 from pinnscape.validation.check import dataset
-from pinnscape.validation.module import validate_module
+from pinnscape.validation.module import validate_module, values
 from runtime.job import run
 
 log = logging.getLogger("pinnscape")
@@ -18,14 +18,16 @@ log = logging.getLogger("pinnscape")
 
 def main(output, params, wildcards, device) -> None:
     name = wildcards.case
-    report = validate_module(family(Module.of(params.model), device))
+    losses = family(Module.of(params.model), device)
+    report = validate_module(losses)
     for finding in report.findings:
         log.info("%-24s deviation %.1e, tolerance %.0e", finding.check, finding.deviation, finding.tolerance)
     for warning in report.warnings:
         log.warning("%s: %s", name, warning)
         print(f"pinnscape: warning: {name}: {warning}", file=sys.stderr)
     common = {"case": name, "trained_on": store.ALL, "seed": store.NO_SEED, "device": device, "stage": "check"}
-    store.write(output[0], dataset(report), title="Checks of the module", configuration={"model": params.model}, **common)
+    found = dataset(report).assign_attrs(values=values(losses))
+    store.write(output[0], found, title="Checks of the module", configuration={"model": params.model}, **common)
 
 
 if __name__ == "__main__":

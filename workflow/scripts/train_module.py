@@ -16,12 +16,14 @@ from pinnscape.training import elsewhere
 from pinnscape.training.files import training_dataset
 from pinnscape.training.loop import train
 from pinnscape.training.progress import History, Saves
+from pinnscape.validation.module import check_same
 from runtime.job import run
 from runtime.resume import every, identity, restart
 
 
 def main(input, output, params, wildcards, device) -> None:
     losses = family(Module.of(params.model), device)
+    check_same(losses, store.read(input.check, "check").attrs["values"])
     saves = Saves(restart(output[0], identity(params, wildcards, device)), every())
     history = _history(losses.objective(wildcards.trained_on), input, params, wildcards, saves)
     owner = {"case": wildcards.case, "trained_on": wildcards.trained_on, "seed": int(wildcards.seed), "device": device}

@@ -13,6 +13,7 @@ from pinnscape.config.sections import (
     NetworkSettings,
     TrainingSettings,
 )
+from pinnscape.interactive.settings import settings_of
 from pinnscape.losses.discretization import Discretization
 from pinnscape.losses.field import FieldObjective
 from pinnscape.losses.model import architecture
@@ -119,7 +120,7 @@ def train(
     discretization = _discretization(objective)
     theta = tensor(discretization.network.initial(initialization, seed), objective.device)
     name = f"{objective.name}, seed {seed}"
-    history = minimise(objective, theta, TrainingSettings.of({"phases": list(phases)}), name)
+    history = minimise(objective, theta, settings_of(TrainingSettings, {"phases": list(phases)}), name)
     return training_dataset(history, discretization).assign_attrs(stage="train", trained_on=objective.name, seed=seed)
 
 

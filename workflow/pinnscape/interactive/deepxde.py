@@ -28,7 +28,11 @@ def functions(model: Any) -> tuple[nn.Module, Function]:
     data = _data(model)
 
     def loss(module: nn.Module) -> dict[str, Tensor]:
-        _, losses = model.outputs_losses_train(*data)
+        own, model.net = model.net, module
+        try:
+            _, losses = model.outputs_losses_train(*data)
+        finally:
+            model.net = own
         return dict(zip(names(model, len(losses)), losses, strict=True))
 
     return net, loss

@@ -10,6 +10,10 @@ from pinnscape.config.sections import DirectionSettings, GridSettings, PlaneGrid
 from pinnscape.curvature.files import eigenvalues_dataset, hessian_dataset
 from pinnscape.files.pieces import compute
 from pinnscape.interactive import points
+from pinnscape.interactive.points import family as _family
+from pinnscape.interactive.points import name_of as _name
+from pinnscape.interactive.points import point as _point
+from pinnscape.interactive.settings import settings_of
 from pinnscape.landscape import files
 from pinnscape.landscape.evaluation import SliceEvaluation
 from pinnscape.landscape.surfaces import Slice
@@ -63,7 +67,9 @@ def plane(
     if kind not in KINDS:
         raise ValueError(f"`kind` must be one of {', '.join(KINDS)}, not {kind!r}")
     _check_odd("points", points)
-    found = _directions(objective, theta, kind, DirectionSettings.of({"normalization": normalization, "bias": bias}), seed)
+    found = _directions(
+        objective, theta, kind, settings_of(DirectionSettings, {"normalization": normalization, "bias": bias}), seed
+    )
     half = RadiusSettings().of_plane(kind) if radius is None and kind != "trajectory" else radius or 0.0
     grid = PlaneGrid(tolerance=_tolerance(objective, tolerance), points=points, radius=half, margin=margin)
     return _surface(objective, kind, found, grid, seed)
@@ -101,10 +107,45 @@ def lines(
         ValueError: an argument is invalid.
     """
     _check_odd("points", points)
-    settings = DirectionSettings.of({"normalization": normalization, "bias": bias, "lines": count})
+    settings = settings_of(DirectionSettings, {"normalization": normalization, "bias": bias, "lines": count})
     found = _directions(objective, theta, "lines", settings, seed)
     grid = PlaneGrid(tolerance=_tolerance(objective, tolerance), line_points=points, radius=radius)
     return _surface(objective, "lines", found, grid, seed)
+
+
+def volume(
+    objective: Objective,
+    theta: Any,
+    *,
+    radius: float = _default(RadiusSettings, "random"),
+    points: int = 21,
+    normalization: str = _default(DirectionSettings, "normalization"),
+    bias: str = _default(DirectionSettings, "bias"),
+    seed: int = 0,
+) -> xr.Dataset:
+    """All losses of a problem or module in a cube around a point, spanned by three random directions, for isosurfaces.
+
+    Args:
+        objective: a loss.
+        theta: the point: an array (P,), a module or its ``state_dict``.
+        radius: half width of the cube, in multiples of the norms of the filters.
+        points: number of points along each of the three axes; must be odd. The losses are evaluated at all points³ points.
+        normalization: parts that are scaled: ``filter``, ``layer``, ``global`` or ``none``.
+        bias: biases of the directions: ``row``, ``own`` or ``zero``.
+        seed: seed of the random directions.
+
+    Returns:
+        A dataset with ``value`` (loss, alpha, beta, gamma), ``value_at_origin`` and the directions.
+
+    Raises:
+        ValueError: an argument is invalid.
+    """
+    from pinnscape.landscape.volume import dataset
+
+    _check_odd("points", points)
+    settings = settings_of(DirectionSettings, {"normalization": normalization, "bias": bias})
+    found = dataset(_family(objective), _point(objective, theta), radius, points, settings, seed)
+    return found.assign_attrs(stage="volume", trained_on=_name(objective), seed=seed)
 
 
 def _directions(objective: Objective, theta: Any, kind: str, settings: DirectionSettings, seed: int) -> xr.Dataset:

@@ -68,6 +68,23 @@ def from_torch(
     return family.objective(first)
 
 
+def deepxde_loss(model: Any) -> Function:
+    """The training loss of a DeepXDE model (PyTorch backend) as a function of its network, for the file of a case.
+
+    Args:
+        model: a compiled ``deepxde.Model``. Its current training points are used.
+
+    Returns:
+        A function that takes a network like that of the model, and returns the terms of the loss by name.
+
+    Raises:
+        ModelError: the model is not compiled, or has no PyTorch network.
+    """
+    from pinnscape.interactive.deepxde import functions
+
+    return functions(model)[1]
+
+
 def from_deepxde(model: Any, *, checked: bool = True) -> ModuleObjective:
     """The training loss of a DeepXDE model (PyTorch backend), with its terms.
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def plot(*datasets: xr.Dataset, ax: "Axes | None" = None) -> "Figure":
-    """Draw a dataset of ``plane``, ``lines``, ``hessian``, ``train``, ``Recorder`` or a technique.
+    """Draw a dataset of ``plane``, ``lines``, ``volume``, ``hessian``, ``train``, ``Recorder`` or a technique.
 
     Args:
         *datasets: one dataset, or several of the same kind that one figure shows together: planes or lines of several losses,
@@ -29,7 +29,7 @@ def plot(*datasets: xr.Dataset, ax: "Axes | None" = None) -> "Figure":
         ValueError: a dataset is of another kind, or does not fit into single axes.
     """
     stages = {str(data.attrs.get("stage", "")) for data in datasets}
-    if len(stages) != 1 or not stages <= {"surfaces", "hessian", "train", *TECHNIQUES}:
+    if len(stages) != 1 or not stages <= {"surfaces", "hessian", "train", "volume", *TECHNIQUES}:
         raise ValueError("`plot` needs datasets of one kind, which functions of `pinnscape` return")
     (stage,) = stages
     style.register(loss for data in datasets for loss in _losses(data))

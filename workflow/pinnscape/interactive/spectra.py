@@ -1,5 +1,6 @@
 """Curvature at a point, for interactive use."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import xarray as xr
@@ -7,6 +8,7 @@ import xarray as xr
 from pinnscape.config.sections import SpectrumSettings
 from pinnscape.curvature.files import eigenvalues_dataset, hessian_dataset, spectrum_dataset
 from pinnscape.interactive import points
+from pinnscape.interactive.settings import settings_of
 from pinnscape.losses.objective import Objective
 
 _DENSITY = ("density", "node", "weight", "trace", "trace_estimate", "trace_estimate_error")
@@ -29,7 +31,7 @@ def hessian(objective: Objective, theta: Any, *, seed: int = 0, **settings: Any)
         DivergenceError: the Hessian is not finite.
     """
     at = points.point(objective, theta)
-    return _joined(objective, spectrum_dataset(objective, at, SpectrumSettings.of(settings), seed), seed)
+    return _joined(objective, spectrum_dataset(objective, at, _settings(settings), seed), seed)
 
 
 def spectrum(objective: Objective, theta: Any, *, seed: int = 0, **settings: Any) -> xr.Dataset:
@@ -39,7 +41,7 @@ def spectrum(objective: Objective, theta: Any, *, seed: int = 0, **settings: Any
         The variables of hessian-{checkpoint}.nc, without the density and estimates of the trace.
     """
     at = points.point(objective, theta)
-    return _joined(objective, eigenvalues_dataset(objective, at, SpectrumSettings.of(settings), seed), seed)
+    return _joined(objective, eigenvalues_dataset(objective, at, _settings(settings), seed), seed)
 
 
 def density(objective: Objective, theta: Any, *, seed: int = 0, **settings: Any) -> xr.Dataset:
@@ -50,6 +52,14 @@ def density(objective: Objective, theta: Any, *, seed: int = 0, **settings: Any)
     """
     found = hessian(objective, theta, seed=seed, **settings)
     return found[[*_DENSITY, "density_at"]]
+
+
+def _settings(given: Mapping[str, Any]) -> SpectrumSettings:
+    """The settings of a spectrum; by default, no more eigenpairs are deflated than are computed at each end."""
+    own, default = dict(given), SpectrumSettings()
+    if isinstance(extremes := own.get("extremes"), int):
+        own["density"] = {"deflate": min(extremes, default.density.deflate), **own.get("density", {})}
+    return settings_of(SpectrumSettings, own)
 
 
 def _joined(objective: Objective, found: xr.Dataset, seed: int) -> xr.Dataset:

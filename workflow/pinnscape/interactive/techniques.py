@@ -7,6 +7,7 @@ import xarray as xr
 
 from pinnscape.config.sections import DirectionSettings
 from pinnscape.interactive import points
+from pinnscape.interactive.settings import settings_of
 from pinnscape.losses.module import ModuleLosses
 from pinnscape.losses.objective import Objective
 from pinnscape.techniques import catalog
@@ -75,7 +76,7 @@ def _of_surfaces(name: str) -> Call:
         if not planes or not all(isinstance(plane, xr.Dataset) and "kind" in plane.attrs for plane in planes):
             raise ValueError(f"{name} is computed from surfaces; pass the datasets of `pinnscape.plane`")
         surfaces = {(plane.attrs["trained_on"], int(plane.attrs["seed"]), plane.attrs["kind"]): plane for plane in planes}
-        return module.measure(surfaces, module.Settings.of(settings)).assign_attrs(stage=name)
+        return module.measure(surfaces, settings_of(module.Settings, settings)).assign_attrs(stage=name)
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"""{described.question}
@@ -105,8 +106,8 @@ def apply(name: str, objective: Objective, *trainings: Any, **settings: Any) -> 
     checkpoints = module.Settings.model_fields.get("checkpoints")
     if checkpoints is not None and not checkpoints.default:  # as in a study whose only named checkpoint is `middle`
         own.setdefault("checkpoints", ["final"] if all(len(run.steps) == 1 for run in runs.all) else ["middle", "final"])
-    arguments = [DirectionSettings.of(shared)] if described.directions else []
-    return module.measure(runs, module.Settings.of(own), *arguments).assign_attrs(stage=name)
+    arguments = [settings_of(DirectionSettings, shared)] if described.directions else []
+    return module.measure(runs, settings_of(module.Settings, own), *arguments).assign_attrs(stage=name)
 
 
 def _run(objective: Objective, seed: int, given: Any) -> Run:

@@ -82,22 +82,24 @@ def weights_of(layout: Layout) -> np.ndarray:
     return np.concatenate([block.indices for block in layout.weights])
 
 
-def orthogonal_plane(
-    origin: np.ndarray, layout: Layout, seed: Seed, normalization: str, bias: str, iterations: int = 200
+def orthogonal(
+    origin: np.ndarray, layout: Layout, count: int, seed: Seed, normalization: str, bias: str, iterations: int = 200
 ) -> np.ndarray:
-    """Two random directions (2, P) that are both normalised and orthogonal.
+    """Random directions (count, P) that are all normalised and orthogonal to each other.
 
     Normalisation destroys orthogonality, and orthogonalisation changes the norms; alternating the two converges. If filters are
-    single weights (networks of one input, biases excluded), only the signs are free, and an orthogonal pair may not exist. In
+    single weights (networks of one input, biases excluded), only the signs are free, and orthogonal directions may not exist. In
     this case the directions are normalised but not orthogonal; see ``cosine``.
     """
-    first, second = random(origin, layout, 2, seed, normalization, bias)
+    rows = list(random(origin, layout, count, seed, normalization, bias))
     for _ in range(iterations):
-        if abs(cosine(np.stack([first, second]))) < 1e-14:
+        if cosine(np.stack(rows)) < 1e-14:
             break
-        second = second - (first @ second) / (first @ first) * first
-        second = normalize(second, origin, layout, normalization, bias)
-    return np.stack([first, second])
+        for k in range(1, count):
+            for other in rows[:k]:
+                rows[k] = rows[k] - (other @ rows[k]) / (other @ other) * other
+            rows[k] = normalize(rows[k], origin, layout, normalization, bias)
+    return np.stack(rows)
 
 
 def cosine(directions: np.ndarray) -> float:

@@ -38,7 +38,7 @@ def random_directions(plane: str, checkpoints: xr.Dataset, settings: DirectionSe
     how = (settings.normalization, settings.bias)
     unit = axis_unit(settings.normalization)
     if plane == "random":
-        return _directions(plane, checkpoints, directions.orthogonal_plane(origin, layout, seed, *how), how, unit)
+        return _directions(plane, checkpoints, directions.orthogonal(origin, layout, 2, seed, *how), how, unit)
     return _directions(plane, checkpoints, directions.random(origin, layout, settings.lines, seed, *how), how, unit)
 
 

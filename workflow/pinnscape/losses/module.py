@@ -20,6 +20,7 @@ from pinnscape.losses import scalars
 from pinnscape.losses.functional import Flat, Function
 from pinnscape.losses.module_objective import ModuleObjective
 from pinnscape.losses.symmetries import with_symmetries
+from pinnscape.models.entries import together
 from pinnscape.networks import modules
 from pinnscape.networks.arithmetic import total
 from pinnscape.networks.layout import Layout
@@ -232,7 +233,7 @@ class ModuleLosses:
         leaf = theta.detach()
         if error is not None or not set(losses) <= self.without_graph:
             leaf = leaf.clone().requires_grad_()
-        values, errors = self.flat(lambda m: ({n: f(m) for n, f in losses.items()}, error(m) if error else {}), leaf)
+        values, errors = self.flat(lambda m: (together(losses, m), error(m) if error else {}), leaf)
         unknown = torch.tensor(math.nan, dtype=torch.float64, device=self.device)
         found = self._with_terms(values) if losses else {}
         for name, value in scalars.named(errors, "error", "error").items() if error else ():

@@ -1,7 +1,7 @@
 """Classification of handwritten digits by a multilayer perceptron, the data-driven reference of the study.
 
 The data are the 1,797 images of 8 x 8 pixels that scikit-learn contains (Alpaydin & Kaynak 1998, a part of the Optical Recognition
-of Handwritten Digits data set); 898 of them are for the training, 899 for the test.
+of Handwritten Digits data set); 719 of them are for the training, 1,078 for the test.
 """
 
 import itertools

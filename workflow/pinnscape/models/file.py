@@ -31,9 +31,9 @@ from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.common.texts import cut, said, shown
 from pinnscape.common.user_files import imported, line_of
 from pinnscape.config.schema import suggestion
+from pinnscape.models.entries import Entry, Function
 from pinnscape.models.registry import file_of
 
-Function = Callable[..., Any]
 _WHAT = "a model"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 _TAKEN = {*FORMULATIONS, "random", "trajectory", "lines", "hessian-top", "hessian-extreme"}
@@ -102,7 +102,7 @@ class ModelFile:
                     f"{shown(self.path)}: {kind}(model) must return a dictionary of losses by name, not "
                     f"{type(values).__name__}; a function that returns one loss is named `loss`"
                 )
-            given = {str(name): _entry(given, name) for name in values}
+            given = {str(name): Entry(given, name) for name in values}
         self._check_names(kind, given)
         return dict(given)
 
@@ -182,13 +182,6 @@ def load(name: str) -> ModelFile:
         found.get("batches", 0),
         found.get("train"),
     )
-
-
-def _entry(function: Function, name: str) -> Function:
-    """One of the losses that a function returns."""
-    if "batch" in inspect.signature(function).parameters:
-        return lambda module, batch=None: function(module, batch=batch)[name]
-    return lambda module: function(module)[name]
 
 
 def _check_kinds(path: Path, found: Mapping[str, Any]) -> None:
