@@ -7,6 +7,8 @@ from gpu.agreement import close, lies_on
 from module_cases import CASES, made
 
 import pinnscape as ps
+from pinnscape.config.sections import Module
+from pinnscape.losses.model_file import family
 from pinnscape.losses.module import ModuleLosses
 
 
@@ -26,3 +28,13 @@ def test_planes_and_spectra_are_those_of_the_cpu(device: torch.device) -> None:
     np.testing.assert_allclose(*planes, rtol=1e-9)
     spectra = [ps.spectrum(each, each.theta, extremes=2, density={"deflate": 0})["eigenvalue"] for each in (ours, cpu)]
     np.testing.assert_allclose(*spectra, atol=1e-9 * float(spectra[1].max()))
+
+
+def test_the_losses_of_a_case_are_those_of_the_cpu(device: torch.device) -> None:
+    settings = Module.of({"module": "digits", "parameters": {"width": 3}})
+    ours, cpu = (family(settings, str(place)) for place in (device, "cpu"))
+    theta = ours.flat.theta
+    lies_on(device, theta, ours.objective("cross-entropy").drawn(1).gradient(theta))
+    one, other = (losses.measure(losses.flat.theta) for losses in (ours, cpu))
+    for name in ("cross-entropy", "squared-error", "test_accuracy"):
+        close(one[name], other[name])

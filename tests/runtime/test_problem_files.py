@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
+from models.model_texts import PINN
 from study_cases import changed, checked
 
 from pinnscape.common.errors import StorageError
+from pinnscape.models.file import load
 from runtime import archive
 from runtime.problem_files import collected
 
@@ -95,3 +98,38 @@ def test_a_module_whose_name_no_archive_takes_is_one_line(tmp_path, monkeypatch)
     members, _ = collected(checked(changed(("cases", {"mine": {"problem": "own/mine.py"}}))).complete())
     with pytest.raises(StorageError, match=r"own/größe\.py: cannot be a member of an archive; use letters, digits"):
         archive.write(tmp_path / "archive.zip", members)
+
+
+# ---- modules ----
+
+
+def weights(folder: Path) -> None:
+    for seed in (0, 1):
+        (folder / f"seed-{seed}").mkdir(parents=True)
+        for step in (0, 1, 2):
+            torch.save(
+                load(str(folder.parent / "mine.py")).module(seed=seed + step).state_dict(), folder / f"seed-{seed}/{step}.pt"
+            )
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_modules_and_their_weights_are_there(tmp_path, monkeypatch, inside):
+    own = tmp_path / ("study" if inside else "own things")
+    own.mkdir(parents=True)
+    (tmp_path / "study").mkdir(exist_ok=True)
+    monkeypatch.chdir(tmp_path / "study")
+    (own / "mine.py").write_text(PINN.replace("width=4", "width=25"), encoding="utf-8")
+    weights(own / "runs")
+    start = "" if inside else "../own things/"
+    cases = {"mine": {"module": f"{start}mine.py", "checkpoints": f"{start}runs/*/*.pt"}, "digits": {"module": "digits"}}
+    study = checked(changed(("cases", cases)))
+    members, config = collected(study.complete())
+    assert sum(name.endswith(".pt") for name in members) == 6
+    assert config["cases"]["digits"] == {"module": "digits"}
+    if inside:
+        assert config == study.complete()
+    unpacked(tmp_path, members, config)
+    monkeypatch.chdir(tmp_path / "new")
+    again = checked(yaml.safe_load(Path("config.yaml").read_text()))
+    assert again.seeds("mine") == study.seeds("mine") == (0, 1)
+    assert again.losses("mine") == ("pinn",)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pinnscape.interactive.calls import objective, train
     from pinnscape.interactive.files import load, save
     from pinnscape.interactive.landscapes import lines, plane, volume
+    from pinnscape.interactive.lightning import LightningRecorder
     from pinnscape.interactive.models import deepxde_loss, from_deepxde, from_torch
     from pinnscape.interactive.plotting import plot
     from pinnscape.interactive.recorder import Recorder
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "LightningRecorder",
     "Objective",
     "Problem",
     "Recorder",
@@ -72,6 +74,7 @@ _MODULES = {
     "load": "pinnscape.interactive.files",
     "save": "pinnscape.interactive.files",
     "plot": "pinnscape.interactive.plotting",
+    "LightningRecorder": "pinnscape.interactive.lightning",
     "Recorder": "pinnscape.interactive.recorder",
     "lines": "pinnscape.interactive.landscapes",
     "plane": "pinnscape.interactive.landscapes",

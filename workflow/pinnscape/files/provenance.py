@@ -15,7 +15,20 @@ from pathlib import Path
 from typing import Any
 
 # Libraries that affect numbers or figures; the other libraries only run or check the workflow.
-SHAPING = ("torch", "numpy", "scipy", "pandas", "xarray", "netCDF4", "matplotlib", "seaborn", "sympy", "gudhi", "scikit-fem")
+SHAPING = (
+    "torch",
+    "numpy",
+    "scipy",
+    "pandas",
+    "xarray",
+    "netCDF4",
+    "matplotlib",
+    "seaborn",
+    "sympy",
+    "gudhi",
+    "scikit-fem",
+    "scikit-learn",
+)
 
 _CODE = (".py", ".hpp", ".smk", ".yaml")
 _VERSION = re.compile(r'(?m)^__version__ = "(.+)"$')

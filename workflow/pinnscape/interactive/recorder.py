@@ -60,6 +60,11 @@ class Recorder:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
+    @property
+    def last(self) -> int:
+        """The last step that was recorded; -1 before the first one."""
+        return int(self._history[-1]["step"]) if self._history else -1
+
     def step(self, step: int, loss: Any = math.nan, **values: Any) -> None:
         """Record a step: the loss at the current parameters of the module, and a snapshot if one is due.
 
