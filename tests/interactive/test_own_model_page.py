@@ -12,7 +12,11 @@ import pinnscape as ps
 
 pytestmark = pytest.mark.xdist_group("own model page")  # a section uses what an earlier one imports
 PAGE = (Path(__file__).parents[2] / "docs/own-model.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"(?ms)^```python\n(.*?)^```$", PAGE)[1:]  # the first one only shows the form
+# end_to_end/test_own_models_page.py runs the models of the section about the workflow.
+BEFORE, _, REST = PAGE.partition("## In the workflow\n")
+BLOCKS = re.findall(r"(?ms)^```python\n(.*?)^```$", BEFORE + REST.partition("\n## ")[2])[
+    1:
+]  # the first one only shows the form
 SECTIONS = {"pinn": BLOCKS[0:2], "deepxde": BLOCKS[2:4], "classifier": BLOCKS[4:6]}
 FILES, RECORDER = BLOCKS[6:]
 

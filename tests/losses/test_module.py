@@ -54,7 +54,7 @@ def test_values_and_derivatives_are_those_of_a_loop(name: str, dtype: torch.dtyp
     values, gradients = found.loss_and_gradient(thetas)
     assert (values.shape, gradients.shape) == ((2, 2), (2, 2, found.size))
     close(values.flatten(), torch.tensor([loop.value(row) for row in rows], dtype=torch.float64), tolerance)
-    close(found.loss(thetas), values, 1e-15)
+    close(found.loss(thetas), values, tolerance)
     close(gradients.reshape(4, -1), torch.stack([loop.gradient(row) for row in rows]), tolerance)
     vectors = moved(torch.zeros(found.size), 2, 3)
     expected = torch.stack([loop.product(rows[0], v) for v in vectors])

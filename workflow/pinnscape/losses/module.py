@@ -1,7 +1,7 @@
 """Losses of any torch module, as functions of a flat vector of its trainable parameters.
 
-The functions are evaluated at one parameter vector at a time, because code that calls ``torch.autograd.grad`` itself cannot be
-batched by ``torch.vmap``.
+The functions are evaluated at several parameter vectors at once where ``torch.vmap`` can do that (see ``batching``), otherwise at one
+after the other, for example if they call ``torch.autograd.grad`` themselves.
 """
 
 import copy
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from pinnscape.common.errors import ModelError
 from pinnscape.common.measured import ERRORS, INFEASIBLE, Measurement
 from pinnscape.losses import scalars
+from pinnscape.losses.batching import Batching
 from pinnscape.losses.functional import Flat, Function
 from pinnscape.losses.module_objective import ModuleObjective
 from pinnscape.losses.symmetries import with_symmetries
@@ -26,6 +27,7 @@ from pinnscape.networks.arithmetic import total
 from pinnscape.networks.layout import Layout
 
 _BATCH = 16  # parameter vectors between two updates of a progress bar
+_SAME = {False: 1e-10, True: 1e-6}  # relative deviation of batched results, in double and in single precision
 
 
 class ModuleLosses:
@@ -72,6 +74,7 @@ class ModuleLosses:
         self.compared = tuple(compared or (list(losses)[:2] if len(losses) > 1 else ()))
         self.without_graph: set[str] = set()
         self._batches: dict[int, ModuleLosses] = {}
+        self.batching = Batching(_SAME[self.flat.single])
 
     @property
     def losses(self) -> tuple[str, ...]:
@@ -196,6 +199,7 @@ class ModuleLosses:
         found = copy.copy(self)
         found.functions, found.residuals, found.error, found._fresh = dict(functions), {}, None, {}
         found.batches, found._batches, found.without_graph = 0, {}, set()
+        found.batching = Batching(_SAME[self.flat.single])
         for name in ("_found_layout", "_terms", "_measures", "at_fresh_points"):  # what is known of the other losses
             found.__dict__.pop(name, None)
         return found
@@ -222,16 +226,20 @@ class ModuleLosses:
             theta: the parameters.
             what: ``all``, ``fields`` (without ``error``, whose results are NaN) or ``measures`` (only what ``error`` measures).
         """
-        rows = theta.reshape(-1, theta.shape[-1])
-        measured = [self._measured(row, what) for row in rows]
-        return {name: torch.stack([row[name] for row in measured]).reshape(theta.shape[:-1]) for name in measured[0]}
+        rows = theta.detach().reshape(-1, theta.shape[-1])
+        alone, together = partial(self._measured, what=what), partial(self._measured, what=what, graph=False)
+        found = self.batching(f"measure {what}", alone, torch.vmap(together), rows)
+        return {name: values.reshape(theta.shape[:-1]) for name, values in found.items()}
 
-    def _measured(self, theta: Tensor, what: Measurement) -> dict[str, Tensor]:
-        """All values at theta (P,), from one call, in which the parameters are exchanged only once."""
+    def _measured(self, theta: Tensor, what: Measurement, graph: bool = True) -> dict[str, Tensor]:
+        """All values at theta (P,), from one call, in which the parameters are exchanged only once.
+
+        With ``graph``, parameters require gradients if a function may need that.
+        """
         losses = self.functions if what != "measures" else {}
         error = self.error if what != "fields" else None
-        leaf = theta.detach()
-        if error is not None or not set(losses) <= self.without_graph:
+        leaf = theta
+        if graph and (error is not None or not set(losses) <= self.without_graph):
             leaf = leaf.clone().requires_grad_()
         values, errors = self.flat(lambda m: (together(losses, m), error(m) if error else {}), leaf)
         unknown = torch.tensor(math.nan, dtype=torch.float64, device=self.device)

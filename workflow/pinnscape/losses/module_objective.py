@@ -18,6 +18,8 @@ from pinnscape.networks.layout import Layout
 if TYPE_CHECKING:
     from pinnscape.losses.module import ModuleLosses
 
+_UNITS = 256  # rows of a Jacobian at a time
+
 
 @dataclass(frozen=True, eq=False)
 class ModuleObjective:
@@ -135,9 +137,9 @@ class ModuleObjective:
 
     def loss_and_gradient(self, theta: Tensor) -> tuple[Tensor, Tensor]:
         """Loss (...) and gradient (..., P) at parameters (..., P)."""
-        found = [self._differentiated(row) for row in theta.reshape(-1, theta.shape[-1])]
-        losses, gradients = (torch.stack(parts) for parts in zip(*found, strict=True))
-        return losses.reshape(theta.shape[:-1]), gradients.reshape(theta.shape)
+        rows = theta.detach().reshape(-1, theta.shape[-1])
+        found = self.family.batching(f"gradient {self.name}", self._differentiated, torch.vmap(self._transformed), rows)
+        return found["loss"].reshape(theta.shape[:-1]), found["gradient"].reshape(theta.shape)
 
     def gradient(self, theta: Tensor) -> Tensor:
         """Gradient (..., P) of the loss at parameters (..., P)."""
@@ -149,7 +151,7 @@ class ModuleObjective:
         The graph of the gradient is kept until a product at another theta is computed.
         """
         leaf, gradient = self._kept("gradient", theta, self._gradient_graph)
-        return _each(vectors, lambda v: _slope(gradient, leaf, v))
+        return self._products("hessian", vectors, gradient, leaf)
 
     def gauss_newton_product(self, theta: Tensor, vectors: Tensor) -> Tensor:
         """Products of the Gauss-Newton part 2JᵀJ of the Hessian with vectors (P,) or (k, P), of the same shape.
@@ -159,12 +161,9 @@ class ModuleObjective:
         """
         leaf, residuals, dual, pulled = self._kept("residuals", theta, self._residual_graph)
 
-        def product(v: Tensor) -> Tensor:
-            # Jᵀu is linear in u; its derivative along v is Jv.
-            forward = torch.autograd.grad(pulled, dual, v, retain_graph=True)[0]
-            return _slope(residuals, leaf, 2.0 * forward)
-
-        return _each(vectors, product)
+        # Jᵀu is linear in u; its derivative along v is Jv.
+        forward = self._products("forward", vectors, pulled, dual)
+        return self._products("residuals", 2.0 * forward, residuals, leaf)
 
     def residuals(self, theta: Tensor) -> dict[str, Tensor]:
         """The residuals (m,) of each term at theta (P,), by name; the sum of all squares is the loss.
@@ -182,7 +181,8 @@ class ModuleObjective:
         """
         leaf = theta.detach().clone().requires_grad_()
         values = torch.cat(list(self._vectors(leaf).values()))
-        return torch.stack([_slope(value, leaf) for value in values])
+        units = (torch.nn.functional.one_hot(part, len(values)) for part in torch.arange(len(values)).split(_UNITS))
+        return torch.cat([self._products("residuals", unit.to(values), values, leaf) for unit in units])
 
     def pull_back(self, theta: Tensor, weights: Tensor) -> Tensor:
         """The products Jᵀw (j, P) for vectors w (j, m), given as ``weights``, at theta (P,); J is not formed.
@@ -192,7 +192,7 @@ class ModuleObjective:
         """
         leaf = theta.detach().clone().requires_grad_()
         values = torch.cat(list(self._vectors(leaf).values()))
-        return torch.stack([_slope(values, leaf, row) for row in weights])
+        return self._products("residuals", weights, values, leaf)
 
     def _of(self, theta: Tensor) -> dict[str, Tensor]:
         found = self.family.terms_of(self.whole, theta)
@@ -202,10 +202,26 @@ class ModuleObjective:
         found = self.family.vectors(self.whole, theta)
         return {name: found[name] for name in self.names} if self.names else found
 
-    def _differentiated(self, theta: Tensor) -> tuple[Tensor, Tensor]:
+    def _differentiated(self, theta: Tensor) -> dict[str, Tensor]:
         leaf = theta.detach().clone().requires_grad_()
         value = total(self._of(leaf).values())
-        return value.detach(), _slope(value, leaf, keep=False)
+        return {"loss": value.detach(), "gradient": _slope(value, leaf, keep=False)}
+
+    def _transformed(self, theta: Tensor) -> dict[str, Tensor]:
+        """The same by function transforms, which can be batched."""
+        gradient, value = torch.func.grad_and_value(lambda t: total(self._of(t).values()))(theta)
+        return {"loss": value, "gradient": gradient}
+
+    def _products(self, kind: str, vectors: Tensor, value: Tensor, leaf: Tensor) -> Tensor:
+        """Products of the Jacobian of ``value`` with respect to the leaf, transposed, with vectors (m,) or (k, m)."""
+        rows = vectors.reshape(-1, vectors.shape[-1])
+
+        def many(several: Tensor) -> dict[str, Tensor]:
+            (found,) = torch.autograd.grad(value, leaf, several, retain_graph=True, is_grads_batched=True)
+            return {"product": found}
+
+        found = self.family.batching(f"{kind} {self.name}", lambda v: {"product": _slope(value, leaf, v)}, many, rows)
+        return found["product"].reshape(*vectors.shape[:-1], -1)
 
     def _kept(self, name: str, theta: Tensor, build: Callable[[Tensor], tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
         """What ``build`` made of theta, from an earlier call if theta is the same."""
@@ -224,11 +240,6 @@ class ModuleObjective:
         values = torch.cat(list(self._vectors(leaf).values()))
         dual = torch.zeros_like(values).requires_grad_()
         return leaf, values, dual, _slope(values, leaf, dual, graph=True)
-
-
-def _each(vectors: Tensor, product: Callable[[Tensor], Tensor]) -> Tensor:
-    rows = vectors.reshape(-1, vectors.shape[-1])
-    return torch.stack([product(row) for row in rows]).reshape(vectors.shape)
 
 
 def _slope(value: Tensor, leaf: Tensor, along: Tensor | None = None, *, graph: bool = False, keep: bool = True) -> Tensor:
