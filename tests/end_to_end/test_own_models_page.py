@@ -18,7 +18,8 @@ from pinnscape.techniques.catalog import TECHNIQUES
 pytestmark = [pytest.mark.xdist_group("own models page"), pytest.mark.slow]
 SECTION = (PROJECT / "docs/own-model.md").read_text(encoding="utf-8").partition("## In the workflow\n")[2].partition("\n## ")[0]
 PYTHON, YAML = (re.findall(rf"(?ms)^```{kind}\n(.*?)^```$", SECTION) for kind in ("python", "yaml"))
-FILES = dict(zip(("my_pinn.py", "my_burgers.py", "my_classifier.py"), PYTHON, strict=True))
+FILES = dict(zip(("my_pinn.py", "my_burgers.py", "my_pina.py", "my_classifier.py"), PYTHON, strict=True))
+PINA = FILES.pop("my_pina.py")  # interactive/test_pina.py runs it
 CASES = yaml.safe_load(YAML[0])["cases"] | yaml.safe_load(YAML[1])["cases"]
 CASES["burgers"] = {"module": "my_burgers.py", "checkpoints": "burgers/*/step-*.pt"}
 LOSSES = {"pinn": ["loss"], "burgers": ["loss"], "classifier": ["cross-entropy", "squared-error"]}
