@@ -370,6 +370,15 @@ def test_what_the_readme_says_was_found_is_in_the_table() -> None:
     assert max(values("negative_ratio")) < 1e-6
     assert holding("barrier_relative[aligned]") == ["0 of 4", "0 of 5", "0 of 5"]
     assert max(values("barrier_relative[bezier]")[:4]) < 0.01  # the physics losses
+    digits = {
+        row[1]: value(row[6].partition(" ")[0])
+        for row in rows(page("results-and-claims"), claims_table.HEADER)
+        if row[6] != "–"
+    }
+    assert 45 < digits["lambda_ratio"] < 55
+    assert 65 < digits["principal_angle_median"] < 75
+    assert digits["variation_largest"] <= 1.0
+    assert digits["monotone_violation_relative"] == 0.0
 
 
 def test_the_table_of_benchmarks_has_the_columns_that_are_written() -> None:
