@@ -173,6 +173,24 @@ def test_keys_of_modules_are_refused_for_problems(key: str) -> None:
         study(problem="poisson2d", training={"minibatches": True})
 
 
+def test_settings_of_the_training_do_not_matter_to_weights_that_are_trained_elsewhere() -> None:
+    save("pinn.py", "runs/3", width=25)
+    cases = {
+        "here": {"module": "pinn.py", "parameters": {"width": 25}},
+        "itself": {"module": "training.py", "parameters": {"width": 25}},
+        "elsewhere": {"module": "pinn.py", "parameters": {"width": 25}, "checkpoints": "runs/3/step-*.pt"},
+    }
+    one, other = (checked(changed(("cases", cases), ("training.snapshots", {"even": n, "logarithmic": 0}))) for n in (5, 6))
+    assert one.training("here") != other.training("here")
+    assert one.training("itself") == one.training("elsewhere") == other.training("itself") == {}
+    with pytest.raises(
+        StudyError, match="must be at least 3, even and logarithmic together, for the trajectory plane of here; got 1 and 0"
+    ):
+        checked(changed(("cases", cases), ("training.snapshots", {"even": 1, "logarithmic": 0})))
+    del cases["here"]
+    checked(changed(("cases", cases), ("training.snapshots", {"even": 1, "logarithmic": 0})))
+
+
 def test_the_baseline_of_claims_is_a_case_and_its_first_loss() -> None:
     cases = {"mine": {"module": "pinn.py", "parameters": {"width": 25}}, "poisson2d": {}}
     wanted = ("claims.data_driven.baseline", "mine")

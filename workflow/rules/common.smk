@@ -62,6 +62,16 @@ def weights(wildcards):
     return [str(path) for path in case.weights_of(wildcards.trained_on, int(wildcards.seed))]
 
 
+def losses_of(wildcards):
+    """All losses of a case, by which figures choose colours."""
+    return list(STUDY.all_cases[wildcards.case].all_losses)
+
+
+def shown_seed(wildcards):
+    """The seed that figures of a case show."""
+    return STUDY.figure_seed(wildcards.case)
+
+
 def of_losses(losses, *files):
     """Paths of these files for these losses, loss by loss, with wildcards for case and seed."""
     return expand(RUN, trained_on=losses, file=files, allow_missing=True)

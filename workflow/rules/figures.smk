@@ -49,17 +49,6 @@ FIGURES = [
     for kind in ("pdf", "png")
 ]
 
-
-def losses_of(wildcards):
-    """All losses of a case, by which figures choose colours."""
-    return list(STUDY.all_cases[wildcards.case].all_losses)
-
-
-def shown_seed(wildcards):
-    """The seed that figures of a case show."""
-    return STUDY.figure_seed(wildcards.case)
-
-
 for drawing in DRAWN:
     title, inputs, _ = PER_CASE[drawing]
     figure = drawing.removeprefix("figure_")

@@ -81,6 +81,11 @@ class Case(ABC):
         return False
 
     @property
+    def is_trained_here(self) -> bool:
+        """Whether the workflow trains the network, with the settings ``training``."""
+        return True
+
+    @property
     def has_field(self) -> bool:
         """Whether the network is the solution of a boundary value problem, which figures show."""
         return False

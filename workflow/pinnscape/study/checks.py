@@ -67,6 +67,7 @@ def _trajectory(config: Configuration, case: Case) -> Iterator[Fault]:
         if fewest < 3:
             text = f"must match at least 3 files of each run for the trajectory plane; got {fewest}"
             yield f"{case.prefix}checkpoints", f"{text}; or remove trajectory from grid.planes"
+    if not case.is_trained_here:
         return
     even, logarithmic = case.training.snapshots.even, case.training.snapshots.logarithmic
     if "trajectory" in config.grid.planes and even + logarithmic < 3:

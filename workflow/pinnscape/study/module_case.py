@@ -67,6 +67,11 @@ class ModuleCase(Case):
         """How the weights come about: ``checkpoints`` (files), ``module`` (by its function ``train``) or ``workflow``."""
         return _trained_by(self.model, self.known)
 
+    @property
+    def is_trained_here(self) -> bool:
+        """Whether the workflow trains the module, with the settings ``training``."""
+        return self.trained_by == "workflow"
+
     def weights_of(self, loss: str, seed: int) -> Sequence[Path]:
         """The files of trained weights of a run, in the order of the steps; empty if the module is trained here."""
         return self.weights.get((loss if _names_losses(self.weights) else "", seed), ())

@@ -155,8 +155,9 @@ class Study:
         return self.all_cases[case].settings
 
     def training(self, case: str) -> dict[str, Any]:
-        """How networks for a case are trained: ``log_every``, ``phases`` and ``snapshots``."""
-        return self.all_cases[case].training.plain()
+        """How networks for a case are trained: ``log_every``, ``phases`` and ``snapshots``; empty if they are trained elsewhere."""
+        own = self.all_cases[case]
+        return own.training.plain() if own.is_trained_here else {}
 
     def checkpoints(self) -> dict[str, float]:
         """Fractions of the training steps, by name of the checkpoint, in ascending order."""
