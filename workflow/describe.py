@@ -17,8 +17,9 @@ TEMPLATE, PAGE = WORKFLOW / "results.md", WORKFLOW.parent / "results" / "README.
 
 def files() -> dict[str, File]:
     """The descriptions of files in all modules of the library, by name."""
-    modules = [import_module(found.name) for found in walk_packages(pinnscape.__path__, "pinnscape.")]
-    return {found.name: found for one in modules for found in vars(one).values() if isinstance(found, File)}
+    names = [found.name for found in walk_packages(pinnscape.__path__, "pinnscape.") if "interactive" not in found.name]
+    modules = [import_module(name) for name in names]
+    return {found.name: found for one in modules for found in vars(one).values() if isinstance(found, File) and found.of_study}
 
 
 def described_metrics() -> dict[str, dict[str, str]]:

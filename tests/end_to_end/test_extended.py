@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from end_to_end.test_results import NUMBER
-from end_to_end.workspace import Job, Workspace
+from end_to_end.workspace import APPLICABLE, Job, Workspace
 from file_cases import assert_combined, assert_described, combined
 
 from pinnscape.files import store
-from pinnscape.techniques.catalog import TECHNIQUES
 
 pytestmark = [pytest.mark.xdist_group("extended"), pytest.mark.slow]  # one process runs them all: they share one finished study
 
@@ -38,7 +37,7 @@ def test_after_a_run_nothing_is_left_to_do(extended: Workspace) -> None:
     assert planned(extended) == set()
 
 
-@pytest.mark.parametrize("name", TECHNIQUES)
+@pytest.mark.parametrize("name", APPLICABLE)
 def test_a_technique_leaves_its_file_and_figure(extended: Workspace, name: str) -> None:
     data = store.read(extended.root / f"results/{CASE}/{name}.nc", name)
     assert (data.attrs["case"], data.attrs["trained_on"], data.attrs["seed"]) == (CASE, "all", -1)
@@ -61,7 +60,7 @@ def test_every_number_of_the_table_is_described(extended: Workspace) -> None:
     # Bounds and estimates are only there where something is withheld, kernels of terms only where a loss has several terms.
     wanted = re.compile(r".*(?<!_at_least)(?<!_at_most)(?<!_estimate)(?<!share_error)(?<!_bound)(?<!^kernel_trace)")
     for technique, names in described.items():
-        if technique:
+        if technique in APPLICABLE:
             assert {name for name in names if wanted.fullmatch(name)} <= found, technique
 
 
@@ -111,7 +110,7 @@ def test_metrics_and_claims_know_the_techniques(extended: Workspace) -> None:
         ({"extended": False}, TABLES | PAGE),
         (
             {"study": {"seeds": [0]}},
-            technique(*TECHNIQUES) | {("figure_spectra", CASE)} | TABLES | PAGE,
+            technique(*APPLICABLE) | {("figure_spectra", CASE)} | TABLES | PAGE,
         ),
         ({"techniques": {"without": ["zoom"]}}, TABLES | PAGE),
         ({"claims": {"data_driven": {"bulk": 0.5}}}, {("judge_claims",), ("figure_claims",)}),

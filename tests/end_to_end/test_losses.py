@@ -36,11 +36,12 @@ class Transport(Problem):
 """
 BESIDE = "from pinnscape.problems.language import sin\n\n\ndef wave(x):\n    return sin(x)\n"
 BOTH, RESIDUAL = ("deep-ritz", "strong-form"), ("strong-form",)
-LOSSES = {"transport": RESIDUAL, "burgers": RESIDUAL, "l_shape": BOTH, "beam": BOTH, "beta-1": RESIDUAL}
+LOSSES = {"transport": RESIDUAL, "burgers": RESIDUAL, "l_shape": BOTH, "beta-1": RESIDUAL}
 LIKENESS, SOLUTION = "needs the losses deep-ritz and strong-form", "needs an exact solution or a reference"
-LEFT_OUT = dict.fromkeys(("three_points", "formulations"), LIKENESS)
+BY_RULES = {"noise": "needs random points, quadrature.rule: sobol, latin-hypercube, monte-carlo"}
+LEFT_OUT = BY_RULES | dict.fromkeys(("three_points", "formulations"), LIKENESS)
 UNKNOWN = LEFT_OUT | {"intrinsic_dimension": SOLUTION}
-REASONS = {"transport": UNKNOWN, "beta-1": UNKNOWN, "burgers": LEFT_OUT, "l_shape": {}, "beam": {}}
+REASONS = {"transport": UNKNOWN, "beta-1": UNKNOWN, "burgers": LEFT_OUT, "l_shape": BY_RULES}
 RUN_FILES = ("training", "solution", "checkpoints", "directions-random", "directions-trajectory", "directions-lines")
 RUN_FILES += ("surface-random", "surface-trajectory", "surface-lines", "hessian-init", "hessian-middle", "hessian-final")
 FIGURES = ["solutions-burgers", "training_curves-transport", "terms-transport", "overview-l_shape", "sweep-beta", "claims"]
@@ -122,7 +123,7 @@ def test_the_terms_of_a_loss_are_everywhere(other: Workspace) -> None:
     assert set(surface["loss"].values) == {"strong-form"}
     hessian = store.read(run / "hessian-final.nc", "hessian")
     assert {f"strong-form/{name}" for name in names} <= {str(term) for term in hessian["term"].values}
-    assert "term" not in store.read(other.root / "results/beam/strong-form/seed-0/surface-random.nc", "surfaces").dims
+    assert "term" not in store.read(other.root / "results/l_shape/strong-form/seed-0/surface-random.nc", "surfaces").dims
 
 
 def test_errors_are_relative_to_what_is_known(other: Workspace) -> None:
@@ -176,7 +177,7 @@ def test_metrics_have_terms_fresh_points_and_the_swept_value(other: Workspace) -
     metrics = pd.read_csv(other.root / "results/tables/metrics.csv", keep_default_na=False)
     assert not metrics.duplicated(NUMBER).any()
     assert set(zip(metrics["case"], metrics["sweep"], metrics["swept"].astype(str), strict=True)) == {
-        ("transport", "beta", "2.0"), ("beta-1", "beta", "1.0"), ("burgers", "", ""), ("l_shape", "", ""), ("beam", "", ""),
+        ("transport", "beta", "2.0"), ("beta-1", "beta", "1.0"), ("burgers", "", ""), ("l_shape", "", ""),
     }  # fmt: skip
     final = metrics.query("case == 'transport' and checkpoint == 'final'")
     terms, fresh = (
@@ -228,7 +229,6 @@ def test_an_edit_of_an_equation_of_the_library_reruns_its_case_and_its_reference
     [
         ("transport", {"conditions": {"initial": {"weight": 20.0}}}, {"transport", "beta-1"}),
         ("transport", {"conditions": {"initial": {"weight": 10.0}}}, {"transport", "beta-1"}),  # stated anew, as it was
-        ("beam", {"conditions": {"clamped": {"enforce": "soft", "weight": 3.0}}}, {"beam"}),
         ("burgers", {"parameters": {"nu": 0.1}}, {"burgers"}),
         ("l_shape", {"network": {"width": 4}}, {"l_shape"}),
         ("l_shape", {"problem": "l_shape"}, set()),
@@ -266,7 +266,7 @@ def test_the_order_of_cases_does_not_matter(other: Workspace) -> None:
 
 def test_a_case_that_is_removed_reruns_only_tables(other: Workspace) -> None:
     cases = dict(other.settings["cases"])
-    del cases["beam"], cases["l_shape"]
+    del cases["l_shape"]
     with other.with_settings({"cases": cases}):
         found = other.planned("tables")
     assert found == {("collect_metrics",), ("judge_claims",)}
@@ -288,5 +288,5 @@ def test_a_faulty_problem_is_one_line_and_the_other_cases_run(other: Workspace, 
     for line in said:
         assert re.search(r"own/transport\.py: Transport\.exact: does not solve the residual: .* mend one of them \(log: ", line)
     checked = sorted(path.parent.name for path in (workspace.root / "results").glob("*/check.nc"))
-    assert checked == ["beam", "burgers", "l_shape"]
+    assert checked == ["burgers", "l_shape"]
     assert PROJECT not in workspace.root.parents

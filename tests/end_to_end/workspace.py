@@ -16,7 +16,8 @@ from pinnscape.techniques.catalog import TECHNIQUES
 
 PROJECT = Path(__file__).resolve().parents[2]
 # Targets of the study with every technique: figures and all that they show.
-_SHOWN = ("overview", "spectra", *TECHNIQUES)
+APPLICABLE = tuple(name for name in TECHNIQUES if "draws" not in TECHNIQUES[name].needs)  # test_modules.py has the others
+_SHOWN = ("overview", "spectra", *APPLICABLE)
 EXTENDED = ("tables", "results/figures/claims.png", *(f"results/figures/{name}-neo_hookean2d.png" for name in _SHOWN))
 PARTS = ("Snakefile", "config.yaml", "pyproject.toml", "workflow", "profiles", "envs")
 Job = tuple[str, ...]  # name of the rule, then its wildcards

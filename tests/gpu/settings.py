@@ -29,6 +29,7 @@ TECHNIQUES: dict[str, dict[str, Any]] = {
     "stability": _LANCZOS
     | {"points": 2, "eigenvalues": 2, "steps": 3, "record_every": 3, "fractions": (0.5,), "adam_rates": (0.01,)},
     "sharpness": _LANCZOS | {"checkpoints": ("final",), "starts": 1, "iterations": 2, "trace_products": 6},
+    "noise": {"draws": 2, "checkpoints": ("final",)},
     "basin": {"rays": 2, "steps": 4, "tolerance": 0.1},
     "goldilocks": {"dimension": 3, "draws": 1, "radii": 2},
     "curvature_map": _LANCZOS | {"points": 3, "radius": 0.1, "losses": "own"},

@@ -10,6 +10,7 @@ from gpu.agreement import datasets_agree
 from gpu.settings import TECHNIQUES, technique
 from runs_cases import run_of
 from settings_cases import applied
+from technique_cases import suited
 
 from pinnscape.techniques import catalog
 from pinnscape.training.runs import Run, Runs
@@ -48,7 +49,7 @@ def test_all_techniques_that_take_a_device_are_here() -> None:
 @pytest.mark.parametrize(("name", "route"), ROUTES)
 def test_a_technique_gives_what_it_gives_on_the_cpu(name, route, device) -> None:
     found, expected = (
-        applied(name, on(place, *STUDIES[route], 2 if name in BETWEEN_SEEDS else 1), **technique(name, route))
+        applied(name, suited(name, on(place, *STUDIES[route], 2 if name in BETWEEN_SEEDS else 1)), **technique(name, route))
         for place in (device, "cpu")
     )
     assert any(np.isfinite(values).any() for values in expected.data_vars.values() if values.dtype.kind == "f")

@@ -7,7 +7,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from pinnscape.common.errors import DivergenceError
+from pinnscape.common.errors import DivergenceError, ModelError
 from pinnscape.config.sections import EigensolverSettings
 from pinnscape.curvature.eigenpairs import eigenpairs
 from pinnscape.files.description import File, Variable
@@ -81,8 +81,13 @@ def dataset(runs: Runs, checkpoints: Sequence[str], draws: int, solver: Eigensol
         checkpoints: names of checkpoints.
         draws: number of draws, which is reduced to the number of mini-batches.
         solver: how eigenvalues are computed.
+
+    Raises:
+        ModelError: the losses have neither.
     """
     available = runs.objective(runs.formulations[0]).draws
+    if not available:
+        raise ModelError("the technique noise needs random points or mini-batches, which the losses do not have")
     count = int(min(draws, available))
 
     def measure(run: Run) -> xr.Dataset:

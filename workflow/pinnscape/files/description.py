@@ -46,12 +46,14 @@ class File:
         variables: variables by name.
         coordinates: coordinates by name. Each dimension has a coordinate, by default the index from 0.
         text: further description in Markdown.
+        of_study: whether the workflow writes files of this kind.
     """
 
     name: str
     variables: Mapping[str, Variable]
     coordinates: Mapping[str, Variable]
     text: str = ""
+    of_study: bool = True
 
     def dataset(
         self,

@@ -31,6 +31,7 @@ FILE = File(
         "axis": Variable("axis", "index of the direction"),
         **{name: Variable(name, f"coordinate along direction {k + 1}, in the unit axis_unit") for k, name in enumerate(_AXES)},
     },
+    of_study=False,
 )
 
 
