@@ -1,5 +1,6 @@
 """Small trainings that the tests of techniques share."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -8,6 +9,9 @@ from settings_cases import phased
 
 from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.losses.discretization import Discretization
+from pinnscape.problems.points import Rule
+from pinnscape.problems.rules import Rules
+from pinnscape.techniques import catalog
 from pinnscape.training.checkpoints import select
 from pinnscape.training.files import training_dataset
 from pinnscape.training.loop import train
@@ -36,3 +40,10 @@ def run_of(discretized: Discretization, problem: str, formulation: str, seed: in
     training = training_dataset(history, discretized)
     training = training.assign_attrs(case=problem, trained_on=formulation, seed=seed)
     return Run(formulation, seed, select(training, {"middle": 0.2}), training)
+
+
+def suited(name: str, runs: Runs) -> Runs:
+    """Runs that have what a technique needs: with random points in place of a quadrature rule, if it draws points."""
+    if "draws" not in catalog.TECHNIQUES[name].needs:
+        return runs
+    return replace(runs, family=runs.discretization.with_rules(Rules(Rule("monte-carlo", 30))))

@@ -1,17 +1,13 @@
 """Small settings of every technique."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 from settings_cases import changed
 
-from pinnscape.problems.points import Rule
-from pinnscape.problems.rules import Rules
 from pinnscape.techniques import catalog
 from pinnscape.techniques.catalog import TECHNIQUES
-from pinnscape.training.runs import Runs
 
 IN_PARTS = [name for name, entry in TECHNIQUES.items() if not entry.surfaces]
 BETWEEN_SEEDS = ("interpolation", "barriers", "curves", "three_points")
@@ -24,13 +20,6 @@ _SMALLER = {
     "basin": {"rays": 1},
     "curvature_map": {"losses": "own"},
 }
-
-
-def suited(name: str, runs: Runs) -> Runs:
-    """Runs that have what a technique needs: with random points in place of a quadrature rule, if it draws points."""
-    if "draws" not in TECHNIQUES[name].needs:
-        return runs
-    return replace(runs, family=runs.discretization.with_rules(Rules(Rule("monte-carlo", 30))))
 
 
 def settings_of(name: str) -> Any:

@@ -204,6 +204,7 @@ def test_weights_that_do_not_fit_are_refused_in_one_line_before_any_job(other: W
 
 
 def test_random_points_without_a_seed_are_found_out(other: Workspace) -> None:
+    """The last one, because it leaves the study undone."""
     text = TRAINING.replace("generator=torch.Generator().manual_seed(0), ", "")
     with other.edited("training.py", text):
         done = other.alone("-c2", "results/itself/fit/seed-0/training.nc")
@@ -212,5 +213,3 @@ def test_random_points_without_a_seed_are_found_out(other: Workspace) -> None:
         r"the loss (pinn|fit) is .* in one job and .* in another, at the same parameters: its points or data are random",
         done.stdout + done.stderr,
     )
-    other.run(*TARGETS)
-    assert planned(other) == set()

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from file_cases import assert_combined, combined
-from runs_cases import run_of
+from runs_cases import run_of, suited
 from settings_cases import applied, model
-from technique_cases import IN_PARTS, settings_of, suited
+from technique_cases import IN_PARTS, settings_of
 
 from pinnscape.files import store
 from pinnscape.losses.model import discretization

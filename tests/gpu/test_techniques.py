@@ -8,9 +8,8 @@ import torch
 from cases import small
 from gpu.agreement import datasets_agree
 from gpu.settings import TECHNIQUES, technique
-from runs_cases import run_of
+from runs_cases import run_of, suited
 from settings_cases import applied
-from technique_cases import suited
 
 from pinnscape.techniques import catalog
 from pinnscape.training.runs import Run, Runs

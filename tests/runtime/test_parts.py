@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import xarray as xr
-from runs_cases import tiny
+from runs_cases import suited, tiny
 from settings_cases import applied, model
-from technique_cases import BETWEEN_SEEDS, IN_PARTS, settings_of, suited
+from technique_cases import BETWEEN_SEEDS, IN_PARTS, settings_of
 
 from pinnscape.common.errors import StudyError
 from pinnscape.files import netcdf, store
