@@ -92,7 +92,9 @@ def test_weights_that_were_trained_elsewhere_are_the_snapshots(other: Workspace)
         assert training["snapshot_step"].values.tolist() == list(STEPS)
         for index, step in enumerate(STEPS):
             module = found.module()
-            module.load_state_dict(torch.load(other.root / f"runs/seed-{seed}/step-{step}.pt")["model_state_dict"])
+            module.load_state_dict(
+                torch.load(other.root / f"runs/seed-{seed}/step-{step}.pt", weights_only=True)["model_state_dict"]
+            )
             np.testing.assert_array_equal(training["theta"][index], modules.flat(module))
             terms = {name: float(value.detach()) for name, value in found.functions(module)["pinn"](module).items()}
             assert float(training["loss"][index]) == pytest.approx(sum(terms.values()), rel=1e-12)

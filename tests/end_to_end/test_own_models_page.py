@@ -1,4 +1,4 @@
-"""The three models of docs/own-model.md in one study: a PINN with a plain torch loop, a DeepXDE model, and a classifier that the workflow trains."""
+"""The models of docs/own-model.md in one study: a PINN, a DeepXDE model and a classifier. The workflow trains only the classifier."""
 
 import re
 import sys

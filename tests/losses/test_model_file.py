@@ -9,10 +9,12 @@ from models.model_texts import BATCHES, BUFFER, PINN
 
 from pinnscape.common.errors import ModelError
 from pinnscape.config.sections import Module, TrainingSettings
+from pinnscape.files.unfinished import Interval, Restart
 from pinnscape.losses.model_file import Known, family, inspected, start
 from pinnscape.models.file import load
 from pinnscape.networks import modules
 from pinnscape.training.loop import train
+from pinnscape.training.progress import Progress, Saves
 
 
 @pytest.fixture
@@ -75,6 +77,54 @@ def test_a_buffer_that_differs_and_matters_is_refused_and_one_that_does_not_matt
         BUFFER.replace("torch.sin(x @ self.frequency)", "torch.sin(x @ torch.ones(1, 4))"), encoding="utf-8"
     )
     assert inspected(settings("unused.py"), [0, 1]).losses == ("fit", "size")
+
+
+@pytest.mark.usefixtures("here")
+def test_a_buffer_that_changes_the_last_digits_is_refused() -> None:
+    """Printed tensors have four digits, which would hide it."""
+    text = BUFFER.replace("torch.sin(x @ self.frequency)", "torch.sin(x @ (1 + 1e-9 * self.frequency))").replace(
+        "return Net()", "return Net().double()"
+    )
+    Path("fine.py").write_text(
+        text.replace("torch.linspace(0, 1, 9)", "torch.linspace(0, 1, 9, dtype=torch.float64)"), encoding="utf-8"
+    )
+    with pytest.raises(
+        ModelError, match=r"fine\.py: seed 1: its frequency is not that of the other weights and changes the losses"
+    ):
+        inspected(settings("fine.py"), [0, 1])
+
+
+@pytest.mark.usefixtures("here")
+def test_a_training_with_mini_batches_that_is_cut_off_resumes_with_the_same_steps(tmp_path: Path) -> None:
+    losses = family(settings("batches.py"))
+    objective, theta = losses.objective("fit"), losses.flat.theta
+    own = TrainingSettings.of(
+        {"phases": [{"optimizer": "adam", "steps": 12, "learning_rate": 0.05}], "log_every": 5, "minibatches": True}
+    )
+
+    class Killed(Exception):
+        pass
+
+    class Cut(Saves):
+        """The restart file is written after each step, and the training ends after some of them."""
+
+        left = 7
+
+        def write(self, progress: Progress) -> None:
+            super().write(progress)
+            self.left -= 1
+            if not self.left:
+                raise Killed
+
+    whole = train(objective, theta, own, "x", None, 1)
+    restart = Restart(tmp_path / "state.nc", {})
+    with pytest.raises(Killed):
+        train(objective, theta, own, "x", Cut(restart, Interval(0.0)), 1)
+    resumed = train(objective, theta, own, "x", Saves(restart, Interval(1e9)), 1)
+    assert [step for step, _, _ in resumed.snapshots] == [step for step, _, _ in whole.snapshots]
+    for (_, loss, point), (_, expected, other) in zip(resumed.snapshots, whole.snapshots, strict=True):
+        assert loss == expected
+        np.testing.assert_array_equal(point, other)
 
 
 @pytest.mark.usefixtures("here")

@@ -16,7 +16,7 @@ def collected(config: Mapping[str, Any]) -> tuple[dict[str, Path], dict[str, Any
     """The files, with the modules beside them that they import, by their names in an archive.
 
     A path within the folder of the study is kept. Any other path of a case becomes ``problems/{number}/{file}``, and any other
-    pattern of trained weights ``weights/{number}/``, followed by the path below its first folder that differs.
+    pattern of trained weights becomes ``weights/{case}/``, followed by the part of the pattern that begins with the first placeholder.
 
     Args:
         config: a complete configuration.

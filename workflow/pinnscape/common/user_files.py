@@ -4,6 +4,8 @@ import hashlib
 import importlib.util
 import sys
 import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -24,7 +26,7 @@ def located(path: str) -> Path:
 
 
 def imported(path: Path, what: str, kind: type[PinnscapeError]) -> ModuleType:
-    """Import a file as a module; it is executed again only if its content changes. It may import modules from its folder.
+    """Import a file as a module. It is executed again only if its content changes, and may import modules from its folder.
 
     Args:
         path: the file.
@@ -62,8 +64,28 @@ def imported(path: Path, what: str, kind: type[PinnscapeError]) -> ModuleType:
     return module
 
 
+@contextmanager
+def reporting(told: Callable[[Exception], PinnscapeError]) -> Iterator[None]:
+    """Report an error that the code of a user raises in the block. A lack of memory, and an error that is a message already, remain.
+
+    Args:
+        told: makes the message of an error.
+
+    Raises:
+        PinnscapeError: the block has raised an error; the result of ``told``.
+    """
+    try:
+        yield
+    except PinnscapeError:
+        raise
+    except Exception as error:
+        if memory.ran_out(error):
+            raise
+        raise told(error) from error
+
+
 def line_of(error: BaseException, path: Path) -> str:
-    """The line of the file in which an error was raised, as the beginning of a message; empty if unknown."""
+    """The beginning of a message that names the line of the file in which an error was raised. It is empty if the line is unknown."""
     if isinstance(error, SyntaxError) and error.lineno:
         return f"line {error.lineno}: "
     lines = [

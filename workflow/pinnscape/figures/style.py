@@ -145,7 +145,7 @@ _registered: dict[str, str] = {}
 
 
 def register(losses: Iterable[str]) -> None:
-    """Give the losses of a torch module colours in their order, the same in all figures of a case."""
+    """Choose the colours of the losses of a torch module by their order, so that all figures of a case have the same colours."""
     others = [name for name in losses if name not in FORMULATIONS]
     _registered.update(zip(others, itertools.cycle(_OTHER_COLOURS), strict=False))
 

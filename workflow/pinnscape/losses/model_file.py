@@ -9,6 +9,7 @@ from torch import nn
 from pinnscape.common.errors import ModelError
 from pinnscape.common.texts import shown
 from pinnscape.config.sections import Module
+from pinnscape.losses import scalars
 from pinnscape.losses.functional import Flat
 from pinnscape.losses.module import ModuleLosses
 from pinnscape.losses.module_checks import note_graph
@@ -114,9 +115,7 @@ def _check_fixed(found: ModelFile, settings: Module, losses: ModuleLosses, seeds
     for name, other in _others(found, settings, module, seeds):
         own, given = fixed(module), fixed(other)
         differing = [key for key, value in own.items() if not torch.equal(value, given[key])]
-        if differing and _values(losses, Flat(other, precise=losses.flat.precise), theta) != _values(
-            losses, losses.flat, theta
-        ):
+        if differing and not _same(losses, Flat(other, precise=losses.flat.precise), theta):
             raise ModelError(
                 f"{name}: its {differing[0]} is not that of the other weights and changes the losses, which must be one function of "
                 "the trainable parameters; fix it in model(), or, for batch normalisation, leave the module in training mode"
@@ -133,7 +132,12 @@ def _others(found: ModelFile, settings: Module, module: nn.Module, seeds: Sequen
             yield f"{shown(found.path)}: seed {seed}", found.module(settings.parameters, seed)
 
 
-def _values(losses: ModuleLosses, flat: Flat, theta: torch.Tensor) -> list[str]:
-    """The values of all losses, as text, so that NaN equals NaN."""
+def _same(losses: ModuleLosses, other: Flat, theta: torch.Tensor) -> bool:
+    """Whether another module with the same parameters theta (P,) has exactly the same losses, term by term; NaN equals NaN."""
     leaf = theta.clone().requires_grad_()
-    return [repr(flat(function, leaf)) for function in losses.functions.values()]
+
+    def terms(flat: Flat) -> torch.Tensor:
+        named = [scalars.named(flat(function, leaf), loss, "loss") for loss, function in losses.functions.items()]
+        return torch.stack([value.detach() for values in named for value in values.values()])
+
+    return torch.allclose(terms(other), terms(losses.flat), rtol=0.0, atol=0.0, equal_nan=True)

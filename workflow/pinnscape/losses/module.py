@@ -180,7 +180,7 @@ class ModuleLosses:
     def of_batch(self, index: int) -> "ModuleLosses":
         """The losses of a mini-batch, whose names state it."""
         if index not in self._batches:
-            names = {loss: f"{loss} (batch {index + 1} of {self.batches})" for loss in self.losses}
+            names = {loss: self.name_in_batch(loss, index) for loss in self.losses}
             found = self._with({names[loss]: partial(each, batch=index) for loss, each in self.functions.items()})
             found._layout = self.layout
             found.compared = tuple(names[loss] for loss in self.compared)
@@ -189,10 +189,9 @@ class ModuleLosses:
             self._batches[index] = found
         return self._batches[index]
 
-    @property
-    def objectives(self) -> dict[str, ModuleObjective]:
-        """The losses by the names that they have without the mention of a mini-batch."""
-        return {loss.partition(" (batch ")[0]: self.objective(loss) for loss in self.losses}
+    def name_in_batch(self, loss: str, index: int) -> str:
+        """The name of a loss in ``of_batch(index)``."""
+        return f"{loss} (batch {index + 1} of {self.batches})"
 
     def _with(self, functions: Mapping[str, Function]) -> "ModuleLosses":
         """The same module with other losses, without residuals and errors."""
@@ -227,8 +226,8 @@ class ModuleLosses:
             what: ``all``, ``fields`` (without ``error``, whose results are NaN) or ``measures`` (only what ``error`` measures).
         """
         rows = theta.detach().reshape(-1, theta.shape[-1])
-        alone, together = partial(self._measured, what=what), partial(self._measured, what=what, graph=False)
-        found = self.batching(f"measure {what}", alone, torch.vmap(together), rows)
+        one, many = partial(self._measured, what=what), torch.vmap(partial(self._measured, what=what, graph=False))
+        found = self.batching(f"measure {what}", one, many, rows)
         return {name: values.reshape(theta.shape[:-1]) for name, values in found.items()}
 
     def _measured(self, theta: Tensor, what: Measurement, graph: bool = True) -> dict[str, Tensor]:

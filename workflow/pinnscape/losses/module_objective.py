@@ -97,7 +97,8 @@ class ModuleObjective:
             raise ValueError(f"the loss {self.name} has no mini-batches")
         epoch, place = divmod(draw, self.draws)
         order = torch.randperm(self.draws, generator=torch.Generator().manual_seed(epoch))
-        whole = self.family.of_batch(int(order[place])).objectives[self.whole]
+        batch = int(order[place])
+        whole = self.family.of_batch(batch).objective(self.family.name_in_batch(self.whole, batch))
         return whole.only(*self.names) if self.names else whole
 
     def with_minimum(self, minimum: float) -> "ModuleObjective":

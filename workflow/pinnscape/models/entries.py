@@ -24,7 +24,7 @@ class Entry:
 
 
 def together(functions: Mapping[str, Function], module: nn.Module) -> dict[str, Any]:
-    """The values of functions of a module by name; entries of the same function are evaluated once."""
+    """Evaluate functions of a module, by name. A function with several entries is evaluated once."""
     wholes: dict[int, Any] = {}
 
     def value(function: Function) -> Any:

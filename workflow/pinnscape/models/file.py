@@ -1,6 +1,6 @@
 """Files that define a torch module and its losses: ``my_pinn.py``.
 
-Such a file has these names, of which ``model`` and one of ``loss`` and ``losses`` are necessary:
+Such a file defines ``model``, and either ``loss`` or ``losses``. All other names are optional:
 
 - ``model()`` makes the module. Its arguments, which must have defaults, can be set in the configuration.
 - ``losses`` is a dictionary of functions by name of the loss, or a function that returns a dictionary of values. A function
@@ -25,11 +25,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from pinnscape.common import memory
-from pinnscape.common.errors import ModelError, PinnscapeError
+from pinnscape.common.errors import ModelError
 from pinnscape.common.formulations import FORMULATIONS
 from pinnscape.common.texts import cut, said, shown
-from pinnscape.common.user_files import imported, line_of
+from pinnscape.common.user_files import imported, line_of, reporting
 from pinnscape.config.schema import suggestion
 from pinnscape.models.entries import Entry, Function
 from pinnscape.models.registry import file_of
@@ -113,15 +112,13 @@ class ModelFile:
         Raises:
             ModelError: the block has raised an error.
         """
-        try:
-            yield
-        except PinnscapeError:
-            raise
-        except Exception as error:
-            if memory.ran_out(error):
-                raise
+
+        def told(error: Exception) -> ModelError:
             where = line_of(error, self.path)
-            raise ModelError(f"{shown(self.path)}: {where}`{what}` fails ({type(error).__name__}: {said(error)})") from error
+            return ModelError(f"{shown(self.path)}: {where}`{what}` fails ({type(error).__name__}: {said(error)})")
+
+        with reporting(told):
+            yield
 
     def _arguments(self, parameters: Mapping[str, float]) -> dict[str, Any]:
         """The arguments of ``model``; numbers have the types of the defaults, because YAML and sweeps do not keep them."""

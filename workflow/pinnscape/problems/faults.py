@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pinnscape.common import memory
-from pinnscape.common.errors import PinnscapeError, ProblemError
+from pinnscape.common.errors import ProblemError
 from pinnscape.common.texts import said, shown
+from pinnscape.common.user_files import reporting
 
 
 def fault(problem: Any, method: str, text: str) -> ProblemError:
@@ -41,12 +41,10 @@ def naming(problem: Any, method: str, remedy: str = "") -> Iterator[None]:
     Raises:
         ProblemError: the block has raised an error.
     """
-    try:
-        yield
-    except PinnscapeError:
-        raise
-    except Exception as error:
-        if memory.ran_out(error):
-            raise
+
+    def told(error: Exception) -> ProblemError:
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-        raise fault(problem, method, f"{kind}{said(error)}{f'; {remedy}' if remedy else ''}") from error
+        return fault(problem, method, f"{kind}{said(error)}{f'; {remedy}' if remedy else ''}")
+
+    with reporting(told):
+        yield

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
-from pinnscape.common import memory
-from pinnscape.common.errors import PinnscapeError, ProblemError
+from pinnscape.common.errors import ProblemError
 from pinnscape.common.texts import cut, said
-from pinnscape.common.user_files import imported, located
+from pinnscape.common.user_files import imported, located, reporting
 from pinnscape.config.schema import suggestion
 from pinnscape.problems.problem import Problem
 from pinnscape.problems.registry import PROBLEMS, problem_class
@@ -27,18 +26,14 @@ def load(name: str, parameters: Mapping[str, float] | None = None) -> Problem:
         ProblemError: there is no such problem, its file cannot be used, or a parameter is unknown or out of range.
     """
     cls = load_class(name)
-    try:
+
+    def told(error: Exception) -> ProblemError:
+        if isinstance(error, ValueError):
+            return ProblemError(f"{name}: {said(error)}")
+        return ProblemError(f"{name}: {cls.__name__} cannot be made ({type(error).__name__}: {said(error)}); mend the class")
+
+    with reporting(told):
         return cls(**(parameters or {}))
-    except PinnscapeError:
-        raise
-    except ValueError as error:
-        raise ProblemError(f"{name}: {said(error)}") from None
-    except Exception as error:
-        if memory.ran_out(error):
-            raise
-        raise ProblemError(
-            f"{name}: {cls.__name__} cannot be made ({type(error).__name__}: {said(error)}); mend the class"
-        ) from error
 
 
 def load_class(name: str) -> type[Problem]:

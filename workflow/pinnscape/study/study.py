@@ -203,7 +203,7 @@ class Study:
         return self.config.claims.plain()
 
     def baseline(self) -> list[str]:
-        """The case whose numbers are the baseline of the claims, and its first loss; empty if the study has no such case."""
+        """Name and first loss of the case that is the baseline of the claims. The list is empty if the study has no such case."""
         name = self.config.claims.data_driven.baseline
         return [name, self.losses(name)[0]] if name in self.all_cases else []
 

@@ -1,4 +1,4 @@
-"""Selection of snapshots: of those of a training that are analysed, and of the steps of a training whose length is not known."""
+"""Which snapshots of a training are kept, and which of them are analysed."""
 
 import math
 from typing import Generic, TypeVar
