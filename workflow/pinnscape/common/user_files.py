@@ -6,14 +6,24 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from pinnscape.common import memory
 from pinnscape.common.errors import PinnscapeError
 from pinnscape.common.texts import said, shown
 
 PROJECT = Path(__file__).resolve().parents[3]
+
+
+class _WithoutBytecode(SourceFileLoader):
+    """Reads the text of a file. Python takes stored bytecode for that of a file with the same size and the same second of change."""
+
+    def path_stats(self, path: Any) -> Any:
+        """Say that the time of the last change is unknown, without which no bytecode is read or stored."""
+        raise OSError(f"{path}: bytecode is not used")
 
 
 def located(path: str) -> Path:
@@ -45,7 +55,7 @@ def imported(path: Path, what: str, kind: type[PinnscapeError]) -> ModuleType:
     name = f"pinnscape_{what.split()[-1]}_{digest}"
     if name in sys.modules:
         return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=_WithoutBytecode(name, str(path)))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
